@@ -1,0 +1,231 @@
+"""The kinds of values that a config holds beyond plain text and numbers: what is right, and what to say if it is not.
+
+Each is a validator that raises `ValueError` with a sentence for people, and a type that carries the same as JSON Schema.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+
+from triggerbot.config import secrets
+from triggerbot.config.showing import shown
+from triggerbot.model import Result
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = r"^([0-9]{1,9})(ms|s|m|h|d)$"
+_ABOVE_ZERO = r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
+#: Seconds; what is longer is a slip, and would leave the range of dates.
+_DURATION_MAX = 3650 * 86400.0
+
+_URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+_AMQP = r"^amqps?://\S+$"
+_LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
+_STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+)$"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+GROUP = r"^[a-z0-9][a-z0-9-]*$"
+REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
+
+#: `type` of a system that is planned and cannot be used yet.
+NOT_YET = ("taskcluster", "treeherder", "buildbot", "gitlab", "buildkite", "jenkins", "circleci")
+#: Results that a rule may retrigger.
+RESULTS = tuple(str(result) for result in Result if result.failed)
+
+
+def duration(value: Any) -> float:
+    """Read `500ms`, `60s`, `5m`, `2h` or `14d` as seconds."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        raise ValueError(f"a duration needs its unit: write {value}s (or ms, m, h, d)")
+    match = re.fullmatch(_DURATION, value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"expected a duration such as 500ms, 60s, 5m, 2h or 14d, got {shown(value)}")
+    seconds = int(match[1]) * _UNITS[match[2]]
+    if seconds > _DURATION_MAX:
+        raise ValueError(f"expected at most 3650d, got {shown(value)}")
+    return seconds
+
+
+def some_time(value: Any) -> float:
+    """Read a duration that must not be zero."""
+    seconds = duration(value)
+    if seconds == 0:
+        raise ValueError(f"expected a duration above zero, such as 60s, got {shown(value)}")
+    return seconds
+
+
+def _is_off(value: Any) -> bool:
+    # Readers of YAML 1.1 turn the word off into false; so do people.
+    return value is False or value == "off"
+
+
+def some_time_or_off(value: Any) -> float | None:
+    """Read a duration, or `off` as `None`."""
+    return None if _is_off(value) else some_time(value)
+
+
+def url(value: Any) -> str:
+    """Check the address of a CI. It is not repeated in the message: it may hold a password."""
+    text = value if isinstance(value, str) else ""
+    if re.match(r"https?://[^/?#]*@", text):
+        raise ValueError("an address must not contain credentials (user:password@): use token: env:NAME")
+    if not re.fullmatch(_URL, text) or not _has_host_and_port(text):
+        raise ValueError(
+            f"expected an address such as https://ci.example.org, without ? and #, got {shown(value, secret=True)}"
+        )
+    return text
+
+
+def _has_host_and_port(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def amqp_url(value: Any) -> str:
+    """Check the address of a message broker, or where it is kept if it holds a password."""
+    if isinstance(value, str) and (re.fullmatch(_AMQP, value) or re.fullmatch(secrets.PATTERN, value)):
+        return value
+    raise ValueError(
+        "expected an address such as amqps://host:5671/ (or env:NAME or file:PATH if it holds a password), "
+        f"got {shown(value, secret=True)}"
+    )
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether a URL points to this machine."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def listen(value: Any) -> tuple[str, int] | None:
+    """Read `HOST:PORT` (an IPv6 host in brackets), or `off` as `None`."""
+    if _is_off(value):
+        return None
+    if not isinstance(value, str) or not re.fullmatch(_LISTEN, value):
+        raise ValueError(f"expected HOST:PORT such as 127.0.0.1:8080 or [::1]:8080, or off, got {shown(value)}")
+    host, _, port = value.rpartition(":")
+    if int(port) > 65535:
+        raise ValueError(f"expected a port up to 65535, got {shown(value)}")
+    if host.startswith("["):
+        host = host[1:-1]
+        _check_ipv6(host)
+    return host, int(port)
+
+
+def _check_ipv6(host: str) -> None:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        raise ValueError(f"expected an IPv6 address between the brackets, got {shown(host)}") from None
+
+
+def store(value: Any) -> str:
+    """Check `sqlite:PATH` or `redis://host:port/db`. A redis address is not repeated: it may hold a password."""
+    if isinstance(value, str) and re.fullmatch(_STORE, value):
+        return value
+    if isinstance(value, str) and value.startswith("sqlite://"):
+        raise ValueError("write the path right after the colon: sqlite:state.db or sqlite:/var/lib/triggerbot/state.db")
+    raise ValueError(
+        f"expected sqlite:PATH such as sqlite:state.db, or redis://host:6379/0, got {shown(value, secret=True)}"
+    )
+
+
+def secrets_list(value: Any) -> tuple[str, ...]:
+    """Read one reference to a secret or several, while they are rotated."""
+    values = value if isinstance(value, tuple | list) else (value,)
+    if not values:
+        raise ValueError("expected at least one env:NAME or file:PATH, got an empty list")
+    return tuple(secrets.reference(one) for one in values)
+
+
+def app_id(value: Any) -> str:
+    """Read the id of a GitHub App, a number or a text."""
+    if (isinstance(value, int) and not isinstance(value, bool) and value > 0) or (isinstance(value, str) and value):
+        return str(value)
+    raise ValueError(f"expected the id of the app, such as 123456, got {shown(value, secret=True)}")
+
+
+def result(value: Any) -> Any:
+    """Say of results that exist but are never retriggered, that they are not."""
+    if isinstance(value, str) and value in tuple(Result) and value not in RESULTS:
+        why = {"retry": "the CI retries it by itself", "cancelled": "somebody wanted it so"}.get(value)
+        reason = f" ({why})" if why else ""
+        raise ValueError(f"'{value}' is never retriggered{reason}: expected any of {', '.join(RESULTS)}")
+    return value
+
+
+def _fits(pattern: str, words: str) -> Callable[[str], str]:
+    """Make a validator for text of one form."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{words}, got {shown(value)}")
+        return value
+
+    return check
+
+
+def _given(value: Any) -> Any:
+    """Refuse a key that is there without a value; leaving the key out is the way to say nothing."""
+    if value is None:
+        raise ValueError("expected a mapping, got nothing: write its keys below it, indented, or remove this key")
+    return value
+
+
+def _schema(pattern: str, **more: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, **more})
+
+
+def _or_off(pattern: str) -> WithJsonSchema:
+    # YAML 1.1 readers see false where off is written.
+    return WithJsonSchema({"anyOf": [{"type": "string", "pattern": pattern}, {"enum": ["off", False]}]})
+
+
+_SECRET_SCHEMA = {"type": "string", "pattern": secrets.PATTERN}
+
+Given = BeforeValidator(_given)
+Text = Annotated[str, StringConstraints(min_length=1)]
+Patterns = tuple[Text, ...]
+SomePatterns = Annotated[tuple[Text, ...], Field(min_length=1)]
+Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
+SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
+SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]
+Url = Annotated[str, PlainValidator(url), _schema(_URL, format="uri")]
+AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({_AMQP})|({secrets.PATTERN})")]
+Listen = Annotated[tuple[str, int] | None, PlainValidator(listen), _or_off(_LISTEN)]
+Store = Annotated[str, PlainValidator(store), _schema(_STORE)]
+SecretReference = Annotated[str, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
+OptionalSecret = Annotated[str | None, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
+SecretReferences = Annotated[
+    tuple[str, ...],
+    PlainValidator(secrets_list),
+    WithJsonSchema({"anyOf": [_SECRET_SCHEMA, {"type": "array", "items": _SECRET_SCHEMA, "minItems": 1}]}),
+]
+AppId = Annotated[
+    str,
+    PlainValidator(app_id),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1}]}),
+]
+SystemName = Annotated[
+    str,
+    AfterValidator(_fits(NAME, "expected a name of letters, digits, '_', '.' and '-' that begins with a letter or digit")),
+    _schema(NAME),
+]
+GroupName = Annotated[
+    str,
+    AfterValidator(_fits(GROUP, "expected a name of small letters, digits and '-' (it follows --rebuild-)")),
+    _schema(GROUP),
+]
+Repository = Annotated[
+    str, AfterValidator(_fits(REPOSITORY, "expected owner/name, not a pattern")), _schema(REPOSITORY)
+]
+KindName = Literal["test", "build", "other"]
+ResultName = Annotated[Literal["failure", "busted", "infra", "timed_out"], BeforeValidator(result)]

@@ -1,0 +1,75 @@
+"""Secrets: the config names where each one is kept; it is read when it is needed and shown nowhere."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triggerbot.errors import ConfigError, Problem
+
+#: What may stand in a config for a secret.
+PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+#: Bytes; the largest secret in use, an app's private key, has about 3,000.
+_FILE_MAX = 65_536
+
+
+def reference(value: Any) -> str:
+    """Check that a value says where a secret is kept; the value itself never gets into the message."""
+    if isinstance(value, str) and re.fullmatch(PATTERN, value) and value.strip() == value:
+        return value
+    kind = "a value" if isinstance(value, str | int | float) else "something else"
+    raise ValueError(
+        "expected env:NAME (an environment variable) or file:PATH (a file that holds nothing else); "
+        f"got {kind}, which is not shown here: a secret itself never stands in the config"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of the config: its reference (`env:NAME` or `file:PATH`) and the place where that stands."""
+
+    reference: str
+    line: int
+    path: str
+    source: str = "config"
+
+    def read(self, environ: Mapping[str, str] | None = None) -> str:
+        """Fetch the secret, without one newline at its end.
+
+        Raises:
+            ConfigError: it is not there, not readable or empty.
+        """
+        kind, _, name = self.reference.partition(":")
+        value = self._of_file(name) if kind == "file" else self._of_environment(name, environ)
+        value = value.removesuffix("\n").removesuffix("\r")
+        if not value.strip():
+            raise self._failure("is empty", "put the secret there")
+        return value
+
+    def _of_environment(self, name: str, environ: Mapping[str, str] | None) -> str:
+        value = (os.environ if environ is None else environ).get(name)
+        if value is None:
+            raise self._failure("is not set", f"set the environment variable {name} before the start")
+        return value
+
+    def _of_file(self, name: str) -> str:
+        try:
+            with open(name, "rb") as file:
+                raw = file.read(_FILE_MAX + 1)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise self._failure(f"cannot be read ({why})", "create the file and let this user read it") from None
+        if len(raw) > _FILE_MAX:
+            raise self._failure(f"is larger than {_FILE_MAX} bytes", "name the file that holds only the secret")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError:
+            raise self._failure("is no UTF-8 text", "name the file that holds only the secret") from None
+
+    def _failure(self, what: str, remedy: str) -> ConfigError:
+        return ConfigError(self.source, (Problem(self.line, self.path, f"{self.reference} {what}: {remedy}"),))
+
+    def __repr__(self) -> str:
+        """Show the reference, never the secret."""
+        return f"Secret({self.reference!r})"

@@ -1,0 +1,373 @@
+"""From claim to retrigger: lease a due push, look back, decide, write down, send once, settle. Read `Dispatcher.handle`.
+
+A request is written down before its first byte leaves, and made once. An ambiguous answer is settled by what the CI
+lists afterwards, never by asking again on a guess: it is looked for, after the time that this CI may take to list a
+run, twice; only what was not found then is sent again, under the same operation id and after ever longer silence.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from triggerbot import policy
+from triggerbot.calls import Call, Capacity, Want
+from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreUnavailable
+from triggerbot.metrics import Metrics
+from triggerbot.model import Claim, ClaimState, Decision, Operation, Push, PushFacts, Refusal, Run
+from triggerbot.observe import Observer, place
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.store import Store, Work
+from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+from triggerbot.trysyntax import Asks
+
+log = structlog.get_logger("triggerbot.dispatch")
+
+#: Seconds for which a replica may work on a push before another may take it over.
+LEASE = 300.0
+#: Seconds to the second try when a CI gives no usable answer; doubled each time, up to the longest.
+_WAIT_FIRST, _WAIT_LONGEST = 5.0, 900.0
+#: Seconds after which a claim that its CI never let through ends: nobody waits for that answer any more.
+_GIVE_UP = 86_400.0
+#: Look-backs in vain before a request in doubt may leave again, and how often it may.
+_MISSES, _RESENDS = 2, 5
+#: Seconds between looks at a run that was waited for and whose end nobody told us.
+_HELD = 300.0
+#: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
+_IDLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the dispatcher goes by."""
+
+    rules: Sequence[Rule]
+    dry: bool = False
+
+
+class Dispatcher:
+    """Works off what is due. Any number of threads may run it."""
+
+    def __init__(
+        self,
+        store: Store,
+        systems: Mapping[str, System],
+        observer: Observer,
+        setting: Setting,
+        *,
+        clock: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._systems = systems
+        self._observer = observer
+        self._setting = setting
+        self._clock = clock
+        self._metrics = metrics
+        self._owner = uuid.uuid4().hex
+        self._due = threading.Condition()
+        self._woken = False
+
+    def wake(self) -> None:
+        """Say that something has become due."""
+        with self._due:
+            self._woken = True
+            self._due.notify()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; no failure of a CI or of the store ends it."""
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    self._rest()
+            except StoreUnavailable as error:
+                log.error("store.unavailable", error=str(error))
+                stop.wait(1.0)
+
+    def _rest(self) -> None:
+        due = self._store.next_due()
+        wait = _IDLE if due is None else min(_IDLE, max(0.0, due - self._clock()))
+        with self._due:
+            if not self._woken:
+                self._due.wait(wait)
+            self._woken = False
+
+    def step(self) -> bool:
+        """Deal with one due push; false if none is."""
+        push = self._store.lease(self._clock(), self._owner, LEASE)
+        if push is None:
+            return False
+        try:
+            with self._metrics.dispatch_seconds.labels(push.system).time():
+                self.handle(push)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("dispatch.failed", **place(push))
+            self._put_off(self._store.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}")
+        finally:
+            self._store.release(push, self._owner)
+        return True
+
+    def handle(self, push: Push) -> None:
+        """Deal with everything that is due about one push: this is the whole way."""
+        system = self._systems.get(push.system)
+        if system is None:
+            return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
+        try:
+            view = system.look_back(push)
+        except NotKnown as error:
+            return self._not_known(self._store.work(push), str(error))
+        except (CIUnavailable, CIDenied) as error:
+            return self._no_answer(self._store.work(push), error)
+        self._metrics.look_backs.labels(push.system, "answered").inc()
+        self._hear(push, view)
+        work = self._store.work(push)
+        self._settle_doubts(system, work)
+        self._decide(system, work, view)
+        self._send_owed(system, self._store.work(push), view)
+
+    # -- what the CI lists --------------------------------------------------------------------------------------
+
+    def _hear(self, push: Push, view: LookBack) -> None:
+        """Take what the look-back says that is new like anything else that is heard."""
+        known = self._store.known(push)
+        news = [
+            event
+            for event in view.events
+            if (state := known.get((event.job, event.run_id, event.attempt))) is None or event.state.rank > state.rank
+        ]
+        facts = view.facts or PushFacts(push)
+        if facts.message is None and view.jobs is None:
+            # The CI was asked and says nothing: then the push asks for nothing.
+            facts = PushFacts(push, "", facts.author, facts.time, facts.fork)
+        self._observer.observe([facts, *news])
+
+    def _not_known(self, work: Work, why: str) -> None:
+        self._metrics.look_backs.labels(work.push.system, "not_known").inc()
+        rule = policy.rule_for(self._setting.rules, work.push) or _ANY_RULE
+        now = self._clock()
+        for claim in self._due_claims(work):
+            self._look_again(claim, rule, why or "the CI does not know the push yet", now)
+        over = work.facts_tries >= rule.lookup_attempts
+        self._store.put_off_facts(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
+
+    def _look_again(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
+        if claim.operation is not None and now - claim.created > _GIVE_UP:
+            self._refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
+        elif claim.operation is not None:
+            self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
+        elif claim.lookups < rule.lookup_attempts:
+            self._store.wait(claim, now + rule.lookup_delay, why, now, lookup=True)
+        else:
+            self._conclude(claim, Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times"), None)
+
+    def _no_answer(self, work: Work, error: CIError) -> None:
+        self._metrics.look_backs.labels(work.push.system, "no_answer").inc()
+        log.warning("look_back.no_answer", **place(work.push), error=str(error))
+        self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
+
+    def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
+        """Nothing can be done about a push now: every due claim waits, longer each time, but not for ever."""
+        now = self._clock()
+        for claim in self._due_claims(work):
+            due = now + (_growing(claim.tries) if after is None else after)
+            if claim.operation is not None:
+                self._store.wait(claim, due, why, now)
+            elif now - claim.created > _GIVE_UP:
+                self._conclude(claim, Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}"), None)
+            else:
+                self._store.wait(claim, due, why, now)
+        if work.asks is None:
+            over = work.facts_tries >= _ANY_RULE.lookup_attempts
+            self._store.put_off_facts(work.push, None if over else now + _growing(work.facts_tries + 2))
+
+    def _due_claims(self, work: Work) -> list[Claim]:
+        now = self._clock()
+        return [claim for claim in work.claims if claim.due <= now]
+
+    # -- requests in doubt --------------------------------------------------------------------------------------
+
+    def _settle_doubts(self, system: System, work: Work) -> None:
+        doubtful: dict[str, list[Claim]] = {}
+        for claim in self._due_claims(work):
+            if claim.operation is not None:
+                doubtful.setdefault(claim.operation.id, []).append(claim)
+        for claims in doubtful.values():
+            operation = claims[0].operation
+            if operation is not None:
+                self._settle_doubt(system, work, operation, claims)
+
+    def _settle_doubt(self, system: System, work: Work, operation: Operation, claims: list[Claim]) -> None:
+        now = self._clock()
+        appeared = [run for claim in claims for run in work.runs.get(claim.job, ()) if _came_of(run, operation)]
+        if appeared:
+            self._metrics.recovered.labels(work.push.system, "yes").inc()
+            ids = ", ".join(run.run_id for run in appeared[:5])
+            return self._took(system, operation, f"the answer was lost, but the CI lists what came of it: {ids}")
+        quiet = system.grace * 2 ** (operation.sends - 1)
+        if now < operation.started + quiet:
+            note = "waits until the CI must list what came of it"
+            return self._store.doubted(operation, operation.started + quiet, note, now)
+        if operation.misses + 1 < _MISSES:
+            return self._store.doubted(operation, now + quiet, "the CI does not list it", now, missed=True)
+        if operation.sends > _RESENDS or self._holding(claims[0]):
+            return self._give_up(operation, claims, now)
+        self._metrics.recovered.labels(work.push.system, "no").inc()
+        note = f"the CI did not list it in {_MISSES} look-backs: the same operation once more"
+        if self._store.resend(operation, note, now):
+            wants = tuple(Want(claim, operation.count, work.runs[claim.job]) for claim in claims)
+            self._post(system, work.push, operation, _again(operation, wants), claims[0].tries)
+        return None
+
+    def _give_up(self, operation: Operation, claims: list[Claim], now: float) -> None:
+        why = f"sent {operation.sends} times, and the CI lists nothing that came of it"
+        self._refuse(operation, why, claims, now)
+
+    def _holding(self, claim: Claim) -> bool:
+        """Dry run sends nothing, not even what was decided before it was switched on."""
+        return self._setting.dry and not claim.dry
+
+    # -- deciding -----------------------------------------------------------------------------------------------
+
+    def _decide(self, system: System, work: Work, view: LookBack) -> None:
+        now = self._clock()
+        rule = policy.rule_for(self._setting.rules, work.push)
+        for claim in self._due_claims(work):
+            if claim.state is not ClaimState.OPEN:
+                continue
+            if self._holding(claim):
+                self._store.wait(claim, now + _HELD, "dry run is on; this was claimed before", now)
+            elif not view.lists(claim.job):
+                self._look_again(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
+            else:
+                self._conclude(claim, policy.decide(claim, rule, _facts(system, work, claim)), rule)
+
+    def _conclude(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+        budget = None if rule is None else rule.budget
+        decision = self._store.decide(claim, decision, budget, self._clock())
+        if decision is None:
+            return
+        mode = "dry" if claim.dry else "real"
+        self._metrics.decisions.labels(decision.action, decision.reason, mode).inc()
+        log.info(
+            "decision", action=decision.action, reason=decision.reason, count=decision.count, **place(claim.push),
+            job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry, detail=decision.detail,
+        )  # fmt: skip
+
+    # -- sending ------------------------------------------------------------------------------------------------
+
+    def _send_owed(self, system: System, work: Work, view: LookBack) -> None:
+        wants = []
+        for claim in self._due_claims(work):
+            if claim.state is ClaimState.OWED:
+                want = self._want(system, work, claim)
+                if want is not None:
+                    wants.append(want)
+        if not wants:
+            return
+        plan = system.plan(wants, view.busy, view.events)
+        now = self._clock()
+        for want, why in plan.held:
+            self._store.wait(want.claim, now + _HELD, why, now, held=True)
+        for call in plan.calls:
+            self._call(system, work.push, call)
+
+    def _want(self, system: System, work: Work, claim: Claim) -> Want | None:
+        """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
+        now = self._clock()
+        runs = work.runs.get(claim.job, ())
+        serial = system.capacity is Capacity.SERIAL
+        owed = policy.still_owed(claim, runs, one_at_a_time=serial)
+        if not owed:
+            self._store.finish(claim, "no more runs are needed", now)
+        elif self._holding(claim):
+            self._store.wait(claim, now + _HELD, "dry run is on; this was decided before", now)
+        elif serial and len(runs) - claim.known_runs < claim.asked:
+            self._store.wait(claim, now + system.grace, "waits for the run that was asked for", now, held=True)
+        else:
+            return Want(claim, owed, runs)
+        return None
+
+    def _call(self, system: System, push: Push, call: Call) -> None:
+        now = self._clock()
+        operation = Operation(
+            id=uuid.uuid4().hex,
+            claims=tuple(want.claim.id for want in call.wants),
+            count=call.count,
+            started=now,
+            baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
+        )
+        note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
+        if self._store.begin(operation, push, note, now):
+            self._post(system, push, operation, call, call.wants[0].claim.tries)
+
+    def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
+        answer = system.retrigger(operation.id, push, call)
+        name = type(answer).__name__.lower()
+        self._metrics.requests.labels(push.system, name).inc()
+        jobs = [want.claim.job for want in call.wants]
+        log.info("request", **place(push), jobs=jobs, count=call.count, operation=operation.id, answer=name,
+                 detail="" if isinstance(answer, Accepted) else answer.why)  # fmt: skip
+        self._settle(system, operation, answer, [want.claim for want in call.wants], tries)
+
+    def _settle(
+        self, system: System, operation: Operation, answer: Answer, claims: Sequence[Claim], tries: int
+    ) -> None:
+        """The one place where an answer becomes state."""
+        now = self._clock()
+        match answer:
+            case Accepted(runs):
+                self._took(system, operation, "the CI accepted it" + (f": {', '.join(runs[:5])}" if runs else ""))
+            case Refused(why):
+                self._refuse(operation, why, claims, now)
+            case Later(why, _) if now - claims[0].created > _GIVE_UP:
+                self._refuse(operation, f"not possible for a day: {why}", claims, now)
+            case Later(why, after):
+                self._store.postponed(operation, now + (_growing(tries) if after is None else after), why, now)
+            case Unknown(why):
+                self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
+
+    def _took(self, system: System, operation: Operation, note: str) -> None:
+        now = self._clock()
+        serial = system.capacity is Capacity.SERIAL
+        # What is owed further on a serial CI waits for the end of this run; an event tells it, or a look does.
+        self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), held=serial)
+
+    def _refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
+        decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
+        self._store.refused(operation, decision, now)
+        for claim in claims:
+            self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
+            log.info("decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job, detail=why)
+
+
+_ANY_RULE = Rule(Globs(["*"]))
+
+
+def _facts(system: System, work: Work, claim: Claim) -> policy.Facts:
+    return policy.Facts(
+        asks=work.asks or Asks(),
+        author=work.facts.author,
+        fork=bool(work.facts.fork),
+        forks_allowed=system.forks_allowed,
+        runs=len({run.key for run in work.runs.get(claim.job, ())}),
+        spent=work.spent_dry if claim.dry else work.spent,
+        total=work.total,
+    )
+
+
+def _came_of(run: Run, operation: Operation) -> bool:
+    """Tell whether a run came after a request: it says so, or it was not there before."""
+    return run.retrigger_of == operation.id or run.key not in operation.baseline.get(run.job, ())
+
+
+def _again(operation: Operation, wants: tuple[Want, ...]) -> Call:
+    return Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
+
+
+def _growing(tries: int) -> float:
+    return float(min(_WAIT_LONGEST, _WAIT_FIRST * 2 ** min(tries, 10)))

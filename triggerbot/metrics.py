@@ -1,0 +1,29 @@
+"""Every metric of triggerbot, declared in one place; names follow Prometheus' rules, labels are bounded."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+
+class Metrics:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.events = self._counter("events", "Events heard, by what observing them came to.", "system", "outcome")
+        self.decisions = self._counter("decisions", "Decisions, by action and reason.", "action", "reason", "mode")
+        self.requests = self._counter("requests", "Retrigger requests to a CI, by its answer.", "system", "answer")
+        self.recovered = self._counter("recovered", "Requests in doubt that a look-back settled.", "system", "found")
+        self.look_backs = self._counter("look_backs", "Look-backs, by what came of them.", "system", "outcome")
+        self.webhooks = self._counter("webhooks", "Webhooks, by the status they were answered with.", "system", "status")
+        self.sweeps = self._counter("sweeps", "Sweeps and polls, by what came of them.", "system", "outcome")
+        self.dead_letters = self._counter("dead_letters", "Messages that could not be handled.", "system")
+        self.dispatch_seconds = Histogram(
+            "triggerbot_dispatch_seconds", "Time to deal with one due push, the CI's answers included.",
+            ["system"], registry=self.registry,
+        )  # fmt: skip
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"triggerbot_{name}", text, labels, registry=self.registry)
+
+    def text(self) -> bytes:
+        """Write all of them in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,128 @@
+"""From what is heard to what is promised: triage each event, then record and claim the batch in one atomic call.
+
+This is the hot path. It talks to nobody but the store; whoever heard the events may acknowledge them once it returns.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import structlog
+
+from triggerbot import policy, trysyntax
+from triggerbot.metrics import Metrics
+from triggerbot.model import Event, Heard, Push, Refusal
+from triggerbot.policy import Rule
+from triggerbot.store import Notice, Observation, Outcome, Store
+from triggerbot.trysyntax import Asks
+
+log = structlog.get_logger("triggerbot.observe")
+
+
+@dataclass(frozen=True, slots=True)
+class Triaged:
+    """One thing heard, and what triage says: an item for the store, or nothing that any rule watches."""
+
+    heard: Heard
+    item: Observation | Notice | None
+
+
+class Observer:
+    """Takes batches of what intakes and look-backs hear."""
+
+    def __init__(
+        self,
+        store: Store,
+        rules: Sequence[Rule],
+        *,
+        dry: bool,
+        clock: Callable[[], float],
+        metrics: Metrics,
+        on_due: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._rules = rules
+        self._dry = dry
+        self._clock = clock
+        self._metrics = metrics
+        self._on_due = on_due
+
+    def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
+        """Record a batch durably, with the intake's cursor; an outcome for each, in order. Repeatable."""
+        return self.observe_soon(heard, cursor=cursor).result()
+
+    def observe_soon(
+        self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None
+    ) -> "Future[list[Outcome]]":
+        """Like `observe`, answered by a future once the batch is on the disk."""
+        triaged = [self.triage(one) for one in heard]
+        items = [one.item for one in triaged if one.item is not None]
+        answer: Future[list[Outcome]] = Future()
+        if not items and cursor is None:
+            answer.set_result(self._told(triaged, []))
+            return answer
+        stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor)
+        stored.add_done_callback(lambda future: self._answer(answer, triaged, future))
+        return answer
+
+    def _answer(
+        self, answer: "Future[list[Outcome]]", triaged: Sequence[Triaged], stored: "Future[list[Outcome]]"
+    ) -> None:
+        error = stored.exception()
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(self._told(triaged, stored.result()))
+
+    def triage(self, heard: Heard) -> Triaged:
+        """Judge one thing heard on its own; purely."""
+        rule = policy.rule_for(self._rules, heard.push)
+        if rule is None:
+            return Triaged(heard, None)
+        asks = read_asks(rule, heard.message)
+        if not isinstance(heard, Event):
+            return Triaged(heard, Notice(heard, asks))
+        return Triaged(heard, Observation(heard, policy.triage(rule, heard, heard.author), asks))
+
+    def _told(self, triaged: Sequence[Triaged], outcomes: list[Outcome]) -> list[Outcome]:
+        """Put the outcomes back beside what was heard, count them, log refusals, and wake the dispatcher."""
+        answers = iter(outcomes)
+        told = []
+        for one in triaged:
+            outcome = next(answers) if one.item is not None else Outcome()
+            if isinstance(one.heard, Event):
+                self._tell(one.heard, one.item, outcome)
+            told.append(outcome)
+        if any(outcome.due for outcome in told):
+            self._on_due()
+        return told
+
+    def _tell(self, event: Event, item: Observation | Notice | None, outcome: Outcome) -> None:
+        refusal = refusal_of(event, item, outcome)
+        kind = "not_watched" if item is None else "claimed" if outcome.claimed else "refused" if refusal else "recorded"
+        self._metrics.events.labels(event.push.system, kind).inc()
+        if refusal is not None and item is not None:
+            self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
+            log.info("decision", action="refuse", reason=str(refusal), **place(event.push), job=event.job,
+                     run_id=event.run_id, attempt=event.attempt)  # fmt: skip
+
+
+def read_asks(rule: Rule, message: str | None) -> Asks | None:
+    """Read what a push asks for, if its message is known."""
+    return None if message is None else trysyntax.read(message, rule.groups)
+
+
+def refusal_of(event: Event, item: Observation | Notice | None, outcome: Outcome) -> Refusal | None:
+    """Name the reason for which an event led to nothing when it was heard, if it could have led to something."""
+    if not event.failed or outcome.claimed:
+        return None
+    if not isinstance(item, Observation):
+        return Refusal.NOT_WATCHED
+    if item.seen.refusal is not None:
+        return item.seen.refusal
+    return None if outcome.earlier is None else policy.repeated(outcome.earlier, outcome.asks)
+
+
+def place(push: Push) -> dict[str, str]:
+    """Name a push in a log line."""
+    return {"system": push.system, "project": push.project, "branch": push.branch, "revision": push.revision}

@@ -1,0 +1,36 @@
+"""Shell-style patterns (`*`, `?`, `[...]`) over names, compiled once, case-sensitive."""
+
+import fnmatch
+import re
+from collections.abc import Iterable
+
+
+class Globs:
+    """A list of patterns; a text matches if any of them does.
+
+    The text may be hostile: `fnmatch.translate` emits atomic groups (CPython 3.11 and newer), so that
+    matching does not backtrack exponentially.
+    """
+
+    __slots__ = ("_everything", "_regexes", "patterns")
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self.patterns = tuple(patterns)
+        self._everything = "*" in self.patterns
+        self._regexes = tuple(re.compile(fnmatch.translate(pattern)) for pattern in self.patterns)
+
+    def match(self, text: str) -> bool:
+        """Tell whether any pattern matches the whole text, or equals it (so `dependabot[bot]` is itself)."""
+        return self._everything or text in self.patterns or any(regex.match(text) for regex in self._regexes)
+
+    def __repr__(self) -> str:
+        """Show the patterns."""
+        return f"Globs({list(self.patterns)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        """Two lists are equal if their patterns are."""
+        return isinstance(other, Globs) and self.patterns == other.patterns
+
+    def __hash__(self) -> int:
+        """Hash by the patterns."""
+        return hash(self.patterns)

@@ -1,0 +1,131 @@
+"""Replay: a file of events through the real observer, dispatcher and policy, on an empty store, without a network.
+
+Everything happens in the events' own time and in dry run, so what comes out is what would have been decided.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from triggerbot import canonical
+from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.errors import NotUnderstood
+from triggerbot.metrics import Metrics
+from triggerbot.model import Decision, Event, Push
+from triggerbot.observe import Observer, refusal_of
+from triggerbot.policy import Rule
+from triggerbot.store.sqlite import SqliteStore
+from triggerbot.systems import System
+from triggerbot.systems.recorded import Recorded
+
+#: Seconds of the events' own time between forgetting what is older than the retention.
+_PURGE_EVERY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One decision: about which job, and the line (from 1) of the event that led to it."""
+
+    decision: Decision
+    push: Push
+    job: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Garbled:
+    """A line that is no event, and why."""
+
+    line: int
+    why: str
+
+
+class _Systems(dict[str, System]):
+    """A recorded system for every name that occurs."""
+
+    def __missing__(self, name: str) -> System:
+        self[name] = Recorded(name)
+        return self[name]
+
+    def get(self, name: str, default: object = None) -> System:
+        return self[name]
+
+
+class Replay:
+    """Takes events one after another and tells what each would have led to."""
+
+    def __init__(self, directory: Path, rules: Sequence[Rule], retention: float, system: str) -> None:
+        self._now = 0.0
+        self._purged = 0.0
+        self._retention = retention
+        self._system = system
+        self._systems = _Systems()
+        self._store = SqliteStore(directory / "replay.db", durable=False)
+        metrics = Metrics()
+        self._observer = Observer(self._store, rules, dry=True, clock=self._clock, metrics=metrics)
+        self._dispatcher = Dispatcher(
+            self._store, self._systems, self._observer, Setting(rules, dry=True), clock=self._clock, metrics=metrics
+        )
+
+    def _clock(self) -> float:
+        return self._now
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self._store.close()
+
+    def feed(self, text: str, line: int) -> Iterator[Replayed]:
+        """Take one line; raises `NotUnderstood`."""
+        event = canonical.decode(text)
+        if not event.push.system:
+            event = _of_system(event, self._system)
+        self._now = max(self._now, event.time or 0.0)
+        self._forget()
+        recorded = self._systems[event.push.system]
+        if isinstance(recorded, Recorded):
+            recorded.heard(event)
+        item = self._observer.triage(event).item
+        outcome = self._observer.observe([event])[0]
+        refusal = refusal_of(event, item, outcome)
+        if refusal is not None:
+            yield Replayed(Decision.refuse(refusal), event.push, event.job, line)
+        if outcome.due:
+            yield from self._dispatched(event.push, line)
+
+    def _dispatched(self, push: Push, line: int) -> Iterator[Replayed]:
+        before = {claim.id for claim in self._store.work(push).claims}
+        while self._dispatcher.step():
+            pass
+        for claim in self._store.claims(push, before):
+            if claim.cause is not None:
+                yield Replayed(Decision.trigger(claim.cause, claim.wanted), push, claim.job, line)
+            elif claim.refusal is not None:
+                yield Replayed(Decision.refuse(claim.refusal, claim.note), push, claim.job, line)
+
+    def _forget(self) -> None:
+        if self._now - self._purged > _PURGE_EVERY:
+            self._purged = self._now
+            self._store.purge(self._now - self._retention)
+
+
+def replay(
+    lines: Iterable[str], rules: Sequence[Rule], retention: float, system: str = ""
+) -> Iterator[Replayed | Garbled]:
+    """Replay lines of canonical events; a line that is none is told as such and the rest goes on."""
+    with tempfile.TemporaryDirectory(prefix="triggerbot-replay-") as directory:
+        machine = Replay(Path(directory), rules, retention, system)
+        try:
+            for number, text in enumerate(lines, start=1):
+                if not text.strip():
+                    continue
+                try:
+                    yield from machine.feed(text, number)
+                except NotUnderstood as error:
+                    yield Garbled(number, str(error))
+        finally:
+            machine.close()
+
+
+def _of_system(event: Event, system: str) -> Event:
+    return replace(event, push=event.push._replace(system=system))

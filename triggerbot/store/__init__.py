@@ -1,0 +1,227 @@
+"""What triggerbot remembers, and the only place that remembers anything: the process may be killed at any time.
+
+Every verb that changes something is atomic and durable when it returns. A backend offers all of `Store`; the rules
+stay in `policy`, a store only keeps the promises that need atomicity: one claim per push and job, the budget, and
+'written before it is sent'.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from triggerbot.model import Claim, Decision, Event, Operation, Push, PushFacts, Run, State
+from triggerbot.policy import Budget, Triage
+from triggerbot.trysyntax import Asks
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An event with what triage made of it; `asks` is what its push asks for, where the event says so."""
+
+    event: Event
+    seen: Triage
+    asks: Asks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Facts about a push, with what they ask for where the message is among them."""
+
+    facts: PushFacts
+    asks: Asks | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What observing came to: whether it made a claim, and which claim there was before."""
+
+    claimed: bool = False
+    earlier: Claim | None = None
+    asks: Asks | None = None
+    #: Claims that became due through it: new ones, or those that waited for it.
+    due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A push with what is open about it, as the store knows it."""
+
+    push: Push
+    facts: PushFacts
+    #: `None` until the push's message is known.
+    asks: Asks | None
+    #: The claims that are not final, oldest first.
+    claims: tuple[Claim, ...]
+    #: Every known run of those claims' jobs, oldest first.
+    runs: Mapping[str, tuple[Run, ...]]
+    #: Different jobs of the push.
+    total: int
+    #: Jobs retriggered for failures: really, and in dry run.
+    spent: int
+    spent_dry: int
+    #: How often its facts were asked for in vain.
+    facts_tries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a push's story: a decision, a request, an answer, a wait."""
+
+    at: float
+    what: str
+    job: str | None
+    text: str
+    reason: str = ""
+    count: int = 0
+    dry: bool = False
+    run_id: str | None = None
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job of a push, with all its runs and claims."""
+
+    job: str
+    runs: tuple[Run, ...]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PushRecord:
+    """A push as it is remembered."""
+
+    push: Push
+    facts: PushFacts
+    asks: Asks | None
+    jobs: tuple[JobRecord, ...]
+    spent: int
+    spent_dry: int
+    first_heard: float
+    last_heard: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that could not be handled, kept with the reason."""
+
+    id: int
+    at: float
+    system: str
+    intake: str
+    reason: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Who stopped all sending, when, and what for."""
+
+    at: float
+    by: str
+    note: str = ""
+
+
+class Store(Protocol):
+    """The memory of triggerbot. All methods may be called from any thread; all raise `StoreUnavailable`."""
+
+    def observe(
+        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+    ) -> list[Outcome]:
+        """Record what was heard, claim what is to be claimed, and move a cursor, all at once. Repeatable."""
+
+    def observe_soon(
+        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+    ) -> "Future[list[Outcome]]":
+        """Like `observe`, but answers by a future, so that many callers can share one commit."""
+
+    def lease(self, now: float, owner: str, seconds: float) -> Push | None:
+        """Take a push that is due, so that nobody else works on it meanwhile; none while paused."""
+
+    def release(self, push: Push, owner: str) -> None:
+        """Give a leased push back."""
+
+    def next_due(self) -> float | None:
+        """Tell when the next push that is not leased falls due; never while paused."""
+
+    def work(self, push: Push) -> Work:
+        """Read what is open about a push."""
+
+    def known(self, push: Push) -> Mapping[tuple[str, str, int], State]:
+        """Read how far each run (job, run id, attempt) of a push is known to have come."""
+
+    def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
+        """Record a decision and, for a failure, spend budget; may come back as `over_budget`. `None` drops the claim."""
+
+    def begin(self, operation: Operation, push: Push, note: str, now: float) -> bool:
+        """Write down that a request is about to leave; false, and nothing written, while paused."""
+
+    def resend(self, operation: Operation, note: str, now: float) -> bool:
+        """Write down that the same operation is about to leave once more; false while paused."""
+
+    def accepted(
+        self, operation: Operation, note: str, now: float, *, due: float | None = None, held: bool = False
+    ) -> None:
+        """The CI took it: what remains of its claims is owed when due, or they are done."""
+
+    def refused(self, operation: Operation, decision: Decision, now: float) -> None:
+        """The CI will never take it: its claims end; budget that bought nothing is given back."""
+
+    def postponed(self, operation: Operation, due: float, note: str, now: float) -> None:
+        """The CI did not take it now: its claims are owed again later."""
+
+    def doubted(self, operation: Operation, due: float, note: str, now: float, *, missed: bool = False) -> None:
+        """Nobody knows whether the CI took it (or, `missed`, a look-back did not show it): look again when due."""
+
+    def wait(self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False) -> None:
+        """Put a claim off. `held`: until something of its push settles. `lookup`: the CI did not know it yet."""
+
+    def finish(self, claim: Claim, note: str, now: float) -> None:
+        """End a decided claim: nothing more is needed."""
+
+    def put_off_facts(self, push: Push, due: float | None) -> None:
+        """Ask for a push's facts again when due, or never."""
+
+    def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
+        """Record what a person asks for, as a claim of its own; repeatable. `None` if no run of the job is known."""
+
+    def pause(self, pause: Pause | None) -> None:
+        """Stop all sending on every replica, or (`None`) go on."""
+
+    def paused(self) -> Pause | None:
+        """Tell whether sending is stopped."""
+
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep messages that could not be handled."""
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """List them, oldest first."""
+
+    def drop_dead_letters(self, ids: Sequence[int]) -> int:
+        """Forget some of them; tells how many there were."""
+
+    def cursor(self, name: str) -> str | None:
+        """Read how far an intake has come."""
+
+    def find(self, project: str, revision: str) -> list[Push]:
+        """Find pushes by project and the beginning of a revision."""
+
+    def record(self, push: Push) -> PushRecord | None:
+        """Read everything known of a push."""
+
+    def story(self, push: Push, job: str | None = None) -> list[Entry]:
+        """Read what happened to a push, or to one job of it, in order."""
+
+    def recent(self, limit: int, project: str | None = None) -> list[Push]:
+        """List the pushes heard of last."""
+
+    def statistics(self, since: float) -> dict[str, Any]:
+        """Count decisions, requests and claims since then."""
+
+    def purge(self, before: float) -> int:
+        """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
+
+    def close(self) -> None:
+        """Finish what is being written and let go."""

@@ -1,0 +1,321 @@
+"""The store for one machine: one SQLite file, nothing to install, no server."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from triggerbot.errors import StoreUnavailable, StoreUnusable
+from triggerbot.model import Claim, Decision, Operation, Push, State
+from triggerbot.policy import Budget
+from triggerbot.store import DeadLetter, Entry, Notice, Observation, Outcome, Pause, PushRecord, Work
+from triggerbot.store.sqlite import claiming, hearing, rows, views
+from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
+from triggerbot.store.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+#: Pushes that one transaction of a purge forgets, so that it never holds up others for long.
+_PURGE_BATCH = 200
+
+
+class SqliteStore:
+    """A `Store` in one file. Any number of processes may read it and ask things; one daemon works on it.
+
+    `durable=False` gives up `synchronous=FULL`; it is for replays, whose store is thrown away.
+    """
+
+    def __init__(self, path: str | Path, *, durable: bool = True) -> None:
+        self._path = Path(path)
+        self._durable = durable
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._leases: set[Push] = set()
+        self._lease_lock = threading.Lock()
+        self._daemon_lock: IO[bytes] | None = None
+        self._prepare()
+        self._writer = Writer(self._connect, self._beside("-lock"))
+
+    # -- opening ------------------------------------------------------------------------------------------------
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._path.name + suffix)
+
+    def _prepare(self) -> None:
+        """Create the file or bring it up to date, under the lock that keeps writers apart."""
+        try:
+            new = not self._path.exists()
+            if new:
+                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._beside("-lock").open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                connection = self._connect()
+                try:
+                    self._migrate(connection)
+                finally:
+                    connection.close()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnusable(f"cannot open the store {self._path}: {error}") from None
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise StoreUnusable(
+                f"the store {self._path} was written by a newer triggerbot (its version is {version}, this program "
+                f"knows up to {VERSION}): use the newer program, or another file"
+            )
+        for number in range(version, VERSION):
+            connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -8192")
+        return connection
+
+    def claim_daemon(self) -> None:
+        """Become the one daemon that works on this file; raises `StoreUnusable` if there is one already."""
+        lock = self._beside("-daemon").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise StoreUnusable(f"another triggerbot works on the store {self._path} already") from None
+        self._daemon_lock = lock
+
+    def close(self) -> None:
+        """Finish what is being written and let go."""
+        self._writer.close()
+        for reader in self._readers:
+            reader.close()
+        if self._daemon_lock is not None:
+            self._daemon_lock.close()
+
+    # -- reading and writing ------------------------------------------------------------------------------------
+
+    def _read(self, view: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        try:
+            if connection is None:
+                connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+                connection.execute("PRAGMA query_only = ON")
+                self._local.connection = connection
+                self._readers.append(connection)
+            connection.execute("BEGIN")
+            try:
+                return view(connection, *arguments, **named)
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from None
+
+    # -- hearing ------------------------------------------------------------------------------------------------
+
+    def observe(
+        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+    ) -> list[Outcome]:
+        """Record what was heard, claim what is to be claimed, and move a cursor, all at once."""
+        return self.observe_soon(items, now, dry=dry, cursor=cursor).result()
+
+    def observe_soon(
+        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+    ) -> "Future[list[Outcome]]":
+        """Like `observe`, but answers by a future, once the commit that many callers may share is on the disk."""
+        return self._writer.submit(lambda connection: hearing.observe(connection, items, now, dry, cursor))
+
+    # -- the dispatcher -----------------------------------------------------------------------------------------
+
+    def lease(self, now: float, owner: str, seconds: float) -> Push | None:
+        """Take a due push. One daemon works on this file, so a lease needs no trace in it: it dies with the process."""
+        with self._lease_lock:
+            for push in self._read(_due_pushes, now, len(self._leases) + 1):
+                if push not in self._leases:
+                    self._leases.add(push)
+                    return push
+        return None
+
+    def release(self, push: Push, owner: str) -> None:
+        """Give a leased push back."""
+        with self._lease_lock:
+            self._leases.discard(push)
+
+    def next_due(self) -> float | None:
+        """Tell when the next push that is not leased falls due; never while paused."""
+        with self._lease_lock:
+            leased = self._leases.copy()
+        for due, push in self._read(_next_due, len(leased) + 1):
+            if push not in leased:
+                return float(due)
+        return None
+
+    def work(self, push: Push) -> Work:
+        """Read what is open about a push."""
+        return self._read(views.work, push)
+
+    def claims(self, push: Push, ids: Collection[int]) -> tuple[Claim, ...]:
+        """Read some claims of a push, final or not, oldest first."""
+        return tuple(claim for claim in self._read(_claims_of, push) if claim.id in ids)
+
+    def known(self, push: Push) -> Mapping[tuple[str, str, int], State]:
+        """Read how far each run (job, run id, attempt) of a push is known to have come."""
+        return self._read(views.known, push)
+
+    def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
+        """Record a decision and, for a failure, spend budget."""
+        return self._writer.call(lambda connection: claiming.decide(connection, claim, decision, budget, now))
+
+    def begin(self, operation: Operation, push: Push, note: str, now: float) -> bool:
+        """Write down that a request is about to leave; false, and nothing written, while paused."""
+        return self._writer.call(lambda connection: claiming.begin(connection, operation, push, note, now))
+
+    def resend(self, operation: Operation, note: str, now: float) -> bool:
+        """Write down that the same operation is about to leave once more; false while paused."""
+        return self._writer.call(lambda connection: claiming.resend(connection, operation, note, now))
+
+    def accepted(
+        self, operation: Operation, note: str, now: float, *, due: float | None = None, held: bool = False
+    ) -> None:
+        """The CI took it: what remains of its claims is owed when due, or they are done."""
+        later = now if due is None else due
+        self._writer.call(lambda connection: claiming.accepted(connection, operation, note, now, later, held))
+
+    def refused(self, operation: Operation, decision: Decision, now: float) -> None:
+        """The CI will never take it: its claims end; budget that bought nothing is given back."""
+        self._writer.call(lambda connection: claiming.refused(connection, operation, decision, now))
+
+    def postponed(self, operation: Operation, due: float, note: str, now: float) -> None:
+        """The CI did not take it now: its claims are owed again later."""
+        self._writer.call(lambda connection: claiming.postponed(connection, operation, due, note, now))
+
+    def doubted(self, operation: Operation, due: float, note: str, now: float, *, missed: bool = False) -> None:
+        """Nobody knows whether the CI took it: look again when due."""
+        self._writer.call(lambda connection: claiming.doubted(connection, operation, due, note, now, missed))
+
+    def wait(self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False) -> None:
+        """Put a claim off."""
+        self._writer.call(lambda connection: claiming.wait(connection, claim, due, note, now, held, lookup))
+
+    def finish(self, claim: Claim, note: str, now: float) -> None:
+        """End a decided claim: nothing more is needed."""
+        self._writer.call(lambda connection: claiming.finish(connection, claim, note, now))
+
+    def put_off_facts(self, push: Push, due: float | None) -> None:
+        """Ask for a push's facts again when due, or never."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            row = rows.push_id(connection, push)
+            if row is not None:
+                connection.execute(
+                    "UPDATE pushes SET facts_due = ?, facts_tries = facts_tries + 1 WHERE id = ?", (due, row)
+                )
+                hearing.refresh_due(connection, row)
+
+        self._writer.call(change)
+
+    # -- what people ask ----------------------------------------------------------------------------------------
+
+    def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
+        """Record what a person asks for, as a claim of its own; `None` if no run of the job is known."""
+        return self._writer.call(lambda connection: claiming.ask(connection, push, job, count, origin, dry, now))
+
+    def pause(self, pause: Pause | None) -> None:
+        """Stop all sending, or (`None`) go on."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            if pause is None:
+                connection.execute("DELETE FROM settings WHERE name = 'pause'")
+            else:
+                text = rows.encode({"at": pause.at, "by": pause.by, "note": pause.note})
+                connection.execute("INSERT OR REPLACE INTO settings VALUES ('pause', ?)", (text,))
+
+        self._writer.call(change)
+
+    def paused(self) -> Pause | None:
+        """Tell whether sending is stopped."""
+        return self._read(views.paused)
+
+    def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Keep messages that could not be handled."""
+        values = [
+            (letter.at, letter.system, letter.intake, letter.reason, letter.body, rows.encode(dict(letter.headers)))
+            for letter in letters
+        ]
+        query = "INSERT INTO dead_letters (at, system, intake, reason, body, headers) VALUES (?, ?, ?, ?, ?, ?)"
+        self._writer.call(lambda connection: connection.executemany(query, values) and None)
+
+    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """List them, oldest first."""
+        return self._read(views.dead_letters, limit)
+
+    def drop_dead_letters(self, ids: Sequence[int]) -> int:
+        """Forget some of them; tells how many there were."""
+
+        def change(connection: sqlite3.Connection) -> int:
+            return sum(connection.execute("DELETE FROM dead_letters WHERE id = ?", (one,)).rowcount for one in ids)
+
+        return self._writer.call(change)
+
+    def cursor(self, name: str) -> str | None:
+        """Read how far an intake has come."""
+        return self._read(_cursor, name)
+
+    def find(self, project: str, revision: str) -> list[Push]:
+        """Find pushes by project and the beginning of a revision, newest first."""
+        return self._read(views.find, project, revision)
+
+    def record(self, push: Push) -> PushRecord | None:
+        """Read everything known of a push."""
+        return self._read(views.record, push)
+
+    def story(self, push: Push, job: str | None = None) -> list[Entry]:
+        """Read what happened to a push, or to one job of it, in order."""
+        return self._read(views.story, push, job)
+
+    def recent(self, limit: int, project: str | None = None) -> list[Push]:
+        """List the pushes heard of last."""
+        return self._read(views.recent, limit, project)
+
+    def statistics(self, since: float) -> dict[str, Any]:
+        """Count decisions, requests and claims since then."""
+        return self._read(views.statistics, since)
+
+    def purge(self, before: float) -> int:
+        """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
+        query = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE last_heard < ? AND due IS NULL LIMIT ?)"
+        gone = 0
+        while True:
+            batch = self._writer.call(lambda connection: connection.execute(query, (before, _PURGE_BATCH)).rowcount)
+            gone += batch
+            if batch < _PURGE_BATCH:
+                return gone
+
+
+def _due_pushes(connection: sqlite3.Connection, now: float, limit: int) -> list[Push]:
+    if claiming.is_paused(connection):
+        return []
+    found = connection.execute(f"{rows.SELECT_PUSH} WHERE due <= ? ORDER BY due LIMIT ?", (now, limit))
+    return [Push(*row) for row in found]
+
+
+def _next_due(connection: sqlite3.Connection, limit: int) -> list[tuple[float, Push]]:
+    if claiming.is_paused(connection):
+        return []
+    found = connection.execute(
+        "SELECT due, system, project, branch, revision FROM pushes WHERE due IS NOT NULL ORDER BY due LIMIT ?", (limit,)
+    )
+    return [(row[0], Push(*row[1:])) for row in found]
+
+
+def _claims_of(connection: sqlite3.Connection, push: Push) -> tuple[Claim, ...]:
+    return rows.claims(connection, "WHERE claims.push = ?", (rows.push_id(connection, push),))
+
+
+def _cursor(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM cursors WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,210 @@
+"""The life of a claim, step by step, each inside one transaction of the writer."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from triggerbot import policy
+from triggerbot.model import Cause, Claim, ClaimState, Decision, Operation, Push
+from triggerbot.policy import Budget
+from triggerbot.store.sqlite import hearing, rows
+from triggerbot.store.sqlite.hearing import refresh_due, tell
+
+
+def _ids(connection: sqlite3.Connection, claim: int) -> tuple[int, int, int]:
+    """Name the push, job and run of a claim by their rows."""
+    row = connection.execute("SELECT push, job, run FROM claims WHERE id = ?", (claim,)).fetchone()
+    return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
+
+
+def decide(
+    connection: sqlite3.Connection, claim: Claim, decision: Decision | None, budget: Budget | None, now: float
+) -> Decision | None:
+    """Record a decision; budget is counted and spent here, where nobody can come between."""
+    push, job, run = _ids(connection, claim.id)
+    if not push:
+        return None
+    if decision is None:
+        connection.execute("DELETE FROM claims WHERE id = ?", (claim.id,))
+        refresh_due(connection, push)
+        return None
+    failure = decision.cause is Cause.FAILURE
+    if failure and budget is not None:
+        spent, total = spending(connection, push, claim.dry), jobs_of(connection, push)
+        if not budget.allows(spent, total):
+            decision, failure = policy.over_budget(budget, spent, total), False
+    if decision.cause is None:
+        state = ClaimState.REFUSED
+    else:
+        state = ClaimState.WOULD if claim.dry else ClaimState.OWED
+    known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]
+    connection.execute(
+        "UPDATE claims SET state = ?, cause = ?, refusal = ?, wanted = ?, spent = ?, known_runs = ?, due = ?, note = ?, "
+        "tries = 0 WHERE id = ?",
+        (state, decision.cause, decision.refusal, decision.count, failure, known, now, decision.detail, claim.id),
+    )
+    what = "trigger" if decision.cause is not None else "refuse"
+    tell(
+        connection, push, job, what, now, reason=decision.reason, text=decision.detail, count=decision.count,
+        dry=claim.dry, run=run, origin=claim.origin,
+    )  # fmt: skip
+    refresh_due(connection, push)
+    return decision
+
+
+def spending(connection: sqlite3.Connection, push: int, dry: bool) -> int:
+    """Count the jobs of a push that were retriggered because they failed."""
+    query = "SELECT count(*) FROM claims WHERE push = ? AND spent = 1 AND dry = ?"
+    return int(connection.execute(query, (push, dry)).fetchone()[0])
+
+
+def jobs_of(connection: sqlite3.Connection, push: int) -> int:
+    """Count the different jobs of a push."""
+    return int(connection.execute("SELECT count(*) FROM jobs WHERE push = ?", (push,)).fetchone()[0])
+
+
+def is_paused(connection: sqlite3.Connection) -> bool:
+    """Tell whether sending is stopped."""
+    return connection.execute("SELECT 1 FROM settings WHERE name = 'pause'").fetchone() is not None
+
+
+def begin(connection: sqlite3.Connection, operation: Operation, push: Push, note: str, now: float) -> bool:
+    """Write an operation down before its first byte leaves."""
+    row = rows.push_id(connection, push)
+    if row is None or is_paused(connection):
+        return False
+    connection.execute(
+        "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (operation.id, row, rows.encode(operation.claims), operation.count, operation.started)
+        + (rows.encode(operation.baseline), operation.sends, operation.misses),
+    )
+    _set(connection, operation.claims, "state = 'sending', held = 0, operation = ?", (operation.id,))
+    _tell_each(connection, operation.claims, "send", note, now, operation.count)
+    return True
+
+
+def resend(connection: sqlite3.Connection, operation: Operation, note: str, now: float) -> bool:
+    """Write down that an operation leaves once more."""
+    if is_paused(connection):
+        return False
+    connection.execute(
+        "UPDATE operations SET started = ?, sends = sends + 1, misses = 0 WHERE id = ?", (now, operation.id)
+    )
+    _set(connection, operation.claims, "state = 'sending'", ())
+    _tell_each(connection, operation.claims, "send", note, now, operation.count)
+    return True
+
+
+def accepted(
+    connection: sqlite3.Connection, operation: Operation, note: str, now: float, due: float, held: bool
+) -> None:
+    """Count what was accepted; a claim that got all it wants is done."""
+    _set(
+        connection,
+        operation.claims,
+        "asked = asked + ?, operation = NULL, tries = 0, note = ?, due = ?, held = ?, "
+        "state = CASE WHEN asked + ? >= wanted THEN 'done' ELSE 'owed' END",
+        (operation.count, note, due, held, operation.count),
+    )
+    _tell_each(connection, operation.claims, "accepted", note, now, operation.count)
+    _refresh(connection, operation.claims)
+
+
+def refused(connection: sqlite3.Connection, operation: Operation, decision: Decision, now: float) -> None:
+    """End the claims of an operation; budget comes back where nothing was bought with it."""
+    _set(
+        connection,
+        operation.claims,
+        "operation = NULL, note = ?, refusal = CASE WHEN asked = 0 THEN ? ELSE refusal END, "
+        "spent = CASE WHEN asked = 0 THEN 0 ELSE spent END, "
+        "state = CASE WHEN asked = 0 THEN 'refused' ELSE 'done' END",
+        (decision.detail, decision.refusal),
+    )
+    for claim in operation.claims:
+        push, job, run = _ids(connection, claim)
+        tell(connection, push, job, "refuse", now, reason=decision.reason, text=decision.detail, run=run)
+    _refresh(connection, operation.claims)
+
+
+def postponed(connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float) -> None:
+    """Put off what the CI surely did not take."""
+    changed = "state = 'owed', operation = NULL, tries = tries + 1, due = ?, note = ?, held = 0"
+    _tell_if_new(connection, operation.claims, "wait", note, now)
+    _set(connection, operation.claims, changed, (due, note))
+    _refresh(connection, operation.claims)
+
+
+def doubted(
+    connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float, missed: bool
+) -> None:
+    """Keep an operation in doubt until a look-back settles it."""
+    if missed:
+        connection.execute("UPDATE operations SET misses = misses + 1 WHERE id = ?", (operation.id,))
+    _tell_each(connection, operation.claims, "doubt", note, now, 0)
+    _set(connection, operation.claims, "state = 'unknown', due = ?, note = ?", (due, note))
+    _refresh(connection, operation.claims)
+
+
+def wait(
+    connection: sqlite3.Connection, claim: Claim, due: float, note: str, now: float, held: bool, lookup: bool
+) -> None:
+    """Put a claim off."""
+    _tell_if_new(connection, (claim.id,), "wait", note, now)
+    tries = 0 if held or lookup else 1
+    _set(
+        connection,
+        (claim.id,),
+        "due = ?, note = ?, held = ?, lookups = lookups + ?, tries = tries + ?",
+        (due, note, held, lookup, tries),
+    )
+    _refresh(connection, (claim.id,))
+
+
+def finish(connection: sqlite3.Connection, claim: Claim, note: str, now: float) -> None:
+    """End a decided claim early."""
+    _set(connection, (claim.id,), "state = 'done', note = ?", (note,))
+    _tell_each(connection, (claim.id,), "ended", note, now, 0)
+    _refresh(connection, (claim.id,))
+
+
+def ask(
+    connection: sqlite3.Connection, push: Push, job: str, count: int, origin: str, dry: bool, now: float
+) -> Claim | None:
+    """Record what a person asks for; `None` if no run of the job is known."""
+    row = connection.execute(
+        "SELECT pushes.id, jobs.id, max(runs.id) FROM pushes JOIN jobs ON jobs.push = pushes.id "
+        "JOIN runs ON runs.job = jobs.id WHERE system = ? AND project = ? AND branch = ? AND revision = ? "
+        "AND jobs.name = ? GROUP BY jobs.id",
+        (*push, job),
+    ).fetchone()
+    if row is None:
+        return None
+    if not connection.execute("SELECT 1 FROM claims WHERE job = ? AND origin = ?", (row[1], origin)).fetchone():
+        hearing.insert_claim(connection, row[0], row[1], row[2], origin, dry, now, count)
+    return rows.claims(connection, "WHERE claims.job = ? AND claims.origin = ?", (row[1], origin))[0]
+
+
+def _set(connection: sqlite3.Connection, claims: Iterable[int], changes: str, values: tuple[object, ...]) -> None:
+    connection.executemany(f"UPDATE claims SET {changes} WHERE id = ?", [(*values, claim) for claim in claims])
+
+
+def _refresh(connection: sqlite3.Connection, claims: Iterable[int]) -> None:
+    for push in {_ids(connection, claim)[0] for claim in claims}:
+        refresh_due(connection, push)
+
+
+def _tell_each(
+    connection: sqlite3.Connection, claims: Iterable[int], what: str, text: str, now: float, count: int
+) -> None:
+    for claim in claims:
+        push, job, run = _ids(connection, claim)
+        tell(connection, push, job, what, now, text=text, count=count, run=run)
+
+
+def _tell_if_new(connection: sqlite3.Connection, claims: Iterable[int], what: str, text: str, now: float) -> None:
+    """Waiting again for the same thing is no news."""
+    for claim in claims:
+        row = connection.execute("SELECT note FROM claims WHERE id = ?", (claim,)).fetchone()
+        if row is not None and row[0] != text:
+            _tell_each(connection, (claim,), what, text, now, 0)
+
+

@@ -1,0 +1,236 @@
+"""Recording what is heard: pushes, jobs, runs, and the claims they make. Runs inside one transaction of the writer."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from triggerbot import policy
+from triggerbot.model import ClaimState, Event, Push, PushFacts, Refusal, Run, State
+from triggerbot.store import Notice, Observation, Outcome
+from triggerbot.store.sqlite import rows
+from triggerbot.trysyntax import Asks
+
+#: Seconds before a push's facts are fetched: often the next message brings them anyway.
+_FACTS_DELAY = 2.0
+#: Characters of a message that are kept; what it asks for was read from the whole.
+_MESSAGE_MAX = 16_384
+_STARTED = (State.RUNNING, State.FINISHED)
+
+
+def observe(
+    connection: sqlite3.Connection,
+    items: Sequence[Observation | Notice],
+    now: float,
+    dry: bool,
+    cursor: tuple[str, str] | None,
+) -> list[Outcome]:
+    """Record a batch, in order; hearing the same again changes nothing."""
+    outcomes = [
+        _event(connection, item, now, dry) if isinstance(item, Observation) else _notice(connection, item, now, dry)
+        for item in items
+    ]
+    if cursor is not None:
+        connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursor)
+    return outcomes
+
+
+def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:
+    event, seen = item.event, item.seen
+    push, asks = find_push(connection, event.push, now)
+    due = False
+    facts = PushFacts(event.push, event.message, event.author)
+    if event.author is not None or item.asks is not None:
+        due = _learn(connection, push, facts, item.asks if asks is None else None, now, dry)
+        asks = asks if asks is not None else item.asks
+    elif asks is None and seen.groups:
+        _want_facts(connection, push, now + _FACTS_DELAY)
+    job = find_job(connection, push, event, seen.groups)
+    run = _record_run(connection, job, event)
+    if event.state is State.FINISHED and not event.batch:
+        due |= _wake(connection, "job = ?", job, push, now)
+    asked = None if asks is None else frozenset(asks.rebuild)
+    if not (event.failed or policy.claims(seen, asked)):
+        return Outcome(asks=asks, due=due)
+    return _claim(connection, item, asks, asked, (push, job, run), now, dry, due)
+
+
+def _claim(
+    connection: sqlite3.Connection,
+    item: Observation,
+    asks: Asks | None,
+    asked: frozenset[str] | None,
+    ids: tuple[int, int, int],
+    now: float,
+    dry: bool,
+    due: bool,
+) -> Outcome:
+    push, job, run = ids
+    earlier = next(iter(rows.claims(connection, "WHERE claims.job = ? AND claims.origin = ''", (job,))), None)
+    if earlier is None and policy.claims(item.seen, asked):
+        insert_claim(connection, push, job, run, "", dry, now)
+        return Outcome(claimed=True, asks=asks, due=True)
+    refusal = item.seen.refusal
+    if refusal is None and earlier is not None and item.seen.failed and earlier.run.key != item.event.key:
+        refusal = policy.repeated(earlier, asks)
+    if refusal is not None:
+        tell(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)
+    return Outcome(earlier=earlier, asks=asks, due=due)
+
+
+def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool) -> Outcome:
+    push, asks = find_push(connection, item.facts.push, now)
+    due = _learn(connection, push, item.facts, item.asks if asks is None else None, now, dry)
+    if item.facts.settled:
+        due |= _wake(connection, "push = ?", push, push, now)
+    return Outcome(asks=asks if asks is not None else item.asks, due=due)
+
+
+def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None]:
+    """Find or make the row of a push; tells what it asks for, too."""
+    row = connection.execute(
+        "SELECT id, asks, last_heard FROM pushes WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
+        (push.revision, push.project, push.branch, push.system),
+    ).fetchone()
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO pushes (system, project, branch, revision, first_heard, last_heard) VALUES (?, ?, ?, ?, ?, ?)",
+            (*push, now, now),
+        )
+        return int(added.lastrowid or 0), None
+    if row[2] < now - 60:
+        connection.execute("UPDATE pushes SET last_heard = ? WHERE id = ?", (now, row[0]))
+    return int(row[0]), rows.asks(row[1])
+
+
+def _learn(
+    connection: sqlite3.Connection, push: int, facts: PushFacts, asks: Asks | None, now: float, dry: bool
+) -> bool:
+    """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
+    connection.execute(
+        "UPDATE pushes SET author = coalesce(author, ?), time = coalesce(time, ?), fork = coalesce(fork, ?) "
+        "WHERE id = ? AND (author IS NULL OR time IS NULL OR fork IS NULL)",
+        (facts.author, facts.time, facts.fork, push),
+    )
+    if asks is None:
+        return False
+    connection.execute(
+        "UPDATE pushes SET asks = ?, message = ?, facts_due = NULL WHERE id = ?",
+        (rows.encode(asks), (facts.message or "")[:_MESSAGE_MAX], push),
+    )
+    refresh_due(connection, push)
+    for problem in asks.problems:
+        tell(connection, push, None, "note", now, text=problem)
+    return _claim_requested(connection, push, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
+
+
+def _claim_requested(connection: sqlite3.Connection, push: int, asked: frozenset[str], now: float, dry: bool) -> bool:
+    unclaimed = connection.execute(
+        "SELECT jobs.id, jobs.groups, max(runs.id) FROM jobs JOIN runs ON runs.job = jobs.id WHERE jobs.push = ? "
+        "AND jobs.id NOT IN (SELECT job FROM claims WHERE push = ? AND origin = '') GROUP BY jobs.id",
+        (push, push),
+    ).fetchall()
+    wanted = [(job, run) for job, groups, run in unclaimed if asked.intersection(groups.split(" "))]
+    for job, run in wanted:
+        insert_claim(connection, push, job, run, "", dry, now)
+    return bool(wanted)
+
+
+def _want_facts(connection: sqlite3.Connection, push: int, due: float) -> None:
+    connection.execute(
+        "UPDATE pushes SET facts_due = ?, due = min(coalesce(due, ?), ?) "
+        "WHERE id = ? AND facts_due IS NULL AND facts_tries = 0",
+        (due, due, due, push),
+    )
+
+
+def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, groups: frozenset[str]) -> int:
+    """Find or make the row of a job."""
+    row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, event.job)).fetchone()
+    text = " ".join(sorted(groups))
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO jobs (push, name, kind, tier, groups) VALUES (?, ?, ?, ?, ?)",
+            (push, event.job, event.kind, event.tier, text),
+        )
+        return int(added.lastrowid or 0)
+    if text and row[1] != text:
+        connection.execute("UPDATE jobs SET groups = ? WHERE id = ?", (text, row[0]))
+    return int(row[0])
+
+
+def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> int:
+    """Record a run as far as it has come: it never goes back, and once finished its result stands."""
+    row = connection.execute(
+        "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
+        (job, event.run_id, event.attempt),
+    ).fetchone()
+    failures = rows.encode(event.failures) if event.failures else None
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO runs (job, run_id, attempt, state, result, time, url, retrigger_of, pool, step, batch, "
+            "failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (job, event.run_id, event.attempt, event.state, event.result, event.time, event.url)
+            + (event.retrigger_of, event.pool, event.step, event.batch, failures),
+        )
+        return int(added.lastrowid or 0)
+    if event.state.rank > State(row[1]).rank:
+        connection.execute(
+            "UPDATE runs SET state = ?, result = ?, time = coalesce(?, time), url = coalesce(?, url), "
+            "retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), step = coalesce(?, step), "
+            "failures = coalesce(?, failures) WHERE id = ?",
+            (event.state, event.result, event.time, event.url, event.retrigger_of, event.pool, event.step)
+            + (failures, row[0]),
+        )
+    return int(row[0])
+
+
+def insert_claim(
+    connection: sqlite3.Connection, push: int, job: int, run: int, origin: str, dry: bool, now: float, wanted: int = 0
+) -> int:
+    """Make a claim, due at once."""
+    added = connection.execute(
+        "INSERT INTO claims (push, job, run, origin, state, dry, due, created, wanted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (push, job, run, origin, ClaimState.OPEN, dry, now, now, wanted),
+    )
+    connection.execute("UPDATE pushes SET due = min(coalesce(due, ?), ?) WHERE id = ?", (now, now, push))
+    return int(added.lastrowid or 0)
+
+
+def _wake(connection: sqlite3.Connection, where: str, row: int, push: int, now: float) -> bool:
+    """Make the claims due that waited for something to settle."""
+    woken = connection.execute(
+        f"UPDATE claims SET due = ?, held = 0 WHERE {where} AND held = 1 AND state IN {rows.OPEN_STATES}", (now, row)
+    ).rowcount
+    if woken:
+        refresh_due(connection, push)
+    return woken > 0
+
+
+def refresh_due(connection: sqlite3.Connection, push: int) -> None:
+    """Work out anew when the dispatcher has to look at a push."""
+    connection.execute(
+        "UPDATE pushes SET due = (SELECT min(due) FROM (SELECT due FROM claims WHERE push = ?1 AND state IN "
+        f"{rows.OPEN_STATES} UNION ALL SELECT facts_due FROM pushes WHERE id = ?1)) WHERE id = ?1",
+        (push,),
+    )
+
+
+def tell(
+    connection: sqlite3.Connection,
+    push: int,
+    job: int | None,
+    what: str,
+    now: float,
+    *,
+    reason: Refusal | str = "",
+    text: str = "",
+    count: int = 0,
+    dry: bool = False,
+    run: int | None = None,
+    origin: str = "",
+) -> None:
+    """Add a line to a push's story; the same refusal of the same run is told once."""
+    connection.execute(
+        "INSERT OR IGNORE INTO story (at, push, job, run, origin, what, reason, count, dry, text) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (now, push, job, run, origin, what, str(reason), count, dry, text),
+    )

@@ -1,0 +1,132 @@
+"""Between rows and values."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from triggerbot.model import (
+    Cause,
+    Claim,
+    ClaimState,
+    Kind,
+    Operation,
+    Push,
+    PushFacts,
+    Refusal,
+    Result,
+    Run,
+    RunKey,
+    State,
+)
+from triggerbot.trysyntax import Asks
+
+_RUN = (
+    "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, jobs.kind, jobs.tier, runs.pool, runs.step, "
+    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures"
+)
+_RUN_WIDTH = 14
+_asks_decoder = msgspec.json.Decoder(Asks)
+_claims_decoder = msgspec.json.Decoder(tuple[int, ...])
+_baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
+
+SELECT_RUNS = f"SELECT {_RUN} FROM runs JOIN jobs ON jobs.id = runs.job "
+#: Oldest first; a run without a time keeps the place in which it was heard of.
+OLDEST_FIRST = " ORDER BY coalesce(runs.time, 0), runs.attempt, runs.id"
+SELECT_CLAIMS = (
+    f"SELECT {_RUN}, claims.id, claims.state, claims.dry, claims.created, claims.due, claims.origin, claims.cause, "
+    "claims.refusal, claims.wanted, claims.asked, claims.known_runs, claims.lookups, claims.tries, claims.note, "
+    "operations.id, operations.claims, operations.count, operations.started, operations.baseline, operations.sends, "
+    "operations.misses, pushes.system, pushes.project, pushes.branch, pushes.revision "
+    "FROM claims JOIN runs ON runs.id = claims.run JOIN jobs ON jobs.id = claims.job "
+    "JOIN pushes ON pushes.id = claims.push LEFT JOIN operations ON operations.id = claims.operation "
+)
+OPEN_STATES = "('open', 'owed', 'sending', 'unknown')"
+SELECT_PUSH = "SELECT system, project, branch, revision FROM pushes "
+
+
+def encode(value: Any) -> str:
+    """Write a value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def asks(text: str | None) -> Asks | None:
+    """Read what a push asks for."""
+    return None if text is None else _asks_decoder.decode(text)
+
+
+def run(row: tuple[Any, ...]) -> Run:
+    """Read a run as `SELECT_RUNS` gives it."""
+    return Run(
+        job=row[0],
+        run_id=row[1],
+        attempt=row[2],
+        state=State(row[3]),
+        result=None if row[4] is None else Result(row[4]),
+        kind=Kind(row[5]),
+        tier=row[6],
+        pool=row[7],
+        step=row[8],
+        url=row[9],
+        time=row[10],
+        retrigger_of=row[11],
+        batch=row[12],
+        failures=() if row[13] is None else tuple(msgspec.json.decode(row[13])),
+    )
+
+
+def claim(row: tuple[Any, ...]) -> Claim:
+    """Read a claim as `SELECT_CLAIMS` gives it."""
+    rest = row[_RUN_WIDTH:]
+    return Claim(
+        id=rest[0],
+        push=Push(*rest[21:25]),
+        job=row[0],
+        state=ClaimState(rest[1]),
+        run=run(row[:_RUN_WIDTH]),
+        dry=bool(rest[2]),
+        created=rest[3],
+        due=rest[4] or 0.0,
+        origin=rest[5],
+        cause=None if rest[6] is None else Cause(rest[6]),
+        refusal=None if rest[7] is None else Refusal(rest[7]),
+        wanted=rest[8],
+        asked=rest[9],
+        known_runs=rest[10],
+        lookups=rest[11],
+        tries=rest[12],
+        note=rest[13],
+        operation=None if rest[14] is None else _operation(rest[14:21]),
+    )
+
+
+def _operation(row: tuple[Any, ...]) -> Operation:
+    return Operation(
+        id=row[0],
+        claims=_claims_decoder.decode(row[1]),
+        count=row[2],
+        started=row[3],
+        baseline=_baseline_decoder.decode(row[4]),
+        sends=row[5],
+        misses=row[6],
+    )
+
+
+def claims(connection: sqlite3.Connection, where: str, values: Iterable[Any]) -> tuple[Claim, ...]:
+    """Read the claims that fit a condition, oldest first."""
+    return tuple(claim(row) for row in connection.execute(f"{SELECT_CLAIMS} {where} ORDER BY claims.id", tuple(values)))
+
+
+def push_id(connection: sqlite3.Connection, push: Push) -> int | None:
+    """Find the row of a push."""
+    row = connection.execute(
+        "SELECT id FROM pushes WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
+        (push.revision, push.project, push.branch, push.system),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def facts(push: Push, row: tuple[Any, ...]) -> PushFacts:
+    """Read facts from (message, author, time, fork)."""
+    return PushFacts(push, row[0], row[1], row[2], None if row[3] is None else bool(row[3]))

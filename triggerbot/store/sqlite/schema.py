@@ -1,0 +1,82 @@
+"""The tables, and the steps from each version of them to the next."""
+
+#: Step i brings a store from version i to i+1; never change one that was released.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE pushes (
+        id INTEGER PRIMARY KEY,
+        system TEXT NOT NULL, project TEXT NOT NULL, branch TEXT NOT NULL, revision TEXT NOT NULL,
+        author TEXT, message TEXT, time REAL, fork INTEGER,
+        asks TEXT,                      -- JSON; NULL: not known yet
+        due REAL,                       -- when the dispatcher has to look at it; NULL: nothing open
+        facts_due REAL, facts_tries INTEGER NOT NULL DEFAULT 0,
+        first_heard REAL NOT NULL, last_heard REAL NOT NULL,
+        UNIQUE (revision, project, branch, system)
+    );
+    CREATE INDEX pushes_due ON pushes (due) WHERE due IS NOT NULL;
+    CREATE INDEX pushes_last_heard ON pushes (last_heard);
+
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY,
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
+        name TEXT NOT NULL, kind TEXT NOT NULL, tier INTEGER NOT NULL,
+        groups TEXT NOT NULL,           -- by which a push may ask for it, parted by spaces
+        UNIQUE (push, name)
+    );
+
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        run_id TEXT NOT NULL, attempt INTEGER NOT NULL,
+        state TEXT NOT NULL, result TEXT, time REAL, url TEXT, retrigger_of TEXT, pool TEXT, step TEXT,
+        batch TEXT NOT NULL, failures TEXT,
+        UNIQUE (job, run_id, attempt)
+    );
+
+    CREATE TABLE claims (
+        id INTEGER PRIMARY KEY,
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
+        job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+        run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+        origin TEXT NOT NULL,           -- empty: the bot itself; else the id of what a person asked for
+        state TEXT NOT NULL, dry INTEGER NOT NULL, cause TEXT, refusal TEXT,
+        wanted INTEGER NOT NULL DEFAULT 0, asked INTEGER NOT NULL DEFAULT 0, known_runs INTEGER NOT NULL DEFAULT 0,
+        spent INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
+        lookups INTEGER NOT NULL DEFAULT 0, tries INTEGER NOT NULL DEFAULT 0,
+        due REAL, note TEXT NOT NULL DEFAULT '', operation TEXT, created REAL NOT NULL,
+        UNIQUE (job, origin)
+    );
+    CREATE INDEX claims_push ON claims (push);
+
+    CREATE TABLE operations (
+        id TEXT PRIMARY KEY,
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
+        claims TEXT NOT NULL, count INTEGER NOT NULL, started REAL NOT NULL, baseline TEXT NOT NULL,
+        sends INTEGER NOT NULL, misses INTEGER NOT NULL
+    );
+    CREATE INDEX operations_push ON operations (push);
+
+    CREATE TABLE story (
+        id INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
+        job INTEGER REFERENCES jobs ON DELETE CASCADE,
+        run INTEGER, origin TEXT NOT NULL DEFAULT '',
+        what TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', count INTEGER NOT NULL DEFAULT 0,
+        dry INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT ''
+    );
+    CREATE INDEX story_push ON story (push);
+    CREATE INDEX story_at ON story (at);
+    -- Hearing the same again adds nothing to the story.
+    CREATE UNIQUE INDEX story_refusals ON story (job, run, reason, origin) WHERE what = 'refuse';
+
+    CREATE TABLE dead_letters (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, system TEXT NOT NULL, intake TEXT NOT NULL,
+        reason TEXT NOT NULL, body BLOB NOT NULL, headers TEXT NOT NULL
+    );
+    CREATE TABLE cursors (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    """,
+)
+
+VERSION = len(MIGRATIONS)

@@ -1,0 +1,123 @@
+"""The one connection that writes, in a thread of its own: many callers share one commit (group commit).
+
+SQLite before 3.51.3 may corrupt a WAL file when two connections write or checkpoint at once (the WAL-reset bug).
+So all writing of a process goes through this thread, and a lock file keeps other processes' writes apart from it.
+"""
+
+import fcntl
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from triggerbot.errors import StoreUnavailable
+
+T = TypeVar("T")
+Change = Callable[[sqlite3.Connection], Any]
+
+#: More changes than this are not held back for one commit.
+_BATCH = 256
+
+
+class Writer:
+    """Runs changes one after another, each in a savepoint, and answers them when they are on the disk."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection], lock_path: Path | None) -> None:
+        self._connect = connect
+        self._lock_file: IO[bytes] | None = None if lock_path is None else lock_path.open("wb")
+        self._queue: queue.SimpleQueue[tuple[Change, Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, change: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+        """Queue a change; its future is answered after the commit."""
+        future: Future[T] = Future()
+        if self._closed:
+            future.set_exception(StoreUnavailable("the store is closed"))
+        else:
+            self._queue.put((change, future))
+        return future
+
+    def call(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """Make a change and wait until it is on the disk."""
+        return self.submit(change).result()
+
+    def close(self) -> None:
+        """Commit what is queued and stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        connection = self._connect()
+        going = True
+        while going:
+            batch: list[tuple[Change, Future[Any]]] = []
+            item = self._queue.get()
+            while item is not None:
+                batch.append(item)
+                if len(batch) >= _BATCH or self._queue.empty():
+                    break
+                item = self._queue.get()
+            going = item is not None
+            if batch:
+                self._commit(connection, batch)
+        with _Held(self._lock_file):
+            connection.close()
+        if self._lock_file is not None:
+            self._lock_file.close()
+
+    def _commit(self, connection: sqlite3.Connection, batch: list[tuple[Change, Future[Any]]]) -> None:
+        answers: list[Callable[[], None]] = []
+        try:
+            with _Held(self._lock_file):
+                connection.execute("BEGIN IMMEDIATE")
+                for change, future in batch:
+                    answers.append(_apply(connection, change, future))
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            failure = StoreUnavailable(f"the store cannot write: {error}")
+            for _, future in batch:
+                future.set_exception(failure)
+            return
+        for answer in answers:
+            answer()
+
+
+def _apply(connection: sqlite3.Connection, change: Change, future: "Future[Any]") -> Callable[[], None]:
+    """Run one change so that its failure undoes it alone; gives back how to answer once all is committed."""
+    connection.execute("SAVEPOINT change")
+    try:
+        value = change(connection)
+    except sqlite3.OperationalError:
+        # A full disk or an I/O error is not this change's own: the whole commit fails.
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller, not to this thread
+        connection.execute("ROLLBACK TO change")
+        connection.execute("RELEASE change")
+        failure = error
+        return lambda: future.set_exception(failure)
+    connection.execute("RELEASE change")
+    return lambda: future.set_result(value)
+
+
+class _Held:
+    """The lock between processes, held for one transaction (its checkpoint included)."""
+
+    def __init__(self, file: IO[bytes] | None) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            fcntl.flock(self._file, fcntl.LOCK_UN)

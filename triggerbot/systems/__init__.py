@@ -1,0 +1,104 @@
+"""What triggerbot needs of a CI. Each system is one package or file that offers all of this, in the same order.
+
+Inside, a system speaks its CI's own words; at this border it speaks ours.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.model import Event, Heard, Push, PushFacts
+
+
+@dataclass(frozen=True, slots=True)
+class LookBack:
+    """What a CI says of one push: its facts and every run that it lists."""
+
+    events: tuple[Event, ...]
+    facts: PushFacts | None = None
+    #: Batches (see `Event.batch`) in which something still runs, so that nothing can be rerun there now.
+    busy: frozenset[str] = frozenset()
+    #: The jobs that it lists, where `events` does not repeat all that is known already.
+    jobs: Collection[str] | None = None
+
+    def lists(self, job: str) -> bool:
+        """Tell whether the CI knows a job of the push."""
+        return job in self.jobs if self.jobs is not None else any(event.job == job for event in self.events)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The CI said yes; `runs` are the new runs' ids, where it tells."""
+
+    runs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The CI said no, and will not change its mind."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The CI surely did not act, but may if asked again, not before `after` seconds (`None`: it did not say)."""
+
+    why: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows whether the CI acted: only a look-back can tell. Never ask again on a guess."""
+
+    why: str
+
+
+Answer = Accepted | Refused | Later | Unknown
+
+
+class System(Protocol):
+    """One CI service."""
+
+    name: str
+    capacity: Capacity
+    #: Seconds that this CI may take to list a run that it accepted.
+    grace: float
+    #: Whether pushes that come from forks may be retriggered.
+    forks_allowed: bool
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
+        """Check that a webhook comes from this CI (header names in lower case); raises `Unauthenticated`."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Understand a webhook that was verified; purely. Nothing of interest is an empty answer.
+
+        Raises:
+            NotUnderstood: it is not of the form that this CI speaks.
+        """
+
+    def look_back(self, push: Push) -> LookBack:
+        """Ask the CI which runs of a push exist.
+
+        Raises:
+            NotKnown: it does not know the push (yet).
+            CIUnavailable: it gives no usable answer; later it may.
+            CIDenied: it does not let us.
+        """
+
+    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """Work out, purely, which requests can be made now for what is owed; `runs` is the whole look-back."""
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Make exactly one request. Never raises for anything that the CI or the network does."""
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """Ask what happened since then, for the sweep; `None`: this CI cannot tell. Raises as `look_back` does."""
+
+    def check(self) -> str:
+        """Try the credentials with a harmless read and say in words what they give; raises `CIError`."""
+
+    def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,134 @@
+"""Requests to GitHub: conditional reads, writes made once, credentials and rate limits around both."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotUnderstood
+from triggerbot.systems import Later, Unknown
+from triggerbot.systems.github import wire
+from triggerbot.systems.github.auth import Auth
+from triggerbot.systems.github.etags import Etags
+from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited
+from triggerbot.systems.http import Http, NotSent, Reply, usable
+
+_T = TypeVar("_T")
+_Page = TypeVar("_Page", wire.RunsPage, wire.JobsPage)
+
+PER_PAGE = 100
+#: Pages; 5,000 runs or jobs. More is no push that we could judge, and a part of the truth would make us trigger.
+_PAGES_MAX = 50
+#: Seconds until it is tried again when somebody has to change a permission first.
+DENIED_AFTER = 600.0
+_NEXT = re.compile(r'rel="?next"?')
+
+
+class Client:
+    """One GitHub, with one kind of credentials."""
+
+    def __init__(
+        self, http: Http, auth: Auth, *, clock: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
+        self._http = http
+        self._auth = auth
+        self._sleep = sleep
+        self._limits = Limits(clock)
+        self._pace = Pace(clock)
+        self._etags = Etags()
+
+    def get(self, project: str, path: str, params: Mapping[str, str] | None = None) -> Reply:
+        """Read once we may; an answer that is still good comes from memory. Any 2xx, 3xx or 4xx but limits.
+
+        Raises:
+            CIUnavailable: a rate limit is in force (then nothing is sent), or there is no usable answer.
+            CIDenied: there are no credentials for this repository.
+        """
+        reply = self._get_once(project, path, params)
+        if reply.status == 401 and self._auth.forget(project):
+            reply = self._get_once(project, path, params)
+        if is_limited(reply):
+            wait = self._limits.wait(self._auth.account(project))
+            raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait)
+        return reply
+
+    def _get_once(self, project: str, path: str, params: Mapping[str, str] | None) -> Reply:
+        self._mind_limits(project)
+        headers = {"authorization": self._auth.header(project)}
+        address = f"{path}?{urlencode(params or {})}"
+        known = self._etags.known(address)
+        if known is not None:
+            headers["if-none-match"] = known.headers["etag"]
+        reply = self._http.get(path, params, headers)
+        self._limits.note(self._auth.account(project), reply)
+        if reply.status == 304 and known is not None:
+            # The limits are those of now, the content is that of then.
+            return Reply(known.status, known.headers, known.body)
+        if reply.status == 200:
+            self._etags.keep(address, reply)
+        return reply
+
+    def _mind_limits(self, project: str) -> None:
+        wait = self._limits.wait(self._auth.account(project))
+        if wait > 0:
+            raise CIUnavailable(f"GitHub's rate limit is used up for another {wait:.0f} s", wait)
+
+    def pages(self, project: str, path: str, params: Mapping[str, str], kind: type[_Page]) -> Iterator[_Page]:
+        """Read a list page by page; raises as `get` does, and `CIUnavailable` for a list that never ends.
+
+        The `Link` header only says whether there is more: its address could lead the token elsewhere.
+        """
+        seen = 0
+        for number in range(1, _PAGES_MAX + 1):
+            query = {**params, "per_page": str(PER_PAGE), "page": str(number)}
+            reply = _readable(self.get(project, path, query), project)
+            page = understood(reply, kind)
+            count = len(page.workflow_runs) if isinstance(page, wire.RunsPage) else len(page.jobs)
+            yield page
+            seen += count
+            link = reply.headers.get("link", "")
+            if not count or not (_NEXT.search(link) if link else seen < page.total_count):
+                return
+        raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
+
+    def post(self, project: str, path: str, body: object) -> Reply | NotSent | Unknown | Later:
+        """Write once, in our turn; `Later` means that nothing was sent. Never raises for what GitHub does."""
+        try:
+            self._mind_limits(project)
+            headers = {"authorization": self._auth.header(project)}
+        except CIUnavailable as error:
+            return Later(str(error), error.after)
+        except CIError as error:
+            return Later(str(error), DENIED_AFTER)
+        wait = self._pace.reserve()
+        if wait > NAP_MAX:
+            return Later("GitHub asks for a pause between writes", wait)
+        if wait > 0:
+            self._sleep(wait)
+        reply = self._http.post(path, body, headers)
+        if isinstance(reply, Reply):
+            self._limits.note(self._auth.account(project), reply)
+        return reply
+
+    def wait(self, project: str) -> float:
+        """Seconds for which the rate limit forbids requests about a repository; 0 if none."""
+        return self._limits.wait(self._auth.account(project))
+
+    def renew(self, project: str) -> bool:
+        """Drop credentials that were not accepted; tell whether others may be."""
+        return self._auth.forget(project)
+
+
+def understood(reply: Reply, kind: type[_T]) -> _T:
+    """Read an answer's JSON as one of the kinds of `wire`; raises `CIUnavailable` if it is not such."""
+    try:
+        return wire.read(reply.body, kind)
+    except NotUnderstood as error:
+        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
+
+
+def _readable(reply: Reply, project: str) -> Reply:
+    """Let a list through; a repository that was renamed answers with a redirect."""
+    if reply.status in (301, 302, 307, 308):
+        raise CIDenied(f"{project} was renamed or moved (HTTP {reply.status}): use its new name in the config")
+    return usable(reply, f"reading {project}")

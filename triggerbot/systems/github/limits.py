@@ -1,0 +1,120 @@
+"""GitHub's rate limits: what an answer says of them, waiting them out, and keeping writes apart.
+
+Source: GitHub's documentation, "Rate limits for the REST API" and "Best practices for using the REST API" (2026):
+the primary limit is `x-ratelimit-remaining` 0 until `x-ratelimit-reset` (seconds since the epoch); a secondary limit
+is a 403 or 429 with `retry-after`, or else means a minute at least, and longer each time; writes at least a second
+apart, at most 80 a minute and 500 an hour. Going on while limited can get an integration banned.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from triggerbot.systems.http import Reply
+
+#: Seconds to wait for a secondary limit that does not say how long; doubled each time, up to the second figure.
+_SECONDARY, _SECONDARY_MAX = 60.0, 3600.0
+#: Seconds; the primary limit's window is an hour, so a reset further away is a clock that is wrong.
+_RESET_MAX = 3900.0
+#: Writes: (how many, in how many seconds).
+_WRITES = ((1, 1.0), (80, 60.0), (500, 3600.0))
+#: Seconds that a write may sleep for its turn; what takes longer is planned anew later.
+NAP_MAX = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is left of the primary limit: requests, of how many, until when (seconds since the epoch)."""
+
+    remaining: int
+    limit: int
+    reset: float
+
+
+def quota(reply: Reply) -> Quota | None:
+    """Read the primary limit off an answer, where it has one."""
+    names = ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset")
+    values = [reply.headers.get(name, "") for name in names]
+    if not all(value.isascii() and value.isdigit() and len(value) < 13 for value in values):
+        return None
+    return Quota(int(values[0]), int(values[1]), float(values[2]))
+
+
+def is_limited(reply: Reply) -> bool:
+    """Tell whether an answer is a refusal because of a rate limit, primary or secondary."""
+    if reply.status == 429:
+        return True
+    left = quota(reply)
+    exhausted = left is not None and left.remaining == 0
+    return reply.status == 403 and (exhausted or reply.retry_after is not None or _says_limited(reply))
+
+
+def _says_limited(reply: Reply) -> bool:
+    text = reply.body[:2000].lower()
+    return b"rate limit" in text or b"abuse detection" in text
+
+
+class Limits:
+    """Until when each account (a token, or an installation) has to keep still. Safe for threads."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+        self._strikes: dict[str, int] = {}
+
+    def wait(self, account: str) -> float:
+        """Seconds until the account may ask again; 0 if it may now."""
+        with self._lock:
+            left = self._until.get(account, 0.0) - self._clock()
+            # More than any limit lasts: the clock was set back.
+            return max(0.0, left) if left <= _RESET_MAX else 0.0
+
+    def note(self, account: str, reply: Reply) -> None:
+        """Learn from an answer, whatever it is."""
+        now = self._clock()
+        left = quota(reply)
+        with self._lock:
+            if left is not None and left.remaining == 0:
+                self._extend(account, now, min(max(left.reset - now, 1.0), _RESET_MAX))
+            elif is_limited(reply):
+                self._extend(account, now, self._secondary(account, reply, now))
+            elif reply.status < 400:
+                self._strikes.pop(account, None)
+
+    def _extend(self, account: str, now: float, seconds: float) -> None:
+        known = self._until.get(account, 0.0)
+        self._until[account] = max(known if known <= now + _RESET_MAX else 0.0, now + seconds)
+
+    def _secondary(self, account: str, reply: Reply, now: float) -> float:
+        strikes = self._strikes.get(account, 0)
+        if now >= self._until.get(account, 0.0):  # answers to requests that were under way together count once
+            self._strikes[account] = strikes + 1
+        if reply.retry_after is not None:
+            return min(max(reply.retry_after, 1.0), _SECONDARY_MAX)
+        return min(_SECONDARY * 2.0 ** min(strikes, 10), _SECONDARY_MAX)
+
+
+class Pace:
+    """Keeps writes as far apart as GitHub asks. Safe for threads; each process has its own."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._slots: deque[float] = deque(maxlen=max(count for count, _ in _WRITES))
+
+    def reserve(self) -> float:
+        """Take the next turn and return the seconds until it; if that is more than `NAP_MAX`, take none."""
+        with self._lock:
+            now = self._clock()
+            if self._slots and self._slots[-1] > now + 2 * NAP_MAX:  # the clock was set back
+                self._slots.clear()
+            slot = max([now, *(self._earliest(count, seconds) for count, seconds in _WRITES)])
+            if slot - now <= NAP_MAX:
+                self._slots.append(slot)
+            return slot - now
+
+    def _earliest(self, count: int, seconds: float) -> float:
+        """When the window of `seconds` has room again after the last `count` turns."""
+        return self._slots[-count] + seconds if len(self._slots) >= count else 0.0

@@ -1,0 +1,221 @@
+"""From GitHub's words to ours: webhooks, and the jobs and runs of REST answers. Pure.
+
+What maps to what:
+
+* project: `repository.full_name`; branch: `head_branch`; revision: `head_sha`.
+* job: `<workflow name> / <job name>`; matrix values are part of GitHub's job name. Ids change with every attempt, so
+  they cannot name a job. Two workflow files with the same `name:` cannot be told apart.
+* run id: the job's id; attempt: `run_attempt`; batch: the workflow run, which reruns as a whole.
+* kind: always `test`. GitHub does not tell builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
+* `action_required` is no end of a run: somebody has to approve it first. Such jobs are not events.
+
+Events of our own reruns are ordinary events with an attempt above 1; a job is claimed once, by the core.
+"""
+
+from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qs
+
+from triggerbot.errors import NotUnderstood
+from triggerbot.model import Event, Heard, Push, PushFacts, Result, State
+from triggerbot.systems.github import wire
+
+_STATES = {
+    "queued": State.PENDING,
+    "waiting": State.PENDING,
+    "requested": State.PENDING,
+    "pending": State.PENDING,
+    "in_progress": State.RUNNING,
+    "completed": State.FINISHED,
+}
+_RESULTS = {
+    "success": Result.SUCCESS,
+    "failure": Result.FAILURE,
+    "cancelled": Result.CANCELLED,
+    "timed_out": Result.TIMED_OUT,
+    "skipped": Result.SKIPPED,
+    "neutral": Result.SKIPPED,
+    "stale": Result.INFRA,
+    "startup_failure": Result.INFRA,
+}
+_JOB_ACTIONS = frozenset({"queued", "waiting", "in_progress", "completed"})
+_RUN_ACTIONS = frozenset({"requested", "in_progress", "completed"})
+#: The runner groups that everybody has; the labels say more.
+_DEFAULT_GROUPS = frozenset({"", "GitHub Actions", "Default", "default"})
+_BRANCH_REF = "refs/heads/"
+
+
+def webhook(system: str, headers: Mapping[str, str], body: bytes) -> list[Heard]:
+    """Understand one delivery that was verified; `headers` have lower-case names.
+
+    Raises:
+        NotUnderstood: it is not of the form that GitHub documents.
+    """
+    kind = headers.get("x-github-event", "")
+    if not kind:
+        raise NotUnderstood("the header X-GitHub-Event is missing")
+    reader = _READERS.get(kind)
+    return [] if reader is None else reader(system, _json(headers, body))
+
+
+def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
+    """Take the JSON out of the form, if the webhook is set to send forms."""
+    if not headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
+        return body
+    try:
+        fields = parse_qs(body.decode("ascii"), strict_parsing=True, errors="strict", max_num_fields=8)
+    except ValueError:
+        raise NotUnderstood("the body is no form") from None
+    if len(fields.get("payload", [])) != 1:
+        raise NotUnderstood("the form has no `payload`")
+    return fields["payload"][0]
+
+
+def _job_webhook(system: str, body: bytes | str) -> list[Heard]:
+    if wire.read(body, wire.Action).action not in _JOB_ACTIONS:
+        return []
+    message = wire.read(body, wire.JobMessage)
+    job = message.workflow_job
+    if not job.head_branch or _is_carried_over(job):
+        return []
+    push = _push(system, message.repository.full_name, job.head_branch, job.head_sha)
+    # The action is what happened; the status may already be ahead of it.
+    found = event(push, job, _STATES[message.action])
+    return [] if found is None else [found]
+
+
+def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
+    if wire.read(body, wire.Action).action not in _RUN_ACTIONS:
+        return []
+    message = wire.read(body, wire.RunMessage)
+    run = message.workflow_run
+    if not run.head_branch:
+        return []
+    push = _push(system, message.repository.full_name, run.head_branch, run.head_sha)
+    return [facts(push, [run], settled=message.action == "completed")]
+
+
+def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
+    message = wire.read(body, wire.PushMessage)
+    branch = message.ref.removeprefix(_BRANCH_REF)
+    if message.deleted or not message.ref.startswith(_BRANCH_REF) or not branch:
+        return []
+    push = _push(system, message.repository.full_name, branch, message.after)
+    pushed = message.repository.pushed_at
+    return [
+        PushFacts(
+            push,
+            message=message.head_commit.message if message.head_commit else None,
+            author=message.sender.login if message.sender else None,
+            time=wire.moment(pushed) if isinstance(pushed, str) else _seconds(pushed),
+        )
+    ]
+
+
+def _ping(_system: str, body: bytes | str) -> list[Heard]:
+    wire.read(body, dict)
+    return []
+
+
+_READERS = {"workflow_job": _job_webhook, "workflow_run": _run_webhook, "push": _push_webhook, "ping": _ping}
+
+
+def _push(system: str, name: str, branch: str, revision: str) -> Push:
+    return Push(system, wire.full_name(name), wire.plain(branch, "branch"), wire.sha(revision))
+
+
+def _seconds(number: int | None) -> float | None:
+    return float(number) if number is not None and 0 <= number < 1e11 else None
+
+
+def event(push: Push, job: wire.Job, state: State | None = None) -> Event | None:
+    """Say a job in our words; `None` if it waits for somebody's approval or is in a state unknown to us.
+
+    Raises:
+        NotUnderstood: a name or a time in it cannot be.
+    """
+    state = state or _STATES.get(job.status)
+    if state is None or job.conclusion == "action_required":
+        return None
+    return Event(
+        push=push,
+        job=wire.plain(job_name(job), "job"),
+        run_id=str(job.id),
+        state=state,
+        result=_RESULTS.get(job.conclusion or "", Result.UNKNOWN) if state is State.FINISHED else None,
+        attempt=job.run_attempt,
+        time=_time(job, state),
+        url=wire.link(job.html_url),
+        pool=_pool(job),
+        step=_failed_step(job),
+        batch=str(job.run_id),
+    )
+
+
+def job_name(job: wire.Job) -> str:
+    """Name a job so that it is the same in every attempt: the workflow's and its own name."""
+    return f"{job.workflow_name} / {job.name}" if job.workflow_name else job.name
+
+
+def _time(job: wire.Job, state: State) -> float | None:
+    ended = job.completed_at if state is State.FINISHED else None
+    return wire.moment(ended or job.started_at or job.created_at)
+
+
+def _pool(job: wire.Job) -> str | None:
+    if job.runner_group_name and job.runner_group_name not in _DEFAULT_GROUPS:
+        return wire.cut(job.runner_group_name)
+    return wire.cut(",".join(sorted(job.labels or ())))
+
+
+def _failed_step(job: wire.Job) -> str | None:
+    steps = sorted(job.steps or (), key=lambda step: step.number or 0)
+    return next((wire.cut(step.name) for step in steps if step.conclusion == "failure"), None)
+
+
+def _is_carried_over(job: wire.Job) -> bool:
+    """Tell whether a job of a later attempt ended before it was made: then it did not run again."""
+    ended, made = wire.moment(job.completed_at), wire.moment(job.created_at)
+    return job.run_attempt > 1 and ended is not None and made is not None and ended < made
+
+
+def distinct(jobs: Iterable[wire.Job]) -> tuple[list[wire.Job], dict[str, str]]:
+    """Keep one entry for each execution, the earliest, and say under which newest id it can be rerun.
+
+    A rerun of some jobs makes a new attempt in which the other jobs are listed again: with new ids and the old
+    times. Those are no further runs. Returns what is left, oldest first, and {id kept: newest id}.
+    """
+    kept: list[wire.Job] = []
+    first: dict[tuple[str, str, str], wire.Job] = {}
+    newest: dict[str, str] = {}
+    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
+        if not job.started_at or not job.completed_at:
+            kept.append(job)
+            continue
+        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
+        if earlier.run_attempt < job.run_attempt:
+            newest[str(earlier.id)] = str(job.id)
+        else:
+            kept.append(job)
+    return kept, newest
+
+
+def facts(push: Push, runs: Iterable[wire.WorkflowRun], *, settled: bool = False) -> PushFacts:
+    """Say what workflow runs (one at least) tell of their push: from the oldest, and a fork if any is of one.
+
+    A run whose repository is gone (`head_repository` null) counts as one of a fork.
+    """
+    ordered = sorted(runs, key=lambda run: run.id)
+    oldest, project = ordered[0], push.project.lower()
+    return PushFacts(
+        push,
+        message=oldest.head_commit.message if oldest.head_commit else None,
+        author=oldest.actor.login if oldest.actor else None,
+        time=wire.moment(oldest.created_at),
+        fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
+        settled=settled,
+    )
+
+
+def push_of(system: str, project: str, run: wire.WorkflowRun) -> Push | None:
+    """Name the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
+    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None

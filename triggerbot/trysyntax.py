@@ -1,0 +1,136 @@
+"""What a developer asks for in a commit message, read in time linear in its length.
+
+The syntax is that of Mozilla's try server as the old trigger-bot read it (bug 1163698): the first line that
+has `try: `, and besides any line that starts with `triggerbot: `. The text is foreign: nothing here uses a
+backtracking regular expression.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+
+#: More digits than any sensible N has; such a number is taken for 'as many as allowed'.
+_DIGITS_MAX = 9
+
+#: More complaints than anybody reads.
+_PROBLEMS_MAX = 10
+
+#: The name under which `--rebuild N` (for every test job) is kept beside the groups.
+EVERY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What a message asks for; `rebuild` maps a group name (or `*` for every job) to the wanted number."""
+
+    rebuild: dict[str, int] = field(default_factory=dict)
+    retry: bool = False
+    no_retry: bool = False
+    dontbuild: bool = False
+    #: What was written but cannot be meant, to be reported on the push.
+    problems: tuple[str, ...] = ()
+
+    def wanted(self, groups: Collection[str], most: int) -> int:
+        """Tell how many further runs are asked for a job of these groups: a group's own number goes first."""
+        own = [self.rebuild[group] for group in groups if group != EVERY and group in self.rebuild]
+        if own:
+            return min(max(own), most)
+        return min(self.rebuild.get(EVERY, 0), most) if EVERY in groups else 0
+
+
+def read(message: str | None, groups: Collection[str] = ()) -> Asks:
+    """Read a push's message; `groups` are the job groups that the config names."""
+    if not message:
+        return Asks()
+    rebuild: dict[str, int] = {}
+    problems: list[str] = []
+    retry = no_retry = False
+    for line in _request_lines(message):
+        words = list(_words(line))
+        position = 0
+        while position < len(words):
+            option, equals, value = words[position].partition("=")
+            position += 1
+            if option == "--no-retry" and not equals:
+                no_retry = True
+            elif option == "--retry" and not equals:
+                retry = True
+            elif (group := _group(option, groups)) is not None:
+                if not equals and position < len(words) and not words[position].startswith("--"):
+                    value = words[position]
+                    position += 1
+                number = _number(value)
+                if number is None:
+                    if len(problems) < _PROBLEMS_MAX:
+                        problems.append(_complaint(option, value))
+                else:
+                    rebuild[group] = number
+    return Asks(rebuild, retry, no_retry, "DONTBUILD" in message, tuple(problems))
+
+
+def _request_lines(message: str) -> Iterator[str]:
+    """Yield the parts of the lines that may hold options; every search starts where the last one ended."""
+    text = message.replace("\r\n", "\n").replace("\r", "\n")
+    position = text.find("try: ")
+    if position >= 0:
+        start = text.rfind("\n", 0, position) + 1
+        yield _unquoted(text[start : _line_end(text, position)]).partition("try: ")[2]
+    marker = "triggerbot: "
+    position = text.find(marker)
+    while position >= 0:
+        after = position + len(marker)
+        if position == 0 or text[position - 1] == "\n":
+            end = _line_end(text, after)
+            yield text[after:end]
+            after = end
+        position = text.find(marker, after)
+
+
+def _line_end(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return end if end >= 0 else len(text)
+
+
+def _unquoted(line: str) -> str:
+    stripped = line.strip()
+    if len(stripped) > 1 and stripped.startswith('"') and stripped.endswith('"'):
+        return stripped[1:-1]
+    return line
+
+
+def _words(line: str) -> Iterator[str]:
+    """Split at white space, but not inside `[...]`; a bracket that is never closed is an ordinary character."""
+    last_close = line.rfind("]")
+    start, position = 0, 0
+    while position < len(line):
+        character = line[position]
+        if character == "[" and position < last_close:
+            position = line.index("]", position)
+        elif character.isspace():
+            if position > start:
+                yield line[start:position]
+            start = position + 1
+        position += 1
+    if start < len(line):
+        yield line[start:]
+
+
+def _group(option: str, groups: Collection[str]) -> str | None:
+    if option == "--rebuild":
+        return EVERY
+    name = option.removeprefix("--rebuild-")
+    return name if name != option and name in groups else None
+
+
+def _number(text: str) -> int | None:
+    """Read a whole number above zero; a huge one is as good as any above the cap."""
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0")
+    if not digits:
+        return None
+    return int(digits) if len(digits) <= _DIGITS_MAX else 10**_DIGITS_MAX
+
+
+def _complaint(option: str, value: str) -> str:
+    shown = value if len(value) <= 40 else value[:40] + "…"
+    return f"{option} wants a whole number from 1, not {shown!r}: ignored"
