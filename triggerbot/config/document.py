@@ -7,7 +7,7 @@ Plain words are read as YAML 1.2 has it, and as editors do: `off`, `no`, `12:30`
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -57,11 +57,7 @@ def dotted(place: Place) -> str:
 
 
 def parse(text: str, source: str) -> Document:
-    """Read YAML text; mistakes that leave the rest readable are among `problems`.
-
-    Raises:
-        ConfigError: it cannot be read at all.
-    """
+    """Read YAML text; mistakes that leave the rest readable are among `problems`, any other raises `ConfigError`."""
     if len(text) > FILE_MAX:
         raise ConfigError(source, (Problem(None, "", f"the file is larger than {FILE_MAX} bytes"),))
     try:
@@ -82,7 +78,7 @@ class _Loader(yaml.SafeLoader):
     """Composes nodes without recursing too deeply, and notes which of them carry tags."""
 
     #: In the order in which they are tried; whatever matches none is text.
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {
+    yaml_implicit_resolvers: dict[Any, Any] = {  # noqa: RUF012 - the base class declares it so
         None: [
             (_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z")),
             (_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")),
@@ -98,8 +94,8 @@ class _Loader(yaml.SafeLoader):
         self._nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        event = self.peek_event()
-        line = event.start_mark.line + 1
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        line = _line(event)
         self._depth += 1
         self._nodes += 1
         if self._depth > _DEPTH_MAX:
@@ -131,7 +127,7 @@ class _Reader:
         self._nodes = 0
 
     def read(self, node: yaml.Node, place: Place) -> Any:
-        line = node.start_mark.line + 1
+        line = _line(node)
         self._nodes += 1
         if self._nodes > _NODES_MAX or len(place) > _DEPTH_MAX:
             raise _Refused(line, "aliases (words that begin with *) repeat too much here; write it out")
@@ -145,7 +141,7 @@ class _Reader:
     def _entries(self, node: yaml.MappingNode, place: Place) -> Iterator[tuple[str, Any]]:
         first: dict[str, int] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+            line = _line(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
                 self._complain(line, place, "a key must be plain text, not a list or mapping")
                 continue
@@ -166,7 +162,7 @@ class _Reader:
             return int(text)
         if node.tag in (_INT, _FLOAT):
             return float(text)
-        return self._sound(text, node.start_mark.line + 1, place)
+        return self._sound(text, _line(node), place)
 
     def _sound(self, text: str, line: int, place: Place) -> str:
         """Refuse what no file name, address or database could hold: NUL, and halves of surrogate pairs."""
@@ -179,6 +175,10 @@ class _Reader:
         self.document.problems.append(Problem(line, dotted(place), message))
 
 
+def _line(part: yaml.Node | yaml.Event) -> int:
+    return part.start_mark.line + 1 if part.start_mark else 1
+
+
 def _syntax(error: yaml.YAMLError, text: str) -> Problem:
     """Say in words what PyYAML found; never with an excerpt, which could be a secret."""
     if isinstance(error, _Refused):
@@ -186,26 +186,31 @@ def _syntax(error: yaml.YAMLError, text: str) -> Problem:
     if isinstance(error, yaml.reader.ReaderError):
         line = text.count("\n", 0, error.position) + 1
         return Problem(line, "", "this is no text file: it contains a control character")
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     what = f"{getattr(error, 'context', None) or ''}: {getattr(error, 'problem', None) or ''}".strip(": ")
+    # What is never closed is noticed at the end of the file; where it was opened is where to look.
+    began = "context_mark" if "quoted scalar" in what or "parsing a flow" in what else "problem_mark"
+    mark = getattr(error, began, None) or getattr(error, "problem_mark", None)
     return Problem(mark.line + 1 if mark else None, "", f"this is no YAML: {_plainly(what)}")
 
 
 #: What PyYAML says (a part of it) -> what we say. Names of aliases, anchors and tags are left out with it.
 _SYNTAX = (
     ("'\\t'", "a tab: YAML is indented with spaces only"),
-    ("scanning an alias", "* begins an alias here; put a pattern in quotes, such as \"*\""),
-    ("undefined alias", "* begins an alias here, and it is not defined; put a pattern in quotes, such as \"*.x\""),
+    ("scanning an alias", '* begins an alias here; put a pattern in quotes, such as "*"'),
+    ("undefined alias", '* begins an alias here, and it is not defined; put a pattern in quotes, such as "*.x"'),
     ("scanning an anchor", "& begins an anchor here; put such text in quotes"),
     ("duplicate anchor", "an anchor (&) is defined twice"),
     ("tag", "! begins a tag here; put such text in quotes"),
     ("single document", "only one document: remove what follows the line ---"),
     ("directive", "% begins a directive here; put such text in quotes"),
     ("incompatible YAML", "remove the line that begins with %YAML"),
-    ("mapping values are not allowed", "a second colon in one line, or wrong indentation; put text with ': ' in quotes"),
+    (
+        "mapping values are not allowed",
+        "a second colon in one line, or wrong indentation; put text with ': ' in quotes",
+    ),
     ("could not find expected ':'", "a key without a colon, or wrong indentation: write 'key: value'"),
     ("scanning a quoted scalar", "a quotation mark or escape is wrong: is the closing quote there?"),
-    ("did not find expected", "wrong indentation, or a bracket or quote that is not closed"),
+    ("cannot start any token", "@ and ` cannot begin a text: put it in quotes"),
     ("parsing a flow", "a bracket is not closed, or a comma is missing"),
     ("parsing a block", "wrong indentation, or a bracket or quote that is not closed"),
 )

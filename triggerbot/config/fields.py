@@ -1,6 +1,6 @@
 """The kinds of values that a config holds beyond plain text and numbers: what is right, and what to say if it is not.
 
-Each is a validator that raises `ValueError` with a sentence for people, and a type that carries the same as JSON Schema.
+Each is a validator that raises `ValueError` with a sentence for people, and a type that says the same as JSON Schema.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ _ABOVE_ZERO = r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
 #: Seconds; what is longer is a slip, and would leave the range of dates.
 _DURATION_MAX = 3650 * 86400.0
 
-_URL = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"
+_URL = r"^https?://[^\s\x00-\x1f/?#@]+(/[^\s\x00-\x1f?#]*)?$"
 _AMQP = r"^amqps?://\S+$"
 _LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
 _STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+)$"
@@ -138,12 +138,9 @@ def store(value: Any) -> str:
     )
 
 
-def secrets_list(value: Any) -> tuple[str, ...]:
-    """Read one reference to a secret or several, while they are rotated."""
-    values = value if isinstance(value, tuple | list) else (value,)
-    if not values:
-        raise ValueError("expected at least one env:NAME or file:PATH, got an empty list")
-    return tuple(secrets.reference(one) for one in values)
+def one_or_several(value: Any) -> Any:
+    """Take a single value for a list of one."""
+    return value if isinstance(value, tuple) else (value,)
 
 
 def app_id(value: Any) -> str:
@@ -205,8 +202,9 @@ Store = Annotated[str, PlainValidator(store), _schema(_STORE)]
 SecretReference = Annotated[str, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
 OptionalSecret = Annotated[str | None, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
 SecretReferences = Annotated[
-    tuple[str, ...],
-    PlainValidator(secrets_list),
+    tuple[SecretReference, ...],
+    Field(min_length=1),
+    BeforeValidator(one_or_several),
     WithJsonSchema({"anyOf": [_SECRET_SCHEMA, {"type": "array", "items": _SECRET_SCHEMA, "minItems": 1}]}),
 ]
 AppId = Annotated[
@@ -216,7 +214,9 @@ AppId = Annotated[
 ]
 SystemName = Annotated[
     str,
-    AfterValidator(_fits(NAME, "expected a name of letters, digits, '_', '.' and '-' that begins with a letter or digit")),
+    AfterValidator(
+        _fits(NAME, "expected a name of letters, digits, '_', '.' and '-' that begins with a letter or digit")
+    ),
     _schema(NAME),
 ]
 GroupName = Annotated[

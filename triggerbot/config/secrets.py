@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from triggerbot.errors import ConfigError, Problem
@@ -35,11 +36,7 @@ class Secret:
     source: str = "config"
 
     def read(self, environ: Mapping[str, str] | None = None) -> str:
-        """Fetch the secret, without one newline at its end.
-
-        Raises:
-            ConfigError: it is not there, not readable or empty.
-        """
+        """Fetch the secret, without one newline at its end; raises `ConfigError` if it cannot be had or is empty."""
         kind, _, name = self.reference.partition(":")
         value = self._of_file(name) if kind == "file" else self._of_environment(name, environ)
         value = value.removesuffix("\n").removesuffix("\r")
@@ -55,7 +52,7 @@ class Secret:
 
     def _of_file(self, name: str) -> str:
         try:
-            with open(name, "rb") as file:
+            with Path(name).open("rb") as file:
                 raw = file.read(_FILE_MAX + 1)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)

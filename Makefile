@@ -1,0 +1,43 @@
+# triggerbot: `make demo` and `make test` are all a newcomer needs. Both set up what they need, in .venv.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help demo test lint types unit bench format clean
+
+help: ## What can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml .ci/setup
+	@bash .ci/setup $(VENV)
+	@touch $(STAMP)
+
+demo: $(STAMP) ## A simulated CI and the real daemon, live: one minute
+	@$(BIN)/triggerbot demo
+
+test: lint types unit ## Everything that CI runs
+
+lint: $(STAMP) ## Style, and imports that point down only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP) ## mypy --strict
+	$(BIN)/mypy
+
+unit: $(STAMP) ## The tests, with coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/pytest -n 2 --cov --cov-report=
+	@$(BIN)/coverage combine -q --append 2>/dev/null || true
+	$(BIN)/coverage report --skip-covered --sort=cover
+
+bench: $(STAMP) ## How fast, how much memory (a table, and bench.json)
+	$(BIN)/python -m tests.bench --json bench.json
+
+format: $(STAMP) ## Lay the code out
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Forget what was set up
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* bench.json

@@ -1,0 +1,103 @@
+"""Secrets are read when they are needed, and their values are shown nowhere."""
+
+from pathlib import Path
+
+import pytest
+
+from triggerbot.config import Secret, loads
+from triggerbot.errors import ConfigError
+
+ENVIRON = {"TOKEN": "s3cret", "EMPTY": "", "BLANK": " \n", "LINES": "a\nb\n\n"}
+
+
+def secret(reference: str) -> Secret:
+    """Make a secret that stands on line 7."""
+    return Secret(reference, 7, "systems.ci.token", "x.yml")
+
+
+def test_environment() -> None:
+    """A secret may be an environment variable."""
+    assert secret("env:TOKEN").read(ENVIRON) == "s3cret"
+
+
+def test_real_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless told otherwise, the environment of the process is read."""
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "s3cret")
+
+    assert secret("env:TRIGGERBOT_TEST_TOKEN").read() == "s3cret"
+
+
+@pytest.mark.parametrize(("raw", "value"), [(b"a", "a"), (b"a\n", "a"), (b"a\r\n", "a"), (b"a\n\n", "a\n")])
+def test_file(tmp_path: Path, raw: bytes, value: str) -> None:
+    """A secret may be a file; the newline that editors put at its end is left out, only that one."""
+    path = tmp_path / "token"
+    path.write_bytes(raw)
+
+    assert secret(f"file:{path}").read() == value
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [
+        ("env:NONE", "env:NONE is not set: set the environment variable NONE"),
+        ("env:EMPTY", "env:EMPTY is empty"),
+        ("env:BLANK", "is empty"),
+        ("file:/nowhere/token", "file:/nowhere/token cannot be read (No such file or directory)"),
+        ("file:/", "cannot be read (Is a directory)"),
+        ("file:/dev/null", "is empty"),
+        ("file:/dev/zero", "is larger than"),
+        ("file:a\0b", "cannot be read"),
+    ],
+)
+def test_not_to_be_had(reference: str, words: str) -> None:
+    """A secret that cannot be had is told with its place, its reference and a remedy."""
+    with pytest.raises(ConfigError) as caught:
+        secret(reference).read(ENVIRON)
+    (problem,) = caught.value.problems
+
+    assert (caught.value.source, problem.line, problem.path) == ("x.yml", 7, "systems.ci.token")
+    assert words in problem.message
+
+
+def test_not_text(tmp_path: Path) -> None:
+    """A file that is no text was hardly meant, and is not shown."""
+    path = tmp_path / "token"
+    path.write_bytes(b"hunter2\xff")
+
+    with pytest.raises(ConfigError, match="no UTF-8 text") as caught:
+        secret(f"file:{path}").read()
+    assert "hunter2" not in str(caught.value)
+
+
+def test_repr() -> None:
+    """A secret shows where it is kept, and nothing else."""
+    assert repr(secret("env:TOKEN")) == "Secret('env:TOKEN')"
+
+
+def test_missing_secrets() -> None:
+    """All secrets of a config are tried at once: tokens, keys, webhook secrets, broker addresses."""
+    config = loads(
+        """\
+systems:
+  ci:
+    type: generic
+    url: http://127.0.0.1
+    token: env:TOKEN
+    webhook_secret: [env:TOKEN, env:A]
+  gh:
+    type: github
+    app:
+      id: 1
+      key: env:B
+intakes:
+  - pulse: {system: ci, url: env:C, queue: q, bindings: [{exchange: e}]}
+""",
+        "x.yml",
+    )
+
+    assert [(problem.line, problem.path) for problem in config.missing_secrets(ENVIRON)] == [
+        (6, "systems.ci.webhook_secret[1]"),
+        (11, "systems.gh.app.key"),
+        (13, "intakes[0].pulse.url"),
+    ]
+    assert config.missing_secrets({**ENVIRON, "A": "a", "B": "b", "C": "c"}) == ()

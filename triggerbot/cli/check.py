@@ -1,0 +1,231 @@
+"""`triggerbot check` tells whether the config is right, what will be watched, and whether the credentials work."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from triggerbot.config import Config, FileConfig, GitHubConfig, IntakeConfig, PulseConfig, json_schema, load, locate
+from triggerbot.config.showing import printable
+from triggerbot.errors import CIError, ConfigError, Problem
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.systems import System
+
+#: The config is right, but a CI does not let us in.
+_EXIT_DENIED = 1
+#: The config is wrong, or there is none.
+_EXIT_WRONG = 2
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What came of trying the credentials of one system."""
+
+    system: str
+    ok: bool
+    message: str
+
+
+@click.command()
+@click.option(
+    "-c",
+    "--config",
+    "given",
+    metavar="FILE",
+    help="The config to check; else $TRIGGERBOT_CONFIG, triggerbot.yml, /etc/triggerbot/triggerbot.yml.",
+)
+@click.option("--credentials", is_flag=True, help="Also ask each CI, with a harmless read, whether it lets us in.")
+@click.option(
+    "--schema", is_flag=True, help="Print the JSON Schema of the config, for your editor, and do nothing else."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON, for other programs.")
+def check(given: str | None, credentials: bool, schema: bool, as_json: bool) -> None:
+    """Check the config, and say what it makes triggerbot do.
+
+    Nothing is started and nothing is triggered. Every mistake is shown with its line and what would be right.
+
+    Exit code: 0 if the config is right (warnings do not count), 1 if a CI refuses the credentials, 2 if the config
+    is wrong.
+    """
+    if schema:
+        click.echo(json.dumps(json_schema(), indent=2))
+        return
+    try:
+        config = load(locate(given, os.environ))
+    except ConfigError as error:
+        _report_mistakes(error, as_json=as_json)
+        raise SystemExit(_EXIT_WRONG) from None
+    tried = _tried(config) if credentials else []
+    if as_json:
+        click.echo(json.dumps(_findings(config, tried), indent=2))
+    else:
+        _report(config, tried, _console())
+    if not all(one.ok for one in tried):
+        raise SystemExit(_EXIT_DENIED)
+
+
+def try_systems(systems: Mapping[str, System]) -> list[Tried]:
+    """Ask each CI whether it lets us in, and close the connections."""
+    tried: list[Tried] = []
+    for name, system in systems.items():
+        try:
+            tried.append(Tried(name, ok=True, message=system.check()))
+        except CIError as error:
+            tried.append(Tried(name, ok=False, message=str(error)))
+        finally:
+            system.close()
+    return tried
+
+
+def _tried(config: Config) -> list[Tried]:
+    # Only whoever asks for it waits for the HTTP client to be imported.
+    from triggerbot.systems.registry import build  # noqa: PLC0415
+
+    missing = [Tried(name, ok=False, message=message) for name, message in _missing(config)]
+    return missing or try_systems(build(config))
+
+
+def _missing(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the systems whose secrets cannot be had, and why; without them nothing can be tried."""
+    for name, system in config.systems.items():
+        for secret in system.secrets():
+            try:
+                secret.read()
+            except ConfigError as error:
+                yield name, str(error)
+
+
+def _console() -> Console:
+    # Made anew for each call, for the stream may have changed. soft_wrap keeps each finding on one line for grep.
+    return Console(file=sys.stdout, soft_wrap=True, highlight=False)
+
+
+def _findings(config: Config, tried: Iterable[Tried]) -> dict[str, Any]:
+    return {
+        "source": config.source,
+        "ok": True,
+        "starts": not config.unavailable,
+        "dry_run": config.dry_run,
+        "mistakes": [],
+        "unavailable": [asdict(problem) for problem in config.unavailable],
+        "warnings": [asdict(problem) for problem in config.warnings],
+        "missing_secrets": [asdict(problem) for problem in config.missing_secrets()],
+        "credentials": [asdict(one) for one in tried],
+    }
+
+
+def _report_mistakes(error: ConfigError, *, as_json: bool) -> None:
+    if as_json:
+        mistakes = [asdict(problem) for problem in error.problems]
+        click.echo(json.dumps({"source": error.source, "ok": False, "starts": False, "mistakes": mistakes}, indent=2))
+        return
+    console = _console()
+    _print_problems(console, error.source, error.problems, "red")
+    count = len(error.problems)
+    console.print(f"{count} mistake{'s' if count != 1 else ''}: nothing starts with this config.", style="bold red")
+
+
+def _print_problems(console: Console, source: str, problems: Iterable[Problem], style: str, kind: str = "") -> None:
+    for problem in problems:
+        place = source if problem.line is None else f"{source}:{problem.line}"
+        console.print(
+            ": ".join(part for part in (place, kind, problem.path, problem.message) if part), style=style, markup=False
+        )
+
+
+def _report(config: Config, tried: list[Tried], console: Console) -> None:
+    mode = "dry run: decides and records, triggers nothing" if config.dry_run else "REAL: triggers jobs"
+    console.print(f"{config.source} is right ({mode}).", style="bold green" if config.dry_run else "bold", markup=False)
+    _print_summary(config, console)
+    _print_problems(console, config.source, config.warnings, "yellow", "warning")
+    _print_problems(console, config.source, config.missing_secrets() if not tried else (), "yellow", "warning")
+    _print_problems(console, config.source, config.unavailable, "bold yellow", "run will refuse to start")
+    for one in tried:
+        words = f"credentials of {one.system}: {'OK' if one.ok else 'failed'}: {one.message}"
+        console.print(words, style="green" if one.ok else "red", markup=False)
+
+
+def _print_summary(config: Config, console: Console) -> None:
+    table = Table.grid(padding=(0, 2))
+    for topic, line in _summary(config):
+        if console.is_terminal:
+            # Text, for in a plain str `dependabot[bot]` would be taken for markup.
+            table.add_row(Text(topic, style="bold"), Text(line))
+        else:
+            console.print(f"{topic:<8} {line}", markup=False)
+    if console.is_terminal:
+        console.print(table)
+
+
+def _summary(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield what the config does, as lines of a table; a topic is named in its first line only."""
+    topics = {
+        "systems": [_system_words(name, config) for name in config.systems],
+        "intakes": [*_webhook_words(config), *map(_intake_words, config.intakes)],
+        "rules": list(map(_rule_words, config.rules)),
+        # A redis address may hold a password.
+        "store": [f"{config.store if config.store.startswith('sqlite:') else 'redis'}, for {_time(config.retention)}"],
+    }
+    for topic, lines in topics.items():
+        for position, line in enumerate(lines or ["none"]):
+            yield (topic if position == 0 else ""), printable(line, 1000)
+
+
+def _system_words(name: str, config: Config) -> str:
+    system = config.systems[name]
+    sweep = "no sweep" if system.sweep is None else f"sweep every {_time(system.sweep)}"
+    forks = ", forks too" if isinstance(system, GitHubConfig) and system.forks else ""
+    return f"{name}: {system.type} at {system.url}, {sweep}{forks}"
+
+
+def _webhook_words(config: Config) -> Iterator[str]:
+    names = [name for name, system in config.systems.items() if system.webhook_secrets]
+    if config.listen is not None and names:
+        host, port = config.listen
+        shown = f"[{host}]" if ":" in host else host
+        yield f"webhooks at {shown}:{port}: {', '.join(f'/hooks/{name}' for name in names)}"
+
+
+def _intake_words(intake: IntakeConfig) -> str:
+    if isinstance(intake, PulseConfig):
+        return f"queue {intake.queue} of {intake.system}"
+    if isinstance(intake, FileConfig):
+        return f"file {intake.path} of {intake.system}"
+    return f"poll {intake.system} every {_time(intake.every)}"
+
+
+def _rule_words(rule: Rule) -> str:
+    failures = f"{' or '.join(sorted(rule.results)) or 'no result'}: {rule.retries} more runs"
+    parts = [
+        f"{_names(rule.projects)}, branches {_names(rule.branches)}",
+        f"{'/'.join(sorted(rule.kinds))} jobs {_names(rule.jobs)}{_except(rule.exclude_jobs)}",
+        f"authors {_names(rule.authors)}{_except(rule.exclude_authors)}",
+        f"{failures}{' if the push asks (--retry)' if rule.opt_in else ''}",
+        f"requested: up to {rule.requested_max}",
+        f"budget {rule.budget.percent:g} % of a push's jobs, {rule.budget.floor} in any case",
+    ]
+    return "; ".join(parts)
+
+
+def _names(globs: Globs) -> str:
+    return "any" if "*" in globs.patterns else ", ".join(globs.patterns)
+
+
+def _except(globs: Globs) -> str:
+    return f" except {', '.join(globs.patterns)}" if globs.patterns else ""
+
+
+def _time(seconds: float) -> str:
+    """Write seconds as the config does."""
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds * 1000:g}ms"

@@ -1,0 +1,35 @@
+"""The configuration: one YAML file, read whole and checked whole before anything starts.
+
+`load` reads the file into a `Config` or raises `ConfigError` with every mistake; `json_schema` describes the file
+for editors. Secrets are only referred to; whoever needs one calls `Secret.read`.
+"""
+
+from triggerbot.config.load import load, loads, locate
+from triggerbot.config.schema import json_schema
+from triggerbot.config.secrets import Secret
+from triggerbot.config.settings import (
+    Config,
+    FileConfig,
+    GenericConfig,
+    GitHubConfig,
+    IntakeConfig,
+    PollConfig,
+    PulseConfig,
+    SystemConfig,
+)
+
+__all__ = [
+    "Config",
+    "FileConfig",
+    "GenericConfig",
+    "GitHubConfig",
+    "IntakeConfig",
+    "PollConfig",
+    "PulseConfig",
+    "Secret",
+    "SystemConfig",
+    "json_schema",
+    "load",
+    "loads",
+    "locate",
+]

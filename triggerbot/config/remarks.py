@@ -1,0 +1,112 @@
+"""What a config that is right still deserves to be told: what is probably not meant, and what cannot be done yet."""
+
+from collections.abc import Iterator
+
+from triggerbot.config import fields
+from triggerbot.config.document import Document
+from triggerbot.config.secrets import Secret
+from triggerbot.config.settings import Config, FileConfig, GitHubConfig, PollConfig, PulseConfig
+from triggerbot.errors import Problem
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+
+#: Seconds; a claim that is forgotten sooner could be made again by the CI's own late messages.
+_RETENTION_SHORT = 3600.0
+
+
+def unavailable(config: Config, document: Document) -> Iterator[Problem]:
+    """Yield what `run` must refuse."""
+    if config.store.startswith("redis"):
+        yield document.problem(("store",), "this version has no redis store yet: write sqlite:PATH")
+    for position, intake in enumerate(config.intakes):
+        if isinstance(intake, PulseConfig):
+            message = "this version has no AMQP intake yet: use webhooks or poll"
+            yield document.problem(("intakes", position, "pulse"), message)
+    if not config.rules:
+        message = "there are no rules, so nothing would be watched: write rules: [{projects: [NAME]}]"
+        yield document.problem(("rules",), message)
+
+
+def warnings(config: Config, document: Document) -> Iterator[Problem]:
+    """Yield what is probably not meant."""
+    yield from _of_top(config, document)
+    yield from _of_systems(config, document)
+    yield from _of_intakes(config, document)
+    yield from _of_rules(config.rules, document)
+
+
+def _of_top(config: Config, document: Document) -> Iterator[Problem]:
+    if config.store.endswith(":memory:"):
+        message = "a store in memory forgets at every restart what was retriggered: write sqlite:PATH"
+        yield document.problem(("store",), message)
+    if config.retention < _RETENTION_SHORT:
+        message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
+        yield document.problem(("retention",), message)
+    if not config.systems:
+        yield document.problem(("systems",), "there is no system, so no CI is heard of or retriggered")
+
+
+def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
+    heard = {intake.system for intake in config.intakes}
+    for name, system in config.systems.items():
+        place = ("systems", name)
+        if system.token is not None and system.url.startswith("http:") and not fields.is_loopback(system.url):
+            message = "the token would travel unencrypted to another machine: write https://"
+            yield document.problem((*place, "url"), message)
+        if system.webhook_secrets and config.listen is None:
+            message = "webhooks cannot arrive while listen is off"
+            yield document.problem((*place, "webhook_secret"), message)
+        if not system.webhook_secrets and system.sweep is None and name not in heard:
+            message = "nothing tells of its runs: add a webhook_secret, an intake or a sweep"
+            yield document.problem(place, message)
+
+
+def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:
+    seen: set[PollConfig | FileConfig] = set()
+    for position, intake in enumerate(config.intakes):
+        place = ("intakes", position)
+        if isinstance(intake, PulseConfig):
+            yield from _of_pulse(intake, position, document)
+            continue
+        if intake in seen:
+            yield document.problem(place, "this intake is given twice")
+        seen.add(intake)
+        system = config.systems[intake.system]
+        if isinstance(intake, PollConfig) and isinstance(system, GitHubConfig) and not system.repositories:
+            message = (
+                f"no repository of {intake.system} is known to poll: add repositories: [owner/name] to the system "
+                "(the projects of the rules are patterns, or not of the form owner/name)"
+            )
+            yield document.problem((*place, "poll"), message)
+
+
+def _of_pulse(pulse: PulseConfig, position: int, document: Document) -> Iterator[Problem]:
+    place = ("intakes", position, "pulse")
+    authority = "" if isinstance(pulse.url, Secret) else pulse.url.partition("://")[2].partition("/")[0]
+    credentials = authority.rpartition("@")[0]
+    # The password that every RabbitMQ is born with is no secret.
+    if ":" in credentials and credentials != "guest:guest":
+        message = "the address holds a password: keep it elsewhere and write env:NAME or file:PATH"
+        yield document.problem((*place, "url"), message)
+
+
+def _of_rules(rules: tuple[Rule, ...], document: Document) -> Iterator[Problem]:
+    for position, rule in enumerate(rules):
+        for earlier, other in enumerate(rules[:position]):
+            if _covers(other.projects, rule.projects) and _covers(other.branches, rule.branches):
+                message = f"this rule never applies: rules[{earlier}] covers its projects and branches, and comes first"
+                yield document.problem(("rules", position), message)
+                break
+
+
+def _covers(wide: Globs, narrow: Globs) -> bool:
+    """Tell whether surely everything that `narrow` matches, `wide` matches, too."""
+    return all(
+        pattern in wide.patterns or (wide.match(pattern) if is_literal(pattern) else "*" in wide.patterns)
+        for pattern in narrow.patterns
+    )
+
+
+def is_literal(pattern: str) -> bool:
+    """Tell whether a pattern is just a name."""
+    return not any(character in pattern for character in "*?[")

@@ -1,0 +1,280 @@
+"""The form of the configuration file: every key, its type, its default and what it means.
+
+The same models check files, give editors a JSON Schema and make the reference, so a description is written for
+the reader of the config. `load` turns what they accept into `triggerbot.config.settings`.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from triggerbot.config import fields
+
+
+def _default(value: Any, description: str, **more: Any) -> Any:
+    """Describe a key that may be left out; its default is written as in the file, and checked like it."""
+    return Field(default=value, validate_default=True, description=description, **more)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Leave a default out of the JSON Schema that can only be had by leaving out the key."""
+    schema.pop("default")
+
+
+class Section(BaseModel):
+    """What all sections of the file have in common: no unknown keys, no silent conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class GenericSystem(Section):
+    """Any CI that speaks triggerbot's small HTTP interface."""
+
+    type: Literal["generic"] = Field(description="Which kind of CI this is.")
+    url: fields.Url = Field(
+        description="Where the CI answers triggerbot's calls, without credentials.", examples=["http://127.0.0.1:9000"]
+    )
+    token: fields.OptionalSecret = Field(
+        default=None, description="Sent to the CI as a bearer token.", examples=["env:CI_TOKEN"]
+    )
+    webhook_secret: fields.SecretReferences = Field(
+        default=(),
+        description="Signs the webhooks of this CI; one, or several while rotating. Without it none is taken.",
+        examples=["env:CI_WEBHOOK_SECRET", ["env:NEW_SECRET", "env:OLD_SECRET"]],
+        json_schema_extra=_without_default,
+    )
+    grace: fields.Duration = _default(
+        "60s",
+        "How long this CI may take to list a run that it accepted; until then its absence proves nothing.",
+        examples=["60s"],
+    )
+    sweep: fields.SomeTimeOrOff = _default(
+        "5m", "How often to ask this CI what finished lately, so that lost webhooks lose nothing; or off."
+    )
+
+
+class GitHubApp(Section):
+    """A GitHub App that triggerbot acts as."""
+
+    id: fields.AppId = Field(description="The app's id, or its client id.", examples=[123456])
+    key: fields.SecretReference = Field(
+        description="The app's private key (PEM).", examples=["file:/etc/triggerbot/app.pem"]
+    )
+
+
+class GitHubSystem(Section):
+    """GitHub Actions, on github.com or a server of your own."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["token"]}, {"required": ["app"]}]})
+
+    type: Literal["github"] = Field(description="Which kind of CI this is.")
+    url: fields.Url = _default(
+        "https://api.github.com",
+        "The API's address; for a server of your own https://your.server/api/v3.",
+        examples=["https://github.example.org/api/v3"],
+    )
+    token: fields.OptionalSecret = Field(
+        default=None,
+        description="A token that may read and rerun actions (actions: write). Either this or app is needed.",
+        examples=["env:GITHUB_TOKEN"],
+    )
+    app: Annotated[GitHubApp | None, fields.Given] = Field(
+        default=None, description="The GitHub App to act as. Either this or token is needed."
+    )
+    webhook_secret: fields.SecretReferences = Field(
+        default=(),
+        description="Signs the webhooks; one, or several while rotating. Without it none is taken.",
+        examples=["env:GITHUB_WEBHOOK_SECRET", ["env:NEW_SECRET", "env:OLD_SECRET"]],
+        json_schema_extra=_without_default,
+    )
+    grace: fields.Duration = _default(
+        "60s", "How long GitHub may take to list a run that it accepted; until then its absence proves nothing."
+    )
+    sweep: fields.SomeTimeOrOff = _default(
+        "5m", "How often to ask GitHub what finished lately, so that lost webhooks lose nothing; or off."
+    )
+    forks: bool = Field(default=False, description="Whether pushes that come from forks may be retriggered.")
+    repositories: tuple[fields.Repository, ...] = Field(
+        default=(),
+        description="Which repositories to ask, for polling and the sweep. Left out: those projects of the rules that "
+        "are no patterns.",
+        examples=[["owner/name"]],
+    )
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.token is not None and self.app is not None:
+            raise ValueError("both token and app are given: exactly one of them is right")
+        if self.token is None and self.app is None:
+            raise ValueError("credentials are missing: add token: env:GITHUB_TOKEN, or app: {id: ..., key: file:...}")
+        return self
+
+
+class Binding(Section):
+    """What a queue receives of an exchange."""
+
+    exchange: fields.Text = Field(description="The exchange's name.", examples=["exchange/ci/v1"])
+    routing_key: str = Field(default="#", description="Which of its messages; # is all of them.")
+
+
+class Pulse(Section):
+    """A queue of messages (AMQP), such as Mozilla's Pulse."""
+
+    system: fields.Text = Field(description="The system whose messages these are, a name from systems.")
+    url: fields.AmqpUrl = Field(
+        description="The broker's address; env:NAME or file:PATH where it holds a password.",
+        examples=["amqps://pulse.example.org:5671/", "env:PULSE_URL"],
+    )
+    queue: fields.Text = Field(description="The queue's name.", examples=["queue/me/triggerbot"])
+    bindings: tuple[Binding, ...] = Field(min_length=1, description="What the queue receives.")
+    prefetch: int = Field(default=100, ge=1, le=10_000, description="How many messages to take before answering any.")
+
+
+class Poll(Section):
+    """Asks a system regularly what finished, where it cannot call us."""
+
+    system: fields.Text = Field(description="The system to ask, a name from systems.")
+    every: fields.SomeTime = _default("60s", "How often to ask.", examples=["60s"])
+
+
+class File(Section):
+    """Reads events from a file, one JSON object per line, as it grows."""
+
+    system: fields.Text = Field(description="The system whose events these are, a name from systems.")
+    path: fields.Text = Field(
+        description="The file, relative to the working directory (not to this file).", examples=["events.jsonl"]
+    )
+
+
+class Intake(Section):
+    """One way in which events arrive: exactly one of pulse, poll and file; webhooks need none."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    pulse: Annotated[Pulse | None, fields.Given] = Field(default=None, description="A queue of messages (AMQP).")
+    poll: Annotated[Poll | None, fields.Given] = Field(default=None, description="Ask a system regularly.")
+    file: Annotated[File | None, fields.Given] = Field(default=None, description="Read a file of events.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if sum(intake is not None for intake in (self.pulse, self.poll, self.file)) != 1:
+            raise ValueError("expected exactly one of pulse, poll and file: begin each with a '-' of its own")
+        return self
+
+
+class Requested(Section):
+    """What a push may ask for in its message (try: ... --rebuild N)."""
+
+    max: int = Field(default=20, ge=0, le=100, description="At most so many further runs of a job; 0 for none.")
+    groups: dict[fields.GroupName, fields.SomePatterns] = Field(
+        default={},
+        description="Names for sets of jobs: {talos: ['*talos*']} lets a push ask for --rebuild-talos N.",
+        examples=[{"talos": ["*talos*"]}],
+    )
+
+
+class BudgetSection(Section):
+    """How many jobs of one push may be retriggered because they failed."""
+
+    percent: float = Field(
+        default=5, ge=0, le=100, allow_inf_nan=False, description="At most this share of the push's jobs, in percent."
+    )
+    floor: int = Field(default=4, ge=0, description="But so many in any case, however small the push.")
+
+
+class Lookup(Section):
+    """What to do when the CI does not know the job yet."""
+
+    attempts: int = Field(default=5, ge=0, le=100, description="How often to ask again before giving up.")
+    delay: fields.Duration = _default("90s", "How long to wait in between.", examples=["90s"])
+
+
+class RuleSection(Section):
+    """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
+
+    projects: fields.SomePatterns = Field(
+        description="Projects to watch, by name or pattern (*, ?, [...]).", examples=[["try"], ["owner/name"]]
+    )
+    branches: fields.SomePatterns = Field(default=("*",), description="Branches to watch.")
+    jobs: fields.SomePatterns = Field(default=("*",), description="Jobs that may be retriggered.")
+    exclude_jobs: fields.Patterns = Field(default=(), description="But none of these.", examples=[["*-unstable*"]])
+    authors: fields.SomePatterns = Field(default=("*",), description="Authors whose pushes count.")
+    exclude_authors: fields.Patterns = Field(
+        default=(), description="But none of these.", examples=[["autoland@example.org"]]
+    )
+    kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(
+        default=("test",), description="Kinds of jobs that may be retriggered."
+    )
+    results: tuple[fields.ResultName, ...] = Field(
+        default=("failure",),
+        description="Results to retrigger: failure (tests), busted (build), infra, timed_out. None: only requests.",
+    )
+    max_tier: int = Field(default=1, ge=0, description="Jobs of a higher tier are hidden, and left alone.")
+    pools: fields.SomePatterns = Field(
+        default=("*",), description="Kinds of machines that may be used; some are scarce."
+    )
+    exclude_steps: fields.Patterns = Field(
+        default=(),
+        description="A run whose first failed step is one of these is the author's own doing, and left alone.",
+        examples=[["build*"]],
+    )
+    retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
+    opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
+    requested: Requested = _default({}, "What a push may ask for in its message.")
+    budget: BudgetSection = _default({}, "How many jobs of one push may be retriggered because they failed.")
+    lookup: Lookup = _default({}, "What to do when the CI does not know the job yet.")
+
+
+SystemSection = Annotated[GenericSystem | GitHubSystem, Field(discriminator="type")]
+
+
+class ConfigFile(Section):
+    """The configuration of triggerbot."""
+
+    dry_run: bool = Field(default=False, description="Decide, log and record, but trigger nothing.")
+    store: fields.Store = _default(
+        "sqlite:state.db",
+        "Where everything is kept: sqlite:PATH (relative to the working directory, not to this file), or "
+        "redis://host:port/db for several replicas.",
+        examples=["sqlite:/var/lib/triggerbot/state.db"],
+    )
+    listen: fields.Listen = _default(
+        "127.0.0.1:8080", "Where webhooks, the page and the API are served: HOST:PORT, or off."
+    )
+    systems: dict[fields.SystemName, SystemSection] = Field(
+        default={}, description="The CIs to work with, each by a name of your choice; webhooks arrive at /hooks/<name>."
+    )
+    intakes: tuple[Intake, ...] = Field(default=(), description="Where events come from, besides webhooks.")
+    rules: tuple[RuleSection, ...] = Field(
+        default=(),
+        max_length=1000,
+        description="What to watch; of several rules the first that matches project and branch counts.",
+    )
+    retention: fields.SomeTime = _default(
+        "14d", "How long is remembered what was done; after that the same job could be retriggered anew."
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of the file, for editors such as those with yaml-language-server."""
+    schema: dict[str, Any] = _tidy(ConfigFile.model_json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "triggerbot configuration"}
+
+
+def _tidy(part: Any) -> Any:
+    """Make pydantic's schema say what the loader does: no nulls, no names but those that fit; drop generated titles."""
+    if isinstance(part, list):
+        return [_tidy(item) for item in part if item != {"type": "null"}]
+    if not isinstance(part, dict):
+        return part
+    # A generated title is a text; a property that is called title would be a schema.
+    tidied = {
+        key: _tidy(value)
+        for key, value in part.items()
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+    }
+    if "patternProperties" in tidied:
+        tidied["additionalProperties"] = False
+    if len(tidied.get("anyOf", ())) == 1:
+        tidied |= tidied.pop("anyOf")[0]
+    return tidied
