@@ -1,4 +1,4 @@
-"""From claim to retrigger: lease a due push, look back, decide, write down, send once, settle. Read `Dispatcher.handle`.
+"""From claim to retrigger: lease a due push, look back, decide, write down, send once, settle. See `Dispatcher.handle`.
 
 A request is written down before its first byte leaves, and made once. An ambiguous answer is settled by what the CI
 lists afterwards, never by asking again on a guess: it is looked for, after the time that this CI may take to list a
@@ -35,7 +35,7 @@ _GIVE_UP = 86_400.0
 #: Look-backs in vain before a request in doubt may leave again, and how often it may.
 _MISSES, _RESENDS = 2, 5
 #: Seconds between looks at a run that was waited for and whose end nobody told us.
-_HELD = 300.0
+_HELD = 120.0
 #: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
 _IDLE = 0.5
 
@@ -178,7 +178,9 @@ class Dispatcher:
             if claim.operation is not None:
                 self._store.wait(claim, due, why, now)
             elif now - claim.created > _GIVE_UP:
-                self._conclude(claim, Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}"), None)
+                self._conclude(
+                    claim, Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}"), None
+                )
             else:
                 self._store.wait(claim, due, why, now)
         if work.asks is None:
@@ -255,7 +257,8 @@ class Dispatcher:
         self._metrics.decisions.labels(decision.action, decision.reason, mode).inc()
         log.info(
             "decision", action=decision.action, reason=decision.reason, count=decision.count, **place(claim.push),
-            job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry, detail=decision.detail,
+            job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
+            detail=decision.detail,
         )  # fmt: skip
 
     # -- sending ------------------------------------------------------------------------------------------------
@@ -342,7 +345,9 @@ class Dispatcher:
         self._store.refused(operation, decision, now)
         for claim in claims:
             self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
-            log.info("decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job, detail=why)
+            log.info(
+                "decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job, detail=why
+            )
 
 
 _ANY_RULE = Rule(Globs(["*"]))

@@ -13,7 +13,9 @@ class Metrics:
         self.requests = self._counter("requests", "Retrigger requests to a CI, by its answer.", "system", "answer")
         self.recovered = self._counter("recovered", "Requests in doubt that a look-back settled.", "system", "found")
         self.look_backs = self._counter("look_backs", "Look-backs, by what came of them.", "system", "outcome")
-        self.webhooks = self._counter("webhooks", "Webhooks, by the status they were answered with.", "system", "status")
+        self.webhooks = self._counter(
+            "webhooks", "Webhooks, by the status they were answered with.", "system", "status"
+        )
         self.sweeps = self._counter("sweeps", "Sweeps and polls, by what came of them.", "system", "outcome")
         self.dead_letters = self._counter("dead_letters", "Messages that could not be handled.", "system")
         self.dispatch_seconds = Histogram(

@@ -51,13 +51,13 @@ class Observer:
         """Record a batch durably, with the intake's cursor; an outcome for each, in order. Repeatable."""
         return self.observe_soon(heard, cursor=cursor).result()
 
-    def observe_soon(
-        self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None
-    ) -> "Future[list[Outcome]]":
+    def observe_soon(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> "Future[list[Outcome]]":
         """Like `observe`, answered by a future once the batch is on the disk."""
         triaged = [self.triage(one) for one in heard]
         items = [one.item for one in triaged if one.item is not None]
         answer: Future[list[Outcome]] = Future()
+        # From here on nobody can cancel it: what is being written is written.
+        answer.set_running_or_notify_cancel()
         if not items and cursor is None:
             answer.set_result(self._told(triaged, []))
             return answer

@@ -119,7 +119,7 @@ def claims(seen: Triage, asked: Collection[str] | None) -> bool:
 
 
 def repeated(earlier: Claim, asks: Asks | None) -> Refusal:
-    """Name the reason for a failure of a job that was dealt with before: a reason of the whole push stays its reason."""
+    """Name the reason for a failure of a job that was dealt with before; one that holds for the whole push stays."""
     of_push = (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
     if earlier.refusal in of_push:
         return earlier.refusal

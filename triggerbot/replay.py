@@ -48,7 +48,7 @@ class _Systems(dict[str, System]):
         self[name] = Recorded(name)
         return self[name]
 
-    def get(self, name: str, default: object = None) -> System:
+    def get(self, name: str, _: object = None) -> System:
         return self[name]
 
 

@@ -96,7 +96,8 @@ def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:
 
 def of_job(job: str, runs: Sequence[Run], claims: Sequence[Claim]) -> JobVerdict:
     """Tell what is known of one job of a push."""
-    ordered = tuple(sorted(runs, key=lambda run: (run.time or 0.0, run.attempt, run.run_id)))
+    # Runs without a time keep the order in which they were heard of.
+    ordered = tuple(sorted(runs, key=lambda run: (run.time or 0.0, run.attempt)))
     #: Asked for and not in sight yet: a verdict now would be told too early.
     awaited = any(_awaits(claim, ordered) for claim in claims)
     automatic = next((claim for claim in claims if not claim.manual), None)
@@ -123,7 +124,7 @@ class PushVerdict:
 
 
 def of_push(jobs: Iterable[JobVerdict]) -> PushVerdict:
-    """Tell whether a push is good: nothing failed, nothing is pending. What only hit infrastructure is not proved good."""
+    """Tell whether a push is good: nothing failed, nothing is pending; what only hit infrastructure is not proved."""
     listed = tuple(jobs)
     count = Counter(job.verdict for job in listed)
     if count[Verdict.FAILED] or count[Verdict.INFRA]:

@@ -46,14 +46,22 @@ class Poll:
         self._clock = clock
         self._metrics = metrics
         self._cursor = f"poll:{system.name}"
-        self.supported = True
-        #: When it last had an answer, for the heartbeat.
-        self.answered: float | None = None
+        self._supported = True
+        self._answered = clock()
+
+    @property
+    def name(self) -> str:
+        """The system it asks."""
+        return self._system.name
+
+    def late(self, now: float) -> bool:
+        """Tell whether it has been without an answer for several rounds."""
+        return self._supported and now - self._answered > 3 * self.every + 60
 
     def run(self, stop: threading.Event) -> None:
         """Poll until told to stop, or for as long as the system supports it."""
         failures = 0
-        while not stop.is_set() and self.supported:
+        while not stop.is_set() and self._supported:
             try:
                 self.once()
                 failures, wait = 0, self.every
@@ -77,12 +85,12 @@ class Poll:
         since = now - _FIRST if known is None else float(known) - _OVERLAP
         heard = self._system.recent(max(since, now - _LONGEST))
         if heard is None:
-            self.supported = False
+            self._supported = False
             log.warning("poll.unsupported", system=self._system.name, note="lost events cannot be made up for")
             return 0
         for start in range(0, len(heard), _BATCH):
             self._observer.observe(heard[start : start + _BATCH])
         self._observer.observe([], cursor=(self._cursor, repr(now)))
-        self.answered = now
+        self._answered = now
         self._metrics.sweeps.labels(self._system.name, "answered").inc()
         return len(heard)

@@ -153,7 +153,7 @@ class Store(Protocol):
         """Read how far each run (job, run id, attempt) of a push is known to have come."""
 
     def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
-        """Record a decision and, for a failure, spend budget; may come back as `over_budget`. `None` drops the claim."""
+        """Record a decision and, for a failure, spend budget: may come back `over_budget`. `None` drops the claim."""
 
     def begin(self, operation: Operation, push: Push, note: str, now: float) -> bool:
         """Write down that a request is about to leave; false, and nothing written, while paused."""
@@ -175,7 +175,9 @@ class Store(Protocol):
     def doubted(self, operation: Operation, due: float, note: str, now: float, *, missed: bool = False) -> None:
         """Nobody knows whether the CI took it (or, `missed`, a look-back did not show it): look again when due."""
 
-    def wait(self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False) -> None:
+    def wait(
+        self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False
+    ) -> None:
         """Put a claim off. `held`: until something of its push settles. `lookup`: the CI did not know it yet."""
 
     def finish(self, claim: Claim, note: str, now: float) -> None:

@@ -68,6 +68,8 @@ class System(Protocol):
     grace: float
     #: Whether pushes that come from forks may be retriggered.
     forks_allowed: bool
+    #: Bytes; a larger webhook is refused unread.
+    body_max: int
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """Check that a webhook comes from this CI (header names in lower case); raises `Unauthenticated`."""

@@ -26,6 +26,7 @@ class Generic:
 
     capacity = Capacity.BATCH
     forks_allowed = True
+    body_max = 1 << 20
 
     def __init__(
         self,

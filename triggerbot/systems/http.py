@@ -66,11 +66,11 @@ class NotSent:
 class Http:
     """A connection to one CI. Follows no redirects (they could carry credentials elsewhere)."""
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], *, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.base_url = base_url.rstrip("/")
-        self._reads = httpx.Client(
-            headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False, transport=transport
-        )
+        self._reads = httpx.Client(headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False, transport=transport)
         # A write never travels over a connection that the other side may just be closing.
         self._writes = httpx.Client(
             headers=dict(headers),
@@ -80,7 +80,9 @@ class Http:
             transport=transport,
         )
 
-    def get(self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None) -> Reply:
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """Read; tried a few times on connection errors and 5xx. `path` is made with `segments`.
 
         Raises:
@@ -88,7 +90,7 @@ class Http:
         """
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_READS),
-            wait=tenacity.wait_exponential_jitter(initial=0.1, max=1.0),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
             retry=tenacity.retry_if_exception_type(_Passing),
             reraise=True,
         )

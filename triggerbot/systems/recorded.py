@@ -16,6 +16,7 @@ class Recorded:
     capacity = Capacity.BATCH
     grace = 0.0
     forks_allowed = True
+    body_max = 1 << 20
 
     def __init__(self, name: str) -> None:
         self.name = name

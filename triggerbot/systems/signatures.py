@@ -6,6 +6,7 @@ Standard Webhooks (standardwebhooks.com, specification of 2023): `webhook-id`, `
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -47,10 +48,8 @@ def _standard_keys(secret: str) -> list[bytes]:
     """Read a secret as the specification writes it (`whsec_` and base64); a plain text is its own key, too."""
     plain = secret.removeprefix("whsec_")
     keys = []
-    try:
+    with contextlib.suppress(binascii.Error, ValueError):
         keys.append(base64.b64decode(plain, validate=True))
-    except (binascii.Error, ValueError):
-        pass
     if plain == secret or not keys:
         keys.append(secret.encode())
     return [key for key in keys if key]

@@ -69,7 +69,9 @@ class SqliteStore:
                 f"knows up to {VERSION}): use the newer program, or another file"
             )
         for number in range(version, VERSION):
-            connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;")
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+            )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
@@ -197,7 +199,9 @@ class SqliteStore:
         """Nobody knows whether the CI took it: look again when due."""
         self._writer.call(lambda connection: claiming.doubted(connection, operation, due, note, now, missed))
 
-    def wait(self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False) -> None:
+    def wait(
+        self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False
+    ) -> None:
         """Put a claim off."""
         self._writer.call(lambda connection: claiming.wait(connection, claim, due, note, now, held, lookup))
 

@@ -38,8 +38,8 @@ def decide(
         state = ClaimState.WOULD if claim.dry else ClaimState.OWED
     known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]
     connection.execute(
-        "UPDATE claims SET state = ?, cause = ?, refusal = ?, wanted = ?, spent = ?, known_runs = ?, due = ?, note = ?, "
-        "tries = 0 WHERE id = ?",
+        "UPDATE claims SET state = ?, cause = ?, refusal = ?, wanted = ?, spent = ?, known_runs = ?, due = ?, "
+        "note = ?, tries = 0 WHERE id = ?",
         (state, decision.cause, decision.refusal, decision.count, failure, known, now, decision.detail, claim.id),
     )
     what = "trigger" if decision.cause is not None else "refuse"
@@ -206,5 +206,3 @@ def _tell_if_new(connection: sqlite3.Connection, claims: Iterable[int], what: st
         row = connection.execute("SELECT note FROM claims WHERE id = ?", (claim,)).fetchone()
         if row is not None and row[0] != text:
             _tell_each(connection, (claim,), what, text, now, 0)
-
-

@@ -188,7 +188,8 @@ def insert_claim(
 ) -> int:
     """Make a claim, due at once."""
     added = connection.execute(
-        "INSERT INTO claims (push, job, run, origin, state, dry, due, created, wanted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO claims (push, job, run, origin, state, dry, due, created, wanted) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (push, job, run, origin, ClaimState.OPEN, dry, now, now, wanted),
     )
     connection.execute("UPDATE pushes SET due = min(coalesce(due, ?), ?) WHERE id = ?", (now, now, push))

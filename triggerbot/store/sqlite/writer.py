@@ -36,6 +36,8 @@ class Writer:
     def submit(self, change: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         """Queue a change; its future is answered after the commit."""
         future: Future[T] = Future()
+        # A caller that goes away does not take its change back.
+        future.set_running_or_notify_cancel()
         if self._closed:
             future.set_exception(StoreUnavailable("the store is closed"))
         else:

@@ -1,0 +1,209 @@
+"""One running process: the store, the systems, the intakes, the dispatcher and the web server, wired and watched."""
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from triggerbot import logs
+from triggerbot.config import Config, FileConfig, PollConfig
+from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.errors import UsageError
+from triggerbot.intakes.file import File
+from triggerbot.intakes.poll import Poll
+from triggerbot.metrics import Metrics
+from triggerbot.observe import Observer
+from triggerbot.store import Store
+from triggerbot.store.opening import open_store
+from triggerbot.systems import System
+from triggerbot.systems.registry import build
+from triggerbot.web import app
+from triggerbot.web.api import Api
+from triggerbot.web.hooks import Hooks
+
+log = structlog.get_logger("triggerbot.daemon")
+
+#: Pushes that are worked on at once; most of that time is spent waiting for CIs.
+_DISPATCHERS = 4
+#: Seconds between looks for what is older than the retention.
+_PURGE_EVERY = 3600.0
+#: Seconds that everything in flight gets to come to an end; what does not is settled by look-back at the next start.
+_GRACEFUL = 8.0
+
+
+@dataclass
+class Daemon:
+    """Everything that runs in one process."""
+
+    config: Config
+    dry: bool
+    store: Store
+    systems: Mapping[str, System]
+    clock: Callable[[], float] = time.time
+    metrics: Metrics = field(default_factory=Metrics)
+    failed: bool = False
+
+    def __post_init__(self) -> None:
+        """Wire the parts."""
+        self._stop = threading.Event()
+        self.observer = Observer(
+            self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake
+        )
+        self.dispatcher = Dispatcher(
+            self.store,
+            self.systems,
+            self.observer,
+            Setting(self.config.rules, self.dry),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+        self._polls = self._make_polls()
+        self._threads = self._make_threads()
+
+    def _wake(self) -> None:
+        self.dispatcher.wake()
+
+    def _make_polls(self) -> list[Poll]:
+        """A poll for each that is configured, and a sweep for every other system."""
+        every = {
+            name: settings.sweep for name, settings in self.config.systems.items() if settings.sweep is not None
+        } | {intake.system: intake.every for intake in self.config.intakes if isinstance(intake, PollConfig)}
+        return [
+            Poll(self.systems[name], seconds, self.store, self.observer, clock=self.clock, metrics=self.metrics)
+            for name, seconds in every.items()
+        ]
+
+    def _make_threads(self) -> list[threading.Thread]:
+        files = [
+            File(intake.system, Path(intake.path), self.store, self.observer, clock=self.clock, metrics=self.metrics)
+            for intake in self.config.intakes
+            if isinstance(intake, FileConfig)
+        ]
+        targets: list[tuple[str, Callable[[threading.Event], None]]] = [
+            *((f"dispatcher-{number}", self.dispatcher.run) for number in range(_DISPATCHERS)),
+            *((f"poll-{number}", poll.run) for number, poll in enumerate(self._polls)),
+            *((f"file-{number}", file.run) for number, file in enumerate(files)),
+            ("housekeeping", self._keep_house),
+        ]
+        return [threading.Thread(target=self._guard, args=target, name=target[0], daemon=True) for target in targets]
+
+    def _guard(self, name: str, target: Callable[[threading.Event], None]) -> None:
+        """A part that dies unasked brings the whole down: the supervisor starts a clean one."""
+        try:
+            target(self._stop)
+        except Exception:
+            log.exception("daemon.part_died", part=name)
+            self.failed = True
+            self._stop.set()
+            signal.raise_signal(signal.SIGTERM)
+
+    def _keep_house(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            gone = self.store.purge(self.clock() - self.config.retention)
+            if gone:
+                log.info("store.purged", pushes=gone)
+            stop.wait(_PURGE_EVERY)
+
+    def health(self) -> dict[str, str]:
+        """Tell what is wrong with each part; an empty text is a part that works."""
+        late = {
+            f"poll {name}": "no answer lately"
+            for name, poll in ((poll.name, poll) for poll in self._polls)
+            if poll.late(self.clock())
+        }
+        dead = {thread.name: "died" for thread in self._threads if thread.ident is not None and not thread.is_alive()
+                and not thread.name.startswith("poll")}  # fmt: skip
+        self.store.paused()
+        return {"store": "", **late, **dead}
+
+    def run(self, listening: socket.socket | None) -> int:
+        """Run until a signal says to stop; gives the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        for thread in self._threads:
+            thread.start()
+        if listening is None:
+            self._stop.wait()
+        else:
+            self._serve(listening)
+        return self._end()
+
+    def _serve(self, listening: socket.socket) -> None:
+        hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
+        api = Api(self.store, self.metrics, self.clock, self.health, {"dry_run": self.dry})
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app.build(hooks, api),
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        # The server catches signals while it runs and raises them again for us when it has stopped.
+        server.run(sockets=[listening])
+        self._stop.set()
+
+    def _end(self) -> int:
+        log.info("daemon.stopping")
+        until = time.monotonic() + _GRACEFUL
+        self._stop.set()
+        for _ in self._threads:
+            self.dispatcher.wake()
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        busy = [thread.name for thread in self._threads if thread.is_alive()]
+        self.store.close()
+        if not busy:
+            for system in self.systems.values():
+                system.close()
+        log.info("daemon.stopped", unfinished=busy)
+        return 1 if self.failed else 0
+
+
+def serve(config: Config, *, dry: bool) -> int:
+    """Run triggerbot as configured until it is told to stop; raises `UsageError` if it cannot begin."""
+    systems = build(config)
+    logs.configure(secrets=_secrets(config))
+    listening = _listen(config.listen)
+    store = open_store(config.store, daemon=True)
+    daemon = Daemon(config, dry, store, systems)
+    host, port = listening.getsockname()[:2] if listening is not None else ("", 0)
+    log.info(
+        "daemon.started", config=config.source, dry_run=dry, store=config.store, systems=list(config.systems),
+        rules=len(config.rules), listen=f"{host}:{port}" if listening is not None else "off",
+    )  # fmt: skip
+    for warning in config.warnings:
+        log.warning("config.warning", problem=str(warning))
+    return daemon.run(listening)
+
+
+def _listen(address: tuple[str, int] | None) -> socket.socket | None:
+    """Take the address before anything else begins, so that a taken one is told at once."""
+    if address is None:
+        return None
+    host, port = address
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(place)
+        listening.listen(2048)
+    except OSError as error:
+        raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}; change `listen`") from None
+    return listening
+
+
+def _secrets(config: Config) -> list[str]:
+    """Read every secret once more, for the log to mask."""
+    found = []
+    for settings in config.systems.values():
+        found += [secret.read() for secret in settings.secrets()]
+    return found

@@ -1,0 +1,1 @@
+"""The daemon's HTTP side: webhooks in, the API, metrics and health out."""

@@ -1,0 +1,24 @@
+"""How the daemon answers over HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+_JSON = "application/json"
+
+
+def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with JSON."""
+    return Response(msgspec.json.encode(value), status, dict(headers or {}), _JSON)
+
+
+def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with what went wrong."""
+    return as_json({"error": message}, status, headers)
+
+
+def plain(status: int, text: str) -> Response:
+    """Answer with a line of text."""
+    return Response(text + "\n", status, media_type="text/plain; charset=utf-8")

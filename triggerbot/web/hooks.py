@@ -1,0 +1,102 @@
+"""Webhooks: verified over the raw body, understood, stored, and only then answered 202."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from triggerbot.errors import NotUnderstood, StoreUnavailable, Unauthenticated
+from triggerbot.metrics import Metrics
+from triggerbot.observe import Observer
+from triggerbot.store import DeadLetter, Store
+from triggerbot.systems import System
+from triggerbot.web.answers import error, plain
+
+log = structlog.get_logger("triggerbot.hooks")
+
+#: Seconds for a whole body to arrive.
+_BODY_SECONDS = 10.0
+#: Bytes of a body that a dead letter keeps.
+_LETTER_MAX = 262_144
+#: Headers worth keeping with a dead letter; none of them is a signature.
+_LETTER_HEADERS = ("content-type", "x-github-event", "x-github-delivery", "webhook-id", "webhook-timestamp")
+
+
+class Hooks:
+    """Answers POST /hooks/<system>."""
+
+    def __init__(
+        self,
+        systems: Mapping[str, System],
+        observer: Observer,
+        store: Store,
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._systems = systems
+        self._observer = observer
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+
+    async def __call__(self, request: Request) -> Response:
+        """Take one webhook."""
+        system = self._systems.get(request.path_params["system"])
+        if system is None:
+            self._metrics.webhooks.labels("", "404").inc()
+            return error(404, "no such system is configured")
+        try:
+            answer = await self._take(system, request)
+        except Unauthenticated as refused:
+            answer = error(401, str(refused))
+        except NotUnderstood as refused:
+            answer = error(400, str(refused))
+        except StoreUnavailable as failed:
+            log.error("hook.store_unavailable", system=system.name, error=str(failed))
+            answer = error(503, "the store cannot take this now", {"retry-after": "5"})
+        except TimeoutError:
+            answer = error(408, f"the body did not arrive within {_BODY_SECONDS:g} s")
+        except ClientDisconnect:
+            answer = error(400, "the connection ended before the body did")
+        self._metrics.webhooks.labels(system.name, str(answer.status_code)).inc()
+        return answer
+
+    async def _take(self, system: System, request: Request) -> Response:
+        body = await _body(request, system.body_max)
+        if body is None:
+            return error(413, f"a body has at most {system.body_max} bytes here")
+        headers = dict(request.headers.items())
+        system.verify(headers, body, self._clock())
+        try:
+            heard = system.parse(headers, body)
+            await asyncio.wrap_future(self._observer.observe_soon(heard))
+        except (NotUnderstood, StoreUnavailable):
+            raise
+        except Exception as failure:
+            # It is authentic, and triggerbot itself fails on it: keep it for a person, and go on.
+            log.exception("hook.failed", system=system.name)
+            await asyncio.to_thread(self._bury, system, headers, body, f"{type(failure).__name__}: {failure}")
+        return plain(202, "stored")
+
+    def _bury(self, system: System, headers: Mapping[str, str], body: bytes, reason: str) -> None:
+        kept = {name: headers[name] for name in _LETTER_HEADERS if name in headers}
+        self._metrics.dead_letters.labels(system.name).inc()
+        self._store.bury([DeadLetter(0, self._clock(), system.name, "webhook", reason, body[:_LETTER_MAX], kept)])
+
+
+async def _body(request: Request, most: int) -> bytes | None:
+    """Read the raw body; `None` if it is too large, without reading on."""
+    declared = request.headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
+        return None
+    chunks: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(_BODY_SECONDS):
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > most:
+                return None
+            chunks.append(chunk)
+    return b"".join(chunks)
