@@ -14,6 +14,8 @@ _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
 _TEXT_MAX = 2000
 #: As much of a failure line and as many of them as a comparison can use.
 _FAILURE_MAX, _FAILURES_MAX = 2000, 50
+#: Seconds since the epoch: about the year 5000. What is later is no time of a run.
+_TIME_END = 95_000_000_000.0
 
 
 class _Wire(msgspec.Struct, frozen=True, gc=False):
@@ -119,14 +121,17 @@ def parse_time(value: str | float | None) -> float | None:
     if value is None or value == "":
         return None
     if isinstance(value, (int, float)):
-        if not 0 <= value < 1e11:
+        if not 0 <= value < _TIME_END:
             raise NotUnderstood("time: seconds since the epoch are out of range - at `$.time`")
         return float(value)
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise NotUnderstood("time: expected a time like 2026-11-20T19:31:02Z - at `$.time`") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= seconds < _TIME_END:
+        raise NotUnderstood("time: expected one between 1970 and 5000 - at `$.time`")
+    return seconds
 
 
 def format_time(moment: float | None) -> str | None:

@@ -8,7 +8,7 @@ run, twice; only what was not found then is sent again, under the same operation
 import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -16,7 +16,7 @@ from triggerbot import policy
 from triggerbot.calls import Call, Capacity, Want
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.metrics import Metrics
-from triggerbot.model import Claim, ClaimState, Decision, Operation, Push, PushFacts, Refusal, Run
+from triggerbot.model import Claim, ClaimState, Decision, Event, Operation, Push, PushFacts, Refusal, Run
 from triggerbot.observe import Observer, place
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
@@ -30,6 +30,8 @@ log = structlog.get_logger("triggerbot.dispatch")
 LEASE = 300.0
 #: Seconds to the second try when a CI gives no usable answer; doubled each time, up to the longest.
 _WAIT_FIRST, _WAIT_LONGEST = 5.0, 900.0
+#: Seconds that a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
+_ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
 #: Seconds after which a claim that its CI never let through ends: nobody waits for that answer any more.
 _GIVE_UP = 86_400.0
 #: Look-backs in vain before a request in doubt may leave again, and how often it may.
@@ -126,7 +128,10 @@ class Dispatcher:
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._hear(push, view)
         work = self._store.work(push)
-        self._settle_doubts(system, work)
+        if work.asks is None:
+            # Nobody can tell the message now; an event may bring it later.
+            self._store.put_off_facts(push, None)
+        self._settle_doubts(system, work, view)
         self._decide(system, work, view)
         self._send_owed(system, self._store.work(push), view)
 
@@ -174,7 +179,7 @@ class Dispatcher:
         """Nothing can be done about a push now: every due claim waits, longer each time, but not for ever."""
         now = self._clock()
         for claim in self._due_claims(work):
-            due = now + (_growing(claim.tries) if after is None else after)
+            due = now + _wait(claim.tries, after)
             if claim.operation is not None:
                 self._store.wait(claim, due, why, now)
             elif now - claim.created > _GIVE_UP:
@@ -193,7 +198,7 @@ class Dispatcher:
 
     # -- requests in doubt --------------------------------------------------------------------------------------
 
-    def _settle_doubts(self, system: System, work: Work) -> None:
+    def _settle_doubts(self, system: System, work: Work, view: LookBack) -> None:
         doubtful: dict[str, list[Claim]] = {}
         for claim in self._due_claims(work):
             if claim.operation is not None:
@@ -201,22 +206,30 @@ class Dispatcher:
         for claims in doubtful.values():
             operation = claims[0].operation
             if operation is not None:
-                self._settle_doubt(system, work, operation, claims)
+                self._settle_doubt(system, work, view, operation, claims)
 
-    def _settle_doubt(self, system: System, work: Work, operation: Operation, claims: list[Claim]) -> None:
+    def _settle_doubt(
+        self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]
+    ) -> None:
         now = self._clock()
-        appeared = [run for claim in claims for run in work.runs.get(claim.job, ()) if _came_of(run, operation)]
+        appeared = [run_id for claim in claims for run_id in _came_of(operation, claim, work, view)]
         if appeared:
             self._metrics.recovered.labels(work.push.system, "yes").inc()
-            ids = ", ".join(run.run_id for run in appeared[:5])
+            ids = ", ".join(appeared[:5])
             return self._took(system, operation, f"the answer was lost, but the CI lists what came of it: {ids}")
         quiet = system.grace * 2 ** (operation.sends - 1)
         if now < operation.started + quiet:
             note = "waits until the CI must list what came of it"
             return self._store.doubted(operation, operation.started + quiet, note, now)
+        if not view.complete or not all(view.lists(claim.job) for claim in claims):
+            if now - claims[0].created > _GIVE_UP:
+                return self._give_up(operation, claims, now)
+            note = "the CI's list is not whole, so it proves nothing"
+            return self._store.doubted(operation, now + quiet, note, now)
         if operation.misses + 1 < _MISSES:
             return self._store.doubted(operation, now + quiet, "the CI does not list it", now, missed=True)
-        if operation.sends > _RESENDS or self._holding(claims[0]):
+        rule = policy.rule_for(self._setting.rules, work.push)
+        if operation.sends > _RESENDS or rule is None or self._holding(claims[0]):
             return self._give_up(operation, claims, now)
         self._metrics.recovered.labels(work.push.system, "no").inc()
         note = f"the CI did not list it in {_MISSES} look-backs: the same operation once more"
@@ -246,7 +259,8 @@ class Dispatcher:
             elif not view.lists(claim.job):
                 self._look_again(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
-                self._conclude(claim, policy.decide(claim, rule, _facts(system, work, claim)), rule)
+                told = replace(claim, run=policy.telling_run(claim, work.runs.get(claim.job, ())))
+                self._conclude(told, policy.decide(told, rule, _facts(system, work, view, told)), rule)
 
     def _conclude(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
         budget = None if rule is None else rule.budget
@@ -330,7 +344,7 @@ class Dispatcher:
             case Later(why, _) if now - claims[0].created > _GIVE_UP:
                 self._refuse(operation, f"not possible for a day: {why}", claims, now)
             case Later(why, after):
-                self._store.postponed(operation, now + (_growing(tries) if after is None else after), why, now)
+                self._store.postponed(operation, now + _wait(tries, after), why, now)
             case Unknown(why):
                 self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
 
@@ -353,7 +367,7 @@ class Dispatcher:
 _ANY_RULE = Rule(Globs(["*"]))
 
 
-def _facts(system: System, work: Work, claim: Claim) -> policy.Facts:
+def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> policy.Facts:
     return policy.Facts(
         asks=work.asks or Asks(),
         author=work.facts.author,
@@ -362,16 +376,35 @@ def _facts(system: System, work: Work, claim: Claim) -> policy.Facts:
         runs=len({run.key for run in work.runs.get(claim.job, ())}),
         spent=work.spent_dry if claim.dry else work.spent,
         total=work.total,
+        listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
     )
 
 
-def _came_of(run: Run, operation: Operation) -> bool:
-    """Tell whether a run came after a request: it says so, or it was not there before."""
-    return run.retrigger_of == operation.id or run.key not in operation.baseline.get(run.job, ())
+def _came_of(operation: Operation, claim: Claim, work: Work, view: LookBack) -> list[str]:
+    """Name the runs of a claim's job that came of a request: they say so, or they were not there before.
+
+    Runs that name another operation of ours are that one's. Of those that name none, as many are left aside as
+    were accepted earlier and had not shown yet.
+    """
+    before = operation.baseline.get(claim.job, ())
+    heard: list[Run | Event] = [*work.runs.get(claim.job, ()), *(one for one in view.events if one.job == claim.job)]
+    runs = {run.key: run for run in heard}
+    named = [run.run_id for run in runs.values() if run.retrigger_of == operation.id]
+    others = work.operations - {operation.id}
+    new = [key.run_id for key, run in runs.items() if key not in before and run.retrigger_of not in others]
+    unseen = max(0, claim.asked - max(0, len(before) - claim.known_runs))
+    return named or new[unseen:]
 
 
 def _again(operation: Operation, wants: tuple[Want, ...]) -> Call:
     return Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
+
+
+def _wait(tries: int, after: float | None) -> float:
+    """Seconds to the next try: what the CI asks for, but neither a busy loop nor for ever."""
+    if after is None:
+        return _growing(tries)
+    return min(max(after, min(_ASKED_LEAST * 2.0 ** min(tries, 10), 60.0)), _ASKED_MOST)
 
 
 def _growing(tries: int) -> float:

@@ -267,6 +267,8 @@ class Decision:
     refusal: Refusal | None
     count: int = 0
     detail: str = ""
+    #: Runs of the job that existed when this was decided.
+    runs: int = 0
 
     @property
     def action(self) -> str:

@@ -64,7 +64,7 @@ def rule_for(rules: Sequence[Rule], push: Push) -> Rule | None:
 #: Refusals that only concern a failure: a push may still ask for such a job.
 _OF_FAILURES = frozenset({Refusal.RESULT_EXCLUDED, Refusal.STEP_EXCLUDED})
 #: Results of a run that was not wanted or not needed: asking for more of it would go against somebody.
-_UNWANTED = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY})
+UNWANTED = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY})
 
 
 def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterator[Refusal]:
@@ -104,7 +104,7 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
     """Judge one event before anybody is asked; cheap, for most events never matter."""
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
-    if rule is not None and event.result not in _UNWANTED and not set(against) - _OF_FAILURES:
+    if rule is not None and event.result not in UNWANTED and not set(against) - _OF_FAILURES:
         groups = rule.groups_of(event.job)
     if not event.failed:
         return Triage(groups=groups)
@@ -142,6 +142,8 @@ class Facts:
     spent: int
     #: Different jobs of the push.
     total: int
+    #: The claimed run as the CI itself lists it, if it does: an event is a hint and may have said too little.
+    listed: Event | None = None
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -150,10 +152,12 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
     run, asks = claim.run, facts.asks
     against = list(refusals(rule, run, facts.author))
+    if not against and facts.listed is not None:
+        against = list(refusals(rule, facts.listed, facts.author))
     if facts.fork and not facts.forks_allowed:
         against.insert(0, Refusal.NOT_WATCHED)
     wanted = 0
-    if rule is not None and not set(against) - _OF_FAILURES and run.result not in _UNWANTED:
+    if rule is not None and not set(against) - _OF_FAILURES and run.result not in UNWANTED:
         wanted = asks.wanted(rule.groups_of(claim.job), rule.requested_max)
     if not run.failed and not wanted:
         return None
@@ -184,7 +188,24 @@ def _unless_enough(cause: Cause, wanted: int, runs: int, detail: str) -> Decisio
     left = wanted - max(0, runs - 1)
     if left <= 0:
         return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist, {wanted} further than the first are wanted")
-    return Decision.trigger(cause, left, detail)
+    return Decision(cause, None, left, detail, runs)
+
+
+def with_runs(decision: Decision, runs: int) -> Decision:
+    """Hold a decision against the runs there are when it is recorded: those that came meanwhile count, too."""
+    if decision.cause not in (Cause.FAILURE, Cause.REQUESTED) or not 0 < decision.runs < runs:
+        return decision
+    left = decision.count - (runs - decision.runs)
+    if left <= 0:
+        return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist: enough came while this was decided")
+    return Decision(decision.cause, None, left, decision.detail, runs)
+
+
+def telling_run(claim: Claim, runs: Sequence[Run]) -> Run:
+    """Choose the run that a claim is judged by: its own, unless that was cancelled or the like and another was not."""
+    if claim.run.result not in UNWANTED:
+        return claim.run
+    return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
 def over_budget(budget: Budget, spent: int, total: int) -> Decision:

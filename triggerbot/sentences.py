@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from triggerbot.model import Cause, ClaimState, Refusal, Result, Run, State
-from triggerbot.verdict import Health, Verdict
+from triggerbot.verdict import Health, JobVerdict, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +162,15 @@ def letter(run: Run) -> str:
 def standing(run: Run) -> str:
     """Say in words how a run stands."""
     return STATES[run.state] if run.state is not State.FINISHED else RESULTS[run.result or Result.UNKNOWN]
+
+
+def proof(job: JobVerdict) -> str:
+    """Say what the runs of a job prove."""
+    if job.verdict is None:
+        return "No run of it proves anything."
+    if job.verdict is Verdict.FAILED and len(job.runs) == 1:
+        return "One failure alone does not tell whether it is the change."
+    return VERDICTS[job.verdict]
 
 
 def nothing_to_decide(run: Run) -> str:

@@ -62,6 +62,8 @@ class Work:
     spent_dry: int
     #: How often its facts were asked for in vain.
     facts_tries: int = 0
+    #: Every operation of the push so far, whatever came of it.
+    operations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class LookBack:
     facts: PushFacts | None = None
     #: Batches (see `Event.batch`) in which something still runs, so that nothing can be rerun there now.
     busy: frozenset[str] = frozenset()
+    #: Whether everything that it listed was understood; else what is missing proves nothing.
+    complete: bool = True
     #: The jobs that it lists, where `events` does not repeat all that is known already.
     jobs: Collection[str] | None = None
 

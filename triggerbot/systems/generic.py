@@ -76,8 +76,9 @@ class Generic:
             author=_text(answer.get("author")),
             time=_time(answer.get("time"), what),
         )
-        events = tuple(event for event in self._events(answer.get("runs"), what) if event.push == push)
-        return LookBack(events, facts)
+        listed = self._events(answer.get("runs"), what)
+        events = tuple(event for event in listed if event.push == push)
+        return LookBack(events, facts, complete=len(events) == len(answer["runs"]))
 
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One request a job, with the number in it."""

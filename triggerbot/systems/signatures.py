@@ -26,7 +26,7 @@ def verify_standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[s
         raise Unauthenticated("webhook-id, webhook-timestamp and webhook-signature are needed")
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 13) or abs(now - int(stamp)) > TOLERANCE:
         raise Unauthenticated("webhook-timestamp is no time of the last five minutes")
-    signed = f"{message_id}.{stamp}.".encode("utf-8", "surrogateescape") + body
+    signed = f"{message_id}.{stamp}.".encode("utf-8", "replace") + body
     signatures = [part[3:].encode("ascii", "replace") for part in given.split(" ") if part.startswith("v1,")]
     valid = False
     for key in (key for secret in secrets for key in _standard_keys(secret)):

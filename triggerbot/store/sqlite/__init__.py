@@ -38,7 +38,10 @@ class SqliteStore:
         self._lease_lock = threading.Lock()
         self._daemon_lock: IO[bytes] | None = None
         self._prepare()
-        self._writer = Writer(self._connect, self._beside("-lock"))
+        try:
+            self._writer = Writer(self._connect, self._beside("-lock"))
+        except OSError as error:
+            raise StoreUnusable(f"cannot open {self._beside('-lock')}: {error.strerror or error}") from None
 
     # -- opening ------------------------------------------------------------------------------------------------
 
@@ -83,7 +86,11 @@ class SqliteStore:
 
     def claim_daemon(self) -> None:
         """Become the one daemon that works on this file; raises `StoreUnusable` if there is one already."""
-        lock = self._beside("-daemon").open("ab")
+        path = self._beside("-daemon")
+        try:
+            lock = path.open("ab")
+        except OSError as error:
+            raise StoreUnusable(f"cannot open {path}: {error.strerror or error}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -21,22 +21,26 @@ def decide(
 ) -> Decision | None:
     """Record a decision; budget is counted and spent here, where nobody can come between."""
     push, job, run = _ids(connection, claim.id)
-    if not push:
+    undecided = "SELECT asked FROM claims WHERE id = ? AND state IN ('open', 'owed')"
+    row = connection.execute(undecided, (claim.id,)).fetchone()
+    if row is None:
+        # Somebody else came first: a claim never leaves a final state.
         return None
     if decision is None:
         connection.execute("DELETE FROM claims WHERE id = ?", (claim.id,))
         refresh_due(connection, push)
         return None
+    known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]
+    decision = policy.with_runs(decision, known)
     failure = decision.cause is Cause.FAILURE
     if failure and budget is not None:
         spent, total = spending(connection, push, claim.dry), jobs_of(connection, push)
         if not budget.allows(spent, total):
             decision, failure = policy.over_budget(budget, spent, total), False
     if decision.cause is None:
-        state = ClaimState.REFUSED
+        state = ClaimState.DONE if row[0] else ClaimState.REFUSED
     else:
         state = ClaimState.WOULD if claim.dry else ClaimState.OWED
-    known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]
     connection.execute(
         "UPDATE claims SET state = ?, cause = ?, refusal = ?, wanted = ?, spent = ?, known_runs = ?, due = ?, "
         "note = ?, tries = 0 WHERE id = ?",
@@ -72,6 +76,12 @@ def begin(connection: sqlite3.Connection, operation: Operation, push: Push, note
     row = rows.push_id(connection, push)
     if row is None or is_paused(connection):
         return False
+    owed = connection.execute(
+        f"SELECT count(*) FROM claims WHERE state = 'owed' AND id IN ({', '.join('?' * len(operation.claims))})",
+        operation.claims,
+    ).fetchone()[0]
+    if owed < len(operation.claims):
+        return False
     connection.execute(
         "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (operation.id, row, rows.encode(operation.claims), operation.count, operation.started)
@@ -89,7 +99,7 @@ def resend(connection: sqlite3.Connection, operation: Operation, note: str, now:
     connection.execute(
         "UPDATE operations SET started = ?, sends = sends + 1, misses = 0 WHERE id = ?", (now, operation.id)
     )
-    _set(connection, operation.claims, "state = 'sending'", ())
+    _settle(connection, operation, "state = 'sending'", ())
     _tell_each(connection, operation.claims, "send", note, now, operation.count)
     return True
 
@@ -98,9 +108,9 @@ def accepted(
     connection: sqlite3.Connection, operation: Operation, note: str, now: float, due: float, held: bool
 ) -> None:
     """Count what was accepted; a claim that got all it wants is done."""
-    _set(
+    _settle(
         connection,
-        operation.claims,
+        operation,
         "asked = asked + ?, operation = NULL, tries = 0, note = ?, due = ?, held = ?, "
         "state = CASE WHEN asked + ? >= wanted THEN 'done' ELSE 'owed' END",
         (operation.count, note, due, held, operation.count),
@@ -111,9 +121,9 @@ def accepted(
 
 def refused(connection: sqlite3.Connection, operation: Operation, decision: Decision, now: float) -> None:
     """End the claims of an operation; budget comes back where nothing was bought with it."""
-    _set(
+    _settle(
         connection,
-        operation.claims,
+        operation,
         "operation = NULL, note = ?, refusal = CASE WHEN asked = 0 THEN ? ELSE refusal END, "
         "spent = CASE WHEN asked = 0 THEN 0 ELSE spent END, "
         "state = CASE WHEN asked = 0 THEN 'refused' ELSE 'done' END",
@@ -121,7 +131,8 @@ def refused(connection: sqlite3.Connection, operation: Operation, decision: Deci
     )
     for claim in operation.claims:
         push, job, run = _ids(connection, claim)
-        tell(connection, push, job, "refuse", now, reason=decision.reason, text=decision.detail, run=run)
+        origin = connection.execute("SELECT origin FROM claims WHERE id = ?", (claim,)).fetchone()[0]
+        tell(connection, push, job, "refuse", now, reason=decision.reason, text=decision.detail, run=run, origin=origin)
     _refresh(connection, operation.claims)
 
 
@@ -129,7 +140,7 @@ def postponed(connection: sqlite3.Connection, operation: Operation, due: float, 
     """Put off what the CI surely did not take."""
     changed = "state = 'owed', operation = NULL, tries = tries + 1, due = ?, note = ?, held = 0"
     _tell_if_new(connection, operation.claims, "wait", note, now)
-    _set(connection, operation.claims, changed, (due, note))
+    _settle(connection, operation, changed, (due, note))
     _refresh(connection, operation.claims)
 
 
@@ -140,7 +151,7 @@ def doubted(
     if missed:
         connection.execute("UPDATE operations SET misses = misses + 1 WHERE id = ?", (operation.id,))
     _tell_each(connection, operation.claims, "doubt", note, now, 0)
-    _set(connection, operation.claims, "state = 'unknown', due = ?, note = ?", (due, note))
+    _settle(connection, operation, "state = 'unknown', due = ?, note = ?", (due, note))
     _refresh(connection, operation.claims)
 
 
@@ -161,7 +172,9 @@ def wait(
 
 def finish(connection: sqlite3.Connection, claim: Claim, note: str, now: float) -> None:
     """End a decided claim early."""
-    _set(connection, (claim.id,), "state = 'done', note = ?", (note,))
+    _set(
+        connection, (claim.id,), "state = 'done', note = ?, spent = CASE WHEN asked = 0 THEN 0 ELSE spent END", (note,)
+    )
     _tell_each(connection, (claim.id,), "ended", note, now, 0)
     _refresh(connection, (claim.id,))
 
@@ -185,6 +198,14 @@ def ask(
 
 def _set(connection: sqlite3.Connection, claims: Iterable[int], changes: str, values: tuple[object, ...]) -> None:
     connection.executemany(f"UPDATE claims SET {changes} WHERE id = ?", [(*values, claim) for claim in claims])
+
+
+def _settle(connection: sqlite3.Connection, operation: Operation, changes: str, values: tuple[object, ...]) -> None:
+    """Change the claims of which this operation is still the open one: telling an answer twice changes nothing."""
+    connection.executemany(
+        f"UPDATE claims SET {changes} WHERE id = ? AND operation = ?",
+        [(*values, claim, operation.id) for claim in operation.claims],
+    )
 
 
 def _refresh(connection: sqlite3.Connection, claims: Iterable[int]) -> None:

@@ -13,7 +13,7 @@ from triggerbot.trysyntax import Asks
 _FACTS_DELAY = 2.0
 #: Characters of a message that are kept; what it asks for was read from the whole.
 _MESSAGE_MAX = 16_384
-_STARTED = (State.RUNNING, State.FINISHED)
+_UNWANTED = str(tuple(str(result) for result in sorted(policy.UNWANTED)))
 
 
 def observe(
@@ -41,7 +41,7 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
     if event.author is not None or item.asks is not None:
         due = _learn(connection, push, facts, item.asks if asks is None else None, now, dry)
         asks = asks if asks is not None else item.asks
-    elif asks is None and seen.groups:
+    if asks is None and seen.groups:
         _want_facts(connection, push, now + _FACTS_DELAY)
     job = find_job(connection, push, event, seen.groups)
     run = _record_run(connection, job, event)
@@ -125,6 +125,7 @@ def _learn(
 def _claim_requested(connection: sqlite3.Connection, push: int, asked: frozenset[str], now: float, dry: bool) -> bool:
     unclaimed = connection.execute(
         "SELECT jobs.id, jobs.groups, max(runs.id) FROM jobs JOIN runs ON runs.job = jobs.id WHERE jobs.push = ? "
+        f"AND coalesce(runs.result, '') NOT IN {_UNWANTED} "
         "AND jobs.id NOT IN (SELECT job FROM claims WHERE push = ? AND origin = '') GROUP BY jobs.id",
         (push, push),
     ).fetchall()
@@ -148,8 +149,8 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
     text = " ".join(sorted(groups))
     if row is None:
         added = connection.execute(
-            "INSERT INTO jobs (push, name, kind, tier, groups) VALUES (?, ?, ?, ?, ?)",
-            (push, event.job, event.kind, event.tier, text),
+            "INSERT INTO jobs (push, name, groups) VALUES (?, ?, ?)",
+            (push, event.job, text),
         )
         return int(added.lastrowid or 0)
     if text and row[1] != text:
@@ -166,19 +167,19 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> int:
     failures = rows.encode(event.failures) if event.failures else None
     if row is None:
         added = connection.execute(
-            "INSERT INTO runs (job, run_id, attempt, state, result, time, url, retrigger_of, pool, step, batch, "
-            "failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (job, event.run_id, event.attempt, event.state, event.result, event.time, event.url)
+            "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
+            "batch, failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time, event.url)
             + (event.retrigger_of, event.pool, event.step, event.batch, failures),
         )
         return int(added.lastrowid or 0)
     if event.state.rank > State(row[1]).rank:
         connection.execute(
-            "UPDATE runs SET state = ?, result = ?, time = coalesce(?, time), url = coalesce(?, url), "
+            "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), url = coalesce(?, url), "
             "retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), step = coalesce(?, step), "
             "failures = coalesce(?, failures) WHERE id = ?",
-            (event.state, event.result, event.time, event.url, event.retrigger_of, event.pool, event.step)
-            + (failures, row[0]),
+            (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
+            + (event.pool, event.step, failures, row[0]),
         )
     return int(row[0])
 

@@ -23,7 +23,7 @@ from triggerbot.model import (
 from triggerbot.trysyntax import Asks
 
 _RUN = (
-    "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, jobs.kind, jobs.tier, runs.pool, runs.step, "
+    "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
     "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures"
 )
 _RUN_WIDTH = 14

@@ -19,7 +19,7 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE jobs (
         id INTEGER PRIMARY KEY,
         push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
-        name TEXT NOT NULL, kind TEXT NOT NULL, tier INTEGER NOT NULL,
+        name TEXT NOT NULL,
         groups TEXT NOT NULL,           -- by which a push may ask for it, parted by spaces
         UNIQUE (push, name)
     );
@@ -28,7 +28,7 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY,
         job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
         run_id TEXT NOT NULL, attempt INTEGER NOT NULL,
-        state TEXT NOT NULL, result TEXT, time REAL, url TEXT, retrigger_of TEXT, pool TEXT, step TEXT,
+        state TEXT NOT NULL, result TEXT, kind TEXT NOT NULL, tier INTEGER NOT NULL, time REAL, url TEXT, retrigger_of TEXT, pool TEXT, step TEXT,
         batch TEXT NOT NULL, failures TEXT,
         UNIQUE (job, run_id, attempt)
     );

@@ -37,6 +37,9 @@ def work(connection: sqlite3.Connection, push: Push) -> Work:
         spent=claiming.spending(connection, row[0], dry=False),
         spent_dry=claiming.spending(connection, row[0], dry=True),
         facts_tries=row[2],
+        operations=frozenset(
+            found[0] for found in connection.execute("SELECT id FROM operations WHERE push = ?", (row[0],))
+        ),
     )
 
 

@@ -56,7 +56,7 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        connection = self._connect()
+        connection = self._open()
         going = True
         while going:
             batch: list[tuple[Change, Future[Any]]] = []
@@ -67,12 +67,23 @@ class Writer:
                     break
                 item = self._queue.get()
             going = item is not None
-            if batch:
+            # A connection that could not be made is tried again with each batch: the fault may pass.
+            connection = connection or self._open()
+            if connection is None:
+                _fail(batch, StoreUnavailable("the store cannot be opened for writing"))
+            elif batch:
                 self._commit(connection, batch)
         with _Held(self._lock_file):
-            connection.close()
+            if connection is not None:
+                connection.close()
         if self._lock_file is not None:
             self._lock_file.close()
+
+    def _open(self) -> sqlite3.Connection | None:
+        try:
+            return self._connect()
+        except sqlite3.Error:
+            return None
 
     def _commit(self, connection: sqlite3.Connection, batch: list[tuple[Change, Future[Any]]]) -> None:
         answers: list[Callable[[], None]] = []
@@ -85,12 +96,14 @@ class Writer:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            failure = StoreUnavailable(f"the store cannot write: {error}")
-            for _, future in batch:
-                future.set_exception(failure)
-            return
+            return _fail(batch, StoreUnavailable(f"the store cannot write: {error}"))
         for answer in answers:
             answer()
+
+
+def _fail(batch: list[tuple[Change, Future[Any]]], failure: StoreUnavailable) -> None:
+    for _, future in batch:
+        future.set_exception(failure)
 
 
 def _apply(connection: sqlite3.Connection, change: Change, future: "Future[Any]") -> Callable[[], None]:
