@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from triggerbot import policy
+from triggerbot import doubt, policy
 from triggerbot.calls import Call, Capacity, Want
+from triggerbot.doubt import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.metrics import Metrics
-from triggerbot.model import Claim, ClaimState, Decision, Event, Operation, Push, PushFacts, Refusal, Run
+from triggerbot.model import Claim, ClaimState, Decision, Operation, Push, PushFacts, Refusal
 from triggerbot.observe import Observer, place
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
@@ -32,10 +33,6 @@ LEASE = 300.0
 _WAIT_FIRST, _WAIT_LONGEST = 5.0, 900.0
 #: Seconds that a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
 _ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
-#: Seconds after which a claim that its CI never let through ends: nobody waits for that answer any more.
-_GIVE_UP = 86_400.0
-#: Look-backs in vain before a request in doubt may leave again, and how often it may.
-_MISSES, _RESENDS = 2, 5
 #: Seconds between looks at a run that was waited for and whose end nobody told us.
 _HELD = 120.0
 #: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
@@ -161,7 +158,7 @@ class Dispatcher:
         self._store.put_off_facts(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
 
     def _look_again(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
-        if claim.operation is not None and now - claim.created > _GIVE_UP:
+        if claim.operation is not None and now - claim.created > GIVE_UP:
             self._refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
         elif claim.operation is not None:
             self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
@@ -182,7 +179,7 @@ class Dispatcher:
             due = now + _wait(claim.tries, after)
             if claim.operation is not None:
                 self._store.wait(claim, due, why, now)
-            elif now - claim.created > _GIVE_UP:
+            elif now - claim.created > GIVE_UP:
                 self._conclude(
                     claim, Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}"), None
                 )
@@ -212,35 +209,35 @@ class Dispatcher:
         self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]
     ) -> None:
         now = self._clock()
-        appeared = [run_id for claim in claims for run_id in _came_of(operation, claim, work, view)]
-        if appeared:
-            self._metrics.recovered.labels(work.push.system, "yes").inc()
-            ids = ", ".join(appeared[:5])
-            return self._took(system, operation, f"the answer was lost, but the CI lists what came of it: {ids}")
-        quiet = system.grace * 2 ** (operation.sends - 1)
-        if now < operation.started + quiet:
-            note = "waits until the CI must list what came of it"
-            return self._store.doubted(operation, operation.started + quiet, note, now)
-        if not view.complete or not all(view.lists(claim.job) for claim in claims):
-            if now - claims[0].created > _GIVE_UP:
-                return self._give_up(operation, claims, now)
-            note = "the CI's list is not whole, so it proves nothing"
-            return self._store.doubted(operation, now + quiet, note, now)
-        if operation.misses + 1 < _MISSES:
-            return self._store.doubted(operation, now + quiet, "the CI does not list it", now, missed=True)
-        rule = policy.rule_for(self._setting.rules, work.push)
-        if operation.sends > _RESENDS or rule is None or self._holding(claims[0]):
-            return self._give_up(operation, claims, now)
-        self._metrics.recovered.labels(work.push.system, "no").inc()
-        note = f"the CI did not list it in {_MISSES} look-backs: the same operation once more"
-        if self._store.resend(operation, note, now):
-            wants = tuple(Want(claim, operation.count, work.runs[claim.job]) for claim in claims)
-            self._post(system, work.push, operation, _again(operation, wants), claims[0].tries)
-        return None
+        match doubt.judge(operation, claims, self._evidence(system, work, view, claims), now):
+            case Appeared(run_ids):
+                self._metrics.recovered.labels(work.push.system, "yes").inc()
+                note = f"the answer was lost, but the CI lists what came of it: {', '.join(run_ids[:5])}"
+                self._took(system, operation, note)
+            case LookAgain(due, why, missed):
+                self._store.doubted(operation, due, why, now, missed=missed)
+            case GiveUp(why):
+                self._refuse(operation, why, claims, now)
+            case SendAgain(why):
+                self._metrics.recovered.labels(work.push.system, "no").inc()
+                self._send_again(system, work, operation, claims, why)
 
-    def _give_up(self, operation: Operation, claims: list[Claim], now: float) -> None:
-        why = f"sent {operation.sends} times, and the CI lists nothing that came of it"
-        self._refuse(operation, why, claims, now)
+    def _evidence(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Evidence:
+        jobs = {claim.job for claim in claims}
+        watched = policy.rule_for(self._setting.rules, work.push) is not None
+        return Evidence(
+            runs={job: [*work.runs.get(job, ()), *(one for one in view.events if one.job == job)] for job in jobs},
+            operations=work.operations,
+            whole=view.complete and all(view.lists(job) for job in jobs),
+            grace=system.grace,
+            may_send=watched and not self._holding(claims[0]),
+        )
+
+    def _send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
+        if self._store.resend(operation, why, self._clock()):
+            wants = tuple(Want(claim, operation.count, work.runs[claim.job]) for claim in claims)
+            call = Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
+            self._post(system, work.push, operation, call, claims[0].tries)
 
     def _holding(self, claim: Claim) -> bool:
         """Dry run sends nothing, not even what was decided before it was switched on."""
@@ -341,7 +338,7 @@ class Dispatcher:
                 self._took(system, operation, "the CI accepted it" + (f": {', '.join(runs[:5])}" if runs else ""))
             case Refused(why):
                 self._refuse(operation, why, claims, now)
-            case Later(why, _) if now - claims[0].created > _GIVE_UP:
+            case Later(why, _) if now - claims[0].created > GIVE_UP:
                 self._refuse(operation, f"not possible for a day: {why}", claims, now)
             case Later(why, after):
                 self._store.postponed(operation, now + _wait(tries, after), why, now)
@@ -378,26 +375,6 @@ def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> policy.F
         total=work.total,
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
     )
-
-
-def _came_of(operation: Operation, claim: Claim, work: Work, view: LookBack) -> list[str]:
-    """Name the runs of a claim's job that came of a request: they say so, or they were not there before.
-
-    Runs that name another operation of ours are that one's. Of those that name none, as many are left aside as
-    were accepted earlier and had not shown yet.
-    """
-    before = operation.baseline.get(claim.job, ())
-    heard: list[Run | Event] = [*work.runs.get(claim.job, ()), *(one for one in view.events if one.job == claim.job)]
-    runs = {run.key: run for run in heard}
-    named = [run.run_id for run in runs.values() if run.retrigger_of == operation.id]
-    others = work.operations - {operation.id}
-    new = [key.run_id for key, run in runs.items() if key not in before and run.retrigger_of not in others]
-    unseen = max(0, claim.asked - max(0, len(before) - claim.known_runs))
-    return named or new[unseen:]
-
-
-def _again(operation: Operation, wants: tuple[Want, ...]) -> Call:
-    return Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
 
 
 def _wait(tries: int, after: float | None) -> float:
