@@ -53,7 +53,7 @@ def decode(body: bytes | str, system: str | None = None) -> Event:
     """
     try:
         return _event(_decoder.decode(body), system)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise NotUnderstood(_plain(error)) from None
 
 

@@ -101,7 +101,7 @@ class Observer:
         refusal = refusal_of(event, item, outcome)
         kind = "not_watched" if item is None else "claimed" if outcome.claimed else "refused" if refusal else "recorded"
         self._metrics.events.labels(event.push.system, kind).inc()
-        if refusal is not None and item is not None:
+        if refusal is not None and item is not None and outcome.news:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
             log.info("decision", action="refuse", reason=str(refusal), **place(event.push), job=event.job,
                      run_id=event.run_id, attempt=event.attempt)  # fmt: skip

@@ -55,7 +55,12 @@ class JobVerdict:
             case Verdict.PENDING:
                 unfinished = sum(run.state is not State.FINISHED for run in self.runs)
                 owed = self.claim.owed if self.claim is not None and not self.claim.state.final else 0
-                parts = [f"{unfinished} running" if unfinished else "", f"{owed} owed" if owed else ""]
+                unseen = 0 if self.claim is None else self.claim.asked - (len(self.runs) - self.claim.known_runs)
+                parts = [
+                    f"{unfinished} running" if unfinished else "",
+                    f"{owed} owed" if owed else "",
+                    f"{unseen} asked for and not listed yet" if unseen > 0 else "",
+                ]
                 return ", ".join(part for part in parts if part) or "a decision is due"
             case Verdict.INFRA:
                 return "the CI itself failed"

@@ -41,6 +41,8 @@ class Outcome:
     asks: Asks | None = None
     #: Claims that became due through it: new ones, or those that waited for it.
     due: bool = False
+    #: It told of a run something that was not known before.
+    news: bool = True
 
 
 @dataclass(frozen=True, slots=True)

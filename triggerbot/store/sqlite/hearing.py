@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 
 from triggerbot import policy
 from triggerbot.model import ClaimState, Event, Push, PushFacts, Refusal, Run, State
@@ -44,13 +45,13 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
     if asks is None and seen.groups:
         _want_facts(connection, push, now + _FACTS_DELAY)
     job = find_job(connection, push, event, seen.groups)
-    run = _record_run(connection, job, event)
+    run, news = _record_run(connection, job, event)
     if event.state is State.FINISHED and not event.batch:
         due |= _wake(connection, "job = ?", job, push, now)
     asked = None if asks is None else frozenset(asks.rebuild)
     if not (event.failed or policy.claims(seen, asked)):
-        return Outcome(asks=asks, due=due)
-    return _claim(connection, item, asks, asked, (push, job, run), now, dry, due)
+        return Outcome(asks=asks, due=due, news=news)
+    return replace(_claim(connection, item, asks, asked, (push, job, run), now, dry, due), news=news)
 
 
 def _claim(
@@ -106,8 +107,10 @@ def _learn(
 ) -> bool:
     """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
     connection.execute(
-        "UPDATE pushes SET author = coalesce(author, ?), time = coalesce(time, ?), fork = coalesce(fork, ?) "
-        "WHERE id = ? AND (author IS NULL OR time IS NULL OR fork IS NULL)",
+        # Once one of its runs is known to be a fork's, a push stays one.
+        "UPDATE pushes SET author = coalesce(author, ?1), time = coalesce(time, ?2), "
+        "fork = max(coalesce(fork, ?3), coalesce(?3, fork)) "
+        "WHERE id = ?4 AND (author IS NULL OR time IS NULL OR fork IS NOT 1)",
         (facts.author, facts.time, facts.fork, push),
     )
     if asks is None:
@@ -158,8 +161,8 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
     return int(row[0])
 
 
-def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> int:
-    """Record a run as far as it has come: it never goes back, and once finished its result stands."""
+def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
+    """Record a run as far as it has come; it never goes back, and a result stands. Tells whether that is news."""
     row = connection.execute(
         "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
@@ -172,8 +175,9 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> int:
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time, event.url)
             + (event.retrigger_of, event.pool, event.step, event.batch, failures),
         )
-        return int(added.lastrowid or 0)
-    if event.state.rank > State(row[1]).rank:
+        return int(added.lastrowid or 0), True
+    news = event.state.rank > State(row[1]).rank
+    if news:
         connection.execute(
             "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), url = coalesce(?, url), "
             "retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), step = coalesce(?, step), "
@@ -181,7 +185,7 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> int:
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
             + (event.pool, event.step, failures, row[0]),
         )
-    return int(row[0])
+    return int(row[0]), news
 
 
 def insert_claim(

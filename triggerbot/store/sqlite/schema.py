@@ -28,7 +28,8 @@ MIGRATIONS: tuple[str, ...] = (
         id INTEGER PRIMARY KEY,
         job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
         run_id TEXT NOT NULL, attempt INTEGER NOT NULL,
-        state TEXT NOT NULL, result TEXT, kind TEXT NOT NULL, tier INTEGER NOT NULL, time REAL, url TEXT, retrigger_of TEXT, pool TEXT, step TEXT,
+        state TEXT NOT NULL, result TEXT, kind TEXT NOT NULL, tier INTEGER NOT NULL, time REAL, url TEXT,
+        retrigger_of TEXT, pool TEXT, step TEXT,
         batch TEXT NOT NULL, failures TEXT,
         UNIQUE (job, run_id, attempt)
     );

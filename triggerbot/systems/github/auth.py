@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import jwt
 
@@ -23,8 +23,6 @@ _MARGIN = 300.0
 _JWT_BACK, _JWT_AHEAD = 60, 540
 #: Repositories and installations remembered.
 _REMEMBERED = 10_000
-
-_T = TypeVar("_T")
 
 #: What a person has to give, in words.
 NEEDED = "it needs the permission `actions: write` (for a classic token the scope `repo`)"
@@ -65,15 +63,15 @@ class TokenAuth:
     def __init__(self, token: str) -> None:
         self._header = f"Bearer {token}"
 
-    def account(self, project: str) -> str:
+    def account(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
         """Name the one account that there is."""
         return ""
 
-    def header(self, project: str) -> str:
+    def header(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
         """Give the header; never raises."""
         return self._header
 
-    def forget(self, project: str) -> bool:
+    def forget(self, project: str) -> bool:  # noqa: ARG002 (the protocol's)
         """Keep the token: there is no other."""
         return False
 
@@ -100,9 +98,8 @@ class AppAuth:
     def header(self, project: str) -> str:
         """Give the header, with a token that lives 5 minutes at least unless GitHub gives no new one now.
 
-        Raises:
-            CIDenied: the App is not installed there, lacks `actions: write`, or its key is wrong.
-            CIUnavailable: GitHub gives no token now.
+        Raises `CIDenied` if the App is not installed there, lacks `actions: write` or has a wrong key, and
+        `CIUnavailable` if GitHub gives no token now.
         """
         with self._lock:
             number = self._installation_id(project)
@@ -123,11 +120,11 @@ class AppAuth:
         reply = self._http.get(segments("repos", *project.split("/"), "installation"), headers=self.jwt_header())
         if reply.status == 404:
             raise CIDenied(f"the GitHub App {self._key.id} is not installed on {project}: install it there")
-        return _understood(_allowed(reply, "the App's installation"), wire.Installation)
+        return wire.answer(_allowed(reply, "the App's installation").body, wire.Installation)
 
     def itself(self) -> wire.AppSelf:
         """Ask GitHub who the App is; raises `CIDenied`, `CIUnavailable`."""
-        return _understood(_allowed(self._http.get("/app", headers=self.jwt_header()), "the App"), wire.AppSelf)
+        return wire.answer(_allowed(self._http.get("/app", headers=self.jwt_header()), "the App").body, wire.AppSelf)
 
     def jwt_header(self) -> dict[str, str]:
         """Sign a JWT with the App's key; raises `CIDenied` if the key is no RSA key in PEM."""
@@ -168,7 +165,7 @@ class AppAuth:
             raise CIDenied(f"the GitHub App {self._key.id} is no longer installed on {project}: install it again")
         if reply.status == 422:
             raise CIDenied(f"the GitHub App {self._key.id} may not rerun jobs in {project}: {NEEDED}")
-        issued = _understood(_allowed(reply, "the App's token"), wire.IssuedToken)
+        issued = wire.answer(_allowed(reply, "the App's token").body, wire.IssuedToken)
         return _Token(issued.token, _expiry(issued))
 
 
@@ -178,13 +175,6 @@ def _allowed(reply: Reply, what: str) -> Reply:
     if reply.status in (403, 429) and b"rate limit" in reply.body.lower():
         raise CIUnavailable(f"{what}: HTTP {reply.status} {reply.excerpt}", reply.retry_after or 60.0)
     return usable(reply, what)
-
-
-def _understood(reply: Reply, kind: type[_T]) -> _T:
-    try:
-        return wire.read(reply.body, kind)
-    except NotUnderstood as error:
-        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
 
 
 def _expiry(issued: wire.IssuedToken) -> float:

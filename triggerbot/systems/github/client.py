@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotUnderstood
+from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.systems import Later, Unknown
 from triggerbot.systems.github import wire
 from triggerbot.systems.github.auth import Auth
@@ -13,7 +13,6 @@ from triggerbot.systems.github.etags import Etags
 from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 
-_T = TypeVar("_T")
 _Page = TypeVar("_Page", wire.RunsPage, wire.JobsPage)
 
 PER_PAGE = 100
@@ -27,9 +26,7 @@ _NEXT = re.compile(r'rel="?next"?')
 class Client:
     """One GitHub, with one kind of credentials."""
 
-    def __init__(
-        self, http: Http, auth: Auth, *, clock: Callable[[], float], sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, http: Http, auth: Auth, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._http = http
         self._auth = auth
         self._sleep = sleep
@@ -37,26 +34,27 @@ class Client:
         self._pace = Pace(clock)
         self._etags = Etags()
 
-    def get(self, project: str, path: str, params: Mapping[str, str] | None = None) -> Reply:
+    def get(
+        self, project: str, path: str, params: Mapping[str, str] | None = None, *, conditional: bool = True
+    ) -> Reply:
         """Read once we may; an answer that is still good comes from memory. Any 2xx, 3xx or 4xx but limits.
 
-        Raises:
-            CIUnavailable: a rate limit is in force (then nothing is sent), or there is no usable answer.
-            CIDenied: there are no credentials for this repository.
+        Not `conditional`: for answers whose headers matter, which a 304 would not renew.
+        Raises `CIUnavailable` while a rate limit is in force (then nothing is sent) or without a usable answer, and
+        `CIDenied` if there are no credentials for this repository.
         """
-        reply = self._get_once(project, path, params)
+        reply = self._get_once(project, path, params, conditional)
         if reply.status == 401 and self._auth.forget(project):
-            reply = self._get_once(project, path, params)
+            reply = self._get_once(project, path, params, conditional)
         if is_limited(reply):
             wait = self._limits.wait(self._auth.account(project))
             raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait)
         return reply
 
-    def _get_once(self, project: str, path: str, params: Mapping[str, str] | None) -> Reply:
-        self._mind_limits(project)
-        headers = {"authorization": self._auth.header(project)}
+    def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
+        headers = self._authorization(project)
         address = f"{path}?{urlencode(params or {})}"
-        known = self._etags.known(address)
+        known = self._etags.known(address) if conditional else None
         if known is not None:
             headers["if-none-match"] = known.headers["etag"]
         reply = self._http.get(path, params, headers)
@@ -68,13 +66,20 @@ class Client:
             self._etags.keep(address, reply)
         return reply
 
+    def _authorization(self, project: str) -> dict[str, str]:
+        """Give the header once we may ask; an App's account is only known for sure after it has its token."""
+        self._mind_limits(project)
+        header = {"authorization": self._auth.header(project)}
+        self._mind_limits(project)
+        return header
+
     def _mind_limits(self, project: str) -> None:
         wait = self._limits.wait(self._auth.account(project))
         if wait > 0:
             raise CIUnavailable(f"GitHub's rate limit is used up for another {wait:.0f} s", wait)
 
     def pages(self, project: str, path: str, params: Mapping[str, str], kind: type[_Page]) -> Iterator[_Page]:
-        """Read a list page by page; raises as `get` does, and `CIUnavailable` for a list that never ends.
+        """Read a list page by page; raises as `get` does, `NotKnown` at a 404, `CIUnavailable` if it never ends.
 
         The `Link` header only says whether there is more: its address could lead the token elsewhere.
         """
@@ -82,7 +87,7 @@ class Client:
         for number in range(1, _PAGES_MAX + 1):
             query = {**params, "per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
-            page = understood(reply, kind)
+            page = wire.answer(reply.body, kind)
             count = len(page.workflow_runs) if isinstance(page, wire.RunsPage) else len(page.jobs)
             yield page
             seen += count
@@ -94,8 +99,7 @@ class Client:
     def post(self, project: str, path: str, body: object) -> Reply | NotSent | Unknown | Later:
         """Write once, in our turn; `Later` means that nothing was sent. Never raises for what GitHub does."""
         try:
-            self._mind_limits(project)
-            headers = {"authorization": self._auth.header(project)}
+            headers = self._authorization(project)
         except CIUnavailable as error:
             return Later(str(error), error.after)
         except CIError as error:
@@ -119,16 +123,10 @@ class Client:
         return self._auth.forget(project)
 
 
-def understood(reply: Reply, kind: type[_T]) -> _T:
-    """Read an answer's JSON as one of the kinds of `wire`; raises `CIUnavailable` if it is not such."""
-    try:
-        return wire.read(reply.body, kind)
-    except NotUnderstood as error:
-        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
-
-
 def _readable(reply: Reply, project: str) -> Reply:
-    """Let a list through; a repository that was renamed answers with a redirect."""
+    """Let a list through; a repository that was renamed answers with a redirect, and 404 is `NotKnown`."""
+    if reply.status == 404:
+        raise NotKnown(f"GitHub finds nothing there in {project}")
     if reply.status in (301, 302, 307, 308):
         raise CIDenied(f"{project} was renamed or moved (HTTP {reply.status}): use its new name in the config")
     return usable(reply, f"reading {project}")

@@ -47,8 +47,7 @@ _BRANCH_REF = "refs/heads/"
 def webhook(system: str, headers: Mapping[str, str], body: bytes) -> list[Heard]:
     """Understand one delivery that was verified; `headers` have lower-case names.
 
-    Raises:
-        NotUnderstood: it is not of the form that GitHub documents.
+    Raises `NotUnderstood` for whatever is not of the form that GitHub documents.
     """
     kind = headers.get("x-github-event", "")
     if not kind:
@@ -130,8 +129,7 @@ def _seconds(number: int | None) -> float | None:
 def event(push: Push, job: wire.Job, state: State | None = None) -> Event | None:
     """Say a job in our words; `None` if it waits for somebody's approval or is in a state unknown to us.
 
-    Raises:
-        NotUnderstood: a name or a time in it cannot be.
+    Raises `NotUnderstood` for a name or a time that cannot be.
     """
     state = state or _STATES.get(job.status)
     if state is None or job.conclusion == "action_required":

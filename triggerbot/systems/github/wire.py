@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from triggerbot.errors import NotUnderstood
+from triggerbot.errors import CIUnavailable, NotUnderstood
 
 #: An id of GitHub's: 64 bits, as its description says.
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
@@ -190,6 +190,14 @@ def read(body: bytes | str, kind: type[_T]) -> _T:
         raise NotUnderstood("the JSON is nested too deeply") from None
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise NotUnderstood(str(error)) from None
+
+
+def answer(body: bytes, kind: type[_T]) -> _T:
+    """Read the body of an answer as one of the kinds above; raises `CIUnavailable` if it is not such."""
+    try:
+        return read(body, kind)
+    except NotUnderstood as error:
+        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
 
 
 def is_full_name(name: str) -> bool:

@@ -1,0 +1,146 @@
+"""GitHub Actions: webhooks and the sweep as intake, reruns of jobs as retriggers.
+
+A rerun is a further attempt of the same workflow run, so this system is `serial`: one at a time in a workflow run,
+50 at most, within 30 days of the first (GitHub's limits, 2026). Reruns carry no mark of ours: a request in doubt is
+settled by the attempts that the look-back finds.
+
+    wire.py     GitHub's messages as typed values      parse.py   from its words to ours
+    auth.py     tokens                                 limits.py  rate limits, pacing
+    client.py   one request, with all of that          etags.py   conditional reads
+    runs.py     look-back and sweep                    plan.py    which reruns now
+    answers.py  what the answer to a rerun means       check.py   what the credentials give
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import httpx
+
+from triggerbot import __version__
+from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.errors import Unauthenticated
+from triggerbot.model import Event, Heard, Push
+from triggerbot.systems import Answer, Later, LookBack, Refused, Unknown
+from triggerbot.systems.github import answers, check, parse, wire
+from triggerbot.systems.github.auth import AppAuth, AppKey, TokenAuth
+from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.plan import plan as plan_reruns
+from triggerbot.systems.github.runs import Runs
+from triggerbot.systems.http import Http, NotSent, segments
+from triggerbot.systems.signatures import verify_sha256
+
+__all__ = ["AppKey", "GitHub"]
+
+_HEADERS = {
+    "accept": "application/vnd.github+json",
+    "x-github-api-version": "2022-11-28",
+    "user-agent": f"triggerbot/{__version__}",
+}
+
+
+class GitHub:
+    """GitHub Actions as a `System`, on github.com or a server of one's own."""
+
+    capacity = Capacity.SERIAL
+    #: GitHub sends no payload above 25 MB ("Webhook events and payloads", 2026).
+    body_max = 25 * 1024 * 1024
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: str = "https://api.github.com",
+        token: str | None = None,
+        app: AppKey | None = None,
+        webhook_secrets: Sequence[str] = (),
+        repositories: Sequence[str] = (),
+        grace: float = 60.0,
+        forks_allowed: bool = False,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Take the config, without any I/O.
+
+        `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
+        Raises `ValueError` unless there is exactly one of `token` and `app`, and for impossible names of repositories.
+        """
+        wrong = [repository for repository in repositories if not wire.is_full_name(repository)]
+        if wrong:
+            raise ValueError(f"expected owner/repository, not {', '.join(map(repr, wrong))}")
+        self.name = name
+        self.grace = grace
+        self.forks_allowed = forks_allowed
+        self._secrets = tuple(secret for secret in webhook_secrets if secret)
+        self._repositories = tuple(repositories)
+        self._http = Http(url, _HEADERS, transport=transport)
+        self._auth = _auth(token, app, self._http, clock)
+        self._client = Client(self._http, self._auth, clock=clock, sleep=sleep)
+        self._runs = Runs(name, self._client, self._repositories)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:  # noqa: ARG002 (the protocol's)
+        """Check `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
+
+        GitHub signs no time, so `now` says nothing; a delivery that is repeated changes nothing either.
+        """
+        if not self._secrets:
+            raise Unauthenticated(f"no webhook_secret is configured for {self.name}")
+        verify_sha256(headers, "x-hub-signature-256", body, self._secrets)
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Understand `workflow_job`, `workflow_run` and `push`; others are empty; raises `NotUnderstood`."""
+        return parse.webhook(self.name, headers, body)
+
+    def look_back(self, push: Push) -> LookBack:
+        """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._runs.look_back(push)
+
+    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """Plan at most one rerun for each workflow run; purely."""
+        return plan_reruns(wants, busy, runs)
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:  # noqa: ARG002 (the protocol's)
+        """Ask for one rerun with one POST; it cannot carry the operation's id. Never raises.
+
+        A job that a later attempt listed again is rerun by its newest id, as the look-back before told.
+        """
+        path = self._rerun_path(push.project, call)
+        if path is None:
+            return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there")
+        reply = self._client.post(push.project, path, {"enable_debug_logging": False})
+        if isinstance(reply, NotSent):
+            return Later(reply.why)
+        if isinstance(reply, (Later, Unknown)):
+            return reply
+        renewed = reply.status == 401 and self._client.renew(push.project)
+        return answers.answer(reply, push.project, limited=self._client.wait(push.project), renewed=renewed)
+
+    def _rerun_path(self, project: str, call: Call) -> str | None:
+        target = call.target
+        number = target.batch if call.together else self._runs.newest_id(target.run_id)
+        if not (wire.is_full_name(project) and number.isascii() and number.isdigit()):
+            return None
+        last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
+        return segments("repos", *project.split("/"), "actions", *last)
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """Tell what changed since then in the repositories of the config; `None` without any; raises `CIError`."""
+        return self._runs.recent(since)
+
+    def check(self) -> str:
+        """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""
+        if isinstance(self._auth, AppAuth):
+            return check.check_app(self._auth, self._client, self._repositories)
+        return check.check_token(self._client, self._repositories)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+
+def _auth(token: str | None, app: AppKey | None, http: Http, clock: Callable[[], float]) -> TokenAuth | AppAuth:
+    if app is not None and not token:
+        return AppAuth(app, http, clock)
+    if token and app is None:
+        return TokenAuth(token)
+    raise ValueError("GitHub needs either a token or an app")

@@ -1,0 +1,180 @@
+"""Reading workflow runs and their jobs: the look-back of one push, and what happened lately."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import structlog
+
+from triggerbot.canonical import format_time
+from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
+from triggerbot.model import Event, Heard, Push
+from triggerbot.systems import LookBack
+from triggerbot.systems.github import parse, wire
+from triggerbot.systems.github.client import Client
+from triggerbot.systems.http import segments
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_log = structlog.get_logger(__name__)
+
+#: Seconds that a workflow run may have been created before something of it is news; `created` is all we can ask by.
+_LONGEST_RUN = 24 * 3600.0
+#: GitHub lists no more than this of a list that is asked for by `created` ("List workflow runs", 2026).
+_LISTED_MAX = 1000
+#: Ids of jobs listed again, and swept workflow runs with their events, that are remembered.
+_IDS, _SWEPT = 20_000, 300
+
+
+class Runs:
+    """What GitHub knows of workflow runs, in our words. Safe for threads."""
+
+    def __init__(self, system: str, client: Client, repositories: Sequence[str]) -> None:
+        self._system = system
+        self._client = client
+        self._repositories = tuple(repositories)
+        self._lock = threading.Lock()
+        #: Of jobs listed again under a new id: {the id we use: the id to rerun}.
+        self._newest: OrderedDict[str, str] = OrderedDict()
+        #: Of completed workflow runs: {id: (updated_at, what its jobs said then)}.
+        self._swept: OrderedDict[int, tuple[str, list[Event]]] = OrderedDict()
+
+    def newest_id(self, job_id: str) -> str:
+        """Give the id under which a job can be rerun now: as the last look-back saw it, or else the one given."""
+        with self._lock:
+            return self._newest.get(job_id, job_id)
+
+    def look_back(self, push: Push) -> LookBack:
+        """List all runs of a push; raises as `System.look_back` says.
+
+        A 404 is what GitHub says of a repository that is not there and of one that the token may not see. If the
+        repository can be read, its runs are not known (yet); otherwise an operator has to look: `CIDenied`.
+        """
+        if not wire.is_full_name(push.project):
+            raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
+        runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
+        if not runs:
+            raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
+        listed = [self._events(push, run) for run in runs]
+        try:
+            facts = parse.facts(push, runs)
+        except NotUnderstood as error:
+            raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
+        return LookBack(
+            events=tuple(event for events, _ in listed for event in events),
+            facts=facts,
+            busy=frozenset(str(run.id) for run in runs if run.status != "completed"),
+            complete=all(whole for _, whole in listed),
+        )
+
+    def _of_commit(self, push: Push) -> list[wire.WorkflowRun]:
+        repository = segments("repos", *push.project.split("/"))
+        path = f"{repository}/actions/runs"
+        try:
+            found = list(self._client.pages(push.project, path, {"head_sha": push.revision}, wire.RunsPage))
+        except NotKnown:
+            if self._client.get(push.project, repository).status == 200:
+                raise
+            raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
+        return list({run.id: run for page in found for run in page.workflow_runs}.values())
+
+    def _events(self, push: Push, run: wire.WorkflowRun) -> tuple[list[Event], bool]:
+        """List the executions of a workflow run's jobs in all attempts, oldest first, and tell if that is all."""
+        path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
+        try:
+            pages = list(self._client.pages(push.project, path, {"filter": "all"}, wire.JobsPage))
+        except NotKnown:  # somebody deleted the workflow run
+            return [], False
+        jobs, newest = parse.distinct(job for page in pages for job in page.jobs)
+        with self._lock:
+            for job_id, new_id in newest.items():
+                _remember(self._newest, job_id, new_id, _IDS)
+        return self._said(push, jobs)
+
+    def _said(self, push: Push, jobs: Sequence[wire.Job]) -> tuple[list[Event], bool]:
+        events: list[Event] = []
+        whole = True
+        for job in jobs:
+            try:
+                event = parse.event(push, job)
+            except NotUnderstood as error:
+                whole = False
+                _log.warning(
+                    "job.not_understood", system=self._system, project=push.project, job=job.id, error=str(error)
+                )
+            else:
+                events.extend([event] if event is not None else [])
+        return events, whole
+
+    def recent(self, since: float) -> list[Heard] | None:
+        """Tell of all workflow runs that changed since then, in the repositories of the config; `None` without any.
+
+        A repository that we may not read is logged and left out, unless it is so for all of them. What a run older
+        than a day does is not found.
+        """
+        if not self._repositories:
+            return None
+        heard: list[Heard] = []
+        denied: list[CIError] = []
+        for project in self._repositories:
+            try:
+                heard.extend(self._recent_of(project, since))
+            except (CIDenied, NotKnown) as error:
+                denied.append(error)
+                _log.warning("sweep.denied", system=self._system, project=project, error=str(error))
+        if len(denied) == len(self._repositories):
+            raise CIDenied(str(denied[0]))
+        return heard
+
+    def _recent_of(self, project: str, since: float) -> Iterator[Heard]:
+        for run in self._created_since(project, since - _LONGEST_RUN):
+            try:
+                updated = wire.moment(run.updated_at)
+                push = parse.push_of(self._system, project, run)
+                if push is None or (updated is not None and updated < since):
+                    continue
+                yield parse.facts(push, [run], settled=run.status == "completed")
+                yield from self._swept_events(push, run)
+            except NotUnderstood as error:
+                _log.warning("sweep.not_understood", system=self._system, project=project, run=run.id, error=str(error))
+
+    def _created_since(self, project: str, start: float) -> Iterator[wire.WorkflowRun]:
+        """List workflow runs, newest first; past GitHub's limit of a list, go on from the oldest that it gave."""
+        path = segments("repos", *project.split("/"), "actions", "runs")
+        first, last = format_time(max(0.0, start)), ""
+        seen: set[int] = set()
+        while True:
+            created = f"{first}..{last}" if last else f">={first}"
+            listed: list[wire.WorkflowRun] = []
+            for page in self._client.pages(project, path, {"created": created}, wire.RunsPage):
+                listed.extend(page.workflow_runs)
+            yield from (run for run in listed if run.id not in seen)
+            oldest = min((run.created_at or "" for run in listed), default="")
+            if len(listed) < _LISTED_MAX or not oldest or seen.issuperset(run.id for run in listed):
+                return
+            seen.update(run.id for run in listed)
+            last = oldest
+
+    def _swept_events(self, push: Push, run: wire.WorkflowRun) -> list[Event]:
+        """Tell a workflow run's jobs; those of one that has completed are read once for each change of it.
+
+        They are told again all the same: the caller may have failed to take them in.
+        """
+        with self._lock:
+            updated, events = self._swept.get(run.id, ("", []))
+        if run.status == "completed" and run.updated_at == updated:
+            return events
+        events, whole = self._events(push, run)
+        if run.status == "completed" and run.updated_at and whole:
+            with self._lock:
+                _remember(self._swept, run.id, (run.updated_at, events), _SWEPT)
+        return events
+
+
+def _remember(memory: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
+    memory[key] = value
+    memory.move_to_end(key)
+    while len(memory) > most:
+        memory.popitem(last=False)
