@@ -1,0 +1,51 @@
+"""What the tests of the commands begin with; see `clibench`."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from clibench import Bench, told
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Give an empty bench."""
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def used(bench: Bench) -> Bench:
+    """Give a bench whose store is there, and empty."""
+    bench.store().close()
+    return bench
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Callable[..., Path]:
+    """Give a way to write a file of events."""
+
+    def write(*events: dict[str, Any] | str) -> Path:
+        path = tmp_path / "events.jsonl"
+        texts = [event if isinstance(event, str) else json.dumps(told(**event)) for event in events]
+        path.write_text("".join(text + "\n" for text in texts))
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def _tidy_logs() -> Iterator[None]:
+    """Commands set up logging for their own stderr; the next test has another."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def real_now(bench: Bench) -> float:
+    """Set the bench's clock to the time of day, for commands that look at it."""
+    bench.now = time.time()
+    return bench.now

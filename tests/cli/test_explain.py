@@ -1,0 +1,236 @@
+"""`triggerbot explain` and `status`: what a developer is told about a push."""
+
+import pytest
+from clibench import CONFIG, REVISION
+
+from triggerbot.model import State
+from triggerbot.sentences import REFUSALS
+from triggerbot.systems import Later, Refused, Unknown
+
+PUSH = ("try", REVISION)
+
+
+def test_the_whole_story_is_told_in_order(bench):
+    """Failure, decision, request, answer, the run that came of it, and what that proves."""
+    bench.hear(bench.event(url="https://ci.example/100", failures=("test_a: 1 != 2",), step="run tests"))
+    bench.now += 600
+    bench.hear(bench.event(run_id="new-1", result="success", retrigger_of="op"))
+    answer = bench.run("explain", *PUSH, "linux-mochitest-1")
+    assert answer.exit_code == 0
+    parts = [
+        "Run 100 failed, in the step 'run tests'. https://ci.example/100",
+        "test_a: 1 != 2",
+        "Decided (failure): asks for 2 further runs, because a run of it failed.",
+        "Request: asks for 2 of run 100.",
+        "Answer: the CI accepted it.",
+        "Run new-1 passed, a retrigger.",
+        "Verdict: intermittent (failed 1 and passed 1 of 2 at the same revision).",
+    ]
+    places = [answer.stdout.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_a_run_never_comes_after_what_it_led_to(bench):
+    """The CI's clock may be ahead of ours."""
+    bench.hear(bench.event(time=bench.now + 3600))
+    out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
+    assert out.index("Run 100 failed") < out.index("Decided")
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"job": "x-unstable-1"}, "job_excluded"),
+        ({"result": "busted"}, "result_excluded"),
+        ({"tier": 3}, "hidden"),
+        ({"message": "DONTBUILD"}, "dontbuild"),
+    ],
+)
+def test_a_refusal_says_what_it_means_and_what_to_do(bench, event, reason):
+    """The reason's name, its meaning and the remedy are all there."""
+    bench.hear(bench.event(**event))
+    out = bench.run("explain", *PUSH).stdout
+    assert f"Not retriggered after run 100, {reason}" in out
+    assert str(REFUSALS[reason]) in out
+
+
+def test_a_refusal_is_explained_once(bench):
+    """The same reason of further runs is told without repeating the advice."""
+    bench.hear(bench.event("a-unstable", run_id="1"), bench.event("a-unstable", run_id="2"))
+    out = bench.run("explain", *PUSH, "a-unstable").stdout
+    assert out.count("job_excluded") == 2
+    assert out.count(str(REFUSALS["job_excluded"])) == 1
+
+
+def test_what_waits_says_for_what_until_when_and_how_often(bench, real_now):
+    """An open claim is not silent."""
+    bench.ci.answers = [Later("HTTP 503", 300.0)]
+    bench.hear(bench.event())
+    out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
+    assert "2 of 2 further runs remain; last: HTTP 503; 1 try so far; looks again at 20" in out
+
+
+def test_what_the_ci_does_not_list_yet_is_waited_for(bench, real_now):
+    """Before it gives up on a job, triggerbot asks again, and says so."""
+    bench.hear(bench.event(), listed=False)
+    out = bench.run("explain", *PUSH).stdout
+    assert "not decided yet; last: no such push; 1 try so far; looks again at 20" in out
+
+
+def test_what_lies_about_asks_whether_the_daemon_runs(bench):
+    """A claim that has been due for long is a hint at a daemon that is not there."""
+    bench.hear(bench.event(), dispatch=False)
+    out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
+    assert "it has been due since 20" in out
+    assert "is the daemon (`triggerbot run`) running?" in out
+
+
+def test_a_pause_is_why_it_waits(bench, real_now):
+    """While paused, what waits says so."""
+    bench.hear(bench.event(), dispatch=False)
+    bench.run("pause")
+    assert "everything is paused by" in bench.run("explain", *PUSH).stdout
+
+
+def test_doubt_and_a_no_of_the_ci_are_told(bench, real_now):
+    """An ambiguous answer and a refusal of the CI come with its words."""
+    bench.ci.answers = [Unknown("timeout"), Refused("HTTP 409 too old")]
+    bench.hear(bench.event("linux-a", run_id="1"))
+    bench.hear(bench.event("linux-b", run_id="2"))
+    out = bench.run("explain", *PUSH).stdout
+    assert "In doubt: no clear answer: timeout." in out
+    assert "refused_by_ci (HTTP 409 too old): The CI will not run this job again." in out
+
+
+def test_dry_run_says_that_nothing_is_sent(bench):
+    """What would have been done is told as that."""
+    bench.configure("dry_run: true\n" + CONFIG)
+    bench.hear(bench.event())
+    out = bench.run("explain", *PUSH).stdout
+    assert "would ask for 2 further runs" in out
+    assert "Dry run: nothing is sent." in out
+
+
+def test_a_bad_request_in_the_message_is_told(bench):
+    """What the message asks for, and what in it cannot be meant, stand at the top."""
+    bench.hear(bench.event(message="try: --rebuild many --rebuild-talos 3"))
+    out = bench.run("explain", *PUSH).stdout
+    assert "Its message asks: 3 further runs of every job of the group talos." in out
+    assert "Note: --rebuild wants a whole number" in out
+
+
+def test_jobs_without_a_story_are_counted(bench):
+    """A push has thousands of jobs that passed: one line for all of them, their own story on request."""
+    bench.hear(*(bench.event(f"ok-{number}", "success", run_id=str(number)) for number in range(3)))
+    out = bench.run("explain", *PUSH).stdout
+    assert "3 further jobs without a failure" in out
+    assert "ok-1" not in out
+    assert "It passed, so there was nothing to decide." in bench.run("explain", *PUSH, "ok-1").stdout
+
+
+def test_beginnings_of_revisions_work_until_they_are_ambiguous(bench):
+    """A cut revision is enough; one that fits several lists them."""
+    other = REVISION[:-1] + "1"
+    bench.hear(bench.event(), bench.event(revision=other))
+    assert bench.run("explain", "try", REVISION.upper()).exit_code == 0
+    answer = bench.run("explain", "try", "c0ffee")
+    assert answer.exit_code == 2
+    assert "the beginning of 2 revisions" in answer.stderr
+    assert f"  {REVISION}" in answer.stderr
+    assert f"  {other}" in answer.stderr
+
+
+def test_what_is_not_known_says_why_that_may_be(bench):
+    """Unwatched, too old, never heard of, no daemon: every reason is named."""
+    bench.hear(bench.event())
+    answer = bench.run("explain", "try", "beef")
+    assert answer.exit_code == 2
+    for part in ("nothing is known of beef in try", "no event of it has come", "14 d", "daemon", REVISION):
+        assert part in answer.stderr
+    assert "the rules name: try, careful" in bench.run("explain", "tyr", "beef").stderr
+    assert "is no revision" in bench.run("explain", "try", "main").stderr
+
+
+def test_a_daemon_that_does_not_answer_is_told(bench):
+    """Where the config says that it listens, it is asked."""
+    bench.hear(bench.event())
+    bench.config.write_text(bench.config.read_text().replace('listen: "off"', "listen: 127.0.0.1:9"))
+    assert "nothing answers at 127.0.0.1:9; start it" in bench.run("explain", "try", "beef").stderr
+
+
+def test_a_job_that_is_not_known_suggests_others(bench):
+    """A slip in a job's name is answered with the names that are like it."""
+    bench.hear(bench.event(), bench.event("other", run_id="2"))
+    answer = bench.run("explain", *PUSH, "linux-mochitest-2")
+    assert answer.exit_code == 2
+    assert "linux-mochitest-1" in answer.stderr
+    assert "mochitest" in bench.run("explain", *PUSH, "MOCHI").stderr
+
+
+def test_hostile_text_stays_text(bench):
+    """Names, failure lines and addresses cannot steer a terminal or rich."""
+    evil = "[bold]x[/bold]\x1b]0;owned\x07\u202e"
+    bench.hear(bench.event(evil, failures=("\x1b[2J", "[/nope]"), url="https://x/\x1b[31m", author="\x9b31m"))
+    for answer in (bench.run("explain", *PUSH), bench.run("status", *PUSH), bench.run("explain", *PUSH, evil)):
+        assert r"[bold]x[/bold]\x1b]0;owned\x07\u202e" in answer.stdout
+        assert not set(answer.output) & {"\x1b", "\x07", "\x9b", "\u202e"}
+    assert "[/nope]" in bench.run("explain", *PUSH, evil).stdout
+
+
+def test_explain_as_json_has_a_story_for_each_job(bench):
+    """Programs get the runs, claims and the story."""
+    bench.hear(bench.event(), bench.event("ok", "success", run_id="2"))
+    (push,) = bench.json("explain", *PUSH)["pushes"]
+    assert [job["job"] for job in push["jobs"]] == ["linux-mochitest-1", "ok"]
+    assert [line["what"] for line in push["jobs"][0]["story"]] == ["run", "trigger", "send", "accepted"]
+    assert push["revision"] == REVISION
+    (push,) = bench.json("explain", *PUSH, "ok")["pushes"]
+    assert [job["job"] for job in push["jobs"]] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    ("events", "code", "health", "letters"),
+    [
+        ([("success", "1")], 0, "good", "G"),
+        ([("failure", "1"), ("success", "2")], 0, "good", "OG"),
+        ([("busted", "1")], 1, "failing", "R"),
+        ([("infra", "1"), ("timed_out", "2")], 1, "failing", "XR"),
+        ([("cancelled", "1"), ("skipped", "2"), ("success", "3")], 0, "good", "--G"),
+        ([("failure", "1")], 2, "pending", "O"),
+        ([("success", "1"), (None, "2")], 2, "pending", "G."),
+    ],
+)
+def test_status_tells_by_its_exit_code(bench, events, code, health, letters):
+    """0 good, 1 failing, 2 pending; the runs stand in a row, oldest first."""
+    bench.hear(*(bench.event("linux-1", result, run_id=run) for result, run in events))
+    answer = bench.run("status", *PUSH)
+    assert answer.exit_code == code, answer.output
+    assert f"{health}: " in answer.stdout
+    assert answer.stdout.splitlines()[1].split()[0] == letters
+    told = bench.json("status", *PUSH)
+    assert told["health"] == health
+    assert told["pushes"][0]["jobs"][0]["letters"] == letters
+
+
+def test_the_worst_of_several_pushes_of_a_revision_counts(bench):
+    """A revision that was pushed to two branches is good only if both are."""
+    bench.hear(bench.event("a", "success"), bench.event("a", "busted", branch="other", run_id="2"))
+    assert bench.run("status", *PUSH).exit_code == 1
+    assert bench.run("status", *PUSH, "--branch", "try").exit_code == 0
+    assert len(bench.json("status", *PUSH)["pushes"]) == 2
+
+
+def test_a_push_that_is_not_known_is_exit_2(used):
+    """Unknown is neither good nor failing; programs read it, people get the reasons."""
+    answer = used.run("status", *PUSH, "--json")
+    assert answer.exit_code == 2
+    assert answer.stdout == '{"health": "unknown", "pushes": []}\n'
+    assert "nothing is known" in answer.stderr
+
+
+def test_a_running_job_says_that_it_is_too_early(bench):
+    """Nothing is decided about what has not finished."""
+    bench.hear(bench.event(result=None, state=State.PENDING))
+    out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
+    assert "Run 100 is waiting for a machine." in out
+    assert "Nothing is decided before it has finished." in out

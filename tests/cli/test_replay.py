@@ -1,0 +1,135 @@
+"""`triggerbot replay`: what comes out for which events, to the letter."""
+
+import json
+
+import pytest
+from clibench import NOW, REVISION, told
+
+OTHER = "beef" + "1" * 36
+
+
+def decisions(answer):
+    """Read what --json printed as (action, reason, count, event)."""
+    found = [json.loads(line) for line in answer.stdout.splitlines()]
+    return [(one["action"], one["reason"], one["count"], one["event"]) for one in found]
+
+
+def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
+    """The JSON is a promise to other programs: keys, order and values."""
+    answer = bench.run("replay", str(lines({})), "--json")
+    assert answer.exit_code == 0, answer.output
+    assert answer.stderr == ""
+    assert list(json.loads(answer.stdout).items()) == [
+        ("action", "trigger"),
+        ("reason", "failure"),
+        ("count", 2),
+        ("project", "try"),
+        ("branch", "try"),
+        ("revision", REVISION),
+        ("job", "linux-mochitest-1"),
+        ("event", 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ([{"project": "elsewhere"}], [("refuse", "not_watched", 0, 1)]),
+        ([{"job": "linux-unstable-1"}], [("refuse", "job_excluded", 0, 1)]),
+        ([{"kind": "build"}], [("refuse", "kind_excluded", 0, 1)]),
+        ([{"result": "busted"}], [("refuse", "result_excluded", 0, 1)]),
+        ([{"author": "bot@example.org"}], [("refuse", "author_excluded", 0, 1)]),
+        ([{"pool": "mac-mini"}], [("refuse", "pool_excluded", 0, 1)]),
+        ([{"step": "build it"}], [("refuse", "step_excluded", 0, 1)]),
+        ([{"tier": 2}], [("refuse", "hidden", 0, 1)]),
+        ([{"message": "docs only, DONTBUILD"}], [("refuse", "dontbuild", 0, 1)]),
+        ([{"message": "try: -b o --no-retry"}], [("refuse", "no_retry", 0, 1)]),
+        ([{"project": "careful"}], [("refuse", "not_opted_in", 0, 1)]),
+        ([{"project": "careful", "message": "triggerbot: --retry"}], [("trigger", "failure", 2, 1)]),
+        (
+            [{"message": "try: --rebuild-talos 5"}, {"message": "try: --rebuild-talos 5", "job": "linux-talos-1"}],
+            [("refuse", "rebuild_requested", 0, 1), ("trigger", "requested", 5, 2)],
+        ),
+        ([{}, {"run_id": "101"}], [("trigger", "failure", 2, 1), ("refuse", "already_claimed", 0, 2)]),
+        (
+            [
+                {"run_id": "1", "result": "success"},
+                {"run_id": "2", "result": "success"},
+                {"run_id": "3", "result": "failure"},
+            ],
+            [("refuse", "enough_runs", 0, 3)],
+        ),
+        ([{"state": "running", "result": None, "message": "try: --rebuild 3"}], [("trigger", "requested", 3, 1)]),
+        ([{"result": "success"}, {"result": "cancelled"}, {"state": "running", "result": None}], []),
+    ],
+)
+def test_each_reason_is_told_as_it_is(bench, lines, events, expected):
+    """Every reason that a file of events can lead to comes out under its own name."""
+    assert decisions(bench.run("replay", str(lines(*events)), "--json")) == expected
+
+
+def test_the_budget_holds(bench, lines):
+    """After the floor, a small push gets nothing more."""
+    answer = bench.run(
+        "replay", str(lines(*({"job": f"linux-{number}", "run_id": str(number)} for number in range(7)))), "--json"
+    )
+    assert [(one[0], one[1]) for one in decisions(answer)] == [("trigger", "failure")] * 5 + [
+        ("refuse", "over_budget")
+    ] * 2
+
+
+def test_stdin_is_read(bench):
+    """A dash reads stdin."""
+    answer = bench.run("replay", "-", "--json", stdin=json.dumps(told()).encode())
+    assert decisions(answer) == [("trigger", "failure", 2, 1)]
+
+
+def test_garbled_lines_are_told_and_the_rest_goes_on(bench, tmp_path):
+    """Each line that is none is told by its number; the exit code says that there were some."""
+    path = tmp_path / "events.jsonl"
+    long = json.dumps(told(message="x" * 2_000_000))
+    parts = [b"\xef\xbb\xbf", json.dumps(told()).encode(), b"\n\n", b"\xff\xfe\n", b"{}\n", long.encode(), b"\n"]
+    path.write_bytes(b"".join(parts) + json.dumps(told(revision=OTHER)).encode())
+    answer = bench.run("replay", str(path), "--json")
+    assert answer.exit_code == 2
+    assert decisions(answer) == [("trigger", "failure", 2, 1), ("trigger", "failure", 2, 6)]
+    wrong = answer.stderr.splitlines()
+    assert [line.split(": ")[0] for line in wrong] == [f"{path}:{number}" for number in (3, 4, 5)]
+    assert "UTF-8" in wrong[0]
+    assert "project" in wrong[1]
+    assert "longer than" in wrong[2]
+
+
+def test_people_see_a_line_each_and_a_summary(bench, lines):
+    """Without --json there is a row for each decision and figures at the end."""
+    events = [{}, {"run_id": "101"}, {"job": "ok", "result": "success", "time": NOW + 7200}]
+    answer = bench.run("replay", str(lines(*events)))
+    assert answer.exit_code == 0
+    rows = [line.split() for line in answer.stdout.splitlines()]
+    assert ["1", "trigger", "failure", "2", REVISION[:12], "linux-mochitest-1"] in rows
+    assert ["2", "refuse", "already_claimed", REVISION[:12], "linux-mochitest-1"] in rows
+    assert "3 events of 2 different jobs." in answer.stdout
+    assert "2 retriggers of 1 job: 50.0 % of all different jobs." in answer.stdout
+    assert "1.0 retriggers per hour over 2 h" in answer.stdout
+
+
+def test_an_empty_file_is_no_mistake(bench, lines):
+    """Nothing in, nothing out."""
+    answer = bench.run("replay", str(lines()))
+    assert answer.exit_code == 0
+    assert "0 events" in answer.stdout
+    assert bench.run("replay", str(lines()), "--json").stdout == ""
+
+
+def test_hostile_names_stay_text(bench, lines):
+    """Markup and control characters of a job name do nothing to a terminal."""
+    answer = bench.run("replay", str(lines({"job": "[red]x[/] \x1b[2J\r\n\u202e:smile:"})))
+    assert answer.exit_code == 0
+    assert r"[red]x[/] \x1b[2J\r\n\u202e:smile:" in answer.stdout
+    assert "\x1b" not in answer.stdout
+
+
+def test_nothing_is_left_of_a_replay(bench, lines):
+    """The store of the config is not touched, not even made."""
+    bench.run("replay", str(lines({})))
+    assert not (bench.directory / "state.db").exists()

@@ -1,0 +1,124 @@
+"""`triggerbot retrigger`: a person asks for runs, for jobs that are known and for those that the CI knows."""
+
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from clibench import CONFIG, REVISION, Bench
+from fakes.ci import FakeCI
+
+JOB = "linux-mochitest-1"
+
+
+@pytest.fixture
+def listed(bench: Bench) -> Iterator[Bench]:
+    """Give a bench whose CI answers look-backs over HTTP: it lists one job of one push."""
+    with FakeCI() as ci:
+        ci.push(REVISION)
+        ci.run(REVISION, JOB, result="success")
+        bench.configure(CONFIG, urlsplit(ci.url).port or 0)
+        bench.store().close()
+        yield bench
+
+
+def test_what_a_person_asks_for_is_recorded_and_sent(bench, real_now):
+    """Even though the job was retriggered already, and counted from the runs that there are."""
+    bench.hear(bench.event())
+    answer = bench.run("retrigger", "try", "c0ffee", JOB, "-n", "3")
+    assert answer.exit_code == 0
+    assert "Recorded: 3 further runs of linux-mochitest-1" in answer.stdout
+    assert f"triggerbot explain try {REVISION}" in answer.stdout
+    assert "3 further runs asked for by a person" in bench.run("explain", "try", REVISION, JOB).stdout
+    bench.now = time.time()
+    bench.hear()
+    out = bench.run("explain", "try", REVISION, JOB).stdout
+    assert "Decided (manual): asks for 3 further runs, because a person asked for it" in out
+
+
+def test_the_json_tells_what_was_recorded(bench, real_now):
+    """Programs get the claim."""
+    bench.hear(bench.event())
+    answer = bench.json("retrigger", "try", "c0ffee", JOB)
+    assert list(answer) == [
+        "claim", "system", "project", "branch", "revision", "job", "count", "dry_run", "paused",
+    ]  # fmt: skip
+    assert (answer["revision"], answer["count"], answer["dry_run"]) == (REVISION, 1, False)
+
+
+def test_dry_run_only_records(bench, real_now):
+    """In dry run a person is told that nothing is sent."""
+    bench.configure("dry_run: true\n" + CONFIG)
+    bench.hear(bench.event())
+    assert "only be recorded" in bench.run("retrigger", "try", REVISION, JOB).stdout
+
+
+def test_more_than_the_rule_allows_is_refused(bench):
+    """The cap is that of requested.max."""
+    bench.hear(bench.event())
+    answer = bench.run("retrigger", "try", REVISION, JOB, "-n", "21")
+    assert answer.exit_code == 2
+    assert "at most 20" in answer.stderr
+
+
+def test_a_push_that_only_the_ci_knows_is_looked_for(listed):
+    """With the branch, the CI is asked; then it is like any other."""
+    answer = listed.run("retrigger", "try", REVISION, JOB, "--branch", "try")
+    assert answer.exit_code == 0, answer.output
+    assert listed.run("explain", "try", REVISION, JOB).exit_code == 0
+
+
+def test_without_the_branch_it_says_what_is_lacking(listed):
+    """A push that is not known needs its branch."""
+    answer = listed.run("retrigger", "try", REVISION, JOB)
+    assert answer.exit_code == 2
+    assert "add --branch and give the whole revision" in answer.stderr
+
+
+def test_a_job_that_nobody_knows_suggests_others(listed):
+    """After the look-back the names that are like it are listed."""
+    answer = listed.run("retrigger", "try", REVISION, "linux-mochitest-2", "--branch", "try")
+    assert answer.exit_code == 2
+    assert "no job 'linux-mochitest-2'" in answer.stderr
+    assert "  linux-mochitest-1" in answer.stderr
+
+
+def test_a_push_that_the_ci_does_not_know_is_told(listed):
+    """What the CI says is passed on, with what to check."""
+    answer = listed.run("retrigger", "try", "beef" * 10, JOB, "--branch", "try")
+    assert answer.exit_code == 2
+    assert "does not know the push" in answer.stderr
+    assert "check project, branch and revision" in answer.stderr
+
+
+def test_a_ci_that_is_down_still_suggests_what_is_known(bench):
+    """No traceback, and the names from the store."""
+    bench.hear(bench.event())
+    answer = bench.run("retrigger", "try", REVISION, "linux-mochitest")
+    assert answer.exit_code == 2
+    assert "  linux-mochitest-1" in answer.stderr
+    assert "The CI cannot be asked now" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["elsewhere", REVISION, JOB], "the rules name: try, careful"),
+        (["try", REVISION, JOB, "--branch", "try", "--system", "nope"], "systems: ci"),
+        (["try", "not-hex", JOB], "is no revision"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(used, arguments, part):
+    """Each mistake comes with what would be right."""
+    answer = used.run("retrigger", *arguments)
+    assert answer.exit_code == 2
+    assert part in answer.stderr
+
+
+def test_two_branches_have_to_be_told_apart(bench):
+    """Nothing is sent on a guess."""
+    bench.hear(bench.event(), bench.event(branch="other", run_id="2"))
+    answer = bench.run("retrigger", "try", REVISION, JOB)
+    assert answer.exit_code == 2
+    assert "--branch other" in answer.stderr
+    assert bench.run("retrigger", "try", REVISION, JOB, "--branch", "other").exit_code == 0

@@ -1,0 +1,66 @@
+"""The words of commands and page: one for everything that can be, and none that says nothing."""
+
+import pytest
+
+from triggerbot import sentences
+from triggerbot.model import Cause, ClaimState, Refusal, Result, Run, State
+from triggerbot.verdict import Health, Verdict, of_job
+
+
+@pytest.mark.parametrize(
+    ("words", "all_of_them"),
+    [
+        (sentences.REFUSALS, Refusal),
+        (sentences.CAUSES, Cause),
+        (sentences.RESULTS, Result),
+        (sentences.STATES, State),
+        (sentences.VERDICTS, Verdict),
+        (sentences.HEALTHS, Health),
+        (sentences.CLAIMS, ClaimState),
+    ],
+)
+def test_there_is_a_word_for_each(words, all_of_them):
+    """Whatever is added to an enum needs its words here."""
+    assert set(words) == set(all_of_them)
+
+
+@pytest.mark.parametrize("refusal", list(Refusal))
+def test_each_refusal_says_what_it_means_and_what_to_do(refusal):
+    """A refusal is a sentence about the reason and another about the remedy."""
+    advice = sentences.REFUSALS[refusal]
+    assert advice.means.endswith(".")
+    assert advice.remedy.endswith(".")
+    assert advice.means[0].isupper()
+    assert advice.remedy[0].isupper()
+    assert str(advice) == f"{advice.means} {advice.remedy}"
+
+
+@pytest.mark.parametrize("result", list(Result))
+def test_each_result_has_a_letter_of_the_legend(result):
+    """The letters in a row are explained below it."""
+    letter = sentences.letter(Run("job", "1", 1, State.FINISHED, result))
+    assert f"{letter} " in sentences.LEGEND
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.RUNNING])
+def test_an_unfinished_run_is_a_dot(state):
+    """What has not finished shows no result."""
+    run = Run("job", "1", 1, state, None)
+    assert sentences.letter(run) == "."
+    assert sentences.standing(run) == sentences.STATES[state]
+
+
+@pytest.mark.parametrize("result", list(Result))
+def test_nothing_to_decide_has_its_reason(result):
+    """Whatever a run came to, there is a sentence for why nothing was done about it."""
+    assert sentences.nothing_to_decide(Run("job", "1", 1, State.FINISHED, result)).endswith(".")
+
+
+def test_one_failure_alone_proves_little():
+    """Only several failures are said to be the change's."""
+    one = Run("job", "1", 1, State.FINISHED, Result.FAILURE)
+    two = Run("job", "2", 1, State.FINISHED, Result.FAILURE)
+    assert "does not tell" in sentences.proof(of_job("job", [one], []))
+    assert "most likely it is the change" in sentences.proof(of_job("job", [one, two], []))
+    cancelled = Run("job", "1", 1, State.FINISHED, Result.CANCELLED)
+    assert "No run" in sentences.proof(of_job("job", [cancelled], []))

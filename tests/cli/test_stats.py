@@ -1,0 +1,71 @@
+"""`triggerbot stats`: the figures, for people and for programs."""
+
+from clibench import CONFIG
+
+from triggerbot.store import DeadLetter
+
+
+def test_what_was_decided_sent_and_refused_is_counted(bench, real_now):
+    """Decisions by reason, what was sent per hour and project, and what is open."""
+    bench.hear(
+        bench.event("linux-a", run_id="1"), bench.event("linux-b", run_id="2"), bench.event("x-unstable", run_id="3")
+    )
+    bench.hear(bench.event("linux-c", run_id="4"), dispatch=False)
+    out = bench.run("stats").stdout
+    assert "The last 7 d: 1 push, 4 runs." in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["trigger", "failure", "2", "4"] in rows
+    assert ["refuse", "job_excluded", "1"] in rows
+    assert ["try", "4", "0", "1"] in rows
+    assert "retriggers that were sent: 4; per hour: 4 on average since the first, 4 in the busiest" in out
+    assert "1 claim open:" in out
+    assert "1 not decided yet" in out
+
+
+def test_dry_run_tells_what_would_have_been_sent(bench, real_now):
+    """Before it may do anything, an operator sees how much it would do."""
+    bench.configure("dry_run: true\n" + CONFIG)
+    bench.hear(bench.event())
+    out = bench.run("stats").stdout
+    assert "The config says dry_run: nothing is sent." in out
+    assert "retriggers that would have been sent (dry run): 2; per hour: 2 on average" in out
+    assert "retriggers that were sent: none" in out
+
+
+def test_the_json_has_stable_keys(bench, real_now):
+    """Programs rely on these names."""
+    bench.hear(bench.event())
+    bench.run("pause", "--note", "tree closed")
+    told = bench.json("stats", "--since", "12h")
+    assert list(told) == [
+        "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "projects", "claims", "pushes",
+        "runs", "dead_letters",
+    ]  # fmt: skip
+    assert told["paused"]["note"] == "tree closed"
+    assert told["per_hour"]["sent"]["total"] == 2
+    assert told["per_hour"]["would_have_sent"] == {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
+    assert told["hours"][0]["hour"].endswith(":00:00Z")
+
+
+def test_what_is_older_than_asked_for_does_not_count(bench):
+    """Only the time that was asked for is looked at."""
+    bench.hear(bench.event())
+    assert bench.json("stats", "--since", "1s")["decisions"] == []
+
+
+def test_pause_and_dead_letters_are_pointed_at(used):
+    """What a person has to look after stands out."""
+    store = used.store()
+    store.bury([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
+    store.close()
+    used.run("pause")
+    out = used.run("stats").stdout
+    assert "Paused by " in out
+    assert "1 dead letter: see `triggerbot dead-letters list`." in out
+
+
+def test_a_wrong_time_says_what_would_be_right(used):
+    """Units are needed."""
+    answer = used.run("stats", "--since", "7")
+    assert answer.exit_code == 2
+    assert "14d" in answer.stderr

@@ -1,0 +1,150 @@
+"""`triggerbot explain`: the whole story of a push or of one of its jobs."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from triggerbot import report, sentences, verdict
+from triggerbot.cli import telling
+from triggerbot.cli.finding import find, headline, near, short
+from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.printing import console, moment, plain, plural, say_json
+from triggerbot.cli.telling import Line
+from triggerbot.errors import UsageError
+from triggerbot.store import Entry, JobRecord, Pause, PushRecord, Store
+from triggerbot.trysyntax import EVERY, Asks
+
+_NO_TIME = " " * len(moment(0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A push with its story."""
+
+    record: PushRecord
+    jobs: tuple[JobRecord, ...]
+    notes: Sequence[Line]
+    entries: Mapping[str, Sequence[Entry]]
+    paused: Pause | None
+    now: float
+
+    def lines(self, job: JobRecord) -> list[Line]:
+        """Tell one job."""
+        return telling.story(job, self.entries.get(job.job, ()), self.now, self.paused)
+
+
+@click.command()
+@config_option
+@click.argument("project")
+@click.argument("revision")
+@click.argument("job", required=False)
+@branch_option
+@system_option
+@json_option
+def explain(
+    config_path: str | None,
+    project: str,
+    revision: str,
+    job: str | None,
+    branch: str | None,
+    system: str | None,
+    as_json: bool,
+) -> int:
+    """Tell the story of a push, or of one job of it: runs, decisions and why, requests, answers, what it waits for.
+
+    REVISION may be cut. Exit code 2 if nothing is known of it.
+
+    With --json: pushes, each as GET /api/v1/pushes has it, with notes (of the push) and for each job a story: a list
+    of time, what (run, trigger, refuse, send, accepted, wait, doubt, ended, open, nothing) and text.
+    """
+    config = load_config(config_path)
+    with opened(config) as store:
+        records = find(store, config, project, revision, branch=branch, system=system)
+        told = _chosen(store, records, job)
+    if as_json:
+        say_json({"pushes": [_as_json(one) for one in told]})
+    else:
+        for one in told:
+            _show(one, all_jobs=job is not None)
+    return 0
+
+
+def _chosen(store: Store, records: list[PushRecord], job: str | None) -> list[_Told]:
+    """Read the stories of what is asked for; raises `UsageError` if there is no such job."""
+    now, paused, told = time.time(), store.paused(), []
+    for record in records:
+        jobs = tuple(one for one in record.jobs if job in (None, one.job))
+        if jobs or job is None:
+            entries = store.story(record.push, job)
+            told.append(_Told(record, jobs, telling.of_push(entries), telling.by_job(entries), paused, now))
+    if not told and job is not None:
+        known = {one.job for record in records for one in record.jobs}
+        like = near(job, known)
+        listed = f"; perhaps one of these:{like}" if like else f"; {plural(len(known), 'job')} of it are known"
+        raise UsageError(f"no job {job!r} is known of {short(records[0].push)}{listed}")
+    return told
+
+
+def _as_json(one: _Told) -> dict[str, object]:
+    told = report.push(one.record)
+    stories = {job.job: [line.as_json() for line in one.lines(job)] for job in one.jobs}
+    return {
+        **told,
+        "notes": [line.as_json() for line in one.notes],
+        "jobs": [{**job, "story": stories[job["job"]]} for job in told["jobs"] if job["job"] in stories],
+    }
+
+
+def _show(one: _Told, *, all_jobs: bool) -> None:
+    out, record = console(), one.record
+    out.print(plain(headline(record)), style="bold")
+    asked = _asked(record.asks)
+    if asked:
+        out.print(plain(f"Its message asks: {asked}."))
+    for line in one.notes:
+        _print(line)
+    quiet = 0
+    for job in one.jobs:
+        if all_jobs or job.claims or one.entries.get(job.job) or any(run.failed for run in job.runs):
+            _show_job(one, job)
+        else:
+            quiet += 1
+    if quiet:
+        out.print(f"\n{plural(quiet, 'further job')} without a failure, about which nothing was decided.")
+    if not all_jobs:
+        judged = report.judge(record)
+        out.print(f"\nThe push is {sentences.HEALTHS[judged.health]}: {judged.sentence}.", style="bold")
+
+
+def _asked(asks: Asks | None) -> str:
+    if asks is None:
+        return ""
+    parts = [
+        f"{plural(number, 'further run')} of every {'test job' if group == EVERY else f'job of the group {group}'}"
+        for group, number in asks.rebuild.items()
+    ]
+    for given, words in ((asks.retry, "--retry"), (asks.no_retry, "--no-retry"), (asks.dontbuild, "DONTBUILD")):
+        if given:
+            parts.append(words)
+    return ", ".join(parts)
+
+
+def _show_job(one: _Told, job: JobRecord) -> None:
+    out = console()
+    out.print(f"\n{plain(job.job)}", style="bold")
+    for line in one.lines(job):
+        _print(line)
+    judged = verdict.of_job(job.job, job.runs, job.claims)
+    why = f" ({judged.why})" if judged.why else ""
+    out.print(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {sentences.proof(judged)}"))
+
+
+def _print(line: Line) -> None:
+    """Print a line under its time; what belongs to it is indented further."""
+    out = console()
+    first, *rest = line.text.splitlines() or [""]
+    out.print(f"{_NO_TIME if line.at is None else moment(line.at)}  {plain(first)}", style=line.style)
+    for further in rest:
+        out.print(f"{_NO_TIME}    {plain(further)}", style="dim")

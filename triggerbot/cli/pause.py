@@ -1,0 +1,61 @@
+"""`triggerbot pause` and `resume`: stop all sending on every replica, and go on."""
+
+import getpass
+import os
+import socket
+import time
+
+import click
+
+from triggerbot.cli.opening import config_option, load_config, opened
+from triggerbot.cli.printing import moment, plain, plural
+from triggerbot.store import Pause
+
+
+@click.command()
+@config_option
+@click.option("--note", default="", metavar="TEXT", help="Why, for whoever wonders.")
+def pause(config_path: str | None, note: str) -> int:
+    """Stop all sending at once, on every replica of this store; the daemon goes on watching and recording.
+
+    It stays so over restarts, until `triggerbot resume`. Pausing twice changes nothing.
+    """
+    with opened(load_config(config_path)) as store:
+        there = store.paused()
+        if there is not None:
+            click.echo(f"Already {describe(there)}. Nothing is changed; `triggerbot resume` goes on.")
+            return 0
+        store.pause(Pause(time.time(), _who(), note))
+    click.echo("Paused: nothing more is sent to any CI. What fails meanwhile is recorded, and dealt with after")
+    click.echo("`triggerbot resume`. A request that is under way at this moment may still arrive.")
+    return 0
+
+
+@click.command()
+@config_option
+def resume(config_path: str | None) -> int:
+    """Go on sending after a pause, what has waited first. Resuming twice changes nothing."""
+    with opened(load_config(config_path)) as store:
+        there = store.paused()
+        if there is None:
+            click.echo("Not paused: nothing to resume.")
+            return 0
+        store.pause(None)
+        waiting = sum(store.statistics(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
+    click.echo(f"Resumed (it was {describe(there)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
+    return 0
+
+
+def describe(there: Pause) -> str:
+    """Say who paused, when, and why."""
+    note = f": {there.note}" if there.note else ""
+    return plain(f"paused by {there.by} since {moment(there.at)}{note}")
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a user without a name.
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

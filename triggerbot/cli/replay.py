@@ -1,0 +1,143 @@
+"""`triggerbot replay`: what would have been done about recorded events, without a network."""
+
+import sys
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import click
+
+from triggerbot import replay as replaying
+from triggerbot.cli.group import WRONG_USE
+from triggerbot.cli.opening import config_option, load_config
+from triggerbot.cli.printing import console, plain, say_json
+from triggerbot.cli.tally import Tally
+from triggerbot.errors import UsageError
+from triggerbot.replay import Garbled, Replayed
+
+#: Bytes; as the file intake has it. A longer line is no event.
+_LINE_MAX = 1 << 20
+
+_STYLES = {"trigger": "bold green", "refuse": "yellow"}
+
+
+@click.command()
+@config_option
+@click.argument("events", metavar="EVENTS.jsonl")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each decision, and nothing else.")
+def replay(config_path: str | None, events: str, as_json: bool) -> int:
+    """Tell what would have been done about recorded events: canonical events, one a line; `-` reads stdin.
+
+    The real policy decides on an empty store, in the events' own time. Nothing is sent, no CI is asked, and your
+    store is not touched.
+
+    With --json, a line for each decision: action (trigger, refuse), reason, count (further runs), project, branch,
+    revision, job, event (the line of the event, from 1). Lines that are no events are told on stderr; then the exit
+    code is 2.
+    """
+    config = load_config(config_path)
+    system = next(iter(config.systems)) if len(config.systems) == 1 else ""
+    show = _show_json if as_json else _show
+    tally = Tally()
+    if not as_json:
+        _row("line", "action", "reason", "count", "push", "job", style="dim")
+    reader = _Reader(events, tally.hear)
+    with ExitStack() as stack:
+        lines = reader.lines(stack.enter_context(_open(events)))
+        decisions = replaying.replay(lines, config.rules, config.retention, system)
+        # Closed in any case, for it has a store in a temporary directory.
+        stack.enter_context(closing(cast("Generator[object]", decisions)))
+        for told in decisions:
+            if isinstance(told, Garbled):
+                reader.complain(told.line, told.why)
+            else:
+                tally.decided(told)
+                show(told)
+    if not as_json:
+        console().print(tally.summary())
+    return WRONG_USE if reader.garbled else 0
+
+
+def _open(path: str) -> BinaryIO:
+    if path == "-":
+        return sys.stdin.buffer
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+class _Reader:
+    """Reads events line by line, however large the file is, and tells which lines are none."""
+
+    def __init__(self, name: str, hear: Callable[[str], None]) -> None:
+        self._name = "stdin" if name == "-" else name
+        self._hear = hear
+        self.garbled = 0
+
+    def lines(self, file: BinaryIO) -> Iterator[str]:
+        """Yield each line as text; one that is none is told and yielded empty, so that line numbers stay right."""
+        number = 0
+        while raw := file.readline(_LINE_MAX + 1):
+            number += 1
+            whole = len(raw) <= _LINE_MAX or raw.endswith(b"\n")
+            if not whole:
+                _skip_line(file)
+            yield self._text(raw, number) if whole else self._none(number, f"longer than {_LINE_MAX} bytes")
+
+    def _text(self, raw: bytes, number: int) -> str:
+        try:
+            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError:
+            return self._none(number, "this is no UTF-8 text")
+        self._hear(text)
+        return text
+
+    def _none(self, number: int, why: str) -> str:
+        self.complain(number, why)
+        return ""
+
+    def complain(self, number: int, why: str) -> None:
+        """Tell a line that is no event."""
+        self.garbled += 1
+        click.echo(plain(f"{self._name}:{number}: {why}"), err=True)
+
+
+def _skip_line(file: BinaryIO) -> None:
+    while (part := file.readline(_LINE_MAX)) and not part.endswith(b"\n"):
+        pass
+
+
+def _show_json(told: Replayed) -> None:
+    push, decision = told.push, told.decision
+    say_json(
+        {
+            "action": decision.action,
+            "reason": decision.reason,
+            "count": decision.count,
+            "project": push.project,
+            "branch": push.branch,
+            "revision": push.revision,
+            "job": told.job,
+            "event": told.line,
+        }
+    )
+    sys.stdout.flush()
+
+
+def _show(told: Replayed) -> None:
+    _row(
+        str(told.line),
+        told.decision.action,
+        told.decision.reason,
+        str(told.decision.count or ""),
+        told.push.revision[:12],
+        plain(told.job),
+        style=_STYLES[told.decision.action],
+    )
+
+
+def _row(line: str, action: str, reason: str, count: str, push: str, job: str, *, style: str) -> None:
+    """Print one line at once, for the end of a stream may be far; what can be long comes last."""
+    console().print(f"{line:>8}  {action:<7}  {reason:<17}  {count:>5}  {push:<12}  {job}", style=style)

@@ -1,0 +1,147 @@
+"""`triggerbot retrigger`: a person asks for further runs of a job."""
+
+import shlex
+import time
+import uuid
+
+import click
+
+from triggerbot import policy
+from triggerbot.cli.finding import NothingKnown, daemon_answers, is_watched, near, not_watched, pushes, short, unknown
+from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.pause import describe
+from triggerbot.cli.printing import plain, plural, say_json
+from triggerbot.config import Config
+from triggerbot.errors import CIError, UsageError
+from triggerbot.metrics import Metrics
+from triggerbot.model import Claim, Push, PushFacts
+from triggerbot.observe import Observer
+from triggerbot.store import Store
+from triggerbot.systems import LookBack
+from triggerbot.systems.registry import build
+
+_NEXT = {
+    None: "The daemon (`triggerbot run`) takes it up within a second, if it is running.",
+    True: "The daemon takes it up within a second.",
+    False: "No daemon answers where the config says that it listens: it is sent once `triggerbot run` is started.",
+}
+
+
+@click.command()
+@config_option
+@click.argument("project")
+@click.argument("revision")
+@click.argument("job")
+@click.option(
+    "-n", "count", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Further runs."
+)
+@branch_option
+@system_option
+@json_option
+def retrigger(
+    config_path: str | None,
+    project: str,
+    revision: str,
+    job: str,
+    count: int,
+    branch: str | None,
+    system: str | None,
+    as_json: bool,
+) -> int:
+    """Ask for N further runs of a job, whatever the automatic retriggers did about it.
+
+    It is recorded in the store; the daemon sends it. A job or push that is not known yet is looked for in the CI,
+    for which the whole revision is needed, and --branch.
+
+    With --json: claim (its number), system, project, branch, revision, job, count, dry_run, paused.
+    """
+    config = load_config(config_path)
+    if not is_watched(config, project):
+        raise UsageError(not_watched(config, project))
+    with opened(config) as store:
+        claim = _asked(store, config, _the_push(store, config, project, revision, branch, system), job, count)
+        paused = store.paused()
+    if as_json:
+        about = {**claim.push._asdict(), "job": job, "count": count, "dry_run": claim.dry, "paused": paused is not None}
+        say_json({"claim": claim.id, **about})
+        return 0
+    click.echo(plain(f"Recorded: {plural(count, 'further run')} of {job} at {short(claim.push)}."))
+    if claim.dry:
+        click.echo("The config says dry_run: it will only be recorded what would be sent; nothing is sent.")
+    elif paused is not None:
+        click.echo(f"But everything is {describe(paused)}: it is sent after `triggerbot resume`.")
+    else:
+        click.echo(_NEXT[daemon_answers(config)])
+    click.echo(plain(f"To watch it: triggerbot explain {shlex.join((project, claim.push.revision, job))}"))
+    return 0
+
+
+def _the_push(
+    store: Store, config: Config, project: str, revision: str, branch: str | None, system: str | None
+) -> Push:
+    """Find the one push that is meant, known or not; raises `UsageError` if that cannot be told."""
+    found = pushes(store, project, revision, branch=branch, system=system)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        listed = "".join(f"\n  --branch {push.branch} --system {push.system}" for push in found)
+        raise UsageError(f"{short(found[0])} was pushed more than once; say which is meant:{listed}")
+    name = system or (next(iter(config.systems)) if len(config.systems) == 1 else None)
+    if name is not None and name not in config.systems:
+        raise UsageError(f"the config names no system {name!r}; systems: {', '.join(config.systems) or 'none'}")
+    lacking = [option for option, value in (("--branch", branch), ("--system", name)) if value is None]
+    if name is None or branch is None:
+        remedy = f"To look for it in the CI, add {' and '.join(lacking)} and give the whole revision."
+        raise NothingKnown(f"{unknown(store, config, project, revision)}\n{remedy}")
+    return Push(name, project, branch, revision.lower())
+
+
+def _asked(store: Store, config: Config, push: Push, job: str, count: int) -> Claim:
+    """Record what is asked for; a job that is not known is looked for in the CI first."""
+    rule = policy.rule_for(config.rules, push)
+    if rule is None:
+        raise UsageError(f"no rule of {config.source} watches the branch {push.branch!r} of {push.project}")
+    if count > rule.requested_max:
+        raise UsageError(
+            f"at most {rule.requested_max} further runs may be asked for here (requested.max of its rule), not {count}"
+        )
+    origin, now = f"manual-{uuid.uuid4().hex}", time.time()
+    claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
+    if claim is None:
+        _look_for_job(store, config, push, job)
+        claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
+    if claim is None:
+        raise UsageError(_no_job(store, push, job))
+    return claim
+
+
+def _look_for_job(store: Store, config: Config, push: Push, job: str) -> None:
+    """Look in the CI for a job that the store does not know; raises `CIError` if the push is not known either."""
+    try:
+        _look_back(store, config, push)
+    except CIError as error:
+        if store.record(push) is None:
+            raise
+        raise UsageError(f"{_no_job(store, push, job)}\nThe CI cannot be asked now: {error}") from None
+
+
+def _look_back(store: Store, config: Config, push: Push) -> None:
+    """Ask the CI which jobs the push has, and observe them; raises `CIError`."""
+    if push.system not in config.systems:
+        raise UsageError(f"the push is of the system {push.system!r}, which the config does not name any more")
+    systems = build(config)
+    try:
+        view: LookBack = systems[push.system].look_back(push)
+    finally:
+        for system in systems.values():
+            system.close()
+    observer = Observer(store, config.rules, dry=config.dry_run, clock=time.time, metrics=Metrics())
+    observer.observe([view.facts or PushFacts(push), *view.events])
+
+
+def _no_job(store: Store, push: Push, job: str) -> str:
+    record = store.record(push)
+    known = {one.job for one in record.jobs} if record is not None else set()
+    like = near(job, known)
+    head = f"no job {job!r} of {short(push)} is known"
+    return f"{head}; perhaps one of these:{like}" if like else f"{head}; {plural(len(known), 'job')} of it are known"

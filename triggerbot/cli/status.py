@@ -1,0 +1,90 @@
+"""`triggerbot status`: is my push good? An answer for people and, by its exit code, for scripts."""
+
+import click
+from rich.text import Text
+
+from triggerbot import report, sentences
+from triggerbot.cli.finding import NothingKnown, find, headline
+from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.printing import console, plain, say_json
+from triggerbot.store import PushRecord
+from triggerbot.verdict import Health, JobVerdict, PushVerdict, Verdict
+
+_EXITS = {Health.GOOD: 0, Health.FAILING: 1, Health.PENDING: 2}
+#: Of several pushes the worst counts.
+_WORST_FIRST = (Health.FAILING, Health.PENDING, Health.GOOD)
+_STYLES = {
+    Verdict.FAILED: "red",
+    Verdict.INFRA: "magenta",
+    Verdict.PENDING: "cyan",
+    Verdict.INTERMITTENT: "yellow",
+    Verdict.PASSED: "green",
+    None: "dim",
+}
+#: Columns to which runs and names are filled up; longer ones push the rest of their line aside.
+_WIDEST = 60
+_HEALTHS = {Health.GOOD: "bold green", Health.FAILING: "bold red", Health.PENDING: "bold cyan"}
+
+
+@click.command()
+@config_option
+@click.argument("project")
+@click.argument("revision")
+@branch_option
+@system_option
+@json_option
+def status(
+    config_path: str | None, project: str, revision: str, branch: str | None, system: str | None, as_json: bool
+) -> int:
+    """Tell whether a push is good, and what its runs prove. REVISION may be cut.
+
+    Exit code: 0 good, 1 failing, 2 pending or not known.
+
+    With --json: health (good, failing, pending, unknown) and pushes, each as GET /api/v1/pushes has it, with the
+    letters of each job's runs.
+    """
+    config = load_config(config_path)
+    with opened(config) as store:
+        try:
+            records = find(store, config, project, revision, branch=branch, system=system)
+        except NothingKnown:
+            if as_json:
+                say_json({"health": "unknown", "pushes": []})
+            raise
+    judged = [report.judge(record) for record in records]
+    health = next(one for one in _WORST_FIRST if one in {push.health for push in judged})
+    if as_json:
+        say_json({"health": str(health), "pushes": [_as_json(record) for record in records]})
+    else:
+        for record, push in zip(records, judged, strict=True):
+            _show(record, push)
+        console().print(sentences.LEGEND, style="dim")
+    return _EXITS[health]
+
+
+def letters(job: JobVerdict) -> str:
+    """Write a job's runs in a row, oldest first."""
+    return "".join(map(sentences.letter, job.runs))
+
+
+def _as_json(record: PushRecord) -> dict[str, object]:
+    told = report.push(record)
+    rows = {job.job: letters(job) for job in report.judge(record).jobs}
+    return {**told, "jobs": [{**job, "letters": rows[job["job"]]} for job in told["jobs"]]}
+
+
+def _show(record: PushRecord, push: PushVerdict) -> None:
+    out = console()
+    out.print(plain(headline(record)), style="bold")
+    jobs = sorted(push.jobs, key=_worst_first)
+    runs = min(_WIDEST, max((len(job.runs) for job in jobs), default=0))
+    names = min(_WIDEST, max((len(plain(job.job)) for job in jobs), default=0))
+    # No table: it would cut names to fit the terminal, and they are wanted whole.
+    for job in jobs:
+        line = Text(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  ")
+        out.print(line.append(f"{job.verdict or 'none':<12}", _STYLES[job.verdict]).append(f"  {plain(job.why)}"))
+    out.print(f"{sentences.HEALTHS[push.health]}: {push.sentence}", style=_HEALTHS[push.health])
+
+
+def _worst_first(job: JobVerdict) -> tuple[int, str]:
+    return list(_STYLES).index(job.verdict), job.job
