@@ -1,0 +1,1 @@
+"""Fakes with state, for tests of everything."""

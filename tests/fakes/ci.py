@@ -1,0 +1,533 @@
+"""A CI that speaks the generic contract over real HTTP on loopback, with state, and with faults on demand.
+
+    with FakeCI(token="secret") as ci:
+        ci.push("abcdef1", message="fix it")
+        ci.run("abcdef1", "linux-test", result="failure")
+        ci.fault("retrigger", status=500, accept=True)       # takes the next POST, and then answers 500
+        ...
+        assert ci.jobs_asked() == {("abcdef1", "linux-test"): 2}
+
+Nothing here knows triggerbot's code: it holds what a CI would, in the contract's own JSON.
+"""
+
+import json
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import parse_qs, unquote, urlsplit
+
+Call = Literal["retrigger", "look_back", "recent"]
+
+#: The length of a finished run, in seconds; nothing depends on it.
+_RUN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with one request. Without a status, body or cut it is only slow."""
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b'{"error": "a fault"}'
+    #: A retrigger is carried out all the same.
+    accept: bool = False
+    #: The connection ends: before any answer, or in the middle of one.
+    cut: Literal["", "before", "within"] = ""
+    #: Seconds before anything happens.
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One POST that arrived: what it said, whether runs came of it, and what it was answered (0: nothing)."""
+
+    body: dict[str, Any]
+    accepted: bool
+    status: int
+    runs: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> str:
+        """The id of the attempt that it carried."""
+        return str(self.body.get("operation"))
+
+    @property
+    def count(self) -> int:
+        """How many runs it asked for."""
+        return int(self.body.get("count", 0))
+
+
+@dataclass(slots=True)
+class FakeRun:
+    """A run as the CI keeps it."""
+
+    event: dict[str, Any]
+    made: float
+    #: Look-backs that still do not list it, and the time before which none does.
+    hidden_looks: int = 0
+    hidden_until: float = 0.0
+    changed: float = 0.0
+
+
+@dataclass(slots=True)
+class FakePush:
+    """A push as the CI keeps it."""
+
+    project: str
+    branch: str
+    revision: str
+    message: str | None
+    author: str | None
+    time: float
+    runs: list[FakeRun] = field(default_factory=list)
+    #: Look-backs that still answer 404.
+    unknown_looks: int = 0
+
+
+class FakeCI:
+    """Holds pushes and their runs, takes retriggers, and records every request. All methods are thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        token: str | None = None,
+        marks: bool = True,
+        sweeps: bool = True,
+        tells_runs: bool = True,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        #: New runs carry the operation that they came of, as `retrigger_of`.
+        self.marks = marks
+        #: `GET /runs` is offered.
+        self.sweeps = sweeps
+        #: The answer to a retrigger tells the new runs' ids.
+        self.tells_runs = tells_runs
+        #: Look-backs, and seconds, that new runs are not listed.
+        self.lag_looks = 0
+        self.lag_seconds = 0.0
+        #: The result that retriggered runs finish with at once; `None`: they stay pending.
+        self.outcome: Callable[[dict[str, Any]], str | None] = lambda event: None
+        self.posts: list[Post] = []
+        self.gets: list[str] = []
+        self._clock = clock
+        self._token = token
+        self._pushes: dict[tuple[str, str, str], FakePush] = {}
+        self._faults: dict[Call, deque[list[Any]]] = {"retrigger": deque(), "look_back": deque(), "recent": deque()}
+        self._lock = threading.RLock()
+        self._number = 0
+        self._server = _Server((host, port), _Handler, self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, name="fake-ci", daemon=True
+        )
+        self._thread.start()
+
+    # -- the test's side ----------------------------------------------------------------------------------------
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening and end every connection."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.hang_up()
+        self._server.server_close()
+
+    def push(
+        self,
+        revision: str,
+        *,
+        project: str = "try",
+        branch: str = "try",
+        message: str | None = "",
+        author: str | None = "dev@example.org",
+        unknown_looks: int = 0,
+    ) -> FakePush:
+        """Add a push, or change what is said of it."""
+        with self._lock:
+            made = FakePush(project, branch, revision, message, author, self._clock(), unknown_looks=unknown_looks)
+            earlier = self._pushes.get((project, branch, revision))
+            if earlier is not None:
+                made.runs, made.time = earlier.runs, earlier.time
+            self._pushes[project, branch, revision] = made
+            return made
+
+    def run(
+        self,
+        revision: str,
+        job: str,
+        *,
+        project: str = "try",
+        branch: str = "try",
+        result: str | None = None,
+        state: str | None = None,
+        hidden_looks: int = 0,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Add a run to a push (made if need be); gives back its event, as a webhook would tell it."""
+        with self._lock:
+            key = (project, branch, revision)
+            push = self._pushes.get(key) or self.push(revision, project=project, branch=branch)
+            now = self._clock()
+            event: dict[str, Any] = {
+                "project": project,
+                "branch": branch,
+                "revision": revision,
+                "job": job,
+                "run_id": str(self._next()),
+                "attempt": 1,
+                "state": state or ("pending" if result is None else "finished"),
+                "result": result,
+                "time": now,
+                **more,
+            }
+            push.runs.append(FakeRun(event, now, hidden_looks=hidden_looks, changed=now))
+            return dict(event)
+
+    def finish(self, run_id: str, result: str, **more: Any) -> dict[str, Any]:
+        """Let a run come to an end; gives back its event."""
+        with self._lock:
+            run = self._find(run_id)
+            run.event.update(state="finished", result=result, time=self._clock(), **more)
+            run.changed = self._clock()
+            return dict(run.event)
+
+    def fault(self, call: Call, *, times: int | None = 1, **what: Any) -> None:
+        """Let the next requests of a sort go wrong (`times=None`: all from now on); see `Fault`."""
+        with self._lock:
+            self._faults[call].append([times, Fault(**what)])
+
+    def mend(self) -> None:
+        """Take all faults back."""
+        with self._lock:
+            for queue in self._faults.values():
+                queue.clear()
+
+    def show_all(self) -> None:
+        """End every lag: from now on each run is listed."""
+        with self._lock:
+            for push in self._pushes.values():
+                for run in push.runs:
+                    run.hidden_looks, run.hidden_until = 0, 0.0
+
+    def runs(self, revision: str, job: str | None = None) -> list[dict[str, Any]]:
+        """Tell every run that exists, listed or not."""
+        with self._lock:
+            return [
+                dict(run.event)
+                for push in self._pushes.values()
+                for run in push.runs
+                if push.revision == revision and job in (None, run.event["job"])
+            ]
+
+    def made(self, revision: str, job: str | None = None) -> list[dict[str, Any]]:
+        """Tell the runs that came of retriggers."""
+        ids = {run for post in list(self.posts) for run in post.runs}
+        return [event for event in self.runs(revision, job) if event["run_id"] in ids]
+
+    def jobs_asked(self) -> dict[tuple[str, str], int]:
+        """Count the runs that were made for each (revision, job)."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for post in list(self.posts):
+            if post.accepted:
+                counted[post.body["revision"], post.body["job"]] += len(post.runs)
+        return dict(counted)
+
+    @property
+    def accepted(self) -> list[Post]:
+        """The POSTs that runs came of."""
+        return [post for post in list(self.posts) if post.accepted]
+
+    # -- the CI's side ------------------------------------------------------------------------------------------
+
+    def _next(self) -> int:
+        self._number += 1
+        return 1000 + self._number
+
+    def _find(self, run_id: str) -> FakeRun:
+        for push in self._pushes.values():
+            for run in push.runs:
+                if run.event["run_id"] == run_id:
+                    return run
+        raise KeyError(run_id)
+
+    def take_fault(self, call: Call) -> Fault | None:
+        """Take the fault for a request that has just arrived, if there is one."""
+        with self._lock:
+            queue = self._faults[call]
+            if not queue:
+                return None
+            times, fault = queue[0]
+            if times is not None:
+                queue[0][0] = times - 1
+                if times <= 1:
+                    queue.popleft()
+            return fault  # type: ignore[no-any-return]
+
+    def authorized(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request carries the token."""
+        return self._token is None or headers.get("authorization") == f"Bearer {self._token}"
+
+    def note(self, post: Post) -> None:
+        """Remember a POST."""
+        with self._lock:
+            self.posts.append(post)
+
+    def look(self, path: str) -> tuple[int, Any]:
+        """Answer `GET /pushes/{project}/{branch}/{revision}`."""
+        with self._lock:
+            self.gets.append(path)
+            parts = path.split("/")[2:]
+            push = self._pushes.get(tuple(unquote(part) for part in parts))  # type: ignore[arg-type]
+            if push is None:
+                return 404, {"error": "no such push"}
+            if push.unknown_looks > 0:
+                push.unknown_looks -= 1
+                return 404, {"error": "no such push yet"}
+            listed = []
+            for run in push.runs:
+                if run.hidden_looks > 0:
+                    run.hidden_looks -= 1
+                elif run.hidden_until <= self._clock():
+                    listed.append(dict(run.event))
+            return 200, {"author": push.author, "message": push.message, "time": push.time, "runs": listed}
+
+    def recent(self, path: str, query: str) -> tuple[int, Any]:
+        """Answer `GET /runs?since=`."""
+        with self._lock:
+            self.gets.append(path + "?" + query)
+            if not self.sweeps:
+                return 404, {"error": "not supported"}
+            since = _seconds(parse_qs(query).get("since", [""])[0])
+            found = [
+                dict(run.event)
+                for push in self._pushes.values()
+                for run in push.runs
+                if run.changed >= since and run.hidden_until <= self._clock()
+            ]
+            return 200, {"runs": found}
+
+    def retrigger(self, body: Any) -> tuple[int, Any, tuple[str, ...]]:
+        """Carry out `POST /retrigger`: status, answer, and the ids of the runs that came of it."""
+        with self._lock:
+            wrong = _wrong(body)
+            if wrong:
+                return 400, {"error": wrong}, ()
+            push = self._pushes.get((body["project"], body["branch"], body["revision"]))
+            origin = next(
+                (run for run in push.runs if run.event["run_id"] == body["run_id"]) if push is not None else iter(()),
+                None,
+            )
+            if push is None or origin is None or origin.event["job"] != body["job"]:
+                return 404, {"error": "no such run"}, ()
+            made = [self._again(push, origin, body["operation"]) for _ in range(body["count"])]
+            return 201, {"runs": list(made)} if self.tells_runs else {}, tuple(made)
+
+    def _again(self, push: FakePush, origin: FakeRun, operation: str) -> str:
+        now = self._clock()
+        event = {
+            key: value for key, value in origin.event.items() if key not in ("failures", "step", "retrigger_of")
+        } | {"run_id": str(self._next()), "state": "pending", "result": None, "time": now, "attempt": 1}
+        if self.marks:
+            event["retrigger_of"] = operation
+        result = self.outcome(event)
+        if result is not None:
+            event |= {"state": "finished", "result": result, "time": now + _RUN_SECONDS}
+        push.runs.append(FakeRun(event, now, self.lag_looks, now + self.lag_seconds, now))
+        return str(event["run_id"])
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type["_Handler"], ci: FakeCI) -> None:
+        self.ci = ci
+        self._open: dict[int, tuple[socket.socket, threading.Thread]] = {}
+        self._open_lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def opened(self, connection: socket.socket) -> None:
+        """Remember a connection, to end it on closing."""
+        with self._open_lock:
+            self._open[id(connection)] = (connection, threading.current_thread())
+
+    def gone(self, connection: socket.socket) -> None:
+        """Forget a connection."""
+        with self._open_lock:
+            self._open.pop(id(connection), None)
+
+    def hang_up(self) -> None:
+        """End every connection and wait for its thread."""
+        with self._open_lock:
+            still = list(self._open.values())
+        for connection, _ in still:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+        for _, thread in still:
+            thread.join(5)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is nothing that a test has to read of."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+    # An answer leaves in one piece, at once: no waiting for a delayed acknowledgement.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.opened(self.connection)
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except OSError:
+            pass
+        finally:
+            self.server.gone(self.connection)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the parent's
+        """Say nothing."""
+
+    def do_GET(self) -> None:
+        """Serve reads."""
+        ci, parts = self.server.ci, urlsplit(self.path)
+        call: Call = "look_back" if parts.path.startswith("/pushes/") else "recent"
+        fault = ci.take_fault(call)
+        if self._spoilt(fault):
+            ci.gets.append(self.path)
+            return
+        if not ci.authorized(self.headers):
+            self._answer(401, {"error": "no token"})
+        elif call == "look_back":
+            self._answer(*ci.look(parts.path))
+        elif parts.path == "/runs":
+            self._answer(*ci.recent(parts.path, parts.query))
+        else:
+            self._answer(404, {"error": "no such path"})
+
+    def do_POST(self) -> None:
+        """Serve `POST /retrigger`."""
+        ci = self.server.ci
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            body = None
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        fault = ci.take_fault("retrigger")
+        known = body if isinstance(body, dict) else {"raw": raw.decode("utf-8", "replace")}
+        if fault is not None and (fault.status is not None or fault.cut):
+            runs = ci.retrigger(body)[2] if fault.accept else ()
+            ci.note(Post(known, bool(runs), 0 if fault.cut else fault.status or 0, runs, headers))
+            self._spoilt(fault)
+            return
+        if fault is not None:
+            time.sleep(fault.delay)
+        if not ci.authorized(self.headers):
+            status, answer, runs = 401, {"error": "no token"}, ()
+        elif self.path != "/retrigger":
+            status, answer, runs = 404, {"error": "no such path"}, ()
+        else:
+            status, answer, runs = ci.retrigger(body)
+        ci.note(Post(known, bool(runs), status, runs, headers))
+        self._answer(status, answer)
+
+    def _spoilt(self, fault: Fault | None) -> bool:
+        """Let a request go wrong; false if it is to be answered properly."""
+        if fault is None:
+            return False
+        if fault.delay:
+            time.sleep(fault.delay)
+        if fault.cut == "before":
+            self._hang_up()
+            return True
+        if fault.cut == "within":
+            self.send_response(fault.status or 200)
+            self.send_header("content-length", str(len(fault.body) + 100))
+            self.end_headers()
+            self.wfile.write(fault.body)
+            self.wfile.flush()
+            self._hang_up()
+            return True
+        if fault.status is None:
+            return False
+        self.send_response(fault.status)
+        for name, value in fault.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(fault.body)))
+        self.end_headers()
+        self._write(fault.body)
+        return True
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+    def _answer(self, status: int, value: Any) -> None:
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self._write(body)
+
+    def _write(self, body: bytes) -> None:
+        try:
+            self.wfile.write(body)
+            self.wfile.flush()
+        except OSError:
+            # The client has heard enough.
+            self.close_connection = True
+
+
+def _wrong(body: Any) -> str:
+    """Say what is wrong with the body of a retrigger, strictly by the contract."""
+    if not isinstance(body, dict):
+        return "an object is needed"
+    for name in ("operation", "project", "branch", "revision", "job", "run_id"):
+        if not isinstance(body.get(name), str) or not body[name]:
+            return f"{name}: a text is needed"
+    count = body.get("count")
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        return "count: a number from 1 is needed"
+    return ""
+
+
+def _seconds(text: str) -> float:
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0

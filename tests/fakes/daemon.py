@@ -1,0 +1,139 @@
+"""The real daemon as a process of its own, with a config and a directory of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from triggerbot.systems.signatures import sign_standard
+
+T = TypeVar("T")
+
+#: Seconds until something that must happen is missed; only a broken daemon ever takes that long.
+PATIENCE = 20.0
+#: The webhook secret of every daemon in the tests, and its token; each must never show up anywhere.
+SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LWZvci10ZXN0cw=="
+TOKEN = "canary-token-for-tests"
+
+
+def eventually(look: Callable[[], T], what: str) -> T:
+    """Look until it is so."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"did not happen within {PATIENCE:g} s: {what}")
+
+
+class Daemon:
+    """One daemon: start it, kill it, start it again on the same store."""
+
+    def __init__(self, directory: Path, config: str, environment: Mapping[str, str] | None = None) -> None:
+        self.directory = directory
+        self.config = directory / "triggerbot.yml"
+        self.config.write_text(config)
+        self.log = directory / "daemon.log"
+        self._environment = {**os.environ, "WEBHOOK_SECRET": SECRET, "CI_TOKEN": TOKEN, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._number = 0
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def start(self, *arguments: str) -> None:
+        """Start it and wait until it listens."""
+        begun = self.log.stat().st_size if self.log.exists() else 0
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "triggerbot", "run", *arguments],
+                cwd=self.directory,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        started = eventually(lambda: self._started(begun), f"the daemon starts: {self.log.read_text()[begun:]}")
+        self.url = f"http://{started['listen']}"
+        eventually(self._answers, "the daemon answers")
+
+    def _started(self, begun: int) -> dict[str, Any] | None:
+        assert self._process is not None
+        assert self._process.poll() is None, self.log.read_text()[begun:]
+        return next((line for line in self.lines(begun) if line.get("event") == "daemon.started"), None)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/__lbheartbeat__").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def lines(self, begun: int = 0) -> list[dict[str, Any]]:
+        """Read its log."""
+        text = self.log.read_bytes()[begun:].decode()
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> int:
+        """Ask it to end, and tell its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(timeout=PATIENCE)
+        self._process = None
+        return code
+
+    def hook(self, body: Any, *, system: str = "ci", secret: str = SECRET) -> httpx.Response:
+        """Send a signed webhook of the generic system."""
+        self._number += 1
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        now = int(time.time())
+        message = f"msg_{self._number}"
+        headers = {
+            "webhook-id": message,
+            "webhook-timestamp": str(now),
+            "webhook-signature": sign_standard(message, now, content, secret),
+        }
+        return httpx.post(f"{self.url}/hooks/{system}", content=content, headers=headers)
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of triggerbot's commands beside it."""
+        return subprocess.run(
+            [sys.executable, "-m", "triggerbot", *arguments],
+            cwd=self.directory,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def push(self, revision: str, project: str = "try") -> dict[str, Any]:
+        """Read what its API tells of a push."""
+        answer = httpx.get(f"{self.url}/api/v1/pushes/{project}/{revision}")
+        return dict(answer.json()["pushes"][0]) if answer.status_code == 200 else {}
+
+    def job(self, revision: str, job: str, project: str = "try") -> dict[str, Any]:
+        """Read what its API tells of a job."""
+        return next((one for one in self.push(revision, project).get("jobs", []) if one["job"] == job), {})

@@ -1,0 +1,119 @@
+"""A CI in memory that implements the `System` protocol: quick enough for thousands of generated histories."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from triggerbot import calls, canonical
+from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.errors import NotKnown
+from triggerbot.model import Event, Heard, Push, PushFacts, State
+from triggerbot.systems import Accepted, Answer, LookBack
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that was made."""
+
+    operation: str
+    push: Push
+    job: str
+    run_id: str
+    count: int
+
+
+class MemoryCI:
+    """Keeps what a test puts in, lists it, and makes runs when asked."""
+
+    forks_allowed = True
+    body_max = 1 << 20
+
+    def __init__(
+        self, name: str = "ci", *, capacity: Capacity = Capacity.BATCH, grace: float = 60.0, makes_runs: bool = True
+    ) -> None:
+        self.name = name
+        self.capacity = capacity
+        self.grace = grace
+        #: Whether a retrigger shows up as pending runs.
+        self.makes_runs = makes_runs
+        self.facts: dict[Push, PushFacts] = {}
+        self.runs: dict[Push, dict[tuple[str, str, int], Event]] = {}
+        self.asked: list[Asked] = []
+        #: What to answer instead of yes, next first; an exception is raised.
+        self.answers: list[Answer | BaseException] = []
+        self.looks = 0
+        self._number = 0
+
+    def put(self, *events: Event) -> None:
+        """Let the CI know runs, as far as they have come."""
+        for event in events:
+            key = (event.job, event.run_id, event.attempt)
+            known = self.runs.setdefault(event.push, {})
+            if key not in known or event.state.rank >= known[key].state.rank:
+                known[key] = event
+
+    def say(self, push: Push, message: str | None = "", author: str | None = "dev@example.org") -> None:
+        """Let the CI know a push's facts."""
+        self.facts[push] = PushFacts(push, message, author)
+        self.runs.setdefault(push, {})
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
+        """Accept everything."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Read one canonical event."""
+        return [canonical.decode(body, self.name)]
+
+    def look_back(self, push: Push) -> LookBack:
+        """List what there is."""
+        self.looks += 1
+        if push not in self.runs:
+            raise NotKnown("no such push")
+        return LookBack(tuple(self.runs[push].values()), self.facts.get(push, PushFacts(push, "")))
+
+    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """Plan as this capacity has it."""
+        plan = {
+            Capacity.BATCH: calls.plan_batch,
+            Capacity.PARALLEL: calls.plan_parallel,
+            Capacity.SERIAL: calls.plan_serial,
+        }
+        return plan[self.capacity](wants)
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Make runs and say yes, unless told otherwise."""
+        self.asked.append(Asked(operation, push, call.target.job, call.target.run_id, call.count))
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, BaseException):
+                raise answer
+            if not isinstance(answer, Accepted):
+                return answer
+        if self.makes_runs:
+            self.make(operation, push, call)
+        return Accepted()
+
+    def make(self, operation: str, push: Push, call: Call) -> None:
+        """Make the runs that a request asks for."""
+        origin = next(
+            event for event in self.runs[push].values()
+            if (event.job, event.run_id) == (call.target.job, call.target.run_id)
+        )  # fmt: skip
+        for _ in range(call.count):
+            self._number += 1
+            self.put(
+                replace(
+                    origin, run_id=f"re-{self._number}", attempt=1, state=State.PENDING, result=None,
+                    retrigger_of=operation,
+                )
+            )  # fmt: skip
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """Tell nothing."""
+        return None
+
+    def check(self) -> str:
+        """There is nothing to try."""
+        return "is a fake"
+
+    def close(self) -> None:
+        """There is nothing to let go of."""

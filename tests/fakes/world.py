@@ -1,0 +1,123 @@
+"""A whole triggerbot in one process with a clock that the test moves: store, observer, dispatcher and CIs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from fakes.clock import Clock
+from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.metrics import Metrics
+from triggerbot.model import Claim, Event, Heard, Kind, Push, Result, State
+from triggerbot.observe import Observer
+from triggerbot.policy import Rule
+from triggerbot.store import Outcome, Store
+from triggerbot.store.sqlite import SqliteStore
+from triggerbot.systems import System
+
+#: Steps that no honest amount of work needs: more of them at one moment is an endless loop.
+STEPS_MAX = 400
+
+
+class World:
+    """Everything between an intake and a CI, real but for the clock."""
+
+    def __init__(
+        self,
+        path: Path,
+        systems: Mapping[str, System],
+        rules: Sequence[Rule],
+        clock: Clock,
+        *,
+        dry: bool = False,
+        durable: bool = False,
+    ) -> None:
+        self.path = path
+        self.systems = systems
+        self.rules = rules
+        self.clock = clock
+        self.dry = dry
+        self.durable = durable
+        self.metrics = Metrics()
+        self.store: Store = SqliteStore(path, durable=durable)
+        self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics)
+        self.dispatcher = Dispatcher(
+            self.store, systems, self.observer, Setting(rules, dry=dry), clock=clock, metrics=self.metrics
+        )
+
+    def again(self, **changes: Any) -> "World":
+        """Start anew on the same store, as after a restart; the old one may be closed or simply abandoned."""
+        settings = {
+            "systems": self.systems, "rules": self.rules, "clock": self.clock, "dry": self.dry, "durable": self.durable,
+        }  # fmt: skip
+        return World(self.path, **(settings | changes))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+    def hear(self, *heard: Heard) -> list[Outcome]:
+        """Observe, as an intake does."""
+        return self.observer.observe(heard)
+
+    def drain(self) -> int:
+        """Dispatch until nothing is due at this moment; tells how many steps it took."""
+        for steps in range(STEPS_MAX):
+            if not self.dispatcher.step():
+                self._check_notes()
+                return steps
+        raise AssertionError(f"still due after {STEPS_MAX} steps at one and the same moment: an endless loop")
+
+    def pass_time(self, seconds: float, *, every: float = 30.0) -> None:
+        """Let time pass in small pieces, dispatching after each."""
+        left = seconds
+        while left > 0:
+            self.clock.move(min(every, left))
+            left -= every
+            self.drain()
+
+    def claims(self, push: Push) -> dict[str, Claim]:
+        """The bot's own claim of each job."""
+        record = self.store.record(push)
+        if record is None:
+            return {}
+        return {job.job: claim for job in record.jobs for claim in job.claims if not claim.manual}
+
+    def claim(self, push: Push, job: str) -> Claim:
+        """The bot's own claim of one job."""
+        return self.claims(push)[job]
+
+    def _check_notes(self) -> None:
+        """The dispatcher survives its own errors; a test must not."""
+        for push in self.store.recent(1000):
+            record = self.store.record(push)
+            for job in record.jobs if record is not None else ():
+                for claim in job.claims:
+                    assert "an error of triggerbot itself" not in claim.note, claim.note
+
+
+def push(revision: str = "abcdef1", *, project: str = "try", branch: str = "try", system: str = "ci") -> Push:
+    """Name a push."""
+    return Push(system, project, branch, revision)
+
+
+def event(job: str = "job", run_id: str = "1", **more: Any) -> Event:
+    """Make an event; a `result` makes it finished."""
+    where = more.pop("push", None) or push()
+    result = more.pop("result", None)
+    state = more.pop("state", State.PENDING if result is None else State.FINISHED)
+    kind = Kind(more.pop("kind", "test"))
+    return Event(where, job, run_id, State(state), None if result is None else Result(result), kind=kind, **more)
+
+
+def failure(job: str = "job", run_id: str = "1", **more: Any) -> Event:
+    """Make the event of a failed run."""
+    return event(job, run_id, result="failure", **more)
