@@ -213,6 +213,7 @@ class Dispatcher:
             case Appeared(run_ids):
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
                 note = f"the answer was lost, but the CI lists what came of it: {', '.join(run_ids[:5])}"
+                log.info("recovered", **place(work.push), jobs=[claim.job for claim in claims], operation=operation.id)
                 self._took(system, operation, note)
             case LookAgain(due, why, missed):
                 self._store.doubted(operation, due, why, now, missed=missed)

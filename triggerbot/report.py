@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from triggerbot import canonical, verdict
+from triggerbot import canonical, sentences, verdict
 from triggerbot.model import Claim, Push, Run
 from triggerbot.store import PushRecord
 from triggerbot.verdict import JobVerdict, PushVerdict
@@ -69,6 +69,7 @@ def _run(run: Run) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "attempt": run.attempt,
+        "letter": sentences.letter(run),
         "state": str(run.state),
         "result": None if run.result is None else str(run.result),
         "time": canonical.format_time(run.time),

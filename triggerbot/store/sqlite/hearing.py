@@ -162,7 +162,7 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
 
 
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
-    """Record a run as far as it has come; it never goes back, and a result stands. Tells whether that is news."""
+    """Record a run as far as it has come (never back: a result stands), and tell whether that is news."""
     row = connection.execute(
         "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),

@@ -1,0 +1,17 @@
+"""`triggerbot demo`: see it at work, with a CI that is made up and everything else real."""
+
+import click
+
+from triggerbot.demo.live import play
+
+
+@click.command()
+@click.option("--seconds", type=click.FloatRange(min=2), default=50.0, show_default=True, help="How long it plays.")
+@click.option("--keep", is_flag=True, help="Keep its config and store afterwards, to look around in.")
+def demo(seconds: float, keep: bool) -> int:
+    """Play triggerbot with a made-up CI on this machine.
+
+    Pushes come in, jobs fail, triggerbot retriggers them, and tells what the runs prove. Nothing outside of this
+    machine is talked to, and nothing is left behind unless you say --keep.
+    """
+    return play(seconds=seconds, keep=keep)

@@ -1,0 +1,109 @@
+"""What happens at the made-up CI: a few pushes, what each of their jobs comes to, and what should be found out."""
+
+from dataclasses import dataclass
+
+PROJECT = "try"
+#: Results of a job's runs, the first one first; the last stands for all further ones.
+GOOD = ("success",)
+BROKEN = ("failure",)
+FLAKY = ("failure", "success")
+UNLUCKY = ("failure", "failure", "success")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job of a push: what its runs come to, and what goes wrong on the way."""
+
+    name: str
+    results: tuple[str, ...] = GOOD
+    kind: str = "test"
+    failure: str = ""
+    #: Its end is told by no webhook: the sweep has to find it.
+    lost: bool = False
+    #: Its end is told three times.
+    repeated: bool = False
+    #: The CI accepts the retrigger, and answers 500 all the same.
+    ill: bool = False
+    #: What triggerbot has to find out; `None` where the results alone tell.
+    verdict: str | None = None
+
+    @property
+    def expected(self) -> str:
+        """The verdict that the results come to when the job is retriggered."""
+        if self.verdict is not None:
+            return self.verdict
+        if "success" not in self.results:
+            return "failed"
+        return "passed" if len(set(self.results)) == 1 else "intermittent"
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One push: when it comes (as a share of the whole), by whom, and its jobs."""
+
+    at: float
+    revision: str
+    author: str
+    message: str
+    jobs: tuple[Job, ...]
+
+
+def _jobs(*platforms: str) -> tuple[Job, ...]:
+    suites = ("mochitest-1", "mochitest-2", "reftest", "xpcshell")
+    return tuple(Job(f"{platform}-{suite}") for platform in platforms for suite in suites)
+
+
+PUSHES: tuple[Push, ...] = (
+    Push(
+        0.02,
+        "a1f0c3d29b7e4410",
+        "ada@example.org",
+        "Bug 101: cache the style of a node",
+        (
+            Job("linux-opt-build", kind="build"),
+            *_jobs("linux-opt"),
+            Job(
+                "windows-opt-mochitest-1", FLAKY, failure="test_focus.html: timed out waiting for focus", repeated=True
+            ),
+            Job("macosx-debug-reftest", UNLUCKY, failure="canvas-1.html: 3 pixels differ"),
+            Job("linux-opt-fuzz-unstable", BROKEN, failure="crash in the new fuzzer", verdict="failed"),
+        ),
+    ),
+    Push(
+        0.12,
+        "b72e5a90c4d81f36",
+        "grace@example.org",
+        "Bug 102: rewrite the parser of dates",
+        (
+            *_jobs("linux-opt", "windows-opt"),
+            Job("linux-debug-xpcshell", BROKEN, failure="test_dates.js: 2026-02-30 was accepted"),
+            Job("macosx-debug-mochitest-2", FLAKY, failure="test_audio.html: no device", ill=True),
+            Job("android-debug-xpcshell", FLAKY, failure="test_sync.js: connection refused", lost=True),
+        ),
+    ),
+    Push(
+        0.24,
+        "c05d9e8174ab23f1",
+        "alan@example.org",
+        "Bug 103: is the new timer stable?\n\ntry: -b do -p all -u timers --rebuild 3",
+        (Job("linux-opt-timers"), Job("windows-opt-timers", FLAKY), Job("macosx-debug-timers")),
+    ),
+    Push(
+        0.34,
+        "d9b318fe2760ca54",
+        "edsger@example.org",
+        "Bug 104: known to break the reftests\n\ntriggerbot: --no-retry",
+        (*_jobs("linux-opt")[:2], Job("linux-debug-reftest", BROKEN, failure="svg-7.svg: all black")),
+    ),
+    Push(
+        0.42,
+        "e4c6702bd1f8953a",
+        "barbara@example.org",
+        "Bug 105: upgrade the network stack",
+        tuple(
+            Job(f"{platform}-{suite}", BROKEN, failure="TypeError: net.open is not a function")
+            for platform in ("linux-opt", "windows-opt", "macosx-debug")
+            for suite in ("mochitest-1", "mochitest-2", "xpcshell")
+        ),
+    ),
+)
