@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -170,6 +171,8 @@ class Daemon:
 
 def serve(config: Config, *, dry: bool) -> int:
     """Run triggerbot as configured until it is told to stop; raises `UsageError` if it cannot begin."""
+    # The store's thread gets its turn sooner than the default of 5 ms, for webhooks wait for it.
+    sys.setswitchinterval(0.0005)
     systems = build(config)
     logs.configure(secrets=_secrets(config))
     listening = _listen(config.listen)

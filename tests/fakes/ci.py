@@ -115,7 +115,7 @@ class FakeCI:
         self.lag_looks = 0
         self.lag_seconds = 0.0
         #: The result that retriggered runs finish with at once; `None`: they stay pending.
-        self.outcome: Callable[[dict[str, Any]], str | None] = lambda event: None
+        self.outcome: Callable[[dict[str, Any]], str | None] = lambda _: None
         self.posts: list[Post] = []
         self.gets: list[str] = []
         self._clock = clock

@@ -34,7 +34,7 @@ class Tried:
     message: str
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-c",
     "--config",

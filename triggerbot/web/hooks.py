@@ -13,6 +13,7 @@ from triggerbot.observe import Observer
 from triggerbot.store import DeadLetter, Store
 from triggerbot.systems import System
 from triggerbot.web.answers import error, plain
+from triggerbot.web.gathering import Gathering
 
 log = structlog.get_logger("triggerbot.hooks")
 
@@ -36,7 +37,7 @@ class Hooks:
         clock: Callable[[], float],
     ) -> None:
         self._systems = systems
-        self._observer = observer
+        self._gathering = Gathering(observer)
         self._store = store
         self._metrics = metrics
         self._clock = clock
@@ -71,7 +72,7 @@ class Hooks:
         system.verify(headers, body, self._clock())
         try:
             heard = system.parse(headers, body)
-            await asyncio.wrap_future(self._observer.observe_soon(heard))
+            await self._gathering.observe(heard)
         except (NotUnderstood, StoreUnavailable):
             raise
         except Exception as failure:

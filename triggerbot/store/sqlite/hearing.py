@@ -162,7 +162,7 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
 
 
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
-    """Record a run as far as it has come (never back: a result stands), and tell whether that is news."""
+    """Record a run as far as it has come, never back, and tell whether that is news."""
     row = connection.execute(
         "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
@@ -172,15 +172,15 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
             "batch, failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time, event.url)
-            + (event.retrigger_of, event.pool, event.step, event.batch, failures),
+            (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
+            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
     if news:
         connection.execute(
-            "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), url = coalesce(?, url), "
-            "retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), step = coalesce(?, step), "
+            "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), "
+            "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), step = coalesce(?, step), "
             "failures = coalesce(?, failures) WHERE id = ?",
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
             + (event.pool, event.step, failures, row[0]),

@@ -1,0 +1,70 @@
+"""Events a second through `Observer.observe` on a durable SQLite store, in batches of several sizes."""
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.events import events
+from triggerbot import canonical
+from triggerbot.metrics import Metrics
+from triggerbot.model import Event
+from triggerbot.observe import Observer
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.store.sqlite import SqliteStore
+
+
+def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
+    """Measure batches of 1, 10 and 200, and eight callers of one event each that share commits."""
+    scale = 10 if quick else 1
+    rows = []
+    for size, number in ((1, 4_000), (10, 20_000), (200, 60_000)):
+        rate = _rate(directory / f"batch-{size}.db", _heard(number // scale), size)
+        rows.append({"what": f"observe, batches of {size}", "value": rate, "unit": "events/s"})
+    rate = _shared(directory / "shared.db", _heard(16_000 // scale), 8)
+    rows.append({"what": "observe, 8 callers of one event each", "value": rate, "unit": "events/s"})
+    return rows
+
+
+def _heard(number: int) -> list[Event]:
+    return [canonical.from_json(event, "ci") for event in events(number)]
+
+
+def _observer(path: Path) -> tuple[SqliteStore, Observer]:
+    import logging
+
+    from triggerbot import logs
+
+    logs.configure(level=logging.ERROR)
+    store = SqliteStore(path)
+    return store, Observer(store, [Rule(Globs(["try"]))], dry=True, clock=time.time, metrics=Metrics())
+
+
+def _rate(path: Path, heard: Sequence[Event], size: int) -> float:
+    store, observer = _observer(path)
+    began = time.perf_counter()
+    for start in range(0, len(heard), size):
+        observer.observe(heard[start : start + size])
+    taken = time.perf_counter() - began
+    store.close()
+    return len(heard) / taken
+
+
+def _shared(path: Path, heard: Sequence[Event], callers: int) -> float:
+    store, observer = _observer(path)
+
+    def work(own: Sequence[Event]) -> None:
+        for one in own:
+            observer.observe([one])
+
+    threads = [threading.Thread(target=work, args=(heard[number::callers],)) for number in range(callers)]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken = time.perf_counter() - began
+    store.close()
+    return len(heard) / taken
