@@ -180,8 +180,8 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
     if news:
         connection.execute(
             "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), "
-            "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), step = coalesce(?, step), "
-            "failures = coalesce(?, failures) WHERE id = ?",
+            "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), "
+            "step = coalesce(?, step), failures = coalesce(?, failures) WHERE id = ?",
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
             + (event.pool, event.step, failures, row[0]),
         )
