@@ -264,9 +264,10 @@ def _conclude(console: Console, stage: _Stage, wrong: list[str]) -> None:
         console.print(f"unexpected: {line}", style="bold red", markup=False)
     console.print(
         "\nWhat now?\n"
-        "  triggerbot demo --keep       keeps its config and store: ask them with explain, status and stats\n"
-        "  triggerbot check             tells what your own config would do; examples are in config/\n"
-        "  README.md                    ten lines to watch your own GitHub repository, in dry run",
+        f"  {_command()} demo --keep    keeps its config and store: ask them with explain, status and stats\n"
+        f"  {_command()} check          tells what your own config would do; examples are in config/\n"
+        "  README.md: ten lines to watch your own GitHub repository, in dry run",
+        markup=False,
         soft_wrap=not console.is_terminal,
     )
 
@@ -277,6 +278,13 @@ def _plain(telling: Telling) -> str:
         for push in telling.pushes.values()
     ]
     return "\n".join(["", *rows])
+
+
+def _command() -> str:
+    """Write the command as it can be typed here, which outside of a virtual environment is not its bare name."""
+    here = Path(sys.executable).with_name("triggerbot")
+    found = shutil.which("triggerbot")
+    return "triggerbot" if found is not None and Path(found) == here else os.path.relpath(here)
 
 
 def _free_port() -> int:
