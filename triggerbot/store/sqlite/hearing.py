@@ -51,7 +51,10 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
     asked = None if asks is None else frozenset(asks.rebuild)
     if not (event.failed or policy.claims(seen, asked)):
         return Outcome(asks=asks, due=due, news=news)
-    return replace(_claim(connection, item, asks, asked, (push, job, run), now, dry, due), news=news)
+    outcome = _claim(connection, item, asks, asked, (push, job, run), now, dry)
+    if news and not outcome.claimed:
+        _tell_refusal(connection, item, outcome, (push, job, run), now, dry)
+    return replace(outcome, due=due or outcome.due, news=news)
 
 
 def _claim(
@@ -62,19 +65,29 @@ def _claim(
     ids: tuple[int, int, int],
     now: float,
     dry: bool,
-    due: bool,
 ) -> Outcome:
     push, job, run = ids
     earlier = next(iter(rows.claims(connection, "WHERE claims.job = ? AND claims.origin = ''", (job,))), None)
     if earlier is None and policy.claims(item.seen, asked):
         insert_claim(connection, push, job, run, "", dry, now)
         return Outcome(claimed=True, asks=asks, due=True)
-    refusal = item.seen.refusal
+    return Outcome(earlier=earlier, asks=asks)
+
+
+def _tell_refusal(
+    connection: sqlite3.Connection,
+    item: Observation,
+    outcome: Outcome,
+    ids: tuple[int, int, int],
+    now: float,
+    dry: bool,
+) -> None:
+    refusal, earlier = item.seen.refusal, outcome.earlier
     if refusal is None and earlier is not None and item.seen.failed and earlier.run.key != item.event.key:
-        refusal = policy.repeated(earlier, asks)
+        refusal = policy.repeated(earlier, outcome.asks)
     if refusal is not None:
+        push, job, run = ids
         tell(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)
-    return Outcome(earlier=earlier, asks=asks, due=due)
 
 
 def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool) -> Outcome:

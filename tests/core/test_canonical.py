@@ -1,0 +1,210 @@
+"""The JSON of an event: what is read, what is written, and that nothing else than `NotUnderstood` is ever raised."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triggerbot import canonical
+from triggerbot.errors import NotUnderstood
+from triggerbot.model import Event, Kind, Push, Result, State
+
+LEAST: dict[str, Any] = {
+    "project": "try",
+    "branch": "default",
+    "revision": "abcdef1",
+    "job": "linux-test",
+    "run_id": "1",
+    "state": "pending",
+}
+
+
+def told(**more: Any) -> bytes:
+    """Write an event with these keys changed; `...` leaves one out."""
+    return json.dumps({key: value for key, value in (LEAST | more).items() if value is not ...}).encode()
+
+
+def test_the_documented_event_is_understood() -> None:
+    """The example of the design, key by key."""
+    heard = canonical.decode(
+        told(
+            system="ci", project="try", branch="try", revision="ABCDEF1234", job="linux-opt-mochitest-1",
+            run_id="1234", attempt=1, state="finished", result="failure", kind="test", tier=1,
+            author="a@example.org", message="try: --rebuild 5", time="2026-11-20T19:31:02Z",
+            url="https://ci.example/1234", retrigger_of=None, pool="gecko-t/t-linux-large", step="run tests",
+            failures=["test_a.py::test_b: AssertionError: 1 != 2"], something_new={"a": [1]},
+        )
+    )  # fmt: skip
+
+    assert heard == Event(
+        Push("ci", "try", "try", "abcdef1234"), "linux-opt-mochitest-1", "1234", State.FINISHED, Result.FAILURE,
+        author="a@example.org", message="try: --rebuild 5", time=1795203062.0, url="https://ci.example/1234",
+        pool="gecko-t/t-linux-large", step="run tests", failures=("test_a.py::test_b: AssertionError: 1 != 2",),
+    )  # fmt: skip
+
+
+def test_the_least_event_has_defaults() -> None:
+    """Six keys are enough."""
+    assert canonical.decode(told()) == Event(Push("", "try", "default", "abcdef1"), "linux-test", "1", State.PENDING)
+
+
+@pytest.mark.parametrize("key", sorted(LEAST))
+@pytest.mark.parametrize("value", [..., None, "", {}, [], True, 1.5, "\0", "x" * 2001])
+def test_a_required_key_that_is_missing_or_wrong_is_named(key: str, value: Any) -> None:
+    """Whatever is wrong with a required key, the message names it."""
+    with pytest.raises(NotUnderstood, match=key):
+        canonical.decode(told(**{key: value}))
+
+
+@pytest.mark.parametrize("revision", ["abcdef", "g" * 40, "a" * 65, " abcdef1", "abcdef1\n", "١٢٣٤٥٦٧", "../../etc"])
+def test_a_revision_is_7_to_64_hexadecimal_digits(revision: str) -> None:
+    """Nothing else gets into a URL."""
+    with pytest.raises(NotUnderstood, match="revision"):
+        canonical.decode(told(revision=revision))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("attempt", -1), ("attempt", 2**31), ("attempt", "1"), ("attempt", 1.5), ("tier", -1), ("tier", 2**63),
+        ("kind", "tests"), ("result", "ok"), ("state", "queued"), ("failures", "one"), ("failures", [1]),
+        ("time", "yesterday"), ("time", "2026-13-01T00:00:00Z"), ("time", -1), ("time", 1e300), ("time", []),
+        ("author", 1), ("message", []), ("url", {}), ("pool", 7), ("step", False), ("retrigger_of", 1),
+    ],
+)  # fmt: skip
+def test_an_optional_key_that_is_wrong_is_named(key: str, value: Any) -> None:
+    """A wrong type or range is never guessed at."""
+    with pytest.raises(NotUnderstood, match=key):
+        canonical.decode(told(**{key: value}))
+
+
+def test_a_finished_run_needs_a_result() -> None:
+    """Without one nobody knows what the run came to."""
+    with pytest.raises(NotUnderstood, match="result"):
+        canonical.decode(told(state="finished"))
+
+
+def test_a_run_that_is_not_finished_has_no_result() -> None:
+    """A result beside `running` says nothing yet."""
+    assert canonical.decode(told(state="running", result="failure")).result is None
+
+
+def test_the_system_that_delivered_goes_before_what_the_event_says() -> None:
+    """A webhook of one system cannot speak for another."""
+    assert canonical.decode(told(system="other"), "ci").push.system == "ci"
+
+
+@pytest.mark.parametrize(("run_id", "read"), [(7, "7"), ("7", "7"), (-7, "-7"), (2**64, str(2**64)), ("é", "é")])
+def test_a_run_id_is_a_text_or_a_whole_number(run_id: Any, read: str) -> None:
+    """Many CIs number their runs."""
+    assert canonical.decode(told(run_id=run_id)).run_id == read
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2026-11-20T19:31:02Z", 1795203062.0),
+        ("2026-11-20T19:31:02", 1795203062.0),
+        ("2026-11-20T20:31:02+01:00", 1795203062.0),
+        ("2026-11-20T19:31:02.500Z", 1795203062.5),
+        (1795203062, 1795203062.0),
+        (0, 0.0),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_times_are_read_in_utc(text: str | float | None, seconds: float | None) -> None:
+    """A zone is honoured; without one it is UTC, wherever the machine is."""
+    assert canonical.parse_time(text) == seconds
+
+
+def test_long_texts_are_cut_or_refused() -> None:
+    """A hostile event cannot fill the store."""
+    heard = canonical.decode(told(url="u" * 9999, pool="p" * 9999, failures=["x" * 9999] * 999))
+
+    assert (len(heard.url or ""), len(heard.pool or "")) == (2000, 2000)
+    assert (len(heard.failures), len(heard.failures[0])) == (50, 2000)
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":', b'{"project":[', b'[{"x":'])
+def test_deep_nesting_is_not_understood(opening: bytes) -> None:
+    """A hundred thousand levels end neither the thread nor the process."""
+    for body in (opening * 100_000, told()[:-1] + b',"unknown":' + b"[" * 100_000 + b"]" * 100_000 + b"}"):
+        with pytest.raises(NotUnderstood):
+            canonical.decode(body)
+
+
+NAMES = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
+MAYBE = st.none() | st.text(min_size=1, max_size=40)
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    """Any event as `decode` makes them."""
+    state = draw(st.sampled_from(State))
+    return Event(
+        push=Push(
+            draw(st.text(max_size=10)), draw(NAMES), draw(NAMES),
+            draw(st.text("0123456789abcdef", min_size=7, max_size=64)),
+        ),
+        job=draw(NAMES), run_id=draw(NAMES), state=state,
+        result=draw(st.sampled_from(Result)) if state is State.FINISHED else None,
+        attempt=draw(st.integers(0, 2**31 - 1)), kind=draw(st.sampled_from(Kind)), tier=draw(st.integers(0, 9)),
+        author=draw(st.none() | st.text()), message=draw(st.none() | st.text()),
+        time=draw(st.none() | st.integers(0, 99_999_999_999).map(float)),
+        url=draw(MAYBE), retrigger_of=draw(MAYBE), pool=draw(MAYBE), step=draw(MAYBE),
+        failures=tuple(draw(st.lists(st.text(), max_size=4))),
+    )  # fmt: skip
+
+
+@given(events())
+def test_what_is_written_is_read(heard: Event) -> None:
+    """An event survives being written as JSON and read again."""
+    assert canonical.from_json(canonical.encode(heard)) == heard
+    assert canonical.decode(json.dumps(canonical.encode(heard))) == heard
+    assert canonical.decode(msgspec.json.encode(canonical.encode(heard))) == heard
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+KEYS = [*LEAST, "system", "attempt", "result", "kind", "tier", "author", "message", "time", "url", "retrigger_of",
+        "pool", "step", "failures"]  # fmt: skip
+
+
+@given(st.binary() | st.text() | JSON.map(json.dumps))
+def test_any_bytes_are_an_event_or_not_understood(body: bytes | str) -> None:
+    """Nothing else than `NotUnderstood` comes out, whatever goes in."""
+    try:
+        heard = canonical.decode(body)
+    except NotUnderstood:
+        return
+    assert isinstance(heard, Event)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), JSON | st.text(), max_size=4))
+def test_any_change_of_an_event_is_an_event_or_not_understood(changes: dict[str, Any]) -> None:
+    """Single keys with anything in them, read both ways, come to the same."""
+    ends = []
+    for read in (lambda: canonical.from_json(LEAST | changes), lambda: canonical.decode(json.dumps(LEAST | changes))):
+        try:
+            ends.append(read())
+        except NotUnderstood:
+            ends.append(None)
+
+    assert ends[0] == ends[1]
+
+
+@given(st.binary(max_size=8), st.integers(0, 400))
+def test_a_damaged_event_is_an_event_or_not_understood(noise: bytes, place: int) -> None:
+    """Bytes thrown into the middle of a good event raise nothing else."""
+    body = told(state="finished", result="failure", time="2026-11-20T19:31:02Z", failures=["a", "b"])
+    try:
+        canonical.decode(body[:place] + noise + body[place + len(noise) // 2 :])
+    except NotUnderstood:
+        return

@@ -1,0 +1,160 @@
+"""What the runs of a job, and the jobs of a push, prove."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from fakes.world import push
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triggerbot.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.verdict import Health, JobVerdict, Verdict, of_job, of_push, of_runs
+
+P, F, R = Verdict.PASSED, Verdict.FAILED, Verdict.PENDING
+
+
+def runs(*ends: str) -> list[Run]:
+    """Make runs by how they ended, `pending` or `running` for those that did not."""
+    return [
+        Run("job", str(number), 1, State(end), None) if end in ("pending", "running")
+        else Run("job", str(number), 1, State.FINISHED, Result(end), time=float(number))
+        for number, end in enumerate(ends)
+    ]  # fmt: skip
+
+
+def claim(
+    state: ClaimState, *, asked: int = 0, wanted: int = 2, known: int = 1, refusal: Refusal | None = None
+) -> Claim:
+    """Make a claim of the job, as far as that."""
+    return Claim(
+        1, push(), "job", state, runs("failure")[0], dry=False, created=0, due=0, wanted=wanted, asked=asked,
+        known_runs=known, refusal=refusal,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [
+        ([], None),
+        (["success"], Verdict.PASSED),
+        (["success", "success"], Verdict.PASSED),
+        (["failure"], Verdict.FAILED),
+        (["failure", "failure"], Verdict.FAILED),
+        (["busted"], Verdict.FAILED),
+        (["timed_out"], Verdict.FAILED),
+        (["infra"], Verdict.INFRA),
+        (["infra", "infra"], Verdict.INFRA),
+        (["infra", "success"], Verdict.PASSED),
+        (["infra", "failure"], Verdict.FAILED),
+        (["failure", "success"], Verdict.INTERMITTENT),
+        (["timed_out", "success"], Verdict.INTERMITTENT),
+        (["failure", "success", "pending"], Verdict.INTERMITTENT),
+        (["failure", "running"], Verdict.PENDING),
+        (["success", "running"], Verdict.PENDING),
+        (["infra", "running"], Verdict.PENDING),
+        (["pending"], Verdict.PENDING),
+        (["cancelled"], None),
+        (["skipped", "retry", "unknown"], None),
+        (["cancelled", "success"], Verdict.PASSED),
+        (["retry", "failure"], Verdict.FAILED),
+        (["retry", "pending"], Verdict.PENDING),
+    ],
+)
+def test_runs_prove(ends: list[str], verdict: Verdict | None) -> None:
+    """Each verdict, in every order of the runs."""
+    for order in itertools.permutations(runs(*ends)):
+        assert of_runs(order) is verdict
+
+
+ENDS = st.lists(st.sampled_from([*Result, "pending", "running"]), max_size=7)
+
+
+@given(ENDS, st.randoms(use_true_random=False), st.booleans())
+def test_the_order_of_runs_never_matters(ends: Sequence[str], dice: st.DataObject, owed: bool) -> None:
+    """Nor does hearing of a run twice."""
+    listed = runs(*ends)
+    mixed = listed + listed[:2]
+    dice.shuffle(mixed)  # type: ignore[attr-defined]
+
+    assert of_runs(mixed, owed=owed) is of_runs(listed, owed=owed)
+
+
+@given(ENDS)
+def test_no_failure_is_ever_hidden(ends: Sequence[str]) -> None:
+    """A job with a failed run is never called passed, and every run stays in sight."""
+    verdict = of_job("job", runs(*ends), ())
+
+    assert sorted(run.run_id for run in verdict.runs) == sorted(run.run_id for run in runs(*ends))
+    if {"failure", "busted", "timed_out"} & set(ends):
+        assert verdict.verdict in (Verdict.FAILED, Verdict.INTERMITTENT, Verdict.PENDING)
+    assert isinstance(verdict.why, str)
+
+
+@pytest.mark.parametrize(
+    ("made", "ends", "verdict"),
+    [
+        (claim(ClaimState.OPEN), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.OWED), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.SENDING), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.UNKNOWN), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.UNKNOWN), ["failure", "success"], Verdict.INTERMITTENT),
+        (claim(ClaimState.DONE, asked=2), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.DONE, asked=2), ["failure", "failure"], Verdict.PENDING),
+        (claim(ClaimState.DONE, asked=2), ["failure", "failure", "failure"], Verdict.FAILED),
+        (claim(ClaimState.DONE, asked=0), ["failure"], Verdict.FAILED),
+        (claim(ClaimState.REFUSED, refusal=Refusal.OVER_BUDGET), ["failure"], Verdict.FAILED),
+        (claim(ClaimState.WOULD), ["failure"], Verdict.FAILED),
+    ],
+)
+def test_a_verdict_waits_for_what_was_asked_for(made: Claim, ends: list[str], verdict: Verdict) -> None:
+    """Never told too early, and not held back by what will never come."""
+    assert of_job("job", runs(*ends), [made]).verdict is verdict
+
+
+def test_a_verdict_says_why() -> None:
+    """In a few words, for people."""
+    refused = of_job("job", runs("failure"), [claim(ClaimState.REFUSED, refusal=Refusal.OVER_BUDGET)])
+
+    assert "failed 1 and passed 2 of 3" in of_job("job", runs("failure", "success", "success"), ()).why
+    assert "every one of 2" in of_job("job", runs("failure", "failure"), ()).why
+    assert "over_budget" in refused.why
+    assert "2 owed" in of_job("job", runs("failure"), [claim(ClaimState.OWED)]).why
+    assert of_job("job", runs("success"), ()).why == ""
+
+
+def test_a_persons_claim_is_waited_for_but_is_not_the_bots() -> None:
+    """What a person asked for holds the verdict back; the claim shown beside the job is the bot's own."""
+    own, person = claim(ClaimState.DONE), replace(claim(ClaimState.OPEN), id=2, origin="person")
+
+    verdict = of_job("job", runs("failure"), [person, own])
+
+    assert (verdict.verdict, verdict.claim) == (Verdict.PENDING, own)
+
+
+def test_runs_are_shown_oldest_first() -> None:
+    """By time, then by attempt."""
+    first, second, third = runs("failure", "failure", "failure")
+    shuffled = [replace(third, time=9.0), replace(first, time=1.0, attempt=2), replace(second, time=1.0, attempt=1)]
+
+    assert [run.run_id for run in of_job("job", shuffled, ()).runs] == ["1", "0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "health"),
+    [
+        ([], Health.PENDING), ([P], Health.GOOD), ([P, Verdict.INTERMITTENT], Health.GOOD), ([P, None], Health.GOOD),
+        ([P, R], Health.PENDING), ([P, F], Health.FAILING), ([F, R], Health.FAILING),
+        ([Verdict.INFRA], Health.FAILING), ([Verdict.INFRA, R, P], Health.FAILING),
+    ],
+)  # fmt: skip
+def test_a_push_is_good_if_nothing_failed_and_nothing_is_pending(
+    verdicts: list[Verdict | None], health: Health
+) -> None:
+    """In any order of the jobs; the sentence names every sort there is."""
+    for order in itertools.permutations(verdicts):
+        answer = of_push(JobVerdict(str(number), verdict, ()) for number, verdict in enumerate(order))
+        assert answer.health is health
+        assert answer.sentence
+        assert answer.sentence.count(",") == max(0, len(set(order)) - 1)
