@@ -1,5 +1,6 @@
 """One running process: the store, the systems, the intakes, the dispatcher and the web server, wired and watched."""
 
+import gc
 import signal
 import socket
 import sys
@@ -145,6 +146,8 @@ class Daemon:
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                # Nothing here depends on who asks, so no header of a proxy is believed either.
+                proxy_headers=False,
                 timeout_graceful_shutdown=3,
             )
         )
@@ -173,6 +176,10 @@ def serve(config: Config, *, dry: bool) -> int:
     """Run triggerbot as configured until it is told to stop; raises `UsageError` if it cannot begin."""
     # The store's thread gets its turn sooner than the default of 5 ms, for webhooks wait for it.
     sys.setswitchinterval(0.0005)
+    # What was loaded so far stays for good: the garbage collector need not look at it ever again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     systems = build(config)
     logs.configure(secrets=_secrets(config))
     listening = _listen(config.listen)

@@ -6,6 +6,7 @@ This is the hot path. It talks to nobody but the store; whoever heard the events
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
 
@@ -17,6 +18,9 @@ from triggerbot.store import Notice, Observation, Outcome, Store
 from triggerbot.trysyntax import Asks
 
 log = structlog.get_logger("triggerbot.observe")
+
+#: Characters of a message whose reading is worth remembering.
+_SHORT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,16 @@ class Observer:
 
 def read_asks(rule: Rule, message: str | None) -> Asks | None:
     """Read what a push asks for, if its message is known."""
-    return None if message is None else trysyntax.read(message, rule.groups)
+    if message is None:
+        return None
+    groups = frozenset(rule.groups)
+    return _read_again(message, groups) if len(message) < _SHORT else trysyntax.read(message, groups)
+
+
+@lru_cache(maxsize=512)
+def _read_again(message: str, groups: frozenset[str]) -> Asks:
+    """All events of a push carry the same message; only short ones are kept, for a hostile one may be huge."""
+    return trysyntax.read(message, groups)
 
 
 def refusal_of(event: Event, item: Observation | Notice | None, outcome: Outcome) -> Refusal | None:

@@ -21,7 +21,9 @@ class Globs:
 
     def match(self, text: str) -> bool:
         """Tell whether any pattern matches the whole text, or equals it (so `dependabot[bot]` is itself)."""
-        return self._everything or text in self.patterns or any(regex.match(text) for regex in self._regexes)
+        if self._everything or not self.patterns:
+            return self._everything
+        return text in self.patterns or any(regex.match(text) for regex in self._regexes)
 
     def __repr__(self) -> str:
         """Show the patterns."""

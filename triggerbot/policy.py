@@ -25,6 +25,9 @@ class Budget:
         return not (spent > self.floor and 100 * spent > self.percent * total)
 
 
+_EVERY = frozenset({EVERY})
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What is watched, and how much may be done about it."""
@@ -50,6 +53,8 @@ class Rule:
 
     def groups_of(self, job: str) -> frozenset[str]:
         """Name the groups by which a push may ask for this job: `*`, and those of the config that match."""
+        if not self.groups:
+            return _EVERY
         return frozenset({EVERY, *(name for name, globs in self.groups.items() if globs.match(job))})
 
 
@@ -88,6 +93,10 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.HIDDEN
 
 
+def _only_of_failures(against: Collection[Refusal]) -> bool:
+    return not against or _OF_FAILURES.issuperset(against)
+
+
 @dataclass(frozen=True, slots=True)
 class Triage:
     """What one event alone tells: whether it is a failure to act on, and whether a push may ask for its job."""
@@ -104,7 +113,7 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
     """Judge one event before anybody is asked; cheap, for most events never matter."""
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
-    if rule is not None and event.result not in UNWANTED and not set(against) - _OF_FAILURES:
+    if rule is not None and event.result not in UNWANTED and _only_of_failures(against):
         groups = rule.groups_of(event.job)
     if not event.failed:
         return Triage(groups=groups)
@@ -157,7 +166,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if facts.fork and not facts.forks_allowed:
         against.insert(0, Refusal.NOT_WATCHED)
     wanted = 0
-    if rule is not None and not set(against) - _OF_FAILURES and run.result not in UNWANTED:
+    if rule is not None and _only_of_failures(against) and run.result not in UNWANTED:
         wanted = asks.wanted(rule.groups_of(claim.job), rule.requested_max)
     if not run.failed and not wanted:
         return None

@@ -55,7 +55,7 @@ class Generic:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Read one event, or a JSON list of them; raises `NotUnderstood`."""
-        if body.lstrip()[:1] != b"[":
+        if body[:64].lstrip()[:1] != b"[":
             return [canonical.decode(body, self.name)]
         try:
             values = msgspec.json.decode(body)

@@ -36,10 +36,10 @@ def observe(
 
 def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:
     event, seen = item.event, item.seen
-    push, asks = find_push(connection, event.push, now)
+    push, asks, author_known = find_push(connection, event.push, now)
     due = False
-    facts = PushFacts(event.push, event.message, event.author)
-    if event.author is not None or item.asks is not None:
+    if (event.author is not None and not author_known) or (asks is None and item.asks is not None):
+        facts = PushFacts(event.push, event.message, event.author)
         due = _learn(connection, push, facts, item.asks if asks is None else None, now, dry)
         asks = asks if asks is not None else item.asks
     if asks is None and seen.groups:
@@ -91,17 +91,18 @@ def _tell_refusal(
 
 
 def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool) -> Outcome:
-    push, asks = find_push(connection, item.facts.push, now)
+    push, asks, _ = find_push(connection, item.facts.push, now)
     due = _learn(connection, push, item.facts, item.asks if asks is None else None, now, dry)
     if item.facts.settled:
         due |= _wake(connection, "push = ?", push, push, now)
     return Outcome(asks=asks if asks is not None else item.asks, due=due)
 
 
-def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None]:
-    """Find or make the row of a push; tells what it asks for, too."""
+def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None, bool]:
+    """Find or make the row of a push; tells what it asks for, too, and whether its author is known."""
     row = connection.execute(
-        "SELECT id, asks, last_heard FROM pushes WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
+        "SELECT id, asks, last_heard, author IS NOT NULL FROM pushes "
+        "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
         (push.revision, push.project, push.branch, push.system),
     ).fetchone()
     if row is None:
@@ -109,10 +110,10 @@ def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[i
             "INSERT INTO pushes (system, project, branch, revision, first_heard, last_heard) VALUES (?, ?, ?, ?, ?, ?)",
             (*push, now, now),
         )
-        return int(added.lastrowid or 0), None
+        return int(added.lastrowid or 0), None, False
     if row[2] < now - 60:
         connection.execute("UPDATE pushes SET last_heard = ? WHERE id = ?", (now, row[0]))
-    return int(row[0]), rows.asks(row[1])
+    return int(row[0]), rows.asks(row[1]), bool(row[3])
 
 
 def _learn(
