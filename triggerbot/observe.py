@@ -3,6 +3,7 @@
 This is the hot path. It talks to nobody but the store; whoever heard the events may acknowledge them once it returns.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ log = structlog.get_logger("triggerbot.observe")
 
 #: Characters of a message whose reading is worth remembering.
 _SHORT = 4096
+
+
+_NOTHING = Outcome()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +96,26 @@ class Observer:
         """Put the outcomes back beside what was heard, count them, log refusals, and wake the dispatcher."""
         answers = iter(outcomes)
         told = []
+        counted: Counter[tuple[str, str]] = Counter()
         for one in triaged:
-            outcome = next(answers) if one.item is not None else Outcome()
+            outcome = next(answers) if one.item is not None else _NOTHING
             if isinstance(one.heard, Event):
-                self._tell(one.heard, one.item, outcome)
+                counted[one.heard.push.system, self._tell(one.heard, one.item, outcome)] += 1
             told.append(outcome)
+        for labels, number in counted.items():
+            self._metrics.events.labels(*labels).inc(number)
         if any(outcome.due for outcome in told):
             self._on_due()
         return told
 
-    def _tell(self, event: Event, item: Observation | Notice | None, outcome: Outcome) -> None:
+    def _tell(self, event: Event, item: Observation | Notice | None, outcome: Outcome) -> str:
+        """Log a refusal that is news; names what observing the event came to."""
         refusal = refusal_of(event, item, outcome)
-        kind = "not_watched" if item is None else "claimed" if outcome.claimed else "refused" if refusal else "recorded"
-        self._metrics.events.labels(event.push.system, kind).inc()
         if refusal is not None and item is not None and outcome.news:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
             log.info("decision", action="refuse", reason=str(refusal), **place(event.push), job=event.job,
                      run_id=event.run_id, attempt=event.attempt)  # fmt: skip
+        return "not_watched" if item is None else "claimed" if outcome.claimed else "refused" if refusal else "recorded"
 
 
 def read_asks(rule: Rule, message: str | None) -> Asks | None:

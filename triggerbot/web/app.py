@@ -18,7 +18,7 @@ def build(hooks: Hooks, api: Api) -> Starlette:
     """Put the routes together."""
     return Starlette(
         routes=[
-            Route("/hooks/{system}", hooks.__call__, methods=["POST"]),
+            Route("/hooks/{system}", hooks, methods=["POST"]),
             Route("/", _guarded(api.front)),
             Route("/api/v1/pushes", _guarded(api.pushes)),
             Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push)),
