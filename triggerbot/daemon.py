@@ -36,7 +36,7 @@ _DISPATCHERS = 4
 #: Seconds between looks for what is older than the retention.
 _PURGE_EVERY = 3600.0
 #: Seconds that everything in flight gets to come to an end; what does not is settled by look-back at the next start.
-_GRACEFUL = 8.0
+_GRACEFUL = 6.0
 
 
 @dataclass

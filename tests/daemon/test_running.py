@@ -2,7 +2,9 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -146,6 +148,32 @@ def test_sigterm_ends_it_cleanly(daemon: Daemon) -> None:
     assert daemon.stop() == 0
     assert daemon.lines()[-1]["event"] == "daemon.stopped"
     assert daemon.lines()[-1]["unfinished"] == []
+
+
+def test_a_ci_that_hangs_does_not_hold_up_the_end(daemon: Daemon, ci: FakeCI) -> None:
+    """Told to stop while a CI keeps it waiting, it ends all the same; the next start goes on with what was left."""
+    ci.fault("look_back", delay=15.0, status=500)
+    daemon.hook(ci.run(REVISION, "job", result="failure"))
+    eventually(lambda: ci.gets, "the CI is asked")
+
+    assert daemon.stop() == 0
+
+    assert daemon.lines()[-1]["unfinished"]
+    daemon.start()
+    eventually(lambda: len(ci.accepted) == 1, "the CI is asked in the end")
+
+
+def test_reading_for_long_leaves_no_connection_open(daemon: Daemon) -> None:
+    """However many threads have read the store, there are only as many connections as read at once."""
+    for _ in range(5):
+        threads = [threading.Thread(target=httpx.get, args=(f"{daemon.url}/__heartbeat__",)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    opened = [str(found.readlink()) for found in Path(f"/proc/{daemon.pid}/fd").iterdir()]
+    assert sum(name.endswith("state.db") for name in opened) <= 8 + 4 + 4
 
 
 def test_a_second_daemon_on_the_same_store_does_not_start(daemon: Daemon) -> None:

@@ -421,8 +421,9 @@ class _Handler(BaseHTTPRequestHandler):
         ci, parts = self.server.ci, urlsplit(self.path)
         call: Call = "look_back" if parts.path.startswith("/pushes/") else "recent"
         fault = ci.take_fault(call)
-        if self._spoilt(fault):
+        if fault is not None and (fault.status is not None or fault.cut):
             ci.gets.append(self.path)
+        if self._spoilt(fault):
             return
         if not ci.authorized(self.headers):
             self._answer(401, {"error": "no token"})

@@ -73,6 +73,12 @@ class Daemon:
         self.url = f"http://{started['listen']}"
         eventually(self._answers, "the daemon answers")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
     def _started(self, begun: int) -> dict[str, Any] | None:
         assert self._process is not None
         assert self._process.poll() is None, self.log.read_text()[begun:]

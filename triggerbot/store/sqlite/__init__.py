@@ -4,6 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -32,8 +33,8 @@ class SqliteStore:
     def __init__(self, path: str | Path, *, durable: bool = True) -> None:
         self._path = Path(path)
         self._durable = durable
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        #: Connections that nobody reads with now.
+        self._idle: deque[sqlite3.Connection] = deque()
         self._leases: set[Push] = set()
         self._lease_lock = threading.Lock()
         self._daemon_lock: IO[bytes] | None = None
@@ -101,21 +102,19 @@ class SqliteStore:
     def close(self) -> None:
         """Finish what is being written and let go."""
         self._writer.close()
-        for reader in self._readers:
-            reader.close()
+        while self._idle:
+            self._idle.pop().close()
         if self._daemon_lock is not None:
             self._daemon_lock.close()
 
     # -- reading and writing ------------------------------------------------------------------------------------
 
     def _read(self, view: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         try:
-            if connection is None:
-                connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
-                connection.execute("PRAGMA query_only = ON")
-                self._local.connection = connection
-                self._readers.append(connection)
+            connection = self._reader()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from None
+        try:
             connection.execute("BEGIN")
             try:
                 return view(connection, *arguments, **named)
@@ -123,6 +122,17 @@ class SqliteStore:
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the store cannot be read: {error}") from None
+        finally:
+            self._idle.append(connection)
+
+    def _reader(self) -> sqlite3.Connection:
+        """Take a connection that is idle, or make one: as many as ever read at once, however many threads there are."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = sqlite3.connect(self._path, timeout=10, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA query_only = ON")
+            return connection
 
     # -- hearing ------------------------------------------------------------------------------------------------
 
