@@ -38,13 +38,25 @@ def test_the_json_has_stable_keys(bench, real_now):
     bench.run("pause", "--note", "tree closed")
     told = bench.json("stats", "--since", "12h")
     assert list(told) == [
-        "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "projects", "claims", "pushes",
-        "runs", "dead_letters",
+        "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
+        "runs", "dead_letters", "rules", "projects",
     ]  # fmt: skip
     assert told["paused"]["note"] == "tree closed"
     assert told["per_hour"]["sent"]["total"] == 2
     assert told["per_hour"]["would_have_sent"] == {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
     assert told["hours"][0]["hour"].endswith(":00:00Z")
+
+
+def test_each_rule_is_told_what_it_costs(bench, real_now):
+    """A branch counts for the first rule that matches it; a rule that caught nothing is told, too."""
+    bench.configure("dry_run: true\n" + CONFIG + "  - projects: [other]\n")
+    bench.hear(bench.event())
+
+    first, *_, second = bench.json("stats")["rules"]
+
+    assert (first["rule"], first["would_have_sent"], first["per_hour"]) == ("rules[0]", 2, 2.0)
+    assert (second["projects"], second["would_have_sent"], second["per_hour"]) == (["other"], 0, 0.0)
+    assert "rules[0] (try)" in bench.run("stats").stdout
 
 
 def test_what_is_older_than_asked_for_does_not_count(bench):

@@ -1,7 +1,7 @@
 """`triggerbot stats`: how much was retriggered, how much would have been, and what is open."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -12,7 +12,8 @@ from triggerbot.cli.opening import config_option, json_option, load_config, open
 from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
 from triggerbot.config import fields
-from triggerbot.model import ClaimState
+from triggerbot.model import ClaimState, Push
+from triggerbot.policy import Rule, rule_for
 from triggerbot.sentences import CLAIMS
 from triggerbot.store import Pause
 
@@ -36,19 +37,55 @@ def stats(config_path: str | None, seconds: float, as_json: bool) -> int:
     """Count what was decided, sent and refused, and what is open.
 
     With --json: since, until, dry_run, paused (at, by, note, or null), per_hour (mean and busiest hour, of what was
-    sent and of what dry run would have sent), decisions, hours, projects, claims, pushes, runs, dead_letters.
+    sent and of what dry run would have sent), decisions, hours, rules, projects, branches, claims, pushes, runs,
+    dead_letters.
     """
     config = load_config(config_path)
     now = time.time()
     with opened(config) as store:
         found = store.statistics(now - seconds)
         paused = store.paused()
+    found = {**found, "rules": _by_rule(found, config.rules, now), "projects": _by_project(found["branches"])}
     rates = {key: _rate(found["hours"], key, now) for key in ("sent", "would_have_sent")}
     if as_json:
         say_json(_as_json(found, paused, rates, since=now - seconds, until=now, dry=config.dry_run))
     else:
         _show(found, paused, rates, seconds=seconds, dry=config.dry_run)
     return 0
+
+
+_NUMBERS = ("sent", "would_have_sent", "refused")
+
+
+def _by_project(branches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Sum up the branches of each project."""
+    summed: dict[str, dict[str, Any]] = {}
+    for row in branches:
+        total = summed.setdefault(row["project"], {"project": row["project"], **dict.fromkeys(_NUMBERS, 0)})
+        for key in _NUMBERS:
+            total[key] += row[key]
+    return list(summed.values())
+
+
+def _by_rule(found: Mapping[str, Any], rules: Sequence[Rule], now: float) -> list[dict[str, Any]]:
+    """Tell what each rule of the config costs, as the rules are now: each branch counts for the first that matches.
+
+    `per_hour`: retriggers, sent or in dry run, on average since the first of them all.
+    """
+    summed: list[dict[str, Any]] = [
+        {"rule": f"rules[{number}]", "projects": list(rule.projects.patterns), **dict.fromkeys(_NUMBERS, 0)}
+        for number, rule in enumerate(rules)
+    ]
+    for row in found["branches"]:
+        rule = rule_for(rules, Push("", row["project"], row["branch"], ""))
+        if rule is not None:
+            total = summed[next(number for number, one in enumerate(rules) if one is rule)]
+            for key in _NUMBERS:
+                total[key] += row[key]
+    hours = max(1.0, (now - min((hour["hour"] for hour in found["hours"]), default=now)) / _HOUR)
+    for total in summed:
+        total["per_hour"] = round((total["sent"] + total["would_have_sent"]) / hours, 2)
+    return summed
 
 
 def _rate(hours: list[dict[str, Any]], key: str, now: float) -> dict[str, Any]:
@@ -96,6 +133,7 @@ def _show(
     out.print(_per_hour("sent", rates["sent"]))
     out.print(_per_hour("would have been sent (dry run)", rates["would_have_sent"]))
     if found["projects"]:
+        out.print(_rules(found["rules"]))
         out.print(_projects(found["projects"]))
     _show_open(found)
 
@@ -118,6 +156,14 @@ def _decisions(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
+def _rules(rows: list[dict[str, Any]]) -> Table:
+    table = _table("rule", "sent", "would have sent", "refused", "an hour")
+    for row in rows:
+        name = text(f"{row['rule']} ({', '.join(row['projects'])})")
+        table.add_row(name, *(str(row[key]) for key in _NUMBERS), f"{row['per_hour']:g}")
+    return table
+
+
 def _projects(rows: list[dict[str, Any]]) -> Table:
     table = _table("project", "sent", "would have sent", "refused")
     for row in rows:
@@ -128,7 +174,7 @@ def _projects(rows: list[dict[str, Any]]) -> Table:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in columns:
-        number = column in ("jobs", "retriggers", "sent", "would have sent", "refused")
+        number = column in ("jobs", "retriggers", "sent", "would have sent", "refused", "an hour")
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     return table
 

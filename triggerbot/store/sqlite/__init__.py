@@ -21,7 +21,7 @@ from triggerbot.store.sqlite.writer import Writer
 T = TypeVar("T")
 
 #: Pushes that one transaction of a purge forgets, so that it never holds up others for long.
-_PURGE_BATCH = 200
+_PURGE_BATCH = 20
 
 
 class SqliteStore:

@@ -48,6 +48,8 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (job, origin)
     );
     CREATE INDEX claims_push ON claims (push);
+    -- Without these two, forgetting a push would read whole tables for each of its runs and jobs.
+    CREATE INDEX claims_run ON claims (run);
 
     CREATE TABLE operations (
         id TEXT PRIMARY KEY,
@@ -67,6 +69,7 @@ MIGRATIONS: tuple[str, ...] = (
         dry INTEGER NOT NULL DEFAULT 0, text TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX story_push ON story (push);
+    CREATE INDEX story_job ON story (job);
     CREATE INDEX story_at ON story (at);
     -- Hearing the same again adds nothing to the story.
     CREATE UNIQUE INDEX story_refusals ON story (job, run, reason, origin) WHERE what = 'refuse';

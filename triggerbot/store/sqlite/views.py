@@ -127,21 +127,22 @@ def statistics(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
         "AND what IN ('trigger', 'accepted') GROUP BY 1 ORDER BY 1",
         (since,),
     )
-    projects = connection.execute(
-        "SELECT pushes.project, sum(CASE WHEN what = 'trigger' AND dry = 1 THEN count ELSE 0 END), "
+    branches = connection.execute(
+        "SELECT pushes.project, pushes.branch, sum(CASE WHEN what = 'trigger' AND dry = 1 THEN count ELSE 0 END), "
         "sum(CASE WHEN what = 'accepted' THEN count ELSE 0 END), sum(what = 'refuse') FROM story "
         "JOIN pushes ON pushes.id = story.push WHERE at >= ? AND what IN ('trigger', 'accepted', 'refuse') "
-        "GROUP BY 1 ORDER BY 3 DESC, 2 DESC",
+        "GROUP BY 1, 2 ORDER BY 4 DESC, 3 DESC",
         (since,),
-    )
+    ).fetchall()
     return {
         "decisions": [
             {"action": row[0], "reason": row[1], "dry_run": bool(row[2]), "jobs": row[3], "retriggers": row[4]}
             for row in decided
         ],
         "hours": [{"hour": row[0], "would_have_sent": row[1], "sent": row[2]} for row in hours],
-        "projects": [
-            {"project": row[0], "would_have_sent": row[1], "sent": row[2], "refused": row[3]} for row in projects
+        "branches": [
+            {"project": row[0], "branch": row[1], "would_have_sent": row[2], "sent": row[3], "refused": row[4]}
+            for row in branches
         ],
         "claims": dict(connection.execute("SELECT state, count(*) FROM claims GROUP BY state").fetchall()),
         "pushes": _one(connection, "SELECT count(*) FROM pushes WHERE last_heard >= ?", since),
