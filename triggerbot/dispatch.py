@@ -116,6 +116,7 @@ class Dispatcher:
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
+        looked = self._clock()
         try:
             view = system.look_back(push)
         except NotKnown as error:
@@ -130,7 +131,7 @@ class Dispatcher:
             self._store.put_off_facts(push, None)
         self._settle_doubts(system, work, view)
         self._decide(system, work, view)
-        self._send_owed(system, self._store.work(push), view)
+        self._send_owed(system, self._store.work(push), view, looked)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
 
@@ -275,11 +276,11 @@ class Dispatcher:
 
     # -- sending ------------------------------------------------------------------------------------------------
 
-    def _send_owed(self, system: System, work: Work, view: LookBack) -> None:
+    def _send_owed(self, system: System, work: Work, view: LookBack, looked: float) -> None:
         wants = []
         for claim in self._due_claims(work):
             if claim.state is ClaimState.OWED:
-                want = self._want(system, work, claim)
+                want = self._want(system, work, claim, looked)
                 if want is not None:
                     wants.append(want)
         if not wants:
@@ -287,11 +288,11 @@ class Dispatcher:
         plan = system.plan(wants, view.busy, view.events)
         now = self._clock()
         for want, why in plan.held:
-            self._store.wait(want.claim, now + _HELD, why, now, held=True)
+            self._store.wait(want.claim, now + _HELD, why, now, since=looked)
         for call in plan.calls:
             self._call(system, work.push, call)
 
-    def _want(self, system: System, work: Work, claim: Claim) -> Want | None:
+    def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Want | None:
         """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
         now = self._clock()
         runs = work.runs.get(claim.job, ())
@@ -302,7 +303,7 @@ class Dispatcher:
         elif self._holding(claim):
             self._store.wait(claim, now + _HELD, "dry run is on; this was decided before", now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
-            self._store.wait(claim, now + system.grace, "waits for the run that was asked for", now, held=True)
+            self._store.wait(claim, now + system.grace, "waits for the run that was asked for", now, since=looked)
         else:
             return Want(claim, owed, runs)
         return None
@@ -349,8 +350,9 @@ class Dispatcher:
     def _took(self, system: System, operation: Operation, note: str) -> None:
         now = self._clock()
         serial = system.capacity is Capacity.SERIAL
+        since = operation.started if serial else None
         # What is owed further on a serial CI waits for the end of this run; an event tells it, or a look does.
-        self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), held=serial)
+        self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
 
     def _refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
         decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)

@@ -168,3 +168,36 @@ def test_an_answer_that_was_lost_is_settled_by_the_next_attempt(
     tell(daemon, github, "workflow_run", run)
     eventually(lambda: daemon.job(REVISION, "CI / unit", REPOSITORY)["verdict"] == "intermittent", "a verdict")
     assert len(github.posts) == 1
+
+
+def test_what_a_push_asks_for_comes_one_rerun_after_another(
+    make_daemon: Callable[..., Daemon], github: FakeGitHub
+) -> None:
+    """`--rebuild 2`: each job runs twice more, passing ones too, and never two reruns at the same time."""
+    jobs: dict[str, str | None] = {"unit": "success", "e2e": "failure"}
+    before = time.time() - 1000
+    run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, message="try: -u all --rebuild 2", created=before)
+    daemon = make_daemon()
+    tell(daemon, github, "workflow_run", run)
+    for job in ("unit", "e2e"):
+        tell(daemon, github, "workflow_job", run, job=job)
+
+    for number in range(1, 5):
+        eventually(lambda number=number: len(github.posts) == number, f"rerun {number}")
+        github.clock.now += 100
+        github.finish(run)
+        for job in ("unit", "e2e"):
+            tell(daemon, github, "workflow_job", run, job=job)
+        tell(daemon, github, "workflow_run", run)
+
+    claims = eventually(
+        lambda: (
+            (found := [daemon.job(REVISION, f"CI / {job}", REPOSITORY)["claims"][0] for job in ("unit", "e2e")])
+            and all(claim["state"] == "done" for claim in found)
+            and found
+        ),
+        "both are done",
+    )
+    assert [(claim["reason"], claim["asked"]) for claim in claims] == [("requested", 2), ("requested", 2)]
+    assert len(github.posts) == 4
+    assert all(post.status == 201 for post in github.posts)

@@ -365,7 +365,7 @@ def test_a_claim_may_wait(store: Store) -> None:
     claim = claimed(store)
     store.wait(claim, 10.0, "not known", 1.0, lookup=True)
     store.wait(claim, 20.0, "down", 1.0)
-    store.wait(claim, 30.0, "runs", 1.0, held=True)
+    store.wait(claim, 30.0, "runs", 1.0, since=1.0)
 
     waiting = own(store)
     assert (waiting.lookups, waiting.tries, waiting.due, waiting.note) == (1, 1, 30.0, "runs")
@@ -377,7 +377,7 @@ def test_a_claim_may_wait(store: Store) -> None:
 def test_only_what_was_held_is_woken(store: Store) -> None:
     """The end of a run does not hurry a claim that waits for its CI to recover; nor does another job's."""
     store.wait(claimed(store, "a"), 30.0, "down", 1.0)
-    store.wait(claimed(store, "b"), 40.0, "runs", 1.0, held=True)
+    store.wait(claimed(store, "b"), 40.0, "runs", 1.0, since=1.0)
 
     store.observe([seen(event("a", "2", result="success")), seen(event("c", "2", result="success"))], 5.0, dry=False)
 

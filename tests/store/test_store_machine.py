@@ -223,7 +223,7 @@ class Machine(RuleBasedStateMachine):
         made, later = chosen.operation, self.now + 60
         assert made is not None
         if answer == "accepted":
-            self.store.accepted(made, "yes", self.now, due=later, held=True)
+            self.store.accepted(made, "yes", self.now, due=later, since=self.now)
             chosen.asked += made.count
             chosen.tries, chosen.due, chosen.held, chosen.operation = 0, later, True, None
             chosen.state = ClaimState.DONE if chosen.asked >= chosen.wanted else ClaimState.OWED
@@ -255,7 +255,9 @@ class Machine(RuleBasedStateMachine):
         if picked is None:
             return
         chosen, claim = picked
-        self.store.wait(claim, self.now + 30, why, self.now, held=why == "held", lookup=why == "lookup")
+        self.store.wait(
+            claim, self.now + 30, why, self.now, since=self.now if why == "held" else None, lookup=why == "lookup"
+        )
         chosen.due, chosen.held = self.now + 30, why == "held"
         chosen.tries += why == ""
         chosen.lookups += why == "lookup"

@@ -166,9 +166,9 @@ class Store(Protocol):
         """Write down that the same operation is about to leave once more; false while paused."""
 
     def accepted(
-        self, operation: Operation, note: str, now: float, *, due: float | None = None, held: bool = False
+        self, operation: Operation, note: str, now: float, *, due: float | None = None, since: float | None = None
     ) -> None:
-        """The CI took it: what remains of its claims is owed when due, or they are done."""
+        """The CI took it: what remains of its claims is owed when due (`since`: as with `wait`), or they are done."""
 
     def refused(self, operation: Operation, decision: Decision, now: float) -> None:
         """The CI will never take it: its claims end; budget that bought nothing is given back."""
@@ -180,9 +180,13 @@ class Store(Protocol):
         """Nobody knows whether the CI took it (or, `missed`, a look-back did not show it): look again when due."""
 
     def wait(
-        self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False
+        self, claim: Claim, due: float, note: str, now: float, *, since: float | None = None, lookup: bool = False
     ) -> None:
-        """Put a claim off. `held`: until something of its push settles. `lookup`: the CI did not know it yet."""
+        """Put a claim off. `lookup`: the CI did not know it yet.
+
+        `since`: only until something of its push settles, or has settled since then: what settled between the
+        look at the CI and this call must not be missed.
+        """
 
     def finish(self, claim: Claim, note: str, now: float) -> None:
         """End a decided claim: nothing more is needed."""

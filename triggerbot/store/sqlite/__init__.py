@@ -198,11 +198,11 @@ class SqliteStore:
         return self._writer.call(lambda connection: claiming.resend(connection, operation, note, now))
 
     def accepted(
-        self, operation: Operation, note: str, now: float, *, due: float | None = None, held: bool = False
+        self, operation: Operation, note: str, now: float, *, due: float | None = None, since: float | None = None
     ) -> None:
-        """The CI took it: what remains of its claims is owed when due, or they are done."""
+        """The CI took it: what remains of its claims is owed when due (`since`: as with `wait`), or they are done."""
         later = now if due is None else due
-        self._writer.call(lambda connection: claiming.accepted(connection, operation, note, now, later, held))
+        self._writer.call(lambda connection: claiming.accepted(connection, operation, note, now, later, since))
 
     def refused(self, operation: Operation, decision: Decision, now: float) -> None:
         """The CI will never take it: its claims end; budget that bought nothing is given back."""
@@ -217,10 +217,10 @@ class SqliteStore:
         self._writer.call(lambda connection: claiming.doubted(connection, operation, due, note, now, missed))
 
     def wait(
-        self, claim: Claim, due: float, note: str, now: float, *, held: bool = False, lookup: bool = False
+        self, claim: Claim, due: float, note: str, now: float, *, since: float | None = None, lookup: bool = False
     ) -> None:
         """Put a claim off."""
-        self._writer.call(lambda connection: claiming.wait(connection, claim, due, note, now, held, lookup))
+        self._writer.call(lambda connection: claiming.wait(connection, claim, due, note, now, since, lookup))
 
     def finish(self, claim: Claim, note: str, now: float) -> None:
         """End a decided claim: nothing more is needed."""

@@ -105,16 +105,17 @@ def resend(connection: sqlite3.Connection, operation: Operation, note: str, now:
 
 
 def accepted(
-    connection: sqlite3.Connection, operation: Operation, note: str, now: float, due: float, held: bool
+    connection: sqlite3.Connection, operation: Operation, note: str, now: float, due: float, since: float | None
 ) -> None:
     """Count what was accepted; a claim that got all it wants is done."""
     _settle(
         connection,
         operation,
-        "asked = asked + ?, operation = NULL, tries = 0, note = ?, due = ?, held = ?, "
+        "asked = asked + ?, operation = NULL, tries = 0, note = ?, due = ?, held = 0, "
         "state = CASE WHEN asked + ? >= wanted THEN 'done' ELSE 'owed' END",
-        (operation.count, note, due, held, operation.count),
+        (operation.count, note, due, operation.count),
     )
+    _hold(connection, operation.claims, since, now)
     _tell_each(connection, operation.claims, "accepted", note, now, operation.count)
     _refresh(connection, operation.claims)
 
@@ -156,17 +157,18 @@ def doubted(
 
 
 def wait(
-    connection: sqlite3.Connection, claim: Claim, due: float, note: str, now: float, held: bool, lookup: bool
+    connection: sqlite3.Connection, claim: Claim, due: float, note: str, now: float, since: float | None, lookup: bool
 ) -> None:
     """Put a claim off."""
     _tell_if_new(connection, (claim.id,), "wait", note, now)
-    tries = 0 if held or lookup else 1
+    tries = 0 if since is not None or lookup else 1
     _set(
         connection,
         (claim.id,),
-        "due = ?, note = ?, held = ?, lookups = lookups + ?, tries = tries + ?",
-        (due, note, held, lookup, tries),
+        "due = ?, note = ?, held = 0, lookups = lookups + ?, tries = tries + ?",
+        (due, note, lookup, tries),
     )
+    _hold(connection, (claim.id,), since, now)
     _refresh(connection, (claim.id,))
 
 
@@ -205,6 +207,19 @@ def _settle(connection: sqlite3.Connection, operation: Operation, changes: str, 
     connection.executemany(
         f"UPDATE claims SET {changes} WHERE id = ? AND operation = ?",
         [(*values, claim, operation.id) for claim in operation.claims],
+    )
+
+
+def _hold(connection: sqlite3.Connection, claims: Iterable[int], since: float | None, now: float) -> None:
+    """Let claims wait for something of their push to settle; if that happened since, they are due now."""
+    if since is None:
+        return
+    settled = "(SELECT coalesce(settled, 0) FROM pushes WHERE pushes.id = claims.push) > ?"
+    _set(
+        connection,
+        claims,
+        f"held = NOT {settled}, due = CASE WHEN {settled} THEN ? ELSE due END",
+        (since, since, now),
     )
 
 

@@ -94,6 +94,7 @@ def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool)
     push, asks, _ = find_push(connection, item.facts.push, now)
     due = _learn(connection, push, item.facts, item.asks if asks is None else None, now, dry)
     if item.facts.settled:
+        connection.execute("UPDATE pushes SET settled = ? WHERE id = ?", (now, push))
         due |= _wake(connection, "push = ?", push, push, now)
     return Outcome(asks=asks if asks is not None else item.asks, due=due)
 

@@ -9,6 +9,7 @@ MIGRATIONS: tuple[str, ...] = (
         author TEXT, message TEXT, time REAL, fork INTEGER,
         asks TEXT,                      -- JSON; NULL: not known yet
         due REAL,                       -- when the dispatcher has to look at it; NULL: nothing open
+        settled REAL,                   -- when something of it came to rest, as far as was told
         facts_due REAL, facts_tries INTEGER NOT NULL DEFAULT 0,
         first_heard REAL NOT NULL, last_heard REAL NOT NULL,
         UNIQUE (revision, project, branch, system)
