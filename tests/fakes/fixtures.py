@@ -1,0 +1,64 @@
+"""Fixtures around the fakes: a clock that is moved by hand, a CI over HTTP, and a world to put them into."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import structlog
+from fakes.ci import FakeCI
+from fakes.clock import Clock
+from fakes.world import World
+
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.systems import System
+from triggerbot.systems.generic import Generic
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Write no log: rendering it, tracebacks above all, would take most of the time."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    yield
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Stand at a moment in November 2026."""
+    return Clock()
+
+
+@pytest.fixture
+def rule() -> Rule:
+    """Watch the project `try`, with every default."""
+    return Rule(Globs(["try"]))
+
+
+@pytest.fixture
+def ci(clock: Clock) -> Iterator[FakeCI]:
+    """Serve a CI that knows nothing yet."""
+    with FakeCI(clock=clock, token="token") as server:
+        yield server
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, clock: Clock, rule: Rule) -> Iterator[Callable[..., World]]:
+    """Make worlds on one and the same store, closed at the end."""
+    with ExitStack() as stack:
+
+        def make(*systems: System, rules: tuple[Rule, ...] = (rule,), dry: bool = False) -> World:
+            for system in systems:
+                stack.callback(system.close)
+            world = World(tmp_path / "state.db", {system.name: system for system in systems}, rules, clock, dry=dry)
+            return stack.enter_context(world)
+
+        yield make
+
+
+@pytest.fixture
+def world(ci: FakeCI, make_world: Callable[..., World]) -> World:
+    """Work for the fake CI over HTTP, with the default rule."""
+    return make_world(Generic("ci", ci.url, token="token", grace=60.0))
