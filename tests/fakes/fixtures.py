@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import structlog
+
 from fakes.ci import FakeCI
 from fakes.clock import Clock
 from fakes.world import World
-
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.systems import System
