@@ -32,7 +32,8 @@ from triggerbot.web.hooks import Hooks
 log = structlog.get_logger("triggerbot.daemon")
 
 #: Pushes that are worked on at once; most of that time is spent waiting for CIs.
-_DISPATCHERS = 4
+_DISPATCHERS = 4  # for each system, up to so many in all:
+_DISPATCHERS_MOST = 32
 #: Seconds between looks for what is older than the retention.
 _PURGE_EVERY = 3600.0
 #: Seconds that everything in flight gets to come to an end; what does not is settled by look-back at the next start.
@@ -87,8 +88,9 @@ class Daemon:
             for intake in self.config.intakes
             if isinstance(intake, FileConfig)
         ]
+        dispatchers = min(_DISPATCHERS_MOST, _DISPATCHERS * max(1, len(self.systems)))
         targets: list[tuple[str, Callable[[threading.Event], None]]] = [
-            *((f"dispatcher-{number}", self.dispatcher.run) for number in range(_DISPATCHERS)),
+            *((f"dispatcher-{number}", self.dispatcher.run) for number in range(dispatchers)),
             *((f"poll-{number}", poll.run) for number, poll in enumerate(self._polls)),
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
             ("housekeeping", self._keep_house),
@@ -121,7 +123,8 @@ class Daemon:
         }
         dead = {thread.name: "died" for thread in self._threads if thread.ident is not None and not thread.is_alive()
                 and not thread.name.startswith("poll")}  # fmt: skip
-        self.store.paused()
+        # An empty batch is a commit like any other: it tells whether the store can be written.
+        self.store.observe([], self.clock(), dry=self.dry)
         return {"store": "", **late, **dead}
 
     def run(self, listening: socket.socket | None) -> int:

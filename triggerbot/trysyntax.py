@@ -92,7 +92,7 @@ def _line_end(text: str, position: int) -> int:
 
 def _unquoted(line: str) -> str:
     stripped = line.strip()
-    if len(stripped) > 1 and stripped.startswith('"') and stripped.endswith('"'):
+    if len(stripped) > 1 and stripped[0] == stripped[-1] and stripped[0] in "\"'":
         return stripped[1:-1]
     return line
 

@@ -134,7 +134,8 @@ def of_push(jobs: Iterable[JobVerdict]) -> PushVerdict:
     count = Counter(job.verdict for job in listed)
     if count[Verdict.FAILED] or count[Verdict.INFRA]:
         health = Health.FAILING
-    elif count[Verdict.PENDING] or not listed:
+    elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
+        # Nothing failed, but nothing was proved either: runs that were cancelled or skipped say nothing.
         health = Health.PENDING
     else:
         health = Health.GOOD
@@ -150,7 +151,7 @@ def _sentence(count: Counter[Verdict | None], total: int) -> str:
         _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent"),
         _plural(count[Verdict.PENDING], "is pending", "are pending"),
         _plural(count[Verdict.PASSED], "passed", "passed"),
-        _plural(count[None], "says nothing (cancelled or skipped)", "say nothing (cancelled or skipped)"),
+        _plural(count[None], "proves nothing", "prove nothing"),
     ]
     return ", ".join(part for part in parts if part)
 

@@ -145,6 +145,7 @@ def test_runs_are_shown_oldest_first() -> None:
     ("verdicts", "health"),
     [
         ([], Health.PENDING), ([P], Health.GOOD), ([P, Verdict.INTERMITTENT], Health.GOOD), ([P, None], Health.GOOD),
+        ([None], Health.PENDING), ([None, None], Health.PENDING),
         ([P, R], Health.PENDING), ([P, F], Health.FAILING), ([F, R], Health.FAILING),
         ([Verdict.INFRA], Health.FAILING), ([Verdict.INFRA, R, P], Health.FAILING),
     ],

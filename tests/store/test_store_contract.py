@@ -616,7 +616,8 @@ def test_eight_threads_hearing_the_same_make_one_claim_each(store: Store) -> Non
 
 def test_eight_threads_lease_different_pushes(store: Store) -> None:
     """No push is worked on twice at a time."""
-    store.observe([seen(failure(push=push(f"{number:07x}"))) for number in range(64)], 1.0, dry=False)
+    pushes = [push(f"{number:07x}")._replace(system=f"ci-{number % 16}") for number in range(64)]
+    store.observe([seen(failure(push=where)) for where in pushes], 1.0, dry=False)
     leased: list[str] = []
     start = threading.Barrier(8)
 
@@ -628,6 +629,23 @@ def test_eight_threads_lease_different_pushes(store: Store) -> None:
     in_threads(8, lease)
 
     assert sorted(leased) == [f"{number:07x}" for number in range(64)]
+
+
+def test_a_system_that_hangs_leaves_the_others_their_turn(store: Store) -> None:
+    """So many pushes of one system are worked on at once; what is due elsewhere comes before the rest of it."""
+    slow = [push(f"{number:07x}")._replace(system="slow") for number in range(20)]
+    other = push("abcdef1")._replace(system="other")
+    store.observe([seen(failure(push=where)) for where in [*slow, other]], 1.0, dry=False)
+
+    leased = []
+    while (one := store.lease(5.0, "me", 60)) is not None:
+        leased.append(one)
+
+    assert len(leased) == 5
+    assert leased[-1] == other
+    assert store.next_due() is None
+    store.release(leased[0], "me")
+    assert store.next_due() == 1.0
 
 
 def test_a_caller_who_gives_up_waiting_costs_nobody_else_an_answer(store: Store) -> None:

@@ -265,3 +265,18 @@ def test_two_threads_that_open_a_new_store_at_once_both_may(tmp_path: Path) -> N
     assert len(every(stores[0])) == 4
     for store in stores:
         store.close()
+
+
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    """A file that holds other tables is refused with a sentence, and its tables stay as they are."""
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE precious (a)")
+    connection.close()
+
+    with pytest.raises(StoreUnusable, match="another program"):
+        SqliteStore(path)
+
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
+    connection.close()

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +20,8 @@ from triggerbot.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
+#: Pushes of one system that are worked on at the same time.
+LEASES_PER_SYSTEM = 4
 #: Pushes that one transaction of a purge forgets, so that it never holds up others for long.
 _PURGE_BATCH = 20
 
@@ -67,6 +69,8 @@ class SqliteStore:
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StoreUnusable(f"{self._path} is the database of another program: name another file as `store`")
         if version > VERSION:
             raise StoreUnusable(
                 f"the store {self._path} was written by a newer triggerbot (its version is {version}, this program "
@@ -153,11 +157,16 @@ class SqliteStore:
     def lease(self, now: float, owner: str, seconds: float) -> Push | None:
         """Take a due push. One daemon works on this file, so a lease needs no trace in it: it dies with the process."""
         with self._lease_lock:
-            for push in self._read(_due_pushes, now, len(self._leases) + 1):
+            for push in self._read(_due_pushes, now, len(self._leases) + 1, self._full()):
                 if push not in self._leases:
                     self._leases.add(push)
                     return push
         return None
+
+    def _full(self) -> list[str]:
+        """Name the systems that enough is under way of: one that hangs must not hold up the others."""
+        count = Counter(push.system for push in self._leases)
+        return [system for system, number in count.items() if number >= LEASES_PER_SYSTEM]
 
     def release(self, push: Push, owner: str) -> None:
         """Give a leased push back."""
@@ -167,8 +176,8 @@ class SqliteStore:
     def next_due(self) -> float | None:
         """Tell when the next push that is not leased falls due; never while paused."""
         with self._lease_lock:
-            leased = self._leases.copy()
-        for due, push in self._read(_next_due, len(leased) + 1):
+            leased, full = self._leases.copy(), self._full()
+        for due, push in self._read(_next_due, len(leased) + 1, full):
             if push not in leased:
                 return float(due)
         return None
@@ -317,18 +326,25 @@ class SqliteStore:
                 return gone
 
 
-def _due_pushes(connection: sqlite3.Connection, now: float, limit: int) -> list[Push]:
+def _due_pushes(connection: sqlite3.Connection, now: float, limit: int, full: Sequence[str]) -> list[Push]:
     if claiming.is_paused(connection):
         return []
-    found = connection.execute(f"{rows.SELECT_PUSH} WHERE due <= ? ORDER BY due LIMIT ?", (now, limit))
+    query = f"{rows.SELECT_PUSH} WHERE due <= ? AND {_not_of(full)} ORDER BY due LIMIT ?"
+    found = connection.execute(query, (now, *full, limit))
     return [Push(*row) for row in found]
 
 
-def _next_due(connection: sqlite3.Connection, limit: int) -> list[tuple[float, Push]]:
+def _not_of(systems: Sequence[str]) -> str:
+    return f"system NOT IN ({', '.join('?' * len(systems))})"
+
+
+def _next_due(connection: sqlite3.Connection, limit: int, full: Sequence[str]) -> list[tuple[float, Push]]:
     if claiming.is_paused(connection):
         return []
     found = connection.execute(
-        "SELECT due, system, project, branch, revision FROM pushes WHERE due IS NOT NULL ORDER BY due LIMIT ?", (limit,)
+        "SELECT due, system, project, branch, revision FROM pushes "
+        f"WHERE due IS NOT NULL AND {_not_of(full)} ORDER BY due LIMIT ?",
+        (*full, limit),
     )
     return [(row[0], Push(*row[1:])) for row in found]
 
