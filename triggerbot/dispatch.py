@@ -14,21 +14,22 @@ import structlog
 
 from triggerbot import doubt, policy
 from triggerbot.calls import Call, Capacity, Want
+from triggerbot.complete import Completer
 from triggerbot.doubt import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.metrics import Metrics
-from triggerbot.model import Claim, ClaimState, Decision, Operation, Push, PushFacts, Refusal
+from triggerbot.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal
 from triggerbot.observe import Observer, place
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.store import Store, Work
-from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+from triggerbot.systems import Accepted, Answer, Known, Later, LookBack, Refused, System, Unknown
 from triggerbot.trysyntax import Asks
 
 log = structlog.get_logger("triggerbot.dispatch")
 
 #: Seconds for which a replica may work on a push before another may take it over.
-LEASE = 300.0
+LEASE = 90.0
 #: Seconds to the second try when a CI gives no usable answer; doubled each time, up to the longest.
 _WAIT_FIRST, _WAIT_LONGEST = 5.0, 900.0
 #: Seconds that a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
@@ -37,6 +38,8 @@ _ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
 _HELD = 120.0
 #: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
 _IDLE = 0.5
+#: Seconds that any CI is given to list a run.
+_GRACE_LEAST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class Dispatcher:
         self._setting = setting
         self._clock = clock
         self._metrics = metrics
+        self._completer = Completer(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -95,30 +99,38 @@ class Dispatcher:
             self._woken = False
 
     def step(self) -> bool:
-        """Deal with one due push; false if none is."""
-        push = self._store.lease(self._clock(), self._owner, LEASE)
-        if push is None:
+        """Deal with one due push, or one due group of leads; false if nothing is due."""
+        due = self._store.lease(self._clock(), self._owner, LEASE)
+        if due is None:
             return False
         try:
-            with self._metrics.dispatch_seconds.labels(push.system).time():
-                self.handle(push)
+            with self._metrics.dispatch_seconds.labels(due.system).time():
+                match due:
+                    case Push():
+                        self._handle(due)
+                    case Group():
+                        self._completer.complete(due)
+        finally:
+            self._store.release(due, self._owner)
+        return True
+
+    def _handle(self, push: Push) -> None:
+        try:
+            self.handle(push)
         except StoreUnavailable:
             raise
         except Exception as error:
             log.exception("dispatch.failed", **place(push))
             self._put_off(self._store.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}")
-        finally:
-            self._store.release(push, self._owner)
-        return True
 
     def handle(self, push: Push) -> None:
         """Deal with everything that is due about one push: this is the whole way."""
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
-        looked = self._clock()
+        before, looked = self._store.work(push), self._clock()
         try:
-            view = system.look_back(push)
+            view = system.look_back(push, Known(before.asks is not None, before.batches))
         except NotKnown as error:
             return self._not_known(self._store.work(push), str(error))
         except (CIUnavailable, CIDenied) as error:
@@ -130,6 +142,8 @@ class Dispatcher:
             # Nobody can tell the message now; an event may bring it later.
             self._store.put_off_facts(push, None)
         self._settle_doubts(system, work, view)
+        if self._distrusts(system, work):
+            return None
         self._decide(system, work, view)
         self._send_owed(system, self._store.work(push), view, looked)
 
@@ -244,6 +258,21 @@ class Dispatcher:
     def _holding(self, claim: Claim) -> bool:
         """Dry run sends nothing, not even what was decided before it was switched on."""
         return self._setting.dry and not claim.dry
+
+    def _distrusts(self, system: System, work: Work) -> bool:
+        """Wait after the store may have forgotten something, until the CI must list all that was asked of it before.
+
+        From then on the look-back, which goes before every request, makes up for what was forgotten.
+        """
+        distrust, now = self._store.distrust(), self._clock()
+        until = 0.0 if distrust is None else distrust.since + max(system.grace, _GRACE_LEAST)
+        if distrust is None or now >= until:
+            return False
+        why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
+        for claim in self._due_claims(work):
+            if claim.operation is None:
+                self._store.wait(claim, until, why, now)
+        return True
 
     # -- deciding -----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ class Metrics:
         self.requests = self._counter("requests", "Retrigger requests to a CI, by its answer.", "system", "answer")
         self.recovered = self._counter("recovered", "Requests in doubt that a look-back settled.", "system", "found")
         self.look_backs = self._counter("look_backs", "Look-backs, by what came of them.", "system", "outcome")
+        self.leads = self._counter("leads", "Leads that a CI was asked about, by what came of it.", "system", "outcome")
         self.webhooks = self._counter(
             "webhooks", "Webhooks, by the status they were answered with.", "system", "status"
         )

@@ -90,7 +90,7 @@ class Event:
     pool: str | None = None
     step: str | None = None
     failures: tuple[str, ...] = ()
-    #: The unit that a serial CI reruns as a whole (a GitHub workflow run); empty where there is none.
+    #: What the CI keeps it together with: a GitHub workflow run, which is rerun as a whole, or a Taskcluster task group.
     batch: str = ""
 
     @property
@@ -118,8 +118,37 @@ class PushFacts:
     settled: bool = False
 
 
+class Group(NamedTuple):
+    """What a CI keeps together, before anybody knows which push it belongs to (a Taskcluster task group)."""
+
+    system: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """One thing heard about a run whose message names neither push nor job: the CI has to be asked which it is."""
+
+    group: Group
+    run_id: str
+    state: State
+    result: Result | None = None
+    attempt: int = 1
+    time: float | None = None
+
+    @property
+    def key(self) -> RunKey:
+        """The run it is about."""
+        return RunKey(self.run_id, self.attempt)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it says that a run finished and failed."""
+        return self.state is State.FINISHED and self.result is not None and self.result.failed
+
+
 #: What one message of a CI can tell.
-Heard = Event | PushFacts
+Heard = Event | PushFacts | Lead
 
 
 @dataclass(frozen=True, slots=True)

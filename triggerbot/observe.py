@@ -13,9 +13,9 @@ import structlog
 
 from triggerbot import policy, trysyntax
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event, Heard, Push, Refusal
+from triggerbot.model import Event, Heard, Lead, Push, Refusal
 from triggerbot.policy import Rule
-from triggerbot.store import Notice, Observation, Outcome, Store
+from triggerbot.store import Item, Notice, Observation, Outcome, Store
 from triggerbot.trysyntax import Asks
 
 log = structlog.get_logger("triggerbot.observe")
@@ -32,7 +32,7 @@ class Triaged:
     """One thing heard, and what triage says: an item for the store, or nothing that any rule watches."""
 
     heard: Heard
-    item: Observation | Notice | None
+    item: Item | None
 
 
 class Observer:
@@ -84,6 +84,9 @@ class Observer:
 
     def triage(self, heard: Heard) -> Triaged:
         """Judge one thing heard on its own; purely."""
+        if isinstance(heard, Lead):
+            # It does not say which push it belongs to, so it may matter as long as anything does.
+            return Triaged(heard, heard if self._rules else None)
         rule = policy.rule_for(self._rules, heard.push)
         if rule is None:
             return Triaged(heard, None)
@@ -101,6 +104,8 @@ class Observer:
             outcome = next(answers) if one.item is not None else _NOTHING
             if isinstance(one.heard, Event):
                 counted[one.heard.push.system, self._tell(one.heard, one.item, outcome)] += 1
+            elif isinstance(one.heard, Lead):
+                counted[one.heard.group.system, "lead"] += 1
             told.append(outcome)
         for labels, number in counted.items():
             self._metrics.events.labels(*labels).inc(number)
@@ -108,7 +113,7 @@ class Observer:
             self._on_due()
         return told
 
-    def _tell(self, event: Event, item: Observation | Notice | None, outcome: Outcome) -> str:
+    def _tell(self, event: Event, item: Item | None, outcome: Outcome) -> str:
         """Log a refusal that is news; names what observing the event came to."""
         refusal = refusal_of(event, item, outcome)
         if refusal is not None and item is not None and outcome.news:
@@ -132,7 +137,7 @@ def _read_again(message: str, groups: frozenset[str]) -> Asks:
     return trysyntax.read(message, groups)
 
 
-def refusal_of(event: Event, item: Observation | Notice | None, outcome: Outcome) -> Refusal | None:
+def refusal_of(event: Event, item: Item | None, outcome: Outcome) -> Refusal | None:
     """Name the reason for which an event led to nothing when it was heard, if it could have led to something."""
     if not event.failed or outcome.claimed:
         return None

@@ -21,7 +21,7 @@ from triggerbot.policy import Rule, Triage
 from triggerbot.store import Observation
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.writer import Writer
-from triggerbot.systems import Accepted, Later, LookBack, Unknown
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Known, Later, LookBack, Unknown
 from triggerbot.systems.recorded import Recorded
 from triggerbot.systems.signatures import verify_standard
 
@@ -205,13 +205,13 @@ class LaggingCI(MemoryCI):
         self.runs[push] = before
         self._late.append([2, new])
 
-    def look_back(self, push: Push) -> LookBack:
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """Show what is old enough."""
         for late in self._late:
             late[0] -= 1
             if late[0] < 0:
                 self.put(*late[1])
-        return super().look_back(push)
+        return super().look_back(push, known)
 
 
 def test_the_message_is_asked_for_though_the_author_is_known(ci: FakeCI, world: World, clock: Clock) -> None:

@@ -1,13 +1,13 @@
 """A CI in memory that implements the `System` protocol: quick enough for thousands of generated histories."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from triggerbot import calls, canonical
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import NotKnown
-from triggerbot.model import Event, Heard, Push, PushFacts, State
-from triggerbot.systems import Accepted, Answer, LookBack
+from triggerbot.model import Event, Heard, Lead, Push, PushFacts, State
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, LookBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ class MemoryCI:
         #: What to answer instead of yes, next first; an exception is raised.
         self.answers: list[Answer | BaseException] = []
         self.looks = 0
+        #: Leads that it was asked about, and what to raise instead of an answer, next first.
+        self.completed: list[tuple[Lead, ...]] = []
+        self.completions: list[BaseException] = []
         self._number = 0
 
     def put(self, *events: Event) -> None:
@@ -63,12 +66,26 @@ class MemoryCI:
         """Read one canonical event."""
         return [canonical.decode(body, self.name)]
 
-    def look_back(self, push: Push) -> LookBack:
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List what there is."""
         self.looks += 1
         if push not in self.runs:
             raise NotKnown("no such push")
         return LookBack(tuple(self.runs[push].values()), self.facts.get(push, PushFacts(push, "")))
+
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> Completed:
+        """Tell what leads are about, of the runs that were put here."""
+        self.completed.append(tuple(leads))
+        if self.completions:
+            raise self.completions.pop(0)
+        runs = {event.run_id: event for known in self.runs.values() for event in known.values()}
+        found = [(lead, runs[lead.run_id]) for lead in leads if lead.run_id in runs]
+        heard = [
+            replace(event, attempt=lead.attempt, state=lead.state, result=lead.result)
+            for lead, event in found
+            if watched(event.push)
+        ]
+        return Completed(tuple(heard), tuple(lead for lead, _ in found), "no such run")
 
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as this capacity has it."""

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from triggerbot.model import Claim, Decision, Event, Operation, Push, PushFacts, Run, State
+from triggerbot.model import Claim, Decision, Event, Group, Lead, Operation, Push, PushFacts, Run, State
 from triggerbot.policy import Budget, Triage
 from triggerbot.trysyntax import Asks
 
@@ -30,6 +30,17 @@ class Notice:
 
     facts: PushFacts
     asks: Asks | None = None
+
+
+#: What the store is told in a batch.
+Item = Observation | Notice | Lead
+
+#: Pushes and groups of one system that are worked on at the same time: a CI that hangs must not hold up the others.
+LEASES_PER_SYSTEM = 4
+#: So many crashes of workers are kept.
+CRASHES_MAX = 100
+#: Seconds until a lead that tells of no failure is asked about: together with what else is heard by then.
+LEAD_DELAY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,8 @@ class Work:
     facts_tries: int = 0
     #: Every operation of the push so far, whatever came of it.
     operations: frozenset[str] = frozenset()
+    #: The batches of its runs (see `Event.batch`).
+    batches: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +133,43 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
+class Leads:
+    """What was heard of a group and not asked about yet."""
+
+    group: Group
+    leads: tuple[Lead, ...]
+    #: How often in a row it was asked about in vain.
+    tries: int = 0
+    #: When the first of it was heard.
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Distrust:
+    """The store may have forgotten something that it once promised to keep."""
+
+    #: When that was noticed; what was asked of a CI before may be missing here.
+    since: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """The end of a worker that nobody asked for."""
+
+    at: float
+    #: Which one, such as `host/2`.
+    worker: str
+    #: An exit code, or the name of a signal.
+    ended: str
+    #: The exception and where it came from, where the worker could still tell.
+    error: str = ""
+    trace: str = ""
+    #: Its place among those that died together, from 1: the first is likely the cause.
+    order: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Who stopped all sending, when, and what for."""
 
@@ -132,23 +182,35 @@ class Store(Protocol):
     """The memory of triggerbot. All methods may be called from any thread; all raise `StoreUnavailable`."""
 
     def observe(
-        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
     ) -> list[Outcome]:
         """Record what was heard, claim what is to be claimed, and move a cursor, all at once. Repeatable."""
 
     def observe_soon(
-        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
     ) -> "Future[list[Outcome]]":
         """Like `observe`, but answers by a future, so that many callers can share one commit."""
 
-    def lease(self, now: float, owner: str, seconds: float) -> Push | None:
-        """Take a push that is due, so that nobody else works on it meanwhile; none while paused."""
+    def lease(self, now: float, owner: str, seconds: float) -> Push | Group | None:
+        """Take what has been due longest, so that nobody else works on it meanwhile; no push while paused."""
 
-    def release(self, push: Push, owner: str) -> None:
-        """Give a leased push back."""
+    def release(self, leased: Push | Group, owner: str) -> None:
+        """Give back what was leased."""
 
     def next_due(self) -> float | None:
-        """Tell when the next push that is not leased falls due; never while paused."""
+        """Tell when the next that is not leased falls due; no push does while paused."""
+
+    def leads(self, group: Group) -> Leads:
+        """Read what was heard of a group and not asked about yet, failures first."""
+
+    def settle_leads(self, group: Group, settled: Sequence[Lead]) -> None:
+        """Forget leads that were asked about, unless more was heard of their runs meanwhile."""
+
+    def put_off_leads(self, group: Group, due: float) -> None:
+        """Ask about a group again when due; counts as a try in vain."""
+
+    def distrust(self) -> Distrust | None:
+        """Tell whether the store may have forgotten something since it was opened; the latest such case."""
 
     def work(self, push: Push) -> Work:
         """Read what is open about a push."""
@@ -211,6 +273,12 @@ class Store(Protocol):
 
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
         """Forget some of them; tells how many there were."""
+
+    def keep_crashes(self, crashes: Sequence[Crash]) -> None:
+        """Keep how workers ended; the oldest make room for new ones."""
+
+    def crashes(self, limit: int = 20) -> list[Crash]:
+        """List how workers ended, newest first; those that died together in the order in which they did."""
 
     def cursor(self, name: str) -> str | None:
         """Read how far an intake has come."""

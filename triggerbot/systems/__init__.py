@@ -3,12 +3,25 @@
 Inside, a system speaks its CI's own words; at this border it speaks ours.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.model import Event, Heard, Push, PushFacts
+from triggerbot.model import Event, Heard, Lead, Push, PushFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of a push already, so that a look-back need not ask for it, or knows where to ask."""
+
+    #: The push's message and author: they never change.
+    facts: bool = False
+    #: The batches (see `Event.batch`) of its runs.
+    batches: frozenset[str] = frozenset()
+
+
+NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ class System(Protocol):
             NotUnderstood: it is not of the form that this CI speaks.
         """
 
-    def look_back(self, push: Push) -> LookBack:
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """Ask the CI which runs of a push exist.
 
         Raises:
@@ -106,3 +119,39 @@ class System(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What became of leads: what they turned out to say, and which of them need not be asked about again."""
+
+    heard: tuple[Heard, ...]
+    settled: tuple[Lead, ...]
+    #: Why the others are not settled.
+    why: str = ""
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """A system whose messages arrive over AMQP."""
+
+    def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
+        """Understand a message; purely. Nothing of interest is an empty answer.
+
+        Raises:
+            NotUnderstood: it is not of the form that this CI speaks, or not from an exchange that it may come from.
+        """
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """A system whose messages are leads."""
+
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> Completed:
+        """Ask the CI what leads of one group are about; what is not watched need not be told.
+
+        Raises:
+            NotKnown: it knows none of it (yet).
+            CIUnavailable: it gives no usable answer; later it may.
+            CIDenied: it does not let us.
+        """

@@ -13,7 +13,7 @@ from triggerbot import calls, canonical
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.model import Event, Heard, Push, PushFacts
-from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, Unknown
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 from triggerbot.systems.signatures import verify_standard
 
@@ -63,7 +63,11 @@ class Generic:
             raise NotUnderstood(str(error)) from None
         return [canonical.from_json(value, self.name) for value in values]
 
-    def look_back(self, push: Push) -> LookBack:
+    def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
+        """Read one event, or a JSON list of them, from whatever exchange; raises `NotUnderstood`."""
+        return self.parse({}, body)
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """Ask for a push's facts and runs."""
         what = f"the look-back at {push.project} {push.revision[:12]}"
         reply = self._http.get(segments("pushes", push.project, push.branch, push.revision))

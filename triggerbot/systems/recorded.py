@@ -7,7 +7,7 @@ from triggerbot import calls, canonical
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import Unauthenticated
 from triggerbot.model import Event, Heard, Push
-from triggerbot.systems import Answer, LookBack, Refused
+from triggerbot.systems import NOTHING_KNOWN, Answer, Known, LookBack, Refused
 
 
 class Recorded:
@@ -34,7 +34,7 @@ class Recorded:
         """Read one line of a file."""
         return [canonical.decode(body)]
 
-    def look_back(self, push: Push) -> LookBack:
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List what was heard so far."""
         return LookBack((), None, jobs=self._jobs[push])
 

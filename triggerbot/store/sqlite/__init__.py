@@ -11,17 +11,28 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from triggerbot.errors import StoreUnavailable, StoreUnusable
-from triggerbot.model import Claim, Decision, Operation, Push, State
+from triggerbot.model import Claim, Decision, Group, Lead, Operation, Push, State
 from triggerbot.policy import Budget
-from triggerbot.store import DeadLetter, Entry, Notice, Observation, Outcome, Pause, PushRecord, Work
-from triggerbot.store.sqlite import claiming, hearing, rows, views
+from triggerbot.store import (
+    CRASHES_MAX,
+    LEASES_PER_SYSTEM,
+    Crash,
+    DeadLetter,
+    Distrust,
+    Entry,
+    Item,
+    Leads,
+    Outcome,
+    Pause,
+    PushRecord,
+    Work,
+)
+from triggerbot.store.sqlite import claiming, hearing, leads, rows, views
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 from triggerbot.store.sqlite.writer import Writer
 
 T = TypeVar("T")
 
-#: Pushes of one system that are worked on at the same time.
-LEASES_PER_SYSTEM = 4
 #: Pushes that one transaction of a purge forgets, so that it never holds up others for long.
 _PURGE_BATCH = 20
 
@@ -37,7 +48,7 @@ class SqliteStore:
         self._durable = durable
         #: Connections that nobody reads with now.
         self._idle: deque[sqlite3.Connection] = deque()
-        self._leases: set[Push] = set()
+        self._leases: set[Push | Group] = set()
         self._lease_lock = threading.Lock()
         self._daemon_lock: IO[bytes] | None = None
         self._prepare()
@@ -141,45 +152,58 @@ class SqliteStore:
     # -- hearing ------------------------------------------------------------------------------------------------
 
     def observe(
-        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
     ) -> list[Outcome]:
         """Record what was heard, claim what is to be claimed, and move a cursor, all at once."""
         return self.observe_soon(items, now, dry=dry, cursor=cursor).result()
 
     def observe_soon(
-        self, items: Sequence[Observation | Notice], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
     ) -> "Future[list[Outcome]]":
         """Like `observe`, but answers by a future, once the commit that many callers may share is on the disk."""
         return self._writer.submit(lambda connection: hearing.observe(connection, items, now, dry, cursor))
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 
-    def lease(self, now: float, owner: str, seconds: float) -> Push | None:
-        """Take a due push. One daemon works on this file, so a lease needs no trace in it: it dies with the process."""
+    def lease(self, now: float, owner: str, seconds: float) -> Push | Group | None:
+        """Take what is due. One daemon works on this file, so leases are kept in memory and die with the process."""
         with self._lease_lock:
-            for push in self._read(_due_pushes, now, len(self._leases) + 1, self._full()):
-                if push not in self._leases:
-                    self._leases.add(push)
-                    return push
+            for due, found in self._read(views.due, len(self._leases) + 1, self._full()):
+                if due <= now and found not in self._leases:
+                    self._leases.add(found)
+                    return found
         return None
 
     def _full(self) -> list[str]:
         """Name the systems that enough is under way of: one that hangs must not hold up the others."""
-        count = Counter(push.system for push in self._leases)
+        count = Counter(leased.system for leased in self._leases)
         return [system for system, number in count.items() if number >= LEASES_PER_SYSTEM]
 
-    def release(self, push: Push, owner: str) -> None:
-        """Give a leased push back."""
+    def release(self, leased: Push | Group, owner: str) -> None:
+        """Give back what was leased."""
         with self._lease_lock:
-            self._leases.discard(push)
+            self._leases.discard(leased)
 
     def next_due(self) -> float | None:
-        """Tell when the next push that is not leased falls due; never while paused."""
+        """Tell when the next that is not leased falls due; no push does while paused."""
         with self._lease_lock:
             leased, full = self._leases.copy(), self._full()
-        for due, push in self._read(_next_due, len(leased) + 1, full):
-            if push not in leased:
-                return float(due)
+        return next((due for due, found in self._read(views.due, len(leased) + 1, full) if found not in leased), None)
+
+    def leads(self, group: Group) -> Leads:
+        """Read what was heard of a group and not asked about yet, failures first."""
+        return self._read(leads.read, group)
+
+    def settle_leads(self, group: Group, settled: Sequence[Lead]) -> None:
+        """Forget leads that were asked about, unless more was heard of their runs meanwhile."""
+        self._writer.call(lambda connection: leads.settle(connection, group, tuple(settled)))
+
+    def put_off_leads(self, group: Group, due: float) -> None:
+        """Ask about a group again when due; counts as a try in vain."""
+        self._writer.call(lambda connection: leads.put_off(connection, group, due))
+
+    def distrust(self) -> Distrust | None:
+        """A file forgets nothing while one triggerbot works on it; that it is another file cannot be told."""
         return None
 
     def work(self, push: Push) -> Work:
@@ -291,6 +315,22 @@ class SqliteStore:
 
         return self._writer.call(change)
 
+    def keep_crashes(self, crashes: Sequence[Crash]) -> None:
+        """Keep how workers ended; the oldest make room for new ones."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "INSERT INTO crashes (at, worker, ended, error, trace, place) VALUES (?, ?, ?, ?, ?, ?)",
+                [(one.at, one.worker, one.ended, one.error, one.trace, one.order) for one in crashes],
+            )
+            connection.execute("DELETE FROM crashes WHERE id <= (SELECT max(id) FROM crashes) - ?", (CRASHES_MAX,))
+
+        self._writer.call(change)
+
+    def crashes(self, limit: int = 20) -> list[Crash]:
+        """List how workers ended, newest first; those that died together in the order in which they did."""
+        return self._read(views.crashes, limit)
+
     def cursor(self, name: str) -> str | None:
         """Read how far an intake has come."""
         return self._read(_cursor, name)
@@ -318,35 +358,13 @@ class SqliteStore:
     def purge(self, before: float) -> int:
         """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
         query = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE last_heard < ? AND due IS NULL LIMIT ?)"
+        self._writer.call(lambda connection: connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,)))
         gone = 0
         while True:
             batch = self._writer.call(lambda connection: connection.execute(query, (before, _PURGE_BATCH)).rowcount)
             gone += batch
             if batch < _PURGE_BATCH:
                 return gone
-
-
-def _due_pushes(connection: sqlite3.Connection, now: float, limit: int, full: Sequence[str]) -> list[Push]:
-    if claiming.is_paused(connection):
-        return []
-    query = f"{rows.SELECT_PUSH} WHERE due <= ? AND {_not_of(full)} ORDER BY due LIMIT ?"
-    found = connection.execute(query, (now, *full, limit))
-    return [Push(*row) for row in found]
-
-
-def _not_of(systems: Sequence[str]) -> str:
-    return f"system NOT IN ({', '.join('?' * len(systems))})"
-
-
-def _next_due(connection: sqlite3.Connection, limit: int, full: Sequence[str]) -> list[tuple[float, Push]]:
-    if claiming.is_paused(connection):
-        return []
-    found = connection.execute(
-        "SELECT due, system, project, branch, revision FROM pushes "
-        f"WHERE due IS NOT NULL AND {_not_of(full)} ORDER BY due LIMIT ?",
-        (*full, limit),
-    )
-    return [(row[0], Push(*row[1:])) for row in found]
 
 
 def _claims_of(connection: sqlite3.Connection, push: Push) -> tuple[Claim, ...]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from triggerbot import policy
-from triggerbot.model import ClaimState, Event, Push, PushFacts, Refusal, Run, State
-from triggerbot.store import Notice, Observation, Outcome
-from triggerbot.store.sqlite import rows
+from triggerbot.model import ClaimState, Event, Lead, Push, PushFacts, Refusal, Run, State
+from triggerbot.store import Item, Notice, Observation, Outcome
+from triggerbot.store.sqlite import leads, rows
 from triggerbot.trysyntax import Asks
 
 #: Seconds before a push's facts are fetched: often the next message brings them anyway.
@@ -19,19 +19,26 @@ _UNWANTED = str(tuple(str(result) for result in sorted(policy.UNWANTED)))
 
 def observe(
     connection: sqlite3.Connection,
-    items: Sequence[Observation | Notice],
+    items: Sequence[Item],
     now: float,
     dry: bool,
     cursor: tuple[str, str] | None,
 ) -> list[Outcome]:
     """Record a batch, in order; hearing the same again changes nothing."""
-    outcomes = [
-        _event(connection, item, now, dry) if isinstance(item, Observation) else _notice(connection, item, now, dry)
-        for item in items
-    ]
+    outcomes = [_item(connection, item, now, dry) for item in items]
     if cursor is not None:
         connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursor)
     return outcomes
+
+
+def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> Outcome:
+    match item:
+        case Observation():
+            return _event(connection, item, now, dry)
+        case Notice():
+            return _notice(connection, item, now, dry)
+        case Lead():
+            return leads.hear(connection, item, now)
 
 
 def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:

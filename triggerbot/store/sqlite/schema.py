@@ -82,6 +82,26 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE cursors (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE lead_groups (
+        id INTEGER PRIMARY KEY,
+        system TEXT NOT NULL, name TEXT NOT NULL,
+        due REAL, tries INTEGER NOT NULL DEFAULT 0, since REAL NOT NULL,
+        UNIQUE (name, system)
+    );
+    CREATE INDEX lead_groups_due ON lead_groups (due);
+    CREATE TABLE leads (
+        lead_group INTEGER NOT NULL REFERENCES lead_groups ON DELETE CASCADE,
+        run_id TEXT NOT NULL, attempt INTEGER NOT NULL,
+        state TEXT NOT NULL, rank INTEGER NOT NULL, result TEXT, failed INTEGER NOT NULL, time REAL,
+        PRIMARY KEY (lead_group, run_id, attempt)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE crashes (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, worker TEXT NOT NULL, ended TEXT NOT NULL,
+        error TEXT NOT NULL, trace TEXT NOT NULL, place INTEGER NOT NULL
+    );
+    """,
 )
 
 VERSION = len(MIGRATIONS)

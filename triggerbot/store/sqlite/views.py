@@ -3,11 +3,25 @@
 import json
 import sqlite3
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
-from triggerbot.model import Claim, Push, PushFacts, Run, State
-from triggerbot.store import DeadLetter, Entry, JobRecord, Pause, PushRecord, Work
+from triggerbot.model import Claim, Group, Push, PushFacts, Run, State
+from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Pause, PushRecord, Work
 from triggerbot.store.sqlite import claiming, rows
+
+
+def due(connection: sqlite3.Connection, limit: int, full: Sequence[str]) -> list[tuple[float, Push | Group]]:
+    """List what falls due next, except of some systems; no pushes while paused."""
+    others = f"system NOT IN ({', '.join('?' * len(full))})"
+    found: list[tuple[float, Push | Group]] = []
+    if paused(connection) is None:
+        query = f"SELECT due, system, project, branch, revision FROM pushes WHERE due IS NOT NULL AND {others} "
+        pushes = connection.execute(f"{query} ORDER BY due LIMIT ?", (*full, limit))
+        found += [(row[0], Push(*row[1:])) for row in pushes]
+    query = f"SELECT due, system, name FROM lead_groups WHERE {others} ORDER BY due LIMIT ?"
+    found += [(row[0], Group(row[1], row[2])) for row in connection.execute(query, (*full, limit))]
+    return sorted(found, key=lambda one: one[0])[:limit]
 
 
 def work(connection: sqlite3.Connection, push: Push) -> Work:
@@ -39,6 +53,13 @@ def work(connection: sqlite3.Connection, push: Push) -> Work:
         facts_tries=row[2],
         operations=frozenset(
             found[0] for found in connection.execute("SELECT id FROM operations WHERE push = ?", (row[0],))
+        ),
+        batches=frozenset(
+            found[0]
+            for found in connection.execute(
+                "SELECT DISTINCT batch FROM runs JOIN jobs ON jobs.id = runs.job WHERE jobs.push = ? AND batch <> ''",
+                (row[0],),
+            )
         ),
     )
 
@@ -172,3 +193,18 @@ def dead_letters(connection: sqlite3.Connection, limit: int) -> list[DeadLetter]
         "SELECT id, at, system, intake, reason, body, headers FROM dead_letters ORDER BY id LIMIT ?", (limit,)
     )
     return [DeadLetter(row[0], row[1], row[2], row[3], row[4], row[5], json.loads(row[6])) for row in found]
+
+
+def crashes(connection: sqlite3.Connection, limit: int) -> list[Crash]:
+    """List how workers ended, newest first; those that died together in the order in which they did."""
+    found = connection.execute(
+        "SELECT at, worker, ended, error, trace, place FROM crashes ORDER BY id DESC LIMIT ?", (limit,)
+    )
+    newest = [Crash(*row) for row in found]
+    groups: list[list[Crash]] = []
+    for crash in newest:
+        if groups and groups[-1][-1].order == crash.order + 1:
+            groups[-1].append(crash)
+        else:
+            groups.append([crash])
+    return [crash for group in groups for crash in reversed(group)]

@@ -20,7 +20,7 @@ from triggerbot import __version__
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import Unauthenticated
 from triggerbot.model import Event, Heard, Push
-from triggerbot.systems import Answer, Later, LookBack, Refused, Unknown
+from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.github import answers, check, parse, wire
 from triggerbot.systems.github.auth import AppAuth, AppKey, TokenAuth
 from triggerbot.systems.github.client import Client
@@ -91,7 +91,7 @@ class GitHub:
         """Understand `workflow_job`, `workflow_run` and `push`; others are empty; raises `NotUnderstood`."""
         return parse.webhook(self.name, headers, body)
 
-    def look_back(self, push: Push) -> LookBack:
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._runs.look_back(push)
 
