@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from triggerbot import policy
+from triggerbot import patience, policy
 from triggerbot.doubt import GIVE_UP
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.metrics import Metrics
@@ -23,8 +23,6 @@ log = structlog.get_logger("triggerbot.complete")
 
 #: Leads that are asked about together.
 _MOST = 1000
-#: Seconds to the second try, doubled each time, up to the longest.
-_WAIT_FIRST, _WAIT_LONGEST = 5.0, 900.0
 #: So many times a CI may say that it does not know a run, so many seconds apart, before that is believed.
 _LOOKUPS, _LOOKUP_DELAY = 5, 90.0
 #: Tries after which an error of triggerbot itself is not expected to go away.
@@ -101,8 +99,7 @@ class Completer:
         now = self._clock()
         if now - found.since > GIVE_UP:
             return self._bury(found, found.leads, f"no usable answer for a day: {why}")
-        growing = min(_WAIT_LONGEST, _WAIT_FIRST * 2 ** min(found.tries, 10))
-        self._store.put_off_leads(found.group, now + max(growing, after or 0.0))
+        self._store.put_off_leads(found.group, now + patience.wait(found.tries, after))
 
     def _bury(self, found: Leads, leads: Sequence[Lead], why: str) -> None:
         """Keep what leads nowhere for a person, and forget it here; a crash in between keeps it twice."""

@@ -15,12 +15,13 @@ import uvicorn
 
 from triggerbot import logs
 from triggerbot.config import Config, FileConfig, PollConfig
-from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.dispatch import Dispatcher
 from triggerbot.errors import UsageError
 from triggerbot.intakes.file import File
 from triggerbot.intakes.poll import Poll
 from triggerbot.metrics import Metrics
 from triggerbot.observe import Observer
+from triggerbot.send import Setting
 from triggerbot.store import Store
 from triggerbot.store.opening import open_store
 from triggerbot.systems import System

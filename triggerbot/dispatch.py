@@ -7,13 +7,12 @@ run, twice; only what was not found then is sent again, under the same operation
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import structlog
 
-from triggerbot import doubt, policy
-from triggerbot.calls import Call, Capacity, Want
+from triggerbot import doubt, patience, policy
 from triggerbot.complete import Completer
 from triggerbot.doubt import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreUnavailable
@@ -22,32 +21,17 @@ from triggerbot.model import Claim, ClaimState, Decision, Group, Operation, Push
 from triggerbot.observe import Observer, place
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
+from triggerbot.send import Sender, Setting
 from triggerbot.store import Store, Work
-from triggerbot.systems import Accepted, Answer, Known, Later, LookBack, Refused, System, Unknown
+from triggerbot.systems import Known, LookBack, System
 from triggerbot.trysyntax import Asks
 
 log = structlog.get_logger("triggerbot.dispatch")
 
 #: Seconds for which a replica may work on a push before another may take it over.
 LEASE = 90.0
-#: Seconds to the second try when a CI gives no usable answer; doubled each time, up to the longest.
-_WAIT_FIRST, _WAIT_LONGEST = 5.0, 900.0
-#: Seconds that a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
-_ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
-#: Seconds between looks at a run that was waited for and whose end nobody told us.
-_HELD = 120.0
 #: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
 _IDLE = 0.5
-#: Seconds that any CI is given to list a run.
-_GRACE_LEAST = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What the dispatcher goes by."""
-
-    rules: Sequence[Rule]
-    dry: bool = False
 
 
 class Dispatcher:
@@ -70,6 +54,7 @@ class Dispatcher:
         self._clock = clock
         self._metrics = metrics
         self._completer = Completer(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
+        self._sender = Sender(store, setting, clock=clock, metrics=metrics)
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -145,7 +130,7 @@ class Dispatcher:
         if self._distrusts(system, work):
             return None
         self._decide(system, work, view)
-        self._send_owed(system, self._store.work(push), view, looked)
+        self._sender.send_owed(system, self._store.work(push), view, looked)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
 
@@ -167,14 +152,14 @@ class Dispatcher:
         self._metrics.look_backs.labels(work.push.system, "not_known").inc()
         rule = policy.rule_for(self._setting.rules, work.push) or _ANY_RULE
         now = self._clock()
-        for claim in self._due_claims(work):
+        for claim in work.due(self._clock()):
             self._look_again(claim, rule, why or "the CI does not know the push yet", now)
         over = work.facts_tries >= rule.lookup_attempts
         self._store.put_off_facts(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
 
     def _look_again(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
         if claim.operation is not None and now - claim.created > GIVE_UP:
-            self._refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
+            self._sender.refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
         elif claim.operation is not None:
             self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
         elif claim.lookups < rule.lookup_attempts:
@@ -190,8 +175,8 @@ class Dispatcher:
     def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
         """Nothing can be done about a push now: every due claim waits, longer each time, but not for ever."""
         now = self._clock()
-        for claim in self._due_claims(work):
-            due = now + _wait(claim.tries, after)
+        for claim in work.due(self._clock()):
+            due = now + patience.wait(claim.tries, after)
             if claim.operation is not None:
                 self._store.wait(claim, due, why, now)
             elif now - claim.created > GIVE_UP:
@@ -202,17 +187,13 @@ class Dispatcher:
                 self._store.wait(claim, due, why, now)
         if work.asks is None:
             over = work.facts_tries >= _ANY_RULE.lookup_attempts
-            self._store.put_off_facts(work.push, None if over else now + _growing(work.facts_tries + 2))
-
-    def _due_claims(self, work: Work) -> list[Claim]:
-        now = self._clock()
-        return [claim for claim in work.claims if claim.due <= now]
+            self._store.put_off_facts(work.push, None if over else now + patience.growing(work.facts_tries + 2))
 
     # -- requests in doubt --------------------------------------------------------------------------------------
 
     def _settle_doubts(self, system: System, work: Work, view: LookBack) -> None:
         doubtful: dict[str, list[Claim]] = {}
-        for claim in self._due_claims(work):
+        for claim in work.due(self._clock()):
             if claim.operation is not None:
                 doubtful.setdefault(claim.operation.id, []).append(claim)
         for claims in doubtful.values():
@@ -229,14 +210,14 @@ class Dispatcher:
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
                 note = f"the answer was lost, but the CI lists what came of it: {', '.join(run_ids[:5])}"
                 log.info("recovered", **place(work.push), jobs=[claim.job for claim in claims], operation=operation.id)
-                self._took(system, operation, note)
+                self._sender.took(system, operation, note)
             case LookAgain(due, why, missed):
                 self._store.doubted(operation, due, why, now, missed=missed)
             case GiveUp(why):
-                self._refuse(operation, why, claims, now)
+                self._sender.refuse(operation, why, claims, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
-                self._send_again(system, work, operation, claims, why)
+                self._sender.send_again(system, work, operation, claims, why)
 
     def _evidence(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Evidence:
         jobs = {claim.job for claim in claims}
@@ -246,18 +227,8 @@ class Dispatcher:
             operations=work.operations,
             whole=view.complete and all(view.lists(job) for job in jobs),
             grace=system.grace,
-            may_send=watched and not self._holding(claims[0]),
+            may_send=watched and not self._sender.holding(claims[0]),
         )
-
-    def _send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
-        if self._store.resend(operation, why, self._clock()):
-            wants = tuple(Want(claim, operation.count, work.runs[claim.job]) for claim in claims)
-            call = Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
-            self._post(system, work.push, operation, call, claims[0].tries)
-
-    def _holding(self, claim: Claim) -> bool:
-        """Dry run sends nothing, not even what was decided before it was switched on."""
-        return self._setting.dry and not claim.dry
 
     def _distrusts(self, system: System, work: Work) -> bool:
         """Wait after the store may have forgotten something, until the CI must list all that was asked of it before.
@@ -265,11 +236,11 @@ class Dispatcher:
         From then on the look-back, which goes before every request, makes up for what was forgotten.
         """
         distrust, now = self._store.distrust(), self._clock()
-        until = 0.0 if distrust is None else distrust.since + max(system.grace, _GRACE_LEAST)
+        until = 0.0 if distrust is None else distrust.since + max(system.grace, patience.GRACE_LEAST)
         if distrust is None or now >= until:
             return False
         why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
-        for claim in self._due_claims(work):
+        for claim in work.due(self._clock()):
             if claim.operation is None:
                 self._store.wait(claim, until, why, now)
         return True
@@ -279,11 +250,11 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = policy.rule_for(self._setting.rules, work.push)
-        for claim in self._due_claims(work):
+        for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
-            if self._holding(claim):
-                self._store.wait(claim, now + _HELD, "dry run is on; this was claimed before", now)
+            if self._sender.holding(claim):
+                self._store.wait(claim, now + patience.HELD, "dry run is on; this was claimed before", now)
             elif not view.lists(claim.job):
                 self._look_again(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
@@ -303,95 +274,6 @@ class Dispatcher:
             detail=decision.detail,
         )  # fmt: skip
 
-    # -- sending ------------------------------------------------------------------------------------------------
-
-    def _send_owed(self, system: System, work: Work, view: LookBack, looked: float) -> None:
-        wants = []
-        for claim in self._due_claims(work):
-            if claim.state is ClaimState.OWED:
-                want = self._want(system, work, claim, looked)
-                if want is not None:
-                    wants.append(want)
-        if not wants:
-            return
-        plan = system.plan(wants, view.busy, view.events)
-        now = self._clock()
-        for want, why in plan.held:
-            self._store.wait(want.claim, now + _HELD, why, now, since=looked)
-        for call in plan.calls:
-            self._call(system, work.push, call)
-
-    def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Want | None:
-        """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
-        now = self._clock()
-        runs = work.runs.get(claim.job, ())
-        serial = system.capacity is Capacity.SERIAL
-        owed = policy.still_owed(claim, runs, one_at_a_time=serial)
-        if not owed:
-            self._store.finish(claim, "no more runs are needed", now)
-        elif self._holding(claim):
-            self._store.wait(claim, now + _HELD, "dry run is on; this was decided before", now)
-        elif serial and len(runs) - claim.known_runs < claim.asked:
-            self._store.wait(claim, now + system.grace, "waits for the run that was asked for", now, since=looked)
-        else:
-            return Want(claim, owed, runs)
-        return None
-
-    def _call(self, system: System, push: Push, call: Call) -> None:
-        now = self._clock()
-        operation = Operation(
-            id=uuid.uuid4().hex,
-            claims=tuple(want.claim.id for want in call.wants),
-            count=call.count,
-            started=now,
-            baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
-        )
-        note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
-        if self._store.begin(operation, push, note, now):
-            self._post(system, push, operation, call, call.wants[0].claim.tries)
-
-    def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
-        answer = system.retrigger(operation.id, push, call)
-        name = type(answer).__name__.lower()
-        self._metrics.requests.labels(push.system, name).inc()
-        jobs = [want.claim.job for want in call.wants]
-        log.info("request", **place(push), jobs=jobs, count=call.count, operation=operation.id, answer=name,
-                 detail="" if isinstance(answer, Accepted) else answer.why)  # fmt: skip
-        self._settle(system, operation, answer, [want.claim for want in call.wants], tries)
-
-    def _settle(
-        self, system: System, operation: Operation, answer: Answer, claims: Sequence[Claim], tries: int
-    ) -> None:
-        """The one place where an answer becomes state."""
-        now = self._clock()
-        match answer:
-            case Accepted(runs):
-                self._took(system, operation, "the CI accepted it" + (f": {', '.join(runs[:5])}" if runs else ""))
-            case Refused(why):
-                self._refuse(operation, why, claims, now)
-            case Later(why, _) if now - claims[0].created > GIVE_UP:
-                self._refuse(operation, f"not possible for a day: {why}", claims, now)
-            case Later(why, after):
-                self._store.postponed(operation, now + _wait(tries, after), why, now)
-            case Unknown(why):
-                self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
-
-    def _took(self, system: System, operation: Operation, note: str) -> None:
-        now = self._clock()
-        serial = system.capacity is Capacity.SERIAL
-        since = operation.started if serial else None
-        # What is owed further on a serial CI waits for the end of this run; an event tells it, or a look does.
-        self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
-
-    def _refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
-        decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
-        self._store.refused(operation, decision, now)
-        for claim in claims:
-            self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
-            log.info(
-                "decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job, detail=why
-            )
-
 
 _ANY_RULE = Rule(Globs(["*"]))
 
@@ -407,14 +289,3 @@ def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> policy.F
         total=work.total,
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
     )
-
-
-def _wait(tries: int, after: float | None) -> float:
-    """Seconds to the next try: what the CI asks for, but neither a busy loop nor for ever."""
-    if after is None:
-        return _growing(tries)
-    return min(max(after, min(_ASKED_LEAST * 2.0 ** min(tries, 10), 60.0)), _ASKED_MOST)
-
-
-def _growing(tries: int) -> float:
-    return float(min(_WAIT_LONGEST, _WAIT_FIRST * 2 ** min(tries, 10)))

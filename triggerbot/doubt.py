@@ -8,13 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from triggerbot.model import Claim, Event, Operation, Run
+from triggerbot.patience import GRACE_LEAST
 
 #: Look-backs in vain before a request may leave again, and how often it may.
 MISSES, RESENDS = 2, 5
 #: Seconds after which nobody waits for the answer any more.
 GIVE_UP = 86_400.0
-#: Seconds that any CI is given to list a run.
-_GRACE_LEAST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def judge(operation: Operation, claims: Sequence[Claim], evidence: Evidence, now
     appeared = [one for claim in claims for one in came_of(operation, claim, evidence)]
     if appeared:
         return Appeared(tuple(appeared))
-    quiet = max(evidence.grace, _GRACE_LEAST) * 2 ** (operation.sends - 1)
+    quiet = max(evidence.grace, GRACE_LEAST) * 2 ** (operation.sends - 1)
     if now < operation.started + quiet:
         return LookAgain(operation.started + quiet, "waits until the CI must list what came of it")
     if now - claims[0].created > GIVE_UP:

@@ -90,7 +90,7 @@ class Event:
     pool: str | None = None
     step: str | None = None
     failures: tuple[str, ...] = ()
-    #: What the CI keeps it together with: a GitHub workflow run, which is rerun as a whole, or a Taskcluster task group.
+    #: What the CI keeps it together with: a GitHub workflow run (rerun as a whole), or a Taskcluster task group.
     batch: str = ""
 
     @property

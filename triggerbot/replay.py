@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from triggerbot import canonical
-from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.dispatch import Dispatcher
 from triggerbot.errors import NotUnderstood
 from triggerbot.metrics import Metrics
 from triggerbot.model import Decision, Event, Push
 from triggerbot.observe import Observer, refusal_of
 from triggerbot.policy import Rule
+from triggerbot.send import Setting
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
 from triggerbot.systems.recorded import Recorded

@@ -13,11 +13,12 @@ from fakes.world import World, event, failure, push
 
 from triggerbot import canonical
 from triggerbot.calls import Capacity
-from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.dispatch import Dispatcher
 from triggerbot.errors import NotUnderstood, StoreUnavailable, StoreUnusable, Unauthenticated
 from triggerbot.model import Cause, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule, Triage
+from triggerbot.send import Setting
 from triggerbot.store import Observation
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.writer import Writer

@@ -512,8 +512,9 @@ def test_a_crash_around_any_step_of_the_store_loses_and_doubles_nothing(
     make_world: MakeWorld, ci: FakeCI, step: str, after: bool
 ) -> None:
     """Killed before or after anything is written: what was heard comes again, and ends with two runs, exactly."""
-    from triggerbot.dispatch import Dispatcher, Setting
+    from triggerbot.dispatch import Dispatcher
     from triggerbot.observe import Observer
+    from triggerbot.send import Setting
 
     system = Generic("ci", ci.url, token="token")
     world = make_world(system)

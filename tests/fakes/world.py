@@ -6,11 +6,12 @@ from types import TracebackType
 from typing import Any, Self
 
 from fakes.clock import Clock
-from triggerbot.dispatch import Dispatcher, Setting
+from triggerbot.dispatch import Dispatcher
 from triggerbot.metrics import Metrics
 from triggerbot.model import Claim, Event, Heard, Kind, Push, Result, State
 from triggerbot.observe import Observer
 from triggerbot.policy import Rule
+from triggerbot.send import Setting
 from triggerbot.store import Outcome, Store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System

@@ -80,6 +80,10 @@ class Work:
     #: The batches of its runs (see `Event.batch`).
     batches: frozenset[str] = frozenset()
 
+    def due(self, now: float) -> list[Claim]:
+        """Choose the claims that are due."""
+        return [claim for claim in self.claims if claim.due <= now]
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

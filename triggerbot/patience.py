@@ -1,0 +1,22 @@
+"""How long to wait before trying again; purely, in seconds."""
+
+#: To the second try when a CI gives no usable answer; doubled each time, up to the longest.
+_FIRST, _LONGEST = 5.0, 900.0
+#: What a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
+_ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
+#: Between looks at a run that was waited for and whose end nobody told us.
+HELD = 120.0
+#: That any CI is given to list a run, whatever it says of itself.
+GRACE_LEAST = 1.0
+
+
+def growing(tries: int) -> float:
+    """Tell how long to wait after so many tries in vain."""
+    return float(min(_LONGEST, _FIRST * 2 ** min(tries, 10)))
+
+
+def wait(tries: int, after: float | None) -> float:
+    """Tell how long to wait: what the CI asks for, if it does, but neither a busy loop nor for ever."""
+    if after is None:
+        return growing(tries)
+    return min(max(after, min(_ASKED_LEAST * 2.0 ** min(tries, 10), 60.0)), _ASKED_MOST)

@@ -1,0 +1,138 @@
+"""Asking a CI for runs: written down before the first byte leaves, made once, and settled in one place."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from triggerbot import patience, policy
+from triggerbot.calls import Call, Capacity, Want
+from triggerbot.doubt import GIVE_UP
+from triggerbot.metrics import Metrics
+from triggerbot.model import Claim, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.observe import place
+from triggerbot.policy import Rule
+from triggerbot.store import Store, Work
+from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+
+log = structlog.get_logger("triggerbot.send")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the dispatcher goes by."""
+
+    rules: Sequence[Rule]
+    dry: bool = False
+
+
+class Sender:
+    """Makes the requests of the dispatcher."""
+
+    def __init__(self, store: Store, setting: Setting, *, clock: Callable[[], float], metrics: Metrics) -> None:
+        self._store = store
+        self._setting = setting
+        self._clock = clock
+        self._metrics = metrics
+
+    def send_owed(self, system: System, work: Work, view: LookBack, looked: float) -> None:
+        """Ask for what is owed and due, as far as the CI can take it now; `looked`: when it was looked at."""
+        wants = []
+        for claim in work.due(self._clock()):
+            if claim.state is ClaimState.OWED:
+                want = self._want(system, work, claim, looked)
+                if want is not None:
+                    wants.append(want)
+        if not wants:
+            return
+        plan = system.plan(wants, view.busy, view.events)
+        now = self._clock()
+        for want, why in plan.held:
+            self._store.wait(want.claim, now + patience.HELD, why, now, since=looked)
+        for call in plan.calls:
+            self._call(system, work.push, call)
+
+    def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Want | None:
+        """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
+        now = self._clock()
+        runs = work.runs.get(claim.job, ())
+        serial = system.capacity is Capacity.SERIAL
+        owed = policy.still_owed(claim, runs, one_at_a_time=serial)
+        if not owed:
+            self._store.finish(claim, "no more runs are needed", now)
+        elif self.holding(claim):
+            self._store.wait(claim, now + patience.HELD, "dry run is on; this was decided before", now)
+        elif serial and len(runs) - claim.known_runs < claim.asked:
+            self._store.wait(claim, now + system.grace, "waits for the run that was asked for", now, since=looked)
+        else:
+            return Want(claim, owed, runs)
+        return None
+
+    def _call(self, system: System, push: Push, call: Call) -> None:
+        now = self._clock()
+        operation = Operation(
+            id=uuid.uuid4().hex,
+            claims=tuple(want.claim.id for want in call.wants),
+            count=call.count,
+            started=now,
+            baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
+        )
+        note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
+        if self._store.begin(operation, push, note, now):
+            self._post(system, push, operation, call, call.wants[0].claim.tries)
+
+    def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
+        answer = system.retrigger(operation.id, push, call)
+        name = type(answer).__name__.lower()
+        self._metrics.requests.labels(push.system, name).inc()
+        jobs = [want.claim.job for want in call.wants]
+        log.info("request", **place(push), jobs=jobs, count=call.count, operation=operation.id, answer=name,
+                 detail="" if isinstance(answer, Accepted) else answer.why)  # fmt: skip
+        self._settle(system, operation, answer, [want.claim for want in call.wants], tries)
+
+    def _settle(
+        self, system: System, operation: Operation, answer: Answer, claims: Sequence[Claim], tries: int
+    ) -> None:
+        """The one place where an answer becomes state."""
+        now = self._clock()
+        match answer:
+            case Accepted(runs):
+                self.took(system, operation, "the CI accepted it" + (f": {', '.join(runs[:5])}" if runs else ""))
+            case Refused(why):
+                self.refuse(operation, why, claims, now)
+            case Later(why, _) if now - claims[0].created > GIVE_UP:
+                self.refuse(operation, f"not possible for a day: {why}", claims, now)
+            case Later(why, after):
+                self._store.postponed(operation, now + patience.wait(tries, after), why, now)
+            case Unknown(why):
+                self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
+
+    def took(self, system: System, operation: Operation, note: str) -> None:
+        """The CI took an operation; what is owed further is due later."""
+        now = self._clock()
+        serial = system.capacity is Capacity.SERIAL
+        since = operation.started if serial else None
+        # What is owed further on a serial CI waits for the end of this run; an event tells it, or a look does.
+        self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
+
+    def refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
+        """The CI will never take it, or nobody will ever know."""
+        decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
+        self._store.refused(operation, decision, now)
+        for claim in claims:
+            self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
+            log.info(
+                "decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job, detail=why
+            )
+
+    def send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
+        """Make the same request once more, under the same operation id."""
+        if self._store.resend(operation, why, self._clock()):
+            wants = tuple(Want(claim, operation.count, work.runs[claim.job]) for claim in claims)
+            call = Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
+            self._post(system, work.push, operation, call, claims[0].tries)
+
+    def holding(self, claim: Claim) -> bool:
+        """Dry run sends nothing, not even what was decided before it was switched on."""
+        return self._setting.dry and not claim.dry
