@@ -26,13 +26,15 @@ lint: $(STAMP) ## Style, and imports that point down only
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(STAMP) ## The tests, with coverage
+unit: $(STAMP) ## The tests, with coverage; on a real RabbitMQ and Redis
+	@bash .ci/servers
 	@rm -f .coverage .coverage.*
 	$(BIN)/pytest -n 2 --cov --cov-report=
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true
 	$(BIN)/coverage report --skip-covered --sort=cover
 
 bench: $(STAMP) ## How fast, how much memory (a table, and bench.json)
+	@bash .ci/servers
 	$(BIN)/python -m tests.bench --json bench.json
 
 format: $(STAMP) ## Lay the code out

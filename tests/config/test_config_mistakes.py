@@ -15,7 +15,34 @@ def mistakes(text: str) -> tuple[Problem, ...]:
 
 
 #: text -> line, path, words in the message
+FX = "systems:\n  fx:\n    type: taskcluster\n    url: https://tc.example\n    "
+
 MISTAKES = [
+    (FX + "client_id: a", 2, "systems.fx", "client_id and access_token belong together"),
+    (FX + "certificate: env:C", 2, "systems.fx", "add client_id and access_token"),
+    (FX + "classify: {session: env:A, csrf: env:B}", 2, "systems.fx", "add treeherder: https://"),
+    (FX + "pushes: [{projects: [a]}]", 5, "systems.fx.pushes[0]", "exactly one of hg and github"),
+    (FX + "pushes: [{hg: 'https://h/{project}', github: 'https://g'}]", 5, "systems.fx.pushes[0]", "exactly one"),
+    (FX + "pushes: [{hg: 'https://h/{repo}'}]", 5, "systems.fx.pushes[0].hg", "only {project} can be filled in"),
+    (FX + "pushes: [{hg: 'https://h/', token: env:A}]", 5, "systems.fx.pushes[0]", "hg is read without one"),
+    (FX + "pushes: [{hg: 'https://h/', zzz: 1}]", 5, "systems.fx.pushes[0].zzz", "known keys: projects, hg"),
+    (FX + "access_token: hunter2hunter2", 5, "systems.fx.access_token", "env:NAME"),
+    (FX + "treeherder: [1]", 5, "systems.fx.treeherder", "expected an address"),
+    ("systems:\n  th: {type: treeherder, taskcluster: fx}", 2, "systems.th.taskcluster", "of type taskcluster"),
+    (
+        "systems:\n  ci: {type: generic, url: 'http://c'}\n  th: {type: treeherder, taskcluster: ci}",
+        3,
+        "systems.th.taskcluster",
+        "there is no system 'ci' of type taskcluster",
+    ),
+    ("systems:\n  th: {type: treeherder, classify: {session: env:A}}", 2, "systems.th.classify.csrf", "is missing"),
+    (
+        "systems:\n  gh: {type: github, token: env:A}\n"
+        "intakes:\n  - pulse: {system: gh, url: 'amqps://h/', queue: q, bindings: [{exchange: e}]}",
+        4,
+        "intakes[0].pulse.system",
+        "GitHub sends no messages",
+    ),
     (rule("retrys: 3"), 3, "rules[0].retrys", "did you mean 'retries'? known keys: projects, branches"),
     (rule("zzz: 3"), 3, "rules[0].zzz", "unknown key; known keys:"),
     (rule("retries: '2'"), 3, "rules[0].retries", "expected a whole number, got text '2'"),
@@ -69,7 +96,7 @@ MISTAKES = [
     ("systems:\n  ci: {url: http://a}", 2, "systems.ci", "one of generic, github"),
     ("systems:\n  ci: {type: gitlab}", 2, "systems.ci", "not in this version yet; available: generic, github"),
     ("systems:\n  ci: {type: gitub}", 2, "systems.ci", "did you mean 'github'"),
-    ("systems:\n  ci: {type: [x]}", 2, "systems.ci", "generic or github"),
+    ("systems:\n  ci: {type: [x]}", 2, "systems.ci", "generic, github, taskcluster or treeherder"),
     ("systems:\n  ci: {type: generic}", 2, "systems.ci.url", "missing"),
     ("systems:\n  ci:\n    type: generic\n    url: ci.example", 4, "systems.ci.url", "https://ci.example.org"),
     ("systems:\n  ci: {type: generic, url: 'http://a:x'}", 2, "systems.ci.url", "https://ci.example.org"),

@@ -7,6 +7,8 @@ from triggerbot.config import loads
 
 GENERIC = "systems: {ci: {type: generic, url: http://ci.example}}\n"
 
+FX = "systems:\n  fx: {type: taskcluster, url: https://tc.example}"
+
 #: text -> line, path, words of the warning
 WARNINGS = [
     ("rules:\n - {projects: [a]}", 1, "systems", "there is no system"),
@@ -25,6 +27,10 @@ WARNINGS = [
         "intakes[0].poll",
         "add repositories",
     ),
+    (FX, 2, "systems.fx", "nothing can be retriggered"),
+    (FX, 2, "systems.fx", "nobody tells what is written in a push"),
+    (FX, 2, "systems.fx", "add an intake pulse"),
+    ("systems:\n  th: {type: treeherder}", 2, "systems.th", "without taskcluster: NAME"),
     (
         GENERIC + "intakes: [pulse: {system: ci, url: 'amqps://me:pw@h/', queue: q, bindings: [{exchange: e}]}]",
         2,
@@ -58,8 +64,8 @@ def test_no_false_warning(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "path"), [("store: redis://h:6379/0\nrules: [{projects: [a]}]", "store"), ("dry_run: true", "rules")]
+    ("text", "paths"), [("store: redis://h:6379/0\nrules: [{projects: [a]}]", []), ("dry_run: true", ["rules"])]
 )
-def test_unavailable(text: str, path: str) -> None:
-    """A redis store, and a config without rules, load but are named as what `run` refuses."""
-    assert [problem.path for problem in loads(text).unavailable] == [path]
+def test_unavailable(text: str, paths: list[str]) -> None:
+    """A config without rules loads but is named as what `run` refuses."""
+    assert [problem.path for problem in loads(text).unavailable] == paths

@@ -171,8 +171,7 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
         "systems": [_system_words(name, config) for name in config.systems],
         "intakes": [*_webhook_words(config), *map(_intake_words, config.intakes)],
         "rules": list(map(_rule_words, config.rules)),
-        # A redis address may hold a password.
-        "store": [f"{config.store if config.store.startswith('sqlite:') else 'redis'}, for {_time(config.retention)}"],
+        "store": [f"{_store_words(config)}, for {_time(config.retention)}"],
     }
     for topic, lines in topics.items():
         for position, line in enumerate(lines or ["none"]):
@@ -184,6 +183,11 @@ def _system_words(name: str, config: Config) -> str:
     sweep = "no sweep" if system.sweep is None else f"sweep every {_time(system.sweep)}"
     forks = ", forks too" if isinstance(system, GitHubConfig) and system.forks else ""
     return f"{name}: {system.type} at {system.url}, {sweep}{forks}"
+
+
+def _store_words(config: Config) -> str:
+    # An address that is no file's may hold a password.
+    return config.store if config.store.startswith(("sqlite:", "env:", "file:")) else "redis"
 
 
 def _webhook_words(config: Config) -> Iterator[str]:

@@ -16,7 +16,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.model import Heard
 from triggerbot.observe import Observer
 from triggerbot.store import DeadLetter, Store
-from triggerbot.systems import System
+from triggerbot.systems import Reads, System
 from triggerbot.systems.registry import build
 
 #: Failed retries are no wrong use.
@@ -133,7 +133,10 @@ def _retry(letter: DeadLetter, systems: Mapping[str, System], observer: Observer
 def _read(letter: DeadLetter, systems: Mapping[str, System]) -> Sequence[Heard]:
     if _is_line(letter) or letter.system not in systems:
         return [canonical.decode(letter.body, letter.system or None)]
-    return systems[letter.system].parse(letter.headers, letter.body)
+    system = systems[letter.system]
+    if letter.intake == "pulse" and isinstance(system, Reads):
+        return system.parse_message(letter.headers.get("exchange", ""), letter.body)
+    return system.parse(letter.headers, letter.body)
 
 
 def _as_json(letter: DeadLetter) -> dict[str, Any]:

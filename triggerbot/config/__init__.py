@@ -10,15 +10,22 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.settings import (
     Config,
     FileConfig,
-    GenericConfig,
-    GitHubConfig,
     IntakeConfig,
     PollConfig,
     PulseConfig,
+)
+from triggerbot.config.system_settings import (
+    ClassifyConfig,
+    GenericConfig,
+    GitHubConfig,
+    PushLogConfig,
     SystemConfig,
+    TaskclusterConfig,
+    TreeherderConfig,
 )
 
 __all__ = [
+    "ClassifyConfig",
     "Config",
     "FileConfig",
     "GenericConfig",
@@ -26,8 +33,11 @@ __all__ = [
     "IntakeConfig",
     "PollConfig",
     "PulseConfig",
+    "PushLogConfig",
     "Secret",
     "SystemConfig",
+    "TaskclusterConfig",
+    "TreeherderConfig",
     "json_schema",
     "load",
     "loads",

@@ -4,19 +4,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triggerbot.config import fields, schema
+from triggerbot.config import fields, schema, system_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.remarks import is_literal, unavailable, warnings
 from triggerbot.config.secrets import PATTERN, Secret
 from triggerbot.config.settings import (
     Config,
     FileConfig,
-    GenericConfig,
-    GitHubConfig,
     IntakeConfig,
     PollConfig,
     PulseConfig,
+)
+from triggerbot.config.system_settings import (
+    ClassifyConfig,
+    GenericConfig,
+    GitHubConfig,
+    PushLogConfig,
     SystemConfig,
+    TaskclusterConfig,
+    TreeherderConfig,
 )
 from triggerbot.patterns import Globs
 from triggerbot.policy import Budget, Rule
@@ -32,6 +38,7 @@ def build(file: schema.ConfigFile, document: Document, source: str) -> Config:
         source=source,
         dry_run=file.dry_run,
         store=file.store,
+        store_secret=places.secret(file.store, ("store",)) if re.fullmatch(PATTERN, file.store) else None,
         listen=file.listen,
         systems=systems,
         intakes=intakes,
@@ -60,18 +67,75 @@ class _Places:
         return tuple(self.secret(reference, (*place, position)) for position, reference in enumerate(references))
 
 
-def _system(name: str, section: schema.SystemSection, rules: tuple[Rule, ...], places: _Places) -> SystemConfig:
+def _system(
+    name: str, section: system_sections.SystemSection, rules: tuple[Rule, ...], places: _Places
+) -> SystemConfig:
     place: Place = ("systems", name)
-    token = places.optional(section.token, (*place, "token"))
-    webhook_secrets = places.several(section.webhook_secret, (*place, "webhook_secret"))
-    if isinstance(section, schema.GenericSystem):
-        return GenericConfig(section.url, token, webhook_secrets, section.grace, section.sweep)
+    match section:
+        case system_sections.GenericSystem():
+            token = places.optional(section.token, (*place, "token"))
+            webhook_secrets = places.several(section.webhook_secret, (*place, "webhook_secret"))
+            return GenericConfig(section.url, token, webhook_secrets, section.grace, section.sweep)
+        case system_sections.GitHubSystem():
+            return _github(section, place, rules, places)
+        case system_sections.TaskclusterSystem():
+            return _taskcluster(section, place, rules, places)
+        case system_sections.TreeherderSystem():
+            return TreeherderConfig(
+                url=section.url,
+                taskcluster=section.taskcluster,
+                classify=_classify(section.classify, place, places),
+                projects=section.projects or tuple(dict.fromkeys(_literal_projects(rules))),
+                grace=section.grace,
+                sweep=section.sweep,
+            )
+
+
+def _taskcluster(
+    section: system_sections.TaskclusterSystem, place: Place, rules: tuple[Rule, ...], places: _Places
+) -> TaskclusterConfig:
+    return TaskclusterConfig(
+        url=section.url,
+        client_id=section.client_id,
+        token=places.optional(section.access_token, (*place, "access_token")),
+        certificate=places.optional(section.certificate, (*place, "certificate")),
+        push_logs=tuple(
+            PushLogConfig(
+                Globs(log.projects),
+                log.hg,
+                log.github,
+                places.optional(log.token, (*place, "pushes", position, "token")),
+            )
+            for position, log in enumerate(section.pushes)
+        ),
+        treeherder=section.treeherder,
+        classify=_classify(section.classify, place, places),
+        create_task=section.without_action == "create_task",
+        index=section.index,
+        projects=section.projects or tuple(dict.fromkeys(_literal_projects(rules))),
+        grace=section.grace,
+        sweep=section.sweep,
+    )
+
+
+def _classify(section: system_sections.ClassifySection | None, place: Place, places: _Places) -> ClassifyConfig | None:
+    if section is None:
+        return None
+    return ClassifyConfig(
+        places.secret(section.session, (*place, "classify", "session")),
+        places.secret(section.csrf, (*place, "classify", "csrf")),
+    )
+
+
+def _github(
+    section: system_sections.GitHubSystem, place: Place, rules: tuple[Rule, ...], places: _Places
+) -> GitHubConfig:
     return GitHubConfig(
         url=section.url,
-        token=token,
+        token=places.optional(section.token, (*place, "token")),
         app_id=section.app.id if section.app else None,
         app_key=places.secret(section.app.key, (*place, "app", "key")) if section.app else None,
-        webhook_secrets=webhook_secrets,
+        webhook_secrets=places.several(section.webhook_secret, (*place, "webhook_secret")),
         grace=section.grace,
         sweep=section.sweep,
         forks=section.forks,
@@ -81,10 +145,13 @@ def _system(name: str, section: schema.SystemSection, rules: tuple[Rule, ...], p
 
 def _repositories(rules: tuple[Rule, ...]) -> Iterator[str]:
     """Yield the projects of the rules that name one repository each."""
+    return (project for project in _literal_projects(rules) if re.fullmatch(fields.REPOSITORY, project))
+
+
+def _literal_projects(rules: tuple[Rule, ...]) -> Iterator[str]:
+    """Yield the projects of the rules that are no patterns."""
     for rule in rules:
-        for project in rule.projects.patterns:
-            if is_literal(project) and re.fullmatch(fields.REPOSITORY, project):
-                yield project
+        yield from filter(is_literal, rule.projects.patterns)
 
 
 def _intake(section: schema.Intake, place: Place, places: _Places) -> IntakeConfig:
@@ -96,7 +163,7 @@ def _intake(section: schema.Intake, place: Place, places: _Places) -> IntakeConf
     assert pulse is not None  # the schema lets exactly one of the three through
     url = places.secret(pulse.url, (*place, "pulse", "url")) if re.fullmatch(PATTERN, pulse.url) else pulse.url
     bindings = tuple((binding.exchange, binding.routing_key) for binding in pulse.bindings)
-    return PulseConfig(pulse.system, url, pulse.queue, bindings, pulse.prefetch)
+    return PulseConfig(pulse.system, url, pulse.queue, bindings, pulse.prefetch, pulse.ca)
 
 
 def _rule(section: schema.RuleSection) -> Rule:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from triggerbot.config import fields, schema
+from triggerbot.config import fields, schema, system_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.showing import printable, shown
 from triggerbot.errors import Problem
@@ -18,9 +18,13 @@ PROBLEMS_MAX = 100
 #: The section that a key of this name holds; systems are told apart by the type that pydantic puts into the place.
 _SECTIONS: dict[str, type[BaseModel]] = {
     "": schema.ConfigFile,
-    "generic": schema.GenericSystem,
-    "github": schema.GitHubSystem,
-    "app": schema.GitHubApp,
+    "generic": system_sections.GenericSystem,
+    "github": system_sections.GitHubSystem,
+    "taskcluster": system_sections.TaskclusterSystem,
+    "treeherder": system_sections.TreeherderSystem,
+    "app": system_sections.GitHubApp,
+    "pushes": system_sections.PushLogSection,
+    "classify": system_sections.ClassifySection,
     "intakes": schema.Intake,
     "pulse": schema.Pulse,
     "bindings": schema.Binding,
@@ -33,7 +37,9 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 #: Keys whose value is never repeated in a message, for it is or may hold a secret.
-_SECRET_KEYS = frozenset({"token", "app", "key", "webhook_secret", "url", "store"})
+_SECRET_KEYS = frozenset(
+    {"token", "access_token", "certificate", "session", "csrf", "app", "key", "webhook_secret", "url", "store"}
+)
 
 _TYPES = {
     "string_type": "text (in quotes, if YAML takes it for something else)",
@@ -130,14 +136,14 @@ def _near(value: Any, expected: str) -> str:
 
 def _system_type(value: Any) -> str:
     """Judge the type of a system that is none of those we have."""
-    available = ("generic", "github")
+    available = ("generic", "github", "taskcluster", "treeherder")
     given = value.get("type") if isinstance(value, dict) else None
     if given is None:
         return f"the key type is missing: say which CI this is, one of {', '.join(available)}"
     if given in fields.NOT_YET:
         return f"type {given} is not in this version yet; available: {', '.join(available)}"
     near = suggest(given, (*available, *fields.NOT_YET)) if isinstance(given, str) else ""
-    return f"expected type: {' or '.join(available)}, got {shown(given)}{near}"
+    return f"expected type: {', '.join(available[:-1])} or {available[-1]}, got {shown(given)}{near}"
 
 
 def _is_secret(loc: Place) -> bool:

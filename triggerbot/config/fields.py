@@ -24,13 +24,13 @@ _DURATION_MAX = 3650 * 86400.0
 _URL = r"^https?://[^\s\x00-\x1f/?#@]+(/[^\s\x00-\x1f?#]*)?$"
 _AMQP = r"^amqps?://\S+$"
 _LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
-_STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+)$"
+_STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+|unix://\S+)$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 GROUP = r"^[a-z0-9][a-z0-9-]*$"
 REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 
 #: `type` of a system that is planned and cannot be used yet.
-NOT_YET = ("taskcluster", "treeherder", "buildbot", "gitlab", "buildkite", "jenkins", "circleci")
+NOT_YET = ("buildbot", "gitlab", "buildkite", "jenkins", "circleci")
 #: Results that a rule may retrigger.
 RESULTS = tuple(str(result) for result in Result if result.failed)
 
@@ -75,6 +75,15 @@ def url(value: Any) -> str:
         raise ValueError(
             f"expected an address such as https://ci.example.org, without ? and #, got {shown(value, secret=True)}"
         )
+    return text
+
+
+def url_of_project(value: Any) -> str:
+    """Check the address of a repository, with `{project}` where the project's name goes."""
+    text = value if isinstance(value, str) else ""
+    if re.search(r"[{}]", text.replace("{project}", "")):
+        raise ValueError(f"only {{project}} can be filled in, got {shown(value, secret=True)}")
+    url(text.replace("{project}", "project"))
     return text
 
 
@@ -129,13 +138,21 @@ def _check_ipv6(host: str) -> None:
 
 def store(value: Any) -> str:
     """Check `sqlite:PATH` or `redis://host:port/db`. A redis address is not repeated: it may hold a password."""
-    if isinstance(value, str) and re.fullmatch(_STORE, value):
+    if isinstance(value, str) and (re.fullmatch(_STORE, value) or re.fullmatch(secrets.PATTERN, value)):
         return value
     if isinstance(value, str) and value.startswith("sqlite://"):
         raise ValueError("write the path right after the colon: sqlite:state.db or sqlite:/var/lib/triggerbot/state.db")
     raise ValueError(
-        f"expected sqlite:PATH such as sqlite:state.db, or redis://host:6379/0, got {shown(value, secret=True)}"
+        "expected sqlite:PATH such as sqlite:state.db, or redis://host:6379/0 (env:NAME or file:PATH if that holds a "
+        f"password), got {shown(value, secret=True)}"
     )
+
+
+def some_text(value: Any) -> str:
+    """Check a text that must not be empty, where the key is given at all."""
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError(f"expected text, got {shown(value)}")
 
 
 def one_or_several(value: Any) -> Any:
@@ -196,9 +213,12 @@ Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]
 Url = Annotated[str, PlainValidator(url), _schema(_URL, format="uri")]
+OptionalUrl = Annotated[str | None, PlainValidator(url), _schema(_URL, format="uri")]
+OptionalUrlOfProject = Annotated[str | None, PlainValidator(url_of_project), _schema(_URL)]
+OptionalText = Annotated[str | None, PlainValidator(some_text), WithJsonSchema({"type": "string", "minLength": 1})]
 AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({_AMQP})|({secrets.PATTERN})")]
 Listen = Annotated[tuple[str, int] | None, PlainValidator(listen), _or_off(_LISTEN)]
-Store = Annotated[str, PlainValidator(store), _schema(_STORE)]
+Store = Annotated[str, PlainValidator(store), _schema(f"({_STORE})|({secrets.PATTERN})")]
 SecretReference = Annotated[str, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
 OptionalSecret = Annotated[str | None, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
 SecretReferences = Annotated[

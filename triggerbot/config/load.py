@@ -63,7 +63,7 @@ def loads(text: str, source: str = "config") -> Config:
         problems = document.problems
     except ValidationError as error:
         problems = [*document.problems, *complaints.problems(error, document)]
-    problems = [*problems, *_unknown_systems(document)]
+    problems = [*problems, *_unknown_systems(document), *_no_taskcluster(document)]
     if problems or file is None:
         raise ConfigError(source, _in_order(problems))
     return building.build(file, document, source)
@@ -89,6 +89,23 @@ def _unknown_systems(document: Document) -> Iterator[Problem]:
             message = f"there is no system {shown(name).removeprefix('text ')}"
             near = complaints.suggest(name, systems) or ";"
             yield document.problem(("intakes", position, kind, "system"), f"{message}{near} systems: {known}")
+        elif kind == "pulse" and isinstance(systems[name], dict) and systems[name].get("type") == "github":
+            message = "GitHub sends no messages over AMQP: use its webhooks, or poll"
+            yield document.problem(("intakes", position, kind, "system"), message)
+
+
+def _no_taskcluster(document: Document) -> Iterator[Problem]:
+    """Check that a Treeherder retriggers through a system that is a Taskcluster."""
+    top = document.value if isinstance(document.value, dict) else {}
+    systems = top.get("systems", {})
+    for name, section in systems.items() if isinstance(systems, dict) else ():
+        through = section.get("taskcluster") if isinstance(section, dict) else None
+        if not isinstance(through, str) or not through or section.get("type") != "treeherder":
+            continue
+        target = systems.get(through)
+        if not isinstance(target, dict) or target.get("type") != "taskcluster":
+            message = f"there is no system {shown(through).removeprefix('text ')} of type taskcluster"
+            yield document.problem(("systems", name, "taskcluster"), message)
 
 
 def _named_systems(intakes: Any) -> Iterator[tuple[int, str, str]]:

@@ -5,23 +5,19 @@ from collections.abc import Iterator
 from triggerbot.config import fields
 from triggerbot.config.document import Document
 from triggerbot.config.secrets import Secret
-from triggerbot.config.settings import Config, FileConfig, GitHubConfig, PollConfig, PulseConfig
+from triggerbot.config.settings import Config, FileConfig, PollConfig, PulseConfig
+from triggerbot.config.system_settings import GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
 from triggerbot.errors import Problem
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 
 #: Seconds; a claim that is forgotten sooner could be made again by the CI's own late messages.
 _RETENTION_SHORT = 3600.0
+_ELSEWHERE = "the address holds a password: keep it elsewhere and write env:NAME or file:PATH"
 
 
 def unavailable(config: Config, document: Document) -> Iterator[Problem]:
     """Yield what `run` must refuse."""
-    if config.store.startswith("redis"):
-        yield document.problem(("store",), "this version has no redis store yet: write sqlite:PATH")
-    for position, intake in enumerate(config.intakes):
-        if isinstance(intake, PulseConfig):
-            message = "this version has no AMQP intake yet: use webhooks or poll"
-            yield document.problem(("intakes", position, "pulse"), message)
     if not config.rules:
         message = "there are no rules, so nothing would be watched: write rules: [{projects: [NAME]}]"
         yield document.problem(("rules",), message)
@@ -39,6 +35,8 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
     if config.store.endswith(":memory:"):
         message = "a store in memory forgets at every restart what was retriggered: write sqlite:PATH"
         yield document.problem(("store",), message)
+    if _holds_password(config.store):
+        yield document.problem(("store",), _ELSEWHERE)
     if config.retention < _RETENTION_SHORT:
         message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
         yield document.problem(("retention",), message)
@@ -59,6 +57,26 @@ def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
         if not system.webhook_secrets and system.sweep is None and name not in heard:
             message = "nothing tells of its runs: add a webhook_secret, an intake or a sweep"
             yield document.problem(place, message)
+        yield from (document.problem(place, message) for message in _of_mozilla(name, system, config))
+
+
+def _of_mozilla(name: str, system: SystemConfig, config: Config) -> Iterator[str]:
+    if isinstance(system, TaskclusterConfig):
+        if system.token is None:
+            yield "without client_id and access_token everything is read and decided, and nothing can be retriggered"
+        if system.treeherder is None and not system.push_logs:
+            yield (
+                "nobody tells what is written in a push, so no try: line and no --no-retry is heeded: add pushes: or "
+                "treeherder:"
+            )
+    if isinstance(system, TreeherderConfig) and system.taskcluster is None:
+        yield "nothing can be retriggered without taskcluster: NAME, a system of type taskcluster"
+    if isinstance(system, TaskclusterConfig | TreeherderConfig) and not _has_pulse(name, config):
+        yield "it sends no webhooks, so that only the sweep finds what finished: add an intake pulse"
+
+
+def _has_pulse(name: str, config: Config) -> bool:
+    return any(isinstance(intake, PulseConfig) and intake.system == name for intake in config.intakes)
 
 
 def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:
@@ -82,12 +100,14 @@ def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:
 
 def _of_pulse(pulse: PulseConfig, position: int, document: Document) -> Iterator[Problem]:
     place = ("intakes", position, "pulse")
-    authority = "" if isinstance(pulse.url, Secret) else pulse.url.partition("://")[2].partition("/")[0]
-    credentials = authority.rpartition("@")[0]
+    if not isinstance(pulse.url, Secret) and _holds_password(pulse.url):
+        yield document.problem((*place, "url"), _ELSEWHERE)
+
+
+def _holds_password(address: str) -> bool:
+    credentials = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
     # The password that every RabbitMQ is born with is no secret.
-    if ":" in credentials and credentials != "guest:guest":
-        message = "the address holds a password: keep it elsewhere and write env:NAME or file:PATH"
-        yield document.problem((*place, "url"), message)
+    return ":" in credentials and credentials != "guest:guest"
 
 
 def _of_rules(rules: tuple[Rule, ...], document: Document) -> Iterator[Problem]:

@@ -4,110 +4,13 @@ The same models check files, give editors a JSON Schema and make the reference, 
 the reader of the config. `load` turns what they accept into `triggerbot.config.settings`.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from triggerbot.config import fields
-
-
-def _default(value: Any, description: str, **more: Any) -> Any:
-    """Describe a key that may be left out; its default is written as in the file, and checked like it."""
-    return Field(default=value, validate_default=True, description=description, **more)
-
-
-def _without_default(schema: dict[str, Any]) -> None:
-    """Leave a default out of the JSON Schema that can only be had by leaving out the key."""
-    schema.pop("default")
-
-
-class Section(BaseModel):
-    """What all sections of the file have in common: no unknown keys, no silent conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class GenericSystem(Section):
-    """Any CI that speaks triggerbot's small HTTP interface."""
-
-    type: Literal["generic"] = Field(description="Which kind of CI this is.")
-    url: fields.Url = Field(
-        description="Where the CI answers triggerbot's calls, without credentials.", examples=["http://127.0.0.1:9000"]
-    )
-    token: fields.OptionalSecret = Field(
-        default=None, description="Sent to the CI as a bearer token.", examples=["env:CI_TOKEN"]
-    )
-    webhook_secret: fields.SecretReferences = Field(
-        default=(),
-        description="Signs the webhooks of this CI; one, or several while rotating. Without it none is taken.",
-        examples=["env:CI_WEBHOOK_SECRET", ["env:NEW_SECRET", "env:OLD_SECRET"]],
-        json_schema_extra=_without_default,
-    )
-    grace: fields.Duration = _default(
-        "60s",
-        "How long this CI may take to list a run that it accepted; until then its absence proves nothing.",
-        examples=["60s"],
-    )
-    sweep: fields.SomeTimeOrOff = _default(
-        "5m", "How often to ask this CI what finished lately, so that lost webhooks lose nothing; or off."
-    )
-
-
-class GitHubApp(Section):
-    """A GitHub App that triggerbot acts as."""
-
-    id: fields.AppId = Field(description="The app's id, or its client id.", examples=[123456])
-    key: fields.SecretReference = Field(
-        description="The app's private key (PEM).", examples=["file:/etc/triggerbot/app.pem"]
-    )
-
-
-class GitHubSystem(Section):
-    """GitHub Actions, on github.com or a server of your own."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["token"]}, {"required": ["app"]}]})
-
-    type: Literal["github"] = Field(description="Which kind of CI this is.")
-    url: fields.Url = _default(
-        "https://api.github.com",
-        "The API's address; for a server of your own https://your.server/api/v3.",
-        examples=["https://github.example.org/api/v3"],
-    )
-    token: fields.OptionalSecret = Field(
-        default=None,
-        description="A token that may read and rerun actions (actions: write). Either this or app is needed.",
-        examples=["env:GITHUB_TOKEN"],
-    )
-    app: Annotated[GitHubApp | None, fields.Given] = Field(
-        default=None, description="The GitHub App to act as. Either this or token is needed."
-    )
-    webhook_secret: fields.SecretReferences = Field(
-        default=(),
-        description="Signs the webhooks; one, or several while rotating. Without it none is taken.",
-        examples=["env:GITHUB_WEBHOOK_SECRET", ["env:NEW_SECRET", "env:OLD_SECRET"]],
-        json_schema_extra=_without_default,
-    )
-    grace: fields.Duration = _default(
-        "60s", "How long GitHub may take to list a run that it accepted; until then its absence proves nothing."
-    )
-    sweep: fields.SomeTimeOrOff = _default(
-        "5m", "How often to ask GitHub what finished lately, so that lost webhooks lose nothing; or off."
-    )
-    forks: bool = Field(default=False, description="Whether pushes that come from forks may be retriggered.")
-    repositories: tuple[fields.Repository, ...] = Field(
-        default=(),
-        description="Which repositories to ask, for polling and the sweep. Left out: those projects of the rules that "
-        "are no patterns.",
-        examples=[["owner/name"]],
-    )
-
-    @model_validator(mode="after")
-    def _one_way_in(self) -> Self:
-        if self.token is not None and self.app is not None:
-            raise ValueError("both token and app are given: exactly one of them is right")
-        if self.token is None and self.app is None:
-            raise ValueError("credentials are missing: add token: env:GITHUB_TOKEN, or app: {id: ..., key: file:...}")
-        return self
+from triggerbot.config.section import Section, default
+from triggerbot.config.system_sections import SystemSection
 
 
 class Binding(Section):
@@ -127,14 +30,19 @@ class Pulse(Section):
     )
     queue: fields.Text = Field(description="The queue's name.", examples=["queue/me/triggerbot"])
     bindings: tuple[Binding, ...] = Field(min_length=1, description="What the queue receives.")
-    prefetch: int = Field(default=100, ge=1, le=10_000, description="How many messages to take before answering any.")
+    prefetch: int = Field(default=1000, ge=1, le=10_000, description="How many messages to take before answering any.")
+    ca: fields.OptionalText = Field(
+        default=None,
+        description="A file of certificates (PEM) that the broker's has to be signed by, where it is a private one.",
+        examples=["/etc/triggerbot/broker-ca.pem"],
+    )
 
 
 class Poll(Section):
     """Asks a system regularly what finished, where it cannot call us."""
 
     system: fields.Text = Field(description="The system to ask, a name from systems.")
-    every: fields.SomeTime = _default("60s", "How often to ask.", examples=["60s"])
+    every: fields.SomeTime = default("60s", "How often to ask.", examples=["60s"])
 
 
 class File(Section):
@@ -186,7 +94,7 @@ class Lookup(Section):
     """What to do when the CI does not know the job yet."""
 
     attempts: int = Field(default=5, ge=0, le=100, description="How often to ask again before giving up.")
-    delay: fields.Duration = _default("90s", "How long to wait in between.", examples=["90s"])
+    delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
 
 
 class RuleSection(Section):
@@ -220,25 +128,22 @@ class RuleSection(Section):
     )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
-    requested: Requested = _default({}, "What a push may ask for in its message.")
-    budget: BudgetSection = _default({}, "How many jobs of one push may be retriggered because they failed.")
-    lookup: Lookup = _default({}, "What to do when the CI does not know the job yet.")
-
-
-SystemSection = Annotated[GenericSystem | GitHubSystem, Field(discriminator="type")]
+    requested: Requested = default({}, "What a push may ask for in its message.")
+    budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")
+    lookup: Lookup = default({}, "What to do when the CI does not know the job yet.")
 
 
 class ConfigFile(Section):
     """The configuration of triggerbot."""
 
     dry_run: bool = Field(default=False, description="Decide, log and record, but trigger nothing.")
-    store: fields.Store = _default(
+    store: fields.Store = default(
         "sqlite:state.db",
         "Where everything is kept: sqlite:PATH (relative to the working directory, not to this file), or "
         "redis://host:port/db for several replicas.",
         examples=["sqlite:/var/lib/triggerbot/state.db"],
     )
-    listen: fields.Listen = _default(
+    listen: fields.Listen = default(
         "127.0.0.1:8080", "Where webhooks, the page and the API are served: HOST:PORT, or off."
     )
     systems: dict[fields.SystemName, SystemSection] = Field(
@@ -250,7 +155,7 @@ class ConfigFile(Section):
         max_length=1000,
         description="What to watch; of several rules the first that matches project and branch counts.",
     )
-    retention: fields.SomeTime = _default(
+    retention: fields.SomeTime = default(
         "14d", "How long is remembered what was done; after that the same job could be retriggered anew."
     )
 

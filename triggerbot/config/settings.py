@@ -4,55 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from triggerbot.config.secrets import Secret
+from triggerbot.config.system_settings import SystemConfig
 from triggerbot.errors import ConfigError, Problem
 from triggerbot.policy import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class GenericConfig:
-    """A CI that speaks triggerbot's small HTTP interface."""
-
-    url: str
-    token: Secret | None
-    webhook_secrets: tuple[Secret, ...]
-    #: Seconds that this CI may take to list a run that it accepted.
-    grace: float
-    #: Seconds between two sweeps; `None`: never.
-    sweep: float | None
-    type: str = "generic"
-
-    def secrets(self) -> Iterator[Secret]:
-        """Yield every secret that is needed to work with it."""
-        if self.token is not None:
-            yield self.token
-        yield from self.webhook_secrets
-
-
-@dataclass(frozen=True, slots=True)
-class GitHubConfig:
-    """GitHub Actions; either `token`, or `app_id` and `app_key`."""
-
-    url: str
-    token: Secret | None
-    app_id: str | None
-    app_key: Secret | None
-    webhook_secrets: tuple[Secret, ...]
-    #: Seconds that GitHub may take to list a run that it accepted.
-    grace: float
-    #: Seconds between two sweeps; `None`: never.
-    sweep: float | None
-    #: Whether pushes that come from forks may be retriggered.
-    forks: bool
-    #: Repositories (owner/name) to ask, for polling and the sweep.
-    repositories: tuple[str, ...]
-    type: str = "github"
-
-    def secrets(self) -> Iterator[Secret]:
-        """Yield every secret that is needed to work with it."""
-        for secret in (self.token, self.app_key):
-            if secret is not None:
-                yield secret
-        yield from self.webhook_secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +20,8 @@ class PulseConfig:
     #: Pairs of exchange and routing key.
     bindings: tuple[tuple[str, str], ...]
     prefetch: int
+    #: A file of certificates that the broker's has to be signed by; `None`: those that the system trusts.
+    ca: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +40,6 @@ class FileConfig:
     path: str
 
 
-SystemConfig = GenericConfig | GitHubConfig
 IntakeConfig = PulseConfig | PollConfig | FileConfig
 
 
@@ -95,7 +50,7 @@ class Config:
     #: The file's name, for messages.
     source: str
     dry_run: bool
-    #: `sqlite:PATH` (relative to the working directory) or a redis address.
+    #: As it is written: `sqlite:PATH` (relative to the working directory), a redis address, or where that is kept.
     store: str
     #: Host and port; `None`: nothing is served.
     listen: tuple[str, int] | None
@@ -108,9 +63,18 @@ class Config:
     warnings: tuple[Problem, ...] = ()
     #: What is right but cannot be done (yet): with any of these, `run` refuses to start.
     unavailable: tuple[Problem, ...] = ()
+    #: Where the store's address is kept, if it is not in the config.
+    store_secret: Secret | None = None
+
+    @property
+    def store_address(self) -> str:
+        """The store's address itself; may hold a password. Raises `ConfigError` if it cannot be had."""
+        return self.store if self.store_secret is None else self.store_secret.read()
 
     def secrets(self) -> Iterator[Secret]:
         """Yield every secret that the config refers to."""
+        if self.store_secret is not None:
+            yield self.store_secret
         for system in self.systems.values():
             yield from system.secrets()
         for intake in self.intakes:

@@ -4,6 +4,7 @@ Events are hints and the CI is the truth: whatever a lost webhook or a deleted q
 """
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -24,6 +25,8 @@ _FIRST, _LONGEST = 3600.0, 3 * 86_400.0
 _BATCH = 200
 #: Seconds to the second try after a failure, doubled up to the interval.
 _RETRY = 5.0
+#: Seconds between two questions, however great the hurry, and between looks whether it is time to stop.
+_LEAST, _LOOK = 1.0, 0.5
 
 
 class Poll:
@@ -48,11 +51,16 @@ class Poll:
         self._cursor = f"poll:{system.name}"
         self._supported = True
         self._answered = clock()
+        self._soon = threading.Event()
 
     @property
     def name(self) -> str:
         """The system it asks."""
         return self._system.name
+
+    def hurry(self) -> None:
+        """Ask at once: something is known to have been missed."""
+        self._soon.set()
 
     def late(self, now: float) -> bool:
         """Tell whether it has been without an answer for several rounds."""
@@ -76,7 +84,15 @@ class Poll:
                 wait = self.every
                 self._metrics.sweeps.labels(self._system.name, "failed").inc()
                 log.exception("poll.broken", system=self._system.name)
-            stop.wait(wait)
+            self._rest(stop, wait)
+
+    def _rest(self, stop: threading.Event, seconds: float) -> None:
+        """Wait, unless there is a hurry; a CI that was just asked is not asked again at once."""
+        until = time.monotonic() + seconds
+        stop.wait(min(seconds, _LEAST))
+        while not self._soon.is_set() and not stop.is_set() and time.monotonic() < until:
+            self._soon.wait(min(_LOOK, max(0.0, until - time.monotonic())))
+        self._soon.clear()
 
     def once(self) -> int:
         """Ask once and observe what it tells; gives the number of things heard. Raises `CIError`."""

@@ -135,6 +135,8 @@ class Completed:
 class Reads(Protocol):
     """A system whose messages arrive over AMQP."""
 
+    name: str
+
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
         """Understand a message; purely. Nothing of interest is an empty answer.
 

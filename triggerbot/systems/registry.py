@@ -1,7 +1,8 @@
 """From the configuration to the systems themselves."""
 
 from triggerbot import __version__
-from triggerbot.config import Config, GenericConfig, GitHubConfig
+from triggerbot.config import Config, GenericConfig, GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
+from triggerbot.errors import UsageError
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
 from triggerbot.systems.github import AppKey, GitHub
@@ -14,7 +15,7 @@ def build(config: Config) -> dict[str, System]:
     return {name: _system(name, settings) for name, settings in config.systems.items()}
 
 
-def _system(name: str, settings: GenericConfig | GitHubConfig) -> System:
+def _system(name: str, settings: SystemConfig) -> System:
     secrets = tuple(secret.read() for secret in settings.webhook_secrets)
     token = None if settings.token is None else settings.token.read()
     match settings:
@@ -36,3 +37,5 @@ def _system(name: str, settings: GenericConfig | GitHubConfig) -> System:
                 grace=settings.grace,
                 forks_allowed=settings.forks,
             )
+        case TaskclusterConfig() | TreeherderConfig():
+            raise UsageError(f"system {name}: type {settings.type} is not in this version yet")

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import triggerbot
-from triggerbot import report
+from triggerbot import canonical, report
 from triggerbot.errors import StoreUnavailable
 from triggerbot.metrics import Metrics
 from triggerbot.store import Store
@@ -41,6 +41,7 @@ class Api:
         lines = [
             f"triggerbot {triggerbot.__version__}" + (", dry run: nothing is sent" if self._about["dry_run"] else ""),
             f"paused by {paused.by}" if paused else "at work",
+            *(f"the store may have forgotten something: {why}" for why in self._distrust().values()),
             "",
             "GET /api/v1/pushes                       the pushes heard of last",
             "GET /api/v1/pushes/PROJECT/REVISION      one push: health, jobs, runs, and why each was (not) retriggered",
@@ -79,7 +80,13 @@ class Api:
             wrong = {name: state for name, state in self._health().items() if state}
         except StoreUnavailable as failed:
             wrong = {"store": str(failed)}
-        return as_json({"status": "error" if wrong else "ok", "wrong": wrong, **self._about}, 503 if wrong else 200)
+        status = {"status": "error" if wrong else "ok", "wrong": wrong, "distrust": self._distrust(), **self._about}
+        return as_json(status, 503 if wrong else 200)
+
+    def _distrust(self) -> dict[str, str]:
+        """Tell since when and why the store is not trusted, if it is not: requests wait for look-backs then."""
+        distrust = self._store.distrust()
+        return {} if distrust is None else {canonical.format_time(distrust.since) or "": distrust.why}
 
     def lbheartbeat(self, request: Request) -> Response:
         """Tell that the process answers (Dockerflow)."""

@@ -78,7 +78,7 @@ class GitHub:
         self._client = Client(self._http, self._auth, clock=clock, sleep=sleep)
         self._runs = Runs(name, self._client, self._repositories)
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:  # noqa: ARG002 (the protocol's)
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
         """Check `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
 
         GitHub signs no time, so `now` says nothing; a delivery that is repeated changes nothing either.
@@ -99,7 +99,7 @@ class GitHub:
         """Plan at most one rerun for each workflow run; purely."""
         return plan_reruns(wants, busy, runs)
 
-    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:  # noqa: ARG002 (the protocol's)
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Ask for one rerun with one POST; it cannot carry the operation's id. Never raises.
 
         A job that a later attempt listed again is rerun by its newest id, as the look-back before told.
