@@ -241,7 +241,7 @@ def serve(
     systems = build(config)
     logs.configure(secrets=read_secrets(config), worker=worker)
     listening = listening or listen(config.listen)
-    store = open_store(config.store_address, daemon=True)
+    store = open_store(config.store_address, daemon=True, retention=config.retention)
     daemon = Daemon(config, dry, store, systems, worker, died)
     host, port = listening.getsockname()[:2] if listening is not None else ("", 0)
     log.info(

@@ -219,10 +219,13 @@ def telling_run(claim: Claim, runs: Sequence[Run]) -> Run:
 
 def over_budget(budget: Budget, spent: int, total: int) -> Decision:
     """Refuse for want of budget, with the figures."""
+    return Decision.refuse(Refusal.OVER_BUDGET, budget_words(budget, str(spent), str(total)))
+
+
+def budget_words(budget: Budget, spent: str, total: str) -> str:
+    """Say how much of a budget was spent; the figures may be placeholders."""
     share = f"{budget.percent:g} % of {total} jobs"
-    return Decision.refuse(
-        Refusal.OVER_BUDGET, f"{spent} jobs of the push were retriggered for failures; its budget is {share}"
-    )
+    return f"{spent} jobs of the push were retriggered for failures; its budget is {share}"
 
 
 def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool) -> int:

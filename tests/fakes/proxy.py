@@ -13,7 +13,8 @@ class Proxy:
     """Listens on a port of its own and passes everything on to another."""
 
     def __init__(self, target: int) -> None:
-        self._target = target
+        #: Where connections go.
+        self.target = target
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
@@ -60,7 +61,7 @@ class Proxy:
         client, _ = self._listening.accept()
         self.connections += 1
         try:
-            self._pairs.append((client, socket.create_connection(("127.0.0.1", self._target), timeout=5)))
+            self._pairs.append((client, socket.create_connection(("127.0.0.1", self.target), timeout=5)))
         except OSError:
             client.close()
 

@@ -1,35 +1,64 @@
 """Where the stores under test live; each test of the contract runs once for every backend."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import fakeredis
 import pytest
+from fakes.redis_server import RedisServer
 
 from triggerbot.store import Store
 from triggerbot.store.opening import open_store
+from triggerbot.store.redis import RedisStore
 
 
 @dataclass
 class Home:
     """One place that keeps a store, to be opened any number of times."""
 
-    address: str
-    path: Path
+    make: Callable[[bool], Store]
+    #: The file, where there is one.
+    path: Path | None
     opened: list[Store] = field(default_factory=list)
 
     def open(self, *, daemon: bool = False) -> Store:
         """Open the store; it is closed at the end of the test unless the test does it."""
-        store = open_store(self.address, daemon=daemon)
+        store = self.make(daemon)
         self.opened.append(store)
         return store
 
 
-@pytest.fixture(params=["sqlite"])
+class Fake(fakeredis.FakeRedis):
+    """A Redis in memory, which can say who it is."""
+
+    def info(self, *_: object, **__: object) -> dict[str, str]:
+        """Tell what a server tells of itself."""
+        return {"redis_version": "7.0.0", "role": "master", "run_id": "fake"}
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """Start a Redis, once."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as name, RedisServer(Path(name)) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "redis", "fakeredis"])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     """Have an empty place for a store of each backend."""
-    path = tmp_path / "state.db"
-    home = Home(f"{request.param}:{path}", path)
+    match request.param:
+        case "sqlite":
+            path = tmp_path / "state.db"
+            home = Home(lambda daemon: open_store(f"sqlite:{path}", daemon=daemon), path)
+        case "redis":
+            server = request.getfixturevalue("redis_server")
+            server.client().flushall()
+            home = Home(lambda _: open_store(server.url()), None)
+        case _:
+            fake = fakeredis.FakeServer()
+            home = Home(lambda _: RedisStore(Fake(server=fake)), None)
     yield home
     for store in home.opened:
         store.close()

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fakes.items import EVERY_JOB, every
+from fakes.redis_server import RedisServer
 from fakes.world import event, push
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from triggerbot.model import Cause, Claim, ClaimState, Decision, Event, Operation, Push, Refusal, Result, RunKey, State
 from triggerbot.policy import Budget, Triage
 from triggerbot.store import Notice, Observation, Pause, Store
+from triggerbot.store.opening import open_store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.trysyntax import EVERY, Asks
 
@@ -101,9 +104,13 @@ class Machine(RuleBasedStateMachine):
         """Open the store under test."""
         return SqliteStore(path, durable=False)
 
+    def empty(self) -> None:
+        """Make the place empty where it is not made anew."""
+
     @initialize()
     def begin_empty(self) -> None:
         """Start with nothing."""
+        self.empty()
         self.directory = tempfile.TemporaryDirectory(prefix="triggerbot-machine-")
         self.path = Path(self.directory.name) / "state.db"
         self.store = self.open(self.path)
@@ -355,3 +362,31 @@ Machine.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
 
 class TestSqlite(Machine.TestCase):
     """Runs the machine on SQLite."""
+
+
+class OnRedis(Machine):
+    """The same on a real Redis."""
+
+    server: RedisServer
+
+    def empty(self) -> None:
+        """Forget everything."""
+        self.server.client(1).flushdb()
+
+    def open(self, path: Path) -> Store:
+        """Connect anew."""
+        return open_store(self.server.url(1))
+
+
+OnRedis.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
+
+
+@pytest.fixture(scope="session")
+def machines_redis(redis_server: RedisServer) -> None:
+    """Give the machine its server."""
+    OnRedis.server = redis_server
+
+
+@pytest.mark.usefixtures("machines_redis")
+class TestRedis(OnRedis.TestCase):
+    """Runs the machine on Redis."""

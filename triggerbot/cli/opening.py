@@ -41,7 +41,7 @@ def load_config(given: str | None) -> Config:
 def opened(config: Config) -> Iterator[Store]:
     """Open the store for one command; never makes a new one, for nobody would work on what is written to it."""
     try:
-        store = open_store(config.store_address, must_exist=True)
+        store = open_store(config.store_address, must_exist=True, retention=config.retention)
     except OSError as error:
         raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
     except StoreUnusable as error:

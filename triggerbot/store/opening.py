@@ -4,17 +4,33 @@ from pathlib import Path
 
 from triggerbot.errors import StoreUnusable
 from triggerbot.store import Store
+from triggerbot.store.redis import RedisStore
 from triggerbot.store.sqlite import SqliteStore
 
+_REDIS = ("redis", "rediss", "unix")
 
-def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) -> Store:
-    """Open `sqlite:PATH`; `daemon`: as the one process that works on it. Raises `StoreUnusable`."""
+
+def open_store(
+    address: str, *, daemon: bool = False, must_exist: bool = False, retention: float | None = None
+) -> Store:
+    """Open `sqlite:PATH`, or Redis at `redis://host:port/db`, `rediss://...` (TLS) or `unix://PATH`.
+
+    `daemon`: as one that works on it; of a file there is only one. `retention`: seconds after which Redis itself
+    forgets. Raises `StoreUnusable`.
+    """
     scheme, _, rest = address.partition(":")
+    if scheme in _REDIS:
+        kept = {} if retention is None else {"retention": retention}
+        return RedisStore.at(address, must_exist=must_exist, watch=daemon, **kept)
     if scheme != "sqlite" or not rest:
-        raise StoreUnusable(f"the store {address!r} is none that this version has; write `sqlite:PATH`")
-    if must_exist and not Path(rest).exists():
-        raise StoreUnusable(f"there is no store at {rest} yet: triggerbot has not run here with this config")
-    store = SqliteStore(rest)
+        raise StoreUnusable("the store's address is none: write `sqlite:PATH` or `redis://host:port/db`")
+    return _open_file(rest, daemon=daemon, must_exist=must_exist)
+
+
+def _open_file(path: str, *, daemon: bool, must_exist: bool) -> Store:
+    if must_exist and not Path(path).exists():
+        raise StoreUnusable(f"there is no store at {path} yet: triggerbot has not run here with this config")
+    store = SqliteStore(path)
     if daemon:
         try:
             store.claim_daemon()

@@ -1,0 +1,329 @@
+"""Reading for people and for the dispatcher: plain reads, put together here."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from triggerbot.model import Claim, Group, Push, Run, State
+from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work
+from triggerbot.store.redis import packing
+from triggerbot.store.redis.link import PREFIX
+from triggerbot.store.redis.packing import US, plain
+
+#: A `redis.Redis`; its own annotations make every answer a union of all that it could be.
+Client = Any
+_crash_decoder = msgspec.json.Decoder(Crash)
+#: Pushes that one round trip reads.
+_TOGETHER = 100
+
+
+def key(kind: str, name: str) -> str:
+    """Name a key."""
+    return f"{PREFIX}{kind}:{name}"
+
+
+def text(raw: Any) -> str:
+    """Read what Redis gives as text."""
+    return str(raw, "utf-8") if isinstance(raw, bytes) else str(raw)
+
+
+def number_of(client: Client, push: Push) -> str | None:
+    """Find a push's number."""
+    found = client.get(key("n", packing.push_name(push)))
+    return None if found is None else text(found)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """All that is kept of one push, as it is kept."""
+
+    facts: Mapping[str, str]
+    jobs: Mapping[str, str]
+    claims: Sequence[packing.WireClaim]
+    operations: Mapping[str, bytes]
+
+    def run(self, job: str, name: str) -> Run | None:
+        for run in packing.runs_of(plain(job), self.jobs.get(job, "")):
+            if packing.run_key(run) == name:
+                return run
+        return None
+
+    def claim(self, push: Push, wire: packing.WireClaim) -> Claim | None:
+        run = self.run(wire.job, wire.run)
+        kept = self.operations.get(wire.operation)
+        operation = None if kept is None else packing.operation_of(wire.operation, kept)
+        return None if run is None else packing.claim_of(wire, push, run, operation)
+
+    def claims_of(self, push: Push, *, only_open: bool = False) -> list[Claim]:
+        found = (self.claim(push, wire) for wire in self.claims if wire.open or not only_open)
+        return [claim for claim in found if claim is not None]
+
+    def spent(self, name: str) -> int:
+        return int(self.facts.get(name, "0"))
+
+
+def _kept(client: Client, number: str) -> _Kept | None:
+    pipe = client.pipeline(transaction=True)
+    for part in ("p", "j", "c", "o"):
+        pipe.hgetall(key(part, number))
+    facts, jobs, claims, operations = pipe.execute()
+    if not facts:
+        return None
+    return _Kept(
+        {text(name): text(value) for name, value in facts.items()},
+        {text(name): text(value) for name, value in jobs.items()},
+        sorted((packing.claim_decoder.decode(one) for one in claims.values()), key=lambda claim: claim.id),
+        {text(name): value for name, value in operations.items()},
+    )
+
+
+def _of(client: Client, push: Push) -> _Kept | None:
+    number = number_of(client, push)
+    return None if number is None else _kept(client, number)
+
+
+def work(client: Client, push: Push) -> Work:
+    """Read what is open about a push."""
+    kept = _of(client, push)
+    if kept is None:
+        return Work(push, packing.facts_of(push, {}), None, (), {}, 0, 0, 0)
+    claims = kept.claims_of(push, only_open=True)
+    jobs = {wire.job for wire in kept.claims if wire.open}
+    return Work(
+        push=push,
+        facts=packing.facts_of(push, kept.facts),
+        asks=packing.asks_of(kept.facts),
+        claims=tuple(claims),
+        runs={plain(job): tuple(packing.runs_of(plain(job), kept.jobs.get(job, ""))) for job in jobs},
+        total=len(kept.jobs),
+        spent=kept.spent("spent"),
+        spent_dry=kept.spent("spent_dry"),
+        facts_tries=int(kept.facts.get("facts_tries", "0")),
+        operations=frozenset(kept.operations),
+        batches=frozenset(plain(one) for one in kept.facts.get("batches", "").split(US) if one),
+    )
+
+
+def known(client: Client, push: Push) -> dict[tuple[str, str, int], State]:
+    """Read how far each run of a push is known to have come."""
+    number = number_of(client, push)
+    jobs = {} if number is None else client.hgetall(key("j", number))
+    return {
+        (run.job, run.run_id, run.attempt): run.state
+        for job, runs in jobs.items()
+        for run in packing.runs_of(plain(text(job)), text(runs))
+    }
+
+
+def record(client: Client, push: Push) -> PushRecord | None:
+    """Read everything known of a push."""
+    kept = _of(client, push)
+    if kept is None:
+        return None
+    claims: dict[str, list[Claim]] = defaultdict(list)
+    for claim in kept.claims_of(push):
+        claims[claim.job].append(claim)
+    jobs = sorted((plain(job), packing.runs_of(plain(job), runs)) for job, runs in kept.jobs.items())
+    return PushRecord(
+        push=push,
+        facts=packing.facts_of(push, kept.facts),
+        asks=packing.asks_of(kept.facts),
+        jobs=tuple(JobRecord(job, tuple(runs), tuple(claims[job])) for job, runs in jobs),
+        spent=kept.spent("spent"),
+        spent_dry=kept.spent("spent_dry"),
+        first_heard=float(kept.facts["first"]),
+        last_heard=float(kept.facts["last"]),
+    )
+
+
+def _names(client: Client, numbers: Iterable[bytes]) -> list[Push]:
+    pipe = client.pipeline(transaction=False)
+    for number in numbers:
+        pipe.hget(key("p", text(number)), "name")
+    return [packing.push_of(text(name)) for name in pipe.execute() if name is not None]
+
+
+def find(client: Client, project: str, revision: str) -> list[Push]:
+    """Find pushes by project and the beginning of a revision, newest first."""
+    start = f"{packing.bare(project)}{US}{packing.bare(revision.lower())}"
+    members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
+    numbers = [member.rpartition(US.encode())[2] for member in members]
+    pipe = client.pipeline(transaction=False)
+    for number in numbers:
+        pipe.zscore(f"{PREFIX}recent", number)
+    heard = dict(zip(numbers, pipe.execute(), strict=True))
+    return _names(client, sorted(numbers, key=lambda one: -(heard[one] or 0.0))[:50])
+
+
+def recent(client: Client, limit: int, project: str | None) -> list[Push]:
+    """List the pushes heard of last."""
+    found: list[Push] = []
+    start = 0
+    while len(found) < limit:
+        numbers = client.zrevrange(f"{PREFIX}recent", start, start + _TOGETHER - 1)
+        found += [push for push in _names(client, numbers) if project in (None, "", push.project)]
+        if len(numbers) < _TOGETHER:
+            break
+        start += _TOGETHER
+    return found[:limit]
+
+
+def _entries(rows: Iterable[bytes]) -> list[Entry]:
+    entries = []
+    for row in rows:
+        at, what, job, words, reason, count, dry, run = msgspec.json.decode(row)
+        ran = packing.key_of(run) if run else None
+        entries.append(
+            Entry(
+                float(at), what, plain(job) or None, words, reason, count, dry,
+                run_id=None if ran is None else ran.run_id, attempt=None if ran is None else ran.attempt,
+            )
+        )  # fmt: skip
+    return entries
+
+
+def story(client: Client, push: Push, job: str | None) -> list[Entry]:
+    """Read what happened to a push, or to one of its jobs, in order."""
+    number = number_of(client, push)
+    entries = [] if number is None else _entries(client.lrange(key("s", number), 0, -1))
+    return [entry for entry in entries if job is None or entry.job in (job, None)]
+
+
+def statistics(client: Client, since: float) -> dict[str, Any]:
+    """Count what was decided and sent since then, and what is open now; reads push by push, many at a time."""
+    tally = _Tally(since)
+    start = 0
+    while True:
+        numbers = [text(one) for one in client.zrevrange(f"{PREFIX}recent", start, start + _TOGETHER - 1)]
+        pipe = client.pipeline(transaction=False)
+        for number in numbers:
+            pipe.hmget(key("p", number), "name", "last")
+            pipe.lrange(key("s", number), 0, -1)
+            pipe.hvals(key("c", number))
+            pipe.hvals(key("j", number))
+        answers = pipe.execute()
+        for at in range(0, len(answers), 4):
+            tally.add(*answers[at : at + 4])
+        if len(numbers) < _TOGETHER:
+            return tally.told() | {"dead_letters": client.hlen(f"{PREFIX}letters")}
+        start += _TOGETHER
+
+
+class _Tally:
+    """Adds up what happened to pushes."""
+
+    def __init__(self, since: float) -> None:
+        self._since = since
+        self._decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
+        self._hours: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+        self._branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        self._claims: Counter[str] = Counter()
+        self._pushes = self._runs = 0
+
+    def add(self, facts: Any, rows: Any, claims: Any, jobs: Any) -> None:
+        if facts[0] is None:
+            return
+        push = packing.push_of(text(facts[0]))
+        self._claims.update(str(packing.claim_decoder.decode(one).state) for one in claims)
+        if float(facts[1]) >= self._since:
+            self._pushes += 1
+            self._runs += sum(one.count(packing.RS.encode()) for one in jobs)
+        for entry in _entries(rows):
+            if entry.at >= self._since:
+                self._entry(push, entry)
+
+    def _entry(self, push: Push, entry: Entry) -> None:
+        if entry.what in ("trigger", "refuse"):
+            decided = self._decided[entry.what, entry.reason, entry.dry]
+            decided[0] += 1
+            decided[1] += entry.count
+        if entry.what in ("trigger", "accepted", "refuse"):
+            would = entry.count if entry.what == "trigger" and entry.dry else 0
+            sent = entry.count if entry.what == "accepted" else 0
+            branch = self._branches[push.project, push.branch]
+            branch[0] += would
+            branch[1] += sent
+            branch[2] += entry.what == "refuse"
+            if entry.what != "refuse":
+                hour = self._hours[int(entry.at / 3600) * 3600]
+                hour[0] += would
+                hour[1] += sent
+
+    def told(self) -> dict[str, Any]:
+        decided = sorted(self._decided.items(), key=lambda one: -one[1][0])
+        decided.sort(key=lambda one: one[0][0], reverse=True)
+        branches = sorted(self._branches.items(), key=lambda one: (-one[1][1], -one[1][0]))
+        return {
+            "decisions": [
+                {"action": what, "reason": reason, "dry_run": dry, "jobs": jobs, "retriggers": count}
+                for (what, reason, dry), (jobs, count) in decided
+            ],
+            "hours": [
+                {"hour": hour, "would_have_sent": would, "sent": sent}
+                for hour, (would, sent) in sorted(self._hours.items())
+            ],
+            "branches": [
+                {"project": project, "branch": branch, "would_have_sent": would, "sent": sent, "refused": refused}
+                for (project, branch), (would, sent, refused) in branches
+            ],
+            "claims": dict(self._claims),
+            "pushes": self._pushes,
+            "runs": self._runs,
+        }
+
+
+def leads(client: Client, group: Group) -> Leads:
+    """Read what was heard of a group, failures first."""
+    kept = {text(name): text(value) for name, value in client.hgetall(key("g", packing.group_name(group))).items()}
+    if not kept:
+        return Leads(group, ())
+    tries, since = int(kept.pop("tries")), float(kept.pop("since"))
+    found = [packing.lead_of(group, name, value) for name, value in kept.items()]
+    found.sort(key=lambda lead: (not lead.failed, lead.run_id, lead.attempt))
+    return Leads(group, tuple(found), tries, since)
+
+
+def paused(client: Client) -> Pause | None:
+    """Tell who stopped all sending, if anybody did."""
+    found = client.get(f"{PREFIX}pause")
+    return None if found is None else Pause(**json.loads(found))
+
+
+def dead_letters(client: Client, limit: int) -> list[DeadLetter]:
+    """List the oldest dead letters."""
+    ids = client.zrange(f"{PREFIX}letter_order", 0, limit - 1) if limit > 0 else []
+    kept = client.hmget(f"{PREFIX}letters", ids) if ids else []
+    return [_letter(int(one), raw) for one, raw in zip(ids, kept, strict=True) if raw is not None]
+
+
+def letter(letter: DeadLetter) -> str:
+    """Write a dead letter; its body byte by byte."""
+    body = letter.body.decode("latin-1")
+    return packing.encode([letter.at, letter.system, letter.intake, letter.reason, body, dict(letter.headers)])
+
+
+def _letter(number: int, raw: bytes) -> DeadLetter:
+    at, system, intake, reason, body, headers = msgspec.json.decode(raw)
+    return DeadLetter(number, float(at), system, intake, reason, body.encode("latin-1"), headers)
+
+
+def crashes(client: Client, limit: int) -> list[Crash]:
+    """List how workers ended, newest first; those that died together in the order in which they did."""
+    newest = [_crash_decoder.decode(one) for one in reversed(client.lrange(f"{PREFIX}crashes", -limit, -1))]
+    groups: list[list[Crash]] = []
+    for crash in newest:
+        if groups and groups[-1][-1].order == crash.order + 1:
+            groups[-1].append(crash)
+        else:
+            groups.append([crash])
+    return [crash for group in groups for crash in reversed(group)]
+
+
+def cursor(client: Client, name: str) -> str | None:
+    """Read how far an intake has come."""
+    found = client.hget(f"{PREFIX}cursors", name)
+    return None if found is None else text(found)
