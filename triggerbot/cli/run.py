@@ -1,32 +1,56 @@
-"""`triggerbot run`: the daemon."""
+"""`triggerbot run`: the daemon, in one process or several."""
 
 import os
+import sys
+from pathlib import Path
 
 import click
 
 from triggerbot.cli.opening import config_option
 from triggerbot.config import Config, load, locate
-from triggerbot.daemon import serve
 from triggerbot.errors import ConfigError, UsageError
+from triggerbot.workers.running import work, work_alone
+from triggerbot.workers.seat import Seat
+from triggerbot.workers.supervisor import supervise
 
 
 @click.command()
 @config_option
 @click.option("--dry-run", is_flag=True, help="Decide, log and record, but trigger nothing, whatever the config says.")
-def run(config_path: str | None, dry_run: bool) -> int:
+@click.option(
+    "--workers",
+    "number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Run so many processes, and start those again that die. More than one need a Redis as their store.",
+)
+def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     """Watch the CIs of the config and retrigger, until stopped (Ctrl-C or SIGTERM).
 
     Logs go to stderr, one line for each decision. Everything is kept in the store: stop and start at will.
+    What it died of, if it ever did, is told by `triggerbot stats --errors`.
     """
-    config = load(locate(config_path, os.environ))
-    _check_usable(config)
-    return serve(config, dry=config.dry_run or dry_run)
+    path = locate(config_path, os.environ)
+    seat = Seat.taken(os.environ)
+    if seat is not None:
+        return work(seat, lambda: _usable(path), dry_run=dry_run)
+    config = _usable(path)
+    if number is not None:
+        return supervise(config, number, _command(path, dry_run=dry_run))
+    return work_alone(config, dry_run=dry_run)
 
 
-def _check_usable(config: Config) -> None:
-    """Refuse to begin with a config of which a part could not work; raises `UsageError`."""
+def _usable(path: Path) -> Config:
+    """Load a config, and refuse one of which a part could not work; raises `UsageError`."""
+    config = load(path)
     problems = (*config.unavailable, *config.missing_secrets())
     if problems:
         raise ConfigError(config.source, problems)
     if not config.systems:
         raise UsageError(f"{config.source} names no systems: there is nothing to watch")
+    return config
+
+
+def _command(path: Path, *, dry_run: bool) -> list[str]:
+    """Write the command of one worker."""
+    return [sys.executable, "-m", "triggerbot", "run", "-c", str(path), *(["--dry-run"] if dry_run else [])]

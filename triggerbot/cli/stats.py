@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from triggerbot import canonical
+from triggerbot.cli import crashes
 from triggerbot.cli.opening import config_option, json_option, load_config, opened
 from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
@@ -15,7 +16,7 @@ from triggerbot.config import fields
 from triggerbot.model import ClaimState, Push
 from triggerbot.policy import Rule, rule_for
 from triggerbot.sentences import CLAIMS
-from triggerbot.store import Pause
+from triggerbot.store import CRASHES_MAX, Pause
 
 _HOUR = 3600.0
 
@@ -32,17 +33,26 @@ def _since(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option(
     "--since", "seconds", default="7d", show_default=True, callback=_since, metavar="TIME", help="So far back: 12h, 7d."
 )
+@click.option("--errors", is_flag=True, help="Tell what workers died of instead: the first cause first.")
+@click.option("-v", "--verbose", is_flag=True, help="With --errors: show the whole tracebacks.")
 @json_option
-def stats(config_path: str | None, seconds: float, as_json: bool) -> int:
+def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, as_json: bool) -> int:
     """Count what was decided, sent and refused, and what is open.
 
     With --json: since, until, dry_run, paused (at, by, note, or null), per_hour (mean and busiest hour, of what was
     sent and of what dry run would have sent), decisions, hours, rules, projects, branches, claims, pushes, runs,
     dead_letters.
+
+    With --errors --json: one object for each crash, a line, newest first: at, worker, order (1: the first of those that
+    died together), ended (an exit code or a signal), error, where, trace.
     """
     config = load_config(config_path)
     now = time.time()
     with opened(config) as store:
+        if errors:
+            found_crashes = [crash for crash in store.crashes(CRASHES_MAX) if crash.at >= now - seconds]
+            crashes.show(found_crashes, seconds, as_json=as_json, traces=verbose)
+            return 0
         found = store.statistics(now - seconds)
         paused = store.paused()
     found = {**found, "rules": _by_rule(found, config.rules, now), "projects": _by_project(found["branches"])}

@@ -1,0 +1,98 @@
+"""Running the daemon so that what it dies of is not lost: as a worker in its seat, or as the only process."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from triggerbot import logs
+from triggerbot.config import Config
+from triggerbot.daemon import read_secrets, serve
+from triggerbot.errors import UsageError
+from triggerbot.store import Crash
+from triggerbot.workers import errorfile
+from triggerbot.workers.crashes import name_of
+from triggerbot.workers.errorfile import Cause
+from triggerbot.workers.keeping import keep
+from triggerbot.workers.seat import Seat
+
+log = structlog.get_logger("triggerbot.workers")
+
+#: Exit codes.
+_CRASHED, _WRONG_USE = 1, 2
+
+
+def work(seat: Seat, load: Callable[[], Config], *, dry_run: bool) -> int:
+    """Run the daemon as one of several workers; gives the exit code, and never raises `UsageError`."""
+    logs.configure(worker=seat.number)
+    errorfile.watch_signals(seat.errors)
+    seat.end_with_supervisor()
+    try:
+        config = load()
+        witness = _Witness(config, lambda cause: errorfile.write(seat.errors, cause), worker=seat.number)
+        return witness.serve(dry=config.dry_run or dry_run, listening=seat.socket())
+    except UsageError as error:
+        # All workers are likely to have the same one: it is the supervisor who says so, once.
+        errorfile.write(seat.errors, Cause(time.time(), str(error), usage=True))
+        return _WRONG_USE
+
+
+def work_alone(config: Config, *, dry_run: bool) -> int:
+    """Run the daemon as the only process, which keeps its own crashes as far as it can; gives the exit code.
+
+    Raises:
+        UsageError: it cannot begin.
+    """
+    causes: list[Cause] = []
+    code = _Witness(config, causes.append).serve(dry=config.dry_run or dry_run)
+    for cause in causes:
+        keep(
+            config.store_address,
+            [Crash(cause.at or time.time(), name_of(1), f"exit code {code}", cause.error, cause.trace)],
+        )
+    return code
+
+
+class _Witness:
+    """Runs the daemon, and tells the first exception of which it dies: what comes after it is likely a consequence."""
+
+    def __init__(self, config: Config, tell: Callable[[Cause], None], worker: int | None = None) -> None:
+        secrets = read_secrets(config)
+        logs.configure(secrets=secrets, worker=worker)
+        self._mask = logs.Mask(secrets)
+        self._config = config
+        self._tell = tell
+        self._worker = worker
+        self._told = False
+        self._lock = threading.Lock()
+
+    def serve(self, *, dry: bool, listening: socket.socket | None = None) -> int:
+        """Run it; gives the exit code."""
+        threading.excepthook = self._thread_died
+        try:
+            code = serve(self._config, dry=dry, worker=self._worker, listening=listening, died=self._died)
+        except UsageError:
+            raise
+        except Exception as error:
+            log.exception("daemon.died")
+            self._died(error)
+        return _CRASHED if self._told else code
+
+    def _died(self, error: BaseException) -> None:
+        """Tell at once, for nobody knows how much time there is."""
+        with self._lock:
+            if not self._told:
+                self._told = True
+                self._tell(Cause.of(error, time.time(), self._mask))
+
+    def _thread_died(self, hooked: threading.ExceptHookArgs) -> None:
+        """A thread that nobody guards brings the whole down, too: without it the rest would only seem to work."""
+        if hooked.exc_value is None or hooked.exc_type is SystemExit:
+            return
+        log.error("daemon.part_died", part=hooked.thread.name if hooked.thread else "", exc_info=hooked.exc_value)
+        self._died(hooked.exc_value)
+        os.kill(os.getpid(), signal.SIGTERM)
