@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 
 from triggerbot import logs
+from triggerbot.classify import Classifier
 from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig, Secret
 from triggerbot.dispatch import Dispatcher
 from triggerbot.errors import UsageError
@@ -28,7 +29,7 @@ from triggerbot.send import Setting
 from triggerbot.store import Store
 from triggerbot.store.opening import open_store
 from triggerbot.systems import Reads, System
-from triggerbot.systems.registry import build
+from triggerbot.systems.registry import build, classifying
 from triggerbot.web import app
 from triggerbot.web.api import Api
 from triggerbot.web.hooks import Hooks
@@ -76,6 +77,10 @@ class Daemon:
         )
         self._polls = self._make_polls()
         self._pulses = self._make_pulses()
+        self._classifiers = [
+            Classifier(one.system, one.notes, self.store, dry=self.dry)
+            for one in (classifying(self.config) if self._first else ())
+        ]
         self._threads = self._make_threads()
 
     def _wake(self) -> None:
@@ -132,6 +137,7 @@ class Daemon:
             *((f"poll-{number}", poll.run) for number, poll in enumerate(self._polls)),
             *((f"pulse-{number}", pulse.run) for number, pulse in enumerate(self._pulses)),
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
+            *((f"classify-{number}", one.run) for number, one in enumerate(self._classifiers)),
             ("housekeeping", self._keep_house),
         ]
         return [threading.Thread(target=self._guard, args=target, name=target[0], daemon=True) for target in targets]

@@ -111,12 +111,18 @@ class Http:
 
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Reply | NotSent | Unknown:
         """Write once. Nothing is repeated, whatever happens."""
+        return self.write("POST", path, body, headers)
+
+    def write(
+        self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None
+    ) -> Reply | NotSent | Unknown:
+        """Write once, with whatever method."""
         try:
-            return self._exchange(self._writes, "POST", path, body, None, headers)
+            return self._exchange(self._writes, method, path, body, None, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            return NotSent(f"POST {path}: {_why(error)}")
+            return NotSent(f"{method} {path}: {_why(error)}")
         except (httpx.HTTPError, httpx.InvalidURL, CIUnavailable) as error:
-            return Unknown(f"POST {path}: {_why(error)}")
+            return Unknown(f"{method} {path}: {_why(error)}")
 
     def _exchange(
         self,

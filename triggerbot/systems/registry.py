@@ -1,25 +1,41 @@
 """From the configuration to the systems themselves."""
 
+from dataclasses import dataclass
+
 from triggerbot import __version__
-from triggerbot.config import Config, GenericConfig, GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
-from triggerbot.errors import UsageError
+from triggerbot.config import (
+    ClassifyConfig,
+    Config,
+    GenericConfig,
+    GitHubConfig,
+    Secret,
+    SystemConfig,
+    TaskclusterConfig,
+    TreeherderConfig,
+)
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
 from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
+from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs
 
 _AGENT = f"triggerbot/{__version__}"
 
 
 def build(config: Config) -> dict[str, System]:
     """Make every configured system; reads the secrets, and raises `ConfigError` where one cannot be read."""
-    return {name: _system(name, settings) for name, settings in config.systems.items()}
+    made: dict[str, System] = {}
+    # A Treeherder retriggers through a Taskcluster, which has to be there before.
+    for name, settings in sorted(config.systems.items(), key=lambda one: isinstance(one[1], TreeherderConfig)):
+        made[name] = _system(name, settings, made)
+    return {name: made[name] for name in config.systems}
 
 
-def _system(name: str, settings: SystemConfig) -> System:
+def _system(name: str, settings: SystemConfig, made: dict[str, System]) -> System:
     secrets = tuple(secret.read() for secret in settings.webhook_secrets)
-    token = None if settings.token is None else settings.token.read()
     match settings:
         case GenericConfig():
+            token = _read(settings.token)
             return Generic(
                 name, settings.url, token=token, webhook_secrets=secrets, grace=settings.grace, user_agent=_AGENT
             )
@@ -30,12 +46,67 @@ def _system(name: str, settings: SystemConfig) -> System:
             return GitHub(
                 name,
                 url=settings.url,
-                token=token,
+                token=_read(settings.token),
                 app=app,
                 webhook_secrets=secrets,
                 repositories=settings.repositories,
                 grace=settings.grace,
                 forks_allowed=settings.forks,
             )
-        case TaskclusterConfig() | TreeherderConfig():
-            raise UsageError(f"system {name}: type {settings.type} is not in this version yet")
+        case TaskclusterConfig():
+            return _taskcluster(name, settings)
+        case TreeherderConfig():
+            through = None if settings.taskcluster is None else made[settings.taskcluster]
+            return Treeherder(_jobs(name, settings.url, settings.projects), through=through, grace=settings.grace)
+
+
+def _taskcluster(name: str, settings: TaskclusterConfig) -> Taskcluster:
+    credentials = None
+    if settings.client_id is not None and settings.token is not None:
+        credentials = Credentials(settings.client_id, settings.token.read(), _read(settings.certificate))
+    logs = [PushLog(log.projects, log.hg, log.github, _read(log.token)) for log in settings.push_logs]
+    return Taskcluster(
+        name,
+        settings.url,
+        credentials=credentials,
+        push_logs=logs,
+        setting=Setting(settings.create_task, settings.index, settings.projects),
+        jobs=None if settings.treeherder is None else _jobs(name, settings.treeherder, settings.projects),
+        grace=settings.grace,
+        user_agent=_AGENT,
+    )
+
+
+def _jobs(name: str, url: str, projects: tuple[str, ...]) -> TreeherderJobs:
+    return TreeherderJobs(name, url, projects=projects, user_agent=_AGENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Classifying:
+    """Where the failures of one system are classified."""
+
+    system: str
+    notes: Notes
+
+
+def classifying(config: Config) -> list[Classifying]:
+    """Make what classifies failures, where that is configured; reads the secrets as `build` does."""
+    found = []
+    for name, settings in config.systems.items():
+        match settings:
+            case TaskclusterConfig(classify=ClassifyConfig() as login, treeherder=str() as url):
+                found.append(_classifying(name, url, login))
+            case TreeherderConfig(classify=ClassifyConfig() as login):
+                found.append(_classifying(name, settings.url, login))
+            case _:
+                continue
+    return found
+
+
+def _classifying(name: str, url: str, login: ClassifyConfig) -> Classifying:
+    jobs = _jobs(name, url, ())
+    return Classifying(name, Notes(jobs, login.session.read(), login.csrf.read(), user_agent=_AGENT))
+
+
+def _read(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.read()

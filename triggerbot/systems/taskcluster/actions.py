@@ -1,0 +1,127 @@
+"""The retrigger actions of a push: the decision task's `public/actions.json` says how its tasks are run again.
+
+The action specification is docs.taskcluster.net/docs/manual/using/actions/spec; the checks are those of Treeherder.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jsone
+import jsonschema
+import jsonschema.exceptions
+
+from triggerbot.systems.taskcluster.definitions import Definition
+
+#: The artifact of a decision task that lists its actions.
+ARTIFACT = "public/actions.json"
+#: The action that runs a task again.
+_NAME = "retrigger"
+_VERSION = 1
+#: The most that one action may be asked for (`times` in Gecko's schema).
+TIMES_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """An action that is a hook: which, and with what."""
+
+    group: str
+    id: str
+    payload: Any
+
+    @property
+    def needed(self) -> str:
+        """The scope that triggers it."""
+        return f"hooks:trigger-hook:{self.group}/{self.id}"
+
+    @property
+    def in_tree(self) -> str:
+        """The scope by which a decision task may offer it: without it a push could offer any hook there is."""
+        return f"in-tree:hook-action:{self.group}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """An action that is a task to be created."""
+
+    task: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The push offers no action for this task."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """The push offers an action for this task that cannot be used."""
+
+    why: str
+
+
+def choose(
+    actions: Any, task_id: str, definition: Definition, times: int, own_id: str
+) -> Hook | NewTask | Absent | Unfit:
+    """Find the first action that runs this task again, and fill it in."""
+    if (
+        not isinstance(actions, dict)
+        or actions.get("version") != _VERSION
+        or not isinstance(actions.get("actions"), list)
+    ):
+        return Unfit(f"{ARTIFACT} is not of version {_VERSION}")
+    action = next((one for one in actions["actions"] if _fits(one, definition.tags)), None)
+    if action is None:
+        return Absent(f"the push has no action {_NAME!r} for this task")
+    wanted = {"times": times, "downstream": False}
+    problem = _misfit(action, wanted)
+    if problem:
+        title = action.get("title") or action.get("name")
+        return Unfit(f"the push's action {str(title)[:80]!r} does not take what we ask for: {problem}")
+    context = {
+        **_mapping(actions.get("variables")), "taskGroupId": definition.group, "taskId": task_id, "input": wanted,
+        "ownTaskId": own_id, "task": None,
+    }  # fmt: skip
+    try:
+        return _filled(action, context)
+    except Exception as error:  # noqa: BLE001 - json-e runs what the push wrote; whatever fails there is the push's
+        return Unfit(f"the push's action cannot be filled in: {type(error).__name__}: {str(error)[:200]}")
+
+
+def _fits(action: Any, tags: Mapping[str, str]) -> bool:
+    if not isinstance(action, dict) or action.get("name") != _NAME or action.get("kind") not in ("hook", "task"):
+        return False
+    # An action with an empty context is for the whole push.
+    context = action.get("context")
+    return isinstance(context, list) and any(
+        isinstance(one, dict) and all(tags.get(key) == value for key, value in one.items()) for one in context
+    )
+
+
+def _misfit(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    schema = action.get("schema")
+    if schema is None:
+        return ""
+    try:
+        jsonschema.validate(wanted, schema)
+    except jsonschema.exceptions.ValidationError as error:
+        return str(error.message)[:200]
+    except Exception as error:  # noqa: BLE001 - the schema is the push's own, and may be anything
+        return f"its schema is none ({type(error).__name__})"
+    return ""
+
+
+def _filled(action: Mapping[str, Any], context: dict[str, Any]) -> Hook | NewTask | Unfit:
+    if action["kind"] == "task":
+        task = jsone.render(action.get("task"), context)
+        return NewTask(task) if isinstance(task, dict) else Unfit("the push's action makes no task")
+    group, hook = action.get("hookGroupId"), action.get("hookId")
+    if not isinstance(group, str) or not isinstance(hook, str) or not group or not hook:
+        return Unfit("the push's action names no hook")
+    return Hook(group, hook, jsone.render(action.get("hookPayload"), context))
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}

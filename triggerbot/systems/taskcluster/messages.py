@@ -1,0 +1,139 @@
+"""Messages of Taskcluster's queue: they say which run of which task is how far, and nothing of the push.
+
+A message is judged by `status.runs[runId]`, never by `status.state`: when the queue retries a task, it publishes the
+exception of one run and the beginning of the next, and both carry the same status.
+"""
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from triggerbot.canonical import parse_time
+from triggerbot.errors import NotUnderstood
+from triggerbot.model import Group, Kind, Lead, Result, State
+
+EXCHANGES = "exchange/taskcluster-queue/v1/task-"
+#: What is told there of a task without any of its runs having changed.
+_SILENT = frozenset({"defined", "group-resolved", "group-changed", "group-priority-changed", "priority-changed"})
+_HEARD = frozenset({"pending", "running", "completed", "failed", "exception"})
+#: A slugid (taskcluster/slugid): 22 characters of base64url.
+ID = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+class Run(msgspec.Struct, frozen=True, gc=False):
+    """One run in a task's status."""
+
+    state: str
+    reasonCreated: str = ""  # noqa: N815 - as it is on the wire
+    reasonResolved: str = ""  # noqa: N815
+    scheduled: str | None = None
+    started: str | None = None
+    resolved: str | None = None
+
+
+class Status(msgspec.Struct, frozen=True, gc=False):
+    """A task's status."""
+
+    taskId: str  # noqa: N815
+    taskGroupId: str  # noqa: N815
+    runs: tuple[Run, ...] = ()
+
+
+class _Task(msgspec.Struct, frozen=True, gc=False):
+    tags: dict[str, str] = {}
+
+
+class _Message(msgspec.Struct, frozen=True, gc=False):
+    status: Status
+    runId: int | None = None  # noqa: N815
+    task: _Task | None = None
+
+
+_decoder = msgspec.json.Decoder(_Message)
+
+
+def parse(system: str, exchange: str, body: bytes) -> Sequence[Lead]:
+    """Understand a message; raises `NotUnderstood`. Exchanges are checked, for anybody may publish to one's own."""
+    if not exchange.startswith(EXCHANGES):
+        raise NotUnderstood(f"exchange {exchange[:100]!r} is none of Taskcluster's queue")
+    kind = exchange[len(EXCHANGES) :]
+    if kind not in _HEARD:
+        if kind in _SILENT:
+            return ()
+        raise NotUnderstood(f"exchange {exchange[:100]!r} is not known")
+    try:
+        message = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise NotUnderstood(str(error)) from None
+    status, number = message.status, message.runId
+    if number is None or not 0 <= number < len(status.runs):
+        raise NotUnderstood("runId: there is no such run in status.runs")
+    if not ID.fullmatch(status.taskId) or not ID.fullmatch(status.taskGroupId):
+        raise NotUnderstood("status.taskId, status.taskGroupId: expected slugids")
+    if status.runs[number].reasonCreated == "exception":
+        return ()  # It never ran: the queue only needs a run to say so.
+    is_build = message.task is not None and kind_of(None, message.task.tags.get("kind")) is Kind.BUILD
+    return (lead(Group(system, status.taskGroupId), status, number, is_build=is_build),)
+
+
+def lead(group: Group, status: Status, number: int, *, is_build: bool) -> Lead:
+    """Judge one run of a task; raises `NotUnderstood` for a state that nobody knows."""
+    run = status.runs[number]
+    state, result = judge(run, followed=number + 1 < len(status.runs), is_build=is_build)
+    time = _time(run)
+    return Lead(group, status.taskId, state, result, number + 1, time)
+
+
+def judge(run: Run, *, followed: bool, is_build: bool) -> tuple[State, Result | None]:
+    """Say how far a run is and what it came to; `followed`: there is a later run of the task."""
+    match run.state:
+        case "pending":
+            return State.PENDING, None
+        case "running":
+            return State.RUNNING, None
+        case "completed":
+            return State.FINISHED, Result.SUCCESS
+        case "failed":
+            return State.FINISHED, Result.BUSTED if is_build else Result.FAILURE
+        case "exception":
+            return State.FINISHED, _exception(run.reasonResolved, followed=followed)
+        case other:
+            raise NotUnderstood(f"a run's state is {other[:40]!r}")
+
+
+def _exception(reason: str, *, followed: bool) -> Result:
+    match reason:
+        case "canceled":
+            return Result.CANCELLED
+        case "superseded":
+            return Result.SKIPPED
+        case "deadline-exceeded":
+            return Result.TIMED_OUT
+        case "claim-expired" | "worker-shutdown" | "intermittent-task" if followed:
+            return Result.RETRY
+        case _:
+            return Result.INFRA
+
+
+def _time(run: Run) -> float | None:
+    told = run.resolved or run.started or run.scheduled
+    try:
+        return None if told is None else parse_time(told)
+    except NotUnderstood:
+        return None
+
+
+#: Words in the kind of a Gecko task that say that it runs tests.
+_TESTS = re.compile(r"(^|-)(test|tests|mochitest|reftest|xpcshell|talos|raptor|browsertime|awsy|gtest|jittest)($|-)")
+
+
+def kind_of(job_kind: str | None, tag: str | None) -> Kind:
+    """Say what sort of job it is: what Treeherder was told, else the kind of the task graph."""
+    if job_kind in ("test", "build", "other"):
+        return Kind(job_kind)
+    if tag is None:
+        return Kind.OTHER
+    if tag == "build" or tag.startswith("build-"):
+        return Kind.BUILD
+    return Kind.TEST if _TESTS.search(tag) else Kind.OTHER

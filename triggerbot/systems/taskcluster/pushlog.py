@@ -1,0 +1,135 @@
+"""Where a push's message and author are: Mercurial's push log, or a commit on GitHub."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from triggerbot.canonical import parse_time
+from triggerbot.errors import CIUnavailable, NotKnown, NotUnderstood
+from triggerbot.model import Push, PushFacts
+from triggerbot.patterns import Globs
+from triggerbot.systems.http import Http, Reply, segments, usable
+
+
+@dataclass(frozen=True, slots=True)
+class PushLog:
+    """The log of some projects: `hg` (an address with `{project}` in it) or `github` (that of the API)."""
+
+    projects: Globs
+    hg: str | None = None
+    github: str | None = None
+    token: str | None = field(default=None, repr=False)
+
+
+class PushLogs:
+    """All logs; of several the first that matches the project counts."""
+
+    def __init__(self, logs: Sequence[PushLog], user_agent: str, transport: httpx.BaseTransport | None = None) -> None:
+        self._logs = logs
+        self._http = Http("", {"user-agent": user_agent, "accept": "application/json"}, transport=transport)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _log(self, project: str) -> PushLog | None:
+        return next((log for log in self._logs if log.projects.match(project)), None)
+
+    def facts(self, push: Push) -> PushFacts | None:
+        """Read message, author and time of a push; `None`: nobody tells.
+
+        Raises:
+            NotKnown: the log has no such push (yet).
+            CIUnavailable: it gives no usable answer; without the message a `--no-retry` would be missed.
+            CIDenied: it does not let us.
+        """
+        log = self._log(push.project)
+        if log is None:
+            return None
+        return self._of_hg(log.hg, push) if log.hg is not None else self._of_github(log, push)
+
+    def since(self, project: str, since: float) -> list[str] | None:
+        """List the revisions (of the newest changeset) of the pushes since then; `None`: this log cannot."""
+        log = self._log(project)
+        if log is None or log.hg is None:
+            return None
+        start = quote(str(int(since)), safe="")
+        pushes = self._pushes(f"{_base(log.hg, project)}/json-pushes?version=2&full=1&startdate={start}%200", project)
+        found = []
+        for push in pushes:
+            changesets = push.get("changesets")
+            if isinstance(changesets, list) and changesets and isinstance(changesets[-1], dict):
+                found.append(str(changesets[-1].get("node", "")))
+        return [node for node in found if node]
+
+    def _of_hg(self, hg: str, push: Push) -> PushFacts:
+        address = f"{_base(hg, push.project)}/json-pushes?version=2&full=1&changeset={quote(push.revision, safe='')}"
+        pushes = self._pushes(address, push.project)
+        if not pushes:
+            raise NotKnown(f"the push log of {push.project} has no {push.revision[:12]} (yet)")
+        found = pushes[0]
+        changesets = found.get("changesets")
+        # The try line is on the last changeset as a rule, but any may carry it: newest first.
+        words = [
+            one["desc"]
+            for one in reversed(changesets if isinstance(changesets, list) else [])
+            if isinstance(one, dict) and isinstance(one.get("desc"), str)
+        ]
+        user, date = found.get("user"), found.get("date")
+        return PushFacts(
+            push,
+            "\n".join(words),
+            user if isinstance(user, str) else None,
+            float(date) if isinstance(date, int | float) else None,
+        )
+
+    def _pushes(self, address: str, project: str) -> list[dict[str, Any]]:
+        what = f"the push log of {project}"
+        pushes = self._object(self._http.get(address), what).get("pushes")
+        if not isinstance(pushes, dict):
+            raise CIUnavailable(f"{what}: the answer has no pushes")
+        return [one for one in pushes.values() if isinstance(one, dict)]
+
+    def _of_github(self, log: PushLog, push: Push) -> PushFacts:
+        owner, _, name = push.project.partition("/")
+        what = f"the commit {push.revision[:12]} of {push.project}"
+        headers = {"accept": "application/vnd.github+json"}
+        if log.token:
+            headers["authorization"] = f"Bearer {log.token}"
+        path = segments("repos", owner, name, "commits", push.revision)
+        found = self._object(self._http.get(f"{(log.github or '').rstrip('/')}{path}", headers=headers), what)
+        commit = found.get("commit")
+        if not isinstance(commit, dict):
+            raise CIUnavailable(f"{what}: the answer has no commit")
+        author, account = commit.get("author"), found.get("author")
+        author = author if isinstance(author, dict) else {}
+        login = account.get("login") if isinstance(account, dict) else None
+        message = commit.get("message")
+        return PushFacts(
+            push,
+            message if isinstance(message, str) else "",
+            login or author.get("email") or None,
+            _time(author.get("date")),
+        )
+
+    def _object(self, reply: Reply, what: str) -> dict[str, Any]:
+        if reply.status in (404, 422):
+            raise NotKnown(f"{what} is not known (yet)")
+        answer = usable(reply, what).json()
+        if not isinstance(answer, dict):
+            raise CIUnavailable(f"{what}: the answer is no JSON object")
+        return answer
+
+
+def _base(hg: str, project: str) -> str:
+    return hg.replace("{project}", quote(project, safe="/")).rstrip("/")
+
+
+def _time(value: Any) -> float | None:
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except NotUnderstood:
+        return None

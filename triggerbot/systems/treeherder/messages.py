@@ -1,0 +1,115 @@
+"""Treeherder's own job messages (schemas/pulse-job.yml there): whoever publishes them says all that is needed."""
+
+import base64
+import re
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from triggerbot.canonical import parse_time
+from triggerbot.errors import NotUnderstood
+from triggerbot.model import Event, Kind, Push, Result, State
+from triggerbot.systems.treeherder.words import RESULTS, STATES
+
+_VERSION = 1
+_REVISION = re.compile(r"[0-9a-f]{7,64}")
+
+
+class _Origin(msgspec.Struct, frozen=True):
+    project: str
+    revision: str
+
+
+class _Display(msgspec.Struct, frozen=True):
+    jobName: str  # noqa: N815 - as it is on the wire
+
+
+class _Job(msgspec.Struct, frozen=True):
+    taskId: str  # noqa: N815
+    origin: _Origin
+    display: _Display
+    state: str
+    version: int
+    jobKind: str = "other"  # noqa: N815
+    result: str | None = None
+    isRetried: bool = False  # noqa: N815
+    retryId: int = 0  # noqa: N815
+    tier: int = 1
+    owner: str | None = None
+    timeScheduled: str | None = None  # noqa: N815
+    timeStarted: str | None = None  # noqa: N815
+    timeCompleted: str | None = None  # noqa: N815
+
+
+_decoder = msgspec.json.Decoder(_Job)
+
+
+def parse(system: str, url: str, body: bytes) -> Sequence[Event]:
+    """Understand one message; raises `NotUnderstood`."""
+    try:
+        job = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise NotUnderstood(str(error)) from None
+    if job.version != _VERSION:
+        raise NotUnderstood(f"version: expected {_VERSION}, got {job.version}")
+    state = STATES.get(job.state)
+    if state is None:
+        raise NotUnderstood(f"state: {job.state[:40]!r} is not known")
+    if not _REVISION.fullmatch(job.origin.revision):
+        raise NotUnderstood("origin.revision: expected 7 to 64 hexadecimal digits")
+    if not job.display.jobName or not job.taskId or job.retryId < 0:
+        raise NotUnderstood("taskId, display.jobName and retryId: one of them is empty or negative")
+    kind = Kind(job.jobKind) if job.jobKind in ("test", "build", "other") else Kind.OTHER
+    push = Push(system, job.origin.project, job.origin.project, job.origin.revision)
+    run_id, retry = _run(job)
+    return (
+        Event(
+            push=push,
+            job=job.display.jobName,
+            run_id=run_id,
+            attempt=retry + 1,
+            state=state,
+            result=_result(job, kind) if state is State.FINISHED else None,
+            kind=kind,
+            tier=job.tier,
+            author=job.owner,
+            time=_time(job),
+            url=f"{url}/jobs?repo={push.project}&revision={push.revision}&selectedTaskRun={run_id}.{retry}",
+        ),
+    )
+
+
+def _result(job: _Job, kind: Kind) -> Result:
+    if job.isRetried:
+        return Result.RETRY
+    result = RESULTS.get(job.result or "unknown")
+    if result is None:
+        raise NotUnderstood(f"result: {str(job.result)[:40]!r} is not known")
+    # Whatever is no test has the words of a build (treeherder/etl/job_loader.py).
+    return Result.BUSTED if result is Result.FAILURE and kind is not Kind.TEST else result
+
+
+def _run(job: _Job) -> tuple[str, int]:
+    """Read `<uuid of the task id>/<run>`; anything else is taken as it is."""
+    name, slash, run = job.taskId.rpartition("/")
+    if slash and run.isascii() and run.isdigit() and len(run) < 6:
+        return slug_of(name), int(run)
+    return slug_of(job.taskId), job.retryId
+
+
+def slug_of(name: str) -> str:
+    """Write a task's UUID as Taskcluster does (a slugid: base64url without padding)."""
+    try:
+        raw = uuid.UUID(name).bytes
+    except ValueError:
+        return name
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _time(job: _Job) -> float | None:
+    told = job.timeCompleted or job.timeStarted or job.timeScheduled
+    try:
+        return None if told is None else parse_time(told)
+    except NotUnderstood:
+        return None
