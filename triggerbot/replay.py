@@ -4,17 +4,18 @@ Everything happens in the events' own time and in dry run, so what comes out is 
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from triggerbot import canonical
+from triggerbot import recordings
 from triggerbot.dispatch import Dispatcher
 from triggerbot.errors import NotUnderstood
 from triggerbot.metrics import Metrics
-from triggerbot.model import Decision, Event, Push
+from triggerbot.model import Decision, Event, Push, PushFacts
 from triggerbot.observe import Observer, refusal_of
 from triggerbot.policy import Rule
+from triggerbot.recordings import Format, Reader
 from triggerbot.send import Setting
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
@@ -56,11 +57,14 @@ class _Systems(dict[str, System]):
 class Replay:
     """Takes events one after another and tells what each would have led to."""
 
-    def __init__(self, directory: Path, rules: Sequence[Rule], retention: float, system: str) -> None:
+    def __init__(
+        self, directory: Path, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
+    ) -> None:
+        self._read = read
+        self._on_event = on_event
         self._now = 0.0
         self._purged = 0.0
         self._retention = retention
-        self._system = system
         self._systems = _Systems()
         self._store = SqliteStore(directory / "replay.db", durable=False)
         metrics = Metrics()
@@ -78,9 +82,14 @@ class Replay:
 
     def feed(self, text: str, line: int) -> Iterator[Replayed]:
         """Take one line; raises `NotUnderstood`."""
-        event = canonical.decode(text)
-        if not event.push.system:
-            event = _of_system(event, self._system)
+        for heard in self._read(text):
+            if isinstance(heard, Event):
+                self._on_event(heard)
+                yield from self._event(heard, line)
+            elif isinstance(heard, PushFacts) and self._observer.observe([heard])[0].due:
+                yield from self._dispatched(heard.push, line)
+
+    def _event(self, event: Event, line: int) -> Iterator[Replayed]:
         self._now = max(self._now, event.time or 0.0)
         self._forget()
         recorded = self._systems[event.push.system]
@@ -111,11 +120,19 @@ class Replay:
 
 
 def replay(
-    lines: Iterable[str], rules: Sequence[Rule], retention: float, system: str = ""
+    lines: Iterable[str],
+    rules: Sequence[Rule],
+    retention: float,
+    read: Reader | None = None,
+    on_event: Callable[[Event], None] = lambda _: None,
 ) -> Iterator[Replayed | Garbled]:
-    """Replay lines of canonical events; a line that is none is told as such and the rest goes on."""
+    """Replay lines, of canonical events unless they are read otherwise; each event is shown to `on_event` first.
+
+    A line that is none is told as such, and the rest goes on.
+    """
+    read = read or recordings.reader(Format.CANONICAL, "")
     with tempfile.TemporaryDirectory(prefix="triggerbot-replay-") as directory:
-        machine = Replay(Path(directory), rules, retention, system)
+        machine = Replay(Path(directory), rules, retention, read, on_event)
         try:
             for number, text in enumerate(lines, start=1):
                 if not text.strip():
@@ -126,7 +143,3 @@ def replay(
                     yield Garbled(number, str(error))
         finally:
             machine.close()
-
-
-def _of_system(event: Event, system: str) -> Event:
-    return replace(event, push=event.push._replace(system=system))

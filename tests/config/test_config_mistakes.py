@@ -17,6 +17,8 @@ def mistakes(text: str) -> tuple[Problem, ...]:
 #: text -> line, path, words in the message
 FX = "systems:\n  fx:\n    type: taskcluster\n    url: https://tc.example\n    "
 
+GH = "systems: {gh: {type: github, token: env:A}}\n\n"
+
 MISTAKES = [
     (FX + "client_id: a", 2, "systems.fx", "client_id and access_token belong together"),
     (FX + "certificate: env:C", 2, "systems.fx", "add client_id and access_token"),
@@ -37,8 +39,7 @@ MISTAKES = [
     ),
     ("systems:\n  th: {type: treeherder, classify: {session: env:A}}", 2, "systems.th.classify.csrf", "is missing"),
     (
-        "systems:\n  gh: {type: github, token: env:A}\n"
-        "intakes:\n  - pulse: {system: gh, url: 'amqps://h/', queue: q, bindings: [{exchange: e}]}",
+        GH + "intakes:\n  - pulse: {system: gh, url: 'amqps://h/', queue: q, bindings: [{exchange: e}]}",
         4,
         "intakes[0].pulse.system",
         "GitHub sends no messages",

@@ -70,7 +70,8 @@ def message(**more: Any) -> bytes:
         "taskId": f"{TASK}/0", "origin": {"project": "try", "revision": REVISION}, "buildSystem": "taskcluster",
         "display": {"jobName": "test-linux/opt-mochitest-1", "jobSymbol": "1", "groupSymbol": "M"},
         "state": "completed", "result": "success", "jobKind": "test", "tier": 1, "owner": "dev@example.org",
-        "version": 1, "timeScheduled": "2025-02-26T22:45:17-08:00", "timeCompleted": "2025-02-26T23:06:42-08:00", **more,
+        "version": 1, "timeScheduled": "2025-02-26T22:45:17-08:00",
+        "timeCompleted": "2025-02-26T23:06:42-08:00", **more,
     }  # fmt: skip
     return json.dumps(job).encode()
 

@@ -1,19 +1,21 @@
 """`triggerbot replay`: what would have been done about recorded events, without a network."""
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import click
 
+from triggerbot import recordings
 from triggerbot import replay as replaying
 from triggerbot.cli.group import WRONG_USE
 from triggerbot.cli.opening import config_option, load_config
 from triggerbot.cli.printing import console, plain, say_json
 from triggerbot.cli.tally import Tally
 from triggerbot.errors import UsageError
+from triggerbot.recordings import Format
 from triggerbot.replay import Garbled, Replayed
 
 #: Bytes; as the file intake has it. A longer line is no event.
@@ -26,11 +28,24 @@ _STYLES = {"trigger": "bold green", "refuse": "yellow"}
 @config_option
 @click.argument("events", metavar="EVENTS.jsonl")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each decision, and nothing else.")
-def replay(config_path: str | None, events: str, as_json: bool) -> int:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([str(one) for one in Format]),
+    default=str(Format.CANONICAL),
+    show_default=True,
+    help="How the file's messages are written.",
+)
+def replay(config_path: str | None, events: str, as_json: bool, form: str) -> int:
     """Tell what would have been done about recorded events: canonical events, one a line; `-` reads stdin.
 
     The real policy decides on an empty store, in the events' own time. Nothing is sent, no CI is asked, and your
     store is not touched.
+
+    Other formats, one JSON value a line: buildbot-pulse, messages of Mozilla's old Buildbot; github, webhooks as
+    {"event": "workflow_job", "payload": {...}} or the bare payload; taskcluster, messages as {"exchange": ...,
+    "payload": {...}} or the bare payload, and before them the definitions of their tasks, as
+    {"taskId": ..., "task": {...}}.
 
     With --json, a line for each decision: action (trigger, refuse), reason, count (further runs), project, branch,
     revision, job, event (the line of the event, from 1). Lines that are no events are told on stderr; then the exit
@@ -42,10 +57,11 @@ def replay(config_path: str | None, events: str, as_json: bool) -> int:
     tally = Tally()
     if not as_json:
         _row("line", "action", "reason", "count", "push", "job", style="dim")
-    reader = _Reader(events, tally.hear)
+    reader = _Reader(events)
     with ExitStack() as stack:
         lines = reader.lines(stack.enter_context(_open(events)))
-        decisions = replaying.replay(lines, config.rules, config.retention, system)
+        read = recordings.reader(Format(form), system)
+        decisions = replaying.replay(lines, config.rules, config.retention, read, tally.hear)
         # Closed in any case, for it has a store in a temporary directory.
         stack.enter_context(closing(cast("Generator[object]", decisions)))
         for told in decisions:
@@ -71,9 +87,8 @@ def _open(path: str) -> BinaryIO:
 class _Reader:
     """Reads events line by line, however large the file is, and tells which lines are none."""
 
-    def __init__(self, name: str, hear: Callable[[str], None]) -> None:
+    def __init__(self, name: str) -> None:
         self._name = "stdin" if name == "-" else name
-        self._hear = hear
         self.garbled = 0
 
     def lines(self, file: BinaryIO) -> Iterator[str]:
@@ -88,11 +103,9 @@ class _Reader:
 
     def _text(self, raw: bytes, number: int) -> str:
         try:
-            text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            return raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
             return self._none(number, "this is no UTF-8 text")
-        self._hear(text)
-        return text
 
     def _none(self, number: int, why: str) -> str:
         self.complain(number, why)

@@ -5,9 +5,8 @@ from collections import Counter
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from triggerbot import canonical
 from triggerbot.cli.printing import duration, plural
-from triggerbot.errors import NotUnderstood
+from triggerbot.model import Event
 from triggerbot.replay import Replayed
 
 _HOUR = 3600.0
@@ -25,14 +24,8 @@ class Tally:
         self._first: float | None = None
         self._last: float | None = None
 
-    def hear(self, line: str) -> None:
-        """Count one line of the file, if it is an event."""
-        if not line.strip():
-            return
-        try:
-            event = canonical.decode(line)
-        except NotUnderstood:
-            return
+    def hear(self, event: Event) -> None:
+        """Count one event."""
         self.events += 1
         self._jobs.add(hash((*event.push[1:], event.job)))
         if event.time is not None:
