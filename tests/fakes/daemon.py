@@ -24,15 +24,15 @@ SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LWZvci10ZXN0cw=="
 TOKEN = "canary-token-for-tests"
 
 
-def eventually(look: Callable[[], T], what: str) -> T:
+def eventually(look: Callable[[], T], what: str, *, patience: float = PATIENCE) -> T:
     """Look until it is so."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + patience
     while time.monotonic() < until:
         found = look()
         if found:
             return found
         time.sleep(0.02)
-    raise AssertionError(f"did not happen within {PATIENCE:g} s: {what}")
+    raise AssertionError(f"did not happen within {patience:g} s: {what}")
 
 
 class Daemon:
@@ -134,6 +134,15 @@ class Daemon:
             timeout=60,
             check=False,
         )
+
+    def metric(self, name: str) -> float:
+        """Read one of its metrics, with its labels."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
+
+    def health(self) -> dict[str, Any]:
+        """Read what it says of itself."""
+        return dict(httpx.get(f"{self.url}/__heartbeat__").json())
 
     def push(self, revision: str, project: str = "try") -> dict[str, Any]:
         """Read what its API tells of a push."""

@@ -467,3 +467,16 @@ def test_connections_are_given_back(server: RedisServer) -> None:
         with opened(server) as store:
             _claimed(store)
     assert len(redis.Redis("127.0.0.1", server.port).client_list()) <= before + 2
+
+
+def test_a_replica_that_stops_beating_is_taken_for_dead(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for the end of its leases; one that beats keeps them."""
+    monkeypatch.setattr("triggerbot.store.redis._WATCH_EVERY", 0.05)
+    with opened(server, watch=True) as one, opened(server, watch=True) as two:
+        _claimed(one)
+        assert one.lease(5.0, "one", 3600) == PUSH
+        assert two.lease(5.0, "two", 3600) is None
+        assert 0 < server.client().ttl(f"{link.PREFIX}alive:one") <= 20
+        one.close()
+        server.client().delete(f"{link.PREFIX}alive:one")
+        assert two.lease(5.0, "two", 3600) == PUSH

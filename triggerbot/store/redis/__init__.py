@@ -36,8 +36,10 @@ T = TypeVar("T")
 _RETENTION = 14 * 86_400.0
 #: Pushes that one call of a purge looks at, so that it never holds up others for long.
 _PURGE_BATCH = 50
-#: Seconds between looks whether it is still the same server.
+#: Seconds between looks whether it is still the same server, and between signs of life.
 _WATCH_EVERY = 5.0
+#: Seconds without a sign of life after which a process is taken for dead.
+_ALIVE = 20
 
 
 class RedisStore:
@@ -58,6 +60,7 @@ class RedisStore:
         self._writer = Writer(self._link)
         self._owner = ""
         self._closing = threading.Event()
+        self._beats = watch
         if watch:
             self._link.warn()
             threading.Thread(target=self._watch, name="store-watch", daemon=True).start()
@@ -70,12 +73,18 @@ class RedisStore:
         return cls(connect(address), retention=retention, must_exist=must_exist, watch=watch)
 
     def _watch(self) -> None:
-        """Notice that another server took the place of this one, also while there is nothing to write."""
+        """Notice that another server took the place of this one, and let others notice that this process lives."""
         while not self._closing.wait(_WATCH_EVERY):
             try:
                 self._link.watch()
+                self._beat()
             except StoreUnavailable:
                 continue
+
+    def _beat(self) -> None:
+        """Keep what we lease: when this stops, others take it over without waiting for the leases' end."""
+        if self._beats and self._owner:
+            self._link.read(lambda client: client.set(views.key("alive", self._owner), "1", ex=_ALIVE))
 
     def close(self) -> None:
         """Finish what is being written and let go."""
@@ -105,9 +114,16 @@ class RedisStore:
 
     def lease(self, now: float, owner: str, seconds: float) -> Push | Group | None:
         """Take what has been due longest; a lease that has expired is taken over."""
-        self._owner = owner
+        if owner != self._owner:
+            self._owner = owner
+            self._beat()
         found = self._link.call(
-            "lease", now=moment(now), owner=owner, until=moment(now + seconds), most=LEASES_PER_SYSTEM
+            "lease",
+            now=moment(now),
+            owner=owner,
+            until=moment(now + seconds),
+            most=LEASES_PER_SYSTEM,
+            beats=str(int(self._beats)),
         )
         if not found:
             return None

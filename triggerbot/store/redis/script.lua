@@ -13,7 +13,8 @@
 -- u:<number>        set of refusals that were told          g:<group>   hash run US attempt -> rank US ..., and tries, since
 -- due               zset of p US system US number, and of g US system US name
 -- recent            zset of numbers by when they were last heard of;  names: zset of project US revision US number
--- leases            hash like due -> owner US until;  meta: marker, writes, run_id, since, why;  r:<operation> answers
+-- leases            hash like due -> owner US until US whether it beats;  alive:<owner> expires when it stops beating
+-- meta              marker, writes, run_id, since, why;  r:<operation> answers
 
 local P = '{triggerbot}:'
 local RS, US = '\30', '\31'
@@ -383,7 +384,9 @@ function commands.lease(args)
   local all = call('HGETALL', P .. 'leases')
   for at = 1, #all, 2 do
     local lease = split(all[at + 1], US)
-    if tonumber(lease[2]) > now then
+    -- Whoever beats is known to be dead as soon as that stops; of others only the time tells.
+    local dead = lease[3] == '1' and call('EXISTS', key('alive', lease[1])) == 0
+    if tonumber(lease[2]) > now and not dead then
       leases[all[at]] = true
       if lease[1] == args.owner then
         local system = split(all[at], US)[2]
@@ -401,7 +404,7 @@ function commands.lease(args)
       local free = not leases[what] and (held[parts[2]] or 0) < args.most and not (stopped and parts[1] == 'p')
       local name = free and (parts[1] == 'g' and what or name_of(parts[3]))
       if free and name then
-        call('HSET', P .. 'leases', what, args.owner .. US .. args['until'])
+        call('HSET', P .. 'leases', what, args.owner .. US .. args['until'] .. US .. args.beats)
         return { parts[1], name }
       elseif free then
         call('ZREM', P .. 'due', what)
