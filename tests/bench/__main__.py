@@ -15,7 +15,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import memory, observing, reaction, webhooks
+# The fakes of the tests are servers for the benchmarks, too; pytest finds them by its own setting.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.bench import memory, memory_redis, observing, queues, reaction, replicas, webhooks
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
 
@@ -24,6 +27,9 @@ BENCHES: dict[str, Bench] = {
     "webhooks": webhooks.measure,
     "reaction": reaction.measure,
     "memory": memory.measure,
+    "queues": queues.measure,
+    "replicas": replicas.measure,
+    "redis": memory_redis.measure,
 }
 
 

@@ -24,8 +24,18 @@ rules:
 @contextmanager
 def daemon(directory: Path, ci: str = "http://127.0.0.1:9", intakes: str = "") -> Iterator[tuple[int, str]]:
     """Run the real daemon; gives its process id and address."""
-    (directory / "triggerbot.yml").write_text(CONFIG.format(ci=ci, intakes=intakes))
-    with (directory / "log").open("wb") as log, python(directory, "triggerbot", "run", stderr=log) as process:
+    with daemon_of(directory, CONFIG.format(ci=ci, intakes=intakes)) as running:
+        yield running
+
+
+@contextmanager
+def daemon_of(directory: Path, config: str, *arguments: str) -> Iterator[tuple[int, str]]:
+    """Run the daemon with a config; gives its process id and address."""
+    (directory / "triggerbot.yml").write_text(config)
+    with (
+        (directory / "log").open("wb") as log,
+        python(directory, "triggerbot", "run", *arguments, stderr=log) as process,
+    ):
         yield process.pid, f"http://{_address(directory / 'log', process)}"
 
 

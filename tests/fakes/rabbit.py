@@ -13,6 +13,12 @@ import amqp
 from fakes.servers import Server, find, free_ports, listens
 
 
+def _epmd() -> str:
+    """Find Erlang's name server, which Debian keeps beside the runtime."""
+    beside = sorted(Path("/usr/lib/erlang").glob("erts-*/bin/epmd"))
+    return str(beside[-1]) if beside else find("epmd")
+
+
 class Rabbit:
     """One broker: start it, break it, start it again."""
 
@@ -42,6 +48,10 @@ class Rabbit:
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none",
         }
+        # Erlang's name server would detach itself and stay: this one is ours, and ends with the broker.
+        self._names = Server(
+            [_epmd(), "-port", str(epmd), "-address", "127.0.0.1"], directory, {}, lambda: listens(epmd)
+        )
         self._server = Server([self._binary()], directory, self.environment, self._ready)
 
     def _binary(self) -> str:
@@ -59,6 +69,7 @@ class Rabbit:
         return True
 
     def __enter__(self) -> Self:
+        self._names.start()
         self._server.start()
         return self
 
@@ -66,17 +77,15 @@ class Rabbit:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+        self._names.kill()
 
     def start(self) -> None:
         """Start it again."""
         self._server.start()
 
     def kill(self) -> None:
-        """End it as a power cut does; epmd, which Erlang starts for itself, goes with it."""
+        """End it as a power cut does."""
         self._server.kill()
-        subprocess.run(
-            ["/usr/bin/epmd", "-kill"], env={**os.environ, **self.environment}, capture_output=True, check=False
-        )
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl."""

@@ -274,7 +274,7 @@ def test_a_push_that_asks_for_rebuilds(tc: FakeTaskcluster, fx: Taskcluster, mak
 def test_a_crash_while_the_answer_is_awaited(
     tc: FakeTaskcluster, fx: Taskcluster, make_world: Callable[..., World], task: str, clock: Clock, accepted: bool
 ) -> None:
-    """The action task makes its tasks minutes later: until then their absence proves nothing, and nothing is doubled."""
+    """The action makes its tasks minutes later: until then their absence proves nothing, and nothing is doubled."""
     tc.quick = False
     world = make_world(fx)
     hear(tc, fx, world, task)

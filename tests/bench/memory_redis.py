@@ -1,0 +1,53 @@
+"""Memory for events of 2,500 pushes with 400 jobs each: of Redis, and of the process that brings them."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fakes.redis_server import RedisServer
+
+from tests.bench.events import event
+from tests.bench.process import resident
+from triggerbot import canonical
+from triggerbot.metrics import Metrics
+from triggerbot.observe import Observer
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.store.redis import RedisStore
+
+_BATCH = 500
+
+
+def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
+    """Observe a million events (a tenth of them for a quick look, and ten times what that takes)."""
+    number = 100_000 if quick else 1_000_000
+    with RedisServer(directory, "--appendonly", "no") as server:
+        store = RedisStore.at(server.url())
+        observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())
+        before = server.client().info("memory")["used_memory"]
+        taken = 0.0
+        for batch in _batches(number):
+            began = time.perf_counter()
+            observer.observe(batch)
+            taken += time.perf_counter() - began
+        used = (server.client().info("memory")["used_memory"] - before) / number
+        own = resident(os.getpid())
+        store.close()
+    return [
+        {"what": "Redis, for 1,000,000 events of 2,500 pushes", "value": used, "unit": "MB", "aim": "< 250 MB"},
+        {"what": "resident memory of what brought them", "value": own, "unit": "MB", "aim": "< 100 MB"},
+        {"what": f"observe on Redis, batches of {_BATCH}", "value": number / taken, "unit": "events/s"},
+    ]
+
+
+def _batches(number: int) -> Iterator[list[Any]]:
+    batch = []
+    for one in range(number):
+        batch.append(canonical.from_json(event(one // 400, one % 400, "finished"), "ci"))
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
