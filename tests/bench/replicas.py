@@ -1,4 +1,4 @@
-"""Retriggers a second by one worker and by two, of failures that come by a queue, at a CI that takes 100 ms an answer."""
+"""Retriggers a second by one worker and by two: failures come by a queue, and the CI takes 100 ms for an answer."""
 
 import tempfile
 import time

@@ -1,4 +1,4 @@
-"""The store of several replicas: one Redis, and one script that makes every change there (`script.lua`)."""
+"""The store of several replicas: one Redis, and one script that makes every change there (`script/`)."""
 
 import threading
 from collections.abc import Callable, Mapping, Sequence

@@ -26,6 +26,8 @@ log = structlog.get_logger("triggerbot.store")
 
 #: Every key begins with this; the braces keep them together in a cluster's slot.
 PREFIX = "{triggerbot}:"
+#: The parts of the script, in order.
+_PARTS = ("base", "pushes", "claims", "hearing", "leases", "leads", "deciding", "rest", "main")
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 10.0
 #: So often a call is repeated whose reply was lost, at most so many seconds apart.
@@ -33,6 +35,12 @@ _REPEATS, _APART = 3, 0.5
 #: The first version whose scripts may do all that ours does.
 _OLDEST = 6
 _decoder = msgspec.json.Decoder()
+
+
+def _script() -> str:
+    """Put the script together; it is one, for its parts call each other."""
+    parts = files(__package__).joinpath("script")
+    return "\n".join(parts.joinpath(f"{part}.lua").read_text() for part in _PARTS)
 
 
 def connect(address: str) -> "redis.Redis":
@@ -57,7 +65,7 @@ class Link:
         self.client = client
         self._retention = str(max(1, round(retention * 1000)))
         self._clock = clock
-        self._script = client.register_script(files(__package__).joinpath("script.lua").read_bytes())
+        self._script = client.register_script(_script())
         self._lock = threading.Lock()
         self._marker = ""
         self._seen = 0
@@ -145,7 +153,7 @@ class Link:
         with self._lock:
             self._seen = max(self._seen, writes)
             if since != self._since:
-                self._believe(since, self._why())
+                self._believe(since, self._run(self._why))
         return answer
 
     def _why(self) -> str:

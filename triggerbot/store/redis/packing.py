@@ -1,4 +1,4 @@
-"""Between values and the text that Redis keeps; see script.lua for what stands where."""
+"""Between values and the text that Redis keeps; see script/ for what stands where."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

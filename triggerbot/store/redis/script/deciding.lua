@@ -1,0 +1,235 @@
+-- The life of a claim, step by step.
+
+local function allows(budget, spent, total)
+  return not (spent > budget.floor and 100 * spent > budget.percent * total)
+end
+
+function commands.decide(args)
+  local claim = read(args.claim)
+  if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return false end
+  local number, decision = number_of(claim.id), args.decision
+  if not decision then
+    spend(claim, false)
+    call('HDEL', key('c', number), text_of(claim.id))
+    call('HDEL', key('k', number), claim.job .. US .. claim.origin)
+    refresh(number)
+    return false
+  end
+  local known = #runs_of(number, claim.job)
+  local left = decision.count
+  if (decision.cause == 'failure' or decision.cause == 'requested') and decision.runs > 0 and decision.runs < known then
+    left = left - (known - decision.runs)
+    if left <= 0 then
+      decision = { cause = '', refusal = 'enough_runs', count = 0, runs = 0,
+        detail = known .. ' runs exist: enough came while this was decided' }
+    else
+      decision.count, decision.runs = left, known
+    end
+  end
+  local failure = decision.cause == 'failure'
+  if failure and args.budget then
+    local spent = tonumber(call('HGET', key('p', number), claim.dry and 'spent_dry' or 'spent') or '0')
+    local total = call('HLEN', key('j', number))
+    if not allows(args.budget, spent, total) then
+      failure = false
+      local words = string.gsub(args.over, '@spent@', tostring(spent))
+      words = string.gsub(words, '@total@', tostring(total))
+      decision = { cause = '', refusal = 'over_budget', count = 0, runs = 0, detail = words }
+    end
+  end
+  if decision.cause == '' then
+    claim.state = claim.asked > 0 and 'done' or 'refused'
+  else
+    claim.state = claim.dry and 'would' or 'owed'
+  end
+  claim.cause, claim.refusal, claim.wanted = decision.cause, decision.refusal, decision.count
+  claim.known_runs, claim.due, claim.note, claim.tries = known, args.now, decision.detail, 0
+  spend(claim, failure)
+  write(claim)
+  tell(number, args.now, decision.cause ~= '' and 'trigger' or 'refuse', { job = claim.job, text = decision.detail,
+    reason = decision.cause ~= '' and decision.cause or decision.refusal, count = decision.count, dry = claim.dry,
+    run = claim.run, origin = claim.origin })
+  refresh(number)
+  return { decision.cause, decision.refusal, decision.count, decision.detail, decision.runs }
+end
+
+local function tell_each(claims, what, text, now, count)
+  for _, id in ipairs(claims) do
+    local claim = read(id)
+    if claim then
+      tell(number_of(id), now, what, { job = claim.job, text = text, count = count, run = claim.run })
+    end
+  end
+end
+
+local function refresh_all(claims)
+  local done = {}
+  for _, id in ipairs(claims) do
+    local number = number_of(id)
+    if not done[number] then done[number] = true refresh(number) end
+  end
+end
+
+function commands.begin(args)
+  local number = call('GET', key('n', args.push))
+  if not number or paused() then return false end
+  for _, id in ipairs(args.claims) do
+    local claim = read(id)
+    if not claim or claim.state ~= 'owed' then return false end
+  end
+  call('HSET', key('o', number), args.id, cjson.encode({ claims = args.claims, count = args.count, started = args.started,
+    baseline = args.baseline, sends = args.sends, misses = args.misses }))
+  for _, id in ipairs(args.claims) do
+    local claim = read(id)
+    claim.state, claim.held, claim.operation = 'sending', false, args.id
+    write(claim)
+  end
+  tell_each(args.claims, 'send', args.note, args.now, args.count)
+  return true
+end
+
+-- Change the claims of which this operation is still the open one: telling an answer twice changes nothing.
+local function settle(args, change)
+  for _, id in ipairs(args.claims) do
+    local claim = read(id)
+    if claim and claim.operation == args.id then change(claim) write(claim) end
+  end
+end
+
+local function change_operation(args, change)
+  local o = key('o', number_of(args.claims[1]))
+  local text = call('HGET', o, args.id)
+  if text then
+    local operation = cjson.decode(text)
+    change(operation)
+    call('HSET', o, args.id, cjson.encode(operation))
+  end
+end
+
+function commands.resend(args)
+  if paused() then return false end
+  change_operation(args, function(one) one.started, one.sends, one.misses = args.now, one.sends + 1, 0 end)
+  settle(args, function(claim) claim.state = 'sending' end)
+  tell_each(args.claims, 'send', args.note, args.now, args.count)
+  return true
+end
+
+local function hold(claims, since, now)
+  if since == '' then return end
+  for _, id in ipairs(claims) do
+    local claim = read(id)
+    if claim then
+      local settled = call('HGET', key('p', number_of(id)), 'settled')
+      local happened = tonumber(settled or '0') > tonumber(since)
+      claim.held = not happened
+      if claim.held then call('HSET', key('p', number_of(id)), 'held', '1') end
+      if happened then claim.due = now end
+      write(claim)
+    end
+  end
+end
+
+function commands.accepted(args)
+  settle(args, function(claim)
+    claim.state = claim.asked + args.count >= claim.wanted and 'done' or 'owed'
+    claim.asked = claim.asked + args.count
+    claim.operation, claim.tries, claim.note, claim.due, claim.held = '', 0, args.note, args.due, false
+  end)
+  hold(args.claims, args.since, args.now)
+  tell_each(args.claims, 'accepted', args.note, args.now, args.count)
+  refresh_all(args.claims)
+  return true
+end
+
+function commands.refused(args)
+  settle(args, function(claim)
+    claim.operation, claim.note = '', args.detail
+    if claim.asked == 0 then
+      claim.refusal, claim.state = args.refusal, 'refused'
+      spend(claim, false)
+    else
+      claim.state = 'done'
+    end
+  end)
+  for _, id in ipairs(args.claims) do
+    local claim = read(id)
+    if claim then
+      tell(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail, run = claim.run,
+        origin = claim.origin })
+    end
+  end
+  refresh_all(args.claims)
+  return true
+end
+
+local function tell_if_new(claims, text, now)
+  for _, id in ipairs(claims) do
+    local claim = read(id)
+    if claim and claim.note ~= text then tell_each({ id }, 'wait', text, now, 0) end
+  end
+end
+
+function commands.postponed(args)
+  tell_if_new(args.claims, args.note, args.now)
+  settle(args, function(claim)
+    claim.state, claim.operation, claim.tries, claim.due, claim.note, claim.held = 'owed', '', claim.tries + 1, args.due,
+      args.note, false
+  end)
+  refresh_all(args.claims)
+  return true
+end
+
+function commands.doubted(args)
+  if args.missed then change_operation(args, function(one) one.misses = one.misses + 1 end) end
+  tell_each(args.claims, 'doubt', args.note, args.now, 0)
+  settle(args, function(claim) claim.state, claim.due, claim.note = 'unknown', args.due, args.note end)
+  refresh_all(args.claims)
+  return true
+end
+
+function commands.wait(args)
+  local claim = read(args.claim)
+  if not claim then return true end
+  tell_if_new({ args.claim }, args.note, args.now)
+  claim.due, claim.note, claim.held = args.due, args.note, false
+  claim.lookups, claim.tries = claim.lookups + args.lookup, claim.tries + args.tries
+  write(claim)
+  hold({ args.claim }, args.since, args.now)
+  refresh(number_of(claim.id))
+  return true
+end
+
+function commands.finish(args)
+  local claim = read(args.claim)
+  if not claim then return true end
+  claim.state, claim.note = 'done', args.note
+  if claim.asked == 0 then spend(claim, false) end
+  write(claim)
+  tell_each({ args.claim }, 'ended', args.note, args.now, 0)
+  refresh(number_of(claim.id))
+  return true
+end
+
+function commands.put_off_facts(args)
+  local number = call('GET', key('n', args.push))
+  if number and call('EXISTS', key('p', number)) == 1 then
+    call('HSET', key('p', number), 'facts_due', args.due)
+    call('HINCRBY', key('p', number), 'facts_tries', 1)
+    refresh(number)
+  end
+  return true
+end
+
+function commands.ask(args)
+  local number = call('GET', key('n', args.push))
+  local runs = number and runs_of(number, args.job) or {}
+  if #runs == 0 then return false end
+  local known = call('HGET', key('k', number), args.job .. US .. args.origin)
+  local claim = known and read(tonumber(known))
+  if not claim then
+    local run = split(runs[#runs], US)
+    local push = { number = number, name = args.push }
+    claim = make_claim(push, args.job, run[1] .. US .. run[2], args.origin, args.dry, args.now, args.count)
+  end
+  return { cjson.encode(claim), find_run(number, args.job, claim.run) }
+end

@@ -1,0 +1,195 @@
+-- Hearing: what a batch tells is recorded, and claims what is to be claimed.
+
+local UNWANTED = { c = true, s = true, r = true }  -- cancelled, skipped, retry
+
+-- The runs of a job as they are kept: everything after the groups.
+local function runs_of(number, job)
+  local text = call('HGET', key('j', number), job)
+  if not text then return {} end
+  local parts = split(text, RS)
+  table.remove(parts, 1)
+  return parts
+end
+
+local function meets(groups, asked)
+  for _, group in ipairs(split(groups, ' ')) do
+    if string.find(asked, US .. group .. US, 1, true) then return true end
+  end
+  return false
+end
+
+local function claim_requested(push, now, dry)
+  local claimed = false
+  local jobs = call('HGETALL', key('j', push.number))
+  for at = 1, #jobs, 2 do
+    local job, parts = jobs[at], split(jobs[at + 1], RS)
+    if meets(parts[1], push.asked) and call('HEXISTS', key('k', push.number), job .. US) == 0 then
+      for which = #parts, 2, -1 do
+        local run = split(parts[which], US)
+        if not UNWANTED[run[4]] then
+          make_claim(push, job, run[1] .. US .. run[2], '', dry, now)
+          claimed = true
+          break
+        end
+      end
+    end
+  end
+  return claimed
+end
+
+-- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems
+local function learn(push, facts, now, dry)
+  local p = key('p', push.number)
+  if facts[1] ~= false and not push.author then
+    call('HSET', p, 'author', facts[1])
+    push.author = facts[1]
+  end
+  if facts[2] ~= '' then call('HSETNX', p, 'time', facts[2]) end
+  if facts[3] ~= '' and call('HGET', p, 'fork') ~= '1' then call('HSET', p, 'fork', facts[3]) end
+  if push.asks or facts[4] == '' then return false end
+  push.asks, push.asked = facts[4], facts[5]
+  call('HSET', p, 'asks', facts[4], 'asked', facts[5], 'message', facts[6], 'facts_due', '')
+  if push.facts_due and push.facts_due ~= '' then refresh(push.number) end
+  push.facts_due = ''
+  for _, problem in ipairs(facts[7]) do tell(push.number, now, 'note', { text = problem }) end
+  return push.asked ~= '' and claim_requested(push, now, dry)
+end
+
+-- Keep a run as far as it has come, never back; tells whether that is news.
+local function record(push, job, groups, run, id, attempt, rank)
+  local j = key('j', push.number)
+  local known = call('HGET', j, job)
+  if not known then
+    call('HSET', j, job, groups .. RS .. run)
+    return true
+  end
+  local prefix = RS .. id .. US .. attempt .. US
+  local at = string.find(known, prefix, 1, true)
+  if not at then
+    if groups ~= '' then known = string.gsub(known, '^[^' .. RS .. ']*', (string.gsub(groups, '%%', '%%%%'))) end
+    call('HSET', j, job, known .. RS .. run)
+    return true
+  end
+  local changed, news = known, false
+  if tonumber(string.sub(known, at + #prefix, at + #prefix)) < rank then
+    local ends = string.find(known, RS, at + 1, true) or #known + 1
+    local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
+    -- What is said first stays where it is not said anew; a run's batch is what it was at first.
+    for field = 7, 12 do if new[field] == '' then new[field] = old[field] end end
+    new[13] = old[13]
+    changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
+    news = true
+  end
+  if groups ~= '' and string.match(changed, '^[^' .. RS .. ']*') ~= groups then
+    changed = groups .. string.match(changed, RS .. '.*$')
+  end
+  if changed ~= known then call('HSET', j, job, changed) end
+  return news
+end
+
+local function find_run(number, job, run)
+  for _, text in ipairs(runs_of(number, job)) do
+    if string.sub(text, 1, #run + 1) == run .. US then return text end
+  end
+  return ''
+end
+
+-- event: 1, push, job, groups, run, id, attempt, rank, finished and without batch, failed, covered failure, refusal,
+--        repeated refusals by the earlier claim's, batch, facts or false
+local function hear_event(item, names, now, dry, facts_delay)
+  local push = find_push(names[item[2]], now)
+  local job, groups, finished, failed, covered, batch = item[3], item[4], item[9], item[10], item[11], item[13]
+  local due = item[14] and learn(push, item[14], now, dry) or false
+  if not push.asks and groups ~= '' and (push.facts_due or '') == '' and (push.tries or '0') == '0' then
+    push.facts_due = facts_delay
+    call('HSET', key('p', push.number), 'facts_due', facts_delay)
+    hasten(push.number, push.name, facts_delay)
+  end
+  if batch ~= '' and not string.find(US .. (push.batches or '') .. US, US .. batch .. US, 1, true) then
+    push.batches = (push.batches and push.batches ~= '') and push.batches .. US .. batch or batch
+    call('HSET', key('p', push.number), 'batches', push.batches)
+  end
+  local news = record(push, job, groups, item[5], item[6], item[7], item[8])
+  if finished and push.held then due = wake(push, now, job) or due end
+  local requested = push.asked and push.asked ~= '' and groups ~= '' and meets(groups, push.asked)
+  local flags = (due and 2 or 0) + (news and 4 or 0)
+  if not (failed or covered or requested) then return flags, push end
+  local run = item[6] .. US .. item[7]
+  local known = call('HGET', key('k', push.number), job .. US)
+  if not known and (covered or requested) then
+    make_claim(push, job, run, '', dry, now)
+    return (news and 4 or 0) + 3, push
+  end
+  local claim = known and read(tonumber(known))
+  local kept = claim and find_run(push.number, job, claim.run) or ''
+  return flags, push, claim, kept, run
+end
+
+-- lead: 3, group, run US attempt, rank, rest, failed, later
+local function hear_lead(item, now)
+  local g, lead = key('g', item[2]), 'l' .. US .. item[3]
+  if call('EXISTS', g) == 0 then call('HSET', g, 'tries', '0', 'since', now) call('PEXPIRE', g, retention) end
+  local due, at = item[6] and now or item[7], 'g' .. US .. item[2]
+  local known = call('ZSCORE', P .. 'due', at)
+  if not known or (tonumber(due) < tonumber(known) and call('HGET', g, 'tries') == '0') then
+    call('ZADD', P .. 'due', due, at)
+  end
+  local old = call('HGET', g, lead)
+  if old and tonumber(string.sub(old, 1, 1)) >= item[4] then return 0 end
+  local rest = item[5]
+  if old and string.sub(rest, -1) == US then rest = rest .. string.match(old, '[^' .. US .. ']*$') end
+  call('HSET', g, lead, item[4] .. US .. rest)
+  return item[6] and 6 or 4
+end
+
+local commands = {}
+
+function commands.observe(args)
+  local answers, asks, places = {}, {}, {}
+  local now, dry = args.now, args.dry
+  for at, item in ipairs(args.items) do
+    if item[1] == 3 then
+      answers[at] = { hear_lead(item, now) }
+    else
+      local flags, push, claim, kept, run
+      if item[1] == 1 then
+        flags, push, claim, kept, run = hear_event(item, args.pushes, now, dry, args.facts_due)
+      else
+        push = find_push(args.pushes[item[2]], now)
+        local due = learn(push, item[3], now, dry)
+        if item[4] then
+          call('HSET', key('p', push.number), 'settled', now)
+          if push.held then due = wake(push, now) or due end
+        end
+        flags = (due and 2 or 0) + 4
+      end
+      local answer = { flags }
+      if push.asks then
+        if not places[push.asks] then asks[#asks + 1] = push.asks places[push.asks] = #asks end
+        answer[2] = places[push.asks]
+      end
+      if claim then answer[2] = answer[2] or 0 answer[3] = cjson.encode(claim) answer[4] = kept end
+      answers[at] = answer
+      if item[1] == 1 and flags % 2 == 0 and flags >= 4 then
+        local refusal = item[12]
+        if refusal == '' and claim and item[11] and claim.run ~= run then
+          refusal = args.repeated[claim.refusal] or ''
+          if refusal == '' then
+            local rebuild = push.asked and push.asked ~= '' and claim.origin == ''
+            refusal = rebuild and 'rebuild_requested' or 'already_claimed'
+          end
+        end
+        if refusal ~= '' then
+          tell(push.number, now, 'refuse', { job = item[3], run = item[6] .. US .. item[7], reason = refusal, dry = dry })
+        end
+      end
+    end
+  end
+  for _, push in pairs(pushes) do
+    if push.fresh and not call('ZSCORE', P .. 'due', member(push.number, push.name)) then
+      let_expire(push.number, push.name)
+    end
+  end
+  if args.cursor then call('HSET', P .. 'cursors', args.cursor[1], args.cursor[2]) end
+  return { answers = answers, asks = asks }
+end

@@ -1,0 +1,86 @@
+-- Pauses, dead letters, crashes, forgetting, and whether this is the store that it was.
+
+function commands.pause(args)
+  if args.pause then call('SET', P .. 'pause', args.pause) else call('DEL', P .. 'pause') end
+  return true
+end
+
+function commands.bury(args)
+  for _, letter in ipairs(args.letters) do
+    local id = call('INCR', P .. 'letter_ids')
+    call('HSET', P .. 'letters', id, letter)
+    call('ZADD', P .. 'letter_order', id, id)
+  end
+  return true
+end
+
+function commands.drop_letters(args)
+  local gone = 0
+  for _, id in ipairs(args.ids) do
+    gone = gone + call('HDEL', P .. 'letters', id)
+    call('ZREM', P .. 'letter_order', id)
+  end
+  return gone
+end
+
+function commands.keep_crashes(args)
+  for _, crash in ipairs(args.crashes) do call('RPUSH', P .. 'crashes', crash) end
+  call('LTRIM', P .. 'crashes', -args.most, -1)
+  return true
+end
+
+-- Forget pushes, a number of them a call; tells how many, and whether there may be more.
+function commands.purge(args)
+  local gone, removed = 0, 0
+  local looked = call('ZRANGEBYSCORE', P .. 'recent', '-inf', '(' .. args.before, 'LIMIT', args.from, args.most)
+  for _, number in ipairs(looked) do
+    local name = name_of(number)
+    if not name or not call('ZSCORE', P .. 'due', member(number, name)) then
+      for _, part in ipairs(PARTS) do call('DEL', key(part, number)) end
+      if name then
+        call('DEL', key('n', name))
+        local parts = split(name, US)
+        call('ZREM', P .. 'names', parts[2] .. US .. parts[4] .. US .. number)
+        gone = gone + 1
+      end
+      call('ZREM', P .. 'recent', number)
+      removed = removed + 1
+    end
+  end
+  return { gone, #looked, removed }
+end
+
+function commands.purge_groups(args)
+  for _, what in ipairs(call('ZRANGE', P .. 'due', 0, -1)) do
+    if string.sub(what, 1, 1) == 'g' then
+      local g = key('g', string.sub(what, 3))
+      local since = call('HGET', g, 'since')
+      if not since or tonumber(since) < tonumber(args.before) then
+        call('DEL', g)
+        call('ZREM', P .. 'due', what)
+      end
+    end
+  end
+  return true
+end
+
+-- Look whether this is the store that it was; args: a marker for a new one, the server's run id, now.
+function commands.meet(args)
+  local meta = P .. 'meta'
+  local known = call('HMGET', meta, 'marker', 'run_id', 'since', 'why', 'writes')
+  local marker, why = known[1], false
+  if not marker then
+    marker, why = args.marker, args.expected ~= '' and 'it has lost everything' or 'it is new: an empty server may be one that lost everything'
+    call('HSET', meta, 'marker', marker, 'writes', '0')
+  elseif args.expected ~= '' and marker ~= args.expected then
+    why = 'it is another one than before'
+  elseif args.expected ~= '' and tonumber(known[5] or '0') < args.seen then
+    why = 'it is in an older state than it was'
+  elseif known[2] and args.run_id ~= '' and known[2] ~= args.run_id then
+    why = 'the server was started again, and may have lost the last it was told'
+  end
+  if args.run_id ~= '' then call('HSET', meta, 'run_id', args.run_id) end
+  if why then call('HSET', meta, 'since', args.now, 'why', why) end
+  known = call('HMGET', meta, 'writes', 'since', 'why')
+  return { marker, tonumber(known[1] or '0'), known[2] or '', known[3] or '', why and true or false }
+end
