@@ -20,7 +20,7 @@ import amqp
 from fakes.rabbit import Broker, Rabbit
 from fakes.redis_server import RedisServer
 
-from tests.bench.process import daemon_of, python
+from tests.bench.process import daemon_of, python, resident
 
 _SIZE = 3000
 _EXCHANGE = "exchange/taskcluster-queue/v1/task-"
@@ -106,8 +106,8 @@ class Bench:
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
         return float(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
-    def ours(self, store: str, number: int, *arguments: str) -> tuple[float, float]:
-        """Messages a second of the daemon once it consumes, and the seconds from its start to the last."""
+    def ours(self, store: str, number: int, *arguments: str) -> tuple[float, float, float]:
+        """Messages a second of the daemon once it consumes, the seconds from its start to the last, and its MB then."""
         self.fill(number)
         self.redis.client().flushall()
         self._number += 1
@@ -118,9 +118,10 @@ class Bench:
             store=address, ci=self.ci, url=self.broker.url, queue=self.broker.queue, exchange=_EXCHANGE
         )
         began = time.perf_counter()
-        with daemon_of(place, config, *arguments):
+        with daemon_of(place, config, *arguments) as (process, _):
             seen = self._watch(number)
-        return _rate(seen, number), seen[-1][0] - began
+            memory = resident(process)
+        return _rate(seen, number), seen[-1][0] - began, memory
 
     def _watch(self, number: int) -> list[tuple[float, int]]:
         """Look how many are gone from the queue, as the broker tells, until all are, and are acknowledged."""
@@ -170,6 +171,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
             rates["sqlite"].append(bench.ours("sqlite", number)[0])
             rates["redis"].append(bench.ours("redis", number)[0])
             rates["two"].append(bench.ours("redis", number, "--workers", "2")[0])
+        memory = bench.ours("redis", number * 2)[2]
         blocking = bench.plainly("blocking", 200 if quick else 1000)
         drained = [bench.ours(store, 8_000)[1] for store in ("sqlite", "redis") for _ in range(1 if quick else 3)]
     plain, sqlite, redis, two = (statistics.median(rates[kind]) for kind in ("json", "sqlite", "redis", "two"))
@@ -182,6 +184,10 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
         {"what": "ratio to the plain consumer, Redis", "value": redis / plain, "unit": "", "aim": ">= 1.0"},
         {"what": "two workers on Redis", "value": two, "unit": "messages/s"},
         {"what": "two workers to one", "value": two / redis, "unit": "", "aim": ">= 1.6"},
+        {
+            "what": f"resident memory of a worker after {number * 2:,} messages", "value": memory, "unit": "MB",
+            "aim": "< 100 MB",
+        },
         {
             "what": "8,000 waiting messages, from the start of the process", "value": statistics.median(drained),
             "unit": "s", "aim": "< 2 s after start",

@@ -1,6 +1,5 @@
 """Several processes on one queue of a real RabbitMQ and one real Redis: nothing doubled, lost, or waited for."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from fakes.ci import FakeCI
 from fakes.daemon import TOKEN, Daemon, eventually
-from fakes.rabbit import Broker, Rabbit
+from fakes.rabbit import Broker
 from fakes.redis_server import RedisServer
 
 CONFIG = """
@@ -24,27 +23,6 @@ rules:
   - projects: [try]
     budget: {{percent: 100, floor: 1000}}
 """
-
-
-@pytest.fixture(scope="module")
-def rabbit() -> Iterator[Rabbit]:
-    """Start a RabbitMQ, once."""
-    with tempfile.TemporaryDirectory(prefix="rabbit-") as name, Rabbit(Path(name)) as rabbit:
-        yield rabbit
-
-
-@pytest.fixture
-def broker(rabbit: Rabbit) -> Broker:
-    """Have an exchange and a queue of one's own."""
-    return Broker(rabbit)
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Have a Redis of one's own."""
-    (tmp_path / "redis").mkdir()
-    with RedisServer(tmp_path / "redis") as server:
-        yield server
 
 
 @pytest.fixture
