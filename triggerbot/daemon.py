@@ -17,7 +17,7 @@ import uvicorn
 
 from triggerbot import logs
 from triggerbot.classify import Classifier
-from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig, Secret
+from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.dispatch import Dispatcher
 from triggerbot.errors import UsageError
 from triggerbot.intakes.file import File
@@ -107,7 +107,7 @@ class Daemon:
         return [
             Pulse(
                 intake,
-                intake.url.read() if isinstance(intake.url, Secret) else intake.url,
+                intake.address(),
                 _reader(self.systems[intake.system]),
                 self.store,
                 self.observer,

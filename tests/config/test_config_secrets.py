@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from triggerbot.config import Secret, loads
+from triggerbot.config import PulseConfig, Secret, loads
 from triggerbot.errors import ConfigError
 
 ENVIRON = {"TOKEN": "s3cret", "EMPTY": "", "BLANK": " \n", "LINES": "a\nb\n\n"}
@@ -101,3 +101,19 @@ intakes:
         (13, "intakes[0].pulse.url"),
     ]
     assert config.missing_secrets({**ENVIRON, "A": "a", "B": "b", "C": "c"}) == ()
+
+
+def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with its place, and without what it is."""
+    text = (
+        "systems: {ci: {type: generic, url: 'http://c'}}\n"
+        "intakes:\n  - pulse: {system: ci, url: 'env:BROKER', queue: q, bindings: [{exchange: e}]}"
+    )
+    (intake,) = loads(text, "x.yml").intakes
+    assert isinstance(intake, PulseConfig)
+    monkeypatch.setenv("BROKER", "hunter2hunter2")
+    with pytest.raises(ConfigError, match=r"x.yml: line 3: intakes\[0\].pulse.url: env:BROKER holds no address") as told:
+        intake.address()
+    assert "hunter2" not in str(told.value)
+    monkeypatch.setenv("BROKER", "amqps://me:hunter2hunter2@host:5671/")
+    assert intake.address() == "amqps://me:hunter2hunter2@host:5671/"

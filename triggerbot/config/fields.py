@@ -22,7 +22,7 @@ _ABOVE_ZERO = r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
 _DURATION_MAX = 3650 * 86400.0
 
 _URL = r"^https?://[^\s\x00-\x1f/?#@]+(/[^\s\x00-\x1f?#]*)?$"
-_AMQP = r"^amqps?://\S+$"
+AMQP = r"^amqps?://\S+$"
 _LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
 _STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+|unix://\S+)$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
@@ -97,7 +97,7 @@ def _has_host_and_port(text: str) -> bool:
 
 def amqp_url(value: Any) -> str:
     """Check the address of a message broker, or where it is kept if it holds a password."""
-    if isinstance(value, str) and (re.fullmatch(_AMQP, value) or re.fullmatch(secrets.PATTERN, value)):
+    if isinstance(value, str) and (re.fullmatch(AMQP, value) or re.fullmatch(secrets.PATTERN, value)):
         return value
     raise ValueError(
         "expected an address such as amqps://host:5671/ (or env:NAME or file:PATH if it holds a password), "
@@ -216,7 +216,7 @@ Url = Annotated[str, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrl = Annotated[str | None, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrlOfProject = Annotated[str | None, PlainValidator(url_of_project), _schema(_URL)]
 OptionalText = Annotated[str | None, PlainValidator(some_text), WithJsonSchema({"type": "string", "minLength": 1})]
-AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({_AMQP})|({secrets.PATTERN})")]
+AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({AMQP})|({secrets.PATTERN})")]
 Listen = Annotated[tuple[str, int] | None, PlainValidator(listen), _or_off(_LISTEN)]
 Store = Annotated[str, PlainValidator(store), _schema(f"({_STORE})|({secrets.PATTERN})")]
 SecretReference = Annotated[str, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]

@@ -1,8 +1,10 @@
 """The configuration as the rest of triggerbot sees it: checked, with defaults filled in, in seconds and patterns."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from triggerbot.config import fields
 from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import SystemConfig
 from triggerbot.errors import ConfigError, Problem
@@ -22,6 +24,16 @@ class PulseConfig:
     prefetch: int
     #: A file of certificates that the broker's has to be signed by; `None`: those that the system trusts.
     ca: str | None = None
+
+    def address(self) -> str:
+        """Read the broker's address; raises `ConfigError` if it cannot be had, or is none."""
+        if not isinstance(self.url, Secret):
+            return self.url
+        address = self.url.read()
+        if not re.fullmatch(fields.AMQP, address):
+            message = f"{self.url.reference} holds no address: put one such as amqps://user:password@host:5671/ there"
+            raise ConfigError(self.url.source, (Problem(self.url.line, self.url.path, message),))
+        return address
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,17 @@ class Crash:
     order: int = 1
 
 
+def in_order(newest: Sequence[Crash]) -> list[Crash]:
+    """Leave crashes newest first, but put those that died together in the order in which they did."""
+    groups: list[list[Crash]] = []
+    for crash in newest:
+        if groups and groups[-1][-1].order == crash.order + 1:
+            groups[-1].append(crash)
+        else:
+            groups.append([crash])
+    return [crash for group in groups for crash in reversed(group)]
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Who stopped all sending, when, and what for."""

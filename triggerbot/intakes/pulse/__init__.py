@@ -13,7 +13,7 @@ import structlog
 from triggerbot.config import PulseConfig
 from triggerbot.errors import TriggerbotError
 from triggerbot.intakes.pulse.batches import Batches
-from triggerbot.intakes.pulse.link import BROKEN, Link, QueueGone, why
+from triggerbot.intakes.pulse.link import BROKEN, Link, QueueGone, broker, why
 from triggerbot.metrics import Metrics
 from triggerbot.observe import Observer
 from triggerbot.store import Store
@@ -107,14 +107,15 @@ class Pulse:
             wait = _FIRST if self._lost is None and self._clock() - began > _STEADY else min(2 * wait, _LONGEST)
             self._lost = _Lost(self.lost_since, reason)
             self._metrics.pulse_lost.labels(self._batches.system).inc()
-            log.warning("pulse.lost", queue=self._config.queue, error=reason, again_in=round(wait, 1))
+            place = broker(self._url)
+            log.warning("pulse.lost", queue=self._config.queue, broker=place, error=reason, again_in=round(wait, 1))
             stop.wait(wait)
 
     def _consume(self, stop: threading.Event) -> None:
         """Connect, and consume until something breaks or it is time to stop."""
         self._batches.forget()
         with Link(self._config, self._url) as link:
-            log.info("pulse.connected", queue=self._config.queue, broker=link.broker)
+            log.info("pulse.connected", queue=self._config.queue, broker=broker(self._url))
             if link.made:
                 # Whatever was sent while there was no queue is only known to the CI.
                 log.warning("pulse.queue_made", queue=self._config.queue, note="what came before is found by the sweep")

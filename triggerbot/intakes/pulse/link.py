@@ -58,13 +58,18 @@ def why(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def broker(url: str) -> str:
+    """Name the broker of an address, without user and password."""
+    parts = urlsplit(url)
+    return parts.hostname or "" if parts.port is None else f"{parts.hostname}:{parts.port}"
+
+
 class Link:
     """An open connection; a context manager that closes it."""
 
     def __init__(self, config: PulseConfig, url: str) -> None:
         self._config = config
         self._connection = _connection(config, url)
-        self.broker = f"{self._connection.hostname}:{self._connection.port}"
         #: Whether the queue had to be made.
         self.made = False
         self._raw: list[Any] = []

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from triggerbot.model import Claim, Group, Push, Run, State
-from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work
+from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work, in_order
 from triggerbot.store.redis import packing
 from triggerbot.store.redis.link import PREFIX
 from triggerbot.store.redis.packing import US, plain
@@ -314,13 +314,7 @@ def _letter(number: int, raw: bytes) -> DeadLetter:
 def crashes(client: Client, limit: int) -> list[Crash]:
     """List how workers ended, newest first; those that died together in the order in which they did."""
     newest = [_crash_decoder.decode(one) for one in reversed(client.lrange(f"{PREFIX}crashes", -limit, -1))]
-    groups: list[list[Crash]] = []
-    for crash in newest:
-        if groups and groups[-1][-1].order == crash.order + 1:
-            groups[-1].append(crash)
-        else:
-            groups.append([crash])
-    return [crash for group in groups for crash in reversed(group)]
+    return in_order(newest)
 
 
 def cursor(client: Client, name: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from triggerbot.model import Claim, Group, Push, PushFacts, Run, State
-from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Pause, PushRecord, Work
+from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Pause, PushRecord, Work, in_order
 from triggerbot.store.sqlite import claiming, rows
 
 
@@ -201,10 +201,4 @@ def crashes(connection: sqlite3.Connection, limit: int) -> list[Crash]:
         "SELECT at, worker, ended, error, trace, place FROM crashes ORDER BY id DESC LIMIT ?", (limit,)
     )
     newest = [Crash(*row) for row in found]
-    groups: list[list[Crash]] = []
-    for crash in newest:
-        if groups and groups[-1][-1].order == crash.order + 1:
-            groups[-1].append(crash)
-        else:
-            groups.append([crash])
-    return [crash for group in groups for crash in reversed(group)]
+    return in_order(newest)
