@@ -112,7 +112,9 @@ def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch
     (intake,) = loads(text, "x.yml").intakes
     assert isinstance(intake, PulseConfig)
     monkeypatch.setenv("BROKER", "hunter2hunter2")
-    with pytest.raises(ConfigError, match=r"x.yml: line 3: intakes\[0\].pulse.url: env:BROKER holds no address") as told:
+    with pytest.raises(
+        ConfigError, match=r"x.yml: line 3: intakes\[0\].pulse.url: env:BROKER holds no address"
+    ) as told:
         intake.address()
     assert "hunter2" not in str(told.value)
     monkeypatch.setenv("BROKER", "amqps://me:hunter2hunter2@host:5671/")

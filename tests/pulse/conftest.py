@@ -1,6 +1,5 @@
-"""A real RabbitMQ for the tests of the Pulse intake, and an intake that a test starts and stops."""
+"""An intake of messages that a test starts and stops."""
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,23 +9,10 @@ from typing import Any
 import pytest
 from fakes.daemon import eventually
 from fakes.fixtures import quiet
-from fakes.rabbit import Broker, Rabbit
+from fakes.rabbit import Broker
 from pulsing import Consumer
 
 __all__ = ["quiet"]
-
-
-@pytest.fixture(scope="session")
-def rabbit() -> Iterator[Rabbit]:
-    """Start a RabbitMQ, once."""
-    with tempfile.TemporaryDirectory(prefix="rabbit-") as name, Rabbit(Path(name)) as rabbit:
-        yield rabbit
-
-
-@pytest.fixture
-def broker(rabbit: Rabbit) -> Broker:
-    """Have an exchange and a queue's name of one's own."""
-    return Broker(rabbit)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from triggerbot.errors import StoreUnusable
 from triggerbot.store import Pause
 from triggerbot.store.opening import open_store
 from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 
 TESTS = str(Path(__file__).parents[1])
 
@@ -280,3 +281,20 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
     connection.close()
+
+
+def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Step by step, and with what was in it."""
+    path = tmp_path / "state.db"
+    for version in range(1, VERSION):
+        path.unlink(missing_ok=True)
+        connection = sqlite3.connect(path)
+        connection.executescript("".join(MIGRATIONS[:version]) + f"PRAGMA user_version = {version};")
+        connection.execute("INSERT INTO cursors VALUES ('poll:ci', '7.0')")
+        connection.commit()
+        connection.close()
+
+        store = SqliteStore(path)
+        assert store.cursor("poll:ci") == "7.0"
+        assert store.crashes() == []
+        store.close()
