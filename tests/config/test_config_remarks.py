@@ -28,6 +28,21 @@ WARNINGS = [
         "add repositories",
     ),
     (FX, 2, "systems.fx", "nothing can be retriggered"),
+    ("store: redis://redis.example:6379/0", 1, "store", "write rediss://"),
+    ("store: redis://:pw@127.0.0.1:6379/0", 1, "store", "holds a password"),
+    (
+        GENERIC + "intakes: [pulse: {system: ci, url: 'amqp://mq.example/', queue: q, bindings: [{exchange: e}]}]",
+        2,
+        "intakes[0].pulse.url",
+        "write amqps://",
+    ),
+    (
+        GENERIC
+        + "intakes: [pulse: {system: ci, url: 'amqps://pulse.mozilla.org/', queue: q, bindings: [{exchange: e}]}]",
+        2,
+        "intakes[0].pulse.queue",
+        "begins with queue/",
+    ),
     (FX, 2, "systems.fx", "nobody tells what is written in a push"),
     (FX, 2, "systems.fx", "add an intake pulse"),
     ("systems:\n  th: {type: treeherder}", 2, "systems.th", "without taskcluster: NAME"),

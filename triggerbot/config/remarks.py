@@ -35,6 +35,9 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
     if config.store.endswith(":memory:"):
         message = "a store in memory forgets at every restart what was retriggered: write sqlite:PATH"
         yield document.problem(("store",), message)
+    if config.store.startswith("redis:") and not fields.is_loopback(config.store):
+        message = "what is stored would travel unencrypted to another machine: write rediss://"
+        yield document.problem(("store",), message)
     if _holds_password(config.store):
         yield document.problem(("store",), _ELSEWHERE)
     if config.retention < _RETENTION_SHORT:
@@ -100,8 +103,16 @@ def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:
 
 def _of_pulse(pulse: PulseConfig, position: int, document: Document) -> Iterator[Problem]:
     place = ("intakes", position, "pulse")
-    if not isinstance(pulse.url, Secret) and _holds_password(pulse.url):
+    if isinstance(pulse.url, Secret):
+        return
+    if _holds_password(pulse.url):
         yield document.problem((*place, "url"), _ELSEWHERE)
+    if pulse.url.startswith("amqp:") and ":5671" not in pulse.url and not fields.is_loopback(pulse.url):
+        message = "messages and password would travel unencrypted to another machine: write amqps://"
+        yield document.problem((*place, "url"), message)
+    if "pulse.mozilla.org" in pulse.url and not pulse.queue.startswith("queue/"):
+        message = "Mozilla's Pulse allows only queues whose name begins with queue/ and your user's name"
+        yield document.problem((*place, "queue"), message)
 
 
 def _holds_password(address: str) -> bool:
