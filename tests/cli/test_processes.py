@@ -79,6 +79,8 @@ def test_ctrl_c_ends_it_quietly(bench):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # A shell that starts the tests in the background lets all of them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - before any thread
     )
     process.stdin.write(json.dumps(told()).encode() + b"\n")
     process.stdin.flush()
