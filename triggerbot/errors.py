@@ -46,6 +46,10 @@ class StoreUnavailable(TriggerbotError):
     """The store cannot take this now (HTTP 503); the same call may succeed later."""
 
 
+class StoreRefused(TriggerbotError):
+    """The store cannot take this one thing, now or later, though it takes others: our error, or a damaged key."""
+
+
 class StoreUnusable(UsageError):
     """The store cannot be opened at all: in use by another daemon, newer than this program, no permission."""
 

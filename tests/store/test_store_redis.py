@@ -16,7 +16,7 @@ from fakes.proxy import Proxy
 from fakes.redis_server import RedisServer
 from fakes.world import event, failure, push
 
-from triggerbot.errors import StoreUnavailable, StoreUnusable
+from triggerbot.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.model import Claim, ClaimState, Decision, Group, Lead, Refusal, Result, State
 from triggerbot.policy import Budget
 from triggerbot.store import Crash, DeadLetter, Pause, Store
@@ -480,3 +480,29 @@ def test_a_replica_that_stops_beating_is_taken_for_dead(server: RedisServer, mon
         one.close()
         server.client().delete(f"{link.PREFIX}alive:one")
         assert two.lease(5.0, "two", 3600) == PUSH
+
+
+def test_what_the_store_cannot_take_does_not_stop_the_rest(server: RedisServer) -> None:
+    """A damaged key of one push is no reason to take the whole store for gone, and to wait for it for ever."""
+    other = push("bbbbbbb")
+    with opened(server) as store:
+        store.observe([seen(event("a"))], 1.0, dry=False)
+        server.client().set(f"{link.PREFIX}j:1", "damaged")
+        with pytest.raises(StoreRefused, match="WRONGTYPE"):
+            store.observe([seen(event("b"))], 1.0, dry=False)
+        both = [store.observe_soon([seen(event("b", push=one))], 1.0, dry=False) for one in (PUSH, other)]
+        assert isinstance(both[0].exception(), StoreRefused)
+        assert both[1].result()[0].news
+
+
+def test_a_full_server_is_waited_for(server: RedisServer) -> None:
+    """Nothing is taken for ever lost while there is no memory."""
+    client = server.client()
+    with opened(server) as store:
+        client.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(StoreUnavailable, match="maxmemory"):
+                store.observe([seen(failure())], 1.0, dry=False)
+        finally:
+            client.config_set("maxmemory", 0)
+        assert store.observe([seen(failure())], 1.0, dry=False)[0].claimed

@@ -18,7 +18,7 @@ import structlog
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from triggerbot.errors import StoreUnavailable, StoreUnusable
+from triggerbot.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.store import Distrust
 from triggerbot.store.redis.packing import encode
 
@@ -29,9 +29,11 @@ PREFIX = "{triggerbot}:"
 #: The parts of the script, in order.
 _PARTS = ("base", "pushes", "claims", "hearing", "leases", "leads", "deciding", "rest", "main")
 #: Seconds to connect, and to wait for an answer.
-_CONNECT, _ANSWER = 3.0, 10.0
+_CONNECT, _ANSWER = 3.0, 5.0
 #: So often a call is repeated whose reply was lost, at most so many seconds apart.
 _REPEATS, _APART = 3, 0.5
+#: What answers begin with that will be others once somebody has mended the server.
+_PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "NOAUTH", "NOPERM", "BUSY", "LOADING")
 #: The first version whose scripts may do all that ours does.
 _OLDEST = 6
 _decoder = msgspec.json.Decoder()
@@ -175,6 +177,11 @@ class Link:
     def _run(self, act: Callable[[], Any]) -> Any:
         try:
             return act()
+        except redis.ResponseError as error:
+            text = " ".join(str(error).split())
+            if text.startswith(_PASSING) or isinstance(error, redis.ReadOnlyError | redis.OutOfMemoryError):
+                raise StoreUnavailable(f"Redis cannot take this now: {text}") from None
+            raise StoreRefused(f"Redis refuses this: {text}") from None
         except (redis.RedisError, OSError) as error:
             raise StoreUnavailable(f"the store cannot be reached: {' '.join(str(error).split())}") from None
 
