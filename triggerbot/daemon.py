@@ -19,7 +19,7 @@ from triggerbot import logs
 from triggerbot.classify import Classifier
 from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.dispatch import Dispatcher
-from triggerbot.errors import UsageError
+from triggerbot.errors import StoreRefused, StoreUnavailable, UsageError
 from triggerbot.intakes.file import File
 from triggerbot.intakes.poll import Poll
 from triggerbot.intakes.pulse import Pulse
@@ -155,7 +155,11 @@ class Daemon:
 
     def _keep_house(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            gone = self.store.purge(self.clock() - self.config.retention)
+            try:
+                gone = self.store.purge(self.clock() - self.config.retention)
+            except (StoreUnavailable, StoreRefused) as error:
+                log.warning("store.not_purged", error=str(error))
+                gone = 0
             if gone:
                 log.info("store.purged", pushes=gone)
             stop.wait(_PURGE_EVERY)

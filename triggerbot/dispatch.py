@@ -15,7 +15,7 @@ import structlog
 from triggerbot import doubt, patience, policy
 from triggerbot.complete import Completer
 from triggerbot.doubt import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreUnavailable
+from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.metrics import Metrics
 from triggerbot.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal
 from triggerbot.observe import Observer, place
@@ -71,7 +71,7 @@ class Dispatcher:
             try:
                 if not self.step():
                     self._rest()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, StoreRefused) as error:
                 log.error("store.unavailable", error=str(error))
                 stop.wait(1.0)
 

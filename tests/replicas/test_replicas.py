@@ -149,3 +149,23 @@ def test_a_redis_that_lost_everything_doubles_nothing(
     broker.publish(*fresh)
     all_asked(ci, [*told, *fresh])
     assert any("lost everything" in why for why in daemon.health()["distrust"].values())
+
+
+def test_a_redis_that_is_down_for_a_while(replicas: Replicas, ci: FakeCI, broker: Broker, redis: RedisServer) -> None:
+    """The daemon says so and waits; the queue keeps what comes meanwhile; then everything goes on by itself."""
+    daemon = replicas.start()
+    before = failures(ci, pushes=2, jobs=2)
+    broker.publish(*before)
+    all_asked(ci, before)
+    redis.kill()
+    meanwhile = [ci.run(f"{push:07x}", "later", result="failure") for push in range(100, 105)]
+    broker.publish(*meanwhile)
+    eventually(lambda: daemon.health()["status"] == "error", "it says so")
+    redis.start()
+    all_asked(ci, [*before, *meanwhile])
+    eventually(lambda: daemon.health()["status"] == "ok", "it is well again")
+    # Whether it lost its last second or not: it may have. A server that lost nothing is noticed with the next beat.
+    eventually(
+        lambda: any("started again" in why or "older state" in why for why in daemon.health()["distrust"].values()),
+        "it is distrusted",
+    )
