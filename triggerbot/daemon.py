@@ -30,6 +30,7 @@ from triggerbot.store import Store
 from triggerbot.store.opening import open_store
 from triggerbot.systems import Reads, System
 from triggerbot.systems.registry import build, classifying
+from triggerbot.weather import Weather
 from triggerbot.web import app
 from triggerbot.web.api import Api
 from triggerbot.web.hooks import Hooks
@@ -65,13 +66,14 @@ class Daemon:
         """Wire the parts."""
         self._stop = threading.Event()
         self.observer = Observer(
-            self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake
-        )
+            self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake,
+            weather=Weather(self.config.bounds.breakers, self.clock),
+        )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.store,
             self.systems,
             self.observer,
-            Setting(self.config.rules, self.dry),
+            Setting(self.config.rules, self.dry, self.config.bounds),
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -138,6 +140,7 @@ class Daemon:
             *((f"pulse-{number}", pulse.run) for number, pulse in enumerate(self._pulses)),
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
             *((f"classify-{number}", one.run) for number, one in enumerate(self._classifiers)),
+            ("guard", self.dispatcher.guard.run),
             ("housekeeping", self._keep_house),
         ]
         return [threading.Thread(target=self._guard, args=target, name=target[0], daemon=True) for target in targets]

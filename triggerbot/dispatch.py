@@ -13,9 +13,11 @@ from dataclasses import replace
 import structlog
 
 from triggerbot import doubt, patience, policy
+from triggerbot.breaker import Trouble
 from triggerbot.complete import Completer
 from triggerbot.doubt import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
+from triggerbot.guard import Guard
 from triggerbot.metrics import Metrics
 from triggerbot.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal
 from triggerbot.observe import Observer, place
@@ -30,6 +32,8 @@ log = structlog.get_logger("triggerbot.dispatch")
 
 #: Seconds for which a replica may work on a push before another may take it over.
 LEASE = 90.0
+#: Looks in vain for a push's facts, up to a quarter of an hour apart: about a day.
+_FACTS_TRIES = 100
 #: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
 _IDLE = 0.5
 
@@ -54,7 +58,8 @@ class Dispatcher:
         self._clock = clock
         self._metrics = metrics
         self._completer = Completer(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
-        self._sender = Sender(store, setting, clock=clock, metrics=metrics)
+        self.guard = Guard(store, setting.bounds, observer.weather, clock=clock, metrics=metrics)
+        self._sender = Sender(store, setting, self.guard, clock=clock, metrics=metrics)
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -113,13 +118,21 @@ class Dispatcher:
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
+        admitted = self.guard.admit(self._store.work(push))
         before, looked = self._store.work(push), self._clock()
+        if admitted.ill is not None and not before.due(looked):
+            # Not even the push's facts are asked for now.
+            return None if before.asks is not None else self._put_off_facts(before, admitted.ill.probe)
         try:
             view = system.look_back(push, Known(before.asks is not None, before.batches))
         except NotKnown as error:
+            self.guard.worked(push, Trouble.LOOK_BACKS)
             return self._not_known(self._store.work(push), str(error))
         except (CIUnavailable, CIDenied) as error:
+            if not (isinstance(error, CIUnavailable) and error.well):
+                self.guard.failed(push, Trouble.LOOK_BACKS, str(error))
             return self._no_answer(self._store.work(push), error)
+        self.guard.worked(push, Trouble.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._hear(push, view)
         work = self._store.work(push)
@@ -130,7 +143,7 @@ class Dispatcher:
         if self._distrusts(system, work):
             return None
         self._decide(system, work, view)
-        self._sender.send_owed(system, self._store.work(push), view, looked)
+        self._sender.send_owed(system, self._store.work(push), view, looked, admitted.passes)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
 
@@ -186,8 +199,12 @@ class Dispatcher:
             else:
                 self._store.wait(claim, due, why, now)
         if work.asks is None:
-            over = work.facts_tries >= _ANY_RULE.lookup_attempts
-            self._store.put_off_facts(work.push, None if over else now + patience.growing(work.facts_tries + 2))
+            self._put_off_facts(work, now + patience.growing(work.facts_tries + 2))
+
+    def _put_off_facts(self, work: Work, due: float) -> None:
+        """Ask for the push's facts later; what it asks for must not be lost in an outage of hours."""
+        over = work.facts_tries >= _FACTS_TRIES
+        self._store.put_off_facts(work.push, None if over else max(due, self._clock() + patience.growing(3)))
 
     # -- requests in doubt --------------------------------------------------------------------------------------
 
@@ -207,6 +224,7 @@ class Dispatcher:
         now = self._clock()
         match doubt.judge(operation, claims, self._evidence(system, work, view, claims), now):
             case Appeared(run_ids):
+                self.guard.worked(work.push, Trouble.REQUESTS, claims)
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
                 note = f"the answer was lost, but the CI lists what came of it: {', '.join(run_ids[:5])}"
                 log.info("recovered", **place(work.push), jobs=[claim.job for claim in claims], operation=operation.id)
@@ -215,6 +233,9 @@ class Dispatcher:
                 self._store.doubted(operation, due, why, now, missed=missed)
             case GiveUp(why):
                 self._sender.refuse(operation, why, claims, now)
+            case SendAgain() if (against := self.guard.lets(claims)) is not None:
+                note = f"held: the breaker of {against.place} is open, for {against.why}"
+                self._store.doubted(operation, max(against.probe, now + system.grace), note, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
                 self._sender.send_again(system, work, operation, claims, why)

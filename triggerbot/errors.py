@@ -61,8 +61,10 @@ class CIError(TriggerbotError):
 class CIUnavailable(CIError):
     """The CI is down, slow, limiting us or talking nonsense: try again, `after` that many seconds if it said so."""
 
-    def __init__(self, message: str, after: float | None = None) -> None:
+    def __init__(self, message: str, after: float | None = None, *, well: bool = False) -> None:
         self.after = after
+        #: The CI is well and only asks for fewer requests.
+        self.well = well
         super().__init__(message)
 
 

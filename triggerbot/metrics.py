@@ -17,11 +17,15 @@ class Metrics:
         self.webhooks = self._counter(
             "webhooks", "Webhooks, by the status they were answered with.", "system", "status"
         )
+        self.repeated = self._counter("webhooks_repeated", "Webhooks that had been stored before.", "system")
         self.messages = self._counter("messages", "Messages of queues, by what became of them.", "system", "outcome")
         self.pulse_lost = self._counter(
             "pulse_lost", "Connections to a broker that broke or did not come about.", "system"
         )
         self.sweeps = self._counter("sweeps", "Sweeps and polls, by what came of them.", "system", "outcome")
+        self.breakers = self._counter(
+            "breaker_changes", "Breakers that were opened or closed.", "system", "scope", "change"
+        )
         self.dead_letters = self._counter("dead_letters", "Messages that could not be handled.", "system")
         self.dispatch_seconds = Histogram(
             "triggerbot_dispatch_seconds", "Time to deal with one due push, the CI's answers included.",

@@ -12,11 +12,13 @@ from functools import lru_cache
 import structlog
 
 from triggerbot import policy, trysyntax
+from triggerbot.breaker import Settings
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event, Heard, Lead, Push, Refusal
+from triggerbot.model import Event, Heard, Lead, Push, Refusal, State
 from triggerbot.policy import Rule
 from triggerbot.store import Item, Notice, Observation, Outcome, Store
 from triggerbot.trysyntax import Asks
+from triggerbot.weather import Weather
 
 log = structlog.get_logger("triggerbot.observe")
 
@@ -47,6 +49,7 @@ class Observer:
         clock: Callable[[], float],
         metrics: Metrics,
         on_due: Callable[[], None] = lambda: None,
+        weather: Weather | None = None,
     ) -> None:
         self._store = store
         self._rules = rules
@@ -54,13 +57,19 @@ class Observer:
         self._clock = clock
         self._metrics = metrics
         self._on_due = on_due
+        self.weather = weather or Weather(Settings(), clock)
 
     def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
         """Record a batch durably, with the intake's cursor; an outcome for each, in order. Repeatable."""
         return self.observe_soon(heard, cursor=cursor).result()
 
-    def observe_soon(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> "Future[list[Outcome]]":
-        """Like `observe`, answered by a future once the batch is on the disk."""
+    def observe_soon(
+        self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None, deliveries: Sequence[str] = ()
+    ) -> "Future[list[Outcome]]":
+        """Like `observe`, answered by a future once the batch is on the disk.
+
+        `deliveries`: see `Store.observe`, for each thing heard. One of which nothing is stored is not known later.
+        """
         triaged = [self.triage(one) for one in heard]
         items = [one.item for one in triaged if one.item is not None]
         answer: Future[list[Outcome]] = Future()
@@ -69,7 +78,8 @@ class Observer:
         if not items and cursor is None:
             answer.set_result(self._told(triaged, []))
             return answer
-        stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor)
+        brought = [name for one, name in zip(triaged, deliveries, strict=True) if one.item] if deliveries else ()
+        stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor, deliveries=brought)
         stored.add_done_callback(lambda future: self._answer(answer, triaged, future))
         return answer
 
@@ -100,15 +110,20 @@ class Observer:
         answers = iter(outcomes)
         told = []
         counted: Counter[tuple[str, str]] = Counter()
+        ended: list[Event] = []
         for one in triaged:
             outcome = next(answers) if one.item is not None else _NOTHING
             if isinstance(one.heard, Event):
                 counted[one.heard.push.system, self._tell(one.heard, one.item, outcome)] += 1
+                if outcome.news and one.heard.state is State.FINISHED:
+                    ended.append(one.heard)
             elif isinstance(one.heard, Lead):
                 counted[one.heard.group.system, "lead"] += 1
             told.append(outcome)
         for labels, number in counted.items():
             self._metrics.events.labels(*labels).inc(number)
+        if ended:
+            self.weather.heard(ended)
         if any(outcome.due for outcome in told):
             self._on_due()
         return told
@@ -120,6 +135,8 @@ class Observer:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
             log.info("decision", action="refuse", reason=str(refusal), **place(event.push), job=event.job,
                      run_id=event.run_id, attempt=event.attempt)  # fmt: skip
+        if outcome.repeated:
+            return "repeated"
         return "not_watched" if item is None else "claimed" if outcome.claimed else "refused" if refusal else "recorded"
 
 

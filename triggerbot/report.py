@@ -1,12 +1,49 @@
 """What is known of a push as JSON-able values: the page's API, the commands and reports all tell the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triggerbot import canonical, sentences, verdict
+from triggerbot import caps as hourly
+from triggerbot.breaker import Breaker
 from triggerbot.model import Claim, Push, Run
 from triggerbot.store import PushRecord
 from triggerbot.verdict import JobVerdict, PushVerdict
+
+#: Caps that are told: those of projects and authors are as many as there are such.
+CAPS_MOST = 20
+
+
+def breakers(kept: Sequence[Breaker], held: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Tell which breakers are open, why, and how many claims are held behind each."""
+    return [
+        {
+            "breaker": one.place.key,
+            "scope": str(one.place.scope),
+            "system": one.place.system,
+            "name": one.place.name,
+            "trouble": str(one.trouble),
+            "since": canonical.format_time(one.since),
+            "why": one.why,
+            "held": held.get(one.place.key, 0),
+            "next_canary": None if one.canary else canonical.format_time(one.probe),
+            "canary": None if one.canary is None else {**place(one.canary.push), "job": one.canary.job},
+            "canaries_in_vain": one.tries,
+            "evidence": [
+                {"at": canonical.format_time(seen.at), **place(seen.push), "job": seen.job, "why": seen.why}
+                for seen in one.evidence
+            ],
+        }
+        for one in kept
+        if one.open
+    ]
+
+
+def caps(sent: Mapping[str, int], held: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Tell what left within the last hour, and how many claims wait for each cap, the most used first."""
+    waiting = hourly.waiting(held)
+    names = sorted({*sent, *waiting}, key=lambda name: (-waiting.get(name, 0), -sent.get(name, 0), name))
+    return [{"cap": name, "sent": sent.get(name, 0), "held": waiting.get(name, 0)} for name in names[:CAPS_MOST]]
 
 
 def judge(record: PushRecord) -> PushVerdict:

@@ -1,14 +1,18 @@
 """Asking a CI for runs: written down before the first byte leaves, made once, and settled in one place."""
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
-from triggerbot import patience, policy
+from triggerbot import breaker, patience, policy
+from triggerbot.bounds import Bounds
+from triggerbot.breaker import Place, Trouble
 from triggerbot.calls import Call, Capacity, Want
+from triggerbot.caps import Capped
 from triggerbot.doubt import GIVE_UP
+from triggerbot.guard import Guard
 from triggerbot.metrics import Metrics
 from triggerbot.model import Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.observe import place
@@ -25,18 +29,22 @@ class Setting:
 
     rules: Sequence[Rule]
     dry: bool = False
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 class Sender:
     """Makes the requests of the dispatcher."""
 
-    def __init__(self, store: Store, setting: Setting, *, clock: Callable[[], float], metrics: Metrics) -> None:
+    def __init__(
+        self, store: Store, setting: Setting, guard: Guard, *, clock: Callable[[], float], metrics: Metrics
+    ) -> None:
         self._store = store
         self._setting = setting
+        self._guard = guard
         self._clock = clock
         self._metrics = metrics
 
-    def send_owed(self, system: System, work: Work, view: LookBack, looked: float) -> None:
+    def send_owed(self, system: System, work: Work, view: LookBack, looked: float, passes: Mapping[Place, int]) -> None:
         """Ask for what is owed and due, as far as the CI can take it now; `looked`: when it was looked at."""
         wants = []
         for claim in work.due(self._clock()):
@@ -51,7 +59,7 @@ class Sender:
         for want, why in plan.held:
             self._store.wait(want.claim, now + patience.HELD, why, now, since=looked)
         for call in plan.calls:
-            self._call(system, work.push, call)
+            self._call(system, work, call, passes)
 
     def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Want | None:
         """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
@@ -69,8 +77,9 @@ class Sender:
             return Want(claim, owed, runs)
         return None
 
-    def _call(self, system: System, push: Push, call: Call) -> None:
+    def _call(self, system: System, work: Work, call: Call, passes: Mapping[Place, int]) -> None:
         now = self._clock()
+        claims = [want.claim for want in call.wants]
         operation = Operation(
             id=uuid.uuid4().hex,
             claims=tuple(want.claim.id for want in call.wants),
@@ -79,8 +88,22 @@ class Sender:
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
         note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
-        if self._store.begin(operation, push, note, now):
-            self._post(system, push, operation, call, call.wants[0].claim.tries)
+        mine = {place for claim in claims for place in breaker.places(claim)}
+        begun = self._store.begin(
+            operation, work.push, note, now,
+            passes={place: version for place, version in passes.items() if place in mine},
+            caps=self._guard.over(work),
+        )  # fmt: skip
+        if isinstance(begun, Capped):
+            self._capped(operation, claims, begun, now)
+        elif begun:
+            self._post(system, work.push, operation, call, claims[0].tries)
+
+    def _capped(self, operation: Operation, claims: Sequence[Claim], capped: Capped, now: float) -> None:
+        if now - claims[0].created > GIVE_UP:
+            return self.refuse(operation, f"not possible for a day: {capped.why}", claims, now)
+        log.warning("capped", **place(claims[0].push), jobs=[claim.job for claim in claims], reason=capped.why)
+        self._guard.capped(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
         answer = system.retrigger(operation.id, push, call)
@@ -96,12 +119,20 @@ class Sender:
     ) -> None:
         """The one place where an answer becomes state."""
         now = self._clock()
+        push = claims[0].push
+        match answer:
+            case Accepted():
+                self._guard.worked(push, Trouble.REQUESTS, claims)
+            case Later(well=True):
+                pass
+            case Refused(why) | Later(why) | Unknown(why):
+                self._guard.failed(push, Trouble.REQUESTS, why, claims)
         match answer:
             case Accepted(runs):
                 self.took(system, operation, "the CI accepted it" + (f": {', '.join(runs[:5])}" if runs else ""))
             case Refused(why):
                 self.refuse(operation, why, claims, now)
-            case Later(why, _) if now - claims[0].created > GIVE_UP:
+            case Later(why) if now - claims[0].created > GIVE_UP:
                 self.refuse(operation, f"not possible for a day: {why}", claims, now)
             case Later(why, after):
                 self._store.postponed(operation, now + patience.wait(tries, after), why, now)

@@ -39,7 +39,7 @@ def test_the_json_has_stable_keys(bench, real_now):
     told = bench.json("stats", "--since", "12h")
     assert list(told) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
-        "runs", "dead_letters", "rules", "projects",
+        "runs", "dead_letters", "breakers", "last_hour", "rules", "projects",
     ]  # fmt: skip
     assert told["paused"]["note"] == "tree closed"
     assert told["per_hour"]["sent"]["total"] == 2

@@ -143,6 +143,6 @@ def test_right_for_both(text: str) -> None:
 
 def test_top_level_keys() -> None:
     """The schema has the keys of the design, in its order."""
-    keys = ["dry_run", "store", "listen", "systems", "intakes", "rules", "retention"]
+    keys = ["dry_run", "store", "listen", "systems", "intakes", "rules", "breaker", "caps", "retention"]
 
     assert list(json_schema()["properties"]) == keys == list(ConfigFile.model_fields)

@@ -10,6 +10,7 @@ from fakes.world import failure
 
 from triggerbot.errors import StoreUnavailable
 from triggerbot.model import Event
+from triggerbot.store import REPEATED, Outcome
 from triggerbot.web.gathering import Gathering
 
 
@@ -20,9 +21,11 @@ class Poisoned:
         self.error = error
         self.batches: list[list[str]] = []
         self.open: list[tuple[Future[Any], list[str]]] = []
+        self.stored: set[str] = set()
 
-    def observe_soon(self, heard: Sequence[Event]) -> "Future[Any]":
+    def observe_soon(self, heard: Sequence[Event], *, deliveries: Sequence[str]) -> "Future[Any]":
         """Take a batch."""
+        assert len(deliveries) == len(heard)
         jobs = [one.job for one in heard]
         self.batches.append(jobs)
         future: Future[Any] = Future()
@@ -36,13 +39,14 @@ class Poisoned:
             if "poison" in jobs:
                 future.set_exception(self.error)
             else:
-                future.set_result([])
+                future.set_result([REPEATED if job in self.stored else Outcome() for job in jobs])
+                self.stored.update(jobs)
 
 
-async def gather(observer: Poisoned, jobs: Sequence[str]) -> list[BaseException | None]:
+async def gather(observer: Poisoned, jobs: Sequence[str]) -> list[BaseException | bool]:
     """Send one request for each job at the same time."""
     gathering = Gathering(observer)  # type: ignore[arg-type]
-    tasks = [asyncio.create_task(gathering.observe([failure(job=job)])) for job in jobs]
+    tasks = [asyncio.create_task(gathering.observe([failure(job=job)], job)) for job in jobs]
     for _ in range(200):
         await asyncio.sleep(0)
         observer.answer()
@@ -55,7 +59,7 @@ def test_what_arrives_during_a_commit_shares_the_next_one() -> None:
 
     answers = asyncio.run(gather(observer, ["a", "b", "c", "d"]))
 
-    assert answers == [None] * 4
+    assert answers == [False] * 4
     assert observer.batches == [["a"], ["b", "c", "d"]]
 
 
@@ -65,7 +69,7 @@ def test_a_fault_of_one_request_is_no_fault_of_its_neighbours() -> None:
 
     answers = asyncio.run(gather(observer, ["a", "b", "poison", "c"]))
 
-    assert [type(answer) for answer in answers] == [type(None), type(None), ValueError, type(None)]
+    assert [type(answer) for answer in answers] == [bool, bool, ValueError, bool]
     assert observer.batches == [["a"], ["b", "poison", "c"], ["b"], ["poison"], ["c"]]
 
 
@@ -76,5 +80,24 @@ def test_a_store_that_is_down_is_told_to_all_at_once(count: int) -> None:
 
     answers = asyncio.run(gather(observer, ["a", *["poison"] * count]))
 
-    assert [type(answer) for answer in answers] == [type(None), *[StoreUnavailable] * count]
+    assert [type(answer) for answer in answers] == [bool, *[StoreUnavailable] * count]
     assert len(observer.batches) == 2
+
+
+def test_the_same_delivery_is_observed_once() -> None:
+    """Whether its copies share a commit or come later: only the first is stored, and each is told which it was."""
+    observer = Poisoned(ValueError())
+
+    answers = asyncio.run(gather(observer, ["a", "b", "a", "b", "c", "b"]))
+
+    assert answers == [False, False, True, True, False, True]
+    assert observer.batches == [["a"], ["b", "a", "c"]]
+
+
+def test_a_copy_shares_the_fault_of_its_first() -> None:
+    """None of them was stored, so each is tried alone and told the fault."""
+    observer = Poisoned(ValueError("broken"))
+
+    answers = asyncio.run(gather(observer, ["a", "poison", "poison", "b"]))
+
+    assert [type(answer) for answer in answers] == [bool, ValueError, ValueError, bool]

@@ -116,6 +116,10 @@ class FakeCI:
         self.lag_seconds = 0.0
         #: The result that retriggered runs finish with at once; `None`: they stay pending.
         self.outcome: Callable[[dict[str, Any]], str | None] = lambda _: None
+        #: Chooses a fault for a request, before those that were ordered.
+        self.choose: Callable[[Call, Any], Fault | None] = lambda *_: None
+        #: Is told of each POST before it is answered.
+        self.on_post: Callable[[Post], None] = lambda _: None
         self.posts: list[Post] = []
         self.gets: list[str] = []
         self._clock = clock
@@ -271,9 +275,12 @@ class FakeCI:
                     return run
         raise KeyError(run_id)
 
-    def take_fault(self, call: Call) -> Fault | None:
-        """Take the fault for a request that has just arrived, if there is one."""
+    def take_fault(self, call: Call, body: Any = None) -> Fault | None:
+        """Take the fault for a request that has just arrived (a POST has a body), if there is one."""
         with self._lock:
+            chosen = self.choose(call, body)
+            if chosen is not None:
+                return chosen
             queue = self._faults[call]
             if not queue:
                 return None
@@ -292,6 +299,7 @@ class FakeCI:
         """Remember a POST."""
         with self._lock:
             self.posts.append(post)
+            self.on_post(post)
 
     def look(self, path: str) -> tuple[int, Any]:
         """Answer `GET /pushes/{project}/{branch}/{revision}`."""
@@ -443,7 +451,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             body = None
         headers = {name.lower(): value for name, value in self.headers.items()}
-        fault = ci.take_fault("retrigger")
+        fault = ci.take_fault("retrigger", body)
         known = body if isinstance(body, dict) else {"raw": raw.decode("utf-8", "replace")}
         if fault is not None and (fault.status is not None or fault.cut):
             runs = ci.retrigger(body)[2] if fault.accept else ()

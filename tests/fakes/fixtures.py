@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -49,10 +50,10 @@ def make_world(tmp_path: Path, clock: Clock, rule: Rule) -> Iterator[Callable[..
     """Make worlds on one and the same store, closed at the end."""
     with ExitStack() as stack:
 
-        def make(*systems: System, rules: tuple[Rule, ...] = (rule,), dry: bool = False) -> World:
+        def make(*systems: System, rules: tuple[Rule, ...] = (rule,), **more: Any) -> World:
             for system in systems:
                 stack.callback(system.close)
-            world = World(tmp_path / "state.db", {system.name: system for system in systems}, rules, clock, dry=dry)
+            world = World(tmp_path / "state.db", {system.name: system for system in systems}, rules, clock, **more)
             return stack.enter_context(world)
 
         yield make

@@ -59,8 +59,9 @@ class MemoryCI:
         self.facts[push] = PushFacts(push, message, author)
         self.runs.setdefault(push, {})
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
-        """Accept everything."""
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Accept everything, as something new."""
+        return ""
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Read one canonical event."""

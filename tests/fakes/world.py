@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from fakes.clock import Clock
+from triggerbot.bounds import Bounds
 from triggerbot.dispatch import Dispatcher
 from triggerbot.metrics import Metrics
 from triggerbot.model import Claim, Event, Heard, Kind, Push, Result, State
@@ -15,6 +16,7 @@ from triggerbot.send import Setting
 from triggerbot.store import Outcome, Store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
+from triggerbot.weather import Weather
 
 #: Steps that no honest amount of work needs: more of them at one moment is an endless loop.
 STEPS_MAX = 400
@@ -32,6 +34,7 @@ class World:
         *,
         dry: bool = False,
         durable: bool = False,
+        bounds: Bounds | None = None,
     ) -> None:
         self.path = path
         self.systems = systems
@@ -39,17 +42,19 @@ class World:
         self.clock = clock
         self.dry = dry
         self.durable = durable
+        self.bounds = bounds or Bounds()
         self.metrics = Metrics()
         self.store: Store = SqliteStore(path, durable=durable)
-        self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics)
-        self.dispatcher = Dispatcher(
-            self.store, systems, self.observer, Setting(rules, dry=dry), clock=clock, metrics=self.metrics
-        )
+        weather = Weather(self.bounds.breakers, clock)
+        self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, weather=weather)
+        setting = Setting(rules, dry, self.bounds)
+        self.dispatcher = Dispatcher(self.store, systems, self.observer, setting, clock=clock, metrics=self.metrics)
 
     def again(self, **changes: Any) -> "World":
         """Start anew on the same store, as after a restart; the old one may be closed or simply abandoned."""
         settings = {
             "systems": self.systems, "rules": self.rules, "clock": self.clock, "dry": self.dry, "durable": self.durable,
+            "bounds": self.bounds,
         }  # fmt: skip
         return World(self.path, **(settings | changes))
 
@@ -83,6 +88,8 @@ class World:
         while left > 0:
             self.clock.move(min(every, left))
             left -= every
+            while self.dispatcher.guard.tick():
+                self.drain()
             self.drain()
 
     def claims(self, push: Push) -> dict[str, Claim]:

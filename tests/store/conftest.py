@@ -8,6 +8,8 @@ from pathlib import Path
 import fakeredis
 import pytest
 from fakes.redis_server import RedisServer
+from simulation.memory import MemoryStore
+from simulation.tables import Tables
 
 from triggerbot.store import Store
 from triggerbot.store.opening import open_store
@@ -45,7 +47,7 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "redis", "fakeredis"])
+@pytest.fixture(params=["sqlite", "redis", "fakeredis", "memory"])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     """Have an empty place for a store of each backend."""
     match request.param:
@@ -56,6 +58,9 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
             server = request.getfixturevalue("redis_server")
             server.client().flushall()
             home = Home(lambda _: open_store(server.url()), None)
+        case "memory":
+            tables = Tables()
+            home = Home(lambda _: MemoryStore(tables), None)
         case _:
             fake = fakeredis.FakeServer()
             home = Home(lambda _: RedisStore(Fake(server=fake)), None)

@@ -12,6 +12,8 @@ from fakes.world import event, push
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from simulation.memory import MemoryStore
+from simulation.tables import Tables
 
 from triggerbot.model import Cause, Claim, ClaimState, Decision, Event, Operation, Push, Refusal, Result, RunKey, State
 from triggerbot.policy import Budget, Triage
@@ -362,6 +364,25 @@ Machine.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
 
 class TestSqlite(Machine.TestCase):
     """Runs the machine on SQLite."""
+
+
+class InMemory(Machine):
+    """The same on the store of the simulation, which has to be like the real ones."""
+
+    def empty(self) -> None:
+        """Begin with empty tables."""
+        self.tables = Tables()
+
+    def open(self, path: Path) -> Store:
+        """Share what is there."""
+        return MemoryStore(self.tables)
+
+
+InMemory.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
+
+
+class TestMemory(InMemory.TestCase):
+    """Runs the machine on plain dicts."""
 
 
 class OnRedis(Machine):

@@ -16,6 +16,7 @@ _COMMANDS = {
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),
     "pause": Listed("triggerbot.cli.pause:pause", "Stop all sending; go on watching.", "Act"),
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),
+    "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),
     "dead-letters": Listed(
         "triggerbot.cli.deadletters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
     ),

@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from triggerbot import canonical
-from triggerbot.cli import crashes
+from triggerbot import canonical, report
+from triggerbot.cli import breakers, crashes
 from triggerbot.cli.opening import config_option, json_option, load_config, opened
 from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
@@ -41,7 +41,7 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
 
     With --json: since, until, dry_run, paused (at, by, note, or null), per_hour (mean and busiest hour, of what was
     sent and of what dry run would have sent), decisions, hours, rules, projects, branches, claims, pushes, runs,
-    dead_letters.
+    dead_letters, breakers (those that are open), last_hour (what counts against caps).
 
     With --errors --json: one object for each crash, a line, newest first: at, worker, order (1: the first of those that
     died together), ended (an exit code or a signal), error, where, trace.
@@ -54,7 +54,9 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
             crashes.show(found_crashes, seconds, as_json=as_json, traces=verbose)
             return 0
         found = store.statistics(now - seconds)
-        paused = store.paused()
+        paused, held = store.paused(), store.held()
+        found["breakers"] = report.breakers(store.breakers(), held)
+        found["last_hour"] = report.caps(store.sent(now), held)
     found = {**found, "rules": _by_rule(found, config.rules, now), "projects": _by_project(found["branches"])}
     rates = {key: _rate(found["hours"], key, now) for key in ("sent", "would_have_sent")}
     if as_json:
@@ -136,6 +138,12 @@ def _show(
     )
     if paused is not None:
         out.print(f"{describe(paused).capitalize()}; `triggerbot resume` goes on.", style="bold red")
+    breakers.show(found["breakers"])
+    for cap in found["last_hour"]:
+        if cap["held"]:
+            waiting = plural(cap["held"], "claim")
+            what = f"{waiting} held by the cap for {cap['cap']}: {cap['sent']} sent in the last hour."
+            out.print(text(what), style="bold red")
     if dry:
         out.print("The config says dry_run: nothing is sent.", style="bold yellow")
     if found["decisions"]:

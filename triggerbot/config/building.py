@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from triggerbot import breaker
+from triggerbot.bounds import Bounds
+from triggerbot.caps import Caps
 from triggerbot.config import fields, schema, system_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.remarks import is_literal, unavailable, warnings
@@ -38,12 +41,14 @@ def build(file: schema.ConfigFile, document: Document, source: str) -> Config:
         source=source,
         dry_run=file.dry_run,
         store=file.store,
+        store_insecure=file.store_insecure,
         store_secret=places.secret(file.store, ("store",)) if re.fullmatch(PATTERN, file.store) else None,
         listen=file.listen,
         systems=systems,
         intakes=intakes,
         rules=rules,
         retention=file.retention,
+        bounds=Bounds(_breakers(file.breaker), Caps(file.caps.service, file.caps.project, file.caps.author)),
     )
     remarks = tuple(warnings(config, document))
     return replace(config, warnings=remarks, unavailable=tuple(unavailable(config, document)))
@@ -163,7 +168,18 @@ def _intake(section: schema.Intake, place: Place, places: _Places) -> IntakeConf
     assert pulse is not None  # the schema lets exactly one of the three through
     url = places.secret(pulse.url, (*place, "pulse", "url")) if re.fullmatch(PATTERN, pulse.url) else pulse.url
     bindings = tuple((binding.exchange, binding.routing_key) for binding in pulse.bindings)
-    return PulseConfig(pulse.system, url, pulse.queue, bindings, pulse.prefetch, pulse.ca)
+    return PulseConfig(pulse.system, url, pulse.queue, bindings, pulse.prefetch, pulse.ca, pulse.insecure)
+
+
+def _breakers(section: schema.BreakerSection) -> breaker.Settings:
+    return breaker.Settings(
+        failures=section.failures or breaker.NEVER,
+        pushes=section.pushes or breaker.NEVER,
+        within=section.within,
+        share=section.share,
+        canary=section.canary,
+        longest=section.longest,
+    )
 
 
 def _rule(section: schema.RuleSection) -> Rule:

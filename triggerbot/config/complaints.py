@@ -30,6 +30,8 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "bindings": schema.Binding,
     "poll": schema.Poll,
     "file": schema.File,
+    "breaker": schema.BreakerSection,
+    "caps": schema.CapsSection,
     "rules": schema.RuleSection,
     "requested": schema.Requested,
     "budget": schema.BudgetSection,

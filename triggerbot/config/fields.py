@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
 
-from triggerbot.config import secrets
+from triggerbot.config import addresses, secrets
 from triggerbot.config.showing import shown
 from triggerbot.model import Result
 
@@ -22,9 +22,7 @@ _ABOVE_ZERO = r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
 _DURATION_MAX = 3650 * 86400.0
 
 _URL = r"^https?://[^\s\x00-\x1f/?#@]+(/[^\s\x00-\x1f?#]*)?$"
-AMQP = r"^amqps?://\S+$"
 _LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
-_STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+|unix://\S+)$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 GROUP = r"^[a-z0-9][a-z0-9-]*$"
 REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
@@ -59,6 +57,15 @@ def some_time(value: Any) -> float:
 def _is_off(value: Any) -> bool:
     # Readers of YAML 1.1 turn the word off into false; so do people.
     return value is False or value == "off"
+
+
+def count_or_off(value: Any) -> int | None:
+    """Read a number of things, from 1, or `off` as `None`."""
+    if _is_off(value):
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1_000_000_000:
+        raise ValueError(f"expected a whole number from 1, or off, got {shown(value)}")
+    return value
 
 
 def some_time_or_off(value: Any) -> float | None:
@@ -97,21 +104,12 @@ def _has_host_and_port(text: str) -> bool:
 
 def amqp_url(value: Any) -> str:
     """Check the address of a message broker, or where it is kept if it holds a password."""
-    if isinstance(value, str) and (re.fullmatch(AMQP, value) or re.fullmatch(secrets.PATTERN, value)):
+    if isinstance(value, str) and (addresses.is_broker(value) or re.fullmatch(secrets.PATTERN, value)):
         return value
     raise ValueError(
         "expected an address such as amqps://host:5671/ (or env:NAME or file:PATH if it holds a password), "
         f"got {shown(value, secret=True)}"
     )
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether a URL points to this machine."""
-    host = urlsplit(address).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def listen(value: Any) -> tuple[str, int] | None:
@@ -138,7 +136,7 @@ def _check_ipv6(host: str) -> None:
 
 def store(value: Any) -> str:
     """Check `sqlite:PATH` or `redis://host:port/db`. A redis address is not repeated: it may hold a password."""
-    if isinstance(value, str) and (re.fullmatch(_STORE, value) or re.fullmatch(secrets.PATTERN, value)):
+    if isinstance(value, str) and (addresses.is_store(value) or re.fullmatch(secrets.PATTERN, value)):
         return value
     if isinstance(value, str) and value.startswith("sqlite://"):
         raise ValueError("write the path right after the colon: sqlite:state.db or sqlite:/var/lib/triggerbot/state.db")
@@ -212,13 +210,18 @@ SomePatterns = Annotated[tuple[Text, ...], Field(min_length=1)]
 Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]
+CountOrOff = Annotated[
+    int | None,
+    PlainValidator(count_or_off),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 999_999_999}, {"enum": ["off", False]}]}),
+]
 Url = Annotated[str, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrl = Annotated[str | None, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrlOfProject = Annotated[str | None, PlainValidator(url_of_project), _schema(_URL)]
 OptionalText = Annotated[str | None, PlainValidator(some_text), WithJsonSchema({"type": "string", "minLength": 1})]
-AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({AMQP})|({secrets.PATTERN})")]
+AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({addresses.AMQP})|({secrets.PATTERN})")]
 Listen = Annotated[tuple[str, int] | None, PlainValidator(listen), _or_off(_LISTEN)]
-Store = Annotated[str, PlainValidator(store), _schema(f"({_STORE})|({secrets.PATTERN})")]
+Store = Annotated[str, PlainValidator(store), _schema(f"({addresses.STORE})|({secrets.PATTERN})")]
 SecretReference = Annotated[str, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
 OptionalSecret = Annotated[str | None, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
 SecretReferences = Annotated[

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from triggerbot.config import building, complaints
+from triggerbot.config import addresses, building, complaints
 from triggerbot.config.document import FILE_MAX, Document, parse
 from triggerbot.config.schema import ConfigFile
 from triggerbot.config.settings import Config
@@ -64,6 +64,7 @@ def loads(text: str, source: str = "config") -> Config:
     except ValidationError as error:
         problems = [*document.problems, *complaints.problems(error, document)]
     problems = [*problems, *_unknown_systems(document), *_no_taskcluster(document)]
+    problems = [*problems, *addresses.unprotected(document)]
     if problems or file is None:
         raise ConfigError(source, _in_order(problems))
     return building.build(file, document, source)

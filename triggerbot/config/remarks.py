@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from triggerbot.config import fields
+from triggerbot.config import addresses
 from triggerbot.config.document import Document
 from triggerbot.config.secrets import Secret
 from triggerbot.config.settings import Config, FileConfig, PollConfig, PulseConfig
@@ -35,9 +35,6 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
     if config.store.endswith(":memory:"):
         message = "a store in memory forgets at every restart what was retriggered: write sqlite:PATH"
         yield document.problem(("store",), message)
-    if config.store.startswith("redis:") and not fields.is_loopback(config.store):
-        message = "what is stored would travel unencrypted to another machine: write rediss://"
-        yield document.problem(("store",), message)
     if _holds_password(config.store):
         yield document.problem(("store",), _ELSEWHERE)
     if config.retention < _RETENTION_SHORT:
@@ -51,7 +48,7 @@ def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
     heard = {intake.system for intake in config.intakes}
     for name, system in config.systems.items():
         place = ("systems", name)
-        if system.token is not None and system.url.startswith("http:") and not fields.is_loopback(system.url):
+        if system.token is not None and system.url.startswith("http:") and not addresses.is_loopback(system.url):
             message = "the token would travel unencrypted to another machine: write https://"
             yield document.problem((*place, "url"), message)
         if system.webhook_secrets and config.listen is None:
@@ -107,9 +104,6 @@ def _of_pulse(pulse: PulseConfig, position: int, document: Document) -> Iterator
         return
     if _holds_password(pulse.url):
         yield document.problem((*place, "url"), _ELSEWHERE)
-    if pulse.url.startswith("amqp:") and ":5671" not in pulse.url and not fields.is_loopback(pulse.url):
-        message = "messages and password would travel unencrypted to another machine: write amqps://"
-        yield document.problem((*place, "url"), message)
     if "pulse.mozilla.org" in pulse.url and not pulse.queue.startswith("queue/"):
         message = "Mozilla's Pulse allows only queues whose name begins with queue/ and your user's name"
         yield document.problem((*place, "queue"), message)

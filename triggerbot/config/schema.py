@@ -36,6 +36,9 @@ class Pulse(Section):
         description="A file of certificates (PEM) that the broker's has to be signed by, where it is a private one.",
         examples=["/etc/triggerbot/broker-ca.pem"],
     )
+    insecure: bool = Field(
+        default=False, description="Whether another machine may be reached without TLS, where nobody can listen in."
+    )
 
 
 class Poll(Section):
@@ -97,6 +100,36 @@ class Lookup(Section):
     delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
 
 
+class BreakerSection(Section):
+    """When a CI is taken for ill: then sending stops, and one retrigger at a time tries whether it is over."""
+
+    failures: fields.CountOrOff = default(
+        5, "Requests, or look-backs, of different jobs that fail in a row open the breaker of the system; or off."
+    )
+    pushes: fields.CountOrOff = default(
+        5,
+        "Unrelated pushes in which runs of the same pool, or at the same step, fail open the breaker of that; or off.",
+    )
+    within: fields.SomeTime = default("10m", "In what time they do.", examples=["10m"])
+    share: float = Field(
+        default=50,
+        gt=0,
+        le=100,
+        allow_inf_nan=False,
+        description="But only if at least this share of the pool's runs (of all runs, for a step) failed, in percent.",
+    )
+    canary: fields.SomeTime = default("10s", "How long to wait for the first try, doubled after each in vain.")
+    longest: fields.SomeTime = default("5m", "How long to wait between two tries at most.")
+
+
+class CapsSection(Section):
+    """Hard caps: how many retriggers may be sent within an hour, by whatever and whoever they are asked for."""
+
+    service: fields.CountOrOff = default(10_000, "All together; or off.", examples=[500])
+    project: fields.CountOrOff = default(5_000, "For each project; or off.", examples=[300])
+    author: fields.CountOrOff = default(2_500, "For the pushes of each author; or off.", examples=[100])
+
+
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -143,6 +176,10 @@ class ConfigFile(Section):
         "redis://host:port/db for several replicas.",
         examples=["sqlite:/var/lib/triggerbot/state.db"],
     )
+    store_insecure: bool = Field(
+        default=False,
+        description="Whether a Redis on another machine may be reached without TLS, where nobody can listen in.",
+    )
     listen: fields.Listen = default(
         "127.0.0.1:8080", "Where webhooks, the page and the API are served: HOST:PORT, or off."
     )
@@ -155,6 +192,8 @@ class ConfigFile(Section):
         max_length=1000,
         description="What to watch; of several rules the first that matches project and branch counts.",
     )
+    breaker: BreakerSection = default({}, "When a CI is taken for ill, so that sending stops until it is well again.")
+    caps: CapsSection = default({}, "How many retriggers may be sent within an hour, whatever happens.")
     retention: fields.SomeTime = default(
         "14d", "How long is remembered what was done; after that the same job could be retriggered anew."
     )

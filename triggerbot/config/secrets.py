@@ -41,13 +41,13 @@ class Secret:
         value = self._of_file(name) if kind == "file" else self._of_environment(name, environ)
         value = value.removesuffix("\n").removesuffix("\r")
         if not value.strip():
-            raise self._failure("is empty", "put the secret there")
+            raise self.wrong("is empty: put the secret there")
         return value
 
     def _of_environment(self, name: str, environ: Mapping[str, str] | None) -> str:
         value = (os.environ if environ is None else environ).get(name)
         if value is None:
-            raise self._failure("is not set", f"set the environment variable {name} before the start")
+            raise self.wrong(f"is not set: set the environment variable {name} before the start")
         return value
 
     def _of_file(self, name: str) -> str:
@@ -56,16 +56,17 @@ class Secret:
                 raw = file.read(_FILE_MAX + 1)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise self._failure(f"cannot be read ({why})", "create the file and let this user read it") from None
+            raise self.wrong(f"cannot be read ({why}): create the file and let this user read it") from None
         if len(raw) > _FILE_MAX:
-            raise self._failure(f"is larger than {_FILE_MAX} bytes", "name the file that holds only the secret")
+            raise self.wrong(f"is larger than {_FILE_MAX} bytes: name the file that holds only the secret")
         try:
             return raw.decode()
         except UnicodeDecodeError:
-            raise self._failure("is no UTF-8 text", "name the file that holds only the secret") from None
+            raise self.wrong("is no UTF-8 text: name the file that holds only the secret") from None
 
-    def _failure(self, what: str, remedy: str) -> ConfigError:
-        return ConfigError(self.source, (Problem(self.line, self.path, f"{self.reference} {what}: {remedy}"),))
+    def wrong(self, what: str) -> ConfigError:
+        """Make the error that says, without what it is, what is wrong with it."""
+        return ConfigError(self.source, (Problem(self.line, self.path, f"{self.reference} {what}"),))
 
     def __repr__(self) -> str:
         """Show the reference, never the secret."""

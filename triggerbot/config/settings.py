@@ -1,10 +1,10 @@
 """The configuration as the rest of triggerbot sees it: checked, with defaults filled in, in seconds and patterns."""
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from triggerbot.config import fields
+from triggerbot.bounds import Bounds
+from triggerbot.config import addresses
 from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import SystemConfig
 from triggerbot.errors import ConfigError, Problem
@@ -24,15 +24,18 @@ class PulseConfig:
     prefetch: int
     #: A file of certificates that the broker's has to be signed by; `None`: those that the system trusts.
     ca: str | None = None
+    #: Another machine may be reached without TLS.
+    insecure: bool = False
 
-    def address(self) -> str:
-        """Read the broker's address; raises `ConfigError` if it cannot be had, or is none."""
+    def address(self, environ: Mapping[str, str] | None = None) -> str:
+        """Read the broker's address; raises `ConfigError` if it cannot be had, is none, or must not be used."""
         if not isinstance(self.url, Secret):
             return self.url
-        address = self.url.read()
-        if not re.fullmatch(fields.AMQP, address):
-            message = f"{self.url.reference} holds no address: put one such as amqps://user:password@host:5671/ there"
-            raise ConfigError(self.url.source, (Problem(self.url.line, self.url.path, message),))
+        address = self.url.read(environ)
+        if not addresses.is_broker(address):
+            raise self.url.wrong("holds no address: put one such as amqps://user:password@host:5671/ there")
+        if addresses.is_open_broker(address) and not self.insecure:
+            raise self.url.wrong(f"is an address to which {addresses.BROKER_OPEN}")
         return address
 
 
@@ -71,17 +74,30 @@ class Config:
     rules: tuple[Rule, ...]
     #: Seconds.
     retention: float
+    bounds: Bounds = field(default_factory=Bounds)
     #: What is probably not meant.
     warnings: tuple[Problem, ...] = ()
     #: What is right but cannot be done (yet): with any of these, `run` refuses to start.
     unavailable: tuple[Problem, ...] = ()
     #: Where the store's address is kept, if it is not in the config.
     store_secret: Secret | None = None
+    #: A Redis on another machine may be reached without TLS.
+    store_insecure: bool = False
 
     @property
     def store_address(self) -> str:
-        """The store's address itself; may hold a password. Raises `ConfigError` if it cannot be had."""
-        return self.store if self.store_secret is None else self.store_secret.read()
+        """The store's address itself; may hold a password. Raises `ConfigError` if it cannot be had or used."""
+        return self._store_address(None)
+
+    def _store_address(self, environ: Mapping[str, str] | None) -> str:
+        if self.store_secret is None:
+            return self.store
+        address = self.store_secret.read(environ)
+        if not addresses.is_store(address):
+            raise self.store_secret.wrong("holds no address: put one such as rediss://user:password@host:6379/0 there")
+        if addresses.is_open_store(address) and not self.store_insecure:
+            raise self.store_secret.wrong(f"is an address to which {addresses.STORE_OPEN}")
+        return address
 
     def secrets(self) -> Iterator[Secret]:
         """Yield every secret that the config refers to."""
@@ -94,11 +110,16 @@ class Config:
                 yield intake.url
 
     def missing_secrets(self, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
-        """Try every secret; say which cannot be had, and what to do about it."""
+        """Try every secret; say which cannot be had or used, and what to do about it."""
+        tries: list[Callable[[Mapping[str, str] | None], str]] = [
+            self._store_address,
+            *(secret.read for system in self.systems.values() for secret in system.secrets()),
+            *(intake.address for intake in self.intakes if isinstance(intake, PulseConfig)),
+        ]
         missing: list[Problem] = []
-        for secret in self.secrets():
+        for read in tries:
             try:
-                secret.read(environ)
+                read(environ)
             except ConfigError as error:
                 missing.extend(error.problems)
         return tuple(missing)

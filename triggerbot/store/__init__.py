@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from triggerbot.breaker import Breaker, Place
+from triggerbot.caps import Capped
 from triggerbot.model import Claim, Decision, Event, Group, Lead, Operation, Push, PushFacts, Run, State
 from triggerbot.policy import Budget, Triage
 from triggerbot.trysyntax import Asks
@@ -32,6 +34,8 @@ class Notice:
     asks: Asks | None = None
 
 
+NO_PASSES: Mapping[Place, int] = {}
+NO_CAPS: Mapping[str, int | None] = {}
 #: What the store is told in a batch.
 Item = Observation | Notice | Lead
 
@@ -39,6 +43,8 @@ Item = Observation | Notice | Lead
 LEASES_PER_SYSTEM = 4
 #: So many crashes of workers are kept.
 CRASHES_MAX = 100
+#: Seconds for which a webhook is known again: GitHub delivers again for three days (its documentation, 2026).
+DELIVERY_KEPT = 3 * 86_400.0
 #: Seconds until a lead that tells of no failure is asked about: together with what else is heard by then.
 LEAD_DELAY = 10.0
 
@@ -54,6 +60,11 @@ class Outcome:
     due: bool = False
     #: It told of a run something that was not known before.
     news: bool = True
+    #: It came with a webhook that was stored before, so that it was not observed again.
+    repeated: bool = False
+
+
+REPEATED = Outcome(news=False, repeated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,12 +208,28 @@ class Store(Protocol):
     """The memory of triggerbot. All methods may be called from any thread; all raise `StoreUnavailable`."""
 
     def observe(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None = None,
+        deliveries: Sequence[str] = (),
     ) -> list[Outcome]:
-        """Record what was heard, claim what is to be claimed, and move a cursor, all at once. Repeatable."""
+        """Record what was heard, claim what is to be claimed, and move a cursor, all at once. Repeatable.
+
+        `deliveries`: for each item the name of the webhook that brought it, or nothing. What came with one that is
+        known already is not observed again; the others are known from then on, for `DELIVERY_KEPT` seconds.
+        """
 
     def observe_soon(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None = None,
+        deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":
         """Like `observe`, but answers by a future, so that many callers can share one commit."""
 
@@ -236,8 +263,21 @@ class Store(Protocol):
     def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
         """Record a decision and, for a failure, spend budget: may come back `over_budget`. `None` drops the claim."""
 
-    def begin(self, operation: Operation, push: Push, note: str, now: float) -> bool:
-        """Write down that a request is about to leave; false, and nothing written, while paused."""
+    def begin(
+        self,
+        operation: Operation,
+        push: Push,
+        note: str,
+        now: float,
+        *,
+        passes: Mapping[Place, int] = NO_PASSES,
+        caps: Mapping[str, int | None] = NO_CAPS,
+    ) -> bool | Capped:
+        """Write down that a request is about to leave, and count it against the caps of these names.
+
+        False, and nothing written, while paused, or if one of these breakers is open in another version than the
+        one that let it pass. `Capped`, and nothing written, if it would go beyond one of the limits.
+        """
 
     def resend(self, operation: Operation, note: str, now: float) -> bool:
         """Write down that the same operation is about to leave once more; false while paused."""
@@ -267,6 +307,27 @@ class Store(Protocol):
 
     def finish(self, claim: Claim, note: str, now: float) -> None:
         """End a decided claim: nothing more is needed."""
+
+    def breakers(self) -> list[Breaker]:
+        """Read every breaker that anything is known of."""
+
+    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+        """Write a breaker, in place of the version that it names; false, and nothing written, if that is gone.
+
+        One that is closed lets go of all that is held behind it.
+        """
+
+    def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
+        """Put a claim off until what it is held behind lets it go; in any case until then."""
+
+    def let_go(self, behind: str, most: int, now: float) -> int:
+        """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
+
+    def held(self) -> Mapping[str, int]:
+        """Count the claims that are held, by what they are held behind."""
+
+    def sent(self, now: float) -> Mapping[str, int]:
+        """Count the retriggers that left within the last hour, by the names of caps."""
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Ask for a push's facts again when due, or never."""

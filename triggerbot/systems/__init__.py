@@ -62,6 +62,8 @@ class Later:
 
     why: str
     after: float | None = None
+    #: The CI is well and has a reason to wait: a rate limit, or a run that still runs.
+    well: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,12 @@ class System(Protocol):
     #: Bytes; a larger webhook is refused unread.
     body_max: int
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
-        """Check that a webhook comes from this CI (header names in lower case); raises `Unauthenticated`."""
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Check that a webhook comes from this CI (header names in lower case), and name it.
+
+        The name depends on what is signed alone, so that a copy has it, too, whatever else its headers say; and not
+        on a signed time, which another try of the sender changes. Raises `Unauthenticated`.
+        """
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Understand a webhook that was verified; purely. Nothing of interest is an empty answer.

@@ -15,7 +15,7 @@ from triggerbot.errors import CIUnavailable, NotKnown, NotUnderstood, Unauthenti
 from triggerbot.model import Event, Heard, Push, PushFacts
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
-from triggerbot.systems.signatures import verify_standard
+from triggerbot.systems.signatures import delivery, verify_standard
 
 #: Seconds until a CI that does not let us is asked again: somebody has to mend the credentials first.
 _DENIED = 600.0
@@ -47,11 +47,12 @@ class Generic:
             headers["authorization"] = f"Bearer {token}"
         self._http = Http(url, headers, transport=transport)
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
-        """Check a Standard Webhooks signature; raises `Unauthenticated`."""
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Check a Standard Webhooks signature, and name the message; raises `Unauthenticated`."""
         if not self._secrets:
             raise Unauthenticated(f"no webhook_secret is configured for system {self.name!r}")
         verify_standard(headers, body, self._secrets, now)
+        return delivery(self.name, headers["webhook-id"], body)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Read one event, or a JSON list of them; raises `NotUnderstood`."""
@@ -149,7 +150,7 @@ def _answer(reply: Reply) -> Answer:
         case status if 200 <= status < 300:
             return Accepted(_run_ids(reply))
         case 429:
-            return Later(why, reply.retry_after)
+            return Later(why, reply.retry_after, well=True)
         case 503 if reply.retry_after is not None:
             return Later(why, reply.retry_after)
         case 401 | 403:
@@ -157,7 +158,7 @@ def _answer(reply: Reply) -> Answer:
         case status if 300 <= status < 400:
             return Later(f"{why}: a redirect, which is not followed: check the url in the config", _DENIED)
         case 404 | 425:
-            return Later(why)
+            return Later(why, well=True)
         case 408:
             return Unknown(why)
         case status if 400 <= status < 500:

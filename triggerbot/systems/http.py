@@ -189,7 +189,8 @@ def usable(reply: Reply, what: str) -> Reply:
         raise CIDenied(f"{what}: HTTP {reply.status} {reply.excerpt}: check the token and its permissions")
     if 300 <= reply.status < 400:
         raise CIDenied(f"{what}: HTTP {reply.status}, a redirect, which is not followed: check the url in the config")
-    raise CIUnavailable(f"{what}: HTTP {reply.status} {reply.excerpt}", reply.retry_after)
+    why = f"{what}: HTTP {reply.status} {reply.excerpt}"
+    raise CIUnavailable(why, reply.retry_after, well=reply.status == 429)
 
 
 def _retry_after(value: str | None) -> float | None:

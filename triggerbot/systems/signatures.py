@@ -44,6 +44,11 @@ def sign_standard(message_id: str, timestamp: int, body: bytes, secret: str) -> 
     return "v1," + base64.b64encode(hmac.digest(_standard_keys(secret)[0], signed, hashlib.sha256)).decode()
 
 
+def delivery(system: str, label: str, body: bytes) -> str:
+    """Name a webhook by its body and by what else tells it from others, which its receiver relies on anyway."""
+    return f"{system}:{hashlib.sha256(label.encode('utf-8', 'replace') + b'.' + body).hexdigest()[:32]}"
+
+
 def _standard_keys(secret: str) -> list[bytes]:
     """Read a secret as the specification writes it (`whsec_` and base64); a plain text is its own key, too."""
     plain = secret.removeprefix("whsec_")

@@ -42,6 +42,7 @@ class Api:
             f"triggerbot {triggerbot.__version__}" + (", dry run: nothing is sent" if self._about["dry_run"] else ""),
             f"paused by {paused.by}" if paused else "at work",
             *(f"the store may have forgotten something: {why}" for why in self._distrust().values()),
+            *(f"the breaker of {place} is open: {why}" for place, why in self._breakers().items()),
             "",
             "GET /api/v1/pushes                       the pushes heard of last",
             "GET /api/v1/pushes/PROJECT/REVISION      one push: health, jobs, runs, and why each was (not) retriggered",
@@ -68,7 +69,15 @@ class Api:
     def statistics(self, request: Request) -> Response:
         """Count what was decided and sent lately."""
         days = _number(request.query_params.get("days"), 7, 3650)
-        return as_json({"days": days, **self._store.statistics(self._clock() - days * _DAY)})
+        held = self._store.held()
+        return as_json(
+            {
+                "days": days,
+                **self._store.statistics(self._clock() - days * _DAY),
+                "breakers": report.breakers(self._store.breakers(), held),
+                "last_hour": report.caps(self._store.sent(self._clock()), held),
+            }
+        )
 
     def metrics(self, request: Request) -> Response:
         """Give all metrics to Prometheus."""
@@ -80,8 +89,14 @@ class Api:
             wrong = {name: state for name, state in self._health().items() if state}
         except StoreUnavailable as failed:
             wrong = {"store": str(failed)}
-        status = {"status": "error" if wrong else "ok", "wrong": wrong, "distrust": self._distrust(), **self._about}
-        return as_json(status, 503 if wrong else 200)
+        known = {} if "store" in wrong else {"distrust": self._distrust(), "breakers": self._breakers()}
+        return as_json(
+            {"status": "error" if wrong else "ok", "wrong": wrong, **known, **self._about}, 503 if wrong else 200
+        )
+
+    def _breakers(self) -> dict[str, str]:
+        """Tell which breakers are open, and why: the CI is ill then, not this service."""
+        return {str(one.place): one.why for one in self._store.breakers() if one.open}
 
     def _distrust(self) -> dict[str, str]:
         """Tell since when and why the store is not trusted, if it is not: requests wait for look-backs then."""

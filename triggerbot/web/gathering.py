@@ -5,15 +5,26 @@ A request is still answered only after its own events are on the disk; it shares
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 from triggerbot.errors import StoreUnavailable
 from triggerbot.model import Heard
 from triggerbot.observe import Observer
+from triggerbot.store import Outcome
 
 #: Requests that share one commit at most.
 _MOST = 200
 
-_Waiting = tuple[Sequence[Heard], "asyncio.Future[None]"]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """One request."""
+
+    heard: Sequence[Heard]
+    delivery: str
+    #: Whether it had been stored before.
+    answer: "asyncio.Future[bool]"
 
 
 class Gathering:
@@ -26,13 +37,16 @@ class Gathering:
         #: After a fault, so many requests go one by one.
         self._singly = 0
 
-    async def observe(self, heard: Sequence[Heard]) -> None:
-        """Have something observed; returns when it is durable, raises what observing it raised."""
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((heard, answer))
+    async def observe(self, heard: Sequence[Heard], delivery: str = "") -> bool:
+        """Have what a webhook told observed, unless the same delivery (see `System.verify`) was stored before.
+
+        Returns when it is durable, and tells whether it was before; raises what observing it raised.
+        """
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(heard, delivery, answer))
         if not self._busy:
             self._send()
-        await answer
+        return await answer
 
     def _send(self) -> None:
         most = 1 if self._singly else _MOST
@@ -42,24 +56,37 @@ class Gathering:
         if not batch:
             return
         loop = asyncio.get_running_loop()
+        # The same delivery twice in one batch is observed once, like the same in two.
+        firsts = {one.delivery or id(one): one for one in reversed(batch)}
+        sent = [one for one in batch if firsts[one.delivery or id(one)] is one]
+        heard = [thing for one in sent for thing in one.heard]
+        deliveries = [one.delivery for one in sent for _ in one.heard]
         try:
-            stored = self._observer.observe_soon([one for heard, _ in batch for one in heard])
+            stored = self._observer.observe_soon(heard, deliveries=deliveries)
         except Exception as error:  # noqa: BLE001 - it belongs to the request that caused it
-            loop.call_soon(self._end, batch, error)
+            loop.call_soon(self._fail, batch, error)
         else:
-            stored.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, batch, done.exception()))
+            stored.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, batch, sent, done))
 
-    def _end(self, batch: list[_Waiting], error: BaseException | None) -> None:
-        if error is not None and len(batch) > 1 and not isinstance(error, StoreUnavailable):
+    def _end(self, batch: list[_Waiting], sent: list[_Waiting], stored: "Future[list[Outcome]]") -> None:
+        error = stored.exception()
+        if error is not None:
+            return self._fail(batch, error)
+        outcomes = iter(stored.result())
+        told = {one: [next(outcomes) for _ in one.heard] for one in sent}
+        fresh = {one for one, each in told.items() if not any(outcome.repeated for outcome in each)}
+        for one in batch:
+            if not one.answer.done():  # whoever asked may have gone away
+                one.answer.set_result(one not in fresh)
+        self._send()
+
+    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
+        if len(batch) > 1 and not isinstance(error, StoreUnavailable):
             # One request's fault is no other's: each is tried by itself.
             self._singly = len(batch)
             self._waiting = batch + self._waiting
         else:
-            for _, answer in batch:
-                if answer.done():
-                    continue  # whoever asked has gone away
-                if error is None:
-                    answer.set_result(None)
-                else:
-                    answer.set_exception(error)
+            for one in batch:
+                if not one.answer.done():
+                    one.answer.set_exception(error)
         self._send()

@@ -75,16 +75,21 @@ class Hooks:
         if body is None:
             return error(413, f"a body has at most {system.body_max} bytes here")
         headers = dict(request.headers.items())
-        system.verify(headers, body, self._clock())
+        delivery = system.verify(headers, body, self._clock())
         try:
             heard = system.parse(headers, body)
-            await self._gathering.observe(heard)
+            repeated = await self._gathering.observe(heard, delivery)
         except (NotUnderstood, StoreUnavailable):
             raise
         except Exception as failure:
             # It is authentic, and triggerbot itself fails on it: keep it for a person, and go on.
             log.exception("hook.failed", system=system.name)
             await asyncio.to_thread(self._bury, system, headers, body, f"{type(failure).__name__}: {failure}")
+            return plain(202, "stored")
+        if repeated:
+            log.debug("hook.repeated", system=system.name, delivery=delivery)
+            self._metrics.repeated.labels(system.name).inc()
+            return plain(202, "stored before")
         return plain(202, "stored")
 
     def _bury(self, system: System, headers: Mapping[str, str], body: bytes, reason: str) -> None:

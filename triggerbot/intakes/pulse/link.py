@@ -11,13 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import amqp
 from kombu import Connection
 
 from triggerbot import __version__
-from triggerbot.config import PulseConfig
+from triggerbot.config import PulseConfig, addresses
 from triggerbot.errors import TriggerbotError
 
 #: Seconds between heartbeats; the broker is given up after two without a sign of life.
@@ -26,8 +26,6 @@ HEARTBEAT = 15.0
 _CONNECT, _TRANSFER = 10.0, 20.0
 #: Milliseconds that sent data may stay unconfirmed; the library's own default breaks on every blip of a second.
 _UNCONFIRMED = 15_000
-#: The port of AMQP over TLS.
-_TLS_PORT = 5671
 
 #: What breaks a connection or a channel.
 BROKEN = (amqp.AMQPError, OSError)
@@ -211,8 +209,8 @@ def _message(raw: Any) -> Message:
 def _connection(config: PulseConfig, url: str) -> Connection:
     parts = urlsplit(url)
     host = parts.hostname or "127.0.0.1"
-    tls = parts.scheme == "amqps" or parts.port == _TLS_PORT or parse_qs(parts.query).get("ssl", ["0"])[0] not in "0"
-    port = parts.port or (_TLS_PORT if tls else 5672)
+    tls = addresses.has_tls(url)
+    port = parts.port or (addresses.TLS_PORT if tls else 5672)
     return Connection(
         hostname=host,
         port=port,

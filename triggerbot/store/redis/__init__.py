@@ -8,12 +8,16 @@ from typing import Any, TypeVar
 import redis
 
 from triggerbot import policy
+from triggerbot.breaker import Breaker, Place
+from triggerbot.caps import PIECES, Capped, piece
 from triggerbot.errors import StoreUnavailable, StoreUnusable
 from triggerbot.model import Cause, Claim, Decision, Group, Lead, Operation, Push, Refusal, State
 from triggerbot.policy import Budget
 from triggerbot.store import (
     CRASHES_MAX,
     LEASES_PER_SYSTEM,
+    NO_CAPS,
+    NO_PASSES,
     Crash,
     DeadLetter,
     Distrust,
@@ -99,16 +103,28 @@ class RedisStore:
     # -- hearing ------------------------------------------------------------------------------------------------
 
     def observe(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None = None,
+        deliveries: Sequence[str] = (),
     ) -> list[Outcome]:
         """Record what was heard, claim what is to be claimed, and move a cursor, all at once."""
-        return self.observe_soon(items, now, dry=dry, cursor=cursor).result()
+        return self.observe_soon(items, now, dry=dry, cursor=cursor, deliveries=deliveries).result()
 
     def observe_soon(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None = None,
+        deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":
         """Like `observe`, but answers by a future: what waits meanwhile shares the next round trip."""
-        return self._writer.submit(items, now, dry=dry, cursor=cursor)
+        return self._writer.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 
@@ -178,19 +194,33 @@ class RedisStore:
         )
         return _decision_of(decided) if decided else None
 
-    def begin(self, operation: Operation, push: Push, note: str, now: float) -> bool:
-        """Write down that a request is about to leave; false, and nothing written, while paused."""
-        return bool(
-            self._link.call(
-                "begin",
-                push=packing.push_name(push),
-                started=moment(operation.started),
-                baseline=packing.encode(operation.baseline),
-                sends=operation.sends,
-                misses=operation.misses,
-                **_about(operation, note, now),
-            )
+    def begin(
+        self,
+        operation: Operation,
+        push: Push,
+        note: str,
+        now: float,
+        *,
+        passes: Mapping[Place, int] = NO_PASSES,
+        caps: Mapping[str, int | None] = NO_CAPS,
+    ) -> bool | Capped:
+        """Write down that a request is about to leave; see `Store.begin`."""
+        limits = [[packing.bare(name), -1 if limit is None else limit] for name, limit in caps.items()]
+        begun = self._link.call(
+            "begin",
+            push=packing.push_name(push),
+            started=moment(operation.started),
+            baseline=packing.encode(operation.baseline),
+            sends=operation.sends,
+            misses=operation.misses,
+            passes={packing.bare(place.key): version for place, version in passes.items()},
+            caps={"names": limits, "piece": piece(now), "pieces": PIECES},
+            **_about(operation, note, now),
         )
+        if isinstance(begun, bool):
+            return begun
+        name = packing.plain(begun[0])
+        return Capped(name, caps[name] or 0, int(begun[1]))
 
     def resend(self, operation: Operation, note: str, now: float) -> bool:
         """Write down that the same operation is about to leave once more; false while paused."""
@@ -228,6 +258,37 @@ class RedisStore:
     def finish(self, claim: Claim, note: str, now: float) -> None:
         """End a decided claim: nothing more is needed."""
         self._link.call("finish", claim=claim.id, note=note, now=moment(now))
+
+    def breakers(self) -> list[Breaker]:
+        """Read every breaker that anything is known of."""
+        return self._read(views.breakers)
+
+    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+        """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
+        place, value = packing.bare(breaker.place.key), packing.encode(breaker.next())
+        return bool(
+            self._link.call(
+                "keep_breaker", place=place, version=breaker.version, open=breaker.open, value=value, now=moment(now)
+            )
+        )
+
+    def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
+        """Put a claim off until what it is held behind lets it go; in any case until then."""
+        self._link.call(
+            "hold", claim=claim.id, behind=packing.bare(behind), until=moment(until), note=note, now=moment(now)
+        )
+
+    def let_go(self, behind: str, most: int, now: float) -> int:
+        """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
+        return int(self._link.call("let_go", behind=packing.bare(behind), most=most, now=moment(now)))
+
+    def held(self) -> Mapping[str, int]:
+        """Count the claims that are held, by what they are held behind."""
+        return self._read(views.held)
+
+    def sent(self, now: float) -> Mapping[str, int]:
+        """Count the retriggers that left within the last hour, by the names of caps."""
+        return self._read(views.sent, now)
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Ask for a push's facts again when due, or never."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from triggerbot.model import Claim, Lead, Push, PushFacts, Refusal, State
-from triggerbot.store import LEAD_DELAY, Item, Notice, Observation, Outcome
+from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, Observation, Outcome
 from triggerbot.store.redis import packing
 from triggerbot.store.redis.packing import US, bare, moment
 from triggerbot.trysyntax import Asks
@@ -18,10 +18,12 @@ _REPEATED = {
     str(refusal): str(refusal)
     for refusal in (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
 }
-_CLAIMED, _DUE, _NEWS = 1, 2, 4
+_CLAIMED, _DUE, _NEWS, _KNOWN = 1, 2, 4, 8
 
 
-def arguments(items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None) -> dict[str, Any]:
+def arguments(
+    items: Sequence[Item], deliveries: Sequence[str], now: float, *, dry: bool, cursor: tuple[str, str] | None
+) -> dict[str, Any]:
     """Write a batch."""
     batch = _Batch(now)
     return {
@@ -32,6 +34,8 @@ def arguments(items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str
         "facts_due": moment(now + _FACTS_DELAY),
         "repeated": _REPEATED,
         "cursor": cursor or False,
+        "deliveries": [bare(name) for name in deliveries] if any(deliveries) else False,
+        "forgotten": moment(now - DELIVERY_KEPT),
     }
 
 
@@ -99,6 +103,8 @@ def outcomes(items: Sequence[Item], answer: Any) -> list[Outcome]:
 
 def _outcome(item: Item, told: list[Any], asks: Sequence[Asks]) -> Outcome:
     flags = told[0]
+    if flags & _KNOWN:
+        return REPEATED
     known = asks[told[1] - 1] if len(told) > 1 and told[1] else None
     return Outcome(
         claimed=bool(flags & _CLAIMED),

@@ -27,7 +27,7 @@ log = structlog.get_logger("triggerbot.store")
 #: Every key begins with this; the braces keep them together in a cluster's slot.
 PREFIX = "{triggerbot}:"
 #: The parts of the script, in order.
-_PARTS = ("base", "pushes", "claims", "hearing", "leases", "leads", "deciding", "rest", "main")
+_PARTS = ("base", "pushes", "claims", "hearing", "leases", "leads", "holding", "deciding", "rest", "main")
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 5.0
 #: So often a call is repeated whose reply was lost, at most so many seconds apart.

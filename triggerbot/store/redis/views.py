@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from triggerbot import caps
+from triggerbot.breaker import Breaker
 from triggerbot.model import Claim, Group, Push, Run, State
 from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work, in_order
 from triggerbot.store.redis import packing
@@ -16,6 +18,7 @@ from triggerbot.store.redis.packing import US, plain
 
 #: A `redis.Redis`; its own annotations make every answer a union of all that it could be.
 Client = Any
+_breaker_decoder = msgspec.json.Decoder(Breaker)
 _crash_decoder = msgspec.json.Decoder(Crash)
 #: Pushes that one round trip reads.
 _TOGETHER = 100
@@ -274,6 +277,31 @@ class _Tally:
             "pushes": self._pushes,
             "runs": self._runs,
         }
+
+
+def breakers(client: Client) -> list[Breaker]:
+    """Read every breaker that anything is known of."""
+    kept = sorted(client.hgetall(f"{PREFIX}breakers").items())
+    return [_breaker_decoder.decode(json.loads(value)["value"]) for _, value in kept]
+
+
+def held(client: Client) -> Mapping[str, int]:
+    """Count the claims that are held, by what they are held behind."""
+    names = client.smembers(f"{PREFIX}behind")
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.zcard(key("h", text(name)))
+    return {packing.plain(text(name)): number for name, number in zip(names, pipe.execute(), strict=True) if number}
+
+
+def sent(client: Client, now: float) -> Mapping[str, int]:
+    """Count the retriggers that left within the last hour."""
+    names, since = client.smembers(f"{PREFIX}sent_names"), caps.piece(now) - caps.PIECES
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.hgetall(key("sent", text(name)))
+    counts = [sum(int(count) for at, count in kept.items() if int(at) > since) for kept in pipe.execute()]
+    return {packing.plain(text(name)): count for name, count in zip(names, counts, strict=True) if count}
 
 
 def leads(client: Client, group: Group) -> Leads:

@@ -24,6 +24,7 @@ class _Heard:
     now: float
     dry: bool
     cursor: tuple[str, str] | None
+    deliveries: Sequence[str]
     answer: "Future[list[Outcome]]"
 
 
@@ -38,7 +39,13 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None,
+        deliveries: Sequence[str],
     ) -> "Future[list[Outcome]]":
         """Queue a batch; its future is answered after Redis has it."""
         answer: Future[list[Outcome]] = Future()
@@ -46,7 +53,7 @@ class Writer:
         if self._closed:
             answer.set_exception(StoreUnavailable("the store is closed"))
         else:
-            self._queue.put(_Heard(items, now, dry, cursor, answer))
+            self._queue.put(_Heard(items, now, dry, cursor, deliveries or [""] * len(items), answer))
         return answer
 
     def close(self) -> None:
@@ -94,6 +101,9 @@ class Writer:
     def _observe(self, together: Sequence[_Heard]) -> list[list[Outcome]]:
         last = together[-1]
         items = [item for heard in together for item in heard.items]
-        answer = self._link.call("observe", **hearing.arguments(items, last.now, dry=last.dry, cursor=last.cursor))
+        deliveries = [name for heard in together for name in heard.deliveries]
+        answer = self._link.call(
+            "observe", **hearing.arguments(items, deliveries, last.now, dry=last.dry, cursor=last.cursor)
+        )
         outcomes = iter(hearing.outcomes(items, answer) if items else [])
         return [[next(outcomes) for _ in heard.items] for heard in together]

@@ -10,12 +10,16 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from triggerbot.breaker import Breaker, Place
+from triggerbot.caps import Capped
 from triggerbot.errors import StoreUnavailable, StoreUnusable
 from triggerbot.model import Claim, Decision, Group, Lead, Operation, Push, State
 from triggerbot.policy import Budget
 from triggerbot.store import (
     CRASHES_MAX,
     LEASES_PER_SYSTEM,
+    NO_CAPS,
+    NO_PASSES,
     Crash,
     DeadLetter,
     Distrust,
@@ -27,7 +31,7 @@ from triggerbot.store import (
     PushRecord,
     Work,
 )
-from triggerbot.store.sqlite import claiming, hearing, leads, rows, views
+from triggerbot.store.sqlite import claiming, hearing, holding, leads, rows, views
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 from triggerbot.store.sqlite.writer import Writer
 
@@ -152,16 +156,28 @@ class SqliteStore:
     # -- hearing ------------------------------------------------------------------------------------------------
 
     def observe(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None = None,
+        deliveries: Sequence[str] = (),
     ) -> list[Outcome]:
         """Record what was heard, claim what is to be claimed, and move a cursor, all at once."""
-        return self.observe_soon(items, now, dry=dry, cursor=cursor).result()
+        return self.observe_soon(items, now, dry=dry, cursor=cursor, deliveries=deliveries).result()
 
     def observe_soon(
-        self, items: Sequence[Item], now: float, *, dry: bool, cursor: tuple[str, str] | None = None
+        self,
+        items: Sequence[Item],
+        now: float,
+        *,
+        dry: bool,
+        cursor: tuple[str, str] | None = None,
+        deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":
         """Like `observe`, but answers by a future, once the commit that many callers may share is on the disk."""
-        return self._writer.submit(lambda connection: hearing.observe(connection, items, now, dry, cursor))
+        return self._writer.submit(lambda connection: hearing.observe(connection, items, now, dry, cursor, deliveries))
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 
@@ -222,9 +238,20 @@ class SqliteStore:
         """Record a decision and, for a failure, spend budget."""
         return self._writer.call(lambda connection: claiming.decide(connection, claim, decision, budget, now))
 
-    def begin(self, operation: Operation, push: Push, note: str, now: float) -> bool:
-        """Write down that a request is about to leave; false, and nothing written, while paused."""
-        return self._writer.call(lambda connection: claiming.begin(connection, operation, push, note, now))
+    def begin(
+        self,
+        operation: Operation,
+        push: Push,
+        note: str,
+        now: float,
+        *,
+        passes: Mapping[Place, int] = NO_PASSES,
+        caps: Mapping[str, int | None] = NO_CAPS,
+    ) -> bool | Capped:
+        """Write down that a request is about to leave; see `Store.begin`."""
+        return self._writer.call(
+            lambda connection: claiming.begin(connection, operation, push, note, now, passes, caps)
+        )
 
     def resend(self, operation: Operation, note: str, now: float) -> bool:
         """Write down that the same operation is about to leave once more; false while paused."""
@@ -258,6 +285,30 @@ class SqliteStore:
     def finish(self, claim: Claim, note: str, now: float) -> None:
         """End a decided claim: nothing more is needed."""
         self._writer.call(lambda connection: claiming.finish(connection, claim, note, now))
+
+    def breakers(self) -> list[Breaker]:
+        """Read every breaker that anything is known of."""
+        return self._read(holding.breakers)
+
+    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+        """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
+        return self._writer.call(lambda connection: holding.keep_breaker(connection, breaker, now))
+
+    def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
+        """Put a claim off until what it is held behind lets it go; in any case until then."""
+        self._writer.call(lambda connection: claiming.hold(connection, claim, behind, until, note, now))
+
+    def let_go(self, behind: str, most: int, now: float) -> int:
+        """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
+        return self._writer.call(lambda connection: holding.let_go(connection, behind, most, now))
+
+    def held(self) -> Mapping[str, int]:
+        """Count the claims that are held, by what they are held behind."""
+        return self._read(holding.held)
+
+    def sent(self, now: float) -> Mapping[str, int]:
+        """Count the retriggers that left within the last hour, by the names of caps."""
+        return self._read(holding.sent, now)
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Ask for a push's facts again when due, or never."""
@@ -358,7 +409,7 @@ class SqliteStore:
     def purge(self, before: float) -> int:
         """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
         query = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE last_heard < ? AND due IS NULL LIMIT ?)"
-        self._writer.call(lambda connection: connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,)))
+        self._writer.call(lambda connection: holding.purge(connection, before))
         gone = 0
         while True:
             batch = self._writer.call(lambda connection: connection.execute(query, (before, _PURGE_BATCH)).rowcount)

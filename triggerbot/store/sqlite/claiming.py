@@ -1,12 +1,14 @@
 """The life of a claim, step by step, each inside one transaction of the writer."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from triggerbot import policy
+from triggerbot.breaker import Place
+from triggerbot.caps import Capped
 from triggerbot.model import Cause, Claim, ClaimState, Decision, Operation, Push
 from triggerbot.policy import Budget
-from triggerbot.store.sqlite import hearing, rows
+from triggerbot.store.sqlite import hearing, holding, rows
 from triggerbot.store.sqlite.hearing import refresh_due, tell
 
 
@@ -71,10 +73,18 @@ def is_paused(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM settings WHERE name = 'pause'").fetchone() is not None
 
 
-def begin(connection: sqlite3.Connection, operation: Operation, push: Push, note: str, now: float) -> bool:
+def begin(
+    connection: sqlite3.Connection,
+    operation: Operation,
+    push: Push,
+    note: str,
+    now: float,
+    passes: Mapping[Place, int],
+    caps: Mapping[str, int | None],
+) -> bool | Capped:
     """Write an operation down before its first byte leaves."""
     row = rows.push_id(connection, push)
-    if row is None or is_paused(connection):
+    if row is None or is_paused(connection) or holding.shut(connection, passes):
         return False
     owed = connection.execute(
         f"SELECT count(*) FROM claims WHERE state = 'owed' AND id IN ({', '.join('?' * len(operation.claims))})",
@@ -82,10 +92,13 @@ def begin(connection: sqlite3.Connection, operation: Operation, push: Push, note
     ).fetchone()[0]
     if owed < len(operation.claims):
         return False
+    charged = holding.charge(connection, caps, operation.count * len(operation.claims), now)
+    if isinstance(charged, Capped):
+        return charged
     connection.execute(
-        "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (operation.id, row, rows.encode(operation.claims), operation.count, operation.started)
-        + (rows.encode(operation.baseline), operation.sends, operation.misses),
+        + (rows.encode(operation.baseline), operation.sends, operation.misses, charged),
     )
     _set(connection, operation.claims, "state = 'sending', held = 0, operation = ?", (operation.id,))
     _tell_each(connection, operation.claims, "send", note, now, operation.count)
@@ -122,6 +135,7 @@ def accepted(
 
 def refused(connection: sqlite3.Connection, operation: Operation, decision: Decision, now: float) -> None:
     """End the claims of an operation; budget comes back where nothing was bought with it."""
+    holding.give_back(connection, operation)
     _settle(
         connection,
         operation,
@@ -139,6 +153,7 @@ def refused(connection: sqlite3.Connection, operation: Operation, decision: Deci
 
 def postponed(connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float) -> None:
     """Put off what the CI surely did not take."""
+    holding.give_back(connection, operation)
     changed = "state = 'owed', operation = NULL, tries = tries + 1, due = ?, note = ?, held = 0"
     _tell_if_new(connection, operation.claims, "wait", note, now)
     _settle(connection, operation, changed, (due, note))
@@ -234,6 +249,15 @@ def _tell_each(
     for claim in claims:
         push, job, run = _ids(connection, claim)
         tell(connection, push, job, what, now, text=text, count=count, run=run)
+
+
+def hold(connection: sqlite3.Connection, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
+    """Put a claim off until what it is held behind lets it go."""
+    _tell_if_new(connection, (claim.id,), "wait", note, now)
+    waiting = "UPDATE claims SET due = ?, note = ?, held = 0 WHERE id = ? AND state IN ('open', 'owed')"
+    if connection.execute(waiting, (until, note, claim.id)).rowcount:
+        connection.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (behind, claim.id))
+        _refresh(connection, (claim.id,))
 
 
 def _tell_if_new(connection: sqlite3.Connection, claims: Iterable[int], what: str, text: str, now: float) -> None:

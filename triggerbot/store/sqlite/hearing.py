@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from triggerbot import policy
 from triggerbot.model import ClaimState, Event, Lead, Push, PushFacts, Refusal, Run, State
-from triggerbot.store import Item, Notice, Observation, Outcome
+from triggerbot.store import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome
 from triggerbot.store.sqlite import leads, rows
 from triggerbot.trysyntax import Asks
 
@@ -23,12 +23,29 @@ def observe(
     now: float,
     dry: bool,
     cursor: tuple[str, str] | None,
+    deliveries: Sequence[str] = (),
 ) -> list[Outcome]:
     """Record a batch, in order; hearing the same again changes nothing."""
-    outcomes = [_item(connection, item, now, dry) for item in items]
+    if deliveries:
+        known = _repeated(connection, deliveries, now)
+        pairs = zip(items, deliveries, strict=True)
+        outcomes = [REPEATED if name in known else _item(connection, item, now, dry) for item, name in pairs]
+    else:
+        outcomes = [_item(connection, item, now, dry) for item in items]
     if cursor is not None:
         connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursor)
     return outcomes
+
+
+def _repeated(connection: sqlite3.Connection, deliveries: Sequence[str], now: float) -> set[str]:
+    """Tell which deliveries are known, keep the others, and forget some that are too old: as many as ever come."""
+    names = [name for name in dict.fromkeys(deliveries) if name]
+    connection.execute(
+        "DELETE FROM deliveries WHERE name IN (SELECT name FROM deliveries WHERE at < ? LIMIT ?)",
+        (now - DELIVERY_KEPT, 2 * len(names)),
+    )
+    query = "INSERT OR IGNORE INTO deliveries VALUES (?, ?)"
+    return {name for name in names if connection.execute(query, (name, now)).rowcount == 0}
 
 
 def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> Outcome:

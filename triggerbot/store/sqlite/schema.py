@@ -102,6 +102,27 @@ MIGRATIONS: tuple[str, ...] = (
         error TEXT NOT NULL, trace TEXT NOT NULL, place INTEGER NOT NULL
     );
     """,
+    """
+    CREATE TABLE breakers (
+        place TEXT PRIMARY KEY, version INTEGER NOT NULL, open INTEGER NOT NULL, changed REAL NOT NULL,
+        value TEXT NOT NULL             -- JSON
+    ) WITHOUT ROWID;
+    CREATE TABLE held (
+        behind TEXT NOT NULL, claim INTEGER NOT NULL REFERENCES claims ON DELETE CASCADE,
+        PRIMARY KEY (behind, claim)
+    ) WITHOUT ROWID;
+    CREATE INDEX held_claim ON held (claim);
+    -- What left in each piece of time, by the names of caps.
+    CREATE TABLE sent (
+        name TEXT NOT NULL, piece INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (name, piece)
+    ) WITHOUT ROWID;
+    -- JSON: the names of caps and the piece of time that an operation counts against; empty: against none.
+    ALTER TABLE operations ADD COLUMN charged TEXT NOT NULL DEFAULT '';
+
+    -- Webhooks that were stored, so that none is observed twice.
+    CREATE TABLE deliveries (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+    CREATE INDEX deliveries_at ON deliveries (at);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

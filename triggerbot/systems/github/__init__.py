@@ -27,7 +27,7 @@ from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.plan import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.http import Http, NotSent, segments
-from triggerbot.systems.signatures import verify_sha256
+from triggerbot.systems.signatures import delivery, verify_sha256
 
 __all__ = ["AppKey", "GitHub"]
 
@@ -78,14 +78,16 @@ class GitHub:
         self._client = Client(self._http, self._auth, clock=clock, sleep=sleep)
         self._runs = Runs(name, self._client, self._repositories)
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Check `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
 
-        GitHub signs no time, so `now` says nothing; a delivery that is repeated changes nothing either.
+        GitHub signs the body alone: no time, so that `now` says nothing, and no `X-GitHub-Delivery`, so that a copy
+        may bear any. What it delivers again has the same body.
         """
         if not self._secrets:
             raise Unauthenticated(f"no webhook_secret is configured for {self.name}")
         verify_sha256(headers, "x-hub-signature-256", body, self._secrets)
+        return delivery(self.name, headers.get("x-github-event", ""), body)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Understand `workflow_job`, `workflow_run` and `push`; others are empty; raises `NotUnderstood`."""

@@ -47,7 +47,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     if 200 <= reply.status < 300:
         return Accepted()
     if is_limited(reply):
-        return Later(f"GitHub limits us: {why}", limited or None)
+        return Later(f"GitHub limits us: {why}", limited or None, well=True)
     if reply.status == 401:
         return Later(f"GitHub does not accept the token: {why}", _RENEWED_AFTER if renewed else DENIED_AFTER)
     if reply.status == 403:
@@ -64,7 +64,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
 
 def _forbidden(why: str, project: str) -> Answer:
     if _RUNNING.search(why):
-        return Later(why, _RUNNING_AFTER)
+        return Later(why, _RUNNING_AFTER, well=True)
     if _NEVER.search(why):
         return Refused(why)
     return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)

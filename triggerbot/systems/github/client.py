@@ -48,7 +48,7 @@ class Client:
             reply = self._get_once(project, path, params, conditional)
         if is_limited(reply):
             wait = self._limits.wait(self._auth.account(project))
-            raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait)
+            raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait, well=True)
         return reply
 
     def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
@@ -76,7 +76,7 @@ class Client:
     def _mind_limits(self, project: str) -> None:
         wait = self._limits.wait(self._auth.account(project))
         if wait > 0:
-            raise CIUnavailable(f"GitHub's rate limit is used up for another {wait:.0f} s", wait)
+            raise CIUnavailable(f"GitHub's rate limit is used up for another {wait:.0f} s", wait, well=True)
 
     def pages(self, project: str, path: str, params: Mapping[str, str], kind: type[_Page]) -> Iterator[_Page]:
         """Read a list page by page; raises as `get` does, `NotKnown` at a 404, `CIUnavailable` if it never ends.
@@ -101,12 +101,12 @@ class Client:
         try:
             headers = self._authorization(project)
         except CIUnavailable as error:
-            return Later(str(error), error.after)
+            return Later(str(error), error.after, well=error.well)
         except CIError as error:
             return Later(str(error), DENIED_AFTER)
         wait = self._pace.reserve()
         if wait > NAP_MAX:
-            return Later("GitHub asks for a pause between writes", wait)
+            return Later("GitHub asks for a pause between writes", wait, well=True)
         if wait > 0:
             self._sleep(wait)
         reply = self._http.post(path, body, headers)

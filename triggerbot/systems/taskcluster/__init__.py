@@ -82,7 +82,7 @@ class Taskcluster:
 
     # -- hearing ------------------------------------------------------------------------------------------------
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Refuse: Taskcluster sends no webhooks."""
         raise Unauthenticated("Taskcluster sends no webhooks: its messages arrive over AMQP (intake pulse)")
 
@@ -273,7 +273,7 @@ def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
         case 401 | 403:
             return Later(f"{why}: the client needs {needed}", _DENIED)
         case 429:
-            return Later(why, reply.retry_after)
+            return Later(why, reply.retry_after, well=True)
         case 503 if reply.retry_after is not None:
             return Later(why, reply.retry_after)
         case status if 300 <= status < 400:

@@ -39,7 +39,7 @@ class Treeherder:
         self._jobs = jobs
         self._through = through
 
-    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> None:
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Refuse: Treeherder sends no webhooks."""
         raise Unauthenticated("Treeherder sends no webhooks: its messages arrive over AMQP (intake pulse)")
 

@@ -14,6 +14,7 @@
 -- due               zset of p US system US number, and of g US system US name
 -- recent            zset of numbers by when they were last heard of;  names: zset of project US revision US number
 -- leases            hash like due -> owner US until US whether it beats;  alive:<owner> expires when it stops beating
+-- deliveries        zset of webhooks' names by when they were stored
 -- meta              marker, writes, run_id, since, why;  r:<operation> answers
 
 local P = '{triggerbot}:'

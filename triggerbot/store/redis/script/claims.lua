@@ -12,6 +12,10 @@ local OPEN = { open = true, owed = true, sending = true, unknown = true }
 
 local function write(claim)
   claim.open = OPEN[claim.state] or false
+  if claim.behind and claim.state ~= 'open' and claim.state ~= 'owed' then
+    call('ZREM', key('h', claim.behind), text_of(claim.id))
+    claim.behind = nil
+  end
   call('HSET', key('c', number_of(claim.id)), text_of(claim.id), cjson.encode(claim))
 end
 

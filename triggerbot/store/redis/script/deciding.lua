@@ -10,6 +10,7 @@ function commands.decide(args)
   local number, decision = number_of(claim.id), args.decision
   if not decision then
     spend(claim, false)
+    if claim.behind then call('ZREM', key('h', claim.behind), text_of(claim.id)) end
     call('HDEL', key('c', number), text_of(claim.id))
     call('HDEL', key('k', number), claim.job .. US .. claim.origin)
     refresh(number)
@@ -72,13 +73,20 @@ end
 
 function commands.begin(args)
   local number = call('GET', key('n', args.push))
-  if not number or paused() then return false end
+  if not number or paused() or shut(args.passes) then return false end
   for _, id in ipairs(args.claims) do
     local claim = read(id)
     if not claim or claim.state ~= 'owed' then return false end
   end
+  local piece, count, charged = tonumber(args.caps.piece), args.count * #args.claims, nil
+  local capped = charge(args.caps, count, piece)
+  if capped then return capped end
+  if #args.caps.names > 0 then
+    charged = { names = {}, piece = piece, count = count }
+    for place, cap in ipairs(args.caps.names) do charged.names[place] = cap[1] end
+  end
   call('HSET', key('o', number), args.id, cjson.encode({ claims = args.claims, count = args.count, started = args.started,
-    baseline = args.baseline, sends = args.sends, misses = args.misses }))
+    baseline = args.baseline, sends = args.sends, misses = args.misses, charged = charged }))
   for _, id in ipairs(args.claims) do
     local claim = read(id)
     claim.state, claim.held, claim.operation = 'sending', false, args.id
@@ -142,6 +150,7 @@ function commands.accepted(args)
 end
 
 function commands.refused(args)
+  give_back(args)
   settle(args, function(claim)
     claim.operation, claim.note = '', args.detail
     if claim.asked == 0 then
@@ -169,7 +178,20 @@ local function tell_if_new(claims, text, now)
   end
 end
 
+function commands.hold(args)
+  local claim = read(args.claim)
+  if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return true end
+  tell_if_new({ args.claim }, args.note, args.now)
+  claim.due, claim.note, claim.held, claim.behind = args['until'], args.note, false, args.behind
+  write(claim)
+  call('ZADD', key('h', args.behind), claim.created, text_of(claim.id))
+  call('SADD', P .. 'behind', args.behind)
+  refresh(number_of(claim.id))
+  return true
+end
+
 function commands.postponed(args)
+  give_back(args)
   tell_if_new(args.claims, args.note, args.now)
   settle(args, function(claim)
     claim.state, claim.operation, claim.tries, claim.due, claim.note, claim.held = 'owed', '', claim.tries + 1, args.due,

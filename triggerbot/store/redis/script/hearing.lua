@@ -142,13 +142,28 @@ local function hear_lead(item, now)
   return item[6] and 6 or 4
 end
 
+-- Which deliveries are known; the others are kept, and some that are too old forgotten: as many as ever come.
+local function repeated(deliveries, now, forgotten)
+  local at, known = P .. 'deliveries', {}
+  for _, name in ipairs(call('ZRANGEBYSCORE', at, '-inf', '(' .. forgotten, 'LIMIT', 0, 2 * #deliveries)) do
+    call('ZREM', at, name)
+  end
+  for _, name in ipairs(deliveries) do
+    if name ~= '' and known[name] == nil then known[name] = call('ZADD', at, 'NX', now, name) == 0 end
+  end
+  return known
+end
+
 local commands = {}
 
 function commands.observe(args)
   local answers, asks, places = {}, {}, {}
   local now, dry = args.now, args.dry
+  local known = args.deliveries and repeated(args.deliveries, now, args.forgotten) or {}
   for at, item in ipairs(args.items) do
-    if item[1] == 3 then
+    if args.deliveries and known[args.deliveries[at]] then
+      answers[at] = { 8 }
+    elseif item[1] == 3 then
       answers[at] = { hear_lead(item, now) }
     else
       local flags, push, claim, kept, run

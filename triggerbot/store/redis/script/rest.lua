@@ -51,6 +51,7 @@ function commands.purge(args)
 end
 
 function commands.purge_groups(args)
+  purge_holding(args.before)
   for _, what in ipairs(call('ZRANGE', P .. 'due', 0, -1)) do
     if string.sub(what, 1, 1) == 'g' then
       local g = key('g', string.sub(what, 3))

@@ -1,0 +1,61 @@
+"""What became of what was attempted, in the words of Jepsen's checkers: nothing is lost, nothing is done twice."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+#: A job of a push: its revision and name.
+Job = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found; all but the last four are plain counts."""
+
+    #: Failures that were fed, and those of them that the daemon said to have.
+    attempted: int
+    acknowledged: int
+    #: Acknowledged, and retriggered as often as wanted.
+    ok: int
+    #: Not acknowledged, but retriggered all the same: a crash came between the store and the answer.
+    recovered: int
+    #: Acknowledged, and retriggered too seldom.
+    lost: tuple[Job, ...]
+    #: Retriggered more often than wanted.
+    doubled: tuple[Job, ...]
+    #: Retriggered though nobody ever told of it.
+    unexpected: tuple[Job, ...]
+
+    @property
+    def good(self) -> bool:
+        """Whether all is as it should be."""
+        return not (self.lost or self.doubled or self.unexpected)
+
+    def counts(self) -> dict[str, int]:
+        """Give the figures."""
+        return {
+            "attempted": self.attempted, "acknowledged": self.acknowledged, "ok": self.ok,
+            "recovered": self.recovered, "lost": len(self.lost), "doubled": len(self.doubled),
+            "unexpected": len(self.unexpected),
+        }  # fmt: skip
+
+
+def check(
+    attempted: Iterable[Job], acknowledged: Iterable[Job], made: Mapping[Job, int] | Iterable[Job], wanted: int
+) -> Verdict:
+    """Compare what was told with what the CI itself wrote down; `made` counts runs of each job."""
+    told, safe, runs = set(attempted), set(acknowledged), Counter(made)
+    return Verdict(
+        attempted=len(told),
+        acknowledged=len(safe),
+        ok=sum(runs[job] == wanted for job in safe),
+        recovered=sum(runs[job] > 0 for job in told - safe),
+        lost=tuple(sorted(job for job in safe if runs[job] < wanted)),
+        doubled=tuple(sorted(job for job in told if runs[job] > wanted)),
+        unexpected=tuple(sorted(job for job, number in runs.items() if number and job not in told)),
+    )
+
+
+def bound(failures: int, trials: int) -> float | None:
+    """Give the upper end of the 95 % interval of how often it fails, where it never did: three in so many trials."""
+    return 3 / trials if trials and not failures else None

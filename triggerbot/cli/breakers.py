@@ -1,0 +1,79 @@
+"""`triggerbot breakers`: which CI, pool or step is taken for ill, on what evidence; and closing one by hand."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from triggerbot import breaker, report
+from triggerbot.cli.opening import config_option, json_option, load_config, opened
+from triggerbot.cli.printing import console, plain, plural, say_json, text
+from triggerbot.errors import UsageError
+from triggerbot.store import Store
+
+#: So often a change is tried again that the daemon came before with.
+_TRIES = 5
+
+
+@click.group(invoke_without_command=True)
+@config_option
+@json_option
+@click.pass_context
+def breakers(ctx: click.Context, config_path: str | None, as_json: bool) -> int:
+    """List the breakers that are open. While one is, what it holds back waits, and one canary at a time is sent.
+
+    With --json: one object for each, a line: breaker, scope, system, name, trouble, since, why, held, next_canary,
+    canary, canaries_in_vain, evidence.
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    with opened(load_config(config_path)) as store:
+        found = report.breakers(store.breakers(), store.held())
+    if as_json:
+        for one in found:
+            say_json(one)
+    elif found:
+        show(found, evidence=True)
+        click.echo("`triggerbot breakers close NAME` closes one, if you know better.")
+    else:
+        click.echo("No breaker is open.")
+    return 0
+
+
+@breakers.command()
+@config_option
+@click.argument("name")
+def close(config_path: str | None, name: str) -> int:
+    """Close a breaker, named as the list names it; what it held goes on. It opens again if the trouble goes on."""
+    with opened(load_config(config_path)) as store:
+        _close(store, name)
+    click.echo(f"Closed {plain(name)}.")
+    return 0
+
+
+def _close(store: Store, name: str) -> None:
+    for _ in range(_TRIES):
+        found = {one.place.key: one for one in store.breakers() if one.open}
+        if name not in found:
+            known = ", ".join(found) or "none"
+            raise UsageError(f"no breaker {name!r} is open; open are: {known}")
+        now = time.time()
+        if store.keep_breaker(breaker.closed(found[name], now), now):
+            return
+    raise UsageError(f"the breaker {name!r} changes all the time: try again")
+
+
+def show(found: Sequence[Mapping[str, Any]], *, evidence: bool = False) -> None:
+    """Print open breakers."""
+    out = console()
+    for one in found:
+        line = f"The breaker {one['breaker']} is open since {one['since']}: {one['why']}."
+        out.print(text(line), style="bold red")
+        canary = one["canary"]
+        now = f"canary under way: {canary['project']} {canary['revision'][:12]} {canary['job']}" if canary else (
+            f"next canary from {one['next_canary']}"
+        )  # fmt: skip
+        out.print(text(f"  {plural(one['held'], 'claim')} held; {now}; {one['canaries_in_vain']} in vain so far."))
+        for seen in one["evidence"] if evidence else ():
+            out.print(text(f"  {seen['at']}  {seen['project']} {seen['revision'][:12]} {seen['job']}: {seen['why']}"))

@@ -1,0 +1,90 @@
+"""Addresses of brokers and stores: what they must be like, and which of them lead over a network unprotected."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from triggerbot.config.document import Document
+from triggerbot.errors import Problem
+
+AMQP = r"^amqps?://\S+$"
+STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+|unix://\S+)$"
+#: The port of AMQP over TLS.
+TLS_PORT = 5671
+
+BROKER_OPEN = (
+    "messages and password would travel unencrypted to another machine: write amqps://, or insecure: true beside the "
+    "url if nobody else can listen in there"
+)
+STORE_OPEN = (
+    "what is stored would travel to another machine unencrypted, or to one that nobody checks: write rediss:// (and "
+    "leave its certificate checked), or store_insecure: true if nobody else can listen in there"
+)
+
+
+def is_broker(address: str) -> bool:
+    """Tell whether this can be the address of a broker."""
+    return re.fullmatch(AMQP, address) is not None and _is_readable(address)
+
+
+def is_store(address: str) -> bool:
+    """Tell whether this can be the address of a store."""
+    return re.fullmatch(STORE, address) is not None and (address.startswith("sqlite:") or _is_readable(address))
+
+
+def _is_readable(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether a URL points to this machine for sure; a name other than localhost never does."""
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def has_tls(address: str) -> bool:
+    """Tell whether a broker is reached over TLS: by the scheme, the port, or `?ssl=1`."""
+    parts = urlsplit(address)
+    asked = parse_qs(parts.query).get("ssl", ["0"])[-1] not in "0"
+    return parts.scheme == "amqps" or parts.port == TLS_PORT or asked
+
+
+def is_open_broker(address: str) -> bool:
+    """Tell whether messages of a broker could be read or forged on their way."""
+    return not has_tls(address) and not is_loopback(address)
+
+
+def is_open_store(address: str) -> bool:
+    """Tell whether what a store is told and tells could be read or forged on its way."""
+    if address.startswith(("sqlite:", "unix:")) or is_loopback(address):
+        return False
+    return address.startswith("redis:") or not _is_checked(address)
+
+
+def _is_checked(address: str) -> bool:
+    """Tell whether the certificate of a `rediss://` address is checked: its query can tell the client not to."""
+    query = parse_qs(urlsplit(address).query, keep_blank_values=True)
+    requirement = query.get("ssl_cert_reqs", ["required"])
+    return requirement == ["required"] and "ssl_check_hostname" not in query
+
+
+def unprotected(document: Document) -> Iterator[Problem]:
+    """Check that what is sent to other machines is encrypted; on what was written, with the config's other mistakes."""
+    top = document.value if isinstance(document.value, dict) else {}
+    store = top.get("store")
+    if isinstance(store, str) and is_store(store) and is_open_store(store) and top.get("store_insecure") is not True:
+        yield document.problem(("store",), STORE_OPEN)
+    intakes = top.get("intakes")
+    for position, intake in enumerate(intakes if isinstance(intakes, tuple) else ()):
+        pulse: Any = intake.get("pulse") if isinstance(intake, dict) else None
+        url = pulse.get("url") if isinstance(pulse, dict) else None
+        if isinstance(url, str) and is_broker(url) and is_open_broker(url) and pulse.get("insecure") is not True:
+            yield document.problem(("intakes", position, "pulse", "url"), BROKER_OPEN)
