@@ -21,10 +21,10 @@ from triggerbot.systems import Reads
 
 log = structlog.get_logger("triggerbot.pulse")
 
-#: Seconds to the first and the longest wait before connecting again.
-_FIRST, _LONGEST = 0.5, 60.0
+#: Seconds to the first and the longest wait before connecting again. With the heartbeats: within 20 s of any accident.
+_FIRST, _LONGEST = 0.5, 8.0
 #: Seconds of a connection after which the next loss begins with the first wait again.
-_STEADY = 30.0
+_STEADY = 10.0
 #: Seconds without a connection that are nothing to worry about.
 _WORRY = 60.0
 #: Seconds to wait for a message while nothing is under way, and while something is.

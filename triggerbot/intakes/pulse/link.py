@@ -20,10 +20,10 @@ from triggerbot import __version__
 from triggerbot.config import PulseConfig, addresses
 from triggerbot.errors import TriggerbotError
 
-#: Seconds between heartbeats; the broker is given up after two without a sign of life.
-HEARTBEAT = 15.0
+#: Seconds between heartbeats; the broker is given up after two without a sign of life. RabbitMQ advises 5 to 20.
+HEARTBEAT = 5.0
 #: Seconds to connect, and to read or write once something has begun.
-_CONNECT, _TRANSFER = 10.0, 20.0
+_CONNECT, _TRANSFER = 5.0, 20.0
 #: Milliseconds that sent data may stay unconfirmed; the library's own default breaks on every blip of a second.
 _UNCONFIRMED = 15_000
 
