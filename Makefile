@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test lint types unit bench format clean
+.PHONY: help demo test lint types unit bench chaos format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,13 @@ unit: $(STAMP) ## The tests, with coverage; on a real RabbitMQ and Redis
 bench: $(STAMP) ## How fast, how much memory (a table, and bench.json)
 	@bash .ci/servers
 	$(BIN)/python -m tests.bench --json bench.json
+
+SEED ?= 1
+RUNS ?= 100
+MODE ?= kills
+chaos: $(STAMP) ## Crashes and faults: make chaos MODE=kills SEED=1 RUNS=100 (see docs/reliability.md)
+	@bash .ci/servers
+	$(BIN)/python -m tests.chaos $(MODE) --seed $(SEED) --runs $(RUNS) $(ARGS)
 
 format: $(STAMP) ## Lay the code out
 	$(BIN)/ruff format .

@@ -7,9 +7,11 @@ from fakes.clock import Clock
 from fakes.system import MemoryCI
 from fakes.world import World, event, failure, push
 
+from triggerbot import breaker
 from triggerbot.bounds import Bounds
 from triggerbot.breaker import Breaker, Settings
 from triggerbot.caps import Caps
+from triggerbot.errors import CIUnavailable, StoreUnavailable
 from triggerbot.model import ClaimState, Event, Push, State
 from triggerbot.systems import Later, Refused, Unknown
 
@@ -145,8 +147,6 @@ def test_refusals_count_too_but_end_their_claims(memory: MemoryCI, guarded: Worl
 
 def test_a_ci_that_cannot_be_asked(memory: MemoryCI, guarded: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Look-backs that fail open it as well; the first that works closes it."""
-    from triggerbot.errors import CIUnavailable
-
     with monkeypatch.context() as patch:
         patch.setattr(memory, "look_back", lambda *_: (_ for _ in ()).throw(CIUnavailable("HTTP 502")))
         fail(memory, guarded, range(1, 7))
@@ -257,8 +257,6 @@ def test_a_step_at_which_everything_fails(memory: MemoryCI, guarded: World) -> N
 
 def test_a_person_may_close_it(memory: MemoryCI, guarded: World) -> None:
     """What was held goes on; what was heard before does not open it again."""
-    from triggerbot import breaker
-
     fail(memory, guarded, range(1, 6), pool="arm")
     (one,) = breakers(guarded)
     assert guarded.store.keep_breaker(breaker.closed(one, guarded.clock()), guarded.clock())
@@ -334,3 +332,28 @@ def test_people_are_capped_too(make_world: MakeWorld, memory: MemoryCI) -> None:
 
     assert claim is not None
     assert sent(memory) == 2
+
+
+# -- when nobody can tell whether sending is allowed ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["begin", "breakers", "work"])
+def test_nothing_is_sent_while_the_store_cannot_be_read(
+    memory: MemoryCI, guarded: World, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    """Whether somebody paused, or a breaker is open, stands in the store: in doubt nothing leaves."""
+    told = failure(push=a_push(1))
+    memory.put(told)
+    guarded.hear(told)
+
+    def fail_to(*_: object, **__: object) -> None:
+        raise StoreUnavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(guarded.store, verb, fail_to)
+        with pytest.raises(StoreUnavailable):
+            guarded.drain()
+    assert memory.asked == []
+
+    guarded.pass_time(120)
+    assert asked(memory) == [1]

@@ -169,3 +169,30 @@ def test_a_redis_that_is_down_for_a_while(replicas: Replicas, ci: FakeCI, broker
         lambda: any("started again" in why or "older state" in why for why in daemon.health()["distrust"].values()),
         "it is distrusted",
     )
+
+
+def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
+    """What is due when somebody pauses is not sent by anybody, until somebody resumes; then all of it is, once."""
+    one, two = replicas.start(), replicas.start()
+    ci.fault("retrigger", times=None, delay=0.2)
+    told = failures(ci, pushes=20, jobs=5)
+    broker.publish(*told)
+    eventually(lambda: len(ci.posts) >= 5, "both are at work")
+
+    assert one.command("pause", "--note", "the tree is closed").returncode == 0
+    # What had been written down before the pause may still arrive: no more than is under way at once.
+    asked = len(ci.posts)
+    eventually(lambda: broker.depth() == 0, "they go on hearing")
+    more = [ci.run(f"{push:07x}", "job", result="failure") for push in range(100, 105)]
+    broker.publish(*more)
+    claimed = 'triggerbot_events_total{outcome="claimed",system="ci"}'
+    eventually(lambda: sum(daemon.metric(claimed) for daemon in (one, two)) == len(told) + len(more), "and claiming")
+    assert len(ci.posts) - asked <= 2 * 4
+    paused = len(ci.posts)
+    for daemon in (one, two):
+        assert daemon.health()["status"] == "ok"
+    assert len(ci.posts) == paused
+
+    ci.mend()
+    assert two.command("resume").returncode == 0
+    all_asked(ci, [*told, *more])

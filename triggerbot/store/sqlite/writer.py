@@ -10,6 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -94,7 +95,8 @@ class Writer:
                     answers.append(_apply(connection, change, future))
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
-            if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                # Some faults have ended the transaction already, and on a broken disk even this may fail.
                 connection.execute("ROLLBACK")
             return _fail(batch, StoreUnavailable(f"the store cannot write: {error}"))
         for answer in answers:
