@@ -118,8 +118,10 @@ class Dispatcher:
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
-        admitted = self.guard.admit(self._store.work(push))
         before, looked = self._store.work(push), self._clock()
+        admitted = self.guard.admit(before)
+        if admitted.held:
+            before = self._store.work(push)
         if admitted.ill is not None and not before.due(looked):
             # Not even the push's facts are asked for now.
             return None if before.asks is not None else self._put_off_facts(before, admitted.ill.probe)

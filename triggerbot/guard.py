@@ -26,6 +26,8 @@ log = structlog.get_logger("triggerbot.guard")
 
 #: Seconds after which a held claim is looked at in any case.
 _HOLD = 21_600.0
+#: Seconds after which a breaker that holds nothing is closed: nobody came who could have been its canary.
+_FORGET = 3600.0
 #: Seconds between looks whether a canary is due, or came back.
 _EVERY = 1.0
 #: So often a change is tried again that another replica came before with.
@@ -40,6 +42,8 @@ class Admission:
     passes: Mapping[Place, int]
     #: The breaker of the whole system, if it is open.
     ill: Breaker | None = None
+    #: Something was held, so that less is due than before.
+    held: bool = False
 
 
 class Guard:
@@ -61,16 +65,18 @@ class Guard:
         now = self._clock()
         kept = self._of(work.push.system)
         passes: dict[Place, int] = {}
+        held = False
         for claim in work.due(now):
             if claim.operation is not None:
                 continue
             against = self._against(claim, kept, now)
             if against is not None:
                 self._hold(claim, against, now)
+                held = True
             for place in breaker.places(claim):
                 passes[place] = kept[place].version if place in kept else 0
         whole = kept.get(Place(Scope.SYSTEM, work.push.system))
-        return Admission(passes, None if whole is None or not whole.open else whole)
+        return Admission(passes, None if whole is None or not whole.open else whole, held)
 
     def lets(self, claims: Iterable[Claim]) -> Breaker | None:
         """Name the breaker that keeps a request in doubt from being sent again, if one does."""
@@ -206,7 +212,9 @@ class Guard:
         if one.canary is not None:
             after = self._after_canary(one, one.canary, now)
             return after is not None and self._write(one, after)
-        return one.free(now) and waiting > 0 and self._store.let_go(one.place.key, 1, now) > 0
+        if waiting:
+            return one.free(now) and self._store.let_go(one.place.key, 1, now) > 0
+        return now > one.probe + _FORGET and self._write(one, breaker.closed(one, now))
 
     def _after_canary(self, one: Breaker, canary: breaker.Canary, now: float) -> Breaker | None:
         """Tell what a canary came back with, if it did."""

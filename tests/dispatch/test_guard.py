@@ -173,6 +173,17 @@ def test_it_holds_over_a_restart(memory: MemoryCI, guarded: World) -> None:
         assert states(again, range(1, 9)) == [ClaimState.DONE] * 8
 
 
+def test_a_breaker_that_holds_nothing_is_forgotten(memory: MemoryCI, guarded: World) -> None:
+    """It would stay open for days where nothing fails; if the CI is still ill, it opens again."""
+    memory.answers = [Refused("HTTP 422")] * 3
+    fail(memory, guarded, range(1, 4))
+    assert len(breakers(guarded)) == 1
+
+    guarded.pass_time(3700, every=100)
+
+    assert breakers(guarded) == []
+
+
 def test_another_system_is_another_breaker(make_world: MakeWorld, memory: MemoryCI) -> None:
     """One CI's outage holds up no other."""
     other = MemoryCI("other")

@@ -1,5 +1,6 @@
 """Several processes on one queue of a real RabbitMQ and one real Redis: nothing doubled, lost, or waited for."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -81,6 +82,11 @@ def all_asked(ci: FakeCI, told: list[dict[str, Any]]) -> None:
     wanted = {(one["revision"], one["job"]): 2 for one in told}
     eventually(lambda: set(asked(ci)) >= set(wanted), f"{len(wanted)} jobs are retriggered")
     assert asked(ci) == wanted
+
+
+def claims(daemon: Daemon) -> dict[str, int]:
+    """Count claims by their states."""
+    return dict(json.loads(daemon.command("stats", "--json").stdout)["claims"])
 
 
 def test_two_replicas_share_the_work(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
@@ -187,6 +193,7 @@ def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, 
     broker.publish(*more)
     claimed = 'triggerbot_events_total{outcome="claimed",system="ci"}'
     eventually(lambda: sum(daemon.metric(claimed) for daemon in (one, two)) == len(told) + len(more), "and claiming")
+    eventually(lambda: not claims(one).get("sending"), "what was under way has ended")
     assert len(ci.posts) - asked <= 2 * 4
     paused = len(ci.posts)
     for daemon in (one, two):
