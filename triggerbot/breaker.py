@@ -58,8 +58,8 @@ class Settings:
     within: float = 600.0
     share: float = 50.0
     #: Until the first canary; doubled with each that fails, up to the longest.
-    canary: float = 10.0
-    longest: float = 300.0
+    canary: float = 5.0
+    longest: float = 60.0
 
 
 #: More than ever happens.

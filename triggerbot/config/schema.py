@@ -118,8 +118,8 @@ class BreakerSection(Section):
         allow_inf_nan=False,
         description="But only if at least this share of the pool's runs (of all runs, for a step) failed, in percent.",
     )
-    canary: fields.SomeTime = default("10s", "How long to wait for the first try, doubled after each in vain.")
-    longest: fields.SomeTime = default("5m", "How long to wait between two tries at most.")
+    canary: fields.SomeTime = default("5s", "How long to wait for the first try, doubled after each in vain.")
+    longest: fields.SomeTime = default("1m", "How long to wait between two tries at most.")
 
 
 class CapsSection(Section):
