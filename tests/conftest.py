@@ -1,10 +1,11 @@
-"""What all tests share: how hard Hypothesis tries, the same way each time, and one RabbitMQ for each process."""
+"""What all tests share: how hard Hypothesis tries, one RabbitMQ for each process, and that no secret ever shows."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from fakes import canary
 from fakes.rabbit import Broker, Rabbit
 from hypothesis import HealthCheck, settings
 
@@ -20,6 +21,28 @@ settings.register_profile(
 #: `pytest --hypothesis-profile=search` looks further, and elsewhere each time.
 settings.register_profile("search", settings.get_profile("triggerbot"), max_examples=1000, derandomize=False)
 settings.load_profile("triggerbot")
+
+
+@pytest.fixture(autouse=True)
+def no_secret_on_disk(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Search what a test leaves in its directory: logs, stores, error files, pages."""
+    yield
+    directory = request.node.funcargs.get("tmp_path")
+    leaks = list(canary.search(directory)) if isinstance(directory, Path) and directory.exists() else []
+    assert leaks == [], "a secret got out"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Search what a test has printed and logged in its own process."""
+    report = yield
+    leaks = [leak for _, text in report.sections for leak in canary.found(text.encode("utf-8", "replace"))]
+    if leaks and report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"a secret got out: {leaks}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ from triggerbot.store.opening import open_store
 from triggerbot.systems import Reads, System
 from triggerbot.systems.registry import build, classifying
 from triggerbot.weather import Weather
-from triggerbot.web import app
+from triggerbot.web import app, server
 from triggerbot.web.api import Api
 from triggerbot.web.hooks import Hooks
 
@@ -203,18 +203,7 @@ class Daemon:
     def _make_server(self) -> uvicorn.Server:
         hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
         api = Api(self.store, self.metrics, self.clock, self.health, {"dry_run": self.dry})
-        return uvicorn.Server(
-            uvicorn.Config(
-                app.build(hooks, api),
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                # Nothing here depends on who asks, so no header of a proxy is believed either.
-                proxy_headers=False,
-                timeout_graceful_shutdown=3,
-            )
-        )
+        return server.make(app.build(hooks, api))
 
     def _end(self) -> int:
         log.info("daemon.stopping")

@@ -78,22 +78,27 @@ class Guard:
         whole = kept.get(Place(Scope.SYSTEM, work.push.system))
         return Admission(passes, None if whole is None or not whole.open else whole, held)
 
-    def lets(self, claims: Iterable[Claim]) -> Breaker | None:
-        """Name the breaker that keeps a request in doubt from being sent again, if one does."""
+    def lets(self, claims: Sequence[Claim]) -> Breaker | None:
+        """Name the breaker that keeps a request in doubt from being sent again, if one does.
+
+        Its claims go together, so one of them may be the canary for all.
+        """
         now = self._clock()
         for claim in claims:
             kept = self._of(claim.push.system)
-            against = self._against(claim, kept, now)
+            against = self._against(claim, kept, now, along=claims)
             if against is not None:
                 return against
         return None
 
-    def _against(self, claim: Claim, kept: dict[Place, Breaker], now: float) -> Breaker | None:
+    def _against(
+        self, claim: Claim, kept: dict[Place, Breaker], now: float, along: Sequence[Claim] = ()
+    ) -> Breaker | None:
         """Name the breaker that a claim does not pass. Where a canary may go, this claim becomes it."""
         on_the_way = []
         for place in breaker.places(claim):
             one = self._look_at_weather(kept.get(place, Breaker(place)), kept)
-            if one.admits(claim):
+            if any(one.admits(other) for other in (claim, *along)):
                 continue
             if not one.free(now):
                 return one

@@ -15,6 +15,11 @@ def growing(tries: int) -> float:
     return float(min(_LONGEST, _FIRST * 2 ** min(tries, 10)))
 
 
+def slower(waited: float) -> float:
+    """Tell how long to wait after having waited for so long, where nothing counts the tries."""
+    return min(_LONGEST, waited / 10)
+
+
 def wait(tries: int, after: float | None) -> float:
     """Tell how long to wait: what the CI asks for, if it does, but neither a busy loop nor for ever."""
     if after is None:

@@ -72,10 +72,18 @@ class Sender:
         elif self.holding(claim):
             self._store.wait(claim, now + patience.HELD, "dry run is on; this was decided before", now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
-            self._store.wait(claim, now + system.grace, "waits for the run that was asked for", now, since=looked)
+            self._await_run(system, claim, now, looked)
         else:
             return Want(claim, owed, runs)
         return None
+
+    def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
+        """Wait for a run that was asked for; a stranger's may have been taken for it, so not for ever."""
+        waited = now - claim.created
+        if waited > GIVE_UP:
+            return self._give_up([claim], "the run that was asked for never showed up", now)
+        due = now + max(system.grace, patience.slower(waited))
+        self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
 
     def _call(self, system: System, work: Work, call: Call, passes: Mapping[Place, int]) -> None:
         now = self._clock()
@@ -95,13 +103,13 @@ class Sender:
             caps=self._guard.over(work),
         )  # fmt: skip
         if isinstance(begun, Capped):
-            self._capped(operation, claims, begun, now)
+            self._capped(claims, begun, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
 
-    def _capped(self, operation: Operation, claims: Sequence[Claim], capped: Capped, now: float) -> None:
+    def _capped(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
-            return self.refuse(operation, f"not possible for a day: {capped.why}", claims, now)
+            return self._give_up(claims, f"not possible for a day: {capped.why}", now)
         log.warning("capped", **place(claims[0].push), jobs=[claim.job for claim in claims], reason=capped.why)
         self._guard.capped(claims, capped)
 
@@ -151,11 +159,22 @@ class Sender:
         """The CI will never take it, or nobody will ever know."""
         decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
         self._store.refused(operation, decision, now)
+        self._tell_refused(claims, decision)
+
+    def _give_up(self, claims: Sequence[Claim], why: str, now: float) -> None:
+        """Ask for no more, where no request is under way."""
+        decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
+        for claim in claims:
+            self._store.decide(claim, decision, None, now)
+        self._tell_refused(claims, decision)
+
+    def _tell_refused(self, claims: Sequence[Claim], decision: Decision) -> None:
         for claim in claims:
             self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
             log.info(
-                "decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job, detail=why
-            )
+                "decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job,
+                detail=decision.detail,
+            )  # fmt: skip
 
     def send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
         """Make the same request once more, under the same operation id."""

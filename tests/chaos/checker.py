@@ -10,9 +10,9 @@ Job = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found; all but the last four are plain counts."""
+    """What was found; all but the last three are plain counts."""
 
-    #: Failures that were fed, and those of them that the daemon said to have.
+    #: Failures that were fed, and those of them that somebody promised to keep.
     attempted: int
     acknowledged: int
     #: Acknowledged, and retriggered as often as wanted.
@@ -40,10 +40,8 @@ class Verdict:
         }  # fmt: skip
 
 
-def check(
-    attempted: Iterable[Job], acknowledged: Iterable[Job], made: Mapping[Job, int] | Iterable[Job], wanted: int
-) -> Verdict:
-    """Compare what was told with what the CI itself wrote down; `made` counts runs of each job."""
+def check(attempted: Iterable[Job], acknowledged: Iterable[Job], made: Mapping[Job, int], wanted: int) -> Verdict:
+    """Compare what was told with what the CI itself wrote down; `made` counts the runs that each job got."""
     told, safe, runs = set(attempted), set(acknowledged), Counter(made)
     return Verdict(
         attempted=len(told),

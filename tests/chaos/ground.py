@@ -19,7 +19,7 @@ from typing import Any, Self
 from fakes.ci import Call, FakeCI, Fault, Post
 
 #: What may go wrong with a POST: how likely it is, in percent, in the usual plan.
-PLAN = {"delay": 10, "500_after": 6, "cut_after": 6, "half_after": 3, "503": 4, "429": 3, "429_after": 2, "500": 3}
+PLAN = {"delay": 30, "500_after": 6, "cut_after": 6, "half_after": 3, "503": 4, "429": 3, "429_after": 2, "500": 3}
 #: And with a look-back.
 READS = {"delay": 5, "500": 4, "cut": 3, "nonsense": 3, "half": 2}
 _NONSENSE = (b"", b"null", b'{"runs": 7}', b"<html>502</html>", b'{"runs": [{"revision": 1}]}', b"\xff\xfe")
@@ -90,7 +90,7 @@ class Ground:
         posts: dict[str, int] | None = None,
         reads: dict[str, int] | None = None,
         lag: float = 0.4,
-        slow: float = 0.15,
+        slow: float = 0.3,
         marks: bool = True,
         sweeps: bool = False,
     ) -> None:

@@ -12,30 +12,41 @@ from typing import Any
 
 from fakes.rabbit import Rabbit
 
-from chaos import kills
+from chaos import accidents, kills, points, race
 from chaos.checker import Verdict, bound
 
 Made = tuple[Verdict, dict[str, Any]]
 
 
+MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "race")
+
+
 def main() -> int:
     """Run what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
-    parser.add_argument("mode", choices=["kills"])
+    parser.add_argument("mode", choices=list(MODES))
     parser.add_argument("--store", choices=["sqlite", "redis"], default="sqlite")
     parser.add_argument("--intake", choices=["webhook", "amqp"], default="webhook")
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--apart", type=int, default=0, help="points: bytes between two within a request; 0: three")
     parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     print(f"{chosen.mode} {chosen.store} {chosen.intake}: {chosen.runs} runs, seed {chosen.seed}", flush=True)
     with ExitStack() as stack:
         rabbit = None
-        if chosen.intake == "amqp":
+        if chosen.intake == "amqp" or chosen.mode == "broker":
             place = stack.enter_context(tempfile.TemporaryDirectory(prefix="rabbit-"))
             rabbit = stack.enter_context(Rabbit(Path(place)))
         modes: dict[str, Callable[[], Made]] = {
             "kills": lambda: kills.kills(chosen.store, chosen.intake, chosen.runs, chosen.seed, rabbit),
+            "points": lambda: points.points(chosen.store, chosen.intake, chosen.seed, rabbit, apart=chosen.apart),
+            "outage": lambda: accidents.outage(chosen.runs, chosen.seed),
+            "replies": lambda: accidents.replies(chosen.runs, chosen.seed),
+            "redis": lambda: accidents.redis_lost(chosen.runs, chosen.seed),
+            "broker": lambda: accidents.broker(chosen.runs, chosen.seed, _there(rabbit)),
+            "sweep": lambda: accidents.sweep(chosen.runs, chosen.seed),
+            "race": lambda: race.race(chosen.store, chosen.runs),
         }
         verdict, about = modes[chosen.mode]()
     told = {
@@ -52,6 +63,11 @@ def main() -> int:
         with chosen.json.open("a") as file:
             file.write(json.dumps(told) + "\n")
     return 0 if verdict.good and told.get("settled", True) else 1
+
+
+def _there(rabbit: Rabbit | None) -> Rabbit:
+    assert rabbit is not None
+    return rabbit
 
 
 def _commit() -> str:

@@ -28,14 +28,7 @@ WARNINGS = [
         "add repositories",
     ),
     (FX, 2, "systems.fx", "nothing can be retriggered"),
-    ("store: redis://redis.example:6379/0", 1, "store", "write rediss://"),
     ("store: redis://:pw@127.0.0.1:6379/0", 1, "store", "holds a password"),
-    (
-        GENERIC + "intakes: [pulse: {system: ci, url: 'amqp://mq.example/', queue: q, bindings: [{exchange: e}]}]",
-        2,
-        "intakes[0].pulse.url",
-        "write amqps://",
-    ),
     (
         GENERIC
         + "intakes: [pulse: {system: ci, url: 'amqps://pulse.mozilla.org/', queue: q, bindings: [{exchange: e}]}]",
@@ -79,7 +72,7 @@ def test_no_false_warning(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "paths"), [("store: redis://h:6379/0\nrules: [{projects: [a]}]", []), ("dry_run: true", ["rules"])]
+    ("text", "paths"), [("store: rediss://h:6379/0\nrules: [{projects: [a]}]", []), ("dry_run: true", ["rules"])]
 )
 def test_unavailable(text: str, paths: list[str]) -> None:
     """A config without rules loads but is named as what `run` refuses."""

@@ -126,7 +126,9 @@ def test_broken_for_both(text: str) -> None:
 RIGHT = [
     "listen: off",
     "listen: '[::1]:80'",
-    "store: redis://h/0",
+    "store: rediss://h/0",
+    "store: redis://localhost/0",
+    "{store: redis://h/0, store_insecure: true}",
     "store: sqlite:///var/state.db",
     "systems: {a: {type: generic, url: 'https://a.example/x/', sweep: off, grace: 0s, webhook_secret: file:a}}",
     "systems: {a: {type: github, app: {id: Iv1.abc, key: file:a b.pem}, forks: true, repositories: [a/b.c]}}",
@@ -143,6 +145,17 @@ def test_right_for_both(text: str) -> None:
 
 def test_top_level_keys() -> None:
     """The schema has the keys of the design, in its order."""
-    keys = ["dry_run", "store", "listen", "systems", "intakes", "rules", "breaker", "caps", "retention"]
+    keys = [
+        "dry_run",
+        "store",
+        "store_insecure",
+        "listen",
+        "systems",
+        "intakes",
+        "rules",
+        "breaker",
+        "caps",
+        "retention",
+    ]
 
     assert list(json_schema()["properties"]) == keys == list(ConfigFile.model_fields)

@@ -100,7 +100,7 @@ intakes:
         (11, "systems.gh.app.key"),
         (13, "intakes[0].pulse.url"),
     ]
-    assert config.missing_secrets({**ENVIRON, "A": "a", "B": "b", "C": "c"}) == ()
+    assert config.missing_secrets({**ENVIRON, "A": "a", "B": "b", "C": "amqps://h/"}) == ()
 
 
 def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:

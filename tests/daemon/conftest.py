@@ -53,7 +53,7 @@ def make_daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Callable[..., Daemon]]:
 
     yield make
     for daemon in made:
-        daemon.kill()
+        daemon.end()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def make_daemon(tmp_path: Path, github: FakeGitHub) -> Iterator[Callable[..., Da
 
     yield make
     for daemon in made:
-        daemon.kill()
+        daemon.end()
 
 
 def tell(daemon: Daemon, github: FakeGitHub, kind: str, run: int, **what: str) -> None:

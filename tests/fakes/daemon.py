@@ -1,5 +1,6 @@
 """The real daemon as a process of its own, with a config and a directory of its own."""
 
+import contextlib
 import json
 import os
 import signal
@@ -55,7 +56,7 @@ class Daemon:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()
+        self.end()
 
     def start(self, *arguments: str) -> None:
         """Start it and wait until it listens."""
@@ -101,6 +102,16 @@ class Daemon:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def end(self) -> None:
+        """Keep what it shows of itself beside its log, for the search for secrets (see `fakes.canary`), and kill it."""
+        if self._process is not None and self._process.poll() is None and self.url:
+            with contextlib.suppress(httpx.HTTPError), httpx.Client(base_url=self.url, timeout=2) as client:
+                listed = client.get("/api/v1/pushes", params={"limit": 50}).json().get("pushes", [])
+                pages = [f"/api/v1/pushes/{push['project']}/{push['revision']}" for push in listed]
+                texts = [client.get(page).text for page in ("/", "/metrics", "/__heartbeat__", "/api/v1/stats", *pages)]
+                (self.directory / "pages.txt").write_text("\n".join(texts))
+        self.kill()
 
     def stop(self) -> int:
         """Ask it to end, and tell its exit code."""

@@ -18,6 +18,7 @@ class Proxy:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listening.getsockname()[1])
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._silent: list[tuple[socket.socket, socket.socket]] = []
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         #: Swallow what either side says, as a network does that is cut without a word.
@@ -38,12 +39,17 @@ class Proxy:
         self._listening.close()
         self.hang_up()
 
+    def swallow(self) -> None:
+        """Let the connections that there are hear nothing any more, without a word; new ones are served."""
+        self._silent += self._pairs
+        self._pairs = []
+
     def hang_up(self) -> None:
         """Close all connections."""
-        for pair in self._pairs:
+        for pair in (*self._pairs, *self._silent):
             for one in pair:
                 one.close()
-        self._pairs = []
+        self._pairs, self._silent = [], []
 
     def _run(self) -> None:
         while not self._ending.is_set():

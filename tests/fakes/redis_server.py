@@ -7,6 +7,7 @@ from typing import Self
 
 import redis
 
+from fakes import canary
 from fakes.servers import Server, find, free_ports
 
 
@@ -46,6 +47,7 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.kill()
+        assert list(canary.search(self.directory)) == [], "a secret got out"
 
     def start(self) -> None:
         """Start it again."""

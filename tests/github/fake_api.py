@@ -58,11 +58,11 @@ class FakeApi:
     def __init__(
         self,
         *,
-        token: str = "ghp_for_tests",
+        token: str = "canary-token-of-github",
         clock: Callable[[], float] | None = None,
         app_id: str = "123",
         app_public_key: str | None = None,
-        webhook_secret: str = "It is for tests",
+        webhook_secret: str = "canary-webhook-secret-of-github",
     ) -> None:
         self.token = token
         self.clock = clock or time.time
@@ -216,7 +216,7 @@ class FakeApi:
         wanted = (request.body or {}).get("permissions", {}).get("actions")
         if wanted == "write" and self.permission != "write":
             raise ApiError(422, "The permissions requested are not granted to this installation.")
-        token, expires = f"ghs_{number}_{len(self.issued)}", self.clock() + self.token_seconds
+        token, expires = f"canary-ghs-{number}-{len(self.issued)}", self.clock() + self.token_seconds
         self.issued[token] = expires
         answer = {"token": token, "expires_at": payloads.when(expires), "permissions": {"actions": "write"}}
         return 201, answer, {}

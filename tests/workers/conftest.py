@@ -28,7 +28,7 @@ def make_daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Callable[..., Supervised
 
     yield make
     for daemon in made:
-        daemon.kill()
+        daemon.end()
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def is_loopback(address: str) -> bool:
 def has_tls(address: str) -> bool:
     """Tell whether a broker is reached over TLS: by the scheme, the port, or `?ssl=1`."""
     parts = urlsplit(address)
-    asked = parse_qs(parts.query).get("ssl", ["0"])[-1] not in "0"
+    asked = parse_qs(parts.query).get("ssl", ["0"])[0] not in "0"
     return parts.scheme == "amqps" or parts.port == TLS_PORT or asked
 
 

@@ -90,7 +90,9 @@ def url_of_project(value: Any) -> str:
     text = value if isinstance(value, str) else ""
     if re.search(r"[{}]", text.replace("{project}", "")):
         raise ValueError(f"only {{project}} can be filled in, got {shown(value, secret=True)}")
-    url(text.replace("{project}", "project"))
+    filled = url(text.replace("{project}", "project"))
+    if urlsplit(filled).netloc != urlsplit(text.replace("{project}", "")).netloc:
+        raise ValueError(f"{{project}} must not be part of the host, got {shown(value, secret=True)}")
     return text
 
 

@@ -26,6 +26,8 @@ _TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
 _READS = 3
 #: Bytes; no answer that we need is larger.
 ANSWER_MAX = 32 * 1024 * 1024
+#: Characters; what is no longer is no secret, but might be anything.
+_SHORT = 4
 #: Seconds for a whole answer, however steadily its bytes drip.
 ANSWER_SECONDS = 60.0
 
@@ -150,12 +152,23 @@ class Http:
                 chunks.append(chunk)
         finally:
             response.close()
-        return Reply(response.status_code, response.headers, b"".join(chunks))
+        whole = b"".join(chunks)
+        return Reply(response.status_code, response.headers, whole if response.is_success else _masked(whole, request))
 
     def close(self) -> None:
         """Close all connections."""
         self._reads.close()
         self._writes.close()
+
+
+def _masked(body: bytes, request: httpx.Request) -> bytes:
+    """What is no success gets into notes and logs, and a CI may repeat there what it was asked with."""
+    authorization = request.headers.get("authorization", "")
+    cookies = [one.partition("=")[2] for one in request.headers.get("cookie", "").split(";")]
+    for secret in (authorization, authorization.partition(" ")[2], request.headers.get("x-csrftoken", ""), *cookies):
+        if len(secret) > _SHORT:
+            body = body.replace(secret.encode(), b"***")
+    return body
 
 
 class _Passing(Exception):

@@ -16,7 +16,7 @@ from triggerbot.web.hooks import Hooks
 
 def build(hooks: Hooks, api: Api) -> Starlette:
     """Put the routes together."""
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/hooks/{system}", hooks, methods=["POST"]),
             Route("/", _guarded(api.front)),
@@ -29,6 +29,9 @@ def build(hooks: Hooks, api: Api) -> Starlette:
             Route("/__version__", _guarded(api.version)),
         ]
     )
+    # It would lead to whatever host the request names.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _guarded(answer: Callable[[Request], Response]) -> Callable[[Request], Response]:

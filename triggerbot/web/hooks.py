@@ -19,7 +19,10 @@ from triggerbot.web.gathering import Gathering
 log = structlog.get_logger("triggerbot.hooks")
 
 #: Seconds for a whole body to arrive.
-_BODY_SECONDS = 10.0
+BODY_SECONDS = 10.0
+#: Bytes of each body that are always taken, and of what is larger for all requests together: nobody has proved yet who
+#: sends it.
+BODY_FREE, BODIES_MAX = 131_072, 64 * 1024 * 1024
 #: Bytes of a body that a dead letter keeps.
 _LETTER_MAX = 262_144
 #: Headers worth keeping with a dead letter; none of them is a signature.
@@ -42,6 +45,8 @@ class Hooks:
         self._store = store
         self._metrics = metrics
         self._clock = clock
+        #: Bytes of large bodies that are arriving.
+        self.arriving = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one webhook (as an ASGI application of its own, which spares each request two wrappers)."""
@@ -63,19 +68,21 @@ class Hooks:
         except StoreUnavailable as failed:
             log.error("hook.store_unavailable", system=system.name, error=str(failed))
             answer = error(503, "the store cannot take this now", {"retry-after": "5"})
+        except _Crowded:
+            answer = error(503, "too many large bodies are arriving", {"retry-after": "5"})
         except TimeoutError:
-            answer = error(408, f"the body did not arrive within {_BODY_SECONDS:g} s")
+            answer = error(408, f"the body did not arrive within {BODY_SECONDS:g} s")
         except ClientDisconnect:
             answer = error(400, "the connection ended before the body did")
         self._metrics.webhooks.labels(system.name, str(answer.status_code)).inc()
         return answer
 
     async def _take(self, system: System, request: Request) -> Response:
-        body = await _body(request, system.body_max)
+        body = await self._body(request, system.body_max)
         if body is None:
             return error(413, f"a body has at most {system.body_max} bytes here")
-        headers = dict(request.headers.items())
-        delivery = system.verify(headers, body, self._clock())
+        headers = _headers(request)
+        delivery = _verify(system, headers, body, self._clock())
         try:
             heard = system.parse(headers, body)
             repeated = await self._gathering.observe(heard, delivery)
@@ -92,23 +99,53 @@ class Hooks:
             return plain(202, "stored before")
         return plain(202, "stored")
 
+    async def _body(self, request: Request, most: int) -> bytes | None:
+        """Read the raw body, never decompressed; `None` if it is too large, without reading on."""
+        declared = request.headers.get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
+            return None
+        chunks: list[bytes] = []
+        size = large = 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > most:
+                        return None
+                    if size > BODY_FREE:
+                        large += len(chunk)
+                        self.arriving += len(chunk)
+                        if self.arriving > BODIES_MAX:
+                            raise _Crowded
+                    chunks.append(chunk)
+        finally:
+            self.arriving -= large
+        return b"".join(chunks)
+
     def _bury(self, system: System, headers: Mapping[str, str], body: bytes, reason: str) -> None:
         kept = {name: headers[name] for name in _LETTER_HEADERS if name in headers}
         self._metrics.dead_letters.labels(system.name).inc()
         self._store.bury([DeadLetter(0, self._clock(), system.name, "webhook", reason, body[:_LETTER_MAX], kept)])
 
 
-async def _body(request: Request, most: int) -> bytes | None:
-    """Read the raw body; `None` if it is too large, without reading on."""
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:20]) > most:
-        return None
-    chunks: list[bytes] = []
-    size = 0
-    async with asyncio.timeout(_BODY_SECONDS):
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > most:
-                return None
-            chunks.append(chunk)
-    return b"".join(chunks)
+def _headers(request: Request) -> dict[str, str]:
+    """Give each header one value; of those that come several times all, as HTTP reads them (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in request.headers.items():
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _verify(system: System, headers: Mapping[str, str], body: bytes, now: float) -> str:
+    """Have a webhook verified; what makes that fail in another way than by refusing it is refused, too."""
+    try:
+        return system.verify(headers, body, now)
+    except Unauthenticated:
+        raise
+    except Exception:
+        log.exception("hook.not_verified", system=system.name)
+        raise Unauthenticated("this cannot be verified") from None
+
+
+class _Crowded(Exception):
+    """There is no room for another large body now."""

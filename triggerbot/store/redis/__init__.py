@@ -224,7 +224,7 @@ class RedisStore:
 
     def resend(self, operation: Operation, note: str, now: float) -> bool:
         """Write down that the same operation is about to leave once more; false while paused."""
-        return bool(self._link.call("resend", **_about(operation, note, now)))
+        return bool(self._link.call("resend", sends=operation.sends, **_about(operation, note, now)))
 
     def accepted(
         self, operation: Operation, note: str, now: float, *, due: float | None = None, since: float | None = None

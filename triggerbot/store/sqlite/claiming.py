@@ -39,15 +39,17 @@ def decide(
         spent, total = spending(connection, push, claim.dry), jobs_of(connection, push)
         if not budget.allows(spent, total):
             decision, failure = policy.over_budget(budget, spent, total), False
-    if decision.cause is None:
-        state = ClaimState.DONE if row[0] else ClaimState.REFUSED
+    if decision.cause is None and row[0]:
+        # What was asked for so far stays as it was decided, and paid for.
+        ended = "UPDATE claims SET state = 'done', due = ?, note = ?, tries = 0 WHERE id = ?"
+        connection.execute(ended, (now, decision.detail, claim.id))
     else:
-        state = ClaimState.WOULD if claim.dry else ClaimState.OWED
-    connection.execute(
-        "UPDATE claims SET state = ?, cause = ?, refusal = ?, wanted = ?, spent = ?, known_runs = ?, due = ?, "
-        "note = ?, tries = 0 WHERE id = ?",
-        (state, decision.cause, decision.refusal, decision.count, failure, known, now, decision.detail, claim.id),
-    )
+        state = ClaimState.REFUSED if decision.cause is None else ClaimState.WOULD if claim.dry else ClaimState.OWED
+        connection.execute(
+            "UPDATE claims SET state = ?, cause = ?, refusal = ?, wanted = ?, spent = ?, known_runs = ?, due = ?, "
+            "note = ?, tries = 0 WHERE id = ?",
+            (state, decision.cause, decision.refusal, decision.count, failure, known, now, decision.detail, claim.id),
+        )
     what = "trigger" if decision.cause is not None else "refuse"
     tell(
         connection, push, job, what, now, reason=decision.reason, text=decision.detail, count=decision.count,
@@ -86,9 +88,11 @@ def begin(
     row = rows.push_id(connection, push)
     if row is None or is_paused(connection) or holding.shut(connection, passes):
         return False
+    # Whoever looked before somebody else sent may want more than what is left.
     owed = connection.execute(
-        f"SELECT count(*) FROM claims WHERE state = 'owed' AND id IN ({', '.join('?' * len(operation.claims))})",
-        operation.claims,
+        "SELECT count(*) FROM claims WHERE state = 'owed' AND asked + ? <= wanted "
+        f"AND id IN ({', '.join('?' * len(operation.claims))})",
+        (operation.count, *operation.claims),
     ).fetchone()[0]
     if owed < len(operation.claims):
         return False
@@ -101,19 +105,21 @@ def begin(
         + (rows.encode(operation.baseline), operation.sends, operation.misses, charged),
     )
     _set(connection, operation.claims, "state = 'sending', held = 0, operation = ?", (operation.id,))
+    connection.executemany("DELETE FROM held WHERE claim = ?", [(claim,) for claim in operation.claims])
     _tell_each(connection, operation.claims, "send", note, now, operation.count)
     return True
 
 
 def resend(connection: sqlite3.Connection, operation: Operation, note: str, now: float) -> bool:
-    """Write down that an operation leaves once more."""
-    if is_paused(connection):
+    """Write down that an operation leaves once more, unless somebody else settled or repeated it meanwhile."""
+    mine = _open_on(connection, operation)
+    if is_paused(connection) or not mine:
         return False
-    connection.execute(
-        "UPDATE operations SET started = ?, sends = sends + 1, misses = 0 WHERE id = ?", (now, operation.id)
-    )
-    _settle(connection, operation, "state = 'sending'", ())
-    _tell_each(connection, operation.claims, "send", note, now, operation.count)
+    again = "UPDATE operations SET started = ?, sends = sends + 1, misses = 0 WHERE id = ? AND sends = ?"
+    if not connection.execute(again, (now, operation.id, operation.sends)).rowcount:
+        return False
+    _set(connection, mine, "state = 'sending'", ())
+    _tell_each(connection, mine, "send", note, now, operation.count)
     return True
 
 
@@ -121,79 +127,91 @@ def accepted(
     connection: sqlite3.Connection, operation: Operation, note: str, now: float, due: float, since: float | None
 ) -> None:
     """Count what was accepted; a claim that got all it wants is done."""
-    _settle(
+    mine = _open_on(connection, operation)
+    _set(
         connection,
-        operation,
+        mine,
         "asked = asked + ?, operation = NULL, tries = 0, note = ?, due = ?, held = 0, "
         "state = CASE WHEN asked + ? >= wanted THEN 'done' ELSE 'owed' END",
         (operation.count, note, due, operation.count),
     )
-    _hold(connection, operation.claims, since, now)
-    _tell_each(connection, operation.claims, "accepted", note, now, operation.count)
-    _refresh(connection, operation.claims)
+    _hold(connection, mine, since, now)
+    _tell_each(connection, mine, "accepted", note, now, operation.count)
+    _refresh(connection, mine)
 
 
 def refused(connection: sqlite3.Connection, operation: Operation, decision: Decision, now: float) -> None:
     """End the claims of an operation; budget comes back where nothing was bought with it."""
-    holding.give_back(connection, operation)
-    _settle(
+    mine = _open_on(connection, operation)
+    if mine:
+        holding.give_back(connection, operation)
+    _set(
         connection,
-        operation,
+        mine,
         "operation = NULL, note = ?, refusal = CASE WHEN asked = 0 THEN ? ELSE refusal END, "
         "spent = CASE WHEN asked = 0 THEN 0 ELSE spent END, "
         "state = CASE WHEN asked = 0 THEN 'refused' ELSE 'done' END",
         (decision.detail, decision.refusal),
     )
-    for claim in operation.claims:
+    for claim in mine:
         push, job, run = _ids(connection, claim)
         origin = connection.execute("SELECT origin FROM claims WHERE id = ?", (claim,)).fetchone()[0]
         tell(connection, push, job, "refuse", now, reason=decision.reason, text=decision.detail, run=run, origin=origin)
-    _refresh(connection, operation.claims)
+    _refresh(connection, mine)
 
 
 def postponed(connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float) -> None:
     """Put off what the CI surely did not take."""
-    holding.give_back(connection, operation)
+    mine = _open_on(connection, operation)
+    if mine:
+        holding.give_back(connection, operation)
+    _tell_if_new(connection, mine, "wait", note, now)
     changed = "state = 'owed', operation = NULL, tries = tries + 1, due = ?, note = ?, held = 0"
-    _tell_if_new(connection, operation.claims, "wait", note, now)
-    _settle(connection, operation, changed, (due, note))
-    _refresh(connection, operation.claims)
+    _set(connection, mine, changed, (due, note))
+    _refresh(connection, mine)
 
 
 def doubted(
     connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float, missed: bool
 ) -> None:
     """Keep an operation in doubt until a look-back settles it."""
-    if missed:
+    mine = _open_on(connection, operation)
+    if missed and mine:
         connection.execute("UPDATE operations SET misses = misses + 1 WHERE id = ?", (operation.id,))
-    _tell_each(connection, operation.claims, "doubt", note, now, 0)
-    _settle(connection, operation, "state = 'unknown', due = ?, note = ?", (due, note))
-    _refresh(connection, operation.claims)
+    _tell_each(connection, mine, "doubt", note, now, 0)
+    _set(connection, mine, "state = 'unknown', due = ?, note = ?", (due, note))
+    _refresh(connection, mine)
 
 
 def wait(
     connection: sqlite3.Connection, claim: Claim, due: float, note: str, now: float, since: float | None, lookup: bool
 ) -> None:
-    """Put a claim off."""
-    _tell_if_new(connection, (claim.id,), "wait", note, now)
-    tries = 0 if since is not None or lookup else 1
-    _set(
-        connection,
-        (claim.id,),
-        "due = ?, note = ?, held = 0, lookups = lookups + ?, tries = tries + ?",
-        (due, note, lookup, tries),
-    )
-    _hold(connection, (claim.id,), since, now)
-    _refresh(connection, (claim.id,))
+    """Put a claim off, unless it came to its end meanwhile."""
+    if _is_in(connection, claim, rows.OPEN_STATES):
+        _tell_if_new(connection, (claim.id,), "wait", note, now)
+        tries = 0 if since is not None or lookup else 1
+        _set(
+            connection,
+            (claim.id,),
+            "due = ?, note = ?, held = 0, lookups = lookups + ?, tries = tries + ?",
+            (due, note, lookup, tries),
+        )
+        _hold(connection, (claim.id,), since, now)
+        _refresh(connection, (claim.id,))
 
 
 def finish(connection: sqlite3.Connection, claim: Claim, note: str, now: float) -> None:
-    """End a decided claim early."""
-    _set(
-        connection, (claim.id,), "state = 'done', note = ?, spent = CASE WHEN asked = 0 THEN 0 ELSE spent END", (note,)
-    )
-    _tell_each(connection, (claim.id,), "ended", note, now, 0)
-    _refresh(connection, (claim.id,))
+    """End a decided claim early, unless a request for it is under way."""
+    if _is_in(connection, claim, "('open', 'owed')"):
+        ended = "state = 'done', note = ?, spent = CASE WHEN asked = 0 THEN 0 ELSE spent END"
+        _set(connection, (claim.id,), ended, (note,))
+        _tell_each(connection, (claim.id,), "ended", note, now, 0)
+        _refresh(connection, (claim.id,))
+
+
+def _is_in(connection: sqlite3.Connection, claim: Claim, states: str) -> bool:
+    query = f"SELECT 1 FROM claims WHERE id = ? AND state IN {states}"
+    return connection.execute(query, (claim.id,)).fetchone() is not None
 
 
 def ask(
@@ -217,24 +235,27 @@ def _set(connection: sqlite3.Connection, claims: Iterable[int], changes: str, va
     connection.executemany(f"UPDATE claims SET {changes} WHERE id = ?", [(*values, claim) for claim in claims])
 
 
-def _settle(connection: sqlite3.Connection, operation: Operation, changes: str, values: tuple[object, ...]) -> None:
-    """Change the claims of which this operation is still the open one: telling an answer twice changes nothing."""
-    connection.executemany(
-        f"UPDATE claims SET {changes} WHERE id = ? AND operation = ?",
-        [(*values, claim, operation.id) for claim in operation.claims],
-    )
+def _open_on(connection: sqlite3.Connection, operation: Operation) -> list[int]:
+    """Name the claims of which this operation is still the open one: telling an answer twice changes nothing."""
+    among = ", ".join("?" * len(operation.claims))
+    query = f"SELECT id FROM claims WHERE operation = ? AND id IN ({among}) ORDER BY id"
+    return [row[0] for row in connection.execute(query, (operation.id, *operation.claims))]
 
 
 def _hold(connection: sqlite3.Connection, claims: Iterable[int], since: float | None, now: float) -> None:
-    """Let claims wait for something of their push to settle; if that happened since, they are due now."""
+    """Let claims wait for something of their push to settle; if that happened since, they are due now.
+
+    By a clock that is ahead it may happen later than now: then they are due when it is that late here.
+    """
     if since is None:
         return
-    settled = "(SELECT coalesce(settled, 0) FROM pushes WHERE pushes.id = claims.push) > ?"
+    settled = "(SELECT coalesce(settled, 0) FROM pushes WHERE pushes.id = claims.push)"
     _set(
         connection,
         claims,
-        f"held = NOT {settled}, due = CASE WHEN {settled} THEN ? ELSE due END",
-        (since, since, now),
+        f"held = NOT ({settled} > ?1 AND {settled} <= ?2), "
+        f"due = CASE WHEN {settled} > ?1 THEN min(due, max(?2, {settled})) ELSE due END",
+        (since, now),
     )
 
 
@@ -253,10 +274,11 @@ def _tell_each(
 
 def hold(connection: sqlite3.Connection, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
     """Put a claim off until what it is held behind lets it go."""
-    _tell_if_new(connection, (claim.id,), "wait", note, now)
-    waiting = "UPDATE claims SET due = ?, note = ?, held = 0 WHERE id = ? AND state IN ('open', 'owed')"
-    if connection.execute(waiting, (until, note, claim.id)).rowcount:
-        connection.execute("INSERT OR IGNORE INTO held VALUES (?, ?)", (behind, claim.id))
+    if _is_in(connection, claim, "('open', 'owed')"):
+        _tell_if_new(connection, (claim.id,), "wait", note, now)
+        _set(connection, (claim.id,), "due = ?, note = ?, held = 0", (until, note))
+        connection.execute("DELETE FROM held WHERE claim = ?", (claim.id,))
+        connection.execute("INSERT INTO held VALUES (?, ?)", (behind, claim.id))
         _refresh(connection, (claim.id,))
 
 

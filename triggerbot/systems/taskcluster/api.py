@@ -7,6 +7,7 @@ The client repeats every call up to five times on connection errors and 5xx, POS
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import mohawk
@@ -25,6 +26,8 @@ _PAGE = "1000"
 _PAGES_MAX = 100
 #: Statuses that lead to where an artifact is kept.
 _REDIRECTS = (302, 303, 307)
+#: Domains of private networks (RFC 6761, 6762, 8375, and ICANN's `internal`).
+_PRIVATE = frozenset({"local", "localhost", "internal", "arpa", "home", "lan", "test", "invalid", "onion", "corp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +121,33 @@ class Api:
         reply = self._call(self._queue.getLatestArtifact, task_id, name)
         if reply.status in _REDIRECTS:
             where = reply.headers.get("location", "")
-            if not where.startswith(("https://", "http://")):
-                raise CIUnavailable(f"{what}: it leads nowhere")
-            reply = self._elsewhere.get(where)
+            if not self._may_lead_to(where):
+                raise CIUnavailable(f"{what}: it leads to a place that is none of a deployment's")
+            reply = self._kept(where, what)
         return self._usable(reply, what).json()
+
+    def _kept(self, where: str, what: str) -> Reply:
+        """Read an artifact where it is kept. Whoever made it chose the place: no other answer of that is ever shown."""
+        try:
+            reply = self._elsewhere.get(where)
+        except CIUnavailable:
+            raise CIUnavailable(f"{what}: where it is kept, nobody gives a usable answer") from None
+        return reply if 200 <= reply.status < 300 else Reply(reply.status, reply.headers, b"")
+
+    def _may_lead_to(self, where: str) -> bool:
+        """Tell whether an artifact may be kept there: anybody's task can name any address for its own artifacts.
+
+        What is inside our network is not for them to have read; so it must be the deployment itself, or a host with a
+        full name that proves it (TLS).
+        """
+        try:
+            there, here = urlsplit(where), urlsplit(self.root_url)
+            host = there.hostname or ""
+            return (there.scheme, there.netloc) == (here.scheme, here.netloc) or (
+                there.scheme == "https" and there.port in (None, 443) and _is_public_name(host)
+            )
+        except ValueError:
+            return False
 
     def find(self, path: str) -> str:
         """Find a task in the index."""
@@ -178,6 +204,12 @@ class Api:
         if not isinstance(answer, dict):
             raise CIUnavailable(f"{what}: the answer is no JSON object")
         return answer
+
+
+def _is_public_name(host: str) -> bool:
+    """Tell whether a host is named in full: by no number, and not as machines of a private network are."""
+    last = host.rstrip(".").rpartition(".")
+    return last[0] != "" and last[2].isalpha() and last[2] not in _PRIVATE
 
 
 def covers(scopes: list[str], needed: str) -> bool:

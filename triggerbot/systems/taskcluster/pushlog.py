@@ -125,7 +125,7 @@ class PushLogs:
 
 
 def _base(hg: str, project: str) -> str:
-    return hg.replace("{project}", quote(project, safe="/")).rstrip("/")
+    return hg.replace("{project}", segments(*project.split("/"))[1:]).rstrip("/")
 
 
 def _time(value: Any) -> float | None:

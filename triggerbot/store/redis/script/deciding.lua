@@ -38,14 +38,15 @@ function commands.decide(args)
       decision = { cause = '', refusal = 'over_budget', count = 0, runs = 0, detail = words }
     end
   end
-  if decision.cause == '' then
-    claim.state = claim.asked > 0 and 'done' or 'refused'
+  claim.due, claim.note, claim.tries = args.now, decision.detail, 0
+  if decision.cause == '' and claim.asked > 0 then
+    -- What was asked for so far stays as it was decided, and paid for.
+    claim.state = 'done'
   else
-    claim.state = claim.dry and 'would' or 'owed'
+    claim.state = decision.cause == '' and 'refused' or claim.dry and 'would' or 'owed'
+    claim.cause, claim.refusal, claim.wanted, claim.known_runs = decision.cause, decision.refusal, decision.count, known
+    spend(claim, failure)
   end
-  claim.cause, claim.refusal, claim.wanted = decision.cause, decision.refusal, decision.count
-  claim.known_runs, claim.due, claim.note, claim.tries = known, args.now, decision.detail, 0
-  spend(claim, failure)
   write(claim)
   tell(number, args.now, decision.cause ~= '' and 'trigger' or 'refuse', { job = claim.job, text = decision.detail,
     reason = decision.cause ~= '' and decision.cause or decision.refusal, count = decision.count, dry = claim.dry,
@@ -76,7 +77,8 @@ function commands.begin(args)
   if not number or paused() or shut(args.passes) then return false end
   for _, id in ipairs(args.claims) do
     local claim = read(id)
-    if not claim or claim.state ~= 'owed' then return false end
+    -- Whoever looked before somebody else sent may want more than what is left.
+    if not claim or claim.state ~= 'owed' or claim.asked + args.count > claim.wanted then return false end
   end
   local piece, count, charged = tonumber(args.caps.piece), args.count * #args.claims, nil
   local capped = charge(args.caps, count, piece)
@@ -96,29 +98,41 @@ function commands.begin(args)
   return true
 end
 
--- Change the claims of which this operation is still the open one: telling an answer twice changes nothing.
-local function settle(args, change)
+-- The claims of which this operation is still the open one: telling an answer twice changes nothing.
+local function open_on(args)
+  local mine = {}
   for _, id in ipairs(args.claims) do
     local claim = read(id)
-    if claim and claim.operation == args.id then change(claim) write(claim) end
+    if claim and claim.operation == args.id then mine[#mine + 1] = id end
+  end
+  return mine
+end
+
+local function change_each(claims, change)
+  for _, id in ipairs(claims) do
+    local claim = read(id)
+    change(claim)
+    write(claim)
   end
 end
 
-local function change_operation(args, change)
-  local o = key('o', number_of(args.claims[1]))
-  local text = call('HGET', o, args.id)
-  if text then
-    local operation = cjson.decode(text)
-    change(operation)
-    call('HSET', o, args.id, cjson.encode(operation))
-  end
+local function operation_of(args)
+  local text = call('HGET', key('o', number_of(args.claims[1])), args.id)
+  return text and cjson.decode(text)
+end
+
+local function keep_operation(args, operation)
+  call('HSET', key('o', number_of(args.claims[1])), args.id, cjson.encode(operation))
 end
 
 function commands.resend(args)
-  if paused() then return false end
-  change_operation(args, function(one) one.started, one.sends, one.misses = args.now, one.sends + 1, 0 end)
-  settle(args, function(claim) claim.state = 'sending' end)
-  tell_each(args.claims, 'send', args.note, args.now, args.count)
+  local mine, operation = open_on(args), operation_of(args)
+  -- Somebody else may have settled or repeated it meanwhile.
+  if paused() or #mine == 0 or not operation or operation.sends ~= args.sends then return false end
+  operation.started, operation.sends, operation.misses = args.now, operation.sends + 1, 0
+  keep_operation(args, operation)
+  change_each(mine, function(claim) claim.state = 'sending' end)
+  tell_each(mine, 'send', args.note, args.now, args.count)
   return true
 end
 
@@ -127,31 +141,37 @@ local function hold(claims, since, now)
   for _, id in ipairs(claims) do
     local claim = read(id)
     if claim then
-      local settled = call('HGET', key('p', number_of(id)), 'settled')
-      local happened = tonumber(settled or '0') > tonumber(since)
-      claim.held = not happened
+      local settled = tonumber(call('HGET', key('p', number_of(id)), 'settled') or '0')
+      local happened = settled > tonumber(since)
+      -- By a clock that is ahead it may happen later than now: then it is due when it is that late here.
+      claim.held = not (happened and settled <= tonumber(now))
       if claim.held then call('HSET', key('p', number_of(id)), 'held', '1') end
-      if happened then claim.due = now end
+      if happened then
+        local due = settled > tonumber(now) and call('HGET', key('p', number_of(id)), 'settled') or now
+        if tonumber(due) < tonumber(claim.due) then claim.due = due end
+      end
       write(claim)
     end
   end
 end
 
 function commands.accepted(args)
-  settle(args, function(claim)
+  local mine = open_on(args)
+  change_each(mine, function(claim)
     claim.state = claim.asked + args.count >= claim.wanted and 'done' or 'owed'
     claim.asked = claim.asked + args.count
     claim.operation, claim.tries, claim.note, claim.due, claim.held = '', 0, args.note, args.due, false
   end)
-  hold(args.claims, args.since, args.now)
-  tell_each(args.claims, 'accepted', args.note, args.now, args.count)
-  refresh_all(args.claims)
+  hold(mine, args.since, args.now)
+  tell_each(mine, 'accepted', args.note, args.now, args.count)
+  refresh_all(mine)
   return true
 end
 
 function commands.refused(args)
-  give_back(args)
-  settle(args, function(claim)
+  local mine = open_on(args)
+  if #mine > 0 then give_back(args) end
+  change_each(mine, function(claim)
     claim.operation, claim.note = '', args.detail
     if claim.asked == 0 then
       claim.refusal, claim.state = args.refusal, 'refused'
@@ -160,14 +180,12 @@ function commands.refused(args)
       claim.state = 'done'
     end
   end)
-  for _, id in ipairs(args.claims) do
+  for _, id in ipairs(mine) do
     local claim = read(id)
-    if claim then
-      tell(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail, run = claim.run,
-        origin = claim.origin })
-    end
+    tell(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail, run = claim.run,
+      origin = claim.origin })
   end
-  refresh_all(args.claims)
+  refresh_all(mine)
   return true
 end
 
@@ -182,6 +200,7 @@ function commands.hold(args)
   local claim = read(args.claim)
   if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return true end
   tell_if_new({ args.claim }, args.note, args.now)
+  if claim.behind then call('ZREM', key('h', claim.behind), text_of(claim.id)) end
   claim.due, claim.note, claim.held, claim.behind = args['until'], args.note, false, args.behind
   write(claim)
   call('ZADD', key('h', args.behind), claim.created, text_of(claim.id))
@@ -191,27 +210,33 @@ function commands.hold(args)
 end
 
 function commands.postponed(args)
-  give_back(args)
-  tell_if_new(args.claims, args.note, args.now)
-  settle(args, function(claim)
+  local mine = open_on(args)
+  if #mine > 0 then give_back(args) end
+  tell_if_new(mine, args.note, args.now)
+  change_each(mine, function(claim)
     claim.state, claim.operation, claim.tries, claim.due, claim.note, claim.held = 'owed', '', claim.tries + 1, args.due,
       args.note, false
   end)
-  refresh_all(args.claims)
+  refresh_all(mine)
   return true
 end
 
 function commands.doubted(args)
-  if args.missed then change_operation(args, function(one) one.misses = one.misses + 1 end) end
-  tell_each(args.claims, 'doubt', args.note, args.now, 0)
-  settle(args, function(claim) claim.state, claim.due, claim.note = 'unknown', args.due, args.note end)
-  refresh_all(args.claims)
+  local mine = open_on(args)
+  if args.missed and #mine > 0 then
+    local operation = operation_of(args)
+    operation.misses = operation.misses + 1
+    keep_operation(args, operation)
+  end
+  tell_each(mine, 'doubt', args.note, args.now, 0)
+  change_each(mine, function(claim) claim.state, claim.due, claim.note = 'unknown', args.due, args.note end)
+  refresh_all(mine)
   return true
 end
 
 function commands.wait(args)
   local claim = read(args.claim)
-  if not claim then return true end
+  if not claim or not claim.open then return true end
   tell_if_new({ args.claim }, args.note, args.now)
   claim.due, claim.note, claim.held = args.due, args.note, false
   claim.lookups, claim.tries = claim.lookups + args.lookup, claim.tries + args.tries
@@ -223,7 +248,7 @@ end
 
 function commands.finish(args)
   local claim = read(args.claim)
-  if not claim then return true end
+  if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return true end
   claim.state, claim.note = 'done', args.note
   if claim.asked == 0 then spend(claim, false) end
   write(claim)
