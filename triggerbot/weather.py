@@ -15,6 +15,8 @@ from triggerbot.model import Event, State
 #: Pools and steps that are followed, and pushes that are remembered of each piece of time: foreign text must not fill
 #: the memory.
 _PLACES, _EXAMPLES = 2000, 50
+#: Seconds that a run may take.
+_LONG_RUN = 3600.0
 #: Seconds counted together.
 _PIECE = 15.0
 
@@ -52,8 +54,12 @@ class Weather:
         now = self._clock()
         with self._lock:
             for event in events:
-                if event.state is State.FINISHED and event.result is not None:
+                if event.state is State.FINISHED and event.result is not None and not self._is_old(event, now):
                     self._note(event, now)
+
+    def _is_old(self, event: Event, now: float) -> bool:
+        """What a sweep brings after a long outage is history; a time may be that of a run's beginning."""
+        return event.time is not None and now - event.time > self._settings.within + _LONG_RUN
 
     def _note(self, event: Event, now: float) -> None:
         system = event.push.system
@@ -92,12 +98,8 @@ class Weather:
     def illness(self, place: Place, after: float = 0.0) -> Illness | None:
         """Tell whether what fails there looks like the CI's own doing, from what was heard after that time."""
         with self._lock:
-            pieces = self._recent(place, after)
-            failed = sum(piece.failed for piece in pieces)
-            # Only failures name a step, so a step is held against everything that ended meanwhile.
-            among = pieces if place.scope is Scope.POOL else self._recent(Place(Scope.SYSTEM, place.system), after)
-            ended = sum(piece.ended for piece in among)
-            examples = {who: one for piece in pieces for who, one in piece.examples.items()}
+            failed, ended = self._count_of(place, after)
+            examples = {who: one for piece in self._recent(place, after) for who, one in piece.examples.items()}
         if len(examples) < self._settings.pushes or 100 * failed < self._settings.share * ended:
             return None
         minutes = self._settings.within / 60
@@ -108,11 +110,15 @@ class Weather:
     def well(self, place: Place, after: float) -> bool:
         """Tell whether enough was heard after that time to say that it is over."""
         with self._lock:
-            pieces = self._recent(place, after)
-            ended, failed = sum(piece.ended for piece in pieces), sum(piece.failed for piece in pieces)
-        return (
-            place.scope is Scope.POOL and ended >= self._settings.pushes and 100 * failed < self._settings.share * ended
-        )
+            failed, ended = self._count_of(place, after)
+        return ended >= 2 * self._settings.pushes and 100 * failed < self._settings.share * ended
+
+    def _count_of(self, place: Place, after: float) -> tuple[int, int]:
+        """Count what failed there, and of how many runs."""
+        pieces = self._recent(place, after)
+        # Only failures name a step, so a step is held against everything that ended meanwhile.
+        among = pieces if place.scope is Scope.POOL else self._recent(Place(Scope.SYSTEM, place.system), after)
+        return sum(piece.failed for piece in pieces), sum(piece.ended for piece in among)
 
     def _recent(self, place: Place, after: float) -> list[_Piece]:
         since = self._clock() - self._settings.within

@@ -6,7 +6,7 @@ from fakes.world import event, failure, push
 
 from triggerbot import breaker
 from triggerbot.breaker import Breaker, Evidence, Place, Scope, Settings, Trouble
-from triggerbot.model import Claim, ClaimState, Kind, Push, Run, State
+from triggerbot.model import Claim, ClaimState, Event, Kind, Push, Run, State
 from triggerbot.weather import Weather
 
 PLACE = Place(Scope.SYSTEM, "ci")
@@ -117,7 +117,7 @@ ARM = Place(Scope.POOL, "ci", "arm")
 CHECKOUT = Place(Scope.STEP, "ci", "checkout")
 
 
-def fails(number: int, author: str | None = None, **more: str) -> object:
+def fails(number: int, author: str | None = None, **more: object) -> Event:
     """A failure in one of many pushes."""
     return failure(push=push(f"{number:07x}"), author=author or f"{number}@example.org", **more)
 
@@ -190,9 +190,28 @@ def test_what_passes_again_shows_that_it_is_over(weather: Weather, clock: Clock)
     clock.move(30)
     assert not weather.well(ARM, opened)
 
-    weather.heard([event(run_id=str(number), result="success", pool="arm") for number in range(3)])
+    weather.heard([event(run_id=str(number), result="success", pool="arm") for number in range(6)])
 
     assert weather.well(ARM, opened)
+
+
+def test_a_step_is_over_when_runs_pass_it_again(weather: Weather, clock: Clock) -> None:
+    """Runs that end without failing there show it; a few that still do are what every day brings."""
+    opened = clock()
+    clock.move(30)
+    weather.heard([fails(1, step="checkout"), *(event(run_id=str(number), result="success") for number in range(4))])
+    assert not weather.well(CHECKOUT, opened)
+
+    weather.heard([event(run_id="9", result="success")])
+
+    assert weather.well(CHECKOUT, opened)
+
+
+def test_history_is_no_weather(weather: Weather, clock: Clock) -> None:
+    """After an outage of hours a sweep brings all that failed meanwhile at once."""
+    weather.heard([fails(number, pool="arm", time=clock() - 4300) for number in range(9)])
+
+    assert weather.illness(ARM) is None
 
 
 def test_foreign_names_do_not_fill_the_memory(weather: Weather) -> None:

@@ -249,7 +249,7 @@ def test_a_pool_where_runs_pass_again_needs_no_canary(memory: MemoryCI, guarded:
     """What developers push meanwhile tells as much."""
     fail(memory, guarded, range(1, 6), pool="arm")
     clock.move(60)
-    for number in range(30, 33):
+    for number in range(30, 36):
         guarded.hear(event(push=a_push(number), result="success", pool="arm"))
 
     guarded.pass_time(2, every=1)
