@@ -187,6 +187,7 @@ class RedisStore:
         decided = self._link.call(
             "decide",
             claim=claim.id,
+            state=claim.state,
             decision=False if decision is None else _decision(decision),
             budget=limit or False,
             over=over,

@@ -316,8 +316,11 @@ class SqliteStore:
         def change(connection: sqlite3.Connection) -> None:
             row = rows.push_id(connection, push)
             if row is not None:
+                # Somebody else may have learned them meanwhile.
                 connection.execute(
-                    "UPDATE pushes SET facts_due = ?, facts_tries = facts_tries + 1 WHERE id = ?", (due, row)
+                    "UPDATE pushes SET facts_due = CASE WHEN asks IS NULL THEN ? END, facts_tries = facts_tries + 1 "
+                    "WHERE id = ?",
+                    (due, row),
                 )
                 hearing.refresh_due(connection, row)
 

@@ -23,8 +23,8 @@ def decide(
 ) -> Decision | None:
     """Record a decision; budget is counted and spent here, where nobody can come between."""
     push, job, run = _ids(connection, claim.id)
-    undecided = "SELECT asked FROM claims WHERE id = ? AND state IN ('open', 'owed')"
-    row = connection.execute(undecided, (claim.id,)).fetchone()
+    undecided = "SELECT asked FROM claims WHERE id = ? AND state = ? AND state IN ('open', 'owed')"
+    row = connection.execute(undecided, (claim.id, claim.state)).fetchone()
     if row is None:
         # Somebody else came first: a claim never leaves a final state.
         return None

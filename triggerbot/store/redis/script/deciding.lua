@@ -6,7 +6,8 @@ end
 
 function commands.decide(args)
   local claim = read(args.claim)
-  if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return false end
+  -- Somebody else may have decided meanwhile.
+  if not claim or claim.state ~= args.state or (claim.state ~= 'open' and claim.state ~= 'owed') then return false end
   local number, decision = number_of(claim.id), args.decision
   if not decision then
     spend(claim, false)
@@ -260,7 +261,9 @@ end
 function commands.put_off_facts(args)
   local number = call('GET', key('n', args.push))
   if number and call('EXISTS', key('p', number)) == 1 then
-    call('HSET', key('p', number), 'facts_due', args.due)
+    -- Somebody else may have learned them meanwhile.
+    local known = call('HEXISTS', key('p', number), 'asks') == 1
+    call('HSET', key('p', number), 'facts_due', known and '' or args.due)
     call('HINCRBY', key('p', number), 'facts_tries', 1)
     refresh(number)
   end
