@@ -21,7 +21,7 @@ BACK = 20.0
 
 
 def outage(runs: int, seed: int) -> Made:
-    """Every POST is accepted and then answered 500, so many times: no look-back, no second request, no loss."""
+    """Every POST is accepted and then answered 500, so many times: look-backs settle it, and nothing is asked twice."""
     begun = time.monotonic()
     with stage("sqlite", "webhook", seed, posts={"500_after": 100}, reads={}, lag=0.5, breaker=_NO_BREAKER) as made:
         life = made.start()

@@ -4,6 +4,8 @@ What a life does is `triggerbot run`, no more and no less; only the reading of i
 the time between two kills otherwise. Whoever wants to stop at a certain point in the child names it for `points`.
 """
 
+import contextlib
+import faulthandler
 import gc
 import json
 import os
@@ -59,6 +61,12 @@ class Life:
     def alive(self) -> bool:
         """Whether it still runs."""
         return Path(f"/proc/{self.pid}").exists()
+
+    def tell(self) -> None:
+        """Let it write into its log where each of its threads is."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGUSR1)
+            time.sleep(0.5)
 
     def kill(self) -> None:
         """End it as a power failure would, and wait until it is gone."""
@@ -117,6 +125,7 @@ def _live(order: dict[str, Any]) -> None:
         for descriptor, number in ((os.open(os.devnull, os.O_RDONLY), 0), (log, 1), (log, 2)):
             os.dup2(descriptor, number)
         os.environ.update(order["environment"])
+        faulthandler.register(signal.SIGUSR1)
         if order["points"]:
             from chaos import points
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import sqlite3
 import time
 from collections import Counter
@@ -14,7 +15,6 @@ from typing import Any, Literal
 from fakes.daemon import SECRET, TOKEN
 from fakes.rabbit import Broker, Rabbit
 from fakes.redis_server import RedisServer
-from fakes.servers import free_ports
 
 from chaos.checker import Verdict, check
 from chaos.feeding import Feeder, Hooks, Messages, make_queue
@@ -67,8 +67,8 @@ class Stage:
     redis: RedisServer | None = None
     broker: Broker | None = None
     lives: int = 0
-    #: The directory stays, for people to look at.
-    kept: bool = False
+    #: The directory stays, for people to look at; `None`: if anything is wrong.
+    kept: bool | None = None
 
     @property
     def home(self) -> Path:
@@ -129,6 +129,15 @@ class Stage:
         return found
 
 
+def _reserve(stack: ExitStack) -> int:
+    """Find a port for the daemon, through all its lives: as long as this socket is bound nobody else is given it."""
+    reserved = stack.enter_context(socket.socket())
+    # Who sets this, too, as the daemon does, may listen there all the same.
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", 0))
+    return int(reserved.getsockname()[1])
+
+
 @contextmanager
 def stage(
     store: StoreName,
@@ -158,20 +167,27 @@ def stage(
             broker = Broker(rabbit)
             make_queue(broker)
             stack.callback(broker.delete)
-        (port,) = free_ports(1)
+        port = _reserve(stack)
         ci = stack.enter_context(Ground(directory / "ground.jsonl", seed, sweeps=sweep != "off", **ground))
         feeder = stack.enter_context(Messages(broker, seed) if broker is not None else Hooks(port, seed))
         template = stack.enter_context(Template())
         made = Stage(directory, port, ci, feeder, template, redis, broker)
         write_config(made, port, store_port=store_port, amqp_port=amqp_port, breaker=breaker, sweep=sweep)
         yield made
-        kept = made.kept or not made.verdict().good
+        kept = not made.verdict().good if made.kept is None else made.kept
     if not kept:
         shutil.rmtree(directory)
 
 
 def write_config(
-    made: Stage, port: int, *, store_port: int | None, amqp_port: int | None, breaker: str, sweep: str
+    made: Stage,
+    port: int,
+    *,
+    store_port: int | None,
+    amqp_port: int | None,
+    breaker: str,
+    sweep: str,
+    ci: str | None = None,
 ) -> None:
     """Write the daemon's config."""
     address = "sqlite:state.db"
@@ -182,7 +198,9 @@ def write_config(
         url = f"amqp://guest:guest@127.0.0.1:{amqp_port or made.broker.rabbit.port}//"
         intakes = _PULSE.format(url=url, queue=made.broker.queue, exchange=made.broker.exchange)
     made.config.write_text(
-        _CONFIG.format(store=address, port=port, ci=made.ground.url, intakes=intakes, breaker=breaker, sweep=sweep)
+        _CONFIG.format(
+            store=address, port=port, ci=ci or made.ground.url, intakes=intakes, breaker=breaker, sweep=sweep
+        )
     )
 
 
@@ -200,4 +218,5 @@ def settle(made: Stage, life: Life, patience: float = PATIENCE, longer: float = 
         if since is not None and now - since > longer:
             return True
         time.sleep(0.05)
+    life.tell()
     return False

@@ -12,13 +12,13 @@ from typing import Any
 
 from fakes.rabbit import Rabbit
 
-from chaos import accidents, kills, points, race
+from chaos import accidents, kills, lag, network, points, race
 from chaos.checker import Verdict, bound
 
 Made = tuple[Verdict, dict[str, Any]]
 
 
-MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "race")
+MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "race", "lag", "network")
 
 
 def main() -> int:
@@ -47,6 +47,8 @@ def main() -> int:
             "broker": lambda: accidents.broker(chosen.runs, chosen.seed, _there(rabbit)),
             "sweep": lambda: accidents.sweep(chosen.runs, chosen.seed),
             "race": lambda: race.race(chosen.store, chosen.runs),
+            "lag": lambda: lag.lag(chosen.runs, chosen.seed),
+            "network": lambda: network.network(chosen.store, chosen.intake, chosen.runs, chosen.seed, rabbit),
         }
         verdict, about = modes[chosen.mode]()
     told = {
