@@ -39,7 +39,7 @@ def pytest_runtest_makereport(
     """Search what a test has printed and logged in its own process."""
     report = yield
     leaks = [leak for _, text in report.sections for leak in canary.found(text.encode("utf-8", "replace"))]
-    if leaks and report.passed:
+    if leaks and report.when == "teardown" and report.passed:
         report.outcome = "failed"
         report.longrepr = f"a secret got out: {leaks}"
     return report

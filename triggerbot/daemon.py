@@ -42,6 +42,8 @@ _DISPATCHERS = 4  # for each system, up to so many in all:
 _DISPATCHERS_MOST = 32
 #: Seconds between looks for what is older than the retention.
 _PURGE_EVERY = 3600.0
+#: The cursor that a look at the health moves.
+_LOOKED = "health"
 #: Seconds that everything in flight gets to come to an end; what does not is settled by look-back at the next start.
 _GRACEFUL = 6.0
 
@@ -177,8 +179,9 @@ class Daemon:
         cut_off = {f"queue {pulse.name}": pulse.trouble(self.clock()) for pulse in self._pulses}
         dead = {thread.name: "died" for thread in self._threads if thread.ident is not None and not thread.is_alive()
                 and not thread.name.startswith("poll")}  # fmt: skip
-        # An empty batch is a commit like any other: it tells whether the store can be written.
-        self.store.observe([], self.clock(), dry=self.dry)
+        # Only what changes something is really written: it tells whether there is room, and whether that is allowed.
+        now = self.clock()
+        self.store.observe([], now, dry=self.dry, cursor=(_LOOKED, repr(now)))
         return {"store": "", **late, **cut_off, **dead}
 
     def run(self, listening: socket.socket | None) -> int:
@@ -250,7 +253,7 @@ def serve(
         "daemon.started", config=config.source, dry_run=dry, store=config.store, systems=list(config.systems),
         rules=len(config.rules), listen=f"{host}:{port}" if listening is not None else "off",
     )  # fmt: skip
-    for warning in config.warnings if worker in (None, 1) else ():
+    for warning in (*config.warnings, *config.weak_secrets()) if worker in (None, 1) else ():
         log.warning("config.warning", problem=str(warning))
     return daemon.run(listening)
 

@@ -1,9 +1,14 @@
 """Logs: one line a decision, for people on a terminal and as JSON elsewhere; no secret in any of them."""
 
+import contextlib
+import json
 import logging
 import sys
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Iterator
+from functools import partial
 from typing import TextIO
+from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -13,21 +18,32 @@ _VALUE_MAX = 500
 #: The values that are tracebacks; they tell the most at both their ends.
 _TRACES = ("exception", "trace")
 _TRACE_MAX = 20_000
+#: Parts of a list or a mapping.
+_PARTS_MAX = 20
 _MASK = "***"
+#: Characters of the shortest secret that can be masked.
+_SECRET_MIN = 6
 
 
 class Mask:
-    """Replaces known secrets in a text."""
+    """Replaces known secrets in a text, however they are written there."""
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
-        # A very short secret would blot out ordinary text.
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= 6)
+        written = {form for secret in secrets for form in _forms(secret)}
+        # A very short secret would blot out ordinary text; and what is part of another must not spoil that.
+        self._secrets = sorted((form for form in written if len(form) >= _SECRET_MIN), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
         """Mask them."""
         for secret in self._secrets:
             text = text.replace(secret, _MASK)
         return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield how a secret may be written: as it is, in an address, in JSON, without its prefix, or a line of a key."""
+    for form in (secret, secret.removeprefix("whsec_"), *(secret.splitlines()[1:-1])):
+        yield from (form, quote(form, safe=""), quote_plus(form), json.dumps(form)[1:-1], repr(form)[1:-1])
 
 
 def cut_trace(trace: str) -> str:
@@ -49,12 +65,28 @@ class _Masked:
         }
 
     def _clean(self, value: object) -> object:
-        if isinstance(value, (list, tuple)):
-            return [self._clean(part) for part in value[:20]]
-        if not isinstance(value, str):
-            return value
-        value = self._mask(value)
-        return value if len(value) <= _VALUE_MAX else value[:_VALUE_MAX] + "…"
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case list() | tuple():
+                return [self._clean(part) for part in value[:_PARTS_MAX]]
+            case dict():
+                return {self._clean(str(name)): self._clean(part) for name, part in list(value.items())[:_PARTS_MAX]}
+            case _:
+                # An exception, say: the renderer would write it out after us.
+                text = self._mask(str(value))
+                return text if len(text) <= _VALUE_MAX else text[:_VALUE_MAX] + "…"
+
+
+class _Foreign(logging.Handler):
+    """Takes what libraries log in their own way, so that it is masked and looks like the rest."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log a record of a library."""
+        with contextlib.suppress(Exception):  # as the standard library has it: a log line never breaks anything
+            exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
+            log = structlog.get_logger("triggerbot.foreign")
+            log.log(record.levelno, "library", library=record.name, message=record.getMessage(), exc_info=exc_info)
 
 
 class _Signed:
@@ -65,6 +97,23 @@ class _Signed:
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {**event, "worker": self._worker}
+
+
+class _Lines:
+    """Writes lines. One that cannot be written, for the disk is full, costs that line and nothing else."""
+
+    _lock = threading.Lock()
+
+    def __init__(self, out: TextIO, *_: object) -> None:
+        self._out = out
+
+    def msg(self, message: str) -> None:
+        """Write a line and its end at once: several processes may share the stream."""
+        with contextlib.suppress(OSError), self._lock:
+            self._out.write(message + "\n")
+            self._out.flush()
+
+    log = debug = info = warn = warning = err = error = critical = fatal = exception = failure = msg
 
 
 def configure(
@@ -88,7 +137,8 @@ def configure(
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # A line and its end in one write: several processes may share the stream.
-        logger_factory=structlog.WriteLoggerFactory(out),
+        logger_factory=partial(_Lines, out),
         cache_logger_on_first_use=False,
     )
+    # Without a handler of ours Python would write warnings of libraries to stderr as they are.
+    logging.lastResort = _Foreign(logging.WARNING)

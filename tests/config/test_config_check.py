@@ -47,7 +47,7 @@ class _CI(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer every read."""
-        allowed = self.headers["authorization"] == "Bearer right"
+        allowed = self.headers["authorization"] == "Bearer right-and-long-enough"
         body = json.dumps({"runs": []}).encode()
         self.send_response(200 if allowed else 401)
         self.send_header("content-length", str(len(body)))
@@ -72,7 +72,7 @@ def ci() -> Iterator[str]:
 
 def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A config that is right is summed up in words, one line for each thing."""
-    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right")
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
     result = run(tmp_path, CONFIG)
 
     assert result.exit_code == 0
@@ -159,7 +159,7 @@ def test_json(tmp_path: Path) -> None:
 
 def test_credentials_work(tmp_path: Path, ci: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """--credentials asks each CI, and says that it lets us in."""
-    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right")
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
     result = run(tmp_path, CONFIG.replace("http://127.0.0.1:9", ci), "--credentials")
 
     assert result.exit_code == 0, result.output

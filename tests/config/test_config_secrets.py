@@ -7,7 +7,7 @@ import pytest
 from triggerbot.config import PulseConfig, Secret, loads
 from triggerbot.errors import ConfigError
 
-ENVIRON = {"TOKEN": "s3cret", "EMPTY": "", "BLANK": " \n", "LINES": "a\nb\n\n"}
+ENVIRON = {"TOKEN": "s3cret-and-long-enough", "EMPTY": "", "BLANK": " \n", "LINES": "a\nb\n\n"}
 
 
 def secret(reference: str) -> Secret:
@@ -17,7 +17,7 @@ def secret(reference: str) -> Secret:
 
 def test_environment() -> None:
     """A secret may be an environment variable."""
-    assert secret("env:TOKEN").read(ENVIRON) == "s3cret"
+    assert secret("env:TOKEN").read(ENVIRON) == ENVIRON["TOKEN"]
 
 
 def test_real_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ intakes:
         (11, "systems.gh.app.key"),
         (13, "intakes[0].pulse.url"),
     ]
-    assert config.missing_secrets({**ENVIRON, "A": "a", "B": "b", "C": "amqps://h/"}) == ()
+    assert config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": "b", "C": "amqps://h/"}) == ()
 
 
 def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,3 +119,21 @@ def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch
     assert "hunter2" not in str(told.value)
     monkeypatch.setenv("BROKER", "amqps://me:hunter2hunter2@host:5671/")
     assert intake.address() == "amqps://me:hunter2hunter2@host:5671/"
+
+
+@pytest.mark.parametrize(
+    ("value", "refused", "weak"),
+    [("x" * 5, True, True), ("whsec_" + "x" * 5, True, True), ("x" * 6, False, True), ("x" * 15, False, True)]
+    + [("x" * 16, False, False)],
+)
+def test_a_webhook_secret_that_can_be_guessed(value: str, refused: bool, weak: bool) -> None:
+    """`run` refuses what is as good as none, and warns of what is short; with its place and a way to a better one."""
+    text = "systems: {ci: {type: generic, url: 'http://c', token: env:T, webhook_secret: [env:A]}}"
+    config, environ = loads(text, "x.yml"), {"A": value, "T": "short"}
+
+    missing, short = config.missing_secrets(environ), tuple(config.weak_secrets(environ))
+
+    told = [("systems.ci.webhook_secret[0]", True)]
+    assert [(one.path, "openssl rand" in one.message) for one in missing] == (told if refused else [])
+    assert [(one.path, "openssl rand" in one.message) for one in short] == (told if weak else [])
+    assert all(value not in one.message for one in (*missing, *short))

@@ -121,6 +121,19 @@ def test_an_old_signature_is_refused(daemon: Daemon) -> None:
     assert httpx.post(f"{daemon.url}/hooks/ci", content=b"{}", headers=headers).status_code == 401
 
 
+def test_a_ci_that_repeats_our_token_is_not_quoted(daemon: Daemon, ci: FakeCI) -> None:
+    """Its refusal becomes a note on the claim, in the store and on pages: what was sent to it is taken out before."""
+    ci.fault("look_back", times=None, status=500, body=f"Bearer {TOKEN} broke us".encode())
+    daemon.hook(ci.run(REVISION, "job", result="failure"))
+    note = eventually(
+        lambda: next((claim["note"] for claim in daemon.job(REVISION, "job").get("claims", []) if claim["note"]), ""),
+        "the claim waits, with a reason",
+    )
+
+    assert "broke us" in note
+    assert TOKEN not in note
+
+
 def test_no_secret_shows_anywhere(daemon: Daemon, ci: FakeCI) -> None:
     """Neither the token nor the webhook secret is in the log, the store, the API or the metrics, errors included."""
     ci.fault("look_back", status=500, body=f"your token {TOKEN} broke us".encode())

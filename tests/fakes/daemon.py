@@ -113,11 +113,11 @@ class Daemon:
                 (self.directory / "pages.txt").write_text("\n".join(texts))
         self.kill()
 
-    def stop(self) -> int:
+    def stop(self, *, within: float = PATIENCE) -> int:
         """Ask it to end, and tell its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(timeout=PATIENCE)
+        code = self._process.wait(timeout=within)
         self._process = None
         return code
 

@@ -147,6 +147,7 @@ def _report(config: Config, tried: list[Tried], console: Console) -> None:
     _print_summary(config, console)
     _print_problems(console, config.source, config.warnings, "yellow", "warning")
     _print_problems(console, config.source, config.missing_secrets() if not tried else (), "yellow", "warning")
+    _print_problems(console, config.source, tuple(config.weak_secrets()), "yellow", "warning")
     _print_problems(console, config.source, config.unavailable, "bold yellow", "run will refuse to start")
     for one in tried:
         words = f"credentials of {one.system}: {'OK' if one.ok else 'failed'}: {one.message}"

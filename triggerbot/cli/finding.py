@@ -100,7 +100,7 @@ def daemon_answers(config: Config) -> bool | None:
     if config.listen is None:
         return None
     host, port = config.listen
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - an address to ask, not to listen on
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - an address to ask  # nosec B104
     connection = http.client.HTTPConnection(local, port, timeout=_ALIVE_SECONDS)
     try:
         connection.request("GET", "/__lbheartbeat__")

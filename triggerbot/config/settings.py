@@ -1,7 +1,9 @@
 """The configuration as the rest of triggerbot sees it: checked, with defaults filled in, in seconds and patterns."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from triggerbot.bounds import Bounds
 from triggerbot.config import addresses
@@ -9,6 +11,11 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import SystemConfig
 from triggerbot.errors import ConfigError, Problem
 from triggerbot.policy import Rule
+
+#: Characters of a webhook secret: what is shorter than the first is none; what is shorter than the second can be found
+#: by trying, from a single webhook.
+_SECRET_MIN, _SECRET_GOOD = 6, 16
+_SUCH = "such as `openssl rand -base64 32` makes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +116,24 @@ class Config:
             if isinstance(intake, PulseConfig) and isinstance(intake.url, Secret):
                 yield intake.url
 
+    def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
+        """Yield what is to be said of webhook secrets that work and are too short to be good."""
+        for system in self.systems.values():
+            for secret in system.webhook_secrets:
+                with suppress(ConfigError):
+                    if len(secret.read(environ).removeprefix("whsec_")) < _SECRET_GOOD:
+                        why = "whoever sees one webhook can try them all; put a long one there"
+                        yield from secret.wrong(f"has less than {_SECRET_GOOD} characters: {why}, {_SUCH}").problems
+
     def missing_secrets(self, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
         """Try every secret; say which cannot be had or used, and what to do about it."""
         tries: list[Callable[[Mapping[str, str] | None], str]] = [
             self._store_address,
-            *(secret.read for system in self.systems.values() for secret in system.secrets()),
+            *(
+                partial(_long, secret) if secret in system.webhook_secrets else secret.read
+                for system in self.systems.values()
+                for secret in system.secrets()
+            ),
             *(intake.address for intake in self.intakes if isinstance(intake, PulseConfig)),
         ]
         missing: list[Problem] = []
@@ -123,3 +143,13 @@ class Config:
             except ConfigError as error:
                 missing.extend(error.problems)
         return tuple(missing)
+
+
+def _long(secret: Secret, environ: Mapping[str, str] | None) -> str:
+    """Read a webhook secret; raises `ConfigError` if it is so short that it is none."""
+    value = secret.read(environ)
+    if len(value.removeprefix("whsec_")) < _SECRET_MIN:
+        raise secret.wrong(
+            f"has less than {_SECRET_MIN} characters, which can be guessed: put a long one there, {_SUCH}"
+        )
+    return value

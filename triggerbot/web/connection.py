@@ -6,6 +6,7 @@ whoever reads them (`hooks`); what nobody reads is thrown away as it comes, but 
 """
 
 import asyncio
+import itertools
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -18,17 +19,20 @@ HEAD_MAX, HEAD_LINES = 32_768, 100
 #: Connections of one process; beyond that the one that has waited longest for a head makes room.
 CONNECTIONS_MAX = 500
 
+_turns = itertools.count()
 REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 class Connection(HttpToolsProtocol):
     """A connection that ends when it is too slow, asks with too large a head, or stands in the way of others."""
 
-    #: When it is given up; `None` while a request is being answered.
-    deadline: asyncio.TimerHandle | None = None
+    #: When it is given up, by the loop's clock, and its turn among those of the same moment (the loop reads its clock
+    #: once for many); `None` while a request is being answered.
+    deadline: tuple[float, int] | None = None
+    #: Looks after the deadline; made once, for a timer for each request would cost more than the request.
+    _watch: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
-    #: Lines of the head so far, bytes of them, and bytes that came while it was incomplete.
-    _lines = 0
+    #: Bytes of the head's lines so far, and bytes that came while a line was incomplete.
     _size = 0
     _raw = 0
     _in_head = False
@@ -40,16 +44,17 @@ class Connection(HttpToolsProtocol):
         """Begin to wait for the first request, in the place of another connection if there are too many."""
         super().connection_made(transport)
         self._wait()
+        self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
         if len(self.connections) > CONNECTIONS_MAX:
-            waiting = {
-                one.deadline.when(): one for one in self.connections if isinstance(one, Connection) and one.deadline
-            }
+            ours = [one for one in self.connections if isinstance(one, Connection)]
+            waiting = {one.deadline: one for one in ours if one.deadline is not None}
             waiting[min(waiting)].give_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
-        self._attend()
-        self._flow()
+        for timer in (self._watch, self._stalled):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -61,31 +66,26 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Stop writing, for too much waits to be read at the other side already."""
         super().pause_writing()
-        self._flow()
         self._stalled = self.loop.call_later(STALL_SECONDS, self.give_up)
 
     def resume_writing(self) -> None:
         """Go on writing."""
-        self._flow()
-        super().resume_writing()
-
-    def _flow(self) -> None:
         if self._stalled is not None:
             self._stalled.cancel()
-            self._stalled = None
+        super().resume_writing()
 
     def _wait(self) -> None:
-        self._attend()
-        self.deadline = self.loop.call_later(HEAD_SECONDS, self.give_up)
+        self.deadline = self.loop.time() + HEAD_SECONDS, next(_turns)
 
-    def _attend(self) -> None:
-        if self.deadline is not None:
-            self.deadline.cancel()
-            self.deadline = None
+    def _look(self) -> None:
+        left = HEAD_SECONDS if self.deadline is None else self.deadline[0] - self.loop.time()
+        if left <= 0:
+            self.give_up()
+        else:
+            self._watch = self.loop.call_later(left, self._look)
 
     def give_up(self) -> None:
         """End it at once."""
-        self._attend()
         self.connections.discard(self)
         # To close it properly would mean to wait until all is sent.
         self.transport.abort()
@@ -98,14 +98,15 @@ class Connection(HttpToolsProtocol):
             return
         inside = self._in_head
         super().data_received(data)
-        if inside and self._in_head:
+        if inside and self._in_head and not self._refused:
             self._raw += len(data)
-            if self._is_too_large():
+            if self._raw > HEAD_MAX:
+                self._refused = True
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
         """Begin a head."""
-        self._lines, self._size, self._raw, self._in_head = 0, 0, 0, True
+        self._size, self._raw, self._in_head = 0, 0, True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
@@ -115,24 +116,20 @@ class Connection(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a line."""
-        self._lines += 1
         self._check(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """The head is there: whoever answers takes care of the rest."""
         self._in_head = False
-        self._attend()
+        self.deadline = None
         super().on_headers_complete()
 
     def _check(self, size: int) -> None:
         self._size += size
-        if self._is_too_large():
+        if self._size > HEAD_MAX or len(self.headers) >= HEAD_LINES:
+            self._refused = True
             raise ValueError("the head is too large")  # the parser stops, and takes it for a request that is none
-
-    def _is_too_large(self) -> bool:
-        self._refused = max(self._size, self._raw) > HEAD_MAX or self._lines > HEAD_LINES
-        return self._refused
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, or too large a one."""

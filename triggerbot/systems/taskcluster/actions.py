@@ -11,6 +11,7 @@ import jsone
 import jsonschema
 import jsonschema.exceptions
 
+from triggerbot.systems.taskcluster import foreign
 from triggerbot.systems.taskcluster.definitions import Definition
 
 #: The artifact of a decision task that lists its actions.
@@ -84,6 +85,10 @@ def choose(
         **_mapping(actions.get("variables")), "taskGroupId": definition.group, "taskId": task_id, "input": wanted,
         "ownTaskId": own_id, "task": None,
     }  # fmt: skip
+    template = action.get("task") if action["kind"] == "task" else action.get("hookPayload")
+    problem = foreign.template_problem(template, actions.get("variables"))
+    if problem:
+        return Unfit(f"the push's action is not filled in: {problem}")
     try:
         return _filled(action, context)
     except Exception as error:  # noqa: BLE001 - json-e runs what the push wrote; whatever fails there is the push's
@@ -104,6 +109,9 @@ def _misfit(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     schema = action.get("schema")
     if schema is None:
         return ""
+    problem = foreign.schema_problem(schema)
+    if problem:
+        return f"its schema is not used: {problem}"
     try:
         jsonschema.validate(wanted, schema)
     except jsonschema.exceptions.ValidationError as error:
@@ -118,7 +126,7 @@ def _filled(action: Mapping[str, Any], context: dict[str, Any]) -> Hook | NewTas
         task = jsone.render(action.get("task"), context)
         return NewTask(task) if isinstance(task, dict) else Unfit("the push's action makes no task")
     group, hook = action.get("hookGroupId"), action.get("hookId")
-    if not isinstance(group, str) or not isinstance(hook, str) or not group or not hook:
+    if not isinstance(group, str) or not isinstance(hook, str) or not group.strip(".") or not hook.strip("."):
         return Unfit("the push's action names no hook")
     return Hook(group, hook, jsone.render(action.get("hookPayload"), context))
 
