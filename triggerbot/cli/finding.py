@@ -2,8 +2,10 @@
 
 import difflib
 import http.client
+import ipaddress
 import re
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
 from triggerbot.cli.printing import duration, moment
 from triggerbot.config import Config
@@ -95,13 +97,20 @@ def _where(config: Config) -> str:
     return "" if config.listen is None else f"{config.listen[0]}:{config.listen[1]}"
 
 
+def _reachable(host: str) -> str:
+    """Give an address to ask for one to listen on: any address of a machine cannot be asked."""
+    with suppress(ValueError):
+        if ipaddress.ip_address(host).is_unspecified:
+            return "::1" if ":" in host else "127.0.0.1"
+    return host
+
+
 def daemon_answers(config: Config) -> bool | None:
     """Tell whether a daemon answers where the config says that it listens; `None`: it listens nowhere."""
     if config.listen is None:
         return None
     host, port = config.listen
-    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - an address to ask  # nosec B104
-    connection = http.client.HTTPConnection(local, port, timeout=_ALIVE_SECONDS)
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=_ALIVE_SECONDS)
     try:
         connection.request("GET", "/__lbheartbeat__")
         return connection.getresponse().status == http.HTTPStatus.OK
