@@ -54,7 +54,7 @@ def main() -> int:
     told = {
         "mode": chosen.mode, "store": chosen.store, "intake": chosen.intake, "runs": chosen.runs, "seed": chosen.seed,
         "date": time.strftime("%Y-%m-%d"), "commit": _commit(), **verdict.counts(), **about,
-        "bound_95": bound(len(verdict.lost) + len(verdict.doubled), chosen.runs),
+        "bound_95": bound(len(verdict.lost) + len(verdict.doubled), about.get("stopped", chosen.runs)),
     }  # fmt: skip
     for name, value in told.items():
         print(f"  {name:14} {value}")
