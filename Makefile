@@ -30,7 +30,7 @@ types: $(STAMP) ## mypy --strict
 unit: $(STAMP) ## The tests, with coverage; on a real RabbitMQ and Redis
 	@bash .ci/servers
 	@rm -f .coverage .coverage.*
-	$(BIN)/pytest -n 2 --cov --cov-report=
+	$(BIN)/pytest -n 3 --cov --cov-report=
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true
 	$(BIN)/coverage report --skip-covered --sort=cover
 

@@ -1,5 +1,6 @@
 """The daemon through its life: crashes, restarts, dry run, pausing, stopping, sweeping."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -170,7 +171,11 @@ def test_reading_for_long_leaves_no_connection_open(daemon: Daemon) -> None:
         for thread in threads:
             thread.join()
 
-    opened = [str(found.readlink()) for found in Path(f"/proc/{daemon.pid}/fd").iterdir()]
+    opened = []
+    for found in Path(f"/proc/{daemon.pid}/fd").iterdir():
+        # A connection of the last reader may close just now.
+        with contextlib.suppress(FileNotFoundError):
+            opened.append(str(found.readlink()))
     assert sum(name.endswith("state.db") for name in opened) <= 8 + 4 + 4
 
 

@@ -32,14 +32,14 @@ def went_well(seed: int, store: str = "memory") -> None:
         pytest.fail("\n".join([*told.trace[-200:], f"seed {seed} on {store}: {told.why}"]))
 
 
-@pytest.mark.parametrize("first", range(0, 3000, PORTION))
+@pytest.mark.parametrize("first", range(0, 2000, PORTION))
 def test_histories(first: int) -> None:
     """On plain dicts, which is the quickest."""
     for seed in range(first, first + PORTION):
         went_well(seed)
 
 
-@pytest.mark.parametrize("seed", KEPT)
+@pytest.mark.parametrize("seed", KEPT or [0])
 def test_what_once_went_wrong(seed: int) -> None:
     """Each of these seeds has shown a fault."""
     went_well(seed)
