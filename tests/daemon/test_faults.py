@@ -4,7 +4,7 @@ import contextlib
 import os
 import resource
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from fakes.system import Asked, MemoryCI
 from fakes.world import World, failure, push
 
 from triggerbot.calls import Call
-from triggerbot.model import ClaimState, Push
+from triggerbot.intakes.poll import Poll
+from triggerbot.model import ClaimState, Heard, Push
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.systems import Answer, Unknown
@@ -239,3 +240,29 @@ def test_what_fails_after_a_jump_is_retriggered_at_once(tmp_path: Path, jump: fl
             clock.move(jump)
 
         assert [(one.job, one.count) for one in ci.asked] == [("before", 2), ("after", 2)]
+
+
+class AskedCI(MemoryCI):
+    """Keeps how far back it was asked."""
+
+    def recent(self, since: float) -> Sequence[Heard]:
+        """Tell nothing."""
+        self.since = since
+        return ()
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_a_sweep_after_a_clock_that_jumped_back_misses_nothing(tmp_path: Path, jump: float) -> None:
+    """Neither what happened while the clock was wrong, nor what happens after."""
+    clock, ci = Clock(), AskedCI()
+    with World(tmp_path / "state.db", {"ci": ci}, [Rule(Globs(["try"]))], clock) as world:
+        poll = Poll(ci, 60.0, world.store, world.observer, clock=clock, metrics=world.metrics)
+        for moved in (jump, -jump, 0.0):
+            before = clock.now
+            poll.once()
+            assert ci.since < before
+            clock.move(60.0 + moved)
+
+        poll.once()
+
+        assert ci.since < clock.now - 60.0

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from simulation.replica import Replica
     from simulation.world import World
 
-_OF_PUSH = (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.REBUILD_REQUESTED)
+#: Seconds that a first sweep reaches back, at least.
+SWEPT = 3000.0
 
 
 class Broken(BaseException):
@@ -128,6 +129,17 @@ class Checks:
                     self._job(record, job)
         self._caps()
         self._claimed()
+        self._swept()
+
+    def _swept(self) -> None:
+        """Whatever message was lost, the sweep made up for it."""
+        if self._world.scenario.storm > SWEPT:
+            return
+        for push in self._world.ci.pushes.values():
+            record = self._world.store.record(push.push)
+            claimed = {job.job for job in record.jobs if job.claims} if record is not None else set()
+            for run in push.runs:
+                must(not run.event.failed or run.event.job in claimed, f"{run.event.run_id}: a failure was never heard")
 
     def _job(self, record: PushRecord, job: JobRecord) -> None:
         where = f"{job.job} of {record.push.revision}"

@@ -98,7 +98,8 @@ class Poll:
         """Ask once and observe what it tells; gives the number of things heard. Raises `CIError`."""
         now = self._clock()
         known = self._store.cursor(self._cursor)
-        since = now - _FIRST if known is None else float(known) - _OVERLAP
+        # A clock that was ahead has left a time to come: it tells nothing of how far we came.
+        since = now - _FIRST if known is None or float(known) > now else float(known) - _OVERLAP
         heard = self._system.recent(max(since, now - _LONGEST))
         if heard is None:
             self._supported = False
