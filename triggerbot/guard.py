@@ -57,6 +57,8 @@ class Guard:
         self._weather = weather
         self._clock = clock
         self._metrics = metrics
+        #: The piece of time, and what had been sent, when claims were last let go for a cap.
+        self._tried: dict[str, tuple[int, int]] = {}
 
     # -- before a request ---------------------------------------------------------------------------------------
 
@@ -202,12 +204,19 @@ class Guard:
         for one in self._store.breakers():
             if one.open:
                 changed |= self._look_after(one, held.get(one.place.key, 0))
-        sent = self._store.sent(self._clock()) if caps.waiting(held) else {}
-        for name in caps.waiting(held):
+        return self._make_room(caps.waiting(held)) or changed
+
+    def _make_room(self, waiting: Mapping[str, int]) -> bool:
+        """Let go of as many claims as caps have room for; what found too little waits until that changes."""
+        now, changed = self._clock(), False
+        sent = self._store.sent(now) if waiting else {}
+        seen = {name: (caps.piece(now), sent.get(name, 0)) for name in waiting}
+        for name in waiting:
             limit = self._bounds.caps.limit(name)
             room = -1 if limit is None else max(0, limit - sent.get(name, 0))
-            if room:
-                changed |= self._store.let_go(caps.behind(name), room, self._clock()) > 0
+            if room and seen[name] != self._tried.get(name):
+                changed |= self._store.let_go(caps.behind(name), room, now) > 0
+        self._tried = seen
         return changed
 
     def _look_after(self, one: Breaker, waiting: int) -> bool:

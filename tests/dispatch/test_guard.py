@@ -345,6 +345,25 @@ def test_people_are_capped_too(make_world: MakeWorld, memory: MemoryCI) -> None:
     assert sent(memory) == 2
 
 
+def test_too_little_room_is_not_tried_over_and_over(make_world: MakeWorld, memory: MemoryCI) -> None:
+    """The CI is looked at once a minute for it, not once a second; and what never fits comes to its end."""
+    world = capped(make_world, memory, service=3)
+    fail(memory, world, range(1, 3))
+    looks = memory.looks
+
+    world.pass_time(600, every=1)
+
+    assert asked(memory) == [1]
+    assert memory.looks <= looks + 11
+    world.pass_time(3600, every=30)
+    assert asked(memory) == [1, 2]
+    assert world.store.ask(a_push(1), "job", 4, "by hand", dry=False, now=world.clock()) is not None
+    world.pass_time(90_000, every=300)
+    record = world.store.record(a_push(1))
+    assert record is not None
+    assert [claim.state for claim in record.jobs[0].claims if claim.manual] == [ClaimState.REFUSED]
+
+
 # -- when nobody can tell whether sending is allowed ------------------------------------------------------------
 
 
