@@ -40,6 +40,7 @@ class _Wire(msgspec.Struct, frozen=True, gc=False):
     pool: str | None = None
     step: str | None = None
     failures: list[str] | None = None
+    started: str | float | None = None
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -94,7 +95,15 @@ def _event(wire: _Wire, system: str | None) -> Event:
         pool=_cut(wire.pool),
         step=_cut(wire.step),
         failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or ())[:_FAILURES_MAX]),
+        started=_started(wire),
     )
+
+
+def _started(wire: _Wire) -> float | None:
+    """When the run began: it may be said in so many words, and a run that runs came into its state by beginning."""
+    if wire.started is None:
+        return parse_time(wire.time) if wire.state is State.RUNNING else None
+    return parse_time(wire.started)
 
 
 def _check_text(name: str, text: str) -> None:
@@ -163,4 +172,5 @@ def encode(event: Event) -> dict[str, Any]:
         "pool": event.pool,
         "step": event.step,
         "failures": list(event.failures),
+        "started": format_time(event.started),
     }

@@ -54,6 +54,10 @@ class StoreUnusable(UsageError):
     """The store cannot be opened at all: in use by another daemon, newer than this program, no permission."""
 
 
+class PartHung(TriggerbotError):
+    """A part of the daemon has shown no progress for longer than its work can take."""
+
+
 class CIError(TriggerbotError):
     """A read from a CI gave no usable answer; nothing was changed there."""
 

@@ -59,6 +59,8 @@ class Guard:
         self._metrics = metrics
         #: The piece of time, and what had been sent, when claims were last let go for a cap.
         self._tried: dict[str, tuple[int, int]] = {}
+        #: The systems that did not answer this process when it asked last: since when, and why.
+        self.silent: dict[str, tuple[float, str]] = {}
 
     # -- before a request ---------------------------------------------------------------------------------------
 
@@ -146,12 +148,14 @@ class Guard:
     def worked(self, push: Push, trouble: Trouble, claims: Sequence[Claim] = ()) -> None:
         """The CI answered as it should."""
         now = self._clock()
+        self.silent.pop(push.system, None)
         for place in self._places(push, claims):
             self._change(place, partial(breaker.worked, trouble=trouble, now=now))
 
     def failed(self, push: Push, trouble: Trouble, why: str, claims: Sequence[Claim] = ()) -> None:
         """The CI did not answer, or not as it should."""
         now = self._clock()
+        self.silent.setdefault(push.system, (now, why))
         for place in self._places(push, claims):
             for job in sorted({claim.job for claim in claims}) or [""]:
                 evidence = Evidence(now, trouble, push, job, why[:300])

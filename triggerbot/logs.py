@@ -1,23 +1,29 @@
-"""Logs: one line a decision, for people on a terminal and as JSON elsewhere; no secret in any of them."""
+"""Logs: one line a decision, for people on a terminal and as JSON elsewhere; no secret in any of them.
+
+What goes to systemd's journal begins with its priority (sd-daemon(3)) and leaves the time to the journal.
+"""
 
 import contextlib
 import json
 import logging
+import os
 import sys
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import TextIO
 from urllib.parse import quote, quote_plus
 
 import structlog
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Longer values are cut: a hostile name must not flood the log.
 _VALUE_MAX = 500
 #: The values that are tracebacks; they tell the most at both their ends.
 _TRACES = ("exception", "trace")
 _TRACE_MAX = 20_000
+#: Priorities as the journal has them (syslog(3)).
+_PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 #: Parts of a list or a mapping.
 _PARTS_MAX = 20
 _MASK = "***"
@@ -99,6 +105,25 @@ class _Signed:
         return {**event, "worker": self._worker}
 
 
+class _Prioritised:
+    """Writes the priority before each line."""
+
+    def __init__(self, renderer: Processor) -> None:
+        self._renderer = renderer
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return f"<{_PRIORITIES.get(event.get('level', ''), 6)}>{self._renderer(logger, name, event)!s}"
+
+
+def _is_journal(out: TextIO, environ: Mapping[str, str]) -> bool:
+    """Tell whether this stream is the one that systemd has connected to its journal (systemd.exec(5))."""
+    try:
+        status = os.fstat(out.fileno())
+    except (OSError, ValueError):
+        return False
+    return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
+
+
 class _Lines:
     """Writes lines. One that cannot be written, for the disk is full, costs that line and nothing else."""
 
@@ -125,16 +150,17 @@ def configure(
 ) -> None:
     """Set up logging of this process, to stderr unless told otherwise; `worker`: its number, if there are several."""
     out = sys.stderr if stream is None else stream
-    terminal = out.isatty()
+    journal = _is_journal(out, os.environ)
+    renderer: Processor = structlog.dev.ConsoleRenderer() if out.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if journal else [structlog.processors.TimeStamper(fmt="iso", utc=True)]),
             structlog.processors.format_exc_info,
             *([] if worker is None else [_Signed(worker)]),
             _Masked(Mask(secrets)),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+            _Prioritised(renderer) if journal else renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=partial(_Lines, out),

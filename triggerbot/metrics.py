@@ -12,6 +12,8 @@ class Metrics:
         self.decisions = self._counter("decisions", "Decisions, by action and reason.", "action", "reason", "mode")
         self.requests = self._counter("requests", "Retrigger requests to a CI, by its answer.", "system", "answer")
         self.recovered = self._counter("recovered", "Requests in doubt that a look-back settled.", "system", "found")
+        self.retriggers = self._counter("retriggers", "Further runs that CIs accepted to make.", "system")
+        self.verdicts = self._counter("verdicts", "Verdicts of jobs that came or changed.", "verdict")
         self.look_backs = self._counter("look_backs", "Look-backs, by what came of them.", "system", "outcome")
         self.leads = self._counter("leads", "Leads that a CI was asked about, by what came of it.", "system", "outcome")
         self.webhooks = self._counter(
@@ -26,6 +28,11 @@ class Metrics:
         self.breakers = self._counter(
             "breaker_changes", "Breakers that were opened or closed.", "system", "scope", "change"
         )
+        self.reports = self._counter("reports", "Reports brought up to date, by what came of it.", "kind", "outcome")
+        self.wishes = self._counter(
+            "wishes", "What people asked for in comments and by buttons, by what came of it.", "system", "outcome"
+        )
+        self.reloads = self._counter("reloads", "Configurations that were read anew, by what came of it.", "outcome")
         self.dead_letters = self._counter("dead_letters", "Messages that could not be handled.", "system")
         self.dispatch_seconds = Histogram(
             "triggerbot_dispatch_seconds", "Time to deal with one due push, the CI's answers included.",

@@ -92,6 +92,8 @@ class Event:
     failures: tuple[str, ...] = ()
     #: What the CI keeps it together with: a GitHub workflow run (rerun as a whole), or a Taskcluster task group.
     batch: str = ""
+    #: When the run began, where that is known: `time` is when it came into its state.
+    started: float | None = None
 
     @property
     def key(self) -> RunKey:
@@ -147,8 +149,25 @@ class Lead:
         return self.state is State.FINISHED and self.result is not None and self.result.failed
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person asks triggerbot for where they are: in a comment, or by the button of a report."""
+
+    system: str
+    #: The CI's own name for it, such as the comment's number: the same wish is heard once.
+    id: str
+    project: str
+    #: Who asks.
+    author: str
+    #: What is asked, without the mention of triggerbot: `rebuild 3`, `retry PATTERN`, `why JOB`; a line for each.
+    text: str
+    #: The number of the pull request that it is about; or else the commit.
+    pull: int | None = None
+    revision: str | None = None
+
+
 #: What one message of a CI can tell.
-Heard = Event | PushFacts | Lead
+Heard = Event | PushFacts | Lead | Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +188,7 @@ class Run:
     retrigger_of: str | None = None
     batch: str = ""
     failures: tuple[str, ...] = ()
+    started: float | None = None
 
     @property
     def key(self) -> RunKey:
@@ -184,6 +204,13 @@ class Run:
     def passed(self) -> bool:
         """Whether it finished and passed."""
         return self.state is State.FINISHED and self.result is Result.SUCCESS
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it ran, where both ends are known."""
+        if self.state is not State.FINISHED or self.time is None or self.started is None:
+            return None
+        return max(0.0, self.time - self.started)
 
 
 class Cause(StrEnum):

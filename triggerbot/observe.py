@@ -14,7 +14,7 @@ import structlog
 from triggerbot import policy, trysyntax
 from triggerbot.breaker import Settings
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event, Heard, Lead, Push, Refusal, State
+from triggerbot.model import Event, Heard, Lead, Push, Refusal, State, Wish
 from triggerbot.policy import Rule
 from triggerbot.store import Item, Notice, Observation, Outcome, Store
 from triggerbot.trysyntax import Asks
@@ -97,6 +97,9 @@ class Observer:
         if isinstance(heard, Lead):
             # It does not say which push it belongs to, so it may matter as long as anything does.
             return Triaged(heard, heard if self._rules else None)
+        if isinstance(heard, Wish):
+            watched = any(rule.projects.match(heard.project) for rule in self._rules)
+            return Triaged(heard, heard if watched else None)
         rule = policy.rule_for(self._rules, heard.push)
         if rule is None:
             return Triaged(heard, None)
@@ -119,6 +122,8 @@ class Observer:
                     ended.append(one.heard)
             elif isinstance(one.heard, Lead):
                 counted[one.heard.group.system, "lead"] += 1
+            elif isinstance(one.heard, Wish):
+                counted[one.heard.system, "wish"] += 1
             told.append(outcome)
         for labels, number in counted.items():
             self._metrics.events.labels(*labels).inc(number)

@@ -187,7 +187,11 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
-    decision = _unless_enough(Cause.FAILURE, rule.retries, facts.runs, "")
+    based_on = (
+        f"{rule.retries} further runs of a failed job are wanted, {facts.runs} of it exist, and {facts.spent} of the "
+        f"push's {facts.total} jobs were retriggered before"
+    )
+    decision = _unless_enough(Cause.FAILURE, rule.retries, facts.runs, based_on)
     if decision.cause is not None and not rule.budget.allows(facts.spent, facts.total):
         return over_budget(rule.budget, facts.spent, facts.total)
     return decision

@@ -1,17 +1,29 @@
 """What is known of a push as JSON-able values: the page's API, the commands and reports all tell the same."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from triggerbot import canonical, sentences, verdict
+from triggerbot import canonical, sentences
 from triggerbot import caps as hourly
 from triggerbot.breaker import Breaker
+from triggerbot.health import PushVerdict
 from triggerbot.model import Claim, Push, Run
-from triggerbot.store import PushRecord
-from triggerbot.verdict import JobVerdict, PushVerdict
+from triggerbot.sameness import Failing
+from triggerbot.store import PushRecord, Summary
+from triggerbot.verdict import JobVerdict, Verdict
 
 #: Caps that are told: those of projects and authors are as many as there are such.
 CAPS_MOST = 20
+#: Under this name is kept beside a push how its jobs were judged before, as JSON.
+BEFORE = "before"
+#: Of jobs that were ever judged other than passed or pending: the verdict, and the one before that, or nothing.
+Before = dict[str, tuple[str, str]]
+#: Verdicts that say something when they come or go.
+_TELLING = frozenset({Verdict.FAILED, Verdict.INTERMITTENT, Verdict.INFRA})
+#: Characters of a message's first line that a list shows.
+_TITLE_MAX = 200
 
 
 def breakers(kept: Sequence[Breaker], held: Mapping[str, int]) -> list[dict[str, Any]]:
@@ -46,14 +58,34 @@ def caps(sent: Mapping[str, int], held: Mapping[str, int]) -> list[dict[str, Any
     return [{"cap": name, "sent": sent.get(name, 0), "held": waiting.get(name, 0)} for name in names[:CAPS_MOST]]
 
 
-def judge(record: PushRecord) -> PushVerdict:
-    """Work out the verdict of each job of a push, and its health."""
-    return verdict.of_push(verdict.of_job(job.job, job.runs, job.claims) for job in record.jobs)
+def before(kept: Mapping[str, str]) -> Before:
+    """Read how the jobs of a push were judged before, from what is kept beside it."""
+    return {job: (now, was) for job, (now, was) in json.loads(kept.get(BEFORE, "{}")).items()}
 
 
-def push(record: PushRecord) -> dict[str, Any]:
+def changes(judged: PushVerdict, known: Before) -> tuple[Before, list[tuple[str, str]]]:
+    """Compare how the jobs of a push are judged with how they were: what to remember, and what to tell (job, text)."""
+    told, found = dict(known), []
+    for job in judged.jobs:
+        last = known.get(job.job, ("", ""))[0]
+        if job.verdict is None or str(job.verdict) == last or not (last or job.verdict in _TELLING):
+            continue
+        told[job.job] = str(job.verdict), last
+        was = f" (was {last})" if last else ""
+        found.append((job.job, f"{job.verdict}{was}" + (f": {job.why}" if job.why else "")))
+    return told, found
+
+
+def link(address: str | None, where: Push) -> str:
+    """Give the address of a push's page; empty if nobody configured where people reach it."""
+    if address is None:
+        return ""
+    query = urlencode({"system": where.system, "branch": where.branch})
+    return f"{address}/pushes/{quote(where.project)}/{where.revision}?{query}"
+
+
+def push(record: PushRecord, judged: PushVerdict, known: Before | None = None) -> dict[str, Any]:
     """Tell everything known of a push."""
-    judged = judge(record)
     claims = {job.job: job.claims for job in record.jobs}
     return {
         **place(record.push),
@@ -63,22 +95,42 @@ def push(record: PushRecord) -> dict[str, Any]:
         "last_heard": canonical.format_time(record.last_heard),
         "health": str(judged.health),
         "why": judged.sentence,
+        "final": judged.final,
+        "seconds_left": None if judged.left is None else round(judged.left),
+        "common_failures": [{"line": one.line, "jobs": list(one.jobs)} for one in judged.common],
         "budget_spent": record.spent,
         "budget_would_have_spent": record.spent_dry,
         "problems": [] if record.asks is None else list(record.asks.problems),
-        "jobs": [_job(job, claims[job.job]) for job in judged.jobs],
+        "jobs": [_job(job, claims[job.job], (known or {}).get(job.job)) for job in judged.jobs],
     }
 
 
-def summary(record: PushRecord) -> dict[str, Any]:
+def summary(record: PushRecord, judged: PushVerdict, now: float) -> Summary:
+    """Put a push in one line of a list."""
+    return Summary(
+        push=record.push,
+        health=str(judged.health),
+        sentence=judged.sentence,
+        author=record.facts.author,
+        title=(record.facts.message or "").partition("\n")[0][:_TITLE_MAX],
+        time=record.facts.time,
+        last_heard=record.last_heard,
+        judged=now,
+        counts=judged.counts,
+    )
+
+
+def line(one: Summary) -> dict[str, Any]:
     """Tell a push in one line of a list."""
-    judged = judge(record)
     return {
-        **place(record.push),
-        "author": record.facts.author,
-        "last_heard": canonical.format_time(record.last_heard),
-        "health": str(judged.health),
-        "why": judged.sentence,
+        **place(one.push),
+        "author": one.author,
+        "title": one.title,
+        "time": canonical.format_time(one.time),
+        "last_heard": canonical.format_time(one.last_heard),
+        "health": one.health or None,
+        "why": one.sentence,
+        "jobs": dict(one.counts),
     }
 
 
@@ -92,13 +144,28 @@ def place(where: Push) -> dict[str, str]:
     }
 
 
-def _job(job: JobVerdict, claims: Sequence[Claim]) -> dict[str, Any]:
+def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None) -> dict[str, Any]:
     return {
         "job": job.job,
         "verdict": None if job.verdict is None else str(job.verdict),
+        "was": None if known is None else known[1] or None,
         "why": job.why,
+        "failure": None if job.failing is None else _failing(job.failing),
+        "suspected_new": job.suspected,
+        "awaited": job.awaited,
         "runs": [_run(run) for run in job.runs],
         "claims": [_claim(claim) for claim in claims],
+    }
+
+
+def _failing(failing: Failing) -> dict[str, Any]:
+    same = failing.sameness
+    return {
+        "line": failing.line,
+        "same": same.same,
+        "failed_runs": same.of,
+        "without_evidence": same.silent,
+        "different_each_time": same.different,
     }
 
 
@@ -110,6 +177,7 @@ def _run(run: Run) -> dict[str, Any]:
         "state": str(run.state),
         "result": None if run.result is None else str(run.result),
         "time": canonical.format_time(run.time),
+        "seconds": None if run.seconds is None else round(run.seconds),
         "url": run.url,
         "step": run.step,
         "pool": run.pool,

@@ -150,6 +150,7 @@ class Sender:
     def took(self, system: System, operation: Operation, note: str) -> None:
         """The CI took an operation; what is owed further is due later."""
         now = self._clock()
+        self._metrics.retriggers.labels(system.name).inc(operation.count * len(operation.claims))
         serial = system.capacity is Capacity.SERIAL
         since = operation.started if serial else None
         # What is owed further on a serial CI waits for the end of this run; an event tells it, or a look does.

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from triggerbot.health import Health
 from triggerbot.model import Cause, ClaimState, Refusal, Result, Run, State
-from triggerbot.verdict import Health, JobVerdict, Verdict
+from triggerbot.verdict import JobVerdict, Verdict
 
 
 @dataclass(frozen=True, slots=True)

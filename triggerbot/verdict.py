@@ -1,11 +1,12 @@
-"""What the runs of a job at one push prove, and what the jobs together say of the push; computed purely."""
+"""What the runs of a job at one push prove; computed purely."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from triggerbot import sameness
 from triggerbot.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.sameness import NOTHING, Background, Failing
 
 
 class Verdict(StrEnum):
@@ -18,16 +19,26 @@ class Verdict(StrEnum):
     INFRA = "infra"
 
 
-class Health(StrEnum):
-    """The answer to: is my push good?"""
+class Novelty(StrEnum):
+    """Whether an intermittent failure may have come with the push, so that retrying must not hide it."""
 
-    GOOD = "good"
-    FAILING = "failing"
-    PENDING = "pending"
+    #: The job was intermittent at other pushes.
+    KNOWN = "known"
+    #: Nothing is known of the job at other pushes, or too little.
+    UNKNOWN = "unknown"
+    #: The job ran at other pushes and was never intermittent.
+    CLEAN = "clean"
+    #: The failure names a file that the push changes.
+    TOUCHED = "touched"
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the push is suspected of it."""
+        return self in (Novelty.CLEAN, Novelty.TOUCHED)
 
 
 #: Runs that prove nothing about the job.
-_SILENT = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY, Result.UNKNOWN})
+SILENT = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY, Result.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +50,36 @@ class JobVerdict:
     #: All runs, oldest first: none is ever hidden.
     runs: tuple[Run, ...]
     claim: Claim | None = None
+    #: What its failed runs say; `None` if none failed.
+    failing: Failing | None = None
+    #: Of an intermittent job.
+    novelty: Novelty | None = None
+    #: Further runs that were decided and are not finished yet: running, asked for and not listed, or owed.
+    awaited: int = 0
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it is intermittent, and the push is suspected to have made it so."""
+        return self.novelty is not None and self.novelty.suspected
 
     @property
     def why(self) -> str:
         """Say in a few words what the verdict rests on."""
-        counted = [run for run in self.runs if run.state is State.FINISHED and run.result not in _SILENT]
+        counted = [run for run in self.runs if run.state is State.FINISHED and run.result not in SILENT]
         failed = sum(not run.passed for run in counted)
         match self.verdict:
             case Verdict.INTERMITTENT:
-                return f"failed {failed} and passed {len(counted) - failed} of {len(counted)} at the same revision"
+                return f"failed {failed} and passed {len(counted) - failed} of {len(counted)} at the same revision" + (
+                    self._new()
+                )
             case Verdict.FAILED if len(counted) > 1:
-                return f"every one of {len(counted)} runs failed"
+                return f"every one of {len(counted)} runs failed" + self._alike()
             case Verdict.FAILED:
                 return "its only run failed" + self._not_retriggered()
             case Verdict.PENDING:
                 unfinished = sum(run.state is not State.FINISHED for run in self.runs)
                 owed = self.claim.owed if self.claim is not None and not self.claim.state.final else 0
-                unseen = 0 if self.claim is None else self.claim.asked - (len(self.runs) - self.claim.known_runs)
+                unseen = 0 if self.claim is None else _unseen(self.claim, self.runs)
                 parts = [
                     f"{unfinished} running" if unfinished else "",
                     f"{owed} owed" if owed else "",
@@ -66,6 +90,25 @@ class JobVerdict:
                 return "the CI itself failed"
             case Verdict.PASSED | None:
                 return ""
+
+    def _new(self) -> str:
+        match self.novelty:
+            case Novelty.TOUCHED:
+                return "; suspected new: the failure names a file that this push changes"
+            case Novelty.CLEAN:
+                return "; suspected new: it was never intermittent before"
+            case Novelty.KNOWN:
+                return "; it was intermittent before"
+            case Novelty.UNKNOWN | None:
+                return ""
+
+    def _alike(self) -> str:
+        if self.failing is None or self.failing.sameness.same == 0:
+            return ""
+        same = self.failing.sameness
+        if same.different:
+            return ", differently each time: that looks like the machine"
+        return f", with the same failure in {same.same} of {same.of}"
 
     def _not_retriggered(self) -> str:
         if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
@@ -84,7 +127,7 @@ def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:
     for run in runs:
         if run.state is not State.FINISHED:
             unfinished = True
-        elif run.result is not None and run.result not in _SILENT:
+        elif run.result is not None and run.result not in SILENT:
             results.add(run.result)
     passed = Result.SUCCESS in results
     failed = bool(results - {Result.SUCCESS, Result.INFRA})
@@ -99,14 +142,47 @@ def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:
     return Verdict.INFRA if results else None
 
 
-def of_job(job: str, runs: Sequence[Run], claims: Sequence[Claim]) -> JobVerdict:
-    """Tell what is known of one job of a push."""
+def of_job(
+    job: str,
+    runs: Sequence[Run],
+    claims: Sequence[Claim],
+    background: Background = NOTHING,
+    files: Collection[str] = (),
+) -> JobVerdict:
+    """Tell what is known of one job of a push; `files`: those that the push changes, where that is known."""
     # Runs without a time keep the order in which they were heard of.
-    ordered = tuple(sorted(runs, key=lambda run: (run.time or 0.0, run.attempt)))
+    ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: (run.time or 0.0, run.attempt)))
+    if not claims and len(ordered) == 1 and ordered[0].passed:
+        return JobVerdict(job, Verdict.PASSED, ordered)
     #: Asked for and not in sight yet: a verdict now would be told too early.
     awaited = any(_awaits(claim, ordered) for claim in claims)
     automatic = next((claim for claim in claims if not claim.manual), None)
-    return JobVerdict(job, of_runs(ordered, owed=awaited), ordered, automatic)
+    verdict = of_runs(ordered, owed=awaited)
+    failing = sameness.of_runs(job, ordered, background)
+    novelty = _novelty(job, ordered, background, files) if verdict is Verdict.INTERMITTENT else None
+    return JobVerdict(job, verdict, ordered, automatic, failing, novelty, _further(ordered, claims))
+
+
+def _novelty(job: str, runs: Sequence[Run], background: Background, files: Collection[str]) -> Novelty:
+    if files and sameness.touched(files, (line for run in runs if run.failed for line in run.failures)):
+        return Novelty.TOUCHED
+    if background.known(job):
+        return Novelty.KNOWN
+    return Novelty.CLEAN if background.clean(job) else Novelty.UNKNOWN
+
+
+def _further(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
+    """Count the further runs that claims have decided and that are not finished."""
+    if not any(claim.wanted for claim in claims):
+        return 0
+    known = min(claim.known_runs for claim in claims if claim.wanted)
+    running = sum(run.state is not State.FINISHED for run in runs[known:])
+    open_ones = [claim for claim in claims if not claim.state.final]
+    return running + sum(claim.owed for claim in open_ones) + sum(max(0, _unseen(claim, runs)) for claim in claims)
+
+
+def _unseen(claim: Claim, runs: Sequence[Run]) -> int:
+    return claim.asked - (len(runs) - claim.known_runs)
 
 
 def _awaits(claim: Claim, runs: Sequence[Run]) -> bool:
@@ -114,47 +190,6 @@ def _awaits(claim: Claim, runs: Sequence[Run]) -> bool:
         case ClaimState.OPEN | ClaimState.OWED | ClaimState.SENDING | ClaimState.UNKNOWN:
             return True
         case ClaimState.DONE:
-            return len(runs) - claim.known_runs < claim.asked
+            return _unseen(claim, runs) > 0
         case ClaimState.REFUSED | ClaimState.WOULD:
             return False
-
-
-@dataclass(frozen=True, slots=True)
-class PushVerdict:
-    """The health of a push, and why in one sentence."""
-
-    health: Health
-    sentence: str
-    jobs: tuple[JobVerdict, ...]
-
-
-def of_push(jobs: Iterable[JobVerdict]) -> PushVerdict:
-    """Tell whether a push is good: nothing failed, nothing is pending; what only hit infrastructure is not proved."""
-    listed = tuple(jobs)
-    count = Counter(job.verdict for job in listed)
-    if count[Verdict.FAILED] or count[Verdict.INFRA]:
-        health = Health.FAILING
-    elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
-        # Nothing failed, but nothing was proved either: runs that were cancelled or skipped say nothing.
-        health = Health.PENDING
-    else:
-        health = Health.GOOD
-    return PushVerdict(health, _sentence(count, len(listed)), listed)
-
-
-def _sentence(count: Counter[Verdict | None], total: int) -> str:
-    if not total:
-        return "nothing is known of it yet"
-    parts = [
-        _plural(count[Verdict.FAILED], "job fails every time", "jobs fail every time"),
-        _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
-        _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent"),
-        _plural(count[Verdict.PENDING], "is pending", "are pending"),
-        _plural(count[Verdict.PASSED], "passed", "passed"),
-        _plural(count[None], "proves nothing", "prove nothing"),
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _plural(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}" if number else ""

@@ -18,7 +18,7 @@ from rich.table import Table
 # The fakes of the tests are servers for the benchmarks, too; pytest finds them by its own setting.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.bench import memory, memory_redis, observing, queues, reaction, replicas, webhooks
+from tests.bench import memory, memory_redis, observing, pages, queues, reaction, replicas, webhooks
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
 
@@ -30,6 +30,7 @@ BENCHES: dict[str, Bench] = {
     "queues": queues.measure,
     "replicas": replicas.measure,
     "redis": memory_redis.measure,
+    "pages": pages.measure,
 }
 
 

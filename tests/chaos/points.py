@@ -24,7 +24,8 @@ STOPPED = 137
 _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
      "cursor", "find", "record", "story", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
-     "claims", "claim_daemon", "observe"}
+     "claims", "claim_daemon", "observe", "take_report", "kept", "sightings", "ran", "search", "judged_since",
+     "projects", "previous", "take_wish"}
 )  # fmt: skip
 
 
@@ -86,8 +87,8 @@ def _around_stores(counter: _Counter) -> None:
     from triggerbot.store.sqlite import SqliteStore
 
     for store in (RedisStore, SqliteStore):
-        for name, value in list(vars(store).items()):
-            if not name.startswith("_") and callable(value) and name not in _IDLE:
+        for name in dir(store):
+            if not name.startswith("_") and callable(getattr(store, name)) and name not in _IDLE:
                 _around(counter, store, name, f"store.{name}")
 
 

@@ -3,8 +3,9 @@
 import pytest
 
 from triggerbot import sentences
+from triggerbot.health import Health
 from triggerbot.model import Cause, ClaimState, Refusal, Result, Run, State
-from triggerbot.verdict import Health, Verdict, of_job
+from triggerbot.verdict import Verdict, of_job
 
 
 @pytest.mark.parametrize(

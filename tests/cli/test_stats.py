@@ -2,7 +2,7 @@
 
 from clibench import CONFIG
 
-from triggerbot.store import DeadLetter
+from triggerbot.store import DeadLetter, Sighting, Summary
 
 
 def test_what_was_decided_sent_and_refused_is_counted(bench, real_now):
@@ -39,7 +39,8 @@ def test_the_json_has_stable_keys(bench, real_now):
     told = bench.json("stats", "--since", "12h")
     assert list(told) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
-        "runs", "dead_letters", "breakers", "last_hour", "rules", "projects",
+        "runs", "dead_letters", "ended", "machine", "breakers", "last_hour", "rules", "projects", "costs",
+        "intermittent",
     ]  # fmt: skip
     assert told["paused"]["note"] == "tree closed"
     assert told["per_hour"]["sent"]["total"] == 2
@@ -57,6 +58,38 @@ def test_each_rule_is_told_what_it_costs(bench, real_now):
     assert (first["rule"], first["would_have_sent"], first["per_hour"]) == ("rules[0]", 2, 2.0)
     assert (second["projects"], second["would_have_sent"], second["per_hour"]) == (["other"], 0, 0.0)
     assert "rules[0] (try)" in bench.run("stats").stdout
+
+
+def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
+    """What retriggers came to, what they took, and what was spared."""
+    bench.hear(
+        bench.event("linux-a", run_id="1", started=real_now - 600), bench.event("x-unstable", run_id="2"),
+    )  # fmt: skip
+    bench.hear(bench.event("linux-a", "success", run_id="3", time=real_now + 600, started=real_now))
+    out = bench.run("stats").stdout
+    assert "2 retriggers" not in out
+    assert "1 retrigger, 33.3 % of 3 runs: 1 passed." in out
+    assert "Machine time of retriggers: about 10 min, 33.3 % of that of all runs (an estimate" in out
+    assert "Machine time spared: about 20 min (an estimate: 1 failure not retriggered, × 2.0 retriggers" in out
+    told = bench.json("stats")
+    assert told["costs"]["ended"] == {"passed": 1, "failed": 0, "other": 0, "unfinished": 0}
+    assert told["costs"]["text"][0] in out
+    assert told["costs"]["people"]["minutes_each_assumed"] == 10.0
+
+
+def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
+    """With what is known for sure, and how little that may be."""
+    bench.hear(bench.event("linux-a", run_id="1"), bench.event("linux-a", "success", run_id="2"))
+    where = bench.event().push
+    store = bench.store()
+    summary = Summary(where, "good", "", None, "", None, real_now, real_now)
+    store.judged(summary, [Sighting(where, "linux-a", real_now, 1, 1)], [], real_now)
+    store.close()
+    [told] = bench.json("stats")["intermittent"]
+    assert (told["job"], told["project"], told["rate"], told["low"]) == ("linux-a", "try", 1.0, 0.2065)
+    assert bench.json("stats")["costs"]["people"]["failures"] == 1
+    [row] = [line.split() for line in bench.run("stats").stdout.splitlines() if line.startswith("linux-a")]
+    assert row[:9] == ["linux-a", "try", "100.0", "%", "20.7", "%", "100.0", "%", "1"]
 
 
 def test_what_is_older_than_asked_for_does_not_count(bench):

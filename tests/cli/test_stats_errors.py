@@ -1,9 +1,14 @@
-"""`triggerbot stats --errors`: what workers died of."""
+"""`triggerbot stats --errors`: what could not be triggered and why, and what did not work."""
 
-import json
 import re
 
-from triggerbot.store import Crash
+import pytest
+from clibench import CONFIG
+
+from triggerbot.breaker import Breaker, Place, Scope, Trouble
+from triggerbot.model import Refusal
+from triggerbot.store import Crash, DeadLetter
+from triggerbot.systems import Refused
 
 TRACE = """Traceback (most recent call last):
   File "/opt/triggerbot/dispatch.py", line 120, in _send
@@ -33,7 +38,7 @@ def test_the_newest_group_comes_first_and_in_it_the_first_cause(bench, real_now)
 
     out = bench.run("stats", "--errors").stdout
 
-    rows = [re.split(r" {2,}", line.strip()) for line in out.splitlines()]
+    rows = [re.split(r" {2,}", line.strip()) for line in out[out.index("3 crashes") :].splitlines()]
     assert rows[0] == ["3 crashes, newest first."]
     assert [row[0] for row in rows[2:5]] == ["first", "then", "first"]
     assert rows[2][2:] == [
@@ -53,10 +58,10 @@ def test_the_whole_traceback_is_shown_on_demand(bench, real_now):
     assert "\x1b" not in out
 
 
-def test_the_json_is_a_line_for_each_crash(bench, real_now):
+def test_the_json_tells_each_crash(bench, real_now):
     """Programs rely on these names."""
     keep(bench, [Crash(real_now, "host/1", "exit code 1", "ValueError: boom", TRACE)])
-    [told] = map(json.loads, bench.run("stats", "--errors", "--json").stdout.splitlines())
+    [told] = bench.json("stats", "--errors")["crashes"]
     assert list(told) == ["at", "worker", "order", "ended", "error", "where", "trace"]
     assert told["trace"] == TRACE
     assert told["where"] == "triggerbot/dispatch.py:120 in _send"
@@ -66,5 +71,68 @@ def test_only_the_time_that_was_asked_for_counts(bench, real_now):
     """Where there is nothing to tell, that is what it says."""
     keep(bench, [Crash(real_now - 7200, "host/1", "SIGKILL")])
     assert "SIGKILL" in bench.run("stats", "--errors").stdout
-    assert bench.run("stats", "--errors", "--since", "1h").stdout == "No worker crashed in the last 1 h.\n"
-    assert bench.run("stats", "--errors", "--json", "--since", "1h").stdout == ""
+    out = bench.run("stats", "--errors", "--since", "1h").stdout
+    assert out.splitlines() == [
+        "Nothing in the last 1 h that could not be triggered.", "No dead letters.", "No breaker is open.",
+        "No worker crashed in the last 1 h.",
+    ]  # fmt: skip
+    told = bench.json("stats", "--errors", "--since", "1h")
+    assert told == {
+        "not_triggered": [], "dead_letters": {"count": 0, "newest": []}, "breakers": [], "polls": [], "crashes": []
+    }  # fmt: skip
+
+
+def test_what_could_not_be_triggered_is_told_with_the_reason(bench, real_now):
+    """In the CI's own words, newest first, safe for terminals."""
+    bench.ci.answers = [Refused("the run is too old \x1b[31m")]
+    bench.hear(bench.event("linux-a", run_id="1"))
+    out = bench.run("stats", "--errors").stdout
+    assert "1 job that could not be triggered, or not yet, newest first." in out
+    assert "\x1b" not in out
+    assert "the run is too old" in out
+    [told] = bench.json("stats", "--errors")["not_triggered"]
+    assert list(told) == ["at", "system", "project", "branch", "revision", "job", "why"]
+    assert (told["job"], told["project"]) == ("linux-a", "try")
+    assert str(Refusal.REFUSED_BY_CI) in told["why"]
+
+
+def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
+    """The latest first; the rest is a command away."""
+    bench.hear()
+    store = bench.store()
+    store.bury([DeadLetter(0, real_now - number, "ci", "webhook", f"why {number}", b"{}") for number in range(8)])
+    store.close()
+    out = bench.run("stats", "--errors").stdout
+    assert "8 dead letters; the newest:" in out
+    assert [line.split()[-1] for line in out.splitlines() if " why " in line] == ["0", "1", "2", "3", "4"]
+    told = bench.json("stats", "--errors")["dead_letters"]
+    assert (told["count"], told["newest"][0]["reason"]) == (8, "why 0")
+
+
+def test_open_breakers_are_told(bench, real_now):
+    """With why, and what they hold."""
+    bench.hear()
+    store = bench.store()
+    place = Place(Scope.SYSTEM, "ci")
+    store.keep_breaker(Breaker(place, trouble=Trouble.REQUESTS, since=real_now, why="answers 503"), real_now)
+    store.close()
+    assert "answers 503" in bench.run("stats", "--errors").stdout
+    [told] = bench.json("stats", "--errors")["breakers"]
+    assert (told["system"], told["why"]) == ("ci", "answers 503")
+
+
+@pytest.mark.parametrize(("ago", "late"), [(60.0, False), (7200.0, True), (None, True)])
+def test_how_a_ci_answers_polls_is_told(bench, real_now, ago, late):
+    """When it was asked for news last, as far as the store knows."""
+    bench.configure(CONFIG.replace('sweep: "off"', "sweep: 10m"))
+    bench.hear()
+    store = bench.store()
+    if ago is not None:
+        store.observe([], real_now, dry=False, cursor=("poll:ci", repr(real_now - ago)))
+    store.close()
+    out = bench.run("stats", "--errors").stdout
+    assert "ci: asked for news every 10 min, " in out
+    assert ("late" in out) is late
+    [told] = bench.json("stats", "--errors")["polls"]
+    assert (told["system"], told["every"], told["late"]) == ("ci", 600.0, late)
+    assert (told["answered"] is None) is (ago is None)

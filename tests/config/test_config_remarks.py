@@ -28,6 +28,14 @@ WARNINGS = [
         "add repositories",
     ),
     (FX, 2, "systems.fx", "nothing can be retriggered"),
+    ("reports: [webhook: {url: 'http://x.example/y'}]", 1, "reports[0].webhook.url", "unencrypted"),
+    ("reports: [webhook: {url: 'https://x.example/y'}]", 1, "reports", "no link"),
+    (
+        "systems: {gh: {type: github, token: env:A}}\nreports: [github: {system: gh, commands: {}}]",
+        2,
+        "reports[0].github.commands",
+        "only heard of by webhooks",
+    ),
     ("store: redis://:pw@127.0.0.1:6379/0", 1, "store", "holds a password"),
     (
         GENERIC

@@ -155,6 +155,8 @@ def test_top_level_keys() -> None:
         "rules",
         "breaker",
         "caps",
+        "page",
+        "reports",
         "retention",
     ]
 

@@ -138,6 +138,7 @@ def test_deep_nesting_is_not_understood(opening: bytes) -> None:
 
 
 NAMES = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
+TIMES = st.integers(0, 94_999_999_999).map(float)
 MAYBE = st.none() | st.text(min_size=1, max_size=40)
 
 
@@ -145,6 +146,7 @@ MAYBE = st.none() | st.text(min_size=1, max_size=40)
 def events(draw: st.DrawFn) -> Event:
     """Any event as `decode` makes them."""
     state = draw(st.sampled_from(State))
+    time = draw(st.none() | TIMES)
     return Event(
         push=Push(
             draw(st.text(max_size=10)), draw(NAMES), draw(NAMES),
@@ -154,9 +156,11 @@ def events(draw: st.DrawFn) -> Event:
         result=draw(st.sampled_from(Result)) if state is State.FINISHED else None,
         attempt=draw(st.integers(0, 2**31 - 1)), kind=draw(st.sampled_from(Kind)), tier=draw(st.integers(0, 9)),
         author=draw(st.none() | st.text()), message=draw(st.none() | st.text()),
-        time=draw(st.none() | st.integers(0, 99_999_999_999).map(float)),
+        time=time,
         url=draw(MAYBE), retrigger_of=draw(MAYBE), pool=draw(MAYBE), step=draw(MAYBE),
         failures=tuple(draw(st.lists(st.text(), max_size=4))),
+        # A run that runs came into its state by beginning.
+        started=draw(TIMES if state is State.RUNNING and time is not None else st.none() | TIMES),
     )  # fmt: skip
 
 

@@ -8,10 +8,17 @@ from typing import Any, Self
 from fakes.clock import Clock
 from triggerbot.bounds import Bounds
 from triggerbot.dispatch import Dispatcher
+from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.model import Claim, Event, Heard, Kind, Push, Result, State
 from triggerbot.observe import Observer
 from triggerbot.policy import Rule
+from triggerbot.publish import Reporter
+from triggerbot.publish.lines import Lines
+from triggerbot.publish.publisher import Publisher
+from triggerbot.publish.publisher import Setting as PublishSetting
+from triggerbot.publish.wishes import Permission, Wishes
+from triggerbot.publish.wishes import Setting as WishSetting
 from triggerbot.send import Setting
 from triggerbot.store import Outcome, Store
 from triggerbot.store.sqlite import SqliteStore
@@ -91,6 +98,30 @@ class World:
             while self.dispatcher.guard.tick():
                 self.drain()
             self.drain()
+
+    def publisher(
+        self,
+        *reporters: Reporter,
+        address: str | None = "https://triggerbot.example.org",
+        permissions: Mapping[str, Permission] | None = None,
+    ) -> Publisher:
+        """Make what judges and reports this world's pushes."""
+        # Nothing is remembered of projects: a test does not wait for that to be read anew.
+        judge = Judge(self.store, self.clock, fresh=0.0)
+        told = {name: Permission() for name in self.systems} if permissions is None else permissions
+        setting = WishSetting(self.rules, told, self.dry)
+        wishes = Wishes(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
+        lines = Lines(self.store, self.systems, self.clock)
+        publish = PublishSetting(reporters, address, self.dry)
+        return Publisher(self.store, judge, lines, wishes, publish, clock=self.clock, metrics=self.metrics)
+
+    def publish(self, publisher: Publisher, seconds: float = 2.0) -> int:
+        """Let time pass, and publish what is due then; tells how many steps it took."""
+        self.clock.move(seconds)
+        for steps in range(STEPS_MAX):
+            if not publisher.step():
+                return steps
+        raise AssertionError(f"still due after {STEPS_MAX} steps at one and the same moment: an endless loop")
 
     def claims(self, push: Push) -> dict[str, Claim]:
         """The bot's own claim of each job."""

@@ -7,12 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 import fake_payloads as payloads
 import jwt
 from fake_payloads import FakeJob, FakeRun
+from fake_talk import FakeTalk, TalkError
 
 _DAY = 86400.0
 
@@ -71,6 +73,8 @@ class FakeApi:
         #: What the token may do with Actions: write, read or none; and the header x-oauth-scopes (None: fine-grained).
         self.permission = "write"
         self.scopes: str | None = "repo, workflow"
+        #: What the token, or the App's installation, may do beside Actions.
+        self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
         self.writes_a_minute = 80
         self.not_installed: set[str] = set()
@@ -82,11 +86,14 @@ class FakeApi:
         self.requests: list[Recorded] = []
         self.repositories: set[str] = set()
         self.issued: dict[str, float] = {}
+        #: Of tokens of the App that were asked for with few permissions: which.
+        self.narrow: dict[str, dict[str, str]] = {}
         self._failures: list[Failure] = []
         self._writes: list[float] = []
         self._next_id = 5_000_000_000
         self._lock = threading.RLock()
         self.url = ""
+        self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
 
     def handle(self, request: Recorded) -> Recorded | None:
         """Answer one request; `None` drops the connection."""
@@ -107,7 +114,7 @@ class FakeApi:
             who = self._authenticate(request)
             self._count(request, who)
             request.status, request.answer, headers = self._route(request, who)
-        except ApiError as said:
+        except (ApiError, TalkError) as said:
             request.status, headers = said.status, said.headers
             request.answer = {"message": said.message, "documentation_url": "https://docs.github.example"}
         request.answer_headers = {**self._limit_headers(), **headers}
@@ -160,7 +167,7 @@ class FakeApi:
         if self.remaining <= 0:
             raise ApiError(403, "API rate limit exceeded for user ID 1.")
         self.remaining -= 1
-        if request.method == "POST":
+        if request.method in ("POST", "PATCH"):
             self._writes = [moment for moment in self._writes if moment > self.clock() - 60]
             if len(self._writes) >= self.writes_a_minute:
                 raise ApiError(403, "You have exceeded a secondary rate limit.", {"retry-after": "60"})
@@ -194,7 +201,48 @@ class FakeApi:
                 if (who == "app") != (request.path.startswith("/app") or request.path.endswith("/installation")):
                     raise ApiError(401, "A JSON web token could not be decoded" if who != "app" else "Bad credentials")
                 return action(request, *match.groups())
+        return self._talk_route(request, who)
+
+    def _talk_route(self, request: Recorded, who: str) -> tuple[int, Any, dict[str, str]]:
+        """Answer what is about people, if the account has the permission."""
+        talk, app = self.talk, who == "installation"
+        author, kind = ("triggerbot-test[bot]", "Bot") if app else (talk.owner, "User")
+        comment = partial(talk.create_comment, author=author, kind=kind)
+        react = partial(talk.react, author=author, kind=kind)
+        repo, sha = r"/repos/([^/]+/[^/]+)", r"([0-9a-f]+)"
+        routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
+            ("GET", "/user", "", "", talk.user),
+            ("GET", rf"{repo}/check-runs/(\d+)/annotations", "checks", "read", talk.list_annotations),
+            ("GET", rf"{repo}/commits/{sha}", "contents", "read", talk.commit),
+            ("GET", rf"{repo}/commits/{sha}/check-runs", "checks", "read", talk.list_checks),
+            ("POST", rf"{repo}/check-runs", "checks", "write", talk.create_check),
+            ("PATCH", rf"{repo}/check-runs/(\d+)", "checks", "write", talk.edit_check),
+            ("POST", rf"{repo}/statuses/{sha}", "statuses", "write", talk.set_status),
+            ("GET", rf"{repo}/commits/{sha}/pulls", "pull_requests", "read", talk.pulls_of_commit),
+            ("GET", rf"{repo}/pulls", "pull_requests", "read", talk.list_pulls),
+            ("GET", rf"{repo}/pulls/(\d+)", "pull_requests", "read", talk.get_pull),
+            ("GET", rf"{repo}/issues/(\d+)/comments", "pull_requests", "read", talk.list_comments),
+            ("POST", rf"{repo}/issues/(\d+)/comments", "pull_requests", "write", comment),
+            ("GET", rf"{repo}/issues/comments/(\d+)", "pull_requests", "read", talk.get_comment),
+            ("PATCH", rf"{repo}/issues/comments/(\d+)", "pull_requests", "write", talk.edit_comment),
+            ("POST", rf"{repo}/issues/comments/(\d+)/reactions", "pull_requests", "write", react),
+            ("GET", rf"{repo}/collaborators/([^/]+)/permission", "", "", talk.permission),
+        ]
+        for method, pattern, name, level, action in routes:
+            match = re.fullmatch(pattern, request.path)
+            if match and method == request.method:
+                self._permitted(request, who, name, level)
+                return action(request, *match.groups())
         raise ApiError(404, "Not Found")
+
+    def _permitted(self, request: Recorded, who: str, name: str, level: str) -> None:
+        if who == "token" and "/check-runs" in request.path and request.method != "GET":
+            raise ApiError(403, "You must authenticate via a GitHub App.")
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        has = self.narrow.get(token, self.granted).get(name, "")
+        if name and has not in (level, "write"):
+            by = "integration" if who == "installation" else "personal access token"
+            raise ApiError(403, f"Resource not accessible by {by}")
 
     def _rate_limit(self, _request: Recorded) -> tuple[int, Any, dict[str, str]]:
         rate = {"limit": self.limit, "remaining": self.remaining, "reset": int(self.reset), "used": 0}
@@ -213,12 +261,15 @@ class FakeApi:
         return 200, payloads.installation(self.url, number, self.app_id, actions=self._actions(), now=self.clock()), {}
 
     def _access_tokens(self, request: Recorded, number: str) -> tuple[int, Any, dict[str, str]]:
-        wanted = (request.body or {}).get("permissions", {}).get("actions")
+        permissions = (request.body or {}).get("permissions")
+        wanted = (permissions or {}).get("actions")
         if wanted == "write" and self.permission != "write":
             raise ApiError(422, "The permissions requested are not granted to this installation.")
         token, expires = f"canary-ghs-{number}-{len(self.issued)}", self.clock() + self.token_seconds
         self.issued[token] = expires
-        answer = {"token": token, "expires_at": payloads.when(expires), "permissions": {"actions": "write"}}
+        if permissions is not None:
+            self.narrow[token] = permissions
+        answer = {"token": token, "expires_at": payloads.when(expires), "permissions": permissions or self.granted}
         return 201, answer, {}
 
     def _repository(self, _request: Recorded, repo: str) -> tuple[int, Any, dict[str, str]]:

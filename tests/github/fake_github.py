@@ -11,6 +11,7 @@
 Rules: a rerun while running, of a run over a month old, or the 51st is refused with GitHub's words; tokens and
 permissions; primary and secondary limits with their headers; `Link` paging; ETag and 304; App tokens for a JWT that is
 checked with the public key. The dependents of a job rerun with it; the other jobs are carried over with new ids.
+What people read and write is in `github.talk`.
 """
 
 import hashlib
@@ -23,8 +24,10 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import fake_payloads as payloads
+import fake_talk_payloads as talk_payloads
 from fake_api import Failure, FakeApi, Recorded
 from fake_payloads import FakeJob, FakeRun
+from fake_talk_payloads import FakeCheck, FakeComment
 
 
 class Clock:
@@ -50,7 +53,7 @@ class FakeGitHub(FakeApi):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._server = _serve(self)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self.talk.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""
@@ -170,6 +173,37 @@ class FakeGitHub(FakeApi):
             body = {"zen": "Keep it simple.", "hook_id": 1, "repository": repository}
         return self.sign(kind, json.dumps(body).encode())
 
+    def comment_webhook(
+        self, comment: FakeComment, *, action: str = "created", on_issue: bool = False
+    ) -> tuple[dict[str, str], bytes]:
+        """Write a signed `issue_comment`: on a pull request, or on an issue."""
+        pull = None if on_issue else self.talk.pulls[comment.pull]
+        body = {
+            "action": action,
+            "comment": talk_payloads.comment(self.url, comment),
+            "issue": talk_payloads.issue(self.url, pull, comment.pull, comment.repo, self.clock()),
+            **self._about(comment.repo, talk_payloads.account(self.url, comment.author, comment.kind)),
+        }
+        return self.sign("issue_comment", json.dumps(body).encode())
+
+    def button_webhook(
+        self, check: FakeCheck, login: str, *, action: str = "requested_action", identifier: str = "retry_failed"
+    ) -> tuple[dict[str, str], bytes]:
+        """Write a signed `check_run`: somebody pressed a button."""
+        body: dict[str, Any] = {
+            "action": action,
+            "check_run": talk_payloads.check_run(self.url, check, self.app_id),
+            **self._about(check.repo, talk_payloads.account(self.url, login)),
+        }
+        if action == "requested_action":
+            body["requested_action"] = {"identifier": identifier}
+        return self.sign("check_run", json.dumps(body).encode())
+
+    def _about(self, repo: str, sender: dict[str, Any]) -> dict[str, Any]:
+        private = repo in self.private
+        repository = payloads.full_repository(self.url, repo, private=private, now=self.clock(), push=True)
+        return {"repository": repository, "sender": sender}
+
     def sign(self, kind: str, body: bytes) -> tuple[dict[str, str], bytes]:
         """Sign any body as a delivery; header names are in lower case."""
         digest = hmac.new(self.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
@@ -200,6 +234,10 @@ def _serve(github: FakeGitHub) -> ThreadingHTTPServer:
 
         def do_POST(self) -> None:
             """Answer a write."""
+            self._do()
+
+        def do_PATCH(self) -> None:
+            """Answer a change."""
             self._do()
 
         def _do(self) -> None:

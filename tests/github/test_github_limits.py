@@ -45,6 +45,15 @@ def test_clock_set_back(clock: Clock) -> None:
     assert limits.wait("") == 50.0
 
 
+def test_reports_leave_room(clock: Clock) -> None:
+    """Reports wait once half of the writes of a minute are made; reruns go on."""
+    pace = Pace(clock)
+    for _ in range(40):
+        clock.now += pace.reserve(report=True)
+    assert pace.reserve(report=True) > NAP_MAX
+    assert pace.reserve() <= NAP_MAX
+
+
 def test_shorter_limit_does_not_shorten(clock: Clock) -> None:
     """Of two limits the longer one counts."""
     limits = Limits(clock)

@@ -7,11 +7,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from fake_api import Recorded
 from fake_github import Clock, FakeGitHub
+from fake_talk_payloads import FakeCheck
+from fakes.told import of_health
 from github_cases import PUSH, SHA, call_for, rerun
 from github_description import NoDescriptionError, description
 from openapi_core import OpenAPI
@@ -19,7 +22,9 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
 from triggerbot.errors import CIError
-from triggerbot.model import Push
+from triggerbot.health import Health
+from triggerbot.model import Push, Result, Run, State, Wish
+from triggerbot.publish.github import GitHubReporter
 from triggerbot.systems.github import AppKey, GitHub
 
 Connect = Callable[..., GitHub]
@@ -76,12 +81,49 @@ def exercise(github: FakeGitHub, system: GitHub, clock: Clock, push: Push) -> No
             system.look_back(unknown)
 
 
+def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
+    """Read and write everything that people see."""
+    said = github.talk.say(github.talk.add_pull(push.project, push.revision, "dev-branch").number, "ann", "hello")
+    fork = github.talk.add_pull(push.project, "cd" * 20, "patch", head_repository="else/app")
+    wish = Wish("gh", f"comment:{said.id}", push.project, "ann", "retry failed", pull=said.pull)
+    github.talk.roles["ann"] = ("write", "maintain")
+    github.talk.files[push.revision] = ["src/a.py"]
+    for one in (wish, replace(wish, author="nobody")):
+        system.asker(one)
+    for _ in range(2):
+        system.react(wish, heard=True)
+    system.react(wish, heard=False)
+    system.revision(wish)
+    job = next(job for run in github.runs.values() for job in run.jobs)
+    github.talk.annotations[job.id] = [{}, {"path": "a.py", "annotation_level": "warning", "title": "T"}]
+    system.failures(push, Run("CI / a", str(job.id), 1, State.FINISHED, Result.FAILURE))
+    system.files(push)
+    report(system, push, Health.PENDING, fork=None)
+    kept = report(system, push, Health.FAILING, fork=None)
+    report(system, push, Health.GOOD, kept, fork=None)
+    report(system, push._replace(revision=fork.sha, branch=fork.branch), Health.FAILING, fork=True)
+    del github.talk.comments[max(github.talk.comments)]
+    again = report(system, push, Health.FAILING, fork=None)
+    del github.talk.comments[max(github.talk.comments)]
+    report(system, push, Health.PENDING, again, fork=None)
+
+
+def report(system: GitHub, push: Push, health: Health, kept: str = "", *, fork: bool | None) -> str:
+    """Report a push with one job, and tell what was kept."""
+    told = of_health(push, health, fork=fork)
+    said = [kept]
+    GitHubReporter("gh", system.desk, check=True, comment=True, wants=lambda _: True).report(told, kept, said.append)
+    return said[-1]
+
+
 @pytest.fixture
 def recorded(github: FakeGitHub, connect: Connect, clock: Clock, app: AppKey) -> list[Recorded]:
     """Record what a token and an App say to GitHub, and hear."""
     exercise(github, connect(repositories=["octo/app"]), clock, PUSH)
     other = PUSH._replace(revision="ab" * 20)
     exercise(github, connect(app=app, repositories=["octo/app"]), clock, other)
+    talk(github, connect(), PUSH._replace(branch="dev-branch"))
+    talk(github, connect(app=app), other._replace(branch="dev-branch"))
     connect().check()
     connect(app=app).check()
     return github.requests
@@ -135,7 +177,7 @@ def test_answers(api: OpenAPI, recorded: list[Recorded]) -> None:
     assert seen >= {200, 201, 304, 403, 404}
 
 
-def test_webhooks(written: dict[str, Any], api: OpenAPI, github: FakeGitHub) -> None:
+def test_webhooks(written: dict[str, Any], api: OpenAPI, github: FakeGitHub, clock: Clock) -> None:
     """Every webhook of the fake is as described."""
     jobs: dict[str, str | None] = {"a": "failure", "b": "success", "c": "skipped", "d": "cancelled", "e": "timed_out"}
     ended = github.add_run("octo/app", "CI", SHA, "main", jobs)
@@ -147,10 +189,18 @@ def test_webhooks(written: dict[str, Any], api: OpenAPI, github: FakeGitHub) -> 
     again = github.add_run("octo/app", "CI", SHA, "main", {"a": "failure"})
     github._new_attempt(github.runs[again], {"a"})
     deliveries += [("workflow_job", again, "a", "queued"), ("push", ended, "", ""), ("ping", ended, "", "")]
+    signed = [("-".join([kind, action] if action else [kind]), github.webhook(kind, run, job=job, action=action))
+              for kind, run, job, action in deliveries]  # fmt: skip
+    said = github.talk.say(github.talk.add_pull("octo/app", SHA, "main").number, "ann", "@triggerbot retry failed")
+    signed += [("issue_comment-created", github.comment_webhook(said, on_issue=issue)) for issue in (True, False)]
+    check = FakeCheck(5, "octo/app", SHA, clock.now, {"name": "triggerbot"})
+    signed += [
+        (f"check_run-{action}", github.button_webhook(check, "ann", action=action))
+        for action in ("requested_action", "rerequested")
+    ]
     tried = set()
-    for kind, run, job, action in deliveries:
-        headers, body = github.webhook(kind, run, job=job, action=action)
-        name = "-".join([kind, action] if action else [kind]).replace("_", "-")
+    for kind, (headers, body) in signed:
+        name = kind.replace("_", "-")
         tried.add(name)
         api.validate_request(MockRequest(_HOST, "post", f"/webhooks/{name}", headers=headers, data=body))
     assert tried == set(written["x-webhooks"])

@@ -90,7 +90,23 @@ def test_failed_job() -> None:
         pool="ubuntu-latest",
         step="run tests",
         batch="77",
+        started=NOW + 5,
     )
+
+
+@pytest.mark.parametrize(
+    ("action", "changes", "started"),
+    [
+        ("queued", {}, None),
+        ("in_progress", {}, NOW + 5),
+        ("in_progress", {"started_at": None}, None),
+        # Carried over from an earlier attempt: it began when that did.
+        ("completed", {"created_at": payloads.when(NOW + 6)}, None),
+    ],
+)
+def test_started(action: str, changes: dict[str, Any], started: float | None) -> None:
+    """Only what runs or ran has begun, though GitHub names a time for what waits, too."""
+    assert only("workflow_job", job_message(action, changes)).started == started
 
 
 @pytest.mark.parametrize(

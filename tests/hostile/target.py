@@ -10,6 +10,8 @@ from pathlib import Path
 
 from fakes.servers import listens
 
+from triggerbot.config import loads
+from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.observe import Observer
 from triggerbot.patterns import Globs
@@ -23,10 +25,15 @@ from triggerbot.systems.treeherder import Treeherder, TreeherderJobs
 from triggerbot.web import app, server
 from triggerbot.web.api import Api
 from triggerbot.web.hooks import Hooks
+from triggerbot.web.pages import Pages
+from triggerbot.web.session import Access
 
 #: Two secrets each, as while they are rotated.
 GENERIC_SECRETS = ("whsec_Y2FuYXJ5LW9sZC1zZWNyZXQtb2YtdGhlLWZ1eno=", "whsec_Y2FuYXJ5LW5ldy1zZWNyZXQtb2YtdGhlLWZ1eno=")
 GITHUB_SECRETS = ("canary-github-of-old", "canary-github-of-new")
+
+#: What the page tells of.
+CONFIG = "systems: {ci: {type: generic, url: http://127.0.0.1:9}}\nrules: [{projects: ['*']}]"
 
 #: Names and values as they travel.
 Headers = Sequence[tuple[bytes, bytes]]
@@ -49,7 +56,11 @@ class Target:
         self.metrics = Metrics()
         observer = Observer(self.store, [Rule(Globs(["*"]))], dry=False, clock=time.time, metrics=self.metrics)
         self.hooks = Hooks(self.systems, observer, self.store, self.metrics, time.time)
-        self.app = app.build(self.hooks, Api(self.store, self.metrics, time.time, dict, {"dry_run": False}))
+        judge = Judge(self.store)
+        api = Api(self.store, judge, self.metrics, time.time, dict, {"dry_run": False})
+        access = Access(tokens=("canary-token-of-the-page",))
+        pages = Pages(self.store, judge, loads(CONFIG), access, dry=False, clock=time.time, health=dict)
+        self.app = app.build(self.hooks, api, pages)
 
     def close(self) -> None:
         """Let go of everything."""

@@ -23,13 +23,20 @@ from triggerbot.config import fields
 from triggerbot.patterns import Globs
 
 PACKAGE = Path(triggerbot.__file__).parent
-METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "split")
+METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 
 #: Patterns that may take more, and why that is no danger.
 BOUNDED = {
     "triggerbot.systems.github.answers._NEVER": "sees 300 characters at most",
+    **{
+        f"triggerbot.likeness.{name}": "sees a line that is cut to some hundred characters before"
+        for name in ("_PHRASE", "_PIECE", "_VARIABLE", "_HASH_IN_NAME", "_WORDS", "_TOOLS")
+    },
+    "triggerbot.store.redis.packing.PROVES": "sees what our own script wrote, with every separator",
     "triggerbot.cli.crashes._OURS": "sees the names of files in tracebacks of our own",
 }
+#: What patterns are made of that are made where they are used.
+LOCAL = {"mention": re.escape("triggerbot")}
 #: How far a text of twice the length may exceed twice the steps: what a match costs whatever its length.
 SLACK = 1.15
 
@@ -60,7 +67,7 @@ def _of_node(
             users = text if name.startswith("_") else whole
             used = set(re.findall(rf"\b{name}\.({'|'.join(METHODS)})\(", users))
             assert used, f"{module}.{name} is used by no method that this test knows"
-            made = eval(ast.unparse(node.value), names)
+            made = eval(ast.unparse(node.value), {**names, **LOCAL})
             for method in sorted({"search" if one not in ("match", "fullmatch") else one for one in used}):
                 yield f"{module}.{name}", method, made
         case _:

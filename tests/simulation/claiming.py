@@ -36,6 +36,7 @@ class Claiming:
             if row is None or row.state not in UNDECIDED or row.state is not claim.state:
                 return None
             if decision is None:
+                row.push.mark(now)
                 del row.job.claims[row.origin]
                 return None
             decision = policy.with_runs(decision, len(row.job.runs))

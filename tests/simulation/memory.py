@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from simulation import views
-from simulation.claiming import UNDECIDED, Claiming, sent_within, tell_if_new
+from simulation.claiming import UNDECIDED, sent_within, tell_if_new
+from simulation.reporting import Reporting
 from simulation.tables import ClaimRow, Tables
 from triggerbot import caps as capping
 from triggerbot.breaker import Breaker
@@ -19,6 +20,7 @@ from triggerbot.model import (
     Lead,
     Push,
     State,
+    Wish,
 )
 from triggerbot.store import (
     CRASHES_MAX,
@@ -41,7 +43,7 @@ from triggerbot.store import (
 )
 
 
-class MemoryStore(Claiming):
+class MemoryStore(Reporting):
     """A `Store` on tables in memory; several on the same tables are replicas, and a lease outlives its owner."""
 
     def close(self) -> None:
@@ -303,6 +305,7 @@ class MemoryStore(Claiming):
             old = [push for push, row in tables.pushes.items() if row.last_heard < before and row.due() is None]
             for push in old:
                 del tables.pushes[push]
+            tables.forget_wishes(before - DELIVERY_KEPT)
             tables.groups = {group: row for group, row in tables.groups.items() if row.since >= before}
             tables.breakers = {
                 key: one for key, one in tables.breakers.items() if one.open or tables.changed[key] >= before
@@ -327,6 +330,8 @@ def _hear(tables: Tables, item: Item, now: float, dry: bool) -> Outcome:
             return tables.notice(item, now, dry)
         case Lead():
             return tables.lead(item, now)
+        case Wish():
+            return tables.wish(item, now)
 
 
 def _due(tables: Tables, owner: str) -> list[tuple[float, Push | Group]]:

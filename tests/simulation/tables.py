@@ -21,8 +21,23 @@ from triggerbot.model import (
     Run,
     RunKey,
     State,
+    Wish,
 )
-from triggerbot.store import LEAD_DELAY, Crash, DeadLetter, Entry, Notice, Observation, Outcome, Pause
+from triggerbot.store import (
+    DELIVERY_KEPT,
+    LEAD_DELAY,
+    REPORT_DELAY,
+    Asked,
+    Crash,
+    DeadLetter,
+    Entry,
+    Notice,
+    Observation,
+    Outcome,
+    Pause,
+    Sighting,
+    Summary,
+)
 from triggerbot.trysyntax import Asks
 
 T = TypeVar("T")
@@ -105,6 +120,14 @@ class PushRow:
     charged: dict[str, tuple[tuple[str, ...], int, int]] = field(default_factory=dict)
     story: list[Entry] = field(default_factory=list)
     told: set[tuple[str, RunKey, str, str]] = field(default_factory=set)
+    #: When it is to be judged, and until when somebody does that.
+    report_due: float | None = None
+    report_lease: float | None = None
+    #: How it was judged, and when.
+    judged: Summary | None = None
+    sightings: dict[str, Sighting] = field(default_factory=dict)
+    #: What is kept beside it, by name.
+    kept: dict[str, str] = field(default_factory=dict)
 
     def claims(self) -> list[ClaimRow]:
         """List its claims, oldest first."""
@@ -123,6 +146,11 @@ class PushRow:
         """Count the jobs that were retriggered because they failed."""
         return sum(claim.spent and claim.dry is dry for job in self.jobs.values() for claim in job.claims.values())
 
+    def mark(self, now: float) -> None:
+        """Let it be judged a little later, unless that is due already."""
+        if self.report_due is None:
+            self.report_due = now + REPORT_DELAY
+
     def tell(self, entry: Entry, origin: str = "") -> None:
         """Add a line to its story; the same refusal of the same run is told once."""
         if entry.what == "refuse":
@@ -131,6 +159,7 @@ class PushRow:
                 return
             self.told.add(key)
         self.story.append(entry)
+        self.mark(entry.at)
 
 
 @dataclass(slots=True)
@@ -144,11 +173,22 @@ class GroupRow:
 
 
 @dataclass(slots=True)
+class WishRow:
+    """What a person asked for."""
+
+    asked: Asked
+    #: When somebody has to look at it; `None` once it is settled.
+    due: float | None
+
+
+@dataclass(slots=True)
 class Tables:
     """Everything that is kept; stores that share it are replicas. Entered, it is nobody else's."""
 
     pushes: dict[Push, PushRow] = field(default_factory=dict)
     groups: dict[Group, GroupRow] = field(default_factory=dict)
+    #: By their system and id.
+    wishes: dict[tuple[str, str], WishRow] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     #: Webhooks that were stored, and when.
     deliveries: dict[str, float] = field(default_factory=dict)
@@ -187,6 +227,7 @@ class Tables:
     ) -> ClaimRow:
         """Make a claim, due at once."""
         self.number += 1
+        push.mark(now)
         made = job.claims[origin] = ClaimRow(self.number, push, job, run, origin, dry, now, now, wanted)
         return made
 
@@ -202,6 +243,8 @@ class Tables:
         job = push.jobs.setdefault(event.job, JobRow(event.job))
         job.groups = seen.groups or job.groups
         news = _record(job, event)
+        if news:
+            push.mark(now)
         if event.state is State.FINISHED and not event.batch:
             due |= _wake(job.claims.values(), now)
         asked = None if push.asks is None else frozenset(push.asks.rebuild)
@@ -241,6 +284,19 @@ class Tables:
             group.leads[lead.key] = replace(lead, time=time)
         return Outcome(due=news and lead.failed, news=news)
 
+    def wish(self, wish: Wish, now: float) -> Outcome:
+        """Keep a wish, unless it is known."""
+        self.forget_wishes(now - DELIVERY_KEPT)
+        key = (wish.system, wish.id)
+        news = key not in self.wishes
+        if news:
+            self.wishes[key] = WishRow(Asked(wish, now), now)
+        return Outcome(news=news)
+
+    def forget_wishes(self, before: float) -> None:
+        """Forget what was settled, and first heard before that."""
+        self.wishes = {key: row for key, row in self.wishes.items() if row.due is not None or row.asked.since >= before}
+
     def _push(self, push: Push, now: float) -> PushRow:
         row = self.pushes.get(push)
         if row is None:
@@ -260,6 +316,8 @@ class Tables:
             known.time if known.time is not None else facts.time,
             known.fork or facts.fork if facts.fork is not None else known.fork,
         )
+        if first or push.facts != known:
+            push.mark(now)
         if asks is None or not first:
             return False
         push.asks, push.facts_due = asks, None
@@ -280,7 +338,7 @@ def _record(job: JobRow, event: Event) -> bool:
     if known is None:
         job.runs[event.key] = Run(
             event.job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
-            event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures,
+            event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures, event.started,
         )  # fmt: skip
         return True
     if event.state.rank <= known.state.rank:
@@ -289,7 +347,7 @@ def _record(job: JobRow, event: Event) -> bool:
         known, state=event.state, result=event.result, kind=event.kind, tier=event.tier,
         time=_first(event.time, known.time), url=_first(event.url, known.url), pool=_first(event.pool, known.pool),
         retrigger_of=_first(event.retrigger_of, known.retrigger_of), step=_first(event.step, known.step),
-        failures=event.failures or known.failures,
+        failures=event.failures or known.failures, started=_first(event.started, known.started),
     )  # fmt: skip
     return True
 

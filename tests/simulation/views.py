@@ -1,11 +1,12 @@
 """Reading from the tables in memory."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any
 
-from simulation.tables import Tables
+from simulation.tables import PushRow, Tables
 from triggerbot.model import Push, PushFacts, State
-from triggerbot.store import JobRecord, PushRecord, Work
+from triggerbot.store import JobRecord, PushRecord, Work, counting
 
 
 def work(tables: Tables, push: Push) -> Work:
@@ -61,13 +62,24 @@ def statistics(tables: Tables, since: float) -> dict[str, Any]:
         "pushes": len(lately),
         "runs": sum(len(job.runs) for row in lately for job in row.jobs.values()),
         "dead_letters": len(tables.letters),
+        "ended": counting.ended(_jobs(lately)),
+        "machine": counting.machine(run for runs, _ in _jobs(lately) for run in runs),
     }
+
+
+def _jobs(rows: Iterable[PushRow]) -> list[counting.Job]:
+    """List jobs with their runs, and how many runs each claim knew and asked for."""
+    return [
+        (job.oldest_first(), [(claim.known_runs, claim.asked) for claim in job.claims.values()])
+        for row in rows
+        for job in row.jobs.values()
+    ]
 
 
 def _told(tables: Tables, since: float) -> dict[str, Any]:
     """Add up what the stories tell."""
     decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
-    hours: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+    hours: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in tables.pushes.values():
         for entry in (entry for entry in row.story if entry.at >= since):
@@ -76,10 +88,10 @@ def _told(tables: Tables, since: float) -> dict[str, Any]:
             if entry.what in ("trigger", "refuse"):
                 one = decided[entry.what, entry.reason, entry.dry]
                 one[:] = [one[0] + 1, one[1] + entry.count]
-            if entry.what in ("trigger", "accepted"):
-                hour = hours[int(entry.at / 3600) * 3600]
-                hour[:] = [hour[0] + would, hour[1] + sent]
             if entry.what in ("trigger", "accepted", "refuse"):
+                real = entry.count if entry.what == "trigger" and not entry.dry else 0
+                hour = hours[int(entry.at / 3600) * 3600]
+                hour[:] = [hour[0] + would, hour[1] + sent, hour[2] + real, hour[3] + (entry.what == "refuse")]
                 branch = branches[row.push.project, row.push.branch]
                 branch[:] = [branch[0] + would, branch[1] + sent, branch[2] + (entry.what == "refuse")]
     order = sorted(decided.items(), key=lambda one: -one[1][0])
@@ -89,7 +101,10 @@ def _told(tables: Tables, since: float) -> dict[str, Any]:
             {"action": what, "reason": reason, "dry_run": dry, "jobs": jobs, "retriggers": count}
             for (what, reason, dry), (jobs, count) in order
         ],
-        "hours": [{"hour": hour, "would_have_sent": one[0], "sent": one[1]} for hour, one in sorted(hours.items())],
+        "hours": [
+            {"hour": hour, "would_have_sent": one[0], "sent": one[1], "decided": one[2], "refused": one[3]}
+            for hour, one in sorted(hours.items())
+        ],
         "branches": [
             {"project": where[0], "branch": where[1], "would_have_sent": one[0], "sent": one[1], "refused": one[2]}
             for where, one in sorted(branches.items(), key=lambda one: (-one[1][1], -one[1][0]))

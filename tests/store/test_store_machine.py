@@ -120,6 +120,7 @@ class Machine(RuleBasedStateMachine):
         self.now = 100.0
         self.number = 0
         self.final: dict[Key, ModelClaim] = {}
+        self.reported: dict[Push, object] = {}
 
     def teardown(self) -> None:
         """Leave nothing behind."""
@@ -309,6 +310,26 @@ class Machine(RuleBasedStateMachine):
         assert not self.model.paused
         assert where in due or where not in self.model.asks
         self.store.release(where, "me")
+
+    @rule()
+    def report(self) -> None:
+        """Report what is due: of what is not, nothing has changed since it was reported."""
+        self.now += 2
+        while (where := self.store.take_report(self.now, 60)) is not None:
+            self.store.end_report(where, None)
+            self.reported[where] = self.told(where)
+        for where in PUSHES:
+            assert self.reported.get(where) == self.told(where)
+
+    def told(self, where: Push) -> object:
+        """All of a push that a report may tell."""
+        record = self.store.record(where)
+        if record is None:
+            return None
+        claims = [
+            (one.id, one.state, one.cause, one.refusal, one.wanted, one.asked) for one in every(self.store, where)
+        ]
+        return self.store.story(where), record.facts, [job.runs for job in record.jobs], claims
 
     @precondition(lambda self: self.number % 3 == 0)
     @rule()

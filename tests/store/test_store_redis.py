@@ -17,9 +17,9 @@ from fakes.redis_server import RedisServer
 from fakes.world import event, failure, push
 
 from triggerbot.errors import StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.model import Claim, ClaimState, Decision, Group, Lead, Refusal, Result, State
+from triggerbot.model import Claim, ClaimState, Decision, Group, Lead, Refusal, Result, RunKey, State, Wish
 from triggerbot.policy import Budget
-from triggerbot.store import Crash, DeadLetter, Pause, Store
+from triggerbot.store import Crash, DeadLetter, Pause, Search, Sighting, Store, Summary
 from triggerbot.store.opening import open_store
 from triggerbot.store.redis import RedisStore, link
 from triggerbot.trysyntax import Asks
@@ -71,11 +71,23 @@ def _sending(store: Store) -> Claim:
     return own(store)
 
 
+def _reported(store: Store) -> None:
+    """Let somebody be at the push's report."""
+    _claimed(store)
+    store.take_report(2.0, 60.0)
+
+
+def _judge(store: Store) -> None:
+    summary = Summary(PUSH, "failing", "1 job failed", None, "", None, 0.0, 0.0, {"failed": 1})
+    store.judged(summary, [Sighting(PUSH, "job", 1.0, 1, 0, ("a line",))], [("job", "it failed")], 4.0)
+
+
 def _nothing(store: Store) -> None:
     """Begin with an empty store."""
 
 
 LEAD = Lead(Group("ci", "g"), "task", State.FINISHED, Result.FAILURE)
+WISH = Wish("ci", "17", "try", "ann", "rebuild 3", pull=5)
 LETTER = DeadLetter(0, 1.0, "ci", "pulse", "bad", b"\x00\xff", {"a": "b"})
 
 #: What is there before -> what is done.
@@ -108,6 +120,20 @@ MUTATIONS: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], Any]]]
     "ask": (_claimed, lambda store, _: store.ask(PUSH, "job", 3, "me", dry=False, now=4.0)),
     "bury": (_nothing, lambda store, _: store.bury([LETTER])),
     "keep_crashes": (_nothing, lambda store, _: store.keep_crashes([Crash(1.0, "host/1", "SIGKILL")])),
+    "take_report": (_claimed, lambda store, _: store.take_report(5.0, 60.0)),
+    "end_report": (_reported, lambda store, _: store.end_report(PUSH, 9.0)),
+    "judged": (_claimed, lambda store, _: _judge(store)),
+    "keep": (_claimed, lambda store, _: store.keep(PUSH, "name", "value")),
+    "keep_failures": (_claimed, lambda store, _: store.keep_failures(PUSH, "job", RunKey("1", 1), ["a line"])),
+    "wish": (_nothing, lambda store, _: store.observe([WISH], 1.0, dry=False)[0].news),
+    "take_wish": (
+        lambda store: store.observe([WISH], 1.0, dry=False),
+        lambda store, _: store.take_wish(5.0, 60.0),
+    ),
+    "end_wish": (
+        lambda store: store.observe([WISH], 1.0, dry=False),
+        lambda store, _: store.end_wish(WISH, 9.0),
+    ),
     "pause": (_nothing, lambda store, _: store.pause(Pause(1.0, "me"))),
 }
 
@@ -116,7 +142,8 @@ def _state(store: Store) -> Any:
     """Everything that can be read."""
     return (
         store.record(PUSH), store.work(PUSH), store.story(PUSH), store.statistics(0.0), store.leads(LEAD.group),
-        store.dead_letters(), store.crashes(), store.paused(),
+        store.dead_letters(), store.crashes(), store.paused(), store.search(Search(), 9), store.sightings("try"),
+        store.kept(PUSH), store.take_report(1e6, 1.0), store.take_wish(1e6, 1.0),
     )  # fmt: skip
 
 
@@ -400,13 +427,15 @@ def test_everything_of_a_push_expires(server: RedisServer) -> None:
     """Redis itself forgets after the retention, except what is still open."""
     with opened(server, retention=RETENTION) as store:
         claim = _sending(store)
+        _judge(store)
+        store.keep(PUSH, "name", "value")
         client = server.client()
         of_push = [
             key
             for key in client.scan_iter("*")
-            if key.split(b":", 1)[1][:2] in (b"p:", b"j:", b"c:", b"k:", b"o:", b"s:", b"n:")
+            if key.split(b":", 1)[1][:2] in (b"p:", b"j:", b"c:", b"k:", b"o:", b"s:", b"n:", b"e:", b"w:")
         ]
-        assert len(of_push) == 7
+        assert len(of_push) == 9
         assert {client.ttl(key) for key in of_push} == {-1}
         store.accepted(claim.operation or operation(claim), "yes", 4.0)
         assert all(0 < client.ttl(key) <= RETENTION for key in of_push), {key: client.ttl(key) for key in of_push}
@@ -506,3 +535,32 @@ def test_a_full_server_is_waited_for(server: RedisServer) -> None:
         finally:
             client.config_set("maxmemory", 0)
         assert store.observe([seen(failure())], 1.0, dry=False)[0].claimed
+
+
+# -- upgrades -------------------------------------------------------------------------------------------------------
+
+
+def test_an_older_program_leaves_a_newer_store_alone(server: RedisServer) -> None:
+    """It does not start on it; one that runs when a newer one takes over writes nothing any more, and says why."""
+    with opened(server) as store:
+        store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
+        server.client().hset(f"{link.PREFIX}meta", "layout", "99")
+        before = store.record(PUSH)
+
+        with pytest.raises(StoreUnavailable, match="newer triggerbot"):
+            store.observe([seen(failure("later", push=PUSH), asks=Asks())], 2.0, dry=False)
+        with pytest.raises(StoreUnusable, match=r"newer triggerbot \(its layout is 99\): use the newer program"):
+            RedisStore.at(server.url())
+        assert store.record(PUSH) == before
+
+
+def test_a_store_of_before_is_taken_over(server: RedisServer) -> None:
+    """It has no layout written down; what it knows stays known, and trusted."""
+    with opened(server) as store:
+        store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
+    server.client().hdel(f"{link.PREFIX}meta", "layout", "since", "why")
+
+    with opened(server) as store:
+        assert store.record(PUSH) is not None
+        assert store.distrust() is None
+    assert server.client().hget(f"{link.PREFIX}meta", "layout") == b"2"

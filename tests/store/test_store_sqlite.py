@@ -14,7 +14,7 @@ from fakes.items import every, own, seen
 from fakes.world import failure, push
 
 from triggerbot.errors import StoreUnusable
-from triggerbot.store import Pause
+from triggerbot.store import Pause, Search
 from triggerbot.store.opening import open_store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
@@ -85,7 +85,7 @@ def test_what_was_acknowledged_survives_being_killed(tmp_path: Path, lines: int)
 ASKS = """
 import sys
 from fakes.world import push
-from triggerbot.store import Pause
+from triggerbot.store import Pause, Search
 from triggerbot.store.opening import open_store
 
 store = open_store("sqlite:" + sys.argv[1])
@@ -297,4 +297,36 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> 
         store = SqliteStore(path)
         assert store.cursor("poll:ci") == "7.0"
         assert store.crashes() == []
+        store.close()
+
+
+BEFORE_REPORTS = """
+INSERT INTO pushes (id, system, project, branch, revision, author, message, first_heard, last_heard)
+    VALUES (1, 'ci', 'try', 'try', 'abcdef1', 'ann', 'a title', 1.0, 2.0);
+INSERT INTO jobs VALUES (1, 1, 'job', '');
+INSERT INTO runs VALUES (1, 1, '1', 1, 'finished', 'failure', 'test', 1, 9.0, NULL, NULL, NULL, NULL, '', '["a line"]');
+INSERT INTO claims (push, job, run, origin, state, dry, created, asked, known_runs)
+    VALUES (1, 1, 1, '', 'done', 0, 1.0, 2, 1);
+"""
+
+
+def test_a_store_from_before_reports_keeps_its_pushes(tmp_path: Path) -> None:
+    """Nobody knows when their runs began; they are reported when something is heard of them."""
+    path = tmp_path / "state.db"
+    connection = sqlite3.connect(path)
+    connection.executescript("".join(MIGRATIONS[:3]) + f"{BEFORE_REPORTS} PRAGMA user_version = 3;")
+    connection.close()
+
+    store = SqliteStore(path)
+    try:
+        (claim,) = every(store)
+        assert (claim.run.started, claim.run.time, claim.run.failures) == (None, 9.0, ("a line",))
+        assert store.take_report(1e6, 1.0) is None
+        assert [(one.title, one.health, one.judged) for one in store.search(Search(), 5)] == [("a title", "", 0.0)]
+
+        store.observe([seen(failure("new", started=7.0))], 5.0, dry=False)
+
+        assert store.take_report(6.0, 1.0) == push()
+        assert own(store, "new").run.started == 7.0
+    finally:
         store.close()

@@ -19,6 +19,10 @@ class FakeTreeherder:
         self.pushes: list[dict[str, Any]] = []
         self.jobs: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
+        #: What it found in the logs of jobs, and whether it has read them, by the jobs' numbers.
+        self.suggestions: dict[int, Any] = {}
+        self.errors: dict[int, Any] = {}
+        self.logs: dict[int, list[str]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         #: Statuses to answer with instead, next first; `(status, True)`: after having done what was asked.
         self.faults: list[tuple[int, bool]] = []
@@ -28,6 +32,8 @@ class FakeTreeherder:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            #: An answer leaves in one piece: a second one would wait until the first is acknowledged.
+            wbufsize = 1 << 16
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
@@ -82,6 +88,23 @@ class FakeTreeherder:
         self.jobs.append(job)
         return job
 
+    def read_log(self, job: dict[str, Any], *lines: str) -> None:
+        """Find failure lines in the log of a job, as get_error_summary and TextLogError there have them."""
+        number = job["id"]
+        self.logs[number] = ["parsed"]
+        self.suggestions[number] = [
+            {
+                "search": line, "search_terms": [line], "path_end": line.split(" | ")[1] if " | " in line else None,
+                "bugs": {"open_recent": [], "all_others": []}, "line_number": place, "counter": 0,
+                "failure_new_in_rev": False,
+            }
+            for place, line in enumerate(lines)
+        ]  # fmt: skip
+        self.errors[number] = [
+            {"id": place, "line": f"10:11:12     INFO - {line}", "line_number": place, "job": number}
+            for place, line in enumerate(lines)
+        ]
+
     # -- answering ----------------------------------------------------------------------------------------------
 
     def _answer(self, handler: BaseHTTPRequestHandler, body: Any) -> None:
@@ -114,6 +137,13 @@ class FakeTreeherder:
                 return (200, found[0]) if found else (404, {})
             case ["GET", "jobs"]:
                 return 200, {"results": self._page(query)}
+            case ["GET", "jobs", number, "bug_suggestions" | "text_log_errors" as what]:
+                found = self.suggestions if what == "bug_suggestions" else self.errors
+                known = any(job["id"] == int(number) for job in self.jobs)
+                return (200, found.get(int(number), [])) if known else (404, f"No job with id: {number}")
+            case ["GET", "job-log-url"]:
+                statuses = self.logs.get(int(query["job_id"]), [])
+                return 200, [{"job_id": int(query["job_id"]), "parse_status": status} for status in statuses]
             case ["GET", "note"]:
                 return 200, [one for one in self.notes if str(one["job_id"]) == query.get("job_id")]
             case ["POST", "note"]:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from triggerbot import calls
 from triggerbot.calls import Call, Plan, Want
-from triggerbot.classify import Classifier
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.model import Cause, ClaimState, Event, Kind, Push, Result, State
+from triggerbot.publish.classify import Classifier
 from triggerbot.systems import Accepted, Answer, Known, Later
 from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs, stars
 
@@ -314,10 +314,15 @@ def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Wor
     results = {"one": "fss", "two": "ffss", "few": "fs", "green": "sss", "hidden": "f"}
     for job, letters in results.items():
         for letter in letters:
-            treeherder.job(push, f"test-{job}", result="testfailed" if letter == "f" else "success")
+            treeherder.read_log(
+                treeherder.job(push, f"test-{job}", result="testfailed" if letter == "f" else "success")
+            )
     system = Treeherder(jobs_of(treeherder), through=None)
     world = make_world(system)
     world.hear(*system.look_back(PUSH).events)
+    # The logs say nothing, and they were asked for before the classification is due.
+    world.publish(world.publisher())
+    world.store.end_report(PUSH, world.clock())
     return world
 
 
@@ -335,12 +340,17 @@ def test_one_orange_and_two_greens(starred: World) -> None:
     assert [run.job for run in stars(record)] == ["test-one"]
 
 
+def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
+    """Publish what is due, as a daemon does that has just been started."""
+    world.publish(world.publisher(Classifier("th", notes(treeherder, session))))
+
+
 def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World) -> None:
-    """By a restarted daemon, too; it looks before it writes."""
+    """Whatever is heard afterwards, and by a restarted daemon; it looks before it writes."""
+    classify(treeherder, starred)
     for _ in range(2):
-        classifier = Classifier("th", notes(treeherder), starred.store, dry=False)
-        classifier.once()
-        classifier.once()
+        starred.store.end_report(PUSH, starred.clock())
+        classify(treeherder, starred)
 
     (note,) = treeherder.notes
     failed = next(job for job in treeherder.jobs if job["job_type_name"] == "test-one")
@@ -352,29 +362,43 @@ def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, star
     """A sheriff knows better."""
     failed = next(job for job in treeherder.jobs if job["job_type_name"] == "test-one")
     treeherder.notes.append({"job_id": failed["id"], "failure_classification_id": 2})
-    assert Classifier("th", notes(treeherder), starred.store, dry=False).once() == 0
+
+    classify(treeherder, starred)
+
     assert len(treeherder.notes) == 1
 
 
 def test_dry_run_classifies_nothing(treeherder: FakeTreeherder, starred: World) -> None:
     """It only says what it would have done."""
-    assert Classifier("th", notes(treeherder), starred.store, dry=True).once() == 1
+    classify(treeherder, starred.again(dry=True))
+
     assert treeherder.notes == []
 
 
 def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred: World) -> None:
     """Nobody writes the same note twice on a guess."""
-    classifier = Classifier("th", notes(treeherder), starred.store, dry=False)
+    publisher = starred.publisher(Classifier("th", notes(treeherder)))
     treeherder.faults = [(200, True), (200, True), (500, True)]  # the job, its notes, the note
-    with pytest.raises(CIUnavailable):
-        classifier.once()
-    classifier.once()
+
+    starred.publish(publisher)
+    starred.publish(publisher, 60.0)
+
     assert len(treeherder.notes) == 1
     assert sum(method == "POST" for method, _, _ in treeherder.requests) == 1
 
 
 def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, starred: World) -> None:
-    """With what is needed, and without the secret."""
+    """With what is needed, and without the secret; it is tried again after a while."""
+    record = starred.store.record(PUSH)
+    assert record is not None
     with pytest.raises(CIDenied, match="session has ended") as denied:
-        Classifier("th", notes(treeherder, "canary-old"), starred.store, dry=False).once()
+        notes(treeherder, "canary-old").classify(record, stars(record)[0])
     assert "canary" not in str(denied.value)
+
+    publisher = starred.publisher(Classifier("th", notes(treeherder, "canary-old")))
+    starred.publish(publisher)
+    treeherder.requests.clear()
+    starred.publish(publisher, 300.0)
+    assert treeherder.requests == []
+    starred.publish(publisher, 400.0)
+    assert treeherder.requests != []

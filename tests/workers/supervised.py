@@ -24,10 +24,12 @@ _FAULTS = Path(__file__).parent / "faults"
 class Supervised(Daemon):
     """A supervisor with its workers, or one process alone."""
 
-    def __init__(self, directory: Path, url: str, *, store: str = "sqlite:state.db", intakes: str = "[]") -> None:
+    def __init__(
+        self, directory: Path, url: str, *, store: str = "sqlite:state.db", intakes: str = "[]", **environment: str
+    ) -> None:
         path = os.pathsep.join(filter(None, (str(_FAULTS), os.environ.get("PYTHONPATH"))))
         config = CONFIG.format(store=store, url=url, intakes=intakes)
-        super().__init__(directory, config, {"PYTHONPATH": path})
+        super().__init__(directory, config, {"PYTHONPATH": path, **environment})
 
     def fault(self, what: str, worker: int = 1) -> None:
         """Let a worker fail."""
@@ -65,10 +67,11 @@ class Supervised(Daemon):
         return False
 
     def errors(self) -> list[dict[str, Any]]:
-        """Read what `stats --errors --json` tells."""
+        """Read what `stats --errors --json` tells of crashes."""
         done = self.command("stats", "--errors", "--json")
         assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        crashes: list[dict[str, Any]] = json.loads(done.stdout)["crashes"]
+        return crashes
 
     def crashed(self, number: int = 1) -> list[dict[str, Any]]:
         """Wait until so many crashes are kept."""

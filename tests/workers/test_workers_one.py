@@ -37,7 +37,7 @@ def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Superv
     assert crash["ended"] == "exit code 1"
     assert crash["trace"].startswith("Traceback (most recent call last):")
     assert crash["trace"].strip().endswith(crash["error"])
-    assert crash["where"].startswith("triggerbot/daemon.py:")
+    assert crash["where"].startswith("triggerbot/engine.py:")
     told = one.told("worker.died")[0]
     assert (told["error"], told["exception"]) == (crash["error"], crash["trace"])
     assert one.told("daemon.part_died")[0]["worker"] == 1

@@ -17,6 +17,7 @@ _COMMANDS = {
     "pause": Listed("triggerbot.cli.pause:pause", "Stop all sending; go on watching.", "Act"),
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),
     "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),
+    "backup": Listed("triggerbot.cli.backup:backup", "Copy the store while the daemon runs.", "Act"),
     "dead-letters": Listed(
         "triggerbot.cli.deadletters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
     ),

@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from triggerbot import canonical
-from triggerbot.cli.printing import console, duration, moment, plain, plural, say_json, text
+from triggerbot.cli.printing import console, duration, moment, plain, plural, text
 from triggerbot.store import Crash
 
 #: A frame of a traceback, as Python and its faulthandler write it: file, line, function.
@@ -20,12 +20,9 @@ _FATAL = "Fatal Python error"
 _CURRENT = "Current thread"
 
 
-def show(crashes: Sequence[Crash], seconds: float, *, as_json: bool, traces: bool) -> None:
+def show(crashes: Sequence[Crash], seconds: float, *, traces: bool) -> None:
     """Print how workers died in so many seconds."""
-    if as_json:
-        for crash in crashes:
-            say_json(_as_json(crash))
-    elif not crashes:
+    if not crashes:
         click.echo(f"No worker crashed in the last {duration(seconds)}.")
     else:
         _show(crashes, traces=traces)
@@ -42,7 +39,8 @@ def where(trace: str) -> str:
     return frames[0 if fatal else -1] if frames else ""
 
 
-def _as_json(crash: Crash) -> dict[str, Any]:
+def as_json(crash: Crash) -> dict[str, Any]:
+    """Tell a crash to programs."""
     return {
         "at": canonical.format_time(crash.at),
         "worker": crash.worker,

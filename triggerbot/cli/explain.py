@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import click
 
-from triggerbot import report, sentences, verdict
-from triggerbot.cli import telling
+from triggerbot import report, sentences, stories
 from triggerbot.cli.finding import find, headline, near, short
 from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.printing import console, moment, plain, plural, say_json
-from triggerbot.cli.telling import Line
 from triggerbot.errors import UsageError
+from triggerbot.health import PushVerdict
+from triggerbot.judging import Judge
 from triggerbot.store import Entry, JobRecord, Pause, PushRecord, Store
-from triggerbot.trysyntax import EVERY, Asks
+from triggerbot.stories import Line
 
 _NO_TIME = " " * len(moment(0.0))
 
@@ -24,6 +24,8 @@ class _Told:
     """A push with its story."""
 
     record: PushRecord
+    judged: PushVerdict
+    before: report.Before
     jobs: tuple[JobRecord, ...]
     notes: Sequence[Line]
     entries: Mapping[str, Sequence[Entry]]
@@ -32,7 +34,7 @@ class _Told:
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Tell one job."""
-        return telling.story(job, self.entries.get(job.job, ()), self.now, self.paused)
+        return stories.story(job, self.entries.get(job.job, ()), self.now, self.paused)
 
 
 @click.command()
@@ -74,11 +76,14 @@ def explain(
 def _chosen(store: Store, records: list[PushRecord], job: str | None) -> list[_Told]:
     """Read the stories of what is asked for; raises `UsageError` if there is no such job."""
     now, paused, told = time.time(), store.paused(), []
+    judge = Judge(store)
     for record in records:
         jobs = tuple(one for one in record.jobs if job in (None, one.job))
         if jobs or job is None:
             entries = store.story(record.push, job)
-            told.append(_Told(record, jobs, telling.of_push(entries), telling.by_job(entries), paused, now))
+            judged, before = judge.judge(record), report.before(store.kept(record.push))
+            notes, parted = stories.of_push(entries), stories.by_job(entries)
+            told.append(_Told(record, judged, before, jobs, notes, parted, paused, now))
     if not told and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
@@ -88,7 +93,7 @@ def _chosen(store: Store, records: list[PushRecord], job: str | None) -> list[_T
 
 
 def _as_json(one: _Told) -> dict[str, object]:
-    told = report.push(one.record)
+    told = report.push(one.record, one.judged, one.before)
     stories = {job.job: [line.as_json() for line in one.lines(job)] for job in one.jobs}
     return {
         **told,
@@ -100,7 +105,7 @@ def _as_json(one: _Told) -> dict[str, object]:
 def _show(one: _Told, *, all_jobs: bool) -> None:
     out, record = console(), one.record
     out.print(plain(headline(record)), style="bold")
-    asked = _asked(record.asks)
+    asked = stories.asked(record.asks)
     if asked:
         out.print(plain(f"Its message asks: {asked}."))
     for line in one.notes:
@@ -114,21 +119,9 @@ def _show(one: _Told, *, all_jobs: bool) -> None:
     if quiet:
         out.print(f"\n{plural(quiet, 'further job')} without a failure, about which nothing was decided.")
     if not all_jobs:
-        judged = report.judge(record)
-        out.print(f"\nThe push is {sentences.HEALTHS[judged.health]}: {judged.sentence}.", style="bold")
-
-
-def _asked(asks: Asks | None) -> str:
-    if asks is None:
-        return ""
-    parts = [
-        f"{plural(number, 'further run')} of every {'test job' if group == EVERY else f'job of the group {group}'}"
-        for group, number in asks.rebuild.items()
-    ]
-    for given, words in ((asks.retry, "--retry"), (asks.no_retry, "--no-retry"), (asks.dontbuild, "DONTBUILD")):
-        if given:
-            parts.append(words)
-    return ", ".join(parts)
+        for common in one.judged.common:
+            out.print(plain(f"\n{len(common.jobs)} jobs show the same failure: {common.line}"))
+        out.print(f"\nThe push is {sentences.HEALTHS[one.judged.health]}: {one.judged.sentence}.", style="bold")
 
 
 def _show_job(one: _Told, job: JobRecord) -> None:
@@ -136,7 +129,7 @@ def _show_job(one: _Told, job: JobRecord) -> None:
     out.print(f"\n{plain(job.job)}", style="bold")
     for line in one.lines(job):
         _print(line)
-    judged = verdict.of_job(job.job, job.runs, job.claims)
+    judged = next(found for found in one.judged.jobs if found.job == job.job)
     why = f" ({judged.why})" if judged.why else ""
     out.print(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {sentences.proof(judged)}"))
 

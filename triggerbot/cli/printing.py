@@ -2,15 +2,17 @@
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from triggerbot.wording import duration, moment, plural
+
+__all__ = ["console", "duration", "moment", "plain", "plural", "say_json", "text"]
+
 #: Columns where nobody looks at a terminal: a line is a line, for grep.
 _ENDLESS = 100_000
-_UNITS = (("d", 86_400), ("h", 3600), ("min", 60))
 
 
 class _Console(Console):
@@ -42,23 +44,3 @@ def plain(text: str) -> str:
 def text(foreign: str | None, style: str = "") -> Text:
     """Make foreign text a cell of a table: no markup, no control characters."""
     return Text(plain(foreign or ""), style=style)
-
-
-def moment(seconds: float | None) -> str:
-    """Write a time as `2026-11-20 19:31:02Z`, always in UTC."""
-    if seconds is None:
-        return "at an unknown time"
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def duration(seconds: float) -> str:
-    """Write a length of time roughly: `40 s`, `5 min`, `2.5 h`."""
-    for unit, size in _UNITS:
-        if seconds >= size:
-            return f"{round(seconds / size, 1):g} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun."""
-    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -9,6 +9,7 @@ import click
 from triggerbot.cli.opening import config_option
 from triggerbot.config import Config, load, locate
 from triggerbot.errors import ConfigError, UsageError
+from triggerbot.notify import Notifier
 from triggerbot.workers.running import work, work_alone
 from triggerbot.workers.seat import Seat
 from triggerbot.workers.supervisor import supervise
@@ -31,13 +32,14 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     What it died of, if it ever did, is told by `triggerbot stats --errors`.
     """
     path = locate(config_path, os.environ)
+    notifier = Notifier.taken(os.environ)
     seat = Seat.taken(os.environ)
     if seat is not None:
         return work(seat, lambda: _usable(path), dry_run=dry_run)
     config = _usable(path)
     if number is not None:
-        return supervise(config, number, _command(path, dry_run=dry_run))
-    return work_alone(config, dry_run=dry_run)
+        return supervise(config, number, _command(path, dry_run=dry_run), notifier)
+    return work_alone(config, lambda: _usable(path), notifier, dry_run=dry_run)
 
 
 def _usable(path: Path) -> Config:

@@ -7,16 +7,18 @@ from typing import Any
 import click
 from rich.table import Table
 
-from triggerbot import canonical, report
-from triggerbot.cli import breakers, crashes
+from triggerbot import canonical, intermittency, report
+from triggerbot.cli import breakers, costs
+from triggerbot.cli import errors as wrong
 from triggerbot.cli.opening import config_option, json_option, load_config, opened
 from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
-from triggerbot.config import fields
+from triggerbot.config import Config, fields
+from triggerbot.costs import of as costs_of
 from triggerbot.model import ClaimState, Push
 from triggerbot.policy import Rule, rule_for
 from triggerbot.sentences import CLAIMS
-from triggerbot.store import CRASHES_MAX, Pause
+from triggerbot.store import Pause, Store
 
 _HOUR = 3600.0
 
@@ -33,7 +35,7 @@ def _since(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.option(
     "--since", "seconds", default="7d", show_default=True, callback=_since, metavar="TIME", help="So far back: 12h, 7d."
 )
-@click.option("--errors", is_flag=True, help="Tell what workers died of instead: the first cause first.")
+@click.option("--errors", is_flag=True, help="Tell what went wrong instead, and why.")
 @click.option("-v", "--verbose", is_flag=True, help="With --errors: show the whole tracebacks.")
 @json_option
 def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, as_json: bool) -> int:
@@ -41,28 +43,47 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
 
     With --json: since, until, dry_run, paused (at, by, note, or null), per_hour (mean and busiest hour, of what was
     sent and of what dry run would have sent), decisions, hours, rules, projects, branches, claims, pushes, runs,
-    dead_letters, breakers (those that are open), last_hour (what counts against caps).
+    dead_letters, ended (retriggers: passed, failed, other, unfinished, seconds and timed: of those whose length is
+    known), machine (seconds of runs whose length is known), breakers (those that are open), last_hour (what counts
+    against caps), costs (days, retriggers, runs, share, ended, machine, spared, people: what is estimated says so; and
+    text, the same in words), intermittent (jobs, the worst first: job, project, intermittent of ran pushes, rate,
+    low and high: with 95 %, last_seen).
 
-    With --errors --json: one object for each crash, a line, newest first: at, worker, order (1: the first of those that
-    died together), ended (an exit code or a signal), error, where, trace.
+    With --errors: what could not be triggered and why, dead letters, open breakers, how CIs answer when they are asked
+    for news, and what workers died of. With --json: not_triggered (at, system, project, branch, revision, job, why),
+    dead_letters (count, and the newest: id, at, system, intake, reason), breakers, polls (system, every, answered,
+    late), crashes (newest first: at, worker, order (1: the first of those that died together), ended (an exit code or a
+    signal), error, where, trace).
     """
     config = load_config(config_path)
     now = time.time()
     with opened(config) as store:
         if errors:
-            found_crashes = [crash for crash in store.crashes(CRASHES_MAX) if crash.at >= now - seconds]
-            crashes.show(found_crashes, seconds, as_json=as_json, traces=verbose)
-            return 0
+            return _errors(store, config, seconds, as_json=as_json, traces=verbose)
         found = store.statistics(now - seconds)
+        worst, proved = intermittency.everywhere(store, costs.WORST_MAX, now - seconds)
         paused, held = store.paused(), store.held()
         found["breakers"] = report.breakers(store.breakers(), held)
         found["last_hour"] = report.caps(store.sent(now), held)
+    cost = costs_of(found, proved)
     found = {**found, "rules": _by_rule(found, config.rules, now), "projects": _by_project(found["branches"])}
     rates = {key: _rate(found["hours"], key, now) for key in ("sent", "would_have_sent")}
     if as_json:
+        found |= {"costs": cost.as_json(), "intermittent": [one.as_json() for one in worst]}
         say_json(_as_json(found, paused, rates, since=now - seconds, until=now, dry=config.dry_run))
     else:
         _show(found, paused, rates, seconds=seconds, dry=config.dry_run)
+        costs.show(cost, worst)
+        _show_open(found)
+    return 0
+
+
+def _errors(store: Store, config: Config, seconds: float, *, as_json: bool, traces: bool) -> int:
+    found = wrong.gather(store, config, seconds)
+    if as_json:
+        wrong.say(found)
+    else:
+        wrong.show(found, seconds, traces=traces)
     return 0
 
 
@@ -153,7 +174,6 @@ def _show(
     if found["projects"]:
         out.print(_rules(found["rules"]))
         out.print(_projects(found["projects"]))
-    _show_open(found)
 
 
 def _per_hour(what: str, rate: Mapping[str, Any]) -> str:

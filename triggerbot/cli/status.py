@@ -7,8 +7,10 @@ from triggerbot import report, sentences
 from triggerbot.cli.finding import NothingKnown, find, headline
 from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.printing import console, plain, say_json
-from triggerbot.store import PushRecord
-from triggerbot.verdict import Health, JobVerdict, PushVerdict, Verdict
+from triggerbot.health import Health, PushVerdict
+from triggerbot.judging import Judge
+from triggerbot.store import PushRecord, Store
+from triggerbot.verdict import JobVerdict, Verdict
 
 _EXITS = {Health.GOOD: 0, Health.FAILING: 1, Health.PENDING: 2}
 #: Of several pushes the worst counts.
@@ -51,10 +53,12 @@ def status(
             if as_json:
                 say_json({"health": "unknown", "pushes": []})
             raise
-    judged = [report.judge(record) for record in records]
+        judge = Judge(store)
+        judged = [judge.judge(record) for record in records]
+        told = [_as_json(store, *both) for both in zip(records, judged, strict=True)] if as_json else []
     health = next(one for one in _WORST_FIRST if one in {push.health for push in judged})
     if as_json:
-        say_json({"health": str(health), "pushes": [_as_json(record) for record in records]})
+        say_json({"health": str(health), "pushes": told})
     else:
         for record, push in zip(records, judged, strict=True):
             _show(record, push)
@@ -67,9 +71,9 @@ def letters(job: JobVerdict) -> str:
     return "".join(map(sentences.letter, job.runs))
 
 
-def _as_json(record: PushRecord) -> dict[str, object]:
-    told = report.push(record)
-    rows = {job.job: letters(job) for job in report.judge(record).jobs}
+def _as_json(store: Store, record: PushRecord, judged: PushVerdict) -> dict[str, object]:
+    told = report.push(record, judged, report.before(store.kept(record.push)))
+    rows = {job.job: letters(job) for job in judged.jobs}
     return {**told, "jobs": [{**job, "letters": rows[job["job"]]} for job in told["jobs"]]}
 
 
@@ -83,6 +87,8 @@ def _show(record: PushRecord, push: PushVerdict) -> None:
     for job in jobs:
         line = Text(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  ")
         out.print(line.append(f"{job.verdict or 'none':<12}", _STYLES[job.verdict]).append(f"  {plain(job.why)}"))
+    for common in push.common:
+        out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
     out.print(f"{sentences.HEALTHS[push.health]}: {push.sentence}", style=_HEALTHS[push.health])
 
 

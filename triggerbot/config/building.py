@@ -7,7 +7,7 @@ from dataclasses import replace
 from triggerbot import breaker
 from triggerbot.bounds import Bounds
 from triggerbot.caps import Caps
-from triggerbot.config import fields, schema, system_sections
+from triggerbot.config import fields, schema, system_sections, telling_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.remarks import is_literal, unavailable, warnings
 from triggerbot.config.secrets import PATTERN, Secret
@@ -26,6 +26,15 @@ from triggerbot.config.system_settings import (
     SystemConfig,
     TaskclusterConfig,
     TreeherderConfig,
+)
+from triggerbot.config.telling_settings import (
+    CommandsConfig,
+    GitHubReportConfig,
+    PageConfig,
+    ReportConfig,
+    Scope,
+    SlackReportConfig,
+    WebhookReportConfig,
 )
 from triggerbot.patterns import Globs
 from triggerbot.policy import Budget, Rule
@@ -48,6 +57,8 @@ def build(file: schema.ConfigFile, document: Document, source: str) -> Config:
         intakes=intakes,
         rules=rules,
         retention=file.retention,
+        page=_page(file.page, places),
+        reports=tuple(_report(section, ("reports", position), places) for position, section in enumerate(file.reports)),
         bounds=Bounds(_breakers(file.breaker), Caps(file.caps.service, file.caps.project, file.caps.author)),
     )
     remarks = tuple(warnings(config, document))
@@ -180,6 +191,35 @@ def _breakers(section: schema.BreakerSection) -> breaker.Settings:
         canary=section.canary,
         longest=section.longest,
     )
+
+
+def _page(section: telling_sections.PageSection, places: _Places) -> PageConfig:
+    return PageConfig(
+        None if section.address is None else section.address.rstrip("/"),
+        places.several(section.token, ("page", "token")),
+        section.user_header,
+        section.proxies,
+    )
+
+
+def _report(section: telling_sections.Report, place: Place, places: _Places) -> ReportConfig:
+    if section.github is not None:
+        github, commands = section.github, section.github.commands
+        return GitHubReportConfig(
+            system=github.system,
+            check=github.check,
+            comment=github.comment,
+            commands=None if commands is None else CommandsConfig(commands.mention, commands.authors, commands.cap),
+            scope=Scope(Globs(github.projects), Globs(github.branches)),
+        )
+    if section.slack is not None:
+        slack = section.slack
+        token = places.secret(slack.token, (*place, "slack", "token"))
+        return SlackReportConfig(token, slack.channel, slack.url, Scope(Globs(slack.projects), Globs(slack.branches)))
+    webhook = section.webhook
+    assert webhook is not None  # the schema lets exactly one of the three through
+    secret = places.optional(webhook.secret, (*place, "webhook", "secret"))
+    return WebhookReportConfig(webhook.url, secret, Scope(Globs(webhook.projects), Globs(webhook.branches)))
 
 
 def _rule(section: schema.RuleSection) -> Rule:

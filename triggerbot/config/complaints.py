@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from triggerbot.config import fields, schema, system_sections
+from triggerbot.config import fields, schema, system_sections, telling_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.showing import printable, shown
 from triggerbot.errors import Problem
@@ -36,11 +36,30 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "requested": schema.Requested,
     "budget": schema.BudgetSection,
     "lookup": schema.Lookup,
+    "page": telling_sections.PageSection,
+    "reports": telling_sections.Report,
+    "slack": telling_sections.SlackReport,
+    "webhook": telling_sections.WebhookReport,
+    "commands": telling_sections.CommandsSection,
 }
+#: The same below `reports`, where a name stands for something else than elsewhere.
+_REPORTS: dict[str, type[BaseModel]] = {"github": telling_sections.GitHubReport}
 
 #: Keys whose value is never repeated in a message, for it is or may hold a secret.
 _SECRET_KEYS = frozenset(
-    {"token", "access_token", "certificate", "session", "csrf", "app", "key", "webhook_secret", "url", "store"}
+    {
+        "token",
+        "access_token",
+        "certificate",
+        "session",
+        "csrf",
+        "app",
+        "key",
+        "webhook_secret",
+        "secret",
+        "url",
+        "store",
+    }
 )
 
 _TYPES = {
@@ -111,7 +130,8 @@ def _message(details: ErrorDetails) -> str:
 
 def _section(loc: Place) -> type[BaseModel]:
     names = [part for part in loc[:-1] if isinstance(part, str)]
-    return _SECTIONS[names[-1] if names else ""]
+    name = names[-1] if names else ""
+    return _REPORTS[name] if names[:1] == ["reports"] and name in _REPORTS else _SECTIONS[name]
 
 
 def _unknown_key(loc: Place) -> str:

@@ -148,6 +148,14 @@ def store(value: Any) -> str:
     )
 
 
+def network(value: Any) -> str:
+    """Check an IP address, or a network of them."""
+    try:
+        return str(ipaddress.ip_network(value if isinstance(value, str) else "", strict=False))
+    except ValueError:
+        raise ValueError(f"expected an IP address or a network such as 10.1.0.0/16, got {shown(value)}") from None
+
+
 def some_text(value: Any) -> str:
     """Check a text that must not be empty, where the key is given at all."""
     if isinstance(value, str) and value:
@@ -221,6 +229,9 @@ Url = Annotated[str, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrl = Annotated[str | None, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrlOfProject = Annotated[str | None, PlainValidator(url_of_project), _schema(_URL)]
 OptionalText = Annotated[str | None, PlainValidator(some_text), WithJsonSchema({"type": "string", "minLength": 1})]
+Network = Annotated[
+    str, PlainValidator(network), WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"})
+]
 AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({addresses.AMQP})|({secrets.PATTERN})")]
 Listen = Annotated[tuple[str, int] | None, PlainValidator(listen), _or_off(_LISTEN)]
 Store = Annotated[str, PlainValidator(store), _schema(f"({addresses.STORE})|({secrets.PATTERN})")]

@@ -63,7 +63,7 @@ def loads(text: str, source: str = "config") -> Config:
         problems = document.problems
     except ValidationError as error:
         problems = [*document.problems, *complaints.problems(error, document)]
-    problems = [*problems, *_unknown_systems(document), *_no_taskcluster(document)]
+    problems = [*problems, *_unknown_systems(document), *_no_taskcluster(document), *_no_github(document)]
     problems = [*problems, *addresses.unprotected(document)]
     if problems or file is None:
         raise ConfigError(source, _in_order(problems))
@@ -107,6 +107,25 @@ def _no_taskcluster(document: Document) -> Iterator[Problem]:
         if not isinstance(target, dict) or target.get("type") != "taskcluster":
             message = f"there is no system {shown(through).removeprefix('text ')} of type taskcluster"
             yield document.problem(("systems", name, "taskcluster"), message)
+
+
+def _no_github(document: Document) -> Iterator[Problem]:
+    """Check that reports at GitHub go through a system that is a GitHub."""
+    top = document.value if isinstance(document.value, dict) else {}
+    systems, reports = top.get("systems", {}), top.get("reports")
+    seen: set[str] = set()
+    for position, report in enumerate(reports if isinstance(reports, tuple) else ()):
+        section = report.get("github") if isinstance(report, dict) else None
+        name = section.get("system") if isinstance(section, dict) else None
+        target = systems.get(name) if isinstance(name, str) and isinstance(systems, dict) else None
+        if isinstance(name, str) and name and not (isinstance(target, dict) and target.get("type") == "github"):
+            message = f"there is no system {shown(name).removeprefix('text ')} of type github"
+            yield document.problem(("reports", position, "github", "system"), message)
+        elif isinstance(name, str) and name in seen:
+            message = f"the reports of {shown(name)} are given already: put both into one"
+            yield document.problem(("reports", position, "github", "system"), message)
+        elif isinstance(name, str):
+            seen.add(name)
 
 
 def _named_systems(intakes: Any) -> Iterator[tuple[int, str, str]]:

@@ -7,6 +7,7 @@ from triggerbot.config.document import Document
 from triggerbot.config.secrets import Secret
 from triggerbot.config.settings import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.config.system_settings import GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
+from triggerbot.config.telling_settings import GitHubReportConfig, WebhookReportConfig
 from triggerbot.errors import Problem
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
@@ -29,6 +30,7 @@ def warnings(config: Config, document: Document) -> Iterator[Problem]:
     yield from _of_systems(config, document)
     yield from _of_intakes(config, document)
     yield from _of_rules(config.rules, document)
+    yield from _of_reports(config, document)
 
 
 def _of_top(config: Config, document: Document) -> Iterator[Problem]:
@@ -122,6 +124,24 @@ def _of_rules(rules: tuple[Rule, ...], document: Document) -> Iterator[Problem]:
                 message = f"this rule never applies: rules[{earlier}] covers its projects and branches, and comes first"
                 yield document.problem(("rules", position), message)
                 break
+
+
+def _of_reports(config: Config, document: Document) -> Iterator[Problem]:
+    if config.reports and config.page.address is None:
+        message = "reports will have no link to the page: write page: {address: https://...}"
+        yield document.problem(("reports",), message)
+    for position, report in enumerate(config.reports):
+        match report:
+            case GitHubReportConfig(commands=None):
+                continue
+            case GitHubReportConfig() if not config.systems[report.system].webhook_secrets:
+                message = f"comments are only heard of by webhooks: add a webhook_secret to the system {report.system}"
+                yield document.problem(("reports", position, "github", "commands"), message)
+            case WebhookReportConfig() if report.url.startswith("http:") and not addresses.is_loopback(report.url):
+                message = "what is reported would travel unencrypted to another machine: write https://"
+                yield document.problem(("reports", position, "webhook", "url"), message)
+            case _:
+                continue
 
 
 def _covers(wide: Globs, narrow: Globs) -> bool:

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
 from triggerbot.config.system_sections import SystemSection
+from triggerbot.config.telling_sections import PageSection, Report
 
 
 class Binding(Section):
@@ -194,6 +195,10 @@ class ConfigFile(Section):
     )
     breaker: BreakerSection = default({}, "When a CI is taken for ill, so that sending stops until it is well again.")
     caps: CapsSection = default({}, "How many retriggers may be sent within an hour, whatever happens.")
+    page: PageSection = default({}, "The web page: where people reach it, and who may retrigger and pause there.")
+    reports: tuple[Report, ...] = Field(
+        default=(), max_length=100, description="Where pushes are reported besides the page, as their verdicts come."
+    )
     retention: fields.SomeTime = default(
         "14d", "How long is remembered what was done; after that the same job could be retriggered anew."
     )

@@ -44,6 +44,12 @@ class Secret:
             raise self.wrong("is empty: put the secret there")
         return value
 
+    @property
+    def file(self) -> Path | None:
+        """The file that holds it, if one does."""
+        kind, _, name = self.reference.partition(":")
+        return Path(name) if kind == "file" else None
+
     def _of_environment(self, name: str, environ: Mapping[str, str] | None) -> str:
         value = (os.environ if environ is None else environ).get(name)
         if value is None:

@@ -9,6 +9,7 @@ from triggerbot.bounds import Bounds
 from triggerbot.config import addresses
 from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import SystemConfig
+from triggerbot.config.telling_settings import PageConfig, ReportConfig
 from triggerbot.errors import ConfigError, Problem
 from triggerbot.policy import Rule
 
@@ -82,6 +83,8 @@ class Config:
     #: Seconds.
     retention: float
     bounds: Bounds = field(default_factory=Bounds)
+    page: PageConfig = field(default_factory=PageConfig)
+    reports: tuple[ReportConfig, ...] = ()
     #: What is probably not meant.
     warnings: tuple[Problem, ...] = ()
     #: What is right but cannot be done (yet): with any of these, `run` refuses to start.
@@ -115,6 +118,9 @@ class Config:
         for intake in self.intakes:
             if isinstance(intake, PulseConfig) and isinstance(intake.url, Secret):
                 yield intake.url
+        yield from self.page.tokens
+        for report in self.reports:
+            yield from report.secrets()
 
     def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
         """Yield what is to be said of webhook secrets that work and are too short to be good."""
@@ -135,6 +141,8 @@ class Config:
                 for secret in system.secrets()
             ),
             *(intake.address for intake in self.intakes if isinstance(intake, PulseConfig)),
+            *(partial(_long, token) for token in self.page.tokens),
+            *(secret.read for report in self.reports for secret in report.secrets()),
         ]
         missing: list[Problem] = []
         for read in tries:
@@ -146,7 +154,7 @@ class Config:
 
 
 def _long(secret: Secret, environ: Mapping[str, str] | None) -> str:
-    """Read a webhook secret; raises `ConfigError` if it is so short that it is none."""
+    """Read a secret that people choose; raises `ConfigError` if it is so short that it is none."""
     value = secret.read(environ)
     if len(value.removeprefix("whsec_")) < _SECRET_MIN:
         raise secret.wrong(

@@ -40,6 +40,7 @@ systems:
     webhook_secret: env:DEMO_WEBHOOK_SECRET
     grace: 1s
     sweep: 2s
+page: {{token: "env:DEMO_PAGE_TOKEN"}}
 rules:
   - projects: [{project}]
     exclude_jobs: ["*-unstable"]
@@ -53,7 +54,7 @@ class _Broken(Exception):
     """The demo cannot go on; the message says why."""
 
 
-def play(*, seconds: float, keep: bool) -> int:
+def play(*, seconds: float, keep: bool, stay: bool) -> int:
     """Play the demo; 0 if everything came out as it should, else 1, with what did not."""
     console = Console(highlight=False)
     directory = Path(tempfile.mkdtemp(prefix="triggerbot-demo-"))
@@ -62,6 +63,8 @@ def play(*, seconds: float, keep: bool) -> int:
             _show(console, stage, seconds)
             wrong = _wrong(stage)
             _conclude(console, stage, wrong)
+            if stay:
+                _stay(console, stage)
     except _Broken as error:
         console.print(f"the demo could not go on: {error}", markup=False, style="red")
         return 1
@@ -70,7 +73,10 @@ def play(*, seconds: float, keep: bool) -> int:
         return 130
     finally:
         if keep:
-            console.print(f"kept: {directory} (cd there and set DEMO_WEBHOOK_SECRET to anything)", markup=False)
+            console.print(
+                f"kept: {directory} (cd there and set DEMO_WEBHOOK_SECRET and DEMO_PAGE_TOKEN to anything)",
+                markup=False,
+            )
         else:
             shutil.rmtree(directory, ignore_errors=True)
     return 1 if wrong else 0
@@ -86,8 +92,11 @@ class _Stage:
         self.truth: dict[str, Any] = {}
         self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._errors: list[str] = []
-        self._processes: list[subprocess.Popen[str]] = []
-        self._environment = {**os.environ, "DEMO_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16)}
+        self.processes: list[subprocess.Popen[str]] = []
+        #: With which one logs in on the page.
+        self.token = secrets.token_hex(8)
+        keys = {"DEMO_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16), "DEMO_PAGE_TOKEN": self.token}
+        self._environment = {**os.environ, **keys}
         self._client = httpx.Client(timeout=5, trust_env=False)
 
     def __enter__(self) -> "_Stage":
@@ -101,9 +110,9 @@ class _Stage:
 
     def __exit__(self, *_: object) -> None:
         """End both."""
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.terminate()
-        for process in self._processes:
+        for process in self.processes:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=12)
             process.kill()
@@ -144,7 +153,7 @@ class _Stage:
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - it calls prctl only
         )
-        self._processes.append(process)
+        self.processes.append(process)
         if module.endswith("ci"):
             self._listen(process.stderr, "error")
         return process
@@ -182,9 +191,14 @@ class _Stage:
             time.sleep(0.05)
         raise _Broken("the daemon does not answer")
 
+    @property
+    def page(self) -> str:
+        """Where the daemon's page is."""
+        return f"http://127.0.0.1:{self.port}/"
+
     def follow(self) -> None:
         """Take everything that was said since the last look, and look at the daemon's API."""
-        for process in self._processes:
+        for process in self.processes:
             if process.poll() is not None:
                 raise _Broken("one of the two died: " + " ".join(self._errors[-5:]))
         while (heard := self._next(0.0))[0]:
@@ -208,7 +222,7 @@ class _Stage:
 
 def _show(console: Console, stage: _Stage, seconds: float) -> None:
     began = time.monotonic()
-    title = "A made-up CI, and the real triggerbot beside it"
+    title = f"A made-up CI, and the real triggerbot beside it, at {stage.page}"
     with _screen(console) as live:
         shown = 0
         while not stage.over and time.monotonic() < began + seconds + _PATIENCE:
@@ -217,6 +231,8 @@ def _show(console: Console, stage: _Stage, seconds: float) -> None:
                 left = max(0, round(began + seconds - time.monotonic()))
                 live.update(stage.telling.screen(console.height, f"{title}   ({left} s)"), refresh=True)
             else:
+                if shown == 0:
+                    console.print(f"{title}\n", soft_wrap=True)
                 for line in stage.telling.lines[shown:]:
                     console.print(line, soft_wrap=True)
                 shown = len(stage.telling.lines)
@@ -264,12 +280,21 @@ def _conclude(console: Console, stage: _Stage, wrong: list[str]) -> None:
         console.print(f"unexpected: {line}", style="bold red", markup=False)
     console.print(
         "\nWhat now?\n"
+        f"  {_command()} demo --stay    leaves the page up at the end, until Ctrl-C\n"
         f"  {_command()} demo --keep    keeps its config and store: ask them with explain, status and stats\n"
         f"  {_command()} check          tells what your own config would do; examples are in config/\n"
         "  README.md: ten lines to watch your own GitHub repository, in dry run",
         markup=False,
         soft_wrap=not console.is_terminal,
     )
+
+
+def _stay(console: Console, stage: _Stage) -> None:
+    console.print(f"\nThe page is at {stage.page}, where {stage.token} logs you in; Ctrl-C ends it.", markup=False)
+    # The made-up CI goes on answering, so that what you ask for on the page happens.
+    with suppress(KeyboardInterrupt):
+        while all(process.poll() is None for process in stage.processes):
+            time.sleep(_EVERY)
 
 
 def _plain(telling: Telling) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from triggerbot.breaker import Breaker, Place
 from triggerbot.caps import Capped
-from triggerbot.model import Claim, Decision, Event, Group, Lead, Operation, Push, PushFacts, Run, State
+from triggerbot.model import Claim, Decision, Event, Group, Lead, Operation, Push, PushFacts, Run, RunKey, State, Wish
 from triggerbot.policy import Budget, Triage
 from triggerbot.trysyntax import Asks
 
@@ -37,7 +37,7 @@ class Notice:
 NO_PASSES: Mapping[Place, int] = {}
 NO_CAPS: Mapping[str, int | None] = {}
 #: What the store is told in a batch.
-Item = Observation | Notice | Lead
+Item = Observation | Notice | Lead | Wish
 
 #: Pushes and groups of one system that are worked on at the same time: a CI that hangs must not hold up the others.
 LEASES_PER_SYSTEM = 4
@@ -45,6 +45,10 @@ LEASES_PER_SYSTEM = 4
 CRASHES_MAX = 100
 #: Seconds for which a webhook is known again: GitHub delivers again for three days (its documentation, 2026).
 DELIVERY_KEPT = 3 * 86_400.0
+#: Seconds from the first news of a push until it is judged anew: what follows at once is judged with it.
+REPORT_DELAY = 1.0
+#: Sightings that are kept of a project, the newest; and those of them that are read.
+SIGHTINGS_MAX = 5000
 #: Seconds until a lead that tells of no failure is asked about: together with what else is heard by then.
 LEAD_DELAY = 10.0
 
@@ -132,6 +136,65 @@ class PushRecord:
     spent_dry: int
     first_heard: float
     last_heard: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A job of which a run failed at some push.
+
+    For what only many pushes can tell: which failure lines are generic, and which jobs are known to be intermittent.
+    """
+
+    push: Push
+    job: str
+    #: When its last run finished, or was heard of.
+    at: float
+    failed: int
+    passed: int
+    #: What its failed runs say (see `likeness.shapes`), and what its passing runs say all the same.
+    shapes: tuple[str, ...] = ()
+    passing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A push in one line, as it was judged last."""
+
+    push: Push
+    #: Empty if it was not judged yet.
+    health: str
+    sentence: str
+    author: str | None
+    #: The beginning of its message.
+    title: str
+    #: When it was pushed, where that is known.
+    time: float | None
+    last_heard: float
+    judged: float
+    #: Jobs, by verdict.
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which pushes are wanted; what is empty does not matter. Upper and lower case are the same."""
+
+    project: str = ""
+    branch: str = ""
+    #: A part of the author's name.
+    author: str = ""
+    #: A part of the message, or the beginning of the revision.
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person's wish that is not settled yet."""
+
+    wish: Wish
+    since: float
+    #: How often in a row it could not be settled.
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +371,57 @@ class Store(Protocol):
     def finish(self, claim: Claim, note: str, now: float) -> None:
         """End a decided claim: nothing more is needed."""
 
+    def take_report(self, now: float, seconds: float) -> Push | None:
+        """Take the push that has been due longest to be judged and reported; whoever takes it has so many seconds.
+
+        Everything that changes a push makes it due, `REPORT_DELAY` seconds later. Each is taken by one at a time, and
+        by another one once the time is over: what is done with it has to be repeatable.
+        """
+
+    def end_report(self, push: Push, due: float | None) -> None:
+        """Give a push back: it is due again then (`None`: with the next news), or at once if there was news."""
+
+    def judged(
+        self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
+    ) -> None:
+        """Keep how a push was judged: its line in lists, its jobs with failures, and for its story what changed.
+
+        All at once. A change is a job and a text. Of jobs that are not among the sightings, those of before remain.
+        """
+
+    def kept(self, push: Push) -> Mapping[str, str]:
+        """Read what was kept beside a push, by name: what reports were made, for one."""
+
+    def keep(self, push: Push, name: str, value: str) -> None:
+        """Keep something beside a push."""
+
+    def keep_failures(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+        """Add to a run what the CI said of its failure when it was asked; an unknown run is passed over."""
+
+    def sightings(self, project: str) -> list[Sighting]:
+        """Read the newest sightings of a project, newest first."""
+
+    def ran(self, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
+        """Count the pushes of a project at which a run of these jobs passed or failed."""
+
+    def search(self, wanted: Search, limit: int) -> list[Summary]:
+        """List the pushes heard of last, with how they were judged, whether they were yet or not."""
+
+    def judged_since(self, since: float, limit: int = 100) -> list[tuple[float, Push]]:
+        """List pushes that were judged after a time, and when, oldest first: what open pages have to know."""
+
+    def projects(self) -> list[str]:
+        """List the projects of the pushes that are remembered, in order; of very many only those of the newest."""
+
+    def previous(self, push: Push) -> Push | None:
+        """Find the push of the same branch that was heard of before this one was."""
+
+    def take_wish(self, now: float, seconds: float) -> Asked | None:
+        """Take the wish that has been due longest; as with `take_report`, for so many seconds."""
+
+    def end_wish(self, wish: Wish, due: float | None) -> None:
+        """It is settled (`None`; for `DELIVERY_KEPT` it is not heard again), or due again then."""
+
     def breakers(self) -> list[Breaker]:
         """Read every breaker that anything is known of."""
 
@@ -372,7 +486,13 @@ class Store(Protocol):
         """List the pushes heard of last."""
 
     def statistics(self, since: float) -> dict[str, Any]:
-        """Count decisions, requests and claims since then."""
+        """Count decisions, requests and claims since then, and how retriggers ended.
+
+        Beside lists of decisions, hours and branches, and counts of claims, pushes, runs and dead letters:
+        `ended`: the retriggers of the pushes heard of since then, as `passed`, `failed`, `other` (they prove nothing),
+        `unfinished`; `seconds` that those took whose length is known (`timed` of them);
+        `machine`: `seconds` of all runs of those pushes whose length is known, and how many `runs` that are.
+        """
 
     def purge(self, before: float) -> int:
         """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""

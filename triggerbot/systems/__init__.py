@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.model import Event, Heard, Lead, Push, PushFacts
+from triggerbot.model import Event, Heard, Lead, Push, PushFacts, Run, Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +163,53 @@ class Completes(Protocol):
             CIUnavailable: it gives no usable answer; later it may.
             CIDenied: it does not let us.
         """
+
+
+#: Failure lines of a run that are worth asking for.
+FAILURES_MAX = 20
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A system that can be asked what a failed run says is wrong."""
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """Ask for the failure lines of a run, the most telling first; for a run that passed, what it says all the same.
+
+        Raises:
+            NotKnown: it does not know them (yet).
+            CIUnavailable: it gives no usable answer; later it may.
+            CIDenied: it does not let us.
+        """
+
+
+@runtime_checkable
+class ListsFiles(Protocol):
+    """A system that knows which files a push changes."""
+
+    def files(self, push: Push) -> Sequence[str]:
+        """Ask which files a push changes; raises as `Explains.failures` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for something in a comment or by a button."""
+
+    #: May write to the project, so that the CI itself would let them retrigger.
+    may_write: bool
+    #: Is the author of the pull request that it is about.
+    is_author: bool
+
+
+@runtime_checkable
+class Listens(Protocol):
+    """A system where people can ask triggerbot for something (`model.Wish`)."""
+
+    def asker(self, wish: Wish) -> Asker:
+        """Tell who asks; raises as `Explains.failures` does."""
+
+    def revision(self, wish: Wish) -> str:
+        """Tell which commit a wish is about: that of its pull request, now; raises as `Explains.failures` does."""
+
+    def react(self, wish: Wish, *, heard: bool) -> None:
+        """Show whether a wish was heard, and understood and allowed; repeatable; raises as `Explains.failures` does."""

@@ -1,6 +1,7 @@
 """The generic system: any CI that can speak plain HTTP joins with three calls and signed webhooks.
 
-The contract is in docs/generic.md. Webhooks are signed as Standard Webhooks say and carry one event, or a list of them.
+The contract is in docs/reference/events.md. Webhooks are signed as Standard Webhooks say and carry one event, or a list
+of them.
 """
 
 from collections.abc import Mapping, Sequence

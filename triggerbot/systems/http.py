@@ -17,6 +17,7 @@ import httpx
 import msgspec
 import tenacity
 
+from triggerbot import vitals
 from triggerbot.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Unknown
 
@@ -138,6 +139,7 @@ class Http:
         content = None if body is None else msgspec.json.encode(body)
         extra = dict(headers or {}) | ({"content-type": "application/json"} if content is not None else {})
         request = client.build_request(method, self.base_url + path, params=params, content=content, headers=extra)
+        vitals.beat()
         deadline = time.monotonic() + ANSWER_SECONDS
         response = client.send(request, stream=True)
         try:

@@ -8,6 +8,7 @@ from triggerbot.config import (
     Config,
     GenericConfig,
     GitHubConfig,
+    GitHubReportConfig,
     Secret,
     SystemConfig,
     TaskclusterConfig,
@@ -27,11 +28,21 @@ def build(config: Config) -> dict[str, System]:
     made: dict[str, System] = {}
     # A Treeherder retriggers through a Taskcluster, which has to be there before.
     for name, settings in sorted(config.systems.items(), key=lambda one: isinstance(one[1], TreeherderConfig)):
-        made[name] = _system(name, settings, made)
+        made[name] = _system(name, settings, made, _mention(config, name))
     return {name: made[name] for name in config.systems}
 
 
-def _system(name: str, settings: SystemConfig, made: dict[str, System]) -> System:
+def _mention(config: Config, system: str) -> str:
+    """Tell under which name people ask for something in comments there."""
+    asked = [
+        report.commands.mention
+        for report in config.reports
+        if isinstance(report, GitHubReportConfig) and report.system == system and report.commands is not None
+    ]
+    return asked[0] if asked else ""
+
+
+def _system(name: str, settings: SystemConfig, made: dict[str, System], mention: str) -> System:
     secrets = tuple(secret.read() for secret in settings.webhook_secrets)
     match settings:
         case GenericConfig():
@@ -52,6 +63,7 @@ def _system(name: str, settings: SystemConfig, made: dict[str, System]) -> Syste
                 repositories=settings.repositories,
                 grace=settings.grace,
                 forks_allowed=settings.forks,
+                mention=mention,
             )
         case TaskclusterConfig():
             return _taskcluster(name, settings)

@@ -1,62 +1,55 @@
 """What people and programs may read: pushes, statistics, metrics, health. Nothing here changes anything."""
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-import triggerbot
-from triggerbot import canonical, report
-from triggerbot.errors import StoreUnavailable
+from triggerbot import canonical, report, version
+from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
-from triggerbot.store import Store
+from triggerbot.store import PushRecord, Search, Store, Summary
+from triggerbot.vitals import Check
 from triggerbot.web.answers import as_json, error, plain
 
 #: Seconds in a day.
 _DAY = 86_400.0
 _LIST_MAX = 200
+_WANTED = ("project", "branch", "author", "text")
 
 
 class Api:
-    """The reading side. `health` tells how each part of the daemon is: its name, and what is wrong or nothing."""
+    """The reading side. `health` looks at each part of the daemon."""
 
     def __init__(
         self,
         store: Store,
+        judge: Judge,
         metrics: Metrics,
         clock: Callable[[], float],
-        health: Callable[[], Mapping[str, str]],
+        health: Callable[[], Mapping[str, Check]],
         about: Mapping[str, Any],
     ) -> None:
         self._store = store
+        self._judge = judge
         self._metrics = metrics
         self._clock = clock
         self._health = health
         self._about = about
 
-    def front(self, request: Request) -> Response:
-        """Say in a few lines what runs here and where to look."""
-        paused = self._store.paused()
-        lines = [
-            f"triggerbot {triggerbot.__version__}" + (", dry run: nothing is sent" if self._about["dry_run"] else ""),
-            f"paused by {paused.by}" if paused else "at work",
-            *(f"the store may have forgotten something: {why}" for why in self._distrust().values()),
-            *(f"the breaker of {place} is open: {why}" for place, why in self._breakers().items()),
-            "",
-            "GET /api/v1/pushes                       the pushes heard of last",
-            "GET /api/v1/pushes/PROJECT/REVISION      one push: health, jobs, runs, and why each was (not) retriggered",
-            "GET /api/v1/stats?days=7                 what was decided and sent",
-            "GET /metrics, /__heartbeat__, /__lbheartbeat__, /__version__",
-        ]
-        return plain(200, "\n".join(lines))
-
     def pushes(self, request: Request) -> Response:
-        """List the pushes heard of last."""
+        """List the pushes heard of last; `project`, `branch`, `author` and `text` choose among them."""
         limit = _number(request.query_params.get("limit"), 50, _LIST_MAX)
-        found = self._store.recent(limit, request.query_params.get("project"))
-        records = [record for push in found if (record := self._store.record(push)) is not None]
-        return as_json({"pushes": [report.summary(record) for record in records]})
+        wanted = Search(**{name: request.query_params.get(name, "") for name in _WANTED})
+        found = self._store.search(wanted, limit)
+        return as_json({"pushes": [report.line(one if one.health else self._judged(one)) for one in found]})
+
+    def _judged(self, one: Summary) -> Summary:
+        """Judge a push now that was not judged yet."""
+        record = self._store.record(one.push)
+        return one if record is None else report.summary(record, self._judge.judge(record), self._clock())
 
     def push(self, request: Request) -> Response:
         """Tell everything about one push; the revision may be cut."""
@@ -64,7 +57,10 @@ class Api:
         records = [record for push in found if (record := self._store.record(push)) is not None]
         if not records:
             return error(404, "nothing is known of such a push")
-        return as_json({"pushes": [report.push(record) for record in records]})
+        return as_json({"pushes": [self._told(record) for record in records]})
+
+    def _told(self, record: PushRecord) -> dict[str, Any]:
+        return report.push(record, self._judge.judge(record), report.before(self._store.kept(record.push)))
 
     def statistics(self, request: Request) -> Response:
         """Count what was decided and sent lately."""
@@ -84,15 +80,19 @@ class Api:
         return Response(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def heartbeat(self, request: Request) -> Response:
-        """Tell whether each part works (Dockerflow)."""
-        try:
-            wrong = {name: state for name, state in self._health().items() if state}
-        except StoreUnavailable as failed:
-            wrong = {"store": str(failed)}
+        """Tell how each part is (Dockerflow)."""
+        checks = self._health()
+        wrong = {name: check.note for name, check in checks.items() if check.failed}
         known = {} if "store" in wrong else {"distrust": self._distrust(), "breakers": self._breakers()}
-        return as_json(
-            {"status": "error" if wrong else "ok", "wrong": wrong, **known, **self._about}, 503 if wrong else 200
-        )
+        told = {
+            "status": "error" if wrong else "ok",
+            "checks": {name: str(check.condition) for name, check in checks.items()},
+            "wrong": wrong,
+            "warnings": {name: check.note for name, check in checks.items() if check.note and not check.failed},
+            **known,
+            **self._about,
+        }
+        return as_json(told, 503 if wrong else 200)
 
     def _breakers(self) -> dict[str, str]:
         """Tell which breakers are open, and why: the CI is ill then, not this service."""
@@ -109,7 +109,7 @@ class Api:
 
     def version(self, request: Request) -> Response:
         """Tell which program this is (Dockerflow)."""
-        return as_json({"version": triggerbot.__version__, "source": "", "commit": "", "build": ""})
+        return as_json(version.read(os.environ))
 
 
 def _number(text: str | None, default: int, most: int) -> int:

@@ -12,14 +12,14 @@ from triggerbot.errors import StoreUnavailable
 from triggerbot.web.answers import error
 from triggerbot.web.api import Api
 from triggerbot.web.hooks import Hooks
+from triggerbot.web.pages import Pages
 
 
-def build(hooks: Hooks, api: Api) -> Starlette:
+def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
     """Put the routes together."""
     app = Starlette(
         routes=[
             Route("/hooks/{system}", hooks, methods=["POST"]),
-            Route("/", _guarded(api.front)),
             Route("/api/v1/pushes", _guarded(api.pushes)),
             Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push)),
             Route("/api/v1/stats", _guarded(api.statistics)),
@@ -27,6 +27,7 @@ def build(hooks: Hooks, api: Api) -> Starlette:
             Route("/__heartbeat__", _guarded(api.heartbeat)),
             Route("/__lbheartbeat__", _guarded(api.lbheartbeat)),
             Route("/__version__", _guarded(api.version)),
+            *pages.routes(),
         ]
     )
     # It would lead to whatever host the request names.

@@ -1,5 +1,6 @@
 """Running the daemon so that what it dies of is not lost: as a worker in its seat, or as the only process."""
 
+import faulthandler
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ from triggerbot.config import Config
 from triggerbot.daemon import read_secrets, serve
 from triggerbot.errors import UsageError
 from triggerbot.store import Crash
+from triggerbot.vitals import Outside
 from triggerbot.workers import errorfile
 from triggerbot.workers.crashes import name_of
 from triggerbot.workers.errorfile import Cause
@@ -22,6 +24,7 @@ from triggerbot.workers.seat import Seat
 
 log = structlog.get_logger("triggerbot.workers")
 
+_STDERR = 2
 #: Exit codes.
 _CRASHED, _WRONG_USE = 1, 2
 
@@ -34,21 +37,23 @@ def work(seat: Seat, load: Callable[[], Config], *, dry_run: bool) -> int:
     try:
         config = load()
         witness = _Witness(config, lambda cause: errorfile.write(seat.errors, cause), worker=seat.number)
-        return witness.serve(dry=config.dry_run or dry_run, listening=seat.socket())
+        return witness.serve(dry=dry_run, load=load, outside=seat.outside(), listening=seat.socket())
     except UsageError as error:
         # All workers are likely to have the same one: it is the supervisor who says so, once.
         errorfile.write(seat.errors, Cause(time.time(), str(error), usage=True))
         return _WRONG_USE
 
 
-def work_alone(config: Config, *, dry_run: bool) -> int:
+def work_alone(config: Config, load: Callable[[], Config], outside: Outside, *, dry_run: bool) -> int:
     """Run the daemon as the only process, which keeps its own crashes as far as it can; gives the exit code.
 
     Raises:
         UsageError: it cannot begin.
     """
+    # systemd ends what hangs by SIGABRT: then the stacks of all threads are in its journal.
+    faulthandler.enable(_STDERR)
     causes: list[Cause] = []
-    code = _Witness(config, causes.append).serve(dry=config.dry_run or dry_run)
+    code = _Witness(config, causes.append).serve(dry=dry_run, load=load, outside=outside)
     for cause in causes:
         keep(
             config.store_address,
@@ -70,11 +75,14 @@ class _Witness:
         self._told = False
         self._lock = threading.Lock()
 
-    def serve(self, *, dry: bool, listening: socket.socket | None = None) -> int:
+    def serve(
+        self, *, dry: bool, load: Callable[[], Config], outside: Outside, listening: socket.socket | None = None
+    ) -> int:
         """Run it; gives the exit code."""
         threading.excepthook = self._thread_died
         try:
-            code = serve(self._config, dry=dry, worker=self._worker, listening=listening, died=self._died)
+            code = serve(self._config, dry=dry, load=load, worker=self._worker, listening=listening, died=self._died,
+                         outside=outside)  # fmt: skip
         except UsageError:
             raise
         except Exception as error:

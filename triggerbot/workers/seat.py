@@ -7,12 +7,14 @@ import socket
 import threading
 import time
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Self
 
 import structlog
 
 from triggerbot.errors import UsageError
+from triggerbot.notify import EVERY
 
 log = structlog.get_logger("triggerbot.workers")
 
@@ -30,6 +32,8 @@ class Seat:
     number: int
     #: Where it tells what it dies of.
     errors: int
+    #: Where it shows, again and again, that it works.
+    beats: int
     #: Nothing is ever written to it, and it comes to its end when the supervisor does.
     lifeline: int
     #: The socket that all workers accept on; `None`: nothing is served.
@@ -56,11 +60,15 @@ class Seat:
     @property
     def descriptors(self) -> tuple[int, ...]:
         """All that is inherited."""
-        return tuple(one for one in (self.errors, self.lifeline, self.listening) if one is not None)
+        return tuple(one for one in (self.errors, self.beats, self.lifeline, self.listening) if one is not None)
 
     def environment(self) -> dict[str, str]:
         """Write it down for the worker."""
         return {VARIABLE: json.dumps(asdict(self))}
+
+    def outside(self) -> "Beats":
+        """Tell the supervisor by this that the worker works."""
+        return Beats(self.beats)
 
     def socket(self) -> socket.socket | None:
         """Take hold of the inherited socket."""
@@ -76,3 +84,28 @@ class Seat:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE)
         os._exit(1)
+
+
+class Beats:
+    """A worker's word to its supervisor, a byte each time, that every part of it works."""
+
+    every = EVERY
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def ready(self) -> None:
+        """Every part works."""
+        self.alive()
+
+    def alive(self) -> None:
+        """Every part works."""
+        # A supervisor that does not read now has enough to read later; one that is gone is told by the lifeline.
+        with suppress(OSError):
+            os.write(self._descriptor, b".")
+
+    def reloading(self) -> None:
+        """That is no concern of the supervisor's."""
+
+    def stopping(self) -> None:
+        """It sees that itself."""

@@ -14,7 +14,9 @@ from triggerbot import canonical, logs
 from triggerbot.config import Config
 from triggerbot.daemon import listen, read_secrets
 from triggerbot.errors import UsageError
+from triggerbot.notify import NOBODY, Notifier
 from triggerbot.store import Crash
+from triggerbot.vitals import Lapse
 from triggerbot.workers.crashes import TOGETHER, in_groups, name_of
 from triggerbot.workers.keeping import Keeper
 from triggerbot.workers.seat import GRACE
@@ -22,11 +24,8 @@ from triggerbot.workers.worker import End, Worker
 
 log = structlog.get_logger("triggerbot.workers")
 
-#: Seconds between looks at the workers, where no signal tells to look.
-_TICK = 1.0
 
-
-def supervise(config: Config, number: int, command: Sequence[str]) -> int:
+def supervise(config: Config, number: int, command: Sequence[str], notifier: Notifier = NOBODY) -> int:
     """Run so many workers, each by the command, until a signal says to stop; gives the exit code.
 
     Raises:
@@ -49,7 +48,7 @@ def supervise(config: Config, number: int, command: Sequence[str]) -> int:
         inherited = listening.fileno() if listening is not None else None
         workers = [Worker(one, command, lifeline, inherited) for one in range(1, number + 1)]
         log.info("supervisor.started", workers=number, listen=_place(listening))
-        return _Supervisor(workers, Keeper(config.store_address)).run()
+        return _Supervisor(workers, Keeper(config.store_address), notifier).run()
 
 
 def _place(listening: socket.socket | None) -> str:
@@ -62,9 +61,12 @@ def _place(listening: socket.socket | None) -> str:
 class _Supervisor:
     """Watches workers, in one thread that only ever waits for signals: the end of a child is one of them."""
 
-    def __init__(self, workers: Sequence[Worker], keeper: Keeper) -> None:
+    def __init__(self, workers: Sequence[Worker], keeper: Keeper, notifier: Notifier) -> None:
         self._workers = workers
         self._keeper = keeper
+        self._notifier = notifier
+        self._ready = False
+        self._lapse = Lapse()
         #: Those that are not kept yet, for others may have died together with them.
         self._crashes: list[Crash] = []
         self._usage = ""
@@ -80,6 +82,8 @@ class _Supervisor:
             self._wait(min((worker.due for worker in self._workers if not worker.alive), default=float("inf")))
             self._look()
             self._keep(time.time() - TOGETHER)
+            self._notify()
+        self._notifier.stopping()
         well = self._end_workers()
         self._keep(float("inf"))
         self._keeper.end()
@@ -95,15 +99,29 @@ class _Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._end())
+        signal.signal(signal.SIGHUP, lambda *_: self._reload())
+
+    def _reload(self) -> None:
+        """Each worker reads the configuration anew for itself, and keeps the old one if that cannot be used."""
+        for worker in self._workers:
+            worker.reload()
 
     def _end(self) -> None:
         self._told_to_end = True
 
     def _wait(self, until: float) -> None:
         """Wait for a signal, but not for long."""
-        seconds = max(0.0, min(_TICK, until - time.monotonic()))
+        seconds = max(0.0, min(self._notifier.every, until - time.monotonic()))
         if select.select([self._signals], [], [], seconds)[0]:
             os.read(self._signals, 4096)
+
+    def _notify(self) -> None:
+        """Tell systemd that all is well: once every worker has begun, and as long as none is lost."""
+        if not self._ready and all(worker.works for worker in self._workers):
+            self._ready = True
+            self._notifier.ready()
+        if not any(worker.lost for worker in self._workers):
+            self._notifier.alive()
 
     def _start_due(self) -> None:
         for worker in self._workers:
@@ -116,8 +134,9 @@ class _Supervisor:
 
     def _look(self) -> None:
         """Notice who ended, and when to start it again."""
+        passed = self._lapse.seconds()
         for worker in self._workers:
-            end = worker.look()
+            end = worker.look(passed)
             if end is None:
                 continue
             again = worker.put_off(end.lived)
@@ -154,8 +173,9 @@ class _Supervisor:
         well = True
         while any(worker.alive for worker in self._workers):
             self._wait(until)
+            passed = self._lapse.seconds()
             for worker in self._workers:
-                end = worker.look()
+                end = worker.look(passed)
                 if end is not None and not end.clean and not end.usage:
                     well = False
                     self._crashed(worker, end)

@@ -5,11 +5,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+import structlog
+
+from triggerbot.vitals import Heart
 from triggerbot.workers.errorfile import Cause, ErrorFile
 from triggerbot.workers.seat import GRACE, Seat
 
+log = structlog.get_logger("triggerbot.workers")
+
+#: Seconds without a sign of life after which a worker is hung; until the first one more, for a store may take long to
+#: open.
+_SILENT, _BEGIN = 60.0, 600.0
 #: Seconds until a worker that ended is started again: after its first early end, and at most.
 _DELAY, _DELAY_MOST = 1.0, 60.0
 #: Seconds; a worker that ran for so long begins with the shortest delay again.
@@ -59,12 +68,26 @@ class End:
 
 @dataclass
 class _Life:
-    """One process; `dying`: when it was first seen that it wrote what it dies of."""
+    """One process; `dying`: when it was first seen that it wrote what it dies of, or was told to die."""
 
     process: subprocess.Popen[bytes]
     errors: ErrorFile
+    beats: int
+    heart: Heart
     began: float
     dying: float | None = None
+
+    def listen(self) -> None:
+        """Hear its signs of life."""
+        with suppress(BlockingIOError):
+            if os.read(self.beats, 65_536):
+                self.heart.limit = _SILENT
+                self.heart.beat()
+
+    def close(self) -> None:
+        """Let go of what it wrote to."""
+        os.close(self.beats)
+        self.errors.close()
 
 
 class Worker:
@@ -91,10 +114,23 @@ class Worker:
         """Tell whether it has written what it dies of, and lives still."""
         return self._life is not None and self._life.dying is not None
 
+    @property
+    def works(self) -> bool:
+        """Tell whether its process has said that every part of it works."""
+        return self._life is not None and self._life.heart.beats > 0
+
+    @property
+    def lost(self) -> bool:
+        """Tell whether its process hangs and could not even be killed."""
+        return self._life is not None and self._life.heart.silent > self._life.heart.limit + 3 * GRACE
+
     def start(self) -> int:
         """Start its process and give that one's id; raises `OSError`."""
         errors = ErrorFile()
-        seat = Seat(self.number, errors.descriptor, self._lifeline, self._listening)
+        beats, beating = os.pipe()
+        for end in (beats, beating):
+            os.set_blocking(end, False)
+        seat = Seat(self.number, errors.descriptor, beating, self._lifeline, self._listening)
         try:
             process = subprocess.Popen(  # noqa: S603 - it is this program itself
                 self._command,
@@ -103,30 +139,43 @@ class Worker:
                 pass_fds=seat.descriptors,
             )
         except OSError:
+            os.close(beats)
             errors.close()
             raise
-        self._life = _Life(process, errors, time.monotonic())
+        finally:
+            os.close(beating)
+        self._life = _Life(process, errors, beats, Heart(f"worker {self.number}", _BEGIN), time.monotonic())
         self._lives += 1
         return process.pid
 
-    def look(self) -> End | None:
-        """Tell how it ended, if it did. One that takes too long to die is killed."""
+    def look(self, passed: float) -> End | None:
+        """Tell how it ended, if it did. One that hangs is told to die, and one that takes too long to die is killed.
+
+        `passed`: the seconds since the last look (see `Lapse`).
+        """
         life = self._life
         if life is None:
             return None
         code = life.process.poll()
         if code is None:
+            life.listen()
+            life.heart.look(passed)
             self._hasten(life)
             return None
         self._life = None
         cause = life.errors.read()
-        life.errors.close()
+        life.close()
         at = cause.at if cause is not None and cause.at is not None else time.time()
         return End(at, code, cause, time.monotonic() - life.began, self._lives == 1)
 
     def _hasten(self, life: _Life) -> None:
         if life.dying is None and life.errors.written():
             life.dying = time.monotonic()
+        if life.dying is None and life.heart.hung:
+            log.error("worker.hung", worker=self.number, silent=round(life.heart.silent))
+            life.dying = time.monotonic()
+            # The interpreter writes down what all threads were doing (`errorfile.watch_signals`).
+            life.process.send_signal(signal.SIGABRT)
         if life.dying is not None and time.monotonic() - life.dying > GRACE:
             life.process.kill()
 
@@ -142,10 +191,15 @@ class Worker:
         if self._life is not None:
             self._life.process.terminate()
 
+    def reload(self) -> None:
+        """Ask its process to read the configuration anew, if there is one."""
+        if self._life is not None:
+            self._life.process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """End its process, if there is one; what it was doing is found by the next, as after any death."""
         if self._life is not None:
             self._life.process.kill()
             self._life.process.wait()
-            self._life.errors.close()
+            self._life.close()
             self._life = None

@@ -11,8 +11,10 @@ import threading
 import time
 from pathlib import Path
 
+from triggerbot import daemon, engine
 from triggerbot.daemon import Daemon
 from triggerbot.dispatch import Dispatcher
+from triggerbot.workers import worker
 
 _run, _dispatch = Daemon.run, Dispatcher.run
 _threads = itertools.count()
@@ -52,6 +54,10 @@ def fail(what, *more):
             os.kill(os.getpid(), signal.Signals[more[0]])
         case "thread":
             threading.Thread(target=fail, args=more, name="unguarded").start()
+        case "hang":
+            threading.Event().wait()
+        case "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         case "linger":
             threading.Thread(target=threading.Event().wait, daemon=False).start()
             fail(*more)
@@ -62,3 +68,6 @@ def fail(what, *more):
 
 
 Daemon.run, Dispatcher.run = run, dispatch
+if "FAULTS_LIMIT" in os.environ:
+    engine._LIMIT = worker._SILENT = float(os.environ["FAULTS_LIMIT"])
+    worker.GRACE = daemon._GRACEFUL = 0.5

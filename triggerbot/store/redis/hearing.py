@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from triggerbot.model import Claim, Lead, Push, PushFacts, Refusal, State
+from triggerbot.model import Claim, Lead, Push, PushFacts, Refusal, State, Wish
 from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, Observation, Outcome
 from triggerbot.store.redis import packing
 from triggerbot.store.redis.packing import US, bare, moment
@@ -43,7 +43,7 @@ class _Batch:
     """What is the same for many items of a batch is written once."""
 
     def __init__(self, now: float) -> None:
-        self._later = moment(now + LEAD_DELAY)
+        self._now, self._later = moment(now), moment(now + LEAD_DELAY)
         self.pushes: dict[str, int] = {}
         self._names: dict[Push, int] = {}
         self._told: set[tuple[int, str | None, int]] = set()
@@ -59,6 +59,8 @@ class _Batch:
             case Lead():
                 run, rank, rest = packing.lead(item)
                 return [3, packing.group_name(item.group), run, rank, rest, item.failed, self._later]
+            case Wish():
+                return [4, packing.wish_name(item), packing.wish(item, self._now)]
 
     def _push(self, push: Push) -> int:
         number = self._names.get(push)

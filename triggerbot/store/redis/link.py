@@ -19,15 +19,17 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from triggerbot.errors import StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.store import Distrust
+from triggerbot.store import REPORT_DELAY, Distrust
 from triggerbot.store.redis.packing import encode
 
 log = structlog.get_logger("triggerbot.store")
 
 #: Every key begins with this; the braces keep them together in a cluster's slot.
 PREFIX = "{triggerbot}:"
-#: The parts of the script, in order.
-_PARTS = ("base", "pushes", "claims", "hearing", "leases", "leads", "holding", "deciding", "rest", "main")
+#: The parts of the script, in order: those that hearing needs, which comes a thousand times as often as all else, and
+#: the others. Whatever a script has in it is made anew at each call.
+_HEARING = ("base", "pushes", "claims", "hearing")
+_OTHERS = ("leases", "leads", "holding", "deciding", "reports", "rest")
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 5.0
 #: So often a call is repeated whose reply was lost, at most so many seconds apart.
@@ -36,13 +38,15 @@ _REPEATS, _APART = 3, 0.5
 _PASSING = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "NOAUTH", "NOPERM", "BUSY", "LOADING")
 #: The first version whose scripts may do all that ours does.
 _OLDEST = 6
+_NEWER = "the store was taken over by a newer triggerbot"
 _decoder = msgspec.json.Decoder()
 
 
-def _script() -> str:
-    """Put the script together; it is one, for its parts call each other."""
+def _script(*names: str) -> str:
+    """Put a script together; it is one, for its parts call each other."""
     parts = files(__package__).joinpath("script")
-    return "\n".join(parts.joinpath(f"{part}.lua").read_text() for part in _PARTS)
+    constants = f"local REPORT_DELAY = {REPORT_DELAY}"
+    return "\n".join([constants, *(parts.joinpath(f"{part}.lua").read_text() for part in names)])
 
 
 def connect(address: str) -> "redis.Redis":
@@ -67,7 +71,8 @@ class Link:
         self.client = client
         self._retention = str(max(1, round(retention * 1000)))
         self._clock = clock
-        self._script = client.register_script(_script())
+        self._script = client.register_script(_script(*_HEARING, *_OTHERS, "main"))
+        self._hearing = client.register_script(_script(*_HEARING, "main"))
         self._lock = threading.Lock()
         self._marker = ""
         self._seen = 0
@@ -121,8 +126,10 @@ class Link:
             "marker": uuid.uuid4().hex, "expected": self._marker, "seen": self._seen, "run_id": run_id,
             "now": repr(self._clock()),
         }  # fmt: skip
-        answer = self._script(args=["meet", "", "", 0, encode(arguments)])
-        self._marker, self._seen, since, why, news = _decoder.decode(answer)
+        answer = _decoder.decode(self._script(args=["meet", "", "", 0, encode(arguments)]))
+        if isinstance(answer, dict):
+            raise StoreUnusable(f"{_NEWER} (its layout is {answer['newer']}): use the newer program, or another store")
+        self._marker, self._seen, since, why, news = answer
         self._run_id = run_id
         self._believe(since, why)
         if news:
@@ -140,10 +147,12 @@ class Link:
 
     def call(self, command: str, **arguments: Any) -> Any:
         """Run one command of the script; raises `StoreUnavailable`."""
-        operation = uuid.uuid4().hex
+        operation, script = uuid.uuid4().hex, self._hearing if command == "observe" else self._script
         text = encode({**arguments, "retention": self._retention})
         for _ in range(2):
-            reply = self._run(lambda: self._script(args=[command, operation, self._marker, self._seen, text]))
+            reply = self._run(lambda: script(args=[command, operation, self._marker, self._seen, text]))
+            if reply == b"NEWER":
+                raise StoreUnavailable(f"{_NEWER} while this one ran: stop this one")
             if reply != b"LOST":
                 return self._answer(reply)
             # Whatever this call rests on may be gone: the store is met anew, and the command then sees what is there.
@@ -164,7 +173,10 @@ class Link:
 
     def _meet_again(self) -> None:
         with self._lock:
-            self._run(lambda: self._meet(self._server()))
+            try:
+                self._run(lambda: self._meet(self._server()))
+            except StoreUnusable as error:
+                raise StoreUnavailable(str(error)) from None
 
     def _server(self) -> str:
         return str(self.client.info("server").get("run_id", ""))

@@ -1,5 +1,6 @@
 """Between values and the text that Redis keeps; see script/ for what stands where."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,9 @@ from triggerbot.model import (
     Run,
     RunKey,
     State,
+    Wish,
 )
+from triggerbot.store import Asked, Sighting
 from triggerbot.trysyntax import Asks
 
 #: Between runs, and between the parts of one.
@@ -39,11 +42,19 @@ _KINDS = {Kind.TEST: "t", Kind.BUILD: "b", Kind.OTHER: "o"}
 _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
+_FINISHED = str(State.FINISHED.rank)
+#: Parts of a run as they were before it was kept when it began.
+_PARTS_WITHOUT_START = 13
+_PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUCCESS or result.failed)
+#: A run that finished and proves something, in what is kept of a job.
+PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
 _BARE = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
 
 asks_decoder = msgspec.json.Decoder(Asks)
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 _failures_decoder = msgspec.json.Decoder(tuple[str, ...])
+_wish_decoder = msgspec.json.Decoder(Wish)
+_sighting_decoder = msgspec.json.Decoder(tuple[float, int, int, tuple[str, ...], tuple[str, ...]])
 
 
 class WireClaim(msgspec.Struct, frozen=True):
@@ -127,6 +138,11 @@ def push_name(push: Push) -> str:
     return US.join(map(bare, push))
 
 
+def branch_name(push: Push) -> str:
+    """Write of a push all but its revision."""
+    return US.join(map(bare, push[:3]))
+
+
 def push_of(name: str) -> Push:
     """Read a push."""
     return Push(*map(plain, name.split(US)))
@@ -156,42 +172,74 @@ def run(event: Event) -> str:
             run_id, str(event.attempt), str(event.state.rank), _RESULTS[event.result], _KINDS[event.kind],
             "" if event.tier == 1 else str(event.tier), moment(event.time), url, bare(event.retrigger_of or ""),
             bare(event.pool or ""), bare(event.step or ""), bare(encode(event.failures)) if event.failures else "",
-            bare(event.batch),
+            bare(event.batch), moment(event.started),
         )
     )  # fmt: skip
 
 
+def _parts_of(text: str) -> list[str]:
+    """Take a run apart; those that an older triggerbot wrote do not say when they began."""
+    parts = text.split(US)
+    if len(parts) == _PARTS_WITHOUT_START:
+        parts.append("")
+    return parts
+
+
 def run_of(job: str, text: str) -> Run:
     """Read a run."""
-    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch = text.split(US)
-    before, marked, after = url.partition(_ID)
+    parts = _parts_of(text)
+    if _ID in parts[7]:
+        parts[7] = parts[7].replace(_ID, parts[0])
+    if _ESCAPE in text:
+        parts = [plain(part) for part in parts]
+    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started = parts
     return Run(
-        job=job,
-        run_id=plain(run_id),
-        attempt=int(attempt),
-        state=_STATE_OF[rank],
-        result=_RESULT_OF[result],
-        kind=_KIND_OF[kind],
-        tier=int(tier) if tier else 1,
-        time=float(time) if time else None,
-        url=(plain(before) + plain(run_id) + plain(after) if marked else plain(url)) or None,
-        retrigger_of=plain(origin) or None,
-        pool=plain(pool) or None,
-        step=plain(step) or None,
-        batch=plain(batch),
-        failures=_failures_decoder.decode(plain(failures)) if failures else (),
+        job,
+        run_id,
+        int(attempt),
+        _STATE_OF[rank],
+        _RESULT_OF[result],
+        _KIND_OF[kind],
+        int(tier) if tier else 1,
+        pool or None,
+        step or None,
+        url or None,
+        float(time) if time else None,
+        origin or None,
+        batch,
+        _failures_decoder.decode(failures) if failures else (),
+        float(started) if started else None,
     )
+
+
+def seconds_of(text: str) -> float | None:
+    """Read of a run only how long it ran; see `Run.seconds`."""
+    parts = _parts_of(text)
+    if parts[2] != _FINISHED or not parts[6] or not parts[13]:
+        return None
+    return max(0.0, float(parts[6]) - float(parts[13]))
 
 
 def runs_of(job: str, text: str) -> list[Run]:
     """Read a job's runs, oldest first; one without a time keeps the place in which it was heard of."""
     runs = [run_of(job, one) for one in text.split(RS)[1:]]
-    return sorted(runs, key=lambda run: (run.time or 0.0, run.attempt))
+    if len(runs) > 1:
+        runs.sort(key=_age)
+    return runs
+
+
+def _age(run: Run) -> tuple[float, int]:
+    return run.time or 0.0, run.attempt
 
 
 def run_key(run: Run) -> str:
     """Name a run within its job, as the script does."""
-    return f"{bare(run.run_id)}{US}{run.attempt}"
+    return key(run.key)
+
+
+def key(key: RunKey) -> str:
+    """Name a run, as the script does."""
+    return f"{bare(key.run_id)}{US}{key.attempt}"
 
 
 def key_of(text: str) -> RunKey:
@@ -210,6 +258,32 @@ def lead_of(group: Group, name: str, text: str) -> Lead:
     _, run_id, attempt = name.split(US)
     rank, result, time = text.split(US)
     return Lead(group, plain(run_id), _STATE_OF[rank], _RESULT_OF[result], int(attempt), float(time) if time else None)
+
+
+def wish_name(wish: Wish) -> str:
+    """Write which wish it is as one text."""
+    return f"{bare(wish.system)}{US}{bare(wish.id)}"
+
+
+def wish(wish: Wish, since: str) -> str:
+    """Write a wish that nobody has tried to settle yet."""
+    return US.join(("0", since, encode(wish)))
+
+
+def asked_of(text: str) -> Asked:
+    """Read a wish."""
+    tries, since, rest = text.split(US)
+    return Asked(_wish_decoder.decode(rest), float(since), int(tries))
+
+
+def sighting(sighting: Sighting) -> str:
+    """Write what is seen of a job at its push."""
+    return encode([sighting.at, sighting.failed, sighting.passed, sighting.shapes, sighting.passing])
+
+
+def sighting_of(push: Push, job: str, text: bytes) -> Sighting:
+    """Read it."""
+    return Sighting(push, job, *_sighting_decoder.decode(text))
 
 
 def claim_of(wire: WireClaim, push: Push, run: Run, operation: Operation | None) -> Claim:

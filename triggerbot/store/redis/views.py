@@ -1,10 +1,9 @@
-"""Reading for people and for the dispatcher: plain reads, put together here."""
+"""Reading one push, and what holds back its claims: plain reads, put together here."""
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -13,31 +12,12 @@ from triggerbot.breaker import Breaker
 from triggerbot.model import Claim, Group, Push, Run, State
 from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work, in_order
 from triggerbot.store.redis import packing
+from triggerbot.store.redis.keys import Client, key, number_of, text
 from triggerbot.store.redis.link import PREFIX
 from triggerbot.store.redis.packing import US, plain
 
-#: A `redis.Redis`; its own annotations make every answer a union of all that it could be.
-Client = Any
 _breaker_decoder = msgspec.json.Decoder(Breaker)
 _crash_decoder = msgspec.json.Decoder(Crash)
-#: Pushes that one round trip reads.
-_TOGETHER = 100
-
-
-def key(kind: str, name: str) -> str:
-    """Name a key."""
-    return f"{PREFIX}{kind}:{name}"
-
-
-def text(raw: Any) -> str:
-    """Read what Redis gives as text."""
-    return str(raw, "utf-8") if isinstance(raw, bytes) else str(raw)
-
-
-def number_of(client: Client, push: Push) -> str | None:
-    """Find a push's number."""
-    found = client.get(key("n", packing.push_name(push)))
-    return None if found is None else text(found)
 
 
 @dataclass(frozen=True)
@@ -48,15 +28,16 @@ class _Kept:
     jobs: Mapping[str, str]
     claims: Sequence[packing.WireClaim]
     operations: Mapping[str, bytes]
+    runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
 
-    def run(self, job: str, name: str) -> Run | None:
-        for run in packing.runs_of(plain(job), self.jobs.get(job, "")):
-            if packing.run_key(run) == name:
-                return run
-        return None
+    def runs_of(self, job: str) -> tuple[Run, ...]:
+        """Read a job's runs, once."""
+        if job not in self.runs:
+            self.runs[job] = tuple(packing.runs_of(plain(job), self.jobs.get(job, "")))
+        return self.runs[job]
 
     def claim(self, push: Push, wire: packing.WireClaim) -> Claim | None:
-        run = self.run(wire.job, wire.run)
+        run = next((run for run in self.runs_of(wire.job) if packing.run_key(run) == wire.run), None)
         kept = self.operations.get(wire.operation)
         operation = None if kept is None else packing.operation_of(wire.operation, kept)
         return None if run is None else packing.claim_of(wire, push, run, operation)
@@ -101,7 +82,7 @@ def work(client: Client, push: Push) -> Work:
         facts=packing.facts_of(push, kept.facts),
         asks=packing.asks_of(kept.facts),
         claims=tuple(claims),
-        runs={plain(job): tuple(packing.runs_of(plain(job), kept.jobs.get(job, ""))) for job in jobs},
+        runs={plain(job): kept.runs_of(job) for job in jobs},
         total=len(kept.jobs),
         spent=kept.spent("spent"),
         spent_dry=kept.spent("spent_dry"),
@@ -130,12 +111,12 @@ def record(client: Client, push: Push) -> PushRecord | None:
     claims: dict[str, list[Claim]] = defaultdict(list)
     for claim in kept.claims_of(push):
         claims[claim.job].append(claim)
-    jobs = sorted((plain(job), packing.runs_of(plain(job), runs)) for job, runs in kept.jobs.items())
+    jobs = sorted((plain(job), job) for job in kept.jobs)
     return PushRecord(
         push=push,
         facts=packing.facts_of(push, kept.facts),
         asks=packing.asks_of(kept.facts),
-        jobs=tuple(JobRecord(job, tuple(runs), tuple(claims[job])) for job, runs in jobs),
+        jobs=tuple(JobRecord(name, kept.runs_of(job), tuple(claims.get(name, ()))) for name, job in jobs),
         spent=kept.spent("spent"),
         spent_dry=kept.spent("spent_dry"),
         first_heard=float(kept.facts["first"]),
@@ -143,140 +124,26 @@ def record(client: Client, push: Push) -> PushRecord | None:
     )
 
 
-def _names(client: Client, numbers: Iterable[bytes]) -> list[Push]:
-    pipe = client.pipeline(transaction=False)
-    for number in numbers:
-        pipe.hget(key("p", text(number)), "name")
-    return [packing.push_of(text(name)) for name in pipe.execute() if name is not None]
-
-
-def find(client: Client, project: str, revision: str) -> list[Push]:
-    """Find pushes by project and the beginning of a revision, newest first."""
-    start = f"{packing.bare(project)}{US}{packing.bare(revision.lower())}"
-    members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
-    numbers = [member.rpartition(US.encode())[2] for member in members]
-    pipe = client.pipeline(transaction=False)
-    for number in numbers:
-        pipe.zscore(f"{PREFIX}recent", number)
-    heard = dict(zip(numbers, pipe.execute(), strict=True))
-    return _names(client, sorted(numbers, key=lambda one: -(heard[one] or 0.0))[:50])
-
-
-def recent(client: Client, limit: int, project: str | None) -> list[Push]:
-    """List the pushes heard of last."""
-    found: list[Push] = []
-    start = 0
-    while len(found) < limit:
-        numbers = client.zrevrange(f"{PREFIX}recent", start, start + _TOGETHER - 1)
-        found += [push for push in _names(client, numbers) if project in (None, "", push.project)]
-        if len(numbers) < _TOGETHER:
-            break
-        start += _TOGETHER
-    return found[:limit]
-
-
-def _entries(rows: Iterable[bytes]) -> list[Entry]:
-    entries = []
+def entries(rows: Iterable[bytes]) -> list[Entry]:
+    """Read a story."""
+    told = []
     for row in rows:
         at, what, job, words, reason, count, dry, run = msgspec.json.decode(row)
         ran = packing.key_of(run) if run else None
-        entries.append(
+        told.append(
             Entry(
                 float(at), what, plain(job) or None, words, reason, count, dry,
                 run_id=None if ran is None else ran.run_id, attempt=None if ran is None else ran.attempt,
             )
         )  # fmt: skip
-    return entries
+    return told
 
 
 def story(client: Client, push: Push, job: str | None) -> list[Entry]:
     """Read what happened to a push, or to one of its jobs, in order."""
     number = number_of(client, push)
-    entries = [] if number is None else _entries(client.lrange(key("s", number), 0, -1))
-    return [entry for entry in entries if job is None or entry.job in (job, None)]
-
-
-def statistics(client: Client, since: float) -> dict[str, Any]:
-    """Count what was decided and sent since then, and what is open now; reads push by push, many at a time."""
-    tally = _Tally(since)
-    start = 0
-    while True:
-        numbers = [text(one) for one in client.zrevrange(f"{PREFIX}recent", start, start + _TOGETHER - 1)]
-        pipe = client.pipeline(transaction=False)
-        for number in numbers:
-            pipe.hmget(key("p", number), "name", "last")
-            pipe.lrange(key("s", number), 0, -1)
-            pipe.hvals(key("c", number))
-            pipe.hvals(key("j", number))
-        answers = pipe.execute()
-        for at in range(0, len(answers), 4):
-            tally.add(*answers[at : at + 4])
-        if len(numbers) < _TOGETHER:
-            return tally.told() | {"dead_letters": client.hlen(f"{PREFIX}letters")}
-        start += _TOGETHER
-
-
-class _Tally:
-    """Adds up what happened to pushes."""
-
-    def __init__(self, since: float) -> None:
-        self._since = since
-        self._decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
-        self._hours: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-        self._branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
-        self._claims: Counter[str] = Counter()
-        self._pushes = self._runs = 0
-
-    def add(self, facts: Any, rows: Any, claims: Any, jobs: Any) -> None:
-        if facts[0] is None:
-            return
-        push = packing.push_of(text(facts[0]))
-        self._claims.update(str(packing.claim_decoder.decode(one).state) for one in claims)
-        if float(facts[1]) >= self._since:
-            self._pushes += 1
-            self._runs += sum(one.count(packing.RS.encode()) for one in jobs)
-        for entry in _entries(rows):
-            if entry.at >= self._since:
-                self._entry(push, entry)
-
-    def _entry(self, push: Push, entry: Entry) -> None:
-        if entry.what in ("trigger", "refuse"):
-            decided = self._decided[entry.what, entry.reason, entry.dry]
-            decided[0] += 1
-            decided[1] += entry.count
-        if entry.what in ("trigger", "accepted", "refuse"):
-            would = entry.count if entry.what == "trigger" and entry.dry else 0
-            sent = entry.count if entry.what == "accepted" else 0
-            branch = self._branches[push.project, push.branch]
-            branch[0] += would
-            branch[1] += sent
-            branch[2] += entry.what == "refuse"
-            if entry.what != "refuse":
-                hour = self._hours[int(entry.at / 3600) * 3600]
-                hour[0] += would
-                hour[1] += sent
-
-    def told(self) -> dict[str, Any]:
-        decided = sorted(self._decided.items(), key=lambda one: -one[1][0])
-        decided.sort(key=lambda one: one[0][0], reverse=True)
-        branches = sorted(self._branches.items(), key=lambda one: (-one[1][1], -one[1][0]))
-        return {
-            "decisions": [
-                {"action": what, "reason": reason, "dry_run": dry, "jobs": jobs, "retriggers": count}
-                for (what, reason, dry), (jobs, count) in decided
-            ],
-            "hours": [
-                {"hour": hour, "would_have_sent": would, "sent": sent}
-                for hour, (would, sent) in sorted(self._hours.items())
-            ],
-            "branches": [
-                {"project": project, "branch": branch, "would_have_sent": would, "sent": sent, "refused": refused}
-                for (project, branch), (would, sent, refused) in branches
-            ],
-            "claims": dict(self._claims),
-            "pushes": self._pushes,
-            "runs": self._runs,
-        }
+    told = [] if number is None else entries(client.lrange(key("s", number), 0, -1))
+    return [entry for entry in told if job is None or entry.job in (job, None)]
 
 
 def breakers(client: Client) -> list[Breaker]:
@@ -313,6 +180,13 @@ def leads(client: Client, group: Group) -> Leads:
     found = [packing.lead_of(group, name, value) for name, value in kept.items()]
     found.sort(key=lambda lead: (not lead.failed, lead.run_id, lead.attempt))
     return Leads(group, tuple(found), tries, since)
+
+
+def kept(client: Client, push: Push) -> Mapping[str, str]:
+    """Read what was kept beside a push."""
+    number = number_of(client, push)
+    found = {} if number is None else client.hgetall(key("e", number))
+    return {text(name): text(value) for name, value in found.items()}
 
 
 def paused(client: Client) -> Pause | None:

@@ -30,6 +30,7 @@ def decide(
         return None
     if decision is None:
         connection.execute("DELETE FROM claims WHERE id = ?", (claim.id,))
+        hearing.changed(connection, push, now)
         refresh_due(connection, push)
         return None
     known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]

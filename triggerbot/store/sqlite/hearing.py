@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from triggerbot import policy
-from triggerbot.model import ClaimState, Event, Lead, Push, PushFacts, Refusal, Run, State
-from triggerbot.store import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome
-from triggerbot.store.sqlite import leads, rows
+from triggerbot.model import ClaimState, Event, Lead, Push, PushFacts, Refusal, Run, State, Wish
+from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
+from triggerbot.store.sqlite import leads, rows, wishes
 from triggerbot.trysyntax import Asks
 
 #: Seconds before a push's facts are fetched: often the next message brings them anyway.
@@ -56,11 +56,13 @@ def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> 
             return _notice(connection, item, now, dry)
         case Lead():
             return leads.hear(connection, item, now)
+        case Wish():
+            return wishes.hear(connection, item, now)
 
 
 def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:
     event, seen = item.event, item.seen
-    push, asks, author_known = find_push(connection, event.push, now)
+    push, asks, author_known, reported = find_push(connection, event.push, now)
     due = False
     if (event.author is not None and not author_known) or (asks is None and item.asks is not None):
         facts = PushFacts(event.push, event.message, event.author)
@@ -70,6 +72,8 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
         _want_facts(connection, push, now + _FACTS_DELAY)
     job = find_job(connection, push, event, seen.groups)
     run, news = _record_run(connection, job, event)
+    if news and not reported:
+        changed(connection, push, now)
     if event.state is State.FINISHED and not event.batch:
         due |= _wake(connection, "job = ?", job, push, now)
     asked = None if asks is None else frozenset(asks.rebuild)
@@ -115,7 +119,7 @@ def _tell_refusal(
 
 
 def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool) -> Outcome:
-    push, asks, _ = find_push(connection, item.facts.push, now)
+    push, asks, _, _ = find_push(connection, item.facts.push, now)
     due = _learn(connection, push, item.facts, item.asks if asks is None else None, now, dry)
     if item.facts.settled:
         connection.execute("UPDATE pushes SET settled = ? WHERE id = ?", (now, push))
@@ -123,10 +127,10 @@ def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool)
     return Outcome(asks=asks if asks is not None else item.asks, due=due)
 
 
-def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None, bool]:
-    """Find or make the row of a push; tells what it asks for, too, and whether its author is known."""
+def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None, bool, bool]:
+    """Find or make the row of a push; tells what it asks for, if its author is known, if it is due for a report."""
     row = connection.execute(
-        "SELECT id, asks, last_heard, author IS NOT NULL FROM pushes "
+        "SELECT id, asks, last_heard, author IS NOT NULL, report_due IS NOT NULL FROM pushes "
         "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
         (push.revision, push.project, push.branch, push.system),
     ).fetchone()
@@ -135,23 +139,26 @@ def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[i
             "INSERT INTO pushes (system, project, branch, revision, first_heard, last_heard) VALUES (?, ?, ?, ?, ?, ?)",
             (*push, now, now),
         )
-        return int(added.lastrowid or 0), None, False
+        return int(added.lastrowid or 0), None, False, False
     if row[2] < now - 60:
         connection.execute("UPDATE pushes SET last_heard = ? WHERE id = ?", (now, row[0]))
-    return int(row[0]), rows.asks(row[1]), bool(row[3])
+    return int(row[0]), rows.asks(row[1]), bool(row[3]), bool(row[4])
 
 
 def _learn(
     connection: sqlite3.Connection, push: int, facts: PushFacts, asks: Asks | None, now: float, dry: bool
 ) -> bool:
     """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
-    connection.execute(
+    learned = connection.execute(
         # Once one of its runs is known to be a fork's, a push stays one.
         "UPDATE pushes SET author = coalesce(author, ?1), time = coalesce(time, ?2), "
         "fork = max(coalesce(fork, ?3), coalesce(?3, fork)) "
-        "WHERE id = ?4 AND (author IS NULL OR time IS NULL OR fork IS NOT 1)",
+        "WHERE id = ?4 AND (author IS NULL AND ?1 IS NOT NULL OR time IS NULL AND ?2 IS NOT NULL "
+        "OR coalesce(fork, -1) < ?3)",
         (facts.author, facts.time, facts.fork, push),
-    )
+    ).rowcount
+    if learned or asks is not None:
+        changed(connection, push, now)
     if asks is None:
         return False
     connection.execute(
@@ -185,6 +192,19 @@ def _want_facts(connection: sqlite3.Connection, push: int, due: float) -> None:
     )
 
 
+def put_off_facts(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
+    """Ask for a push's facts again when due, or never."""
+    row = rows.push_id(connection, push)
+    if row is not None:
+        # Somebody else may have learned them meanwhile.
+        connection.execute(
+            "UPDATE pushes SET facts_due = CASE WHEN asks IS NULL THEN ? END, facts_tries = facts_tries + 1 "
+            "WHERE id = ?",
+            (due, row),
+        )
+        refresh_due(connection, row)
+
+
 def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, groups: frozenset[str]) -> int:
     """Find or make the row of a job."""
     row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, event.job)).fetchone()
@@ -210,9 +230,9 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
     if row is None:
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
-            "batch, failures) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "batch, failures, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
-            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures),
+            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
@@ -220,9 +240,9 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
         connection.execute(
             "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), "
             "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), "
-            "step = coalesce(?, step), failures = coalesce(?, failures) WHERE id = ?",
+            "step = coalesce(?, step), failures = coalesce(?, failures), started = coalesce(?, started) WHERE id = ?",
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
-            + (event.pool, event.step, failures, row[0]),
+            + (event.pool, event.step, failures, event.started, row[0]),
         )
     return int(row[0]), news
 
@@ -237,6 +257,7 @@ def insert_claim(
         (push, job, run, origin, ClaimState.OPEN, dry, now, now, wanted),
     )
     connection.execute("UPDATE pushes SET due = min(coalesce(due, ?), ?) WHERE id = ?", (now, now, push))
+    changed(connection, push, now)
     return int(added.lastrowid or 0)
 
 
@@ -256,6 +277,13 @@ def refresh_due(connection: sqlite3.Connection, push: int) -> None:
         "UPDATE pushes SET due = (SELECT min(due) FROM (SELECT due FROM claims WHERE push = ?1 AND state IN "
         f"{rows.OPEN_STATES} UNION ALL SELECT facts_due FROM pushes WHERE id = ?1)) WHERE id = ?1",
         (push,),
+    )
+
+
+def changed(connection: sqlite3.Connection, push: int, now: float) -> None:
+    """Make a push due to be judged anew; a report that is to be tried again later stays so."""
+    connection.execute(
+        "UPDATE pushes SET report_due = ? WHERE id = ? AND report_due IS NULL", (now + REPORT_DELAY, push)
     )
 
 
@@ -279,3 +307,4 @@ def tell(
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (now, push, job, run, origin, what, str(reason), count, dry, text),
     )
+    changed(connection, push, now)

@@ -106,10 +106,3 @@ def give_back(connection: sqlite3.Connection, operation: Operation) -> None:
         [(count, name, piece) for name in names],
     )
     connection.execute("UPDATE operations SET charged = '' WHERE id = ?", (operation.id,))
-
-
-def purge(connection: sqlite3.Connection, before: float) -> None:
-    """Forget what is too old to matter."""
-    connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,))
-    connection.execute("DELETE FROM breakers WHERE open = 0 AND changed < ?", (before,))
-    connection.execute("DELETE FROM sent WHERE piece < ?", (caps.piece(before),))

@@ -24,16 +24,23 @@ from triggerbot.trysyntax import Asks
 
 _RUN = (
     "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
-    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures"
+    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started"
 )
-_RUN_WIDTH = 14
+_RUN_WIDTH = 15
+_STATES = {str(one): one for one in State}
+_RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
+_KINDS = {str(one): one for one in Kind}
 _asks_decoder = msgspec.json.Decoder(Asks)
 _claims_decoder = msgspec.json.Decoder(tuple[int, ...])
+#: Reads texts that `encode` wrote.
+lines = msgspec.json.Decoder(tuple[str, ...]).decode
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 
-SELECT_RUNS = f"SELECT {_RUN} FROM runs JOIN jobs ON jobs.id = runs.job "
-#: Oldest first; a run without a time keeps the place in which it was heard of.
-OLDEST_FIRST = " ORDER BY coalesce(runs.time, 0), runs.attempt, runs.id"
+#: With the row of the job behind it all.
+SELECT_RUNS = f"SELECT {_RUN}, runs.job FROM runs JOIN jobs ON jobs.id = runs.job "
+JOB = _RUN_WIDTH
+#: By job, oldest first; a run without a time keeps the place in which it was heard of.
+BY_JOB = "ORDER BY jobs.name, jobs.id, coalesce(runs.time, 0), runs.attempt, runs.id"
 SELECT_CLAIMS = (
     f"SELECT {_RUN}, claims.id, claims.state, claims.dry, claims.created, claims.due, claims.origin, claims.cause, "
     "claims.refusal, claims.wanted, claims.asked, claims.known_runs, claims.lookups, claims.tries, claims.note, "
@@ -58,21 +65,23 @@ def asks(text: str | None) -> Asks | None:
 
 def run(row: tuple[Any, ...]) -> Run:
     """Read a run as `SELECT_RUNS` gives it."""
+    # By place and without looking anything up twice: a page shows thousands of them.
     return Run(
-        job=row[0],
-        run_id=row[1],
-        attempt=row[2],
-        state=State(row[3]),
-        result=None if row[4] is None else Result(row[4]),
-        kind=Kind(row[5]),
-        tier=row[6],
-        pool=row[7],
-        step=row[8],
-        url=row[9],
-        time=row[10],
-        retrigger_of=row[11],
-        batch=row[12],
-        failures=() if row[13] is None else tuple(msgspec.json.decode(row[13])),
+        row[0],
+        row[1],
+        row[2],
+        _STATES[row[3]],
+        _RESULTS[row[4]],
+        _KINDS[row[5]],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        () if row[13] is None else lines(row[13]),
+        row[14],
     )
 
 

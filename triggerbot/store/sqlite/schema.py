@@ -123,6 +123,42 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE deliveries (name TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
     CREATE INDEX deliveries_at ON deliveries (at);
     """,
+    """
+    ALTER TABLE runs ADD COLUMN started REAL;
+    -- When a push has to be judged and reported, and until when somebody does.
+    ALTER TABLE pushes ADD COLUMN report_due REAL;
+    ALTER TABLE pushes ADD COLUMN report_lease REAL;
+    CREATE INDEX pushes_report_due ON pushes (report_due) WHERE report_due IS NOT NULL;
+    CREATE INDEX pushes_report_lease ON pushes (report_lease) WHERE report_lease IS NOT NULL;
+    CREATE INDEX pushes_project ON pushes (project, last_heard);
+    CREATE INDEX pushes_branch ON pushes (project, branch, first_heard);
+
+    CREATE TABLE judgements (
+        push INTEGER PRIMARY KEY REFERENCES pushes ON DELETE CASCADE,
+        health TEXT NOT NULL, sentence TEXT NOT NULL, counts TEXT NOT NULL, judged REAL NOT NULL
+    );
+    CREATE INDEX judgements_judged ON judgements (judged);
+    CREATE TABLE kept (
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE, name TEXT NOT NULL, value TEXT NOT NULL,
+        PRIMARY KEY (push, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE sightings (
+        job INTEGER PRIMARY KEY REFERENCES jobs ON DELETE CASCADE,
+        project TEXT NOT NULL,          -- that of its push, beside which the newest are sought
+        at REAL NOT NULL, failed INTEGER NOT NULL, passed INTEGER NOT NULL, shapes TEXT NOT NULL, passing TEXT NOT NULL
+    );
+    CREATE INDEX sightings_project ON sightings (project, at);
+
+    CREATE TABLE wishes (
+        id INTEGER PRIMARY KEY,
+        system TEXT NOT NULL, name TEXT NOT NULL,
+        value TEXT NOT NULL,            -- JSON; empty: settled
+        since REAL NOT NULL, due REAL, tries INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (name, system)
+    );
+    CREATE INDEX wishes_due ON wishes (due) WHERE due IS NOT NULL;
+    CREATE INDEX wishes_since ON wishes (since);
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -1,4 +1,4 @@
-"""GitHub Actions: webhooks and the sweep as intake, reruns of jobs as retriggers.
+"""GitHub Actions: webhooks and the sweep as intake, reruns of jobs as retriggers, reports beside commits.
 
 A rerun is a further attempt of the same workflow run, so this system is `serial`: one at a time in a workflow run,
 50 at most, within 30 days of the first (GitHub's limits, 2026). Reruns carry no mark of ours: a request in doubt is
@@ -9,6 +9,13 @@ settled by the attempts that the look-back finds.
     client.py   one request, with all of that          etags.py   conditional reads
     runs.py     look-back and sweep                    plan.py    which reruns now
     answers.py  what the answer to a rerun means       check.py   what the credentials give
+
+and for people:
+
+    talk.py     GitHub's messages about that           wishing.py    what people ask for in comments and by buttons
+    outcomes.py what answers mean                      listening.py  who asks, and showing that it was heard
+    checks.py   check runs, commit statuses            explaining.py why a job failed, which files a commit changes
+    pulls.py    pull requests, comments                desk.py       what reports need of all that
 """
 
 import time
@@ -19,17 +26,19 @@ import httpx
 from triggerbot import __version__
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import Unauthenticated
-from triggerbot.model import Event, Heard, Push
-from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack, Refused, Unknown
-from triggerbot.systems.github import answers, check, parse, wire
-from triggerbot.systems.github.auth import AppAuth, AppKey, TokenAuth
+from triggerbot.model import Event, Heard, Push, Run, Wish
+from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems.github import answers, check, explaining, listening, parse, wire
+from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth
 from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.desk import Desk
+from triggerbot.systems.github.limits import Limits, Pace
 from triggerbot.systems.github.plan import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.signatures import delivery, verify_sha256
 
-__all__ = ["AppKey", "GitHub"]
+__all__ = ["AppKey", "Desk", "GitHub"]
 
 _HEADERS = {
     "accept": "application/vnd.github+json",
@@ -56,6 +65,7 @@ class GitHub:
         repositories: Sequence[str] = (),
         grace: float = 60.0,
         forks_allowed: bool = False,
+        mention: str = "triggerbot",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -63,6 +73,7 @@ class GitHub:
         """Take the config, without any I/O.
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
+        `mention`: the name by which people address triggerbot in comments.
         Raises `ValueError` unless there is exactly one of `token` and `app`, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not wire.is_full_name(repository)]
@@ -73,9 +84,16 @@ class GitHub:
         self.forks_allowed = forks_allowed
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._repositories = tuple(repositories)
+        self._mention = mention
         self._http = Http(url, _HEADERS, transport=transport)
-        self._auth = _auth(token, app, self._http, clock)
-        self._client = Client(self._http, self._auth, clock=clock, sleep=sleep)
+        limits, pace = Limits(clock), Pace(clock)
+        self._auth = _auth(token, app, self._http, clock, RERUNS)
+        self._client = Client(self._http, self._auth, limits, pace, sleep)
+        # Reruns do with less than what is said to people.
+        voice = _auth(token, app, self._http, clock, None)
+        self._talking = Client(self._http, voice, limits, pace, sleep, report=True)
+        #: Where reports are written.
+        self.desk = Desk(self._talking, voice if isinstance(voice, AppAuth) else None, clock)
         self._runs = Runs(name, self._client, self._repositories)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
@@ -90,8 +108,8 @@ class GitHub:
         return delivery(self.name, headers.get("x-github-event", ""), body)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Understand `workflow_job`, `workflow_run` and `push`; others are empty; raises `NotUnderstood`."""
-        return parse.webhook(self.name, headers, body)
+        """Understand runs, pushes, and what people ask for; others are empty; raises `NotUnderstood`."""
+        return parse.webhook(self.name, headers, body, self._mention)
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
@@ -129,6 +147,26 @@ class GitHub:
         """Tell what changed since then in the repositories of the config; `None` without any; raises `CIError`."""
         return self._runs.recent(since)
 
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what a job said is wrong: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return explaining.failures(self._talking, push, run)
+
+    def files(self, push: Push) -> Sequence[str]:
+        """List the files that the commit changes; raises as `failures` does."""
+        return explaining.files(self._talking, push)
+
+    def asker(self, wish: Wish) -> Asker:
+        """Tell who asks; raises as `failures` does."""
+        return listening.asker(self.desk.pulls, wish)
+
+    def revision(self, wish: Wish) -> str:
+        """Tell which commit a wish is about; raises as `failures` does."""
+        return listening.revision(self.desk.pulls, wish)
+
+    def react(self, wish: Wish, *, heard: bool) -> None:
+        """React to the comment with a thumb up, or confused; raises as `failures` does."""
+        listening.react(self.desk.pulls, wish, heard=heard)
+
     def check(self) -> str:
         """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""
         if isinstance(self._auth, AppAuth):
@@ -140,9 +178,15 @@ class GitHub:
         self._http.close()
 
 
-def _auth(token: str | None, app: AppKey | None, http: Http, clock: Callable[[], float]) -> TokenAuth | AppAuth:
+def _auth(
+    token: str | None,
+    app: AppKey | None,
+    http: Http,
+    clock: Callable[[], float],
+    permissions: Mapping[str, str] | None,
+) -> TokenAuth | AppAuth:
     if app is not None and not token:
-        return AppAuth(app, http, clock)
+        return AppAuth(app, http, clock, permissions)
     if token and app is None:
         return TokenAuth(token)
     raise ValueError("GitHub needs either a token or an app")

@@ -7,7 +7,7 @@ App's id; an installation's token lasts an hour. No token or key is ever in a `r
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -24,6 +24,8 @@ _JWT_BACK, _JWT_AHEAD = 60, 540
 #: Repositories and installations remembered.
 _REMEMBERED = 10_000
 
+#: What a token for reruns may do.
+RERUNS = {"actions": "write"}
 #: What a person has to give, in words.
 NEEDED = "it needs the permission `actions: write` (for a classic token the scope `repo`)"
 
@@ -80,20 +82,24 @@ class AppAuth:
     """An App: finds its installation on a repository, gets a token for it, and renews that in time.
 
     One lock is held while a token is fetched, so that threads which need the same one fetch it once.
+    `permissions`: what its tokens may do; `None`: all that the App was given.
     """
 
-    def __init__(self, key: AppKey, http: Http, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, key: AppKey, http: Http, clock: Callable[[], float], permissions: Mapping[str, str] | None = None
+    ) -> None:
         self._key = key
         self._http = http
         self._clock = clock
+        self._permissions = permissions
         self._lock = threading.Lock()
-        self._installations: OrderedDict[str, int] = OrderedDict()
+        self._installations: OrderedDict[str, wire.Installation] = OrderedDict()
         self._tokens: OrderedDict[int, _Token] = OrderedDict()
 
     def account(self, project: str) -> str:
         """Name the installation, or the repository as long as that is not known."""
-        number = self._installations.get(project.lower())
-        return project.lower() if number is None else str(number)
+        known = self._installations.get(project.lower())
+        return project.lower() if known is None else str(known.id)
 
     def header(self, project: str) -> str:
         """Give the header, with a token that lives 5 minutes at least unless GitHub gives no new one now.
@@ -102,7 +108,7 @@ class AppAuth:
         `CIUnavailable` if GitHub gives no token now.
         """
         with self._lock:
-            number = self._installation_id(project)
+            number = self._installed(project).id
             token = self._tokens.get(number)
             now = self._clock()
             if token is None or token.expires - now <= _MARGIN:
@@ -112,8 +118,13 @@ class AppAuth:
     def forget(self, project: str) -> bool:
         """Drop the repository's installation and its token: both are fetched anew."""
         with self._lock:
-            number = self._installations.pop(project.lower(), None)
-            return number is not None and self._tokens.pop(number, None) is not None
+            known = self._installations.pop(project.lower(), None)
+            return known is not None and self._tokens.pop(known.id, None) is not None
+
+    def login(self, project: str) -> str:
+        """Name the account that the App writes as; raises `CIDenied`, `CIUnavailable`."""
+        with self._lock:
+            return bot(self._installed(project).app_slug)
 
     def installation(self, project: str) -> wire.Installation:
         """Ask for the App's installation on a repository; raises `CIDenied`, `CIUnavailable`."""
@@ -138,10 +149,10 @@ class AppAuth:
             raise CIDenied(f"the App's private key is no RSA key in PEM ({kind}): check `app.key`") from None
         return {"authorization": f"Bearer {token}"}
 
-    def _installation_id(self, project: str) -> int:
+    def _installed(self, project: str) -> wire.Installation:
         name = project.lower()
         if name not in self._installations:
-            self._installations[name] = self.installation(project).id
+            self._installations[name] = self.installation(project)
             _trim(self._installations)
         return self._installations[name]
 
@@ -157,7 +168,8 @@ class AppAuth:
 
     def _issued(self, project: str, number: int) -> _Token:
         path = segments("app", "installations", str(number), "access_tokens")
-        reply = self._http.post(path, {"permissions": {"actions": "write"}}, self.jwt_header())
+        body = {} if self._permissions is None else {"permissions": self._permissions}
+        reply = self._http.post(path, body, self.jwt_header())
         if not isinstance(reply, Reply):
             raise CIUnavailable(f"no token for the App's installation: {reply.why}")
         if reply.status == 404:
@@ -167,6 +179,11 @@ class AppAuth:
             raise CIDenied(f"the GitHub App {self._key.id} may not rerun jobs in {project}: {NEEDED}")
         issued = wire.answer(_allowed(reply, "the App's token").body, wire.IssuedToken)
         return _Token(issued.token, _expiry(issued))
+
+
+def bot(slug: str) -> str:
+    """Name the account of an App."""
+    return f"{slug}[bot]"
 
 
 def _allowed(reply: Reply, what: str) -> Reply:
@@ -184,6 +201,6 @@ def _expiry(issued: wire.IssuedToken) -> float:
         raise CIUnavailable("GitHub's answer is not as documented: expires_at is no time") from None
 
 
-def _trim(remembered: OrderedDict[str, int] | OrderedDict[int, _Token]) -> None:
+def _trim(remembered: OrderedDict[str, wire.Installation] | OrderedDict[int, _Token]) -> None:
     while len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
@@ -14,6 +14,7 @@ from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 _Page = TypeVar("_Page", wire.RunsPage, wire.JobsPage)
+_T = TypeVar("_T")
 
 PER_PAGE = 100
 #: Pages; 5,000 runs or jobs. More is no push that we could judge, and a part of the truth would make us trigger.
@@ -24,14 +25,27 @@ _NEXT = re.compile(r'rel="?next"?')
 
 
 class Client:
-    """One GitHub, with one kind of credentials."""
+    """One GitHub, with one kind of credentials.
 
-    def __init__(self, http: Http, auth: Auth, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    `limits` and `pace` are shared by all clients of the same GitHub. `report`: what it writes can wait.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        auth: Auth,
+        limits: Limits,
+        pace: Pace,
+        sleep: Callable[[float], None],
+        *,
+        report: bool = False,
+    ) -> None:
         self._http = http
         self._auth = auth
+        self._limits = limits
+        self._pace = pace
         self._sleep = sleep
-        self._limits = Limits(clock)
-        self._pace = Pace(clock)
+        self._report = report
         self._etags = Etags()
 
     def get(
@@ -96,20 +110,37 @@ class Client:
                 return
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
 
+    def items(self, project: str, path: str, kind: type[list[_T]]) -> Iterator[_T]:
+        """Read a list that has no total, entry by entry; raises as `pages` does."""
+        for number in range(1, _PAGES_MAX + 1):
+            query = {"per_page": str(PER_PAGE), "page": str(number)}
+            reply = _readable(self.get(project, path, query), project)
+            yield from wire.answer(reply.body, kind)
+            if not _NEXT.search(reply.headers.get("link", "")):
+                return
+        raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
+
     def post(self, project: str, path: str, body: object) -> Reply | NotSent | Unknown | Later:
         """Write once, in our turn; `Later` means that nothing was sent. Never raises for what GitHub does."""
         try:
-            headers = self._authorization(project)
+            return self.write("POST", project, path, body)
         except CIUnavailable as error:
             return Later(str(error), error.after, well=error.well)
         except CIError as error:
             return Later(str(error), DENIED_AFTER)
-        wait = self._pace.reserve()
+
+    def write(self, method: str, project: str, path: str, body: Any) -> Reply | NotSent | Unknown:
+        """Write once, in our turn, with whatever method.
+
+        Raises `CIUnavailable` and `CIDenied` where it may not be sent now; then nothing was.
+        """
+        headers = self._authorization(project)
+        wait = self._pace.reserve(report=self._report)
         if wait > NAP_MAX:
-            return Later("GitHub asks for a pause between writes", wait, well=True)
+            raise CIUnavailable("GitHub asks for a pause between writes", wait, well=True)
         if wait > 0:
             self._sleep(wait)
-        reply = self._http.post(path, body, headers)
+        reply = self._http.write(method, path, body, headers)
         if isinstance(reply, Reply):
             self._limits.note(self._auth.account(project), reply)
         return reply

@@ -19,6 +19,8 @@ _SECONDARY, _SECONDARY_MAX = 60.0, 3600.0
 _RESET_MAX = 3900.0
 #: Writes: (how many, in how many seconds).
 _WRITES = ((1, 1.0), (80, 60.0), (500, 3600.0))
+#: Of all writes, those after which reports wait, so that reruns always find room.
+_REPORTS = ((1, 1.0), (40, 60.0), (250, 3600.0))
 #: Seconds that a write may sleep for its turn; what takes longer is planned anew later.
 NAP_MAX = 1.0
 
@@ -104,13 +106,17 @@ class Pace:
         self._lock = threading.Lock()
         self._slots: deque[float] = deque(maxlen=max(count for count, _ in _WRITES))
 
-    def reserve(self) -> float:
-        """Take the next turn and return the seconds until it; if that is more than `NAP_MAX`, take none."""
+    def reserve(self, *, report: bool = False) -> float:
+        """Take the next turn and return the seconds until it; if that is more than `NAP_MAX`, take none.
+
+        `report`: the write can wait, and leaves half of the turns to others.
+        """
         with self._lock:
             now = self._clock()
             if self._slots and self._slots[-1] > now + 2 * NAP_MAX:  # the clock was set back
                 self._slots.clear()
-            slot = max([now, *(self._earliest(count, seconds) for count, seconds in _WRITES)])
+            windows = _REPORTS if report else _WRITES
+            slot = max([now, *(self._earliest(count, seconds) for count, seconds in windows)])
             if slot - now <= NAP_MAX:
                 self._slots.append(slot)
             return slot - now

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 
 from triggerbot.errors import NotUnderstood
 from triggerbot.model import Event, Heard, Push, PushFacts, Result, State
-from triggerbot.systems.github import wire
+from triggerbot.systems.github import wire, wishing
 
 _STATES = {
     "queued": State.PENDING,
@@ -44,14 +44,17 @@ _DEFAULT_GROUPS = frozenset({"", "GitHub Actions", "Default", "default"})
 _BRANCH_REF = "refs/heads/"
 
 
-def webhook(system: str, headers: Mapping[str, str], body: bytes) -> list[Heard]:
+def webhook(system: str, headers: Mapping[str, str], body: bytes, mention: str = "triggerbot") -> list[Heard]:
     """Understand one delivery that was verified; `headers` have lower-case names.
 
+    `mention`: the name by which people address us in comments.
     Raises `NotUnderstood` for whatever is not of the form that GitHub documents.
     """
     kind = headers.get("x-github-event", "")
     if not kind:
         raise NotUnderstood("the header X-GitHub-Event is missing")
+    if kind == "issue_comment":
+        return [*wishing.comment(system, _json(headers, body), mention)]
     reader = _READERS.get(kind)
     return [] if reader is None else reader(system, _json(headers, body))
 
@@ -115,7 +118,17 @@ def _ping(_system: str, body: bytes | str) -> list[Heard]:
     return []
 
 
-_READERS = {"workflow_job": _job_webhook, "workflow_run": _run_webhook, "push": _push_webhook, "ping": _ping}
+def _check_webhook(system: str, body: bytes | str) -> list[Heard]:
+    return [*wishing.button(system, body)]
+
+
+_READERS = {
+    "workflow_job": _job_webhook,
+    "workflow_run": _run_webhook,
+    "push": _push_webhook,
+    "check_run": _check_webhook,
+    "ping": _ping,
+}
 
 
 def _push(system: str, name: str, branch: str, revision: str) -> Push:
@@ -146,6 +159,7 @@ def event(push: Push, job: wire.Job, state: State | None = None) -> Event | None
         pool=_pool(job),
         step=_failed_step(job),
         batch=str(job.run_id),
+        started=_started(job, state),
     )
 
 
@@ -157,6 +171,14 @@ def job_name(job: wire.Job) -> str:
 def _time(job: wire.Job, state: State) -> float | None:
     ended = job.completed_at if state is State.FINISHED else None
     return wire.moment(ended or job.started_at or job.created_at)
+
+
+def _started(job: wire.Job, state: State) -> float | None:
+    """Tell when a job began: GitHub names a time for those that wait, too, and for those carried over that of then."""
+    if state is State.PENDING:
+        return None
+    began, made = wire.moment(job.started_at), wire.moment(job.created_at)
+    return None if began is not None and made is not None and began < made else began
 
 
 def _pool(job: wire.Job) -> str | None:

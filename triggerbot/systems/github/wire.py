@@ -58,6 +58,7 @@ class Account(msgspec.Struct, frozen=True):
     """A user, bot or organisation."""
 
     login: str
+    type: str = ""
 
 
 class Commit(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import httpx
 from triggerbot import calls
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.model import Event, Heard, Lead, Push, PushFacts
+from triggerbot.model import Event, Heard, Lead, Push, PushFacts, Run
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import NotSent, Reply
 from triggerbot.systems.taskcluster import actions, copies, definitions, messages
@@ -33,6 +33,9 @@ class JobsOfPush(Protocol):
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """List what changed since then, as `System.recent` does."""
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List the failure lines of a run, as `Explains.failures` does."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -175,6 +178,10 @@ class Taskcluster:
                 except NotKnown:
                     continue  # no decision task (yet)
         return heard if told else None
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what Treeherder found in a run's log, nothing without one; raises as `Explains.failures` does."""
+        return () if self._jobs is None else self._jobs.failures(push, run)
 
     # -- retriggering -------------------------------------------------------------------------------------------
 

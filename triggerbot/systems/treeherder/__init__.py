@@ -6,7 +6,7 @@ from typing import Protocol
 from triggerbot import calls
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import NotUnderstood, Unauthenticated
-from triggerbot.model import Event, Heard, Push
+from triggerbot.model import Event, Heard, Push, Run
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
@@ -68,6 +68,10 @@ class Treeherder:
     def recent(self, since: float) -> Sequence[Heard] | None:
         """List the jobs that changed since then."""
         return self._jobs.recent(since)
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what Treeherder found in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._jobs.failures(push, run)
 
     def check(self) -> str:
         """Read something harmless; raises `CIError`."""

@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 
 from triggerbot.errors import CIUnavailable, NotKnown
-from triggerbot.model import Event, Heard, Kind, Push, PushFacts, Result, State
+from triggerbot.model import Event, Heard, Kind, Push, PushFacts, Result, Run, State
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack
 from triggerbot.systems.http import Http, Reply, segments, usable
+from triggerbot.systems.treeherder import failures
 from triggerbot.systems.treeherder.words import RESULTS, STATES, kind_of
 
 #: Jobs that Treeherder gives at once, and pages of them that are read.
@@ -82,6 +83,13 @@ class TreeherderJobs:
             if job.get("task_id") == task_id and job.get("retry_id", 0) == retry_id and isinstance(job.get("id"), int):
                 return int(job["id"])
         return None
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List the failure lines of a run; raises as `Explains.failures` does."""
+        number = self.job_of(push.project, run.run_id, run.attempt - 1)
+        if number is None:
+            raise NotKnown("Treeherder does not know the run (yet)")
+        return failures.failures(self._http, push.project, number)
 
     def close(self) -> None:
         """Close the connections."""

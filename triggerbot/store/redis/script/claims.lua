@@ -27,6 +27,7 @@ local function make_claim(push, job, run, origin, dry, now, wanted)
   write(claim)
   call('HSET', key('k', push.number), job .. US .. origin, text_of(claim.id))
   hasten(push.number, push.name, now)
+  mark(push.number, now)
   return claim
 end
 

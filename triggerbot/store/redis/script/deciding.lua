@@ -15,6 +15,7 @@ function commands.decide(args)
     call('HDEL', key('c', number), text_of(claim.id))
     call('HDEL', key('k', number), claim.job .. US .. claim.origin)
     refresh(number)
+    mark(number, args.now)
     return false
   end
   local known = #runs_of(number, claim.job)

@@ -43,10 +43,15 @@ local function learn(push, facts, now, dry)
   if facts[1] ~= false and not push.author then
     call('HSET', p, 'author', facts[1])
     push.author = facts[1]
+    mark(push.number, now)
   end
-  if facts[2] ~= '' then call('HSETNX', p, 'time', facts[2]) end
-  if facts[3] ~= '' and call('HGET', p, 'fork') ~= '1' then call('HSET', p, 'fork', facts[3]) end
+  if facts[2] ~= '' and call('HSETNX', p, 'time', facts[2]) == 1 then mark(push.number, now) end
+  if facts[3] ~= '' then
+    local fork = call('HGET', p, 'fork')
+    if fork ~= '1' and fork ~= facts[3] then call('HSET', p, 'fork', facts[3]) mark(push.number, now) end
+  end
   if push.asks or facts[4] == '' then return false end
+  mark(push.number, now)
   push.asks, push.asked = facts[4], facts[5]
   call('HSET', p, 'asks', facts[4], 'asked', facts[5], 'message', facts[6], 'facts_due', '')
   if push.facts_due and push.facts_due ~= '' then refresh(push.number) end
@@ -75,7 +80,7 @@ local function record(push, job, groups, run, id, attempt, rank)
     local ends = string.find(known, RS, at + 1, true) or #known + 1
     local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
     -- What is said first stays where it is not said anew; a run's batch is what it was at first.
-    for field = 7, 12 do if new[field] == '' then new[field] = old[field] end end
+    for field = 7, 14 do if new[field] == '' then new[field] = old[field] or '' end end
     new[13] = old[13]
     changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
     news = true
@@ -110,6 +115,7 @@ local function hear_event(item, names, now, dry, facts_delay)
     call('HSET', key('p', push.number), 'batches', push.batches)
   end
   local news = record(push, job, groups, item[5], item[6], item[7], item[8])
+  if news then mark(push.number, now) end
   if finished and push.held then due = wake(push, now, job) or due end
   local requested = push.asked and push.asked ~= '' and groups ~= '' and meets(groups, push.asked)
   local flags = (due and 2 or 0) + (news and 4 or 0)
@@ -142,6 +148,21 @@ local function hear_lead(item, now)
   return item[6] and 6 or 4
 end
 
+local function forget_wishes(forgotten)
+  for _, wish in ipairs(call('ZRANGEBYSCORE', P .. 'wish_kept', '-inf', '(' .. forgotten)) do
+    call('HDEL', P .. 'wishes', wish)
+    call('ZREM', P .. 'wish_kept', wish)
+  end
+end
+
+-- wish: 4, system US id, what is kept of it. What was settled long ago is heard again as if it were new.
+local function hear_wish(item, now, forgotten)
+  forget_wishes(forgotten)
+  if call('HSETNX', P .. 'wishes', item[2], item[3]) == 0 then return 0 end
+  call('ZADD', P .. 'wish_due', now, item[2])
+  return 4
+end
+
 -- Which deliveries are known; the others are kept, and some that are too old forgotten: as many as ever come.
 local function repeated(deliveries, now, forgotten)
   local at, known = P .. 'deliveries', {}
@@ -165,6 +186,8 @@ function commands.observe(args)
       answers[at] = { 8 }
     elseif item[1] == 3 then
       answers[at] = { hear_lead(item, now) }
+    elseif item[1] == 4 then
+      answers[at] = { hear_wish(item, now, args.forgotten) }
     else
       local flags, push, claim, kept, run
       if item[1] == 1 then

@@ -1,13 +1,23 @@
 -- Pushes: found or made, due, expiring; and the story of each.
 
 local retention = '0'
-local PARTS = { 'p', 'j', 'c', 'k', 'o', 's', 'u' }
+local PARTS = { 'p', 'j', 'c', 'k', 'o', 's', 'u', 'e', 'w' }
 
 local function name_of(number) return call('HGET', key('p', number), 'name') end
+
+-- Where a push is among those of its branch: its name without the revision.
+local function branch_of(name) return key('b', string.match(name, '^(.*)' .. US)) end
 
 local function let_expire(number, name)
   for _, part in ipairs(PARTS) do call('PEXPIRE', key(part, number), retention) end
   call('PEXPIRE', key('n', name), retention)
+  call('PEXPIRE', branch_of(name), retention)
+end
+
+-- What is made beside a push later on lives as long as the push.
+local function live_with(number, part)
+  local left = call('PTTL', key('p', number))
+  if left > 0 then call('PEXPIRE', key(part, number), left) end
 end
 
 local function keep(number, name)
@@ -42,6 +52,22 @@ local function hasten(number, name, due)
   if not known or tonumber(due) < tonumber(known) then call('ZADD', P .. 'due', due, member(number, name)) end
 end
 
+-- The members of a sorted set that come first are the oldest: of those some are forgotten that have expired.
+local function forget_expired(at, most, lives)
+  for _, one in ipairs(call('ZRANGE', at, 0, most - 1)) do
+    if not lives(one) then call('ZREM', at, one) end
+  end
+end
+
+-- There is something new to be told of a push; when it is due already, that stays. Once a call is enough.
+local marked = {}
+
+local function mark(number, now)
+  if marked[number] then return end
+  marked[number] = true
+  call('ZADD', P .. 'reports', 'NX', string.format('%.17g', tonumber(now) + REPORT_DELAY), number)
+end
+
 -- What one call has looked up already: pushes are many events' own.
 local pushes = {}
 
@@ -57,6 +83,8 @@ local function find_push(name, now)
     call('ZADD', P .. 'recent', now, number)
     local parts = split(name, US)
     call('ZADD', P .. 'names', '0', parts[2] .. US .. parts[4] .. US .. number)
+    forget_expired(branch_of(name), 2, name_of)
+    call('ZADD', branch_of(name), now, number)
     push = { number = number, name = name, asks = false, author = false, fresh = true }
   else
     local facts = call('HMGET', key('p', number), 'asks', 'author', 'last', 'asked', 'batches', 'facts_tries', 'facts_due',
@@ -73,14 +101,18 @@ local function find_push(name, now)
   return push
 end
 
+local function write_story(number, at, what, entry)
+  local length = call('RPUSH', key('s', number), cjson.encode({ at, what, entry.job or '', entry.text or '',
+    entry.reason or '', entry.count or 0, entry.dry or false, entry.run or '' }))
+  if length == 1 then call('PEXPIRE', key('s', number), retention) end
+end
+
 local function tell(number, at, what, entry)
-  local job, run, reason = entry.job or '', entry.run or '', entry.reason or ''
   if what == 'refuse' then
-    local told = job .. US .. run .. US .. reason .. US .. (entry.origin or '')
+    local told = table.concat({ entry.job or '', entry.run or '', entry.reason or '', entry.origin or '' }, US)
     if call('SADD', key('u', number), told) == 0 then return end
     if call('SCARD', key('u', number)) == 1 then call('PEXPIRE', key('u', number), retention) end
   end
-  local length = call('RPUSH', key('s', number), cjson.encode({ at, what, job, entry.text or '', reason, entry.count or 0,
-    entry.dry or false, run }))
-  if length == 1 then call('PEXPIRE', key('s', number), retention) end
+  write_story(number, at, what, entry)
+  mark(number, at)
 end

@@ -36,6 +36,7 @@ function commands.purge(args)
   for _, number in ipairs(looked) do
     local name = name_of(number)
     if not name or not call('ZSCORE', P .. 'due', member(number, name)) then
+      forget_report(number, name)
       for _, part in ipairs(PARTS) do call('DEL', key(part, number)) end
       if name then
         call('DEL', key('n', name))
@@ -52,6 +53,7 @@ end
 
 function commands.purge_groups(args)
   purge_holding(args.before)
+  forget_wishes(args.forgotten)
   for _, what in ipairs(call('ZRANGE', P .. 'due', 0, -1)) do
     if string.sub(what, 1, 1) == 'g' then
       local g = key('g', string.sub(what, 3))
@@ -68,6 +70,9 @@ end
 -- Look whether this is the store that it was; args: a marker for a new one, the server's run id, now.
 function commands.meet(args)
   local meta = P .. 'meta'
+  local layout = tonumber(call('HGET', meta, 'layout') or '1')
+  if layout > LAYOUT then return { newer = layout } end
+  if layout < LAYOUT then call('HSET', meta, 'layout', LAYOUT) end
   local known = call('HMGET', meta, 'marker', 'run_id', 'since', 'why', 'writes')
   local marker, why = known[1], false
   if not marker then

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triggerbot import canonical, sentences
-from triggerbot.cli.printing import moment, plural
 from triggerbot.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
 from triggerbot.store import Entry, JobRecord, Pause
+from triggerbot.trysyntax import EVERY, Asks
+from triggerbot.wording import moment, plural
 
 #: Seconds that a due claim may lie about before it is worth a word.
 _OVERDUE = 10.0
@@ -20,6 +21,7 @@ _WORDS = {
     "ended": "Ended",
     "note": "Note",
     "send": "Request",
+    "verdict": "Judged",
 }
 _STYLES = {"trigger": "green", "refuse": "yellow", "doubt": "magenta", "wait": "cyan", "note": "magenta"}
 
@@ -110,9 +112,10 @@ def _trigger(entry: Entry) -> str:
     # What the push asks for says more than that it asks.
     why = entry.text if cause is Cause.REQUESTED and entry.text else sentences.CAUSES[cause]
     runs = plural(entry.count, "further run")
+    based_on = f" ({entry.text})" if cause is Cause.FAILURE and entry.text else ""
     if entry.dry:
-        return f"Decided ({entry.reason}): would ask for {runs}, because {why}. Dry run: nothing is sent."
-    return f"Decided ({entry.reason}): asks for {runs}, because {why}."
+        return f"Decided ({entry.reason}): would ask for {runs}, because {why}.{based_on} Dry run: nothing is sent."
+    return f"Decided ({entry.reason}): asks for {runs}, because {why}.{based_on}"
 
 
 def _refuse(entry: Entry, *, brief: bool) -> str:
@@ -148,6 +151,20 @@ def _what_is_open(claim: Claim) -> str:
     if claim.state is ClaimState.OPEN:
         return f"{plural(claim.wanted, 'further run')} asked for by a person, {words}" if claim.manual else words
     return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
+
+
+def asked(asks: Asks | None) -> str:
+    """Say what the message of a push asks for; empty if that is nothing."""
+    if asks is None:
+        return ""
+    parts = [
+        f"{plural(number, 'further run')} of every {'test job' if group == EVERY else f'job of the group {group}'}"
+        for group, number in asks.rebuild.items()
+    ]
+    for given, words in ((asks.retry, "--retry"), (asks.no_retry, "--no-retry"), (asks.dontbuild, "DONTBUILD")):
+        if given:
+            parts.append(words)
+    return ", ".join(parts)
 
 
 def by_job(entries: Sequence[Entry]) -> Mapping[str, list[Entry]]:

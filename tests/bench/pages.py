@@ -1,0 +1,193 @@
+"""The pages: how long the server takes for large ones, and how much readers slow down what is observed."""
+
+import http.client
+import json
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tests.bench.events import JOBS
+from tests.bench.process import daemon, python
+from triggerbot import judging, logs, report
+from triggerbot.judging import Judge
+from triggerbot.metrics import Metrics
+from triggerbot.model import Event, Push, Result, State
+from triggerbot.observe import Observer
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.store import Pause, Store
+from triggerbot.store.sqlite import SqliteStore
+
+#: Of the large push: jobs, those that fail, and runs beyond the first of each.
+_JOBS, _FAILING, _AGAIN = 5_000, 300, 1_000
+_PUSHES = 1_000
+_TIMES = 15
+_READERS = 10
+#: How often both are measured in turn; the ratio of the medians is told.
+_ROUNDS = 5
+_LARGE = Push("ci", "try", "try", "f" * 40)
+
+
+def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
+    """Measure pages of a full store, and then webhooks with and without readers."""
+    full, busy = directory / "full", directory / "busy"
+    full.mkdir()
+    busy.mkdir()
+    _fill(full / "state.db", _PUSHES)
+    with daemon(full) as (_, address):
+        push = _milliseconds(address, f"/pushes/try/{_LARGE.revision}", 3 if quick else _TIMES)
+        listed = _milliseconds(address, f"/?limit={_PUSHES}", 3 if quick else _TIMES)
+    return [
+        {"what": "push page, 5,000 jobs and 6,000 runs", "value": push, "unit": "ms", "aim": "< 200 ms"},
+        {"what": "list of 1,000 pushes", "value": listed, "unit": "ms", "aim": "< 200 ms"},
+        *_readers(busy, 1_000 if quick else 6_000),
+    ]
+
+
+# -- large pages ------------------------------------------------------------------------------------------------
+
+
+def _fill(path: Path, pushes: int) -> None:
+    """Fill a store with judged pushes, the large one last; it is paused, so that nothing else happens."""
+    import logging
+
+    logs.configure(level=logging.ERROR)
+    store = SqliteStore(path, durable=False)
+    now = time.time()
+    store.pause(Pause(now, "bench"))
+    observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())
+    for number in range(pushes):
+        observer.observe([_event(Push("ci", "try", "try", f"{number:040x}"), "job", f"{number}", Result.SUCCESS, now)])
+    heard = list(_large(now))
+    for start in range(0, len(heard), 500):
+        observer.observe(heard[start : start + 500])
+    _judge(store, now)
+    store.close()
+
+
+def _large(now: float) -> Iterator[Event]:
+    for number in range(_JOBS):
+        result = Result.FAILURE if number < _FAILING else Result.SUCCESS
+        yield _event(_LARGE, f"test-linux1804-64-qr/opt-mochitest-{number}", f"{number}", result, now)
+    for number in range(_AGAIN):
+        result = Result.FAILURE if number % 2 else Result.SUCCESS
+        yield _event(_LARGE, f"test-linux1804-64-qr/opt-mochitest-{number % _FAILING}", f"again-{number}", result, now)
+
+
+def _event(push: Push, job: str, run: str, result: Result, now: float) -> Event:
+    lines = (f"TEST-UNEXPECTED-FAIL | dom/test_{job[-3:]}.html | the value is wrong",) if result.failed else ()
+    return Event(
+        push, job, run, State.FINISHED, result, author="dev@example.org", message="Bug 1: a change\n\nwith a body",
+        time=now, started=now - 600, url=f"https://ci.example/runs/{run}", pool="t-linux-large", failures=lines,
+    )  # fmt: skip
+
+
+def _judge(store: Store, now: float) -> None:
+    """Judge every push, as the publisher does."""
+    judge = Judge(store)
+    while (push := store.take_report(now + 60, 60)) is not None:
+        record = store.record(push)
+        assert record is not None
+        judged = judge.judge(record)
+        seen = judging.sightings(push, judged.jobs, now)
+        store.judged(report.summary(record, judged, now), seen, [], now)
+        store.end_report(push, None)
+
+
+def _milliseconds(address: str, path: str, times: int) -> float:
+    """Load a page so many times, after one that does not count."""
+    took = []
+    for _ in range(times + 1):
+        began = time.perf_counter()
+        status, _ = _get(address, path)
+        took.append((time.perf_counter() - began) * 1000)
+        assert status == 200, path
+    return statistics.median(took[1:])
+
+
+def _get(address: str, path: str) -> tuple[int, int]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, len(answer.read())
+    finally:
+        connection.close()
+
+
+# -- readers ----------------------------------------------------------------------------------------------------
+
+
+def _readers(directory: Path, number: int) -> list[dict[str, Any]]:
+    """Send webhooks in turn with and without readers; half of them watch the list, half of them pushes."""
+    alone: list[float] = []
+    watched: list[float] = []
+    loads = [0]
+    with daemon(directory) as (_, address):
+        host = address.removeprefix("http://")
+        _load(directory, host, number // 4, 0)
+        for number_of_round in range(2 * _ROUNDS):
+            first = (number_of_round + 1) * number
+            if number_of_round % 2:
+                with _open_pages(address, first // JOBS, loads):
+                    watched.append(_load(directory, host, number, first))
+            else:
+                alone.append(_load(directory, host, number, first))
+    ratio = statistics.median(watched) / statistics.median(alone)
+    return [
+        {"what": "webhooks while nobody reads", "value": statistics.median(alone), "unit": "/s"},
+        {"what": "webhooks with 10 open pages", "value": statistics.median(watched), "unit": "/s"},
+        {"what": "pages loaded by them meanwhile", "value": loads[0], "unit": ""},
+        {"what": "webhooks, with 10 open pages to none", "value": ratio, "unit": "", "aim": ">= 0.9"},
+    ]
+
+
+def _load(directory: Path, host: str, number: int, first: int) -> float:
+    with python(directory, "tests.bench.load", host, str(number), str(first), stdout=subprocess.PIPE) as load:
+        told, _ = load.communicate()
+    return float(json.loads(told)["rate"])
+
+
+@contextmanager
+def _open_pages(address: str, first: int, loads: list[int]) -> Iterator[None]:
+    """Keep pages open that load again when they are told to, as their script does."""
+    listening = threading.Barrier(_READERS + 1)
+    with ExitStack() as stack:
+        for number in range(_READERS):
+            push = "" if number % 2 else f"{first + number:016x}"
+            stack.enter_context(_page(address, push, listening, loads))
+        listening.wait(30)
+        yield
+
+
+@contextmanager
+def _page(address: str, revision: str, listening: threading.Barrier, loads: list[int]) -> Iterator[None]:
+    query = f"?system=ci&project=try&branch=try&revision={revision}" if revision else ""
+    path = f"/pushes/try/{revision}?fragment=1" if revision else "/?fragment=1"
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    connection.request("GET", f"/live{query}")
+    answer = connection.getresponse()
+
+    def read() -> None:
+        listening.wait(30)
+        with suppress(OSError, ValueError, AttributeError, http.client.HTTPException):
+            for line in answer:
+                if line.startswith(b"event: changed"):
+                    _get(address, path)
+                    loads[0] += 1
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if connection.sock is not None:
+                connection.sock.shutdown(2)
+        thread.join()
+        connection.close()

@@ -1,0 +1,137 @@
+"""Whether failures are the same one, within a job and across the jobs of a push."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from triggerbot import likeness, sameness
+from triggerbot.model import Result, Run, State
+from triggerbot.sameness import NOTHING, Failing, Sameness
+from triggerbot.verdict import Novelty, Verdict, of_job
+
+ONE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
+OTHER = "tests/test_cart.py::test_total: ValueError: no price for item 17"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What other pushes tell, as a test wants it."""
+
+    lines: frozenset[str] = frozenset()
+    intermittent: frozenset[str] = frozenset()
+    ran: frozenset[str] = field(default=frozenset())
+
+    def generic(self, job: str, shape: str) -> bool:
+        return shape in {likeness.shape(line) for line in self.lines}
+
+    def known(self, job: str) -> bool:
+        return job in self.intermittent
+
+    def clean(self, job: str) -> bool:
+        return job in self.ran and job not in self.intermittent
+
+
+def failed(number: int, *lines: str) -> Run:
+    """Make a failed run that says this."""
+    return Run("job", str(number), 1, State.FINISHED, Result.FAILURE, time=float(number), failures=lines)
+
+
+def passed(number: int) -> Run:
+    """Make a run that passed."""
+    return Run("job", str(number), 1, State.FINISHED, Result.SUCCESS, time=float(number))
+
+
+def test_the_same_failure_in_every_run() -> None:
+    """Numbers that differ do not make a failure another one; the newest runs are not told as something new."""
+    job = of_job(
+        "job", [failed(1, ONE), failed(2, ONE.replace("1 != 2", "3 != 4")), failed(3, "[12:31:07] " + ONE)], ()
+    )
+
+    assert job.failing is not None
+    assert job.failing.sameness == Sameness(3, 3)
+    assert job.failing.line.endswith(ONE[-20:]) or ONE[:20] in job.failing.line
+    assert job.why == "every one of 3 runs failed, with the same failure in 3 of 3"
+
+
+def test_differently_each_time() -> None:
+    """A job that fails in another way each time is suspicious of the machine."""
+    third = "error: linker `cc` not found"
+
+    job = of_job("job", [failed(1, ONE), failed(2, OTHER), failed(3, third)], ())
+
+    assert job.failing is not None
+    assert job.failing.sameness.different
+    assert "differently each time" in job.why
+
+
+@pytest.mark.parametrize("line", ["Process completed with exit code 1.", "make: *** [Makefile:12: test] Error 2", ""])
+def test_generic_lines_are_no_evidence(line: str) -> None:
+    """Runs that have only such a line in common are not said to have the same failure."""
+    job = of_job("job", [failed(1, line), failed(2, line)], ())
+
+    assert job.failing == Failing("", (), Sameness(0, 2, 2))
+    assert job.why == "every one of 2 runs failed"
+
+
+def test_lines_that_other_failures_show_are_no_evidence() -> None:
+    """What the failures of other jobs show as well is left out, whatever it says."""
+    elsewhere = Elsewhere(lines=frozenset({ONE}))
+
+    job = of_job("job", [failed(1, ONE, OTHER), failed(2, ONE)], (), elsewhere)
+
+    assert job.failing is not None
+    assert job.failing.line == OTHER
+    assert job.failing.sameness == Sameness(1, 2, 1)
+
+
+def test_some_runs_say_nothing() -> None:
+    """A run without evidence neither agrees nor disagrees."""
+    job = of_job("job", [failed(1, ONE), failed(2), failed(3, ONE)], ())
+
+    assert job.failing is not None
+    assert job.failing.sameness == Sameness(2, 3, 1)
+    assert not job.failing.sameness.different
+    assert "the same failure in 2 of 3" in job.why
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "files", "novelty"),
+    [
+        (NOTHING, (), Novelty.UNKNOWN),
+        (Elsewhere(ran=frozenset({"job"})), (), Novelty.CLEAN),
+        (Elsewhere(ran=frozenset({"job"}), intermittent=frozenset({"job"})), (), Novelty.KNOWN),
+        (Elsewhere(intermittent=frozenset({"job"})), ("tests/test_login.py",), Novelty.TOUCHED),
+        (Elsewhere(intermittent=frozenset({"job"})), ("src/other.py", "a.py"), Novelty.KNOWN),
+    ],
+)
+def test_intermittents_that_may_be_new(elsewhere: Elsewhere, files: tuple[str, ...], novelty: Novelty) -> None:
+    """One that was never seen before, or names a file that the push changes, is suspected of being the push's own."""
+    job = of_job("job", [failed(1, ONE), passed(2)], (), elsewhere, files)
+
+    assert job.verdict is Verdict.INTERMITTENT
+    assert job.novelty is novelty
+    assert job.suspected == ("suspected new" in job.why) == (novelty in (Novelty.CLEAN, Novelty.TOUCHED))
+
+
+def test_one_cause_is_told_once() -> None:
+    """Jobs that show the same failure are put together, the most frequent failure first."""
+    jobs = {f"linux-{number}": of_job(f"linux-{number}", [failed(1, ONE)], ()).failing for number in range(3)}
+    jobs |= {
+        f"mac-{number}": of_job(f"mac-{number}", [failed(1, f"12:00:0{number} {OTHER}")], ()).failing
+        for number in (1, 2)
+    }
+    jobs |= {"lone": of_job("lone", [failed(1, "error: linker `cc` not found")], ()).failing}
+    known = {job: one for job, one in jobs.items() if one is not None}
+
+    common = sameness.in_common(known)
+
+    assert [one.jobs for one in common] == [("linux-0", "linux-1", "linux-2"), ("mac-1", "mac-2")]
+    assert common[0].line == ONE
+
+
+def test_jobs_without_evidence_have_nothing_in_common() -> None:
+    """However many there are."""
+    generic = of_job("job", [failed(1, "Process completed with exit code 1.")], ()).failing
+    assert generic is not None
+
+    assert sameness.in_common({str(number): replace(generic) for number in range(50)}) == ()

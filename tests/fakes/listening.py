@@ -1,0 +1,57 @@
+"""A CI in memory where people can ask, and that can be asked: why a run failed, and what a push changes."""
+
+from collections.abc import Sequence
+
+from fakes.system import MemoryCI
+from triggerbot.errors import NotKnown
+from triggerbot.model import Push, Run, Wish
+from triggerbot.systems import Asker
+
+
+class ListeningCI(MemoryCI):
+    """Answers what a test puts in; whatever is an exception is raised."""
+
+    def __init__(self, name: str = "ci") -> None:
+        super().__init__(name)
+        #: What runs say, by their ids; others say nothing.
+        self.lines: dict[str, Sequence[str] | BaseException] = {}
+        self.asked_why: list[str] = []
+        self.changed: dict[str, Sequence[str] | BaseException] = {}
+        #: By login.
+        self.askers: dict[str, Asker | BaseException] = {}
+        #: The commit of each pull request.
+        self.pulls: dict[int, str] = {}
+        #: Wishes that were reacted to, and how.
+        self.reactions: list[tuple[str, bool]] = []
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """Say what a run says."""
+        self.asked_why.append(run.run_id)
+        found = self.lines.get(run.run_id, ())
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def files(self, push: Push) -> Sequence[str]:
+        """Say what a push changes."""
+        found = self.changed.get(push.revision, ())
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def asker(self, wish: Wish) -> Asker:
+        """Say who asks; a stranger may nothing."""
+        found = self.askers.get(wish.author, Asker(may_write=False, is_author=False))
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def revision(self, wish: Wish) -> str:
+        """Say which commit the pull request has."""
+        if wish.pull not in self.pulls:
+            raise NotKnown("no such pull request")
+        return self.pulls[wish.pull]
+
+    def react(self, wish: Wish, *, heard: bool) -> None:
+        """Keep how it was reacted to."""
+        self.reactions.append((wish.id, heard))

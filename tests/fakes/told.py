@@ -1,0 +1,90 @@
+"""What is told of pushes, made of letters: `told(push, job("CI / test", "OG"))` failed once and then passed."""
+
+from collections.abc import Sequence
+
+from triggerbot import health, verdict
+from triggerbot.health import Health
+from triggerbot.model import Claim, ClaimState, Push, PushFacts, Refusal, Result, Run, State
+from triggerbot.publish import Told
+from triggerbot.sameness import NOTHING, Background
+from triggerbot.store import JobRecord, PushRecord
+
+_RESULTS = {
+    "G": Result.SUCCESS,
+    "O": Result.FAILURE,
+    "R": Result.BUSTED,
+    "X": Result.INFRA,
+    "-": Result.SKIPPED,
+}
+LINK = "https://triggerbot.example/pushes/octo/app/0123?branch=main"
+
+
+class Clean:
+    """All jobs ran elsewhere and were never intermittent (a `Background`)."""
+
+    def generic(self, job: str, shape: str) -> bool:
+        """Take every line for evidence."""
+        return False
+
+    def known(self, job: str) -> bool:
+        """Know of nothing."""
+        return False
+
+    def clean(self, job: str) -> bool:
+        """Trust every job."""
+        return True
+
+
+def job(
+    name: str,
+    letters: str,
+    *,
+    lines: Sequence[str] = (),
+    refusal: Refusal | None = None,
+    note: str = "",
+    url: str | None = "https://ci.example/{}",
+) -> JobRecord:
+    """Make a job with a run for each letter (`.`: one that runs), whose failed runs say these lines."""
+    runs = tuple(_run(name, number, letter, lines, url) for number, letter in enumerate(letters))
+    claims: tuple[Claim, ...] = ()
+    if refusal is not None:
+        push = Push("", "", "", "")
+        claims = (
+            Claim(1, push, name, ClaimState.REFUSED, runs[0], dry=False, created=0, due=0, refusal=refusal, note=note),
+        )
+    return JobRecord(name, runs, claims)
+
+
+def _run(name: str, number: int, letter: str, lines: Sequence[str], url: str | None) -> Run:
+    result = _RESULTS.get(letter)
+    return Run(
+        name,
+        f"{name}-{number}",
+        1,
+        State.RUNNING if result is None else State.FINISHED,
+        result,
+        url=None if url is None else url.format(number),
+        time=float(number),
+        failures=tuple(lines) if result is not None and result.failed else (),
+    )
+
+
+def told(
+    push: Push,
+    *jobs: JobRecord,
+    fresh: frozenset[str] | None = None,
+    answers: Sequence[tuple[str, str]] = (),
+    link: str = LINK,
+    fork: bool | None = None,
+    background: Background = NOTHING,
+) -> Told:
+    """Judge jobs as the daemon does, and tell what comes of it."""
+    record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0, 0.0)
+    judged = health.of_push(verdict.of_job(one.job, one.runs, one.claims, background) for one in jobs)
+    return Told(record, judged, link, {}, fresh, tuple(answers))
+
+
+def of_health(push: Push, wanted: Health, *, fork: bool | None = None) -> Told:
+    """Tell of a push with one job that makes it so."""
+    letters = {Health.GOOD: "G", Health.FAILING: "O", Health.PENDING: "."}
+    return told(push, job("CI / test", letters[wanted]), fork=fork)

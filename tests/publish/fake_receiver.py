@@ -1,0 +1,68 @@
+"""Somebody who receives webhooks as Standard Webhooks advise: checks signatures, and drops what is known by its id."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+
+from triggerbot.systems.signatures import verify_standard
+
+
+class Receiver:
+    """Listens at `url`; `known` is what arrived, each once and in order."""
+
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
+        self.known: dict[str, Any] = {}
+        #: Answers to give instead, next first: status, headers, and whether it is taken all the same; 0: no answer.
+        self.faults: list[tuple[int, Mapping[str, str], bool]] = []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                receiver.requests.append((self.path, headers, body))
+                status, more, taken = receiver.faults.pop(0) if receiver.faults else (204, {}, True)
+                if taken:
+                    if "webhook-signature" in headers:
+                        verify_standard(headers, body, [receiver.secret], clock())
+                    receiver.known.setdefault(headers["webhook-id"], json.loads(body))
+                if status == 0:
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                for name, value in more.items():
+                    self.send_header(name, value)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{self.origin}/hooks/triggerbot/?key=canary-key"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    @property
+    def heard(self) -> list[Any]:
+        """The data of what arrived, each once and in order."""
+        return [one["data"] for one in self.known.values()]

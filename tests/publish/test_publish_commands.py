@@ -1,0 +1,54 @@
+"""What people write in comments, and what is read in it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triggerbot.publish import commands
+from triggerbot.publish.commands import MOST, Rebuild, Retry, Unclear, Why
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("rebuild 3", Rebuild(3)),
+        ("Rebuild 20 linux-*", Rebuild(20, "linux-*")),
+        ("retry linux-opt-mochitest-1", Retry("linux-opt-mochitest-1")),
+        ("retry `CI / test (3.11, ubuntu)`", Retry("CI / test (3.11, ubuntu)")),
+        ("rerun  *mochitest* ", Retry("*mochitest*")),
+        ("retry failed", Retry()),
+        ("retry FAILED", Retry()),
+        ("why CI / test?", Why("CI / test")),
+        ("why CI / test", Why("CI / test")),
+    ],
+)
+def test_commands(text: str, command: commands.Command) -> None:
+    """Each in the ways in which people write it."""
+    assert commands.read(text) == [command]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("rebuild", "number"), ("rebuild 0", "number"), ("rebuild many", "number"), ("rebuild 99999", "number"),
+        ("retry", "the name of a job"), ("why", "the name of a job"), ("please", "no command"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_says_what_would_be(text: str, words: str) -> None:
+    """With what is missing."""
+    (command,) = commands.read(text)
+
+    assert isinstance(command, Unclear)
+    assert words in command.why
+
+
+def test_one_command_a_line() -> None:
+    """Empty lines are nothing, and nobody asks for a thousand things."""
+    assert commands.read("\nrebuild 2\n\n  retry a\n") == [Rebuild(2), Retry("a")]
+    assert len(commands.read("rebuild 2\n" * 1000)) == MOST
+
+
+@given(st.text())
+def test_anything_is_read(text: str) -> None:
+    """Whatever somebody writes is a command or none."""
+    assert all(isinstance(one, commands.Command) for one in commands.read(text))

@@ -1,0 +1,170 @@
+"""What went wrong, as `triggerbot stats --errors` shows it: what could not be triggered and why, and what did not work.
+
+So that developers can see what became of a failed request without asking an operator.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from triggerbot import canonical, report
+from triggerbot.cli import breakers, crashes
+from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
+from triggerbot.config import Config, PollConfig
+from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
+from triggerbot.web.trouble import Stuck, stuck
+
+#: More letters than any store has; and those that are shown.
+_EVERY = 2**31
+_LETTERS_MAX = 5
+#: Rounds without an answer after which a poll is late, and seconds besides.
+_ROUNDS, _MORE = 3, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """How far the polling of one CI has come."""
+
+    system: str
+    #: Seconds between two rounds.
+    every: float
+    #: When it was answered last; `None`: never yet.
+    answered: float | None
+
+    def late(self, now: float) -> bool:
+        """Tell whether it has been without an answer for several rounds."""
+        return self.answered is None or now - self.answered > _ROUNDS * self.every + _MORE
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """Everything that went wrong within some time, or is not well now."""
+
+    at: float
+    #: Jobs that could not be retriggered, or not yet, the latest first.
+    not_triggered: Sequence[Stuck]
+    letters: int
+    #: The newest dead letters, the latest first.
+    newest_letters: Sequence[DeadLetter]
+    #: As `report.breakers` tells them.
+    breakers: Sequence[Mapping[str, Any]]
+    polls: Sequence[Polled]
+    crashes: Sequence[Crash]
+
+
+def gather(store: Store, config: Config, seconds: float, clock: Callable[[], float] = time.time) -> Errors:
+    """Read what went wrong within so many seconds; raises `StoreUnavailable`."""
+    now = clock()
+    letters = sorted(store.dead_letters(_EVERY), key=lambda letter: (-letter.at, -letter.id))
+    return Errors(
+        now,
+        [one for one in stuck(store) if one.at >= now - seconds],
+        len(letters),
+        letters[:_LETTERS_MAX],
+        report.breakers(store.breakers(), store.held()),
+        [Polled(name, every, _answered(store, name)) for name, every in sorted(_polls(config).items())],
+        [crash for crash in store.crashes(CRASHES_MAX) if crash.at >= now - seconds],
+    )
+
+
+def show(errors: Errors, seconds: float, *, traces: bool) -> None:
+    """Print it for people."""
+    _show_stuck(errors.not_triggered, seconds)
+    _show_letters(errors)
+    breakers.show(errors.breakers)
+    if not errors.breakers:
+        console().print("No breaker is open.")
+    _show_polls(errors.polls, errors.at)
+    crashes.show(errors.crashes, seconds, traces=traces)
+
+
+def say(errors: Errors) -> None:
+    """Print it for programs."""
+    say_json(
+        {
+            "not_triggered": [
+                {"at": canonical.format_time(one.at), **report.place(one.push), "job": one.job, "why": one.text}
+                for one in errors.not_triggered
+            ],
+            "dead_letters": {
+                "count": errors.letters,
+                "newest": [
+                    {
+                        "id": letter.id,
+                        "at": canonical.format_time(letter.at),
+                        "system": letter.system,
+                        "intake": letter.intake,
+                        "reason": letter.reason,
+                    }
+                    for letter in errors.newest_letters
+                ],
+            },
+            "breakers": list(errors.breakers),
+            "polls": [
+                {
+                    "system": one.system,
+                    "every": one.every,
+                    "answered": canonical.format_time(one.answered),
+                    "late": one.late(errors.at),
+                }
+                for one in errors.polls
+            ],
+            "crashes": [crashes.as_json(crash) for crash in errors.crashes],
+        }
+    )
+
+
+def _polls(config: Config) -> dict[str, float]:
+    """Tell which CIs are asked for news, by polls and sweeps, and every how many seconds."""
+    sweeps = {name: system.sweep for name, system in config.systems.items() if system.sweep is not None}
+    return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollConfig)}
+
+
+def _answered(store: Store, system: str) -> float | None:
+    known = store.cursor(f"poll:{system}")
+    return None if known is None else float(known)
+
+
+def _show_stuck(found: Sequence[Stuck], seconds: float) -> None:
+    out = console()
+    if not found:
+        out.print(f"Nothing in the last {duration(seconds)} that could not be triggered.")
+        return
+    out.print(f"{plural(len(found), 'job')} that could not be triggered, or not yet, newest first.", style="bold")
+    table = _table("time", "push", "job", "why")
+    for one in found:
+        push = f"{one.push.project} {one.push.revision[:12]}"
+        table.add_row(moment(one.at), *map(text, (push, one.job, one.text)))
+    out.print(table)
+    out.print("`triggerbot explain` tells the whole story of a job.")
+
+
+def _show_letters(errors: Errors) -> None:
+    out = console()
+    if not errors.letters:
+        out.print("No dead letters.")
+        return
+    out.print(f"{plural(errors.letters, 'dead letter')}; the newest:", style="bold")
+    table = _table("id", "time", "system", "intake", "reason")
+    for letter in errors.newest_letters:
+        table.add_row(str(letter.id), moment(letter.at), *map(text, (letter.system, letter.intake, letter.reason)))
+    out.print(table)
+    out.print("`triggerbot dead-letters list` shows them all.")
+
+
+def _show_polls(polls: Sequence[Polled], now: float) -> None:
+    out = console()
+    for one in polls:
+        when = "never answered yet" if one.answered is None else f"answered last {moment(one.answered)}"
+        line = f"{one.system}: asked for news every {duration(one.every)}, {when}"
+        out.print(text(f"{line}: late." if one.late(now) else f"{line}."), style="bold red" if one.late(now) else "")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,62 @@
+"""How things stand, for Prometheus: read from the store whenever it asks."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from triggerbot import caps
+from triggerbot.errors import StoreUnavailable
+from triggerbot.store import Store
+
+#: Dead letters that are counted; beyond, the figure stays.
+_LETTERS_MAX = 10_000
+
+
+class Gauges(Collector):
+    """What waits, what holds it up, and what was given up. Cheap: nothing here reads pushes."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Read it; a store that cannot be read is a figure, too."""
+        try:
+            found = list(self._read())
+        except StoreUnavailable:
+            return [_one("store_up", "Whether the store can be read.", 0)]
+        return [_one("store_up", "Whether the store can be read.", 1), *found]
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        """Name nothing beforehand: that would read the store."""
+        return ()
+
+    def _read(self) -> Iterable[GaugeMetricFamily]:
+        now = self._clock()
+        due = self._store.next_due()
+        late = 0.0 if due is None else max(0.0, now - due)
+        yield _one("paused", "Whether all sending is paused.", self._store.paused() is not None)
+        yield _one("oldest_due_seconds", "How long what is due next has been due.", late)
+        yield _one(
+            "dead_letters_kept", "Messages that could not be handled.", len(self._store.dead_letters(_LETTERS_MAX))
+        )
+        held = self._store.held()
+        yield _by("claims_held", "Claims that are held.", "behind", {
+            "breaker": sum(held.values()) - sum(caps.waiting(held).values()), "cap": sum(caps.waiting(held).values()),
+        })  # fmt: skip
+        opened = [str(one.place.scope) for one in self._store.breakers() if one.open]
+        yield _by(
+            "breakers_open", "Breakers that are open.", "scope", {name: opened.count(name) for name in set(opened)}
+        )
+
+
+def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"triggerbot_{name}", text, value=float(value))
+
+
+def _by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"triggerbot_{name}", text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], float(number))
+    return family

@@ -1,0 +1,121 @@
+"""What the jobs of a push together say of it: is my push good, and why; computed purely."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+
+from triggerbot import sameness
+from triggerbot.model import State
+from triggerbot.sameness import Common
+from triggerbot.verdict import JobVerdict, Verdict
+
+
+class Health(StrEnum):
+    """The answer to: is my push good?"""
+
+    GOOD = "good"
+    FAILING = "failing"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class PushVerdict:
+    """The health of a push, and why in one sentence."""
+
+    health: Health
+    sentence: str
+    jobs: tuple[JobVerdict, ...]
+    #: Failures that several jobs show, the most frequent first.
+    common: tuple[Common, ...] = ()
+    #: Seconds until what is known to be under way is likely finished; `None`: nothing is, or nobody knows.
+    left: float | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether everything that was started or decided has come to its end."""
+        return bool(self.jobs) and not any(job.verdict is Verdict.PENDING or job.awaited for job in self.jobs)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count the jobs by verdict; `none` for those that prove nothing."""
+        return {str(verdict or "none"): number for verdict, number in Counter(job.verdict for job in self.jobs).items()}
+
+
+def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
+    """Tell whether a push is good: nothing failed, nothing is pending; what only hit infrastructure is not proved.
+
+    `now`: to say how long it will take.
+    """
+    listed = tuple(jobs)
+    count = Counter(job.verdict for job in listed)
+    if count[Verdict.FAILED] or count[Verdict.INFRA]:
+        health = Health.FAILING
+    elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
+        # Nothing failed, but nothing was proved either: runs that were cancelled or skipped say nothing.
+        health = Health.PENDING
+    else:
+        health = Health.GOOD
+    common = sameness.in_common({job.job: job.failing for job in listed if job.failing is not None})
+    left = None if now is None else _left(listed, now)
+    return PushVerdict(health, _sentence(listed, count, common, left), listed, common, left)
+
+
+def _sentence(
+    jobs: Sequence[JobVerdict], count: Counter[Verdict | None], common: Sequence[Common], left: float | None
+) -> str:
+    if not jobs:
+        return "nothing is known of it yet"
+    retriggers = sum(job.awaited for job in jobs)
+    suspected = sum(job.suspected for job in jobs)
+    first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
+    parts = [
+        _failing(jobs, count[Verdict.FAILED], common),
+        _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
+        _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")
+        + (f" ({suspected} suspected new)" if suspected else ""),
+        _plural(retriggers, "retrigger running", "retriggers running"),
+        _plural(first, "is pending", "are pending"),
+        _plural(count[Verdict.PASSED], "passed", "passed"),
+        _plural(count[None], "proves nothing", "prove nothing"),
+        f"about {_minutes(left)} left" if left else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _failing(jobs: Sequence[JobVerdict], number: int, common: Sequence[Common]) -> str:
+    text = _plural(number, "job fails every time", "jobs fail every time")
+    failed = {job.job for job in jobs if job.verdict is Verdict.FAILED}
+    if number > 1 and any(failed <= set(one.jobs) for one in common):
+        return f"{text} with the same failure"
+    return text
+
+
+def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
+    """Guess by the runs of the same jobs that have finished: the longest that is still to come."""
+    longest = None
+    for job in jobs:
+        if job.verdict is not Verdict.PENDING and not job.awaited:
+            continue
+        lengths = [seconds for run in job.runs if (seconds := run.seconds) is not None]
+        if not lengths:
+            continue
+        length = median(lengths)
+        running = [run for run in job.runs if run.state is not State.FINISHED]
+        ends = [
+            max(60.0, length - (now - run.started)) if run.state is State.RUNNING and run.started else length
+            for run in running
+        ]
+        more = length if job.awaited > len(running) else 0.0
+        longest = max(longest or 0.0, *ends, more)
+    return longest or None
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 90 else f"{round(minutes / 60)} h"
+
+
+def _plural(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}" if number else ""

@@ -1,0 +1,43 @@
+"""Taking work off sheriffs: failures that further runs proved intermittent are classified as such, where configured."""
+
+import json
+from collections.abc import Callable
+
+import structlog
+
+from triggerbot.model import Push
+from triggerbot.observe import place
+from triggerbot.publish import Told
+from triggerbot.systems.treeherder import Notes, stars
+
+log = structlog.get_logger("triggerbot.classify")
+
+
+class Classifier:
+    """Classifies the failures of one system at Treeherder (a `Reporter`)."""
+
+    def __init__(self, system: str, notes: Notes) -> None:
+        self.name = f"treeherder:{system}"
+        self._system = system
+        self._notes = notes
+
+    def wants(self, push: Push) -> bool:
+        """Tell whether it is a push of the system."""
+        return push.system == self._system
+
+    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+        """Classify what was not classified yet; what somebody else classified is left alone. Raises `CIError`."""
+        done: list[list[object]] = json.loads(kept or "[]")
+        for run in stars(told.record):
+            key: list[object] = [run.run_id, run.attempt]
+            if key in done:
+                continue
+            if self._notes.classify(told.record, run):
+                log.info("classified", **place(told.push), job=run.job, run_id=run.run_id, attempt=run.attempt,
+                         classification="intermittent")  # fmt: skip
+            done.append(key)
+            keep(json.dumps(done))
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._notes.close()

@@ -1,0 +1,218 @@
+"""From news to reports: what changed is judged, kept, and brought to every place where it is reported.
+
+This is the second durable queue beside the dispatcher's, with the same promise: whatever is due is dealt with after any
+crash. A push is due after anything new about it; while it is being reported it is leased, so that nobody else does.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from triggerbot import judging, patience, report
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
+from triggerbot.health import PushVerdict
+from triggerbot.judging import Judge
+from triggerbot.metrics import Metrics
+from triggerbot.model import Push
+from triggerbot.observe import place
+from triggerbot.publish import Reporter, Told
+from triggerbot.publish.lines import Lines
+from triggerbot.publish.wishes import Wishes, answers
+from triggerbot.report import Before
+from triggerbot.store import PushRecord, Store
+from triggerbot.verdict import Verdict
+
+log = structlog.get_logger("triggerbot.publish")
+
+#: Seconds that judging and reporting one push may take before somebody else takes it up.
+_LEASE = 180.0
+#: Seconds between looks at the store when nothing is due.
+_IDLE = 0.5
+#: A push is not judged again before so many times as long as judging it took: a large one would take all there is.
+_REST = 20.0
+#: Seconds until a reporter that was denied is tried again, and until it is given up: somebody has to mend it meanwhile.
+_DENIED, _GIVE_UP = 600.0, 86_400.0
+#: Under this name is kept when reporters began to fail at a push, and when each may be tried again.
+_FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the publisher goes by."""
+
+    reporters: Sequence[Reporter] = ()
+    #: Where people reach the page, without a slash at its end.
+    address: str | None = None
+    #: Nothing is sent to anybody.
+    dry: bool = False
+
+
+class Publisher:
+    """Works off what is due to be judged and reported. Any number of threads may run it."""
+
+    def __init__(
+        self,
+        store: Store,
+        judge: Judge,
+        lines: Lines,
+        wishes: Wishes,
+        setting: Setting,
+        *,
+        clock: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._judge = judge
+        self._lines = lines
+        self._wishes = wishes
+        self._setting = setting
+        self._clock = clock
+        self._metrics = metrics
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop."""
+        while not stop.is_set():
+            try:
+                busy = self.step()
+            except StoreUnavailable as error:
+                log.error("store.unavailable", error=str(error))
+                busy = False
+            if not busy:
+                stop.wait(_IDLE)
+
+    def close(self) -> None:
+        """Let go of the reporters' connections."""
+        for reporter in self._setting.reporters:
+            reporter.close()
+
+    def step(self) -> bool:
+        """Deal with one thing that is due; tells whether there was one. Raises `StoreUnavailable`."""
+        push = self._store.take_report(self._clock(), _LEASE)
+        if push is not None:
+            self._publish(push)
+            return True
+        return self._wishes.step()
+
+    def _publish(self, push: Push) -> None:
+        began = time.perf_counter()
+        try:
+            due = self._bring(push)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # It stays due, for whatever this is may be mended by a newer program; other pushes go on.
+            log.exception("publish.failed", **place(push))
+            due = self._clock() + _DENIED
+        rest = self._clock() + _REST * (time.perf_counter() - began)
+        # What takes long waits longer; what took a moment may be due with the next news.
+        if rest > self._clock() + 1.0:
+            due = rest if due is None else max(due, rest)
+        self._store.end_report(push, due)
+
+    def _bring(self, push: Push) -> float | None:
+        """Judge a push, keep that, and report it; tells when to do so again, if it has to be without any news."""
+        record = self._store.record(push)
+        if record is None:
+            return None
+        learned, due = self._lines.complete(record)
+        if learned:
+            record = self._store.record(push) or record
+        judged = self._judge.judge(record)
+        kept = self._store.kept(push)
+        if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, kept):
+            judged = self._judge.judge(record)
+        before = self._keep(record, judged, kept)
+        later = self._report(record, judged, before, kept)
+        return min((one for one in (due, later) if one is not None), default=None)
+
+    def _keep(self, record: PushRecord, judged: PushVerdict, kept: Mapping[str, str]) -> Before:
+        """Keep how the push was judged, with what changed since it was judged last."""
+        now = self._clock()
+        before, changes = report.changes(judged, report.before(kept))
+        summary = report.summary(record, judged, now)
+        self._store.judged(summary, judging.sightings(record.push, judged.jobs, now), changes, now)
+        for job, _ in changes:
+            self._metrics.verdicts.labels(before[job][0]).inc()
+        if changes:
+            self._store.keep(record.push, report.BEFORE, json.dumps(before))
+        return before
+
+    def _report(self, record: PushRecord, judged: PushVerdict, before: Before, kept: Mapping[str, str]) -> float | None:
+        push = record.push
+        # Two entries for one place, each for other projects, are one place all the same.
+        wanted = list({one.name: one for one in self._setting.reporters if one.wants(push)}.values())
+        if not wanted:
+            return None
+        if self._setting.dry:
+            names = [reporter.name for reporter in wanted]
+            log.info("report", **place(push), reports=names, health=str(judged.health), sentence=judged.sentence,
+                     dry_run=True)  # fmt: skip
+            return None
+        told = Told(
+            record,
+            judged,
+            report.link(self._setting.address, push),
+            report.push(record, judged, before),
+            self._fresh(push, judged),
+            answers(kept),
+        )
+        failing: dict[str, list[float]] = json.loads(kept.get(_FAILING, "{}"))
+        known = dict(failing)
+        dues = [self._one(reporter, told, kept.get(reporter.name, ""), failing) for reporter in wanted]
+        if failing != known:
+            self._store.keep(push, _FAILING, json.dumps(failing))
+        return min((due for due in dues if due is not None), default=None)
+
+    def _fresh(self, push: Push, judged: PushVerdict) -> frozenset[str] | None:
+        """Choose the failing jobs that did not fail at the previous push of the branch."""
+        failed = {job.job for job in judged.jobs if job.verdict is Verdict.FAILED}
+        earlier = self._store.previous(push)
+        record = self._store.record(earlier) if earlier is not None else None
+        if record is None:
+            return None
+        return frozenset(failed - {job.job for job in record.jobs if any(run.failed for run in job.runs)})
+
+    def _one(self, reporter: Reporter, told: Told, kept: str, failing: dict[str, list[float]]) -> float | None:
+        """Bring one report up to date; tells when to try again, if that failed."""
+        now = self._clock()
+        since, again = failing.get(reporter.name, (now, 0.0))
+        if now - since > _GIVE_UP:
+            return None
+        if now < again:
+            # News of the push does not mend whatever is wrong.
+            return again
+        try:
+            reporter.report(told, kept, partial(self._store.keep, told.push, reporter.name))
+        except StoreUnavailable:
+            raise
+        except NotKnown as error:
+            self._failed(reporter, told, "gone", str(error))
+            return None
+        except CIDenied as error:
+            wait = _DENIED
+            self._failed(reporter, told, "denied", str(error))
+        except CIUnavailable as error:
+            wait = patience.wait(0, error.after) + (now - since) / 10
+            self._failed(reporter, told, "later", str(error))
+        except Exception as error:
+            log.exception("report.broken", report=reporter.name, **place(told.push))
+            wait = _DENIED
+            self._failed(reporter, told, "broken", str(error))
+        else:
+            failing.pop(reporter.name, None)
+            self._count(reporter, "done")
+            return None
+        failing[reporter.name] = [since, now + wait]
+        return now + wait
+
+    def _failed(self, reporter: Reporter, told: Told, how: str, why: str) -> None:
+        log.warning("report.failed", report=reporter.name, outcome=how, error=why, **place(told.push))
+        self._count(reporter, how)
+
+    def _count(self, reporter: Reporter, outcome: str) -> None:
+        self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()

@@ -1,0 +1,263 @@
+"""Doing what people ask for in comments and by buttons: who may is asked of the CI, and each gets an answer.
+
+What is asked for becomes claims of their own, as with `triggerbot retrigger`: written down under the wish's name, so
+that hearing it twice asks once, and sent by the dispatcher as soon as the CI allows.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from triggerbot import patience, policy, sentences
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.judging import Judge
+from triggerbot.metrics import Metrics
+from triggerbot.model import Refusal, Wish
+from triggerbot.patterns import Globs
+from triggerbot.policy import Rule
+from triggerbot.publish import commands
+from triggerbot.publish.commands import USAGE, Command, Rebuild, Retry, Unclear, Why
+from triggerbot.publish.markdown import code
+from triggerbot.store import Asked, JobRecord, PushRecord, Store
+from triggerbot.systems import Asker, Listens, System
+from triggerbot.verdict import Verdict
+
+log = structlog.get_logger("triggerbot.wishes")
+
+#: Seconds that one wish may take before somebody else takes it up; and after which nobody waits for it any more.
+_LEASE, _GIVE_UP = 120.0, 86_400.0
+#: Under this name the answers are kept beside a push.
+_ANSWERS = "answers"
+#: What the origins of claims begin with that were asked for by those who may not write to the project.
+_AUTHORS = "author:"
+#: Answers that a push keeps, the newest; jobs that an answer names.
+_ANSWERS_MAX, _NAMED_MAX = 10, 10
+#: Results of which a person surely wants another run.
+_TROUBLE = (Verdict.FAILED, Verdict.INFRA)
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What people may ask for at one system, beside those who may write to the project."""
+
+    #: Authors of pull requests may, too.
+    authors: bool = False
+    #: But for so many further runs at one commit.
+    cap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What goes for wishes."""
+
+    rules: Sequence[Rule]
+    #: By the names of systems; at others nobody may ask.
+    permissions: Mapping[str, Permission] = field(default_factory=dict)
+    dry: bool = False
+
+
+def answers(kept: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Read what was answered at a push, oldest first, from what is kept beside it: name of the wish, Markdown."""
+    return tuple((name, text) for name, text in json.loads(kept.get(_ANSWERS, "[]")))
+
+
+class Wishes:
+    """Works off what people ask for. Any number of threads may use it."""
+
+    def __init__(
+        self,
+        store: Store,
+        systems: Mapping[str, System],
+        judge: Judge,
+        setting: Setting,
+        *,
+        clock: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._systems = systems
+        self._judge = judge
+        self._setting = setting
+        self._clock = clock
+        self._metrics = metrics
+
+    def step(self) -> bool:
+        """Deal with one wish that is due; tells whether there was one. Raises `StoreUnavailable`."""
+        asked = self._store.take_wish(self._clock(), _LEASE)
+        if asked is None:
+            return False
+        wish = asked.wish
+        try:
+            outcome = self._settle(wish)
+        except NotKnown as error:
+            # The commit may have been pushed a moment ago, and nothing be known of its jobs yet.
+            return self._later(asked, str(error), None)
+        except CIUnavailable as error:
+            return self._later(asked, str(error), error.after)
+        except CIDenied as error:
+            return self._later(asked, str(error), patience.growing(asked.tries) + 60.0)
+        self._end(wish, outcome)
+        return True
+
+    def _later(self, asked: Asked, why: str, after: float | None) -> bool:
+        now = self._clock()
+        if now - asked.since > _GIVE_UP:
+            self._end(asked.wish, f"given up: {why}")
+        else:
+            log.info("wish.later", system=asked.wish.system, wish=asked.wish.id, reason=why)
+            self._store.end_wish(asked.wish, now + patience.wait(asked.tries, after))
+        return True
+
+    def _end(self, wish: Wish, outcome: str) -> None:
+        log.info("wish", system=wish.system, project=wish.project, wish=wish.id, author=wish.author,
+                 text=wish.text, outcome=outcome)  # fmt: skip
+        self._metrics.wishes.labels(wish.system, outcome.partition(":")[0]).inc()
+        self._store.end_wish(wish, None)
+
+    def _settle(self, wish: Wish) -> str:
+        """Do what is asked, answer, and show that it was heard; names what came of it. Raises `CIError`."""
+        system, permission = self._systems.get(wish.system), self._setting.permissions.get(wish.system)
+        if not isinstance(system, Listens) or permission is None:
+            return "nobody may ask here"
+        asker = system.asker(wish)
+        if not asker.may_write and not (asker.is_author and permission.authors):
+            system.react(wish, heard=False)
+            return "not allowed"
+        records = self._pushes(wish, wish.revision or system.revision(wish))
+        heard = [self._at(record, wish, asker, permission) for record in records]
+        system.react(wish, heard=any(heard))
+        return "done" if any(heard) else "not understood"
+
+    def _pushes(self, wish: Wish, revision: str) -> list[PushRecord]:
+        found = [push for push in self._store.find(wish.project, revision) if push.system == wish.system]
+        records = [record for push in found if (record := self._store.record(push)) is not None and record.jobs]
+        if not records:
+            raise NotKnown(f"no job of {wish.project} {revision} is known yet")
+        return records
+
+    def _at(self, record: PushRecord, wish: Wish, asker: Asker, permission: Permission) -> bool:
+        """Do what is asked at one push; tells whether anything of it was understood and possible."""
+        kept = self._store.kept(record.push)
+        if wish.id in (name for name, _ in answers(kept)):
+            return True
+        origin = f"{'wish:' if asker.may_write else _AUTHORS}{wish.id}"
+        room = None if asker.may_write else permission.cap - _asked_by_authors(record, origin)
+        told = _Told([], 0, possible=False)
+        for number, command in enumerate(commands.read(wish.text)):
+            left = None if room is None else room - told.runs
+            told = told.and_then(self._do(record, command, f"{origin}:{number}", left))
+        text = f"{code(wish.author)}: " + " ".join(told.texts)
+        listed = [*answers(kept), (wish.id, text)][-_ANSWERS_MAX:]
+        self._store.keep(record.push, _ANSWERS, json.dumps(listed))
+        # What is only answered is no news of the push, but has to be reported.
+        self._store.end_report(record.push, self._clock())
+        return told.possible
+
+    def _do(self, record: PushRecord, command: Command, name: str, room: int | None) -> "_Told":
+        match command:
+            case Unclear(why):
+                return _Told([f"{why}. What can be asked: {USAGE}."], 0, possible=False)
+            case Why(job):
+                return self._why(record, job)
+            case Rebuild(count, pattern):
+                rule = policy.rule_for(self._setting.rules, record.push)
+                jobs = [job for job in _matching(record, pattern) if rule is not None and _may(rule, record, job)]
+                return self._ask(record, jobs, count, name, room)
+            case Retry(""):
+                judged = self._judge.judge(record)
+                failed = {job.job for job in judged.jobs if job.verdict in _TROUBLE}
+                return self._ask(record, [job for job in record.jobs if job.job in failed], 1, name, room)
+            case Retry(pattern):
+                return self._ask(record, list(_matching(record, pattern)), 1, name, room)
+
+    def _ask(self, record: PushRecord, jobs: Sequence[JobRecord], count: int, name: str, room: int | None) -> "_Told":
+        """Record what is asked for as claims."""
+        rule = policy.rule_for(self._setting.rules, record.push)
+        if rule is None:
+            return _Told([f"{sentences.REFUSALS[Refusal.NOT_WATCHED]}"], 0, possible=False)
+        if not jobs:
+            return _Told(["No job of this commit matches that."], 0, possible=False)
+        if count > rule.requested_max:
+            return _Told(
+                [f"At most {rule.requested_max} further runs of a job may be asked for here."], 0, possible=False
+            )
+        if room is not None and count * len(jobs) > room:
+            return _Told([_no_room(count * len(jobs), room)], 0, possible=False)
+        now = self._clock()
+        for job in jobs:
+            self._store.ask(record.push, job.job, count, name, dry=self._setting.dry, now=now)
+        runs = "1 further run" if count == 1 else f"{count} further runs"
+        would = "Dry run, so nothing is sent: would ask" if self._setting.dry else "Asked"
+        return _Told([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
+
+    def _why(self, record: PushRecord, wanted: str) -> "_Told":
+        """Tell why jobs were, or were not, retriggered."""
+        jobs = list(_matching(record, wanted))[:_NAMED_MAX]
+        if not jobs:
+            return _Told([f"No job of this commit is called {code(wanted)}."], 0, possible=False)
+        judged = {job.job: job for job in self._judge.judge(record).jobs}
+        return _Told(
+            [f"{code(job.job)}: {_story(job)} {sentences.proof(judged[job.job])}" for job in jobs], 0, possible=True
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What came of commands."""
+
+    texts: list[str]
+    #: Further runs that were asked for.
+    runs: int
+    possible: bool
+
+    def and_then(self, other: "_Told") -> "_Told":
+        return _Told([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
+
+
+def _asked_by_authors(record: PushRecord, but: str) -> int:
+    """Count the further runs that were asked for by those who may not write to the project, but for one wish."""
+    claims = (claim for job in record.jobs for claim in job.claims)
+    return sum(
+        claim.wanted for claim in claims if claim.origin.startswith(_AUTHORS) and not claim.origin.startswith(f"{but}:")
+    )
+
+
+def _no_room(wanted: int, room: int) -> str:
+    return (
+        f"That would be {wanted} further runs; without permission to write to the repository, {max(0, room)} more may "
+        "be asked for at this commit."
+    )
+
+
+def _matching(record: PushRecord, pattern: str) -> Iterator[JobRecord]:
+    """Yield the job of this name, or else those that match."""
+    exact = [job for job in record.jobs if job.job == pattern]
+    globs = Globs([pattern, f"* / {pattern}"])
+    yield from exact or (job for job in record.jobs if globs.match(job.job))
+
+
+def _may(rule: Rule, record: PushRecord, job: JobRecord) -> bool:
+    """Tell whether a request for every test job means this one."""
+    against = set(policy.refusals(rule, job.runs[-1], record.facts.author))
+    return not against - {Refusal.RESULT_EXCLUDED, Refusal.STEP_EXCLUDED, Refusal.AUTHOR_EXCLUDED}
+
+
+def _story(job: JobRecord) -> str:
+    """Say what was decided about a job, and why."""
+    told = []
+    for claim in job.claims:
+        if claim.cause is not None:
+            told.append(f"{claim.wanted} further runs were decided, since {sentences.CAUSES[claim.cause]}.")
+        elif claim.refusal is not None:
+            told.append(f"Not retriggered, `{claim.refusal}`: {sentences.REFUSALS[claim.refusal]}")
+        else:
+            told.append(f"{sentences.CLAIMS[claim.state].capitalize()}.")
+    return " ".join(told) or sentences.nothing_to_decide(job.runs[-1])
+
+
+def _named(jobs: Sequence[JobRecord]) -> str:
+    names = ", ".join(code(job.job) for job in jobs[:_NAMED_MAX])
+    more = len(jobs) - _NAMED_MAX
+    return f"{names} and {more} more" if more > 0 else names

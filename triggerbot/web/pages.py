@@ -1,0 +1,285 @@
+"""The pages that people read: pushes, one push, one job, statistics, errors, and what all of this is about."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from triggerbot import policy, report, stories
+from triggerbot.config import Config
+from triggerbot.errors import StoreUnavailable
+from triggerbot.judging import Judge
+from triggerbot.model import Push
+from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
+from triggerbot.verdict import Verdict
+from triggerbot.vitals import Check
+from triggerbot.web import about, figures, quiet, rows, trouble
+from triggerbot.web.acting import TOGETHER_MAX, TROUBLE, Acting
+from triggerbot.web.frame import Frame, Page, Stopped, push_path, query
+from triggerbot.web.live import Live
+from triggerbot.web.plots import parts
+from triggerbot.web.rendering import SIGNS
+from triggerbot.web.session import Access, Sessions
+
+#: Pushes of a list, unless another number is asked for, and at most.
+LIMIT, LIMIT_MAX = 100, 1000
+#: Pages that are made at the same time: what people read must leave room for what is observed.
+_AT_ONCE = 2
+_REVISION = re.compile(r"[0-9a-fA-F]{1,64}")
+#: Days that statistics look back, unless asked otherwise.
+_DAYS = 7
+_LETTERS_MAX = 50
+
+
+_UNKNOWN = (
+    "Nothing is known of such a push",
+    "No event of it has come yet, or no rule watches its project and branch, or it is forgotten by now.",
+)
+
+
+class Pages:
+    """The pages of one daemon."""
+
+    def __init__(
+        self,
+        store: Store,
+        judge: Judge,
+        config: Config,
+        access: Access,
+        *,
+        dry: bool,
+        clock: Callable[[], float],
+        health: Callable[[], Mapping[str, Check]],
+    ) -> None:
+        self._store = store
+        self._judge = judge
+        self._config = config
+        self._health = health
+        self._clock = clock
+        self.live = Live(store, clock)
+        sessions = Sessions(access, clock)
+        self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
+        self._dry = dry
+        self._figures = figures.Figures(store, clock)
+        self._acting = Acting(self._frame, judge, self._one_record)
+        self._limiter = CapacityLimiter(_AT_ONCE)
+
+    def routes(self) -> list[Route]:
+        """List every route; those with more in their path come first."""
+        get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
+        one = "/pushes/{project:path}/{revision}"
+        return [
+            get("/", self._page(self.pushes)),
+            get("/about", self._page(self.about)),
+            get("/statistics", self._page(self.statistics)),
+            get("/errors", self._page(self.errors)),
+            Route("/live", self.live),
+            get("/static/{digest}/{name}", self._frame.rendering.files.answer),
+            post(f"{one}/retrigger", self._action(self._acting.retrigger)),
+            get(one, self._page(self.push)),
+            get("/login", self._page(self._acting.login_page)),
+            post("/login", self._action(self._acting.log_in)),
+            post("/logout", self._action(self._acting.log_out)),
+            post("/pause", self._action(self._acting.pause)),
+            post("/resume", self._action(self._acting.resume)),
+        ]
+
+    def _page(self, answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+        async def page(request: Request) -> Response:
+            return await to_thread.run_sync(self._guarded, answer, request, limiter=self._limiter)
+
+        return page
+
+    def _action(
+        self, act: Callable[[Request, Mapping[str, str]], Response]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def action(request: Request) -> Response:
+            try:
+                form = await self._acting.read(request)
+            except Stopped as stopped:
+                return self._frame.say(request, stopped.status, stopped.title, stopped.text)
+            return await to_thread.run_sync(
+                self._guarded, lambda asked: act(asked, form), request, limiter=self._limiter
+            )
+
+        return action
+
+    def _guarded(self, answer: Callable[[Request], Response], request: Request) -> Response:
+        """Answer with a page of its own what goes no further, and 503 while the store cannot be read."""
+        try:
+            return answer(request)
+        except Stopped as stopped:
+            return self._frame.say(request, stopped.status, stopped.title, stopped.text)
+        except StoreUnavailable as failed:
+            refusal = self._frame.say(request, 503, "The store does not answer", f"{failed}. Try again in a moment.")
+            refusal.headers["retry-after"] = "5"
+            return refusal
+
+    # -- pushes -------------------------------------------------------------------------------------------------
+
+    def pushes(self, request: Request) -> Response:
+        """List the pushes heard of last."""
+        wanted = Search(*(query(request, name) for name in ("project", "branch", "author", "text")))
+        limit = _number(query(request, "limit"), LIMIT, LIMIT_MAX)
+        page = Page(
+            "Pushes", "pushes.html", "pushes", partial(self._list, wanted, limit), live=True, key=(wanted, limit)
+        )
+        return self._frame.show(request, page)
+
+    def _list(self, wanted: Search, limit: int) -> dict[str, Any]:
+        found = self._store.search(wanted, limit)
+        return {
+            "pushes": [(one, rows.row_id(*one.push), push_path(one.push), _bar(one.counts)) for one in found],
+            "wanted": wanted,
+            "filtered": wanted != Search(),
+            "projects": self._store.projects(),
+            "limit": limit,
+            "default_limit": LIMIT,
+            "more": LIMIT_MAX if len(found) == limit < LIMIT_MAX else None,
+        }
+
+    # -- one push -----------------------------------------------------------------------------------------------
+
+    def push(self, request: Request) -> Response:
+        """Show one push, or (`job=`) the story of one of its jobs; or the pushes that a cut revision may mean."""
+        found = self._find(request)
+        if len(found) > 1:
+            values = {"pushes": [(one, push_path(one)) for one in found], "job": request.query_params.get("job", "")}
+            return self._frame.show(request, Page("Which push?", "which.html", "pushes", lambda: values))
+        push, job = found[0], request.query_params.get("job")
+        asked = _number(query(request, "asked"), 0, 10_000)
+        gather = partial(self._one, push, asked) if job is None else partial(self._story, push, job, asked)
+        template = "push.html" if job is None else "job.html"
+        page = Page(push.revision[:12], template, "pushes", gather, push, live=True, key=(job, asked))
+        return self._frame.show(request, page)
+
+    def _one(self, push: Push, asked: int) -> dict[str, Any]:
+        record = self._record(push)
+        judged = self._judge.judge(record)
+        before = report.before(self._store.kept(push))
+        entries = self._store.story(push)
+        rule = policy.rule_for(self._config.rules, push)
+        failing = sum(job.verdict in TROUBLE for job in judged.jobs)
+        return {
+            "record": record,
+            "judged": judged,
+            "health": str(judged.health),
+            "title": f"{SIGNS[judged.health]} {_title(record)}",
+            "name": _title(record),
+            "groups": rows.groups(judged, record, entries, before),
+            "folded": quiet.folded(judged),
+            "shared": rows.shared(judged),
+            "notes": stories.of_push(entries),
+            "asks": stories.asked(record.asks),
+            "problems": () if record.asks is None else record.asks.problems,
+            "spent": rows.spent(record, rule, dry=self._dry),
+            "most": rule.requested_max if rule is not None else 0,
+            "failing": failing,
+            "together": 1 < failing <= TOGETHER_MAX,
+            "asked": asked,
+            "act": push_path(push, "retrigger"),
+            "path": push_path(push),
+        }
+
+    def _story(self, push: Push, name: str, asked: int) -> dict[str, Any]:
+        record = self._record(push)
+        job = next((one for one in record.jobs if one.job == name), None)
+        if job is None:
+            raise Stopped(404, "No such job", "No job of this name is known of the push.")
+        judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
+        entries = stories.by_job(self._store.story(push, name)).get(name, [])
+        rule = policy.rule_for(self._config.rules, push)
+        return {
+            "title": f"{SIGNS[judged.verdict or 'none']} {name}",
+            "of": _title(record),
+            "judged": judged,
+            "row": rows.row(judged, job, entries, report.before(self._store.kept(push)), {}),
+            "runs": [(run, rows.safe(run.url)) for run in judged.runs],
+            "lines": stories.story(job, entries, self._clock(), self._store.paused()),
+            "most": rule.requested_max if rule is not None else 0,
+            "asked": asked,
+            "act": push_path(push, "retrigger"),
+            "path": push_path(push),
+        }
+
+    def _record(self, push: Push) -> PushRecord:
+        record = self._store.record(push)
+        if record is None:
+            raise Stopped(404, *_UNKNOWN)
+        return record
+
+    def _find(self, request: Request) -> list[Push]:
+        """Find the push that an address means, or those that it may mean; raises `Stopped` if there is none."""
+        project, revision = request.path_params["project"], request.path_params["revision"].lower()
+        system, branch = query(request, "system"), query(request, "branch")
+        found = [
+            push
+            for push in (self._store.find(project, revision) if _REVISION.fullmatch(revision) else ())
+            if system in ("", push.system) and branch in ("", push.branch)
+        ]
+        if not found:
+            raise Stopped(404, *_UNKNOWN)
+        return [push for push in found if push.revision == revision] or found
+
+    def _one_record(self, request: Request) -> PushRecord:
+        """Read the one push that an address means; raises `Stopped`."""
+        found = self._find(request)
+        if len(found) > 1:
+            raise Stopped(404, "Which push?", "Several pushes fit this address.")
+        return self._record(found[0])
+
+    # -- the whole ----------------------------------------------------------------------------------------------
+
+    def about(self, request: Request) -> Response:
+        """Say what this is and what its limits are, from the configuration that is in force."""
+        values = {
+            "rules": about.rules(self._config),
+            "limits": about.limits(self._config),
+            "message_words": about.message_words(self._config),
+            "comment_words": about.comment_words(self._config),
+            "systems": list(self._config.systems),
+        }
+        return self._frame.show(request, Page("About", "about.html", "about", lambda: values))
+
+    def statistics(self, request: Request) -> Response:
+        """Show what was decided and sent, and what came of it."""
+        days = _number(query(request, "days"), _DAYS, max(figures.PERIODS))
+        days = days if days in figures.PERIODS else _DAYS
+        page = Page("Statistics", "statistics.html", "statistics", partial(self._figures.gather, days))
+        return self._frame.show(request, page)
+
+    def errors(self, request: Request) -> Response:
+        """Show what does not work, and what could not be triggered."""
+        return self._frame.show(request, Page("Errors", "errors.html", "errors", self._errors))
+
+    def _errors(self) -> dict[str, Any]:
+        distrust = self._store.distrust()
+        return {
+            "checks": self._health(),
+            "distrust": distrust,
+            "stuck": [(one, push_path(one.push, job=one.job)) for one in trouble.stuck(self._store)],
+            "letters": self._store.dead_letters(_LETTERS_MAX),
+            "crashes": self._store.crashes(CRASHES_MAX),
+            "open_breakers": report.breakers(self._store.breakers(), self._store.held()),
+            "caps": [one for one in report.caps(self._store.sent(self._clock()), self._store.held()) if one["held"]],
+        }
+
+
+def _title(record: PushRecord) -> str:
+    """Name a push by the first line of its message."""
+    first = (record.facts.message or "").strip().partition("\n")[0]
+    return first[:200] or f"{record.push.project} {record.push.revision[:12]}"
+
+
+def _bar(counts: Mapping[str, int]) -> list[Any]:
+    order = (Verdict.FAILED, Verdict.INFRA, Verdict.INTERMITTENT, Verdict.PENDING, Verdict.PASSED)
+    return parts([(str(verdict), counts.get(str(verdict), 0)) for verdict in order])
+
+
+def _number(text: str, default: int, most: int) -> int:
+    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 9 and int(text) else default

@@ -1,0 +1,51 @@
+"""The jobs of a push that need no look: all of them, with all their runs, folded.
+
+There may be thousands, so these lines are put together here: the templates would take several times as long. Whatever
+is foreign goes through `escape`, and addresses through `rows.safe` besides.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import quote
+
+from markupsafe import Markup, escape
+
+from triggerbot.health import PushVerdict
+from triggerbot.verdict import JobVerdict, Verdict
+from triggerbot.web.rows import Chip, chips, heading
+
+
+class Folded(NamedTuple):
+    """Jobs of one verdict that need no look."""
+
+    verdict: str
+    heading: str
+    lines: Markup
+
+
+def folded(judged: PushVerdict) -> list[Folded]:
+    """List them: what passed, and what proves nothing."""
+    found = []
+    for verdict in (Verdict.PASSED, None):
+        jobs = [job for job in judged.jobs if job.verdict is verdict]
+        if jobs:
+            found.append(Folded(str(verdict or "none"), heading(verdict, len(jobs)), lines(jobs)))
+    return found
+
+
+def lines(jobs: Sequence[JobVerdict]) -> Markup:
+    """Write a line for each job."""
+    return Markup("\n".join([_line(job) for job in jobs]))  # noqa: S704 # nosec B704 - each part is escaped
+
+
+def _line(job: JobVerdict) -> str:
+    runs = "".join([_chip(chip) for chip in chips(job, ())])
+    return f'<li>{runs}<a href="?job={quote(job.job)}">{escape(job.job)}</a></li>'
+
+
+def _chip(chip: Chip) -> str:
+    # The words are ours.
+    told = f'class="run {chip.kind}" title="{chip.words}" aria-label="{chip.letter}: {chip.words}"'
+    if chip.url is None:
+        return f'<span {told} role="img">{chip.letter}</span> '
+    return f'<a {told} href="{escape(chip.url)}" target="_blank" rel="noopener noreferrer">{chip.letter}</a> '

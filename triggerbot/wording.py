@@ -1,0 +1,35 @@
+"""Numbers, times and nouns in words: the same in commands, on pages and in reports."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+_DAY = 86_400
+_UNITS = (("d", _DAY), ("h", 3600), ("min", 60))
+
+
+def moment(seconds: float | None) -> str:
+    """Write a time as `2026-11-20 19:31:02Z`, always in UTC."""
+    if seconds is None:
+        return "at an unknown time"
+    day, second = divmod(int(seconds), _DAY)
+    minute, second = divmod(second, 60)
+    return f"{_date(day)} {minute // 60:02}:{minute % 60:02}:{second:02}Z"
+
+
+@lru_cache(maxsize=256)
+def _date(day: int) -> str:
+    """Write a day; pages with thousands of times have but few of them."""
+    return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time roughly: `40 s`, `5 min`, `2.5 h`."""
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{round(seconds / size, 1):g} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
