@@ -171,6 +171,21 @@ def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, mo
         every.told()
 
 
+def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all pages together, whatever they are about."""
+    monkeypatch.setattr(live, "REST_TIMES", 1e9)
+    with Ear(house, where(1)) as one, Ear(house, where(2)) as two:
+        looked(house)
+        judge(house, 1)
+        one.told()
+        httpx.get(f"{house.url}/pushes/try/{where(1).revision}", params={"fragment": "1"})
+        judge(house, 2)
+        looked(house)
+        assert two.quiet
+        monkeypatch.setattr(live, "REST_TIMES", 0.0)
+        two.told()
+
+
 def test_what_many_pages_load_is_rendered_once(house: House) -> None:
     """Until there is news; whoever may act has another page than the rest."""
     reads: list[Push] = []

@@ -381,7 +381,7 @@ def test_a_large_page_arrives_whole(house: House, visitor: Person) -> None:
     assert len(answer.content) == int(answer.headers["content-length"])
     assert answer.text.endswith("</html>")
     assert answer.text.count('<a href="?job=job-') == 3000
-    assert visitor.client.head(PATH).headers["content-length"] == answer.headers["content-length"]
+    assert visitor.client.head(PATH).content == b""
 
 
 def test_a_path_below_which_a_proxy_serves_it_is_in_every_link(make_house: Callable[..., House], clock: Clock) -> None:

@@ -1,1 +1,1 @@
-"""The daemon's HTTP side: webhooks in, the API, metrics and health out."""
+"""The daemon's HTTP side: webhooks in; pages, the API, metrics and health out."""

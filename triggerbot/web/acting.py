@@ -14,7 +14,7 @@ from triggerbot.model import Push
 from triggerbot.store import Pause, PushRecord
 from triggerbot.verdict import Verdict
 from triggerbot.web import forms, rows
-from triggerbot.web.frame import Frame, Page, Stopped, is_local, push_path, query
+from triggerbot.web.frame import Frame, Page, Stopped, is_local, push_path
 from triggerbot.web.session import NAME_MAX, Tries, Viewer, is_name, peer_of
 
 log = structlog.get_logger("triggerbot.page")
@@ -53,14 +53,17 @@ class Acting:
 
     # -- sessions -----------------------------------------------------------------------------------------------
 
-    def login_page(self, request: Request, *, status: int = 200, wrong: str = "", name: str = "") -> Response:
+    def login_page(self, request: Request) -> Response:
         """Show the form to log in; or how somebody could make that possible."""
-        access = self._sessions.access
+        return self._login_page(request, 200, {"next": request.query_params.get("next", "")})
+
+    def _login_page(self, request: Request, status: int, form: Mapping[str, str], wrong: str = "") -> Response:
+        wanted = form.get("next", "")
         values = {
             "wrong": wrong,
-            "name": name,
-            "next": query(request, "next") or "/",
-            "by_token": bool(access.tokens),
+            "name": form.get("name", "")[:NAME_MAX],
+            "next": wanted if is_local(wanted) else "/",
+            "by_token": bool(self._sessions.access.tokens),
             "name_max": NAME_MAX,
         }
         return self._frame.show(request, Page("Log in", "login.html", "login", lambda: values), status)
@@ -69,16 +72,16 @@ class Acting:
         """Begin a session with a token."""
         peer, name = peer_of(request), form.get("name", "").strip()
         if not self._tries.allowed(peer):
-            answer = self.login_page(request, status=429, wrong="Too many tries. Wait a minute.", name=name[:NAME_MAX])
+            answer = self._login_page(request, 429, form, "Too many tries. Wait a minute.")
             answer.headers["retry-after"] = "60"
             return answer
         if not is_name(name):
-            return self.login_page(request, status=400, wrong=f"Say who you are, in 1 to {NAME_MAX} characters.")
+            return self._login_page(request, 400, form, f"Say who you are, in 1 to {NAME_MAX} characters.")
         cookie = self._sessions.begin(name, form.get("token", ""))
         if cookie is None:
             self._tries.failed(peer)
             log.warning("page.login_refused", peer=peer)
-            return self.login_page(request, status=401, wrong="That is not the token.", name=name)
+            return self._login_page(request, 401, form, "That is not the token.")
         log.info("page.login", name=name, peer=peer)
         wanted = form.get("next", "")
         answer = self._frame.to(wanted if is_local(wanted) else "/")

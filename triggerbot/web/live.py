@@ -30,7 +30,7 @@ log = structlog.get_logger("triggerbot.live")
 LISTENERS_MAX = 100
 #: Seconds between looks, and between signs of life on a quiet connection.
 LOOK_SECONDS, QUIET_SECONDS = 1.0, 15.0
-#: Pages load again after so many seconds at the earliest, and after so many times what rendering them took.
+#: Pages load again after so many seconds at the earliest, and after so many times what rendering took for all of them.
 REST_SECONDS, REST_TIMES = 2.0, 20.0
 #: What another replica with a slow clock has judged shows up so many seconds late.
 _OVERLAP = 5.0
@@ -65,13 +65,6 @@ class _State:
     number: int = field(default_factory=lambda: next(_numbers))
     #: There is news that was not told yet.
     news: bool = False
-    told: float = -math.inf
-    #: Seconds that rendering took since then.
-    cost: float = 0.0
-
-    def rest(self) -> float:
-        """Tell how many seconds have to pass before it is told again."""
-        return max(REST_SECONDS, REST_TIMES * self.cost)
 
 
 class Live:
@@ -85,6 +78,8 @@ class Live:
         self._looking: asyncio.Task[None] | None = None
         self._ended = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        #: When pages were told last, and the seconds that rendering for them has taken since.
+        self._told, self._cost = -math.inf, 0.0
         self._kept = _Kept()
         self._rendering = threading.Lock()
 
@@ -101,7 +96,7 @@ class Live:
                 return kept
             began = time.perf_counter()
             text = render()
-            state.cost += time.perf_counter() - began
+            self._cost += time.perf_counter() - began
             self._kept.put(topic, key, number, text)
         return text
 
@@ -185,17 +180,19 @@ class Live:
             if listener.seen is not None and look.judged_after(listener.topic, listener.seen):
                 self._states[listener.topic].news = True
             listener.seen = None
-        now = time.monotonic()
         for topic, state in self._states.items():
             concerned = news.of_house or (bool(news.pushes) if topic is None else topic in news.pushes)
             state.news = state.news or concerned
-            if not state.news or now < state.told + state.rest():
-                continue
-            state.number = next(_numbers)
-            state.news, state.told, state.cost = False, now, 0.0
-            for listener in self._listeners:
-                if listener.topic == topic:
-                    listener.woken.set()
+        told = {topic for topic, state in self._states.items() if state.news}
+        now = time.monotonic()
+        if not told or now < self._told + max(REST_SECONDS, REST_TIMES * self._cost):
+            return
+        self._told, self._cost = now, 0.0
+        for topic in told:
+            self._states[topic].number, self._states[topic].news = next(_numbers), False
+        for listener in self._listeners:
+            if listener.topic in told:
+                listener.woken.set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Rendering:
 class _Html(Response):
     """A page that leaves in pieces: who takes one after the other, however slowly, is not given up (`connection`)."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as of ASGI
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         body = memoryview(self.body)
         for start in range(0, len(body), _PIECE):
