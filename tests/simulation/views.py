@@ -80,6 +80,7 @@ def _told(tables: Tables, since: float) -> dict[str, Any]:
     """Add up what the stories tell."""
     decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
     hours: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    reasons: dict[int, Counter[str]] = defaultdict(Counter)
     branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in tables.pushes.values():
         for entry in (entry for entry in row.story if entry.at >= since):
@@ -92,6 +93,8 @@ def _told(tables: Tables, since: float) -> dict[str, Any]:
                 real = entry.count if entry.what == "trigger" and not entry.dry else 0
                 hour = hours[int(entry.at / 3600) * 3600]
                 hour[:] = [hour[0] + would, hour[1] + sent, hour[2] + real, hour[3] + (entry.what == "refuse")]
+                if entry.what == "refuse":
+                    reasons[int(entry.at / 3600) * 3600][entry.reason] += 1
                 branch = branches[row.push.project, row.push.branch]
                 branch[:] = [branch[0] + would, branch[1] + sent, branch[2] + (entry.what == "refuse")]
     order = sorted(decided.items(), key=lambda one: -one[1][0])
@@ -103,6 +106,7 @@ def _told(tables: Tables, since: float) -> dict[str, Any]:
         ],
         "hours": [
             {"hour": hour, "would_have_sent": one[0], "sent": one[1], "decided": one[2], "refused": one[3]}
+            | {"reasons": dict(reasons.get(hour, {}))}
             for hour, one in sorted(hours.items())
         ],
         "branches": [

@@ -89,7 +89,7 @@ def test_hours_tell_what_was_decided_and_refused(store: Store) -> None:
     store.judged(Summary(PUSH, "failed", "", None, "", None, 0.0, 0.0), [], [("a", "text")], 10900.0)
 
     assert store.statistics(0.0)["hours"] == [
-        {"hour": 0, "would_have_sent": 3, "sent": 0, "decided": 2, "refused": 1},
-        {"hour": 3600, "would_have_sent": 0, "sent": 2, "decided": 0, "refused": 0},
-        {"hour": 7200, "would_have_sent": 0, "sent": 0, "decided": 0, "refused": 1},
+        {"hour": 0, "would_have_sent": 3, "sent": 0, "decided": 2, "refused": 1, "reasons": {"hidden": 1}},
+        {"hour": 3600, "would_have_sent": 0, "sent": 2, "decided": 0, "refused": 0, "reasons": {}},
+        {"hour": 7200, "would_have_sent": 0, "sent": 0, "decided": 0, "refused": 1, "reasons": {"hidden": 1}},
     ]

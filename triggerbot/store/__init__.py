@@ -489,6 +489,7 @@ class Store(Protocol):
         """Count decisions, requests and claims since then, and how retriggers ended.
 
         Beside lists of decisions, hours and branches, and counts of claims, pushes, runs and dead letters:
+        `hours`: retriggers decided, sent and those a dry run would have sent, and refusals with their `reasons`.
         `ended`: the retriggers of the pushes heard of since then, as `passed`, `failed`, `other` (they prove nothing),
         `unfinished`; `seconds` that those took whose length is known (`timed` of them);
         `machine`: `seconds` of all runs of those pushes whose length is known, and how many `runs` that are.

@@ -1,7 +1,7 @@
 """Statistics as their page shows them: rows of tables, and the geometry of plots beside them."""
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -40,6 +40,8 @@ class Moment(NamedTuple):
 
     at: float
     figures: tuple[int, ...]
+    #: Refusals by reason, the most frequent first.
+    reasons: tuple[tuple[str, int], ...]
 
 
 class Ended(NamedTuple):
@@ -116,7 +118,13 @@ def _moments(
             summed[int(hour["hour"] // width)][place] += hour[name]
     last = int(now // width)
     first = last - int(days * DAY / width) + 1
-    return [Moment(number * width, tuple(summed[number])) for number in range(first, last + 1)]
+    reasons: dict[int, Counter[str]] = defaultdict(Counter)
+    for hour in hours:
+        reasons[int(hour["hour"] // width)].update(hour["reasons"])
+    return [
+        Moment(number * width, tuple(summed[number]), tuple(reasons[number].most_common()))
+        for number in range(first, last + 1)
+    ]
 
 
 def _reasons(decisions: Sequence[Mapping[str, Any]]) -> list[Reason]:

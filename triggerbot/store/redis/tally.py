@@ -44,6 +44,7 @@ class _Tally:
         self._decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
         #: Of each hour: what a dry run would have sent, what was sent, decided, refused.
         self._hours: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        self._reasons: dict[int, Counter[str]] = defaultdict(Counter)
         self._branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
         self._claims: Counter[str] = Counter()
         self._pushes = self._runs = self._timed = 0
@@ -88,7 +89,10 @@ class _Tally:
             refused = int(entry.what == "refuse")
             _count(self._branches[push.project, push.branch], would, sent, refused)
             real = entry.count if entry.what == "trigger" and not entry.dry else 0
-            _count(self._hours[int(entry.at / 3600) * 3600], would, sent, real, refused)
+            hour = int(entry.at / 3600) * 3600
+            _count(self._hours[hour], would, sent, real, refused)
+            if refused:
+                self._reasons[hour][entry.reason] += 1
 
     def told(self) -> dict[str, Any]:
         decided = sorted(self._decided.items(), key=lambda one: -one[1][0])
@@ -101,6 +105,7 @@ class _Tally:
             ],
             "hours": [
                 {"hour": hour, "would_have_sent": would, "sent": sent, "decided": real, "refused": refused}
+                | {"reasons": dict(self._reasons.get(hour, {}))}
                 for hour, (would, sent, real, refused) in sorted(self._hours.items())
             ],
             "branches": [

@@ -54,8 +54,17 @@ def _hours(connection: sqlite3.Connection, since: float) -> list[dict[str, Any]]
         f"WHERE {_COUNTED} GROUP BY 1 ORDER BY 1",
         (since,),
     )
+    reasons: dict[int, dict[str, int]] = defaultdict(dict)
+    refusals = connection.execute(
+        "SELECT cast(at / 3600 AS INTEGER) * 3600, reason, count(*) FROM story WHERE at >= ? AND what = 'refuse' "
+        "GROUP BY 1, 2",
+        (since,),
+    )
+    for hour, reason, number in refusals:
+        reasons[hour][reason] = number
     return [
         {"hour": row[0], "would_have_sent": row[1], "sent": row[2], "decided": row[3], "refused": row[4]}
+        | {"reasons": reasons.get(row[0], {})}
         for row in found
     ]
 
