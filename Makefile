@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test lint types unit bench chaos format clean
+.PHONY: help demo test lint types unit bench chaos docs format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,9 +41,15 @@ bench: $(STAMP) ## How fast, how much memory (a table, and bench.json)
 SEED ?= 1
 RUNS ?= 100
 MODE ?= kills
-chaos: $(STAMP) ## Crashes and faults: make chaos MODE=kills SEED=1 RUNS=100 (see docs/reliability.md)
+chaos: $(STAMP) ## Crashes and faults: make chaos MODE=kills SEED=1 RUNS=100 (see docs/explanation/reliability.md)
 	@bash .ci/servers
 	$(BIN)/python -m tests.chaos $(MODE) --seed $(SEED) --runs $(RUNS) $(ARGS)
+
+docs: $(STAMP) ## The documentation: its generated pages anew, and all of it as a site in build/docs
+	$(BIN)/python -m tests.docs
+	@# What it would warn of is that Material for MkDocs ends in May 2027; its successor reads the same mkdocs.yml.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "open build/docs/index.html"
 
 format: $(STAMP) ## Lay the code out
 	$(BIN)/ruff format .

@@ -1,6 +1,7 @@
 """`triggerbot run`: the daemon, in one process or several."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     Logs go to stderr, one line for each decision. Everything is kept in the store: stop and start at will.
     What it died of, if it ever did, is told by `triggerbot stats --errors`.
     """
+    # Until the daemon listens to it: whoever says that the config changed, at the very start, must not end it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     path = locate(config_path, os.environ)
     notifier = Notifier.taken(os.environ)
     seat = Seat.taken(os.environ)

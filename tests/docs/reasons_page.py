@@ -1,0 +1,43 @@
+"""The reference of reasons, verdicts and states, in the very sentences that `explain` uses."""
+
+from triggerbot import sentences
+from triggerbot.health import Health
+from triggerbot.verdict import Verdict
+
+from .markdown import page, table
+
+_HEALTHS = {
+    Health.GOOD: "Something passed, or proved intermittent; nothing failed and nothing is pending.",
+    Health.FAILING: "A job failed every time, or met errors of the CI itself alone.",
+    Health.PENDING: "Runs are running, or nothing is proved yet.",
+}
+
+
+def reasons_page() -> str:
+    """Write the page."""
+    return page(
+        "Reasons and verdicts",
+        "The words of `explain`, `status`, the page, the API and the metrics.",
+        "## Why a job is not retriggered",
+        "In this order: the first that applies is the one told.",
+        table(
+            ["reason", "what it means", "what you can do"],
+            [(f"`{reason}`", advice.means, advice.remedy) for reason, advice in sentences.REFUSALS.items()],
+        ),
+        "## Why a job is retriggered",
+        table(["reason", "what it means"], [(f"`{cause}`", text) for cause, text in sentences.CAUSES.items()]),
+        "## Verdicts of a job",
+        table(["verdict", "what it means"], [(f"`{one}`", sentences.VERDICTS[one]) for one in Verdict]),
+        "## Health of a push",
+        table(["health", "what it means"], [(f"`{one}`", _HEALTHS[one]) for one in Health]),
+        "## States of a claim",
+        "A claim is the promise to deal with one job of one push.",
+        table(["state", "what it means"], [(f"`{state}`", text) for state, text in sentences.CLAIMS.items()]),
+        "## Results of a run",
+        table(["result", "the run ..."], [(f"`{result}`", text) for result, text in sentences.RESULTS.items()]),
+        f"One letter for each run of a job, the oldest first: {_legend()}.",
+    )
+
+
+def _legend() -> str:
+    return ", ".join(f"`{part[0]}` {part[2:]}" for part in sentences.LEGEND.split("  "))
