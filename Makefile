@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test lint types unit bench chaos docs format clean
+.PHONY: help demo test lint types unit bench chaos docs lock format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ docs: $(STAMP) ## The documentation: its generated pages anew, and all of it as 
 	@# What it would warn of is that Material for MkDocs ends in May 2027; its successor reads the same mkdocs.yml.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "open build/docs/index.html"
+
+lock: $(STAMP) ## The dependencies of the image anew, with their hashes
+	$(BIN)/python deploy/lock.py
 
 format: $(STAMP) ## Lay the code out
 	$(BIN)/ruff format .

@@ -220,14 +220,14 @@ class Engine:
         try:
             # Only what changes something is really written: that tells whether there is room, and whether it may be.
             self.store.observe([], now, dry=self.dry, cursor=(_LOOKED, repr(now)))
-            due, letters = self.store.next_due(), self.store.dead_letters(1)
+            due, letters = self.store.next_due(), self.store.dead_letters_kept()
         except StoreUnavailable as error:
             return {"store": Check.fails(str(error))}
         late = 0.0 if due is None else now - due
         return {
             "store": Check(),
             "due": Check.warns(f"what is due next has been due for {late:.0f} s" if late > _DUE_LONG else ""),
-            "dead letters": Check.warns("there are some: triggerbot dead-letters list" if letters else ""),
+            "dead letters": Check.warns(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
         }
 
     def _of_parts(self) -> dict[str, Check]:

@@ -9,9 +9,6 @@ from triggerbot import caps
 from triggerbot.errors import StoreUnavailable
 from triggerbot.store import Store
 
-#: Dead letters that are counted; beyond, the figure stays.
-_LETTERS_MAX = 10_000
-
 
 class Gauges(Collector):
     """What waits, what holds it up, and what was given up. Cheap: nothing here reads pushes."""
@@ -38,9 +35,7 @@ class Gauges(Collector):
         late = 0.0 if due is None else max(0.0, now - due)
         yield _one("paused", "Whether all sending is paused.", self._store.paused() is not None)
         yield _one("oldest_due_seconds", "How long what is due next has been due.", late)
-        yield _one(
-            "dead_letters_kept", "Messages that could not be handled.", len(self._store.dead_letters(_LETTERS_MAX))
-        )
+        yield _one("dead_letters_kept", "Messages that could not be handled.", self._store.dead_letters_kept())
         held = self._store.held()
         yield _by("claims_held", "Claims that are held.", "behind", {
             "breaker": sum(held.values()) - sum(caps.waiting(held).values()), "cap": sum(caps.waiting(held).values()),

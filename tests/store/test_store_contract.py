@@ -460,6 +460,7 @@ def test_dead_letters_are_kept_until_they_are_dropped(store: Store, reopen: Reop
 
     assert [replace(letter, id=0) for letter in kept] == letters
     assert again.dead_letters(limit=2) == kept[:2]
+    assert again.dead_letters_kept() == len(kept)
     assert again.drop_dead_letters([kept[0].id, kept[2].id, 10**9]) == 2
     assert again.dead_letters() == [kept[1]]
 

@@ -461,6 +461,9 @@ class Store(Protocol):
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
 
+    def dead_letters_kept(self) -> int:
+        """Count them."""
+
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
         """Forget some of them; tells how many there were."""
 

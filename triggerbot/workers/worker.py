@@ -164,6 +164,8 @@ class Worker:
             return None
         self._life = None
         cause = life.errors.read()
+        if cause is None and life.heart.hung:
+            cause = Cause(None, f"it hung: no sign of life for {life.heart.limit:.0f} s")
         life.close()
         at = cause.at if cause is not None and cause.at is not None else time.time()
         return End(at, code, cause, time.monotonic() - life.began, self._lives == 1)

@@ -26,7 +26,7 @@ from triggerbot.store import (
 from triggerbot.store.redis import lists, packing, views
 from triggerbot.store.redis.claiming import Claiming
 from triggerbot.store.redis.keys import key
-from triggerbot.store.redis.link import Link, connect
+from triggerbot.store.redis.link import PREFIX, Link, connect
 from triggerbot.store.redis.packing import moment
 from triggerbot.store.redis.reporting import Reporting
 from triggerbot.store.redis.writer import Writer
@@ -200,6 +200,10 @@ class RedisStore(Claiming, Reporting):
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
         return self._read(views.dead_letters, limit)
+
+    def dead_letters_kept(self) -> int:
+        """Count them."""
+        return int(self._link.read(lambda client: client.hlen(f"{PREFIX}letters")))
 
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
         """Forget some of them; tells how many there were."""

@@ -293,6 +293,10 @@ class SqliteStore:
         """List them, oldest first."""
         return self._read(keeping.dead_letters, limit)
 
+    def dead_letters_kept(self) -> int:
+        """Count them."""
+        return self._read(keeping.dead_letters_kept)
+
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
         """Forget some of them; tells how many there were."""
         return self._write(keeping.drop_dead_letters, ids)

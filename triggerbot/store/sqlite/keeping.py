@@ -42,6 +42,11 @@ def dead_letters(connection: sqlite3.Connection, limit: int) -> list[DeadLetter]
     return [DeadLetter(row[0], row[1], row[2], row[3], row[4], row[5], json.loads(row[6])) for row in found]
 
 
+def dead_letters_kept(connection: sqlite3.Connection) -> int:
+    """Count the dead letters."""
+    return int(connection.execute("SELECT count(*) FROM dead_letters").fetchone()[0])
+
+
 def drop_dead_letters(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     """Forget some of them; tells how many there were."""
     return sum(connection.execute("DELETE FROM dead_letters WHERE id = ?", (one,)).rowcount for one in ids)

@@ -1,0 +1,63 @@
+"""Logs in systemd's journal."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+import structlog
+
+from triggerbot import logs
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Leave logging as it was."""
+    last = logging.lastResort
+    yield
+    logging.lastResort = last
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[TextIO]:
+    """Have a stream, as the journal gives one to a service."""
+    with (tmp_path / "stream").open("w+") as opened:
+        yield opened
+
+
+def written(stream: TextIO) -> list[str]:
+    """Log at each level and read what was written."""
+    logs.configure(stream=stream, level=logging.DEBUG, secrets=["a-canary-secret"])
+    log = structlog.get_logger()
+    for level in ("debug", "info", "warning", "error", "critical"):
+        getattr(log, level)("something", note="a-canary-secret\nand a line")
+    stream.seek(0)
+    return stream.read().splitlines()
+
+
+def test_the_journal_gets_priorities_and_no_times(stream: TextIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a time of its own on each line; and each stays one line, with secrets masked."""
+    status = os.fstat(stream.fileno())
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+
+    lines = written(stream)
+
+    assert [line[:3] for line in lines] == ["<7>", "<6>", "<4>", "<3>", "<2>"]
+    assert json.loads(lines[0][3:]) == {"event": "something", "level": "debug", "note": "***\nand a line"}
+
+
+@pytest.mark.parametrize("journal", [None, "", "1:2", "nonsense"])
+def test_another_stream_is_written_to_as_ever(
+    stream: TextIO, monkeypatch: pytest.MonkeyPatch, journal: str | None
+) -> None:
+    """The variable is inherited by what a service starts, whose streams may be other ones."""
+    if journal is None:
+        monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    else:
+        monkeypatch.setenv("JOURNAL_STREAM", journal)
+
+    assert all("timestamp" in json.loads(line) for line in written(stream))

@@ -1,0 +1,33 @@
+"""The version file of Dockerflow."""
+
+from pathlib import Path
+
+import pytest
+
+from triggerbot import __version__, version
+
+UNKNOWN = {"source": "", "version": __version__, "commit": "", "build": ""}
+
+
+def test_the_file_tells_which_build_it_is(tmp_path: Path) -> None:
+    """What is not in it is as without it."""
+    path = tmp_path / "version.json"
+    path.write_text('{"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": 7, "version": ""}')
+
+    told = version.read({version.VARIABLE: str(path)})
+
+    assert told == UNKNOWN | {"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": "7"}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'"text"', b"null"])
+def test_a_file_that_tells_nothing(tmp_path: Path, content: bytes) -> None:
+    """Then the version of the program is known."""
+    path = tmp_path / "version.json"
+    path.write_bytes(content)
+    assert version.read({version.VARIABLE: str(path)}) == UNKNOWN
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """As in a checkout."""
+    assert version.read({version.VARIABLE: str(tmp_path / "gone")}) == UNKNOWN
+    assert version.read({version.VARIABLE: str(tmp_path)}) == UNKNOWN

@@ -1,0 +1,191 @@
+"""Hearts, and who looks after them: on a clock that is set by hand."""
+
+import threading
+import traceback
+
+import pytest
+
+from triggerbot import vitals
+from triggerbot.errors import PartHung
+from triggerbot.vitals import Check, Condition, Stop, Vitals, Watchman
+
+
+class Clock:
+    """Shows what it is set to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Told:
+    """Whoever watches from outside; `after`: is called at each sign of life."""
+
+    every = 0.001
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.enough = threading.Event()
+
+    def ready(self) -> None:
+        self.words.append("ready")
+
+    def alive(self) -> None:
+        self.words.append("alive")
+        if len(self.words) > 5:
+            self.enough.set()
+
+    def reloading(self) -> None:
+        raise AssertionError
+
+    def stopping(self) -> None:
+        raise AssertionError
+
+
+def passes(clock: Clock, looked: Vitals, seconds: int) -> None:
+    """Let time pass, with a look each second."""
+    for _ in range(seconds):
+        clock.now += 1.0
+        looked.look()
+
+
+def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
+    """To the second, and one that beats again is well again."""
+    clock = Clock()
+    looked = Vitals(clock)
+    heart = looked.heart("dispatcher-0", 10.0)
+    passes(clock, looked, 10)
+    assert looked.hung() == []
+
+    passes(clock, looked, 1)
+
+    assert looked.hung() == [heart]
+    heart.beat()
+    assert looked.look() is None
+
+
+def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
+    """It said for how long it would."""
+    clock = Clock()
+    looked = Vitals(clock)
+    heart = looked.heart("housekeeping", 10.0)
+    asleep, awake = threading.Event(), threading.Event()
+
+    class Resting(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            asleep.set()
+            return awake.wait()
+
+    resting = threading.Thread(target=Stop(heart, Resting()).wait, args=(3600.0,))
+    resting.start()
+    asleep.wait()
+    passes(clock, looked, 3600)
+    assert looked.hung() == []
+    passes(clock, looked, 11)
+    assert looked.hung() == [heart]
+    awake.set()
+    resting.join()
+    assert looked.look() is None
+    passes(clock, looked, 11)
+    assert looked.hung() == [heart]
+
+
+def test_while_nobody_looks_nobody_is_blamed() -> None:
+    """A machine that slept for a night, or a process that was stopped, has parts that could not beat."""
+    clock = Clock()
+    looked = Vitals(clock)
+    looked.heart("pulse-0", 10.0)
+
+    clock.now += 30_000.0
+
+    assert looked.look() is None
+
+
+def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
+    """So that no loop has to know of any of this; one that ended is not missed."""
+    looked, stop = Vitals(), threading.Event()
+    with looked.part("poll-0", 10.0) as heart:
+        own = Stop(heart, stop)
+        beats = heart.beats
+        assert own.is_set() is False
+        assert heart.beats == beats + 1
+        vitals.beat()
+        assert heart.beats == beats + 2
+        own.set()
+        assert stop.is_set()
+        assert own.wait(0.0)
+    assert looked.begun
+    heart.silent = 1e9
+    assert looked.hung() == []
+
+
+def test_a_thread_without_a_heart_beats_in_vain() -> None:
+    """Commands use the same clients as the daemon."""
+    thread = threading.Thread(target=vitals.beat)
+    thread.start()
+    thread.join()
+
+
+def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
+    """Ready once, and then alive again and again."""
+    looked, told, stop = Vitals(), Told(), threading.Event()
+    heart = looked.heart("web", 10.0)
+    watching = threading.Thread(target=Watchman(looked, told, pytest.fail).run, args=(stop,))
+    watching.start()
+    told.enough.wait()
+    assert "ready" not in told.words
+
+    heart.beat()
+    told.words.clear()
+    told.enough.clear()
+    told.enough.wait()
+
+    stop.set()
+    watching.join()
+    assert told.words.count("ready") == 1
+
+
+def test_who_watches_hears_no_more_of_what_is_hung() -> None:
+    """And what is hung is told with the place where it is stuck."""
+    clock = Clock()
+    looked, told, stop, mended = Vitals(clock), Told(), threading.Event(), threading.Event()
+    begun = threading.Event()
+
+    def get_stuck() -> None:
+        with looked.part("dispatcher-0", 0.0):
+            begun.set()
+            mended.wait()
+
+    stuck = threading.Thread(target=get_stuck)
+    stuck.start()
+    begun.wait()
+    errors: list[PartHung] = []
+    looked.look()
+    clock.now += 3.0
+
+    Watchman(looked, told, errors.append).run(stop)
+
+    mended.set()
+    stuck.join()
+    assert told.words == []
+    assert str(errors[0]) == "dispatcher-0 is hung: it has shown no progress for 3 s"
+    told_where = "".join(traceback.format_exception(errors[0]))
+    assert "in get_stuck" in told_where
+    assert told_where.startswith("Traceback (most recent call last)")
+
+
+@pytest.mark.parametrize(
+    ("check", "condition", "failed"),
+    [
+        (Check(), Condition.OK, False),
+        (Check.warns(""), Condition.OK, False),
+        (Check.warns("look"), Condition.WARNING, False),
+        (Check.fails(""), Condition.OK, False),
+        (Check.fails("died"), Condition.ERROR, True),
+    ],
+)
+def test_a_check_with_nothing_to_say_is_fine(check: Check, condition: Condition, failed: bool) -> None:
+    """And only what fails makes the service ill."""
+    assert (check.condition, check.failed) == (condition, failed)
