@@ -36,6 +36,16 @@ def test_file(tmp_path: Path, raw: bytes, value: str) -> None:
     assert secret(f"file:{path}").read() == value
 
 
+def test_credentials_of_systemd(tmp_path: Path) -> None:
+    """They are at another place for each unit, which the unit's environment tells."""
+    (tmp_path / "secrets_token").write_text("s3cret\n")
+    kept = secret("file:$CREDENTIALS_DIRECTORY/secrets_token")
+
+    assert kept.read({"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "s3cret"
+    with pytest.raises(ConfigError, match="is kept by systemd for the service alone"):
+        kept.read({})
+
+
 @pytest.mark.parametrize(
     ("reference", "words"),
     [

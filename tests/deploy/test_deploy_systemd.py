@@ -75,4 +75,4 @@ def test_what_makes_it_a_service_that_is_watched() -> None:
     assert (unit["WatchdogSec"], unit["Restart"], unit["RestartPreventExitStatus"]) == ("60s", "on-failure", "2")
     assert (unit["StateDirectory"], unit["ConfigurationDirectory"]) == ("triggerbot", "triggerbot")
     assert unit["LoadCredential"] == "secrets:/etc/triggerbot/secrets"
-    assert "credentials/triggerbot.service/secrets_github-token" in (DEPLOY / "config/triggerbot.yml").read_text()
+    assert "$CREDENTIALS_DIRECTORY/secrets_github-token" in (DEPLOY / "config/triggerbot.yml").read_text()

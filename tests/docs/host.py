@@ -62,7 +62,7 @@ def _start_unit(unit: str) -> None:
         notified.bind(str(HOST / "notify"))
         notified.settimeout(_PATIENCE)
         command = settings["ExecStart"].replace("/opt/triggerbot/bin/python", sys.executable).split()
-        _start(unit, command, {"NOTIFY_SOCKET": str(HOST / "notify")})
+        _start(unit, command, {"NOTIFY_SOCKET": str(HOST / "notify"), "CREDENTIALS_DIRECTORY": str(credentials)})
         while b"READY=1" not in notified.recv(4096):
             pass
 

@@ -11,6 +11,8 @@ from triggerbot.errors import ConfigError, Problem
 
 #: What may stand in a config for a secret.
 PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"
+#: Where systemd puts what LoadCredential= names; another place for each unit (systemd.exec(5)).
+_CREDENTIALS = "$CREDENTIALS_DIRECTORY/"
 #: Bytes; the largest secret in use, an app's private key, has about 3,000.
 _FILE_MAX = 65_536
 
@@ -38,7 +40,7 @@ class Secret:
     def read(self, environ: Mapping[str, str] | None = None) -> str:
         """Fetch the secret, without one newline at its end; raises `ConfigError` if it cannot be had or is empty."""
         kind, _, name = self.reference.partition(":")
-        value = self._of_file(name) if kind == "file" else self._of_environment(name, environ)
+        value = self._of_file(environ) if kind == "file" else self._of_environment(name, environ)
         value = value.removesuffix("\n").removesuffix("\r")
         if not value.strip():
             raise self.wrong("is empty: put the secret there")
@@ -47,8 +49,14 @@ class Secret:
     @property
     def file(self) -> Path | None:
         """The file that holds it, if one does."""
-        kind, _, name = self.reference.partition(":")
-        return Path(name) if kind == "file" else None
+        return self._path(None) if self.reference.startswith("file:") else None
+
+    def _path(self, environ: Mapping[str, str] | None) -> Path:
+        name = self.reference.removeprefix("file:")
+        directory = (os.environ if environ is None else environ).get(_CREDENTIALS[1:-1])
+        if directory is None or not name.startswith(_CREDENTIALS):
+            return Path(name)
+        return Path(directory, name.removeprefix(_CREDENTIALS))
 
     def _of_environment(self, name: str, environ: Mapping[str, str] | None) -> str:
         value = (os.environ if environ is None else environ).get(name)
@@ -56,9 +64,12 @@ class Secret:
             raise self.wrong(f"is not set: set the environment variable {name} before the start")
         return value
 
-    def _of_file(self, name: str) -> str:
+    def _of_file(self, environ: Mapping[str, str] | None) -> str:
+        path = self._path(environ)
+        if str(path).startswith(_CREDENTIALS):
+            raise self.wrong("is kept by systemd for the service alone: $CREDENTIALS_DIRECTORY is not set here")
         try:
-            with Path(name).open("rb") as file:
+            with path.open("rb") as file:
                 raw = file.read(_FILE_MAX + 1)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
