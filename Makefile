@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: help demo test lint types unit bench chaos docs lock format clean
+.PHONY: help demo test lint types unit coverage bench chaos docs lock format clean
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,11 @@ lint: $(STAMP) ## Style, and imports that point down only
 types: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-unit: $(STAMP) ## The tests, with coverage; on a real RabbitMQ and Redis
+unit: $(STAMP) ## The tests, on a real RabbitMQ and Redis
+	@bash .ci/servers
+	$(BIN)/pytest -n 3
+
+coverage: $(STAMP) ## The tests once more, slower, with the lines that none of them reaches
 	@bash .ci/servers
 	@rm -f .coverage .coverage.*
 	$(BIN)/pytest -n 3 --cov --cov-report=

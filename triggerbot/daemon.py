@@ -79,6 +79,8 @@ class Daemon:
         self.metrics.registry.register(Gauges(self.store, self.clock))
         self.engine = self._make(self.config)
         self._files = _stamps(self.config)
+        #: All that ever were: what still runs by a configuration that was replaced may log those.
+        self._secrets = read_secrets(self.config)
 
     def _make(self, config: Config) -> Engine:
         """Wire an engine; raises `UsageError` if a part of it cannot be made."""
@@ -152,7 +154,11 @@ class Daemon:
             self._asked.clear()
             if asked or _stamps(self.config) != self._files:
                 self.outside.reloading()
-                self.reload()
+                try:
+                    self.reload()
+                except Exception:
+                    # Whatever it is, the configuration of before goes on, and the next one may be taken.
+                    log.exception("config.kept", config=self.config.source, problem="an error of triggerbot itself")
                 self.outside.ready()
 
     def reload(self) -> bool:
@@ -164,6 +170,7 @@ class Daemon:
                            store_insecure=self.config.store_insecure, listen=self.config.listen)  # fmt: skip
             if config.listen != self.config.listen or config.store_address != self.config.store_address:
                 log.warning("config.needs_restart", keys=["store", "listen"], problem="these change at the next start")
+            secrets = read_secrets(kept)
             engine = self._make(kept)
         except UsageError as error:
             for problem in error.problems if isinstance(error, ConfigError) else (error,):
@@ -171,7 +178,8 @@ class Daemon:
             log.error("config.kept", config=self.config.source, problem="the configuration of before goes on")
             self.metrics.reloads.labels("refused").inc()
             return False
-        logs.configure(secrets=[*read_secrets(self.config), *read_secrets(kept)], worker=self.worker)
+        self._secrets = list(dict.fromkeys([*self._secrets, *secrets]))
+        logs.configure(secrets=self._secrets, worker=self.worker)
         self._files = _stamps(kept)
         self._replace(engine)
         self.config = kept

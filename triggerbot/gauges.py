@@ -6,7 +6,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from triggerbot import caps
-from triggerbot.errors import StoreUnavailable
+from triggerbot.errors import StoreRefused, StoreUnavailable
 from triggerbot.store import Store
 
 
@@ -21,7 +21,7 @@ class Gauges(Collector):
         """Read it; a store that cannot be read is a figure, too."""
         try:
             found = list(self._read())
-        except StoreUnavailable:
+        except (StoreUnavailable, StoreRefused):
             return [_one("store_up", "Whether the store can be read.", 0)]
         return [_one("store_up", "Whether the store can be read.", 1), *found]
 

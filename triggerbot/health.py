@@ -35,7 +35,15 @@ class PushVerdict:
     @property
     def final(self) -> bool:
         """Whether everything that was started or decided has come to its end."""
-        return bool(self.jobs) and not any(job.verdict is Verdict.PENDING or job.awaited for job in self.jobs)
+        return bool(self.jobs) and not any(
+            job.verdict is Verdict.PENDING or job.awaited or any(run.state is not State.FINISHED for run in job.runs)
+            for job in self.jobs
+        )
+
+    @property
+    def until(self) -> float | None:
+        """When it will be another verdict though nothing more is heard; `None`: never."""
+        return min((job.until for job in self.jobs if job.until is not None), default=None)
 
     @property
     def counts(self) -> dict[str, int]:

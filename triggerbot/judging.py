@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from triggerbot import health, likeness, verdict
@@ -14,14 +14,36 @@ from triggerbot.verdict import JobVerdict
 
 #: Seconds for which what is known of a project is good enough.
 FRESH = 30.0
-_PROJECTS_MAX = 100
 #: Failures of other jobs at other pushes that have to be known before a line can be called generic; what share of them
 #: then shows it; and at how many pushes, for one broken push may show a real failure a hundred times.
 _SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
 #: Other pushes at which a job has to have run before it can be said that it was never intermittent.
 _CLEAN_MIN = 3
+#: Jobs of one push that only failed and are noted for other pushes: as many as one that breaks everything might have
+#: would leave no room for what is known of the others.
+_NOTED_MAX = 200
 #: Under this name the files that a push changes are kept beside it, as JSON.
 FILES = "files"
+
+
+class _Failures:
+    """Failures of jobs at pushes, of which those that are neither of one job nor of one push are counted at once."""
+
+    def __init__(self, sightings: Iterable[Sighting]) -> None:
+        self._jobs: Counter[str] = Counter()
+        self._at: dict[Push, set[str]] = defaultdict(set)
+        for one in sightings:
+            self._jobs[one.job] += 1
+            self._at[one.push].add(one.job)
+        self._number = self._jobs.total()
+        #: Pushes at which nothing but this job failed.
+        self._alone = Counter(job for jobs in self._at.values() if len(jobs) == 1 for job in jobs)
+
+    def elsewhere(self, push: Push, job: str) -> tuple[int, int]:
+        """Count the failures of other jobs at other pushes, and those pushes."""
+        here = self._at.get(push, set())
+        number = self._number - self._jobs[job] - len(here) + (job in here)
+        return number, len(self._at) - bool(here) - self._alone[job] + (here == {job})
 
 
 class Knowledge:
@@ -30,13 +52,13 @@ class Knowledge:
     def __init__(self, sightings: Sequence[Sighting], ran: Callable[[Sequence[str]], dict[str, int]]) -> None:
         self._ran = ran
         self._runs: dict[str, int] = {}
-        self._total: Counter[str] = Counter(one.job for one in sightings if one.shapes)
-        self._at: dict[Push, list[Sighting]] = defaultdict(list)
+        self._telling = _Failures(one for one in sightings if one.shapes)
         self._showing: dict[str, list[Sighting]] = defaultdict(list)
+        #: Made of the same where a line is asked about: a push that breaks everything asks for each of its jobs.
+        self._lines: dict[str, _Failures] = {}
         self._intermittent: dict[str, set[Push]] = defaultdict(set)
         self.passing: set[str] = set()
         for one in sightings:
-            self._at[one.push].append(one)
             self.passing.update(one.passing)
             for shape in one.shapes:
                 self._showing[shape].append(one)
@@ -47,12 +69,15 @@ class Knowledge:
         """Tell whether a line proves nothing for a job of a push."""
         if shape in self.passing:
             return True
-        others = [one for one in self._showing.get(shape, ()) if one.job != job and one.push != push]
-        if len({one.push for one in others}) < _PUSHES_MIN:
+        if len(self._showing.get(shape, ())) < _PUSHES_MIN:
             return False
-        here = sum(one.job != job and bool(one.shapes) for one in self._at.get(push, ()))
-        total = self._total.total() - self._total[job] - here
-        return total >= _SAMPLE_MIN and len(others) > _SHARE * total
+        if shape not in self._lines:
+            self._lines[shape] = _Failures(self._showing[shape])
+        showing, pushes = self._lines[shape].elsewhere(push, job)
+        if pushes < _PUSHES_MIN:
+            return False
+        total, _ = self._telling.elsewhere(push, job)
+        return total >= _SAMPLE_MIN and showing > _SHARE * total
 
     def known(self, push: Push, job: str) -> bool:
         """Tell whether a job was intermittent at another push."""
@@ -95,18 +120,21 @@ class Judge:
         self._clock = clock
         self._fresh = fresh
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, tuple[float, Knowledge]] = OrderedDict()
+        self._known: dict[str, tuple[float, Knowledge]] = {}
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Work out the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
         troubled = [job for job in record.jobs if any(run.failed for run in job.runs)]
+        now = self._clock()
         if not troubled:
-            return health.of_push((verdict.of_job(one.job, one.runs, one.claims) for one in record.jobs), self._clock())
+            calm = (verdict.of_job(job.job, job.runs, job.claims, now=now) for job in record.jobs)
+            return health.of_push(calm, now)
         knowledge = self.knowledge(record.push.project)
-        knowledge.learn(job.job for job in troubled if any(run.passed for run in job.runs))
+        intermittent = (job.job for job in troubled if any(run.passed for run in job.runs))
+        knowledge.learn(job for job in intermittent if not knowledge.known(record.push, job))
         elsewhere, files = _Elsewhere(knowledge, record.push), _files(self._store.kept(record.push).get(FILES))
-        jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files) for job in record.jobs)
-        return health.of_push(jobs, self._clock())
+        jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now) for job in record.jobs)
+        return health.of_push(jobs, now)
 
     def knowledge(self, project: str) -> Knowledge:
         """Read what is known of a project, unless that was done lately."""
@@ -117,10 +145,9 @@ class Judge:
             return known
         known = Knowledge(self._store.sightings(project), lambda jobs: dict(self._store.ran(project, jobs)))
         with self._lock:
-            self._known[project] = now, known
-            self._known.move_to_end(project)
-            if len(self._known) > _PROJECTS_MAX:
-                self._known.popitem(last=False)
+            # What is no longer fresh would only take up room, and for a project with many failures that is a lot.
+            fresh = {name: kept for name, kept in self._known.items() if 0 <= now - kept[0] < self._fresh}
+            self._known = {**fresh, project: (now, known)}
         return known
 
 
@@ -129,18 +156,20 @@ def _files(kept: str | None) -> tuple[str, ...]:
 
 
 def sightings(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[Sighting]:
-    """Note the jobs of a push of which a run failed, for other pushes to be compared with."""
+    """Note jobs of a push of which a run failed, for other pushes to be compared with: every intermittent one."""
     found = []
+    room = _NOTED_MAX
     for job in jobs:
         failed = [run for run in job.runs if run.failed]
-        if failed:
-            passed = [run for run in job.runs if run.passed]
+        passed = [run for run in job.runs if run.passed] if failed else []
+        if failed and (passed or room > 0):
+            room -= not passed
             found.append(
                 Sighting(
                     push, job.job, max((run.time for run in job.runs if run.time), default=now),
                     len(failed), len(passed),
-                    likeness.shapes(line for run in failed for line in run.failures),
-                    likeness.shapes(line for run in passed for line in run.failures),
+                    likeness.shapes(tuple(line for run in failed for line in run.failures)),
+                    likeness.shapes(tuple(line for run in passed for line in run.failures)),
                 )
             )  # fmt: skip
     return found

@@ -20,6 +20,8 @@ SHAPES_MAX = 10
 _LINE_MAX, SHAPE_MAX = 1000, 300
 #: Lines, and shapes, that are remembered.
 _REMEMBERED = 4096
+#: Runs whose shapes are remembered, and characters of a run's lines that is worth it: a push is judged over and over.
+_RUNS, _SHORT = 8192, 4096
 
 # -- masking ----------------------------------------------------------------------------------------------------------
 
@@ -322,6 +324,12 @@ _FIRST = 5
 
 def shapes(lines: Iterable[str]) -> tuple[str, ...]:
     """List the distinct shapes of a run's lines, without those that any failure may show; at most `SHAPES_MAX`."""
+    if isinstance(lines, tuple) and sum(map(len, lines)) < _SHORT:
+        return _remembered(lines)
+    return _shapes(lines)
+
+
+def _shapes(lines: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for line in lines:
         text = shape(line)
@@ -332,6 +340,9 @@ def shapes(lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+_remembered = lru_cache(_RUNS)(_shapes)
+
+
 def same(a: Collection[str], b: Collection[str]) -> bool:
     """Tell whether two runs, given by their shapes in order, have the same failure: a line of each is like the other's.
 
@@ -340,6 +351,8 @@ def same(a: Collection[str], b: Collection[str]) -> bool:
     the runs has nothing better, if it is among the first lines of both.
     """
     one, other = _run(tuple(a)), _run(tuple(b))
+    if one is other:
+        return bool(one.lines)
     if not one.names or not other.names:
         return any(likeness(mine, yours) >= ALIKE for mine in one.lines[:_FIRST] for yours in other.lines[:_FIRST])
     if one.names.isdisjoint(other.names):

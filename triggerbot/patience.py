@@ -20,6 +20,11 @@ def slower(waited: float) -> float:
     return min(_LONGEST, waited / 10)
 
 
+def left(until: float, now: float) -> float:
+    """Tell how long it is until then; nothing if that is longer than we ever wait: the clock was set back."""
+    return until - now if 0 < until - now <= _ASKED_MOST + _LONGEST else 0.0
+
+
 def wait(tries: int, after: float | None) -> float:
     """Tell how long to wait: what the CI asks for, if it does, but neither a busy loop nor for ever."""
     if after is None:

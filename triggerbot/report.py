@@ -67,11 +67,13 @@ def changes(judged: PushVerdict, known: Before) -> tuple[Before, list[tuple[str,
     """Compare how the jobs of a push are judged with how they were: what to remember, and what to tell (job, text)."""
     told, found = dict(known), []
     for job in judged.jobs:
-        last = known.get(job.job, ("", ""))[0]
+        last, earlier = known.get(job.job, ("", ""))
         if job.verdict is None or str(job.verdict) == last or not (last or job.verdict in _TELLING):
             continue
-        told[job.job] = str(job.verdict), last
-        was = f" (was {last})" if last else ""
+        # To be pending is no verdict that another one takes the place of.
+        before = earlier if last == Verdict.PENDING else last
+        told[job.job] = str(job.verdict), before if before != job.verdict else ""
+        was = f" (was {before})" if told[job.job][1] else ""
         found.append((job.job, f"{job.verdict}{was}" + (f": {job.why}" if job.why else "")))
     return told, found
 

@@ -5,16 +5,18 @@ failures of other jobs or passing runs elsewhere show, too (`Background`). PyTor
 for having a line in common such as "Process completed with exit code 1" (pytorch/test-infra issues 4741, 5063).
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Protocol
 
 from triggerbot import likeness
 from triggerbot.model import Run
 
-#: Different failures of one push that are compared with each other; beyond, only equal ones are put together.
-_COMPARED_MAX = 200
+#: Comparisons of different failures of one push; beyond, only equal ones are put together.
+_COMPARED_MAX = 5_000
 
 
 class Background(Protocol):
@@ -93,14 +95,15 @@ def of_runs(job: str, runs: Sequence[Run], background: Background = NOTHING) -> 
     if not failed:
         return None
     evidence = [evident(job, run.failures, background) for run in failed]
-    best, same = 0, 0
-    for number, mine in enumerate(evidence):
-        alike = sum(likeness.same(mine, other) for other in evidence) if mine else 0
-        if alike > same:
-            best, same = number, alike
+    alike = [int(bool(mine)) for mine in evidence]
+    for (one, mine), (two, other) in combinations(enumerate(evidence), 2):
+        if mine and other and likeness.same(mine, other):
+            alike[one] += 1
+            alike[two] += 1
+    best = alike.index(max(alike))
     shapes = evidence[best]
     line = next((line for line in failed[best].failures if shapes and likeness.shape(line) == shapes[0]), "")
-    return Failing(line, shapes, Sameness(same, len(failed), sum(not one for one in evidence)))
+    return Failing(line, shapes, Sameness(alike[best], len(failed), sum(not one for one in evidence)))
 
 
 def evident(job: str, lines: Iterable[str], background: Background = NOTHING) -> tuple[str, ...]:
@@ -115,31 +118,32 @@ def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:
         if one.shapes:
             equal[one.shapes].append(job)
     groups: list[tuple[tuple[str, ...], list[str]]] = []
+    left = _COMPARED_MAX
     # The most frequent form of a failure stands for it.
     for shapes, jobs in sorted(equal.items(), key=lambda one: (-len(one[1]), one[0])):
-        known = _find(shapes, groups) if len(groups) <= _COMPARED_MAX else None
-        if known is None:
+        found = next((at for at, (other, _) in enumerate(groups[:left]) if likeness.same(shapes, other)), None)
+        if found is None:
+            left = max(0, left - len(groups))
             groups.append((shapes, list(jobs)))
         else:
-            known.extend(jobs)
+            left = max(0, left - found - 1)
+            groups[found][1].extend(jobs)
     several = [jobs for _, jobs in groups if len(jobs) > 1]
     several.sort(key=lambda jobs: (-len(jobs), min(jobs)))
     return tuple(Common(failing[jobs[0]].line, tuple(sorted(jobs))) for jobs in several)
 
 
-def _find(shapes: Collection[str], groups: Sequence[tuple[tuple[str, ...], list[str]]]) -> list[str] | None:
-    return next((jobs for others, jobs in groups if likeness.same(shapes, others)), None)
-
-
 def touched(files: Collection[str], lines: Iterable[str]) -> bool:
     """Tell whether failure lines name one of the files that a push changes."""
+    names = {name for file in files if len(name := file.rpartition("/")[2]) >= _NAME_MIN}
     text = "\n".join(lines)
-    return any(file in text or _name(file) in text for file in files if len(_name(file)) >= _NAME_MIN)
+    # Word by word: there may be hundreds of files, and jobs; and `test_login.py` is not `login.py`.
+    return not names.isdisjoint(_WORDS.findall(text)) or any(
+        name in text for name in names if not _WORDS.fullmatch(name)
+    )
 
 
 #: Characters of a file's name: shorter ones stand in many lines that mean something else.
 _NAME_MIN = 6
-
-
-def _name(file: str) -> str:
-    return file.rpartition("/")[2]
+#: What names of files mostly are.
+_WORDS = re.compile(r"[\w+-]+(?:\.[\w+-]+)*")

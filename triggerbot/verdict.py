@@ -1,5 +1,6 @@
 """What the runs of a job at one push prove; computed purely."""
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +40,8 @@ class Novelty(StrEnum):
 
 #: Runs that prove nothing about the job.
 SILENT = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY, Result.UNKNOWN})
+#: Seconds after which a run that the CI accepted to make, and does not list, is no longer waited for.
+_LOST = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class JobVerdict:
     novelty: Novelty | None = None
     #: Further runs that were decided and are not finished yet: running, asked for and not listed, or owed.
     awaited: int = 0
+    #: Of those the ones that are not listed, and those that are owed.
+    missing: int = 0
+    owed: int = 0
+    #: When that will be another verdict if nothing more is heard.
+    until: float | None = None
 
     @property
     def suspected(self) -> bool:
@@ -78,12 +86,10 @@ class JobVerdict:
                 return "its only run failed" + self._not_retriggered()
             case Verdict.PENDING:
                 unfinished = sum(run.state is not State.FINISHED for run in self.runs)
-                owed = self.claim.owed if self.claim is not None and not self.claim.state.final else 0
-                unseen = 0 if self.claim is None else _unseen(self.claim, self.runs)
                 parts = [
                     f"{unfinished} running" if unfinished else "",
-                    f"{owed} owed" if owed else "",
-                    f"{unseen} asked for and not listed yet" if unseen > 0 else "",
+                    f"{self.owed} owed" if self.owed else "",
+                    f"{self.missing} asked for and not listed yet" if self.missing else "",
                 ]
                 return ", ".join(part for part in parts if part) or "a decision is due"
             case Verdict.INFRA:
@@ -103,12 +109,13 @@ class JobVerdict:
                 return ""
 
     def _alike(self) -> str:
-        if self.failing is None or self.failing.sameness.same == 0:
+        if self.failing is None:
             return ""
         same = self.failing.sameness
         if same.different:
             return ", differently each time: that looks like the machine"
-        return f", with the same failure in {same.same} of {same.of}"
+        # One run alone has no failure in common with any other.
+        return f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
 
     def _not_retriggered(self) -> str:
         if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
@@ -148,19 +155,41 @@ def of_job(
     claims: Sequence[Claim],
     background: Background = NOTHING,
     files: Collection[str] = (),
+    now: float = -math.inf,
 ) -> JobVerdict:
-    """Tell what is known of one job of a push; `files`: those that the push changes, where that is known."""
+    """Tell what is known of one job of a push; `files`: those that the push changes, where that is known.
+
+    `now`: by then a CI may have lost what it accepted.
+    """
     # Runs without a time keep the order in which they were heard of.
-    ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: (run.time or 0.0, run.attempt)))
+    ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=_when))
     if not claims and len(ordered) == 1 and ordered[0].passed:
         return JobVerdict(job, Verdict.PASSED, ordered)
+    waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]
+    missing = {claim.id: number for claim in waiting if (number := _missing(claim, ordered)) > 0}
     #: Asked for and not in sight yet: a verdict now would be told too early.
-    awaited = any(_awaits(claim, ordered) for claim in claims)
-    automatic = next((claim for claim in claims if not claim.manual), None)
-    verdict = of_runs(ordered, owed=awaited)
+    open_ones = [claim for claim in claims if not claim.state.final]
+    verdict = of_runs(ordered, owed=bool(open_ones or missing))
     failing = sameness.of_runs(job, ordered, background)
-    novelty = _novelty(job, ordered, background, files) if verdict is Verdict.INTERMITTENT else None
-    return JobVerdict(job, verdict, ordered, automatic, failing, novelty, _further(ordered, claims))
+    owed = sum(claim.owed for claim in open_ones)
+    return JobVerdict(
+        job,
+        verdict,
+        ordered,
+        claim=next((claim for claim in claims if not claim.manual), None),
+        failing=failing,
+        novelty=_novelty(job, ordered, background, files) if verdict is Verdict.INTERMITTENT else None,
+        awaited=_running(ordered, claims) + owed + sum(missing.values()),
+        missing=sum(missing.values()),
+        owed=owed,
+        until=min((_lost(claim) for claim in waiting if claim.state.final and claim.id in missing), default=None),
+    )
+
+
+def _when(run: Run) -> tuple[float, int]:
+    """Order a run among others: of one that is not at its end the CI may not have told a time yet."""
+    unknown = 0.0 if run.state is State.FINISHED else math.inf
+    return unknown if run.time is None else run.time, run.attempt
 
 
 def _novelty(job: str, runs: Sequence[Run], background: Background, files: Collection[str]) -> Novelty:
@@ -171,25 +200,23 @@ def _novelty(job: str, runs: Sequence[Run], background: Background, files: Colle
     return Novelty.CLEAN if background.clean(job) else Novelty.UNKNOWN
 
 
-def _further(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
-    """Count the further runs that claims have decided and that are not finished."""
+def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
+    """Count the further runs that claims have decided, and that are listed and not finished."""
     if not any(claim.wanted for claim in claims):
         return 0
     known = min(claim.known_runs for claim in claims if claim.wanted)
-    running = sum(run.state is not State.FINISHED for run in runs[known:])
-    open_ones = [claim for claim in claims if not claim.state.final]
-    return running + sum(claim.owed for claim in open_ones) + sum(max(0, _unseen(claim, runs)) for claim in claims)
+    return sum(run.state is not State.FINISHED for run in runs[known:])
 
 
-def _unseen(claim: Claim, runs: Sequence[Run]) -> int:
-    return claim.asked - (len(runs) - claim.known_runs)
-
-
-def _awaits(claim: Claim, runs: Sequence[Run]) -> bool:
+def _missing(claim: Claim, runs: Sequence[Run]) -> int:
+    """Count the runs that were asked for and are not listed."""
     match claim.state:
-        case ClaimState.OPEN | ClaimState.OWED | ClaimState.SENDING | ClaimState.UNKNOWN:
-            return True
-        case ClaimState.DONE:
-            return _unseen(claim, runs) > 0
+        case ClaimState.OPEN | ClaimState.OWED | ClaimState.SENDING | ClaimState.UNKNOWN | ClaimState.DONE:
+            return claim.asked - (len(runs) - claim.known_runs)
         case ClaimState.REFUSED | ClaimState.WOULD:
-            return False
+            return 0
+
+
+def _lost(claim: Claim) -> float:
+    """Tell when a run that was asked for and is not listed is no longer waited for."""
+    return max(claim.created, claim.due) + _LOST

@@ -5,7 +5,7 @@ from fakes.rabbit import Rabbit
 
 from chaos.kills import IntakeName, StoreName, kills
 
-KILLS = 25
+KILLS = 15
 
 
 @pytest.mark.timeout(240)

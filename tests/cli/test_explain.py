@@ -200,7 +200,7 @@ def test_explain_as_json_has_a_story_for_each_job(bench):
         ([("success", "1"), (None, "2")], 2, "pending", "G."),
     ],
 )
-def test_status_tells_by_its_exit_code(bench, events, code, health, letters):
+def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, letters):
     """0 good, 1 failing, 2 pending; the runs stand in a row, oldest first."""
     bench.hear(*(bench.event("linux-1", result, run_id=run) for result, run in events))
     answer = bench.run("status", *PUSH)

@@ -3,6 +3,8 @@
 import pytest
 from fakes.clock import Clock
 from fakes.world import push
+from hypothesis import given
+from hypothesis import strategies as st
 
 from triggerbot import likeness
 from triggerbot.judging import Knowledge, sightings
@@ -51,6 +53,25 @@ def test_a_line_that_other_failures_show(found: list[Sighting], generic: bool) -
     assert knowledge(*found).generic(HERE, "job", SHAPE) is generic
 
 
+PAIRS = st.sets(st.tuples(st.integers(0, 6), st.sampled_from("abcdefgh")), max_size=50)
+
+
+@given(PAIRS, PAIRS, st.integers(0, 6), st.sampled_from("abcdefgh"))
+def test_generic_is_counted_as_it_is_meant(
+    showing: set[tuple[int, str]], others: set[tuple[int, str]], at: int, job: str
+) -> None:
+    """Whatever failed where: what is counted at once is what would be counted one by one."""
+    found = [seen(number, name) for number, name in showing]
+    found += [seen(number, name, shapes=("x",)) for number, name in others - showing]
+    elsewhere = [one for one in found if one.job != job and one.push != other(at)]
+    shown = [one for one in elsewhere if SHAPE in one.shapes]
+    enough = len({one.push for one in shown}) >= 3 and len(elsewhere) >= 20
+
+    generic = knowledge(*found).generic(other(at), job, SHAPE)
+
+    assert generic == (enough and 10 * len(shown) > len(elsewhere))
+
+
 def test_what_a_passing_run_shows_is_generic() -> None:
     """Whatever else is known."""
     one = Sighting(other(1), "else", 1.0, 1, 1, ("x",), (SHAPE,))
@@ -75,6 +96,18 @@ def test_known_and_clean() -> None:
 
     assert [known.known(HERE, job) for job in ("flaky", "broken", "here")] == [True, False, False]
     assert [known.clean(job) for job in ("broken", "here", "new", "never")] == [True, True, False, False]
+
+
+def test_a_push_that_breaks_everything_leaves_room_for_others() -> None:
+    """Every intermittent job of it is noted, and some of those that only failed."""
+    failed = Run("job", "1", 1, State.FINISHED, Result.FAILURE, time=5.0, failures=(LINE,))
+    passed = Run("job", "2", 1, State.FINISHED, Result.SUCCESS, time=9.0)
+    jobs = [of_job(f"job-{n}", [failed, passed] if n % 10 == 0 else [failed], ()) for n in range(1000)]
+
+    noted = sightings(HERE, jobs, 10.0)
+
+    assert sum(one.passed > 0 for one in noted) == 100
+    assert sum(one.passed == 0 for one in noted) == 200
 
 
 def test_sightings_are_of_jobs_that_failed() -> None:

@@ -82,6 +82,7 @@ def test_lines_that_other_failures_show_are_no_evidence() -> None:
     assert job.failing is not None
     assert job.failing.line == OTHER
     assert job.failing.sameness == Sameness(1, 2, 1)
+    assert job.why == "every one of 2 runs failed"
 
 
 def test_some_runs_say_nothing() -> None:
@@ -102,6 +103,8 @@ def test_some_runs_say_nothing() -> None:
         (Elsewhere(ran=frozenset({"job"}), intermittent=frozenset({"job"})), (), Novelty.KNOWN),
         (Elsewhere(intermittent=frozenset({"job"})), ("tests/test_login.py",), Novelty.TOUCHED),
         (Elsewhere(intermittent=frozenset({"job"})), ("src/other.py", "a.py"), Novelty.KNOWN),
+        (Elsewhere(intermittent=frozenset({"job"})), ("src/login.py",), Novelty.KNOWN),
+        (Elsewhere(intermittent=frozenset({"job"})), ("pages/[user name].tsx",), Novelty.KNOWN),
     ],
 )
 def test_intermittents_that_may_be_new(elsewhere: Elsewhere, files: tuple[str, ...], novelty: Novelty) -> None:
@@ -111,6 +114,21 @@ def test_intermittents_that_may_be_new(elsewhere: Elsewhere, files: tuple[str, .
     assert job.verdict is Verdict.INTERMITTENT
     assert job.novelty is novelty
     assert job.suspected == ("suspected new" in job.why) == (novelty in (Novelty.CLEAN, Novelty.TOUCHED))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/builds/worker/src/pages/[user name].tsx:12: error TS2322",
+        "in pages\\[user name].tsx.",
+        "see src/login.py.",
+        "error: src\\login.py(12)",
+        "File 'login.py', line 3",
+    ],
+)
+def test_a_failure_names_a_file(line: str) -> None:
+    """However paths are written there."""
+    assert sameness.touched(["app/pages/[user name].tsx", "src/login.py"], ["something else", line])
 
 
 def test_one_cause_is_told_once() -> None:
@@ -135,3 +153,22 @@ def test_jobs_without_evidence_have_nothing_in_common() -> None:
     assert generic is not None
 
     assert sameness.in_common({str(number): replace(generic) for number in range(50)}) == ()
+
+
+def test_very_many_different_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A push that breaks everything, each job in its own words, is judged in a moment: few pairs are compared."""
+    compared = 0
+
+    def same(mine: tuple[str, ...], other: tuple[str, ...]) -> bool:
+        nonlocal compared
+        compared += 1
+        return mine == other or mine[0].split()[0] == other[0].split()[0]
+
+    monkeypatch.setattr(sameness.likeness, "same", same)
+    alike = {f"alike-{number}": Failing(ONE, (f"one {number % 2}",), Sameness(1, 1)) for number in range(10)}
+    many = {f"job-{number:04}": Failing(ONE, (f"{number % 400} {number}",), Sameness(1, 1)) for number in range(3000)}
+
+    common = sameness.in_common(alike | many)
+
+    assert common[0].jobs == tuple(sorted(alike))
+    assert compared <= 5000

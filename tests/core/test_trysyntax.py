@@ -157,11 +157,11 @@ def test_a_groups_own_number_goes_first() -> None:
      "try: [", " ", "\t", "\r", "\r\n", '"', "--rebuild ", "--rebuild [", "--rebuild-talos=", "\x00",
      "\u2028", "é ", "a", "0"],
 )  # fmt: skip
-@pytest.mark.parametrize("size", [1_000_000, 10_000_000])
+@pytest.mark.parametrize("size", [1_000_000, 4_000_000])
 def test_a_hostile_message_is_read_at_once(piece: str, size: int) -> None:
     """Megabytes of brackets, markers or spaces are read in linear time: none of these takes long."""
-    if size > 1_000_000 and piece in ("try: ", "--rebuild ", " ", "\t", "a", "0", "é ", "\x00"):
-        size = 4_000_000
+    if size > 1_000_000 and piece == "]":
+        size = 10_000_000
     text = "try: " + piece * (size // len(piece))
 
     asks = read(text + " ] --no-retry", GROUPS)

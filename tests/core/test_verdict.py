@@ -114,6 +114,48 @@ def test_a_verdict_waits_for_what_was_asked_for(made: Claim, ends: list[str], ve
     assert of_job("job", runs(*ends), [made]).verdict is verdict
 
 
+def test_what_a_ci_has_lost_is_not_waited_for_forever() -> None:
+    """A run that was accepted and is never listed holds the verdict back for a day."""
+    made = replace(claim(ClaimState.DONE, asked=2), created=100.0, due=1000.0)
+    listed = runs("failure", "failure")
+
+    before, after = of_job("job", listed, [made], now=1000.0), of_job("job", listed, [made], now=1000.0 + 86_400)
+
+    assert (before.verdict, before.awaited, before.until) == (Verdict.PENDING, 1, 1000.0 + 86_400)
+    assert before.why == "1 asked for and not listed yet"
+    assert of_push([before]).until == before.until
+    assert (after.verdict, after.awaited, after.until) == (Verdict.FAILED, 0, None)
+    assert of_push([after]).final
+
+
+def test_a_run_without_a_time_is_the_newest_as_long_as_it_runs() -> None:
+    """It is a retrigger that is under way, and not the first run of all."""
+    first, retrigger = runs("failure", "pending")
+
+    job = of_job("job", [retrigger, first], [claim(ClaimState.DONE, asked=1, wanted=1)])
+
+    assert [run.run_id for run in job.runs] == ["0", "1"]
+    assert job.awaited == 1
+    assert of_push([job]).sentence == "1 retrigger running"
+
+
+def test_nothing_is_final_while_anything_runs() -> None:
+    """Whoever started it: an intermittent job is one already, but what is told of it will change."""
+    job = of_job("job", runs("failure", "success", "running"), ())
+
+    assert job.verdict is Verdict.INTERMITTENT
+    assert not of_push([job]).final
+    assert of_push([of_job("job", runs("failure", "success"), ())]).final
+
+
+def test_what_a_person_asked_for_is_told_as_such() -> None:
+    """No decision is due where somebody has decided."""
+    person = replace(claim(ClaimState.OPEN, wanted=2), origin="person")
+
+    assert of_job("job", runs("success"), [person]).why == "2 owed"
+    assert of_job("job", runs("failure"), [claim(ClaimState.OPEN, wanted=0)]).why == "a decision is due"
+
+
 def test_a_verdict_says_why() -> None:
     """In a few words, for people."""
     refused = of_job("job", runs("failure"), [claim(ClaimState.REFUSED, refusal=Refusal.OVER_BUDGET)])

@@ -87,6 +87,25 @@ def test_a_secret_in_a_file_is_read_again(make_daemon: Callable[..., Daemon], ci
     assert daemon.hook(ci.run(REVISION, "three", result="success")).status_code == 401
 
 
+def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
+    """Whoever moves a secret elsewhere removes the old file; the new config is taken, and so is the next one."""
+    daemon = make_daemon()
+    text = daemon.config.read_text()
+    (daemon.directory / "secret").write_text(SECRET)
+    daemon.config.write_text(text.replace("env:WEBHOOK_SECRET", "file:secret"))
+    daemon.start()
+
+    (daemon.directory / "other").write_text(NEW_SECRET)
+    (daemon.directory / "secret").unlink()
+    for number, project in enumerate(("other", "another")):
+        reload(daemon, text.replace("env:WEBHOOK_SECRET", "file:other").replace("[try]", f"[try, {project}]"))
+        eventually(lambda seen=number + 1: len(told(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
+
+    assert daemon.hook(ci.run(REVISION, "one", result="success"), secret=NEW_SECRET).status_code == 202
+    assert daemon.hook(ci.run(REVISION, "two", result="success")).status_code == 401
+    assert daemon.stop() == 0
+
+
 def test_what_only_a_start_can_change_is_said(daemon: Daemon) -> None:
     """The store and the address stay as they are, and the log says so."""
     reload(daemon, daemon.config.read_text().replace("sqlite:state.db", "sqlite:other.db"))

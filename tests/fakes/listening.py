@@ -1,6 +1,6 @@
 """A CI in memory where people can ask, and that can be asked: why a run failed, and what a push changes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fakes.system import MemoryCI
 from triggerbot.errors import NotKnown
@@ -23,10 +23,14 @@ class ListeningCI(MemoryCI):
         self.pulls: dict[int, str] = {}
         #: Wishes that were reacted to, and how.
         self.reactions: list[tuple[str, bool]] = []
+        self.reaction: BaseException | None = None
+        #: What happens while it is asked anything: time passes, for one.
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
         """Say what a run says."""
         self.asked_why.append(run.run_id)
+        self.meanwhile()
         found = self.lines.get(run.run_id, ())
         if isinstance(found, BaseException):
             raise found
@@ -34,6 +38,7 @@ class ListeningCI(MemoryCI):
 
     def files(self, push: Push) -> Sequence[str]:
         """Say what a push changes."""
+        self.meanwhile()
         found = self.changed.get(push.revision, ())
         if isinstance(found, BaseException):
             raise found
@@ -41,6 +46,7 @@ class ListeningCI(MemoryCI):
 
     def asker(self, wish: Wish) -> Asker:
         """Say who asks; a stranger may nothing."""
+        self.meanwhile()
         found = self.askers.get(wish.author, Asker(may_write=False, is_author=False))
         if isinstance(found, BaseException):
             raise found
@@ -54,4 +60,6 @@ class ListeningCI(MemoryCI):
 
     def react(self, wish: Wish, *, heard: bool) -> None:
         """Keep how it was reacted to."""
+        if self.reaction is not None:
+            raise self.reaction
         self.reactions.append((wish.id, heard))

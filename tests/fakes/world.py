@@ -104,15 +104,16 @@ class World:
         *reporters: Reporter,
         address: str | None = "https://triggerbot.example.org",
         permissions: Mapping[str, Permission] | None = None,
+        rest: float = 0.0,
     ) -> Publisher:
-        """Make what judges and reports this world's pushes."""
+        """Make what judges and reports this world's pushes; without a `rest`, for here nothing depends on real time."""
         # Nothing is remembered of projects: a test does not wait for that to be read anew.
         judge = Judge(self.store, self.clock, fresh=0.0)
         told = {name: Permission() for name in self.systems} if permissions is None else permissions
         setting = WishSetting(self.rules, told, self.dry)
         wishes = Wishes(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
         lines = Lines(self.store, self.systems, self.clock)
-        publish = PublishSetting(reporters, address, self.dry)
+        publish = PublishSetting(reporters, address, self.dry, rest)
         return Publisher(self.store, judge, lines, wishes, publish, clock=self.clock, metrics=self.metrics)
 
     def publish(self, publisher: Publisher, seconds: float = 2.0) -> int:

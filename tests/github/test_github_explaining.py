@@ -56,6 +56,17 @@ def test_bounds(github: FakeGitHub, gh: GitHub, job: int) -> None:
     assert {len(line) for line in lines} == {2000}
 
 
+def test_reruns_find_room(github: FakeGitHub, gh: GitHub, job: int) -> None:
+    """To ask why so many jobs failed does not use up what looking at a push needs."""
+    github.remaining = 950
+    gh.look_back(PUSH)
+    with pytest.raises(CIUnavailable, match="but for what reruns need") as caught:
+        gh.failures(PUSH, run(job))
+    assert caught.value.after is not None
+    assert caught.value.well
+    assert gh.look_back(PUSH).events
+
+
 def test_failures_not_known(github: FakeGitHub, gh: GitHub, job: int) -> None:
     """What is no job of GitHub's, and what it does not list, is not known."""
     for number in ("", "abc", "１２", "../1", 1):

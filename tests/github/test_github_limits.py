@@ -54,6 +54,19 @@ def test_reports_leave_room(clock: Clock) -> None:
     assert pace.reserve() <= NAP_MAX
 
 
+def test_reports_leave_room_in_the_primary_limit(clock: Clock) -> None:
+    """A day on which everything fails makes for many questions why: whoever reruns has to be able to look."""
+    limits = Limits(clock)
+    for left, wait in ((1001, 0.0), (999, 1800.0), (0, 1800.0)):
+        limits.note("", reply(
+            x_ratelimit_remaining=str(left), x_ratelimit_limit="5000", x_ratelimit_reset=str(int(clock.now + 1800))
+        ))  # fmt: skip
+        assert limits.wait("", report=True) == wait
+        assert limits.wait("") == (1800.0 if left == 0 else 0.0)
+    clock.now += 1801
+    assert limits.wait("", report=True) == 0.0
+
+
 def test_shorter_limit_does_not_shorten(clock: Clock) -> None:
     """Of two limits the longer one counts."""
     limits = Limits(clock)

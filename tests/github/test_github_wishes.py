@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from fake_github import FakeGitHub
@@ -70,10 +71,11 @@ def test_commands(github: FakeGitHub, pull: int, body: str, commands: list[str])
     assert list(heard) == ([expected] if expected else [])
 
 
-def test_another_mention(github: FakeGitHub, connect: Connect, pull: int) -> None:
-    """A team may call it otherwise."""
+@pytest.mark.parametrize("mention", ["CI.bot", "@CI.bot"])
+def test_another_mention(github: FakeGitHub, connect: Connect, pull: int, mention: str) -> None:
+    """A team may call it otherwise, and write that with the mark or without."""
     said = github.talk.say(pull, "ann", "@ci.bot retry x\n@ciXbot retry y\n@triggerbot retry z")
-    [heard] = connect(mention="CI.bot").parse(*github.comment_webhook(said))
+    [heard] = connect(mention=mention).parse(*github.comment_webhook(said))
     assert isinstance(heard, Wish)
     assert heard.text == "retry x"
 
@@ -184,7 +186,7 @@ def test_asker(github: FakeGitHub, gh: GitHub, role: tuple[str, str] | None, ask
     """Who may write to the repository is asked of GitHub; whom it does not know may not."""
     if role is not None:
         github.talk.roles["ann"] = role
-    assert gh.asker(wish(author="ann")) == asker
+    assert gh.asker(wish(author="ann")) == replace(asker, pushes_of="ann")
 
 
 @pytest.mark.usefixtures("pull")

@@ -20,6 +20,8 @@ class Receiver:
         self.known: dict[str, Any] = {}
         #: Answers to give instead, next first: status, headers, and whether it is taken all the same; 0: no answer.
         self.faults: list[tuple[int, Mapping[str, str], bool]] = []
+        #: What those say; `{path}` is where it was sent.
+        self.error = ""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,8 +45,10 @@ class Receiver:
                 self.send_response(status)
                 for name, value in more.items():
                     self.send_header(name, value)
-                self.send_header("content-length", "0")
+                said = receiver.error.replace("{path}", self.path).encode() if status >= 400 else b""
+                self.send_header("content-length", str(len(said)))
                 self.end_headers()
+                self.wfile.write(said)
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

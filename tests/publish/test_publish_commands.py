@@ -13,6 +13,9 @@ from triggerbot.publish.commands import MOST, Rebuild, Retry, Unclear, Why
     [
         ("rebuild 3", Rebuild(3)),
         ("Rebuild 20 linux-*", Rebuild(20, "linux-*")),
+        ("rebuild 2 `mac-*`", Rebuild(2, "mac-*")),
+        ("rebuild `2 mac-*`", Rebuild(2, "mac-*")),
+        ("rebuild 2 ``", Rebuild(2)),
         ("retry linux-opt-mochitest-1", Retry("linux-opt-mochitest-1")),
         ("retry `CI / test (3.11, ubuntu)`", Retry("CI / test (3.11, ubuntu)")),
         ("rerun  *mochitest* ", Retry("*mochitest*")),
@@ -20,6 +23,8 @@ from triggerbot.publish.commands import MOST, Rebuild, Retry, Unclear, Why
         ("retry FAILED", Retry()),
         ("why CI / test?", Why("CI / test")),
         ("why CI / test", Why("CI / test")),
+        ("why `CI / test`?", Why("CI / test")),
+        ("why `CI / test?`", Why("CI / test?")),
     ],
 )
 def test_commands(text: str, command: commands.Command) -> None:
@@ -32,6 +37,7 @@ def test_commands(text: str, command: commands.Command) -> None:
     [
         ("rebuild", "number"), ("rebuild 0", "number"), ("rebuild many", "number"), ("rebuild 99999", "number"),
         ("retry", "the name of a job"), ("why", "the name of a job"), ("please", "no command"),
+        ("retry ``", "the name of a job"), ("why ?", "the name of a job"),
     ],
 )  # fmt: skip
 def test_what_is_not_understood_says_what_would_be(text: str, words: str) -> None:

@@ -1,5 +1,6 @@
 """From news to reports: what is due, when it is judged and reported, and what a failing reporter does to it."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -7,10 +8,10 @@ from fakes.fixtures import clock, make_world, quiet, rule
 from fakes.listening import ListeningCI
 from fakes.world import World, event, failure, push
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused
 from triggerbot.model import Push
 from triggerbot.publish import Told
-from triggerbot.store import Search
+from triggerbot.store import PushRecord, Search
 from triggerbot.verdict import Verdict
 
 __all__ = ["clock", "make_world", "quiet", "rule"]
@@ -27,6 +28,7 @@ class Board:
         self.told: list[Told] = []
         self.kept: list[str] = []
         self.errors: list[BaseException] = []
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def wants(self, push: Push) -> bool:
         return push.project == "try"
@@ -34,6 +36,7 @@ class Board:
     def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
         self.told.append(told)
         self.kept.append(kept)
+        self.meanwhile()
         if self.errors:
             raise self.errors.pop(0)
         keep(told.judged.sentence)
@@ -100,6 +103,42 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
     assert changes[1].startswith("intermittent (was failed)")
 
 
+def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) -> None:
+    """Runs that it accepted and never lists are waited for, but not for ever; nobody has to say anything new."""
+    ci.makes_runs = False
+    board = Board()
+    publisher = world.publisher(board)
+    world.drain()
+    world.publish(publisher)
+    assert board.told[-1].value["health"] == "pending"
+
+    world.publish(publisher, 86_500.0)
+
+    assert board.told[-1].value["health"] == "failing"
+    assert board.told[-1].judged.final
+    assert len(board.told) == 2
+
+
+def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI) -> None:
+    """Somebody asks for another run of a job that failed: it is told from what to what that brought it."""
+    board = Board()
+    publisher = world.publisher(board)
+    world.drain()
+    world.hear(*(failure("job", run, push=HERE) for run in ("re-1", "re-2")))
+    world.publish(publisher)
+    told = []
+    for run in ("re-3", "re-4"):
+        world.store.ask(HERE, "job", 1, f"me {run}", dry=False, now=world.clock())
+        world.drain()
+        world.publish(publisher)
+        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+        world.hear(event("job", run, push=HERE, result="failure" if run == "re-3" else "success"))
+        world.publish(publisher)
+        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+
+    assert told == [("pending", "failed"), ("failed", None), ("pending", "failed"), ("intermittent", "failed")]
+
+
 @pytest.mark.parametrize(
     ("error", "soon", "late"),
     [
@@ -121,6 +160,138 @@ def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: fl
 
     assert len(ill.told) == 2
     assert "board:ill" in world.store.kept(HERE)
+
+
+def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
+    """Who may not be told holds nobody else up, and is not asked more often for it."""
+    ill, well = Board("board:ill"), Board("board:well")
+    ill.errors = [CIDenied("no permission")]
+    publisher = world.publisher(ill, well)
+    world.publish(publisher)
+    for number in range(5):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
+        world.publish(publisher)
+
+    assert (len(ill.told), len(well.told)) == (1, 6)
+
+
+def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
+    """A place that hangs is left alone for a while, so that others are told in time."""
+    ill, well = Board("board:ill"), Board("board:well")
+    ill.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
+    ill.meanwhile = lambda: world.clock.move(60.0)
+    publisher = world.publisher(ill, well)
+    for number in range(5):
+        where = HERE._replace(revision=f"{number:010x}")
+        ci.say(where)
+        world.hear(failure(push=where))
+    began = world.clock()
+    world.publish(publisher)
+
+    assert (len(ill.told), len(well.told)) == (1, 6)
+    assert world.clock() - began < 90.0
+    for _ in range(12):
+        world.publish(publisher, 60.0)
+    assert len(ill.told) <= 4
+
+
+def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
+    """What there is no time for is made with the next try."""
+    slow, last = Board("board:slow"), Board("board:last")
+    slow.meanwhile = lambda: world.clock.move(100.0)
+    publisher = world.publisher(slow, last)
+    world.clock.move(2.0)
+    publisher.step()
+    assert (len(slow.told), len(last.told)) == (1, 0)
+
+    slow.meanwhile = lambda: None
+    publisher.step()
+
+    assert (len(slow.told), len(last.told)) == (2, 1)
+
+
+def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
+    """Nor wait for as long as it was set back."""
+    board = Board()
+    board.errors = [CIUnavailable("down") for _ in range(4)]
+    publisher = world.publisher(board)
+    world.publish(publisher)
+    world.publish(publisher, 60.0)
+    world.clock.move(-86_400.0)
+    world.hear(event("other", "2", push=HERE, result="success"))
+    for _ in range(60):
+        world.publish(publisher, 1.0)
+        assert len(board.told) <= 8
+
+    assert not board.errors
+    assert board.told[-1].judged.sentence == board.told[-2].judged.sentence
+
+
+def test_it_is_tried_after_a_long_stop(world: World) -> None:
+    """Somebody may have mended it while triggerbot was off: the day is that of trying, not of waiting."""
+    board = Board()
+    board.errors = [CIDenied("no permission")]
+    world.publish(world.publisher(board))
+
+    world.publish(world.publisher(board), 3 * 86_400.0)
+
+    assert len(board.told) == 2
+    assert not board.errors
+
+
+def test_a_large_push_rests(world: World) -> None:
+    """What keeps the processor busy is not judged again at once, however much news there is of it."""
+    board = Board()
+    board.meanwhile = lambda: world.hear(event("meanwhile", str(len(board.told)), push=HERE, result="success")) and None
+    made = world.publisher(board, rest=1e9)
+    world.publish(made)
+    steps = 0
+    for number in range(5):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
+        steps += world.publish(made)
+
+    assert len(board.told) == 1
+    assert steps <= 5
+
+
+def test_a_push_that_cannot_be_judged(world: World, ci: ListeningCI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not tried at every news of it, and others are judged."""
+    board, tries = Board(), 0
+    made = world.publisher(board)
+    judge = made._judge.judge
+
+    def fail(record: PushRecord) -> object:
+        nonlocal tries
+        if record.push != HERE:
+            return judge(record)
+        tries += 1
+        raise ValueError("ours")
+
+    monkeypatch.setattr(made._judge, "judge", fail)
+    other = HERE._replace(revision="beefbeef12")
+    ci.say(other)
+    for number in range(5):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"), failure(push=other))
+        world.publish(made)
+
+    assert tries == 1
+    assert {told.push for told in board.told} == {other}
+
+
+def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged key of one push is no reason to stop reporting all others."""
+    board, stop = Board(), threading.Event()
+    made = world.publisher(board)
+    world.clock.move(2.0)
+
+    def refuse(push: Push, due: float | None) -> None:
+        stop.set()
+        raise StoreRefused("a damaged key")
+
+    monkeypatch.setattr(world.store, "end_report", refuse)
+    made.run(stop)
+
+    assert len(board.told) == 1
 
 
 def test_it_is_given_up_after_a_day(world: World) -> None:
@@ -202,6 +373,63 @@ def test_a_ci_that_does_not_tell(world: World, ci: ListeningCI, error: Exception
     world.publish(world.publisher(board))
 
     assert [told.value["jobs"][0]["job"] for told in board.told] == ["job"]
+
+
+def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
+    """They are asked for a few times, however much news there is, and then the push is left in peace."""
+    ci.lines = {"1": NotKnown("its log is not read yet")}
+    board = Board()
+    publisher = world.publisher(board)
+    for number in range(10):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
+        world.publish(publisher)
+    asked = len(ci.asked_why)
+    for _ in range(60):
+        world.publish(publisher, 60.0)
+
+    assert asked <= 3
+    assert len(ci.asked_why) == 6
+    assert len(board.told) <= 10 + 6
+
+
+def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
+    """And after a day, or some, not at all."""
+    ci.lines = {"1": CIUnavailable("down")}
+    board = Board()
+    publisher = world.publisher(board)
+    for _ in range(60):
+        world.publish(publisher, 60.0)
+    assert len(ci.asked_why) <= 12
+
+    for _ in range(200):
+        world.publish(publisher, 1000.0)
+
+    assert len(ci.asked_why) == 100
+    assert len(board.told) <= 101
+
+
+def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> None:
+    """Of many runs some are asked about, as long as there is time; a CI that hangs is left alone for a while."""
+    others = [HERE._replace(revision=f"{number:010x}") for number in range(5)]
+    for where in others:
+        ci.say(where)
+        world.hear(*(failure(f"job-{number}", str(number), push=where) for number in range(30)))
+    ci.meanwhile = lambda: world.clock.move(10.0)
+    board = Board()
+    publisher = world.publisher(board)
+    world.clock.move(2.0)
+    publisher.step()
+    assert len(ci.asked_why) <= 5
+    assert len(board.told) == 1
+
+    ci.meanwhile = lambda: world.clock.move(60.0)
+    ci.lines = {str(number): CIUnavailable("no answer") for number in range(30)}
+    asked, began = len(ci.asked_why), world.clock()
+    for _ in range(5):
+        publisher.step()
+    assert len(ci.asked_why) - asked == 1
+    assert len(board.told) == 6
+    assert world.clock() - began < 90.0
 
 
 def test_an_intermittent_that_the_push_touches(world: World, ci: ListeningCI) -> None:

@@ -203,6 +203,18 @@ def test_an_address_is_not_told(make_sender: Callable[..., Sender], receiver: Re
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [404, 429, 500])
+def test_an_address_that_an_error_repeats_is_not_told(sender: Sender, receiver: Receiver, status: int) -> None:
+    """Many servers say what they did not find."""
+    receiver.error = "The requested URL {path} was not found on this server: no /hooks/triggerbot/ here"
+    receiver.faults = [(status, {}, False)]
+    with pytest.raises((CIDenied, CIUnavailable), match=f"HTTP {status}.*was not found") as caught:
+        sender.report(told({"a": "O"}))
+
+    assert "canary" not in str(caught.value)
+    assert "hooks/triggerbot" not in str(caught.value)
+
+
 def test_a_reporter_wants_what_it_is_told_to(sender: Sender) -> None:
     """By the config's projects and branches."""
     assert sender.reporter.wants(PUSH)

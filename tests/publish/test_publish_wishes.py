@@ -9,8 +9,8 @@ from fakes.fixtures import clock, make_world, quiet, rule
 from fakes.listening import ListeningCI
 from fakes.world import World, event, failure, push
 
-from triggerbot.errors import CIDenied, CIUnavailable
-from triggerbot.model import Claim, ClaimState, Push, Wish
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.model import Claim, ClaimState, Push, PushFacts, Wish
 from triggerbot.publish.wishes import Permission, answers
 from triggerbot.systems import Asker, Later
 
@@ -143,6 +143,57 @@ def test_authors_may_where_they_are_let(world: World, ci: ListeningCI) -> None:
     assert "1 more may be asked for" in told(world)
 
 
+def test_the_cap_is_for_a_commit_on_all_its_branches(world: World, ci: ListeningCI) -> None:
+    """A commit that stands on two branches may not be rebuilt twice as often."""
+    there = HERE._replace(branch="other")
+    ci.say(there)
+    ci.put(failure("linux-1", "9", push=there))
+    world.hear(failure("linux-1", "9", push=there))
+
+    settle(world, replace(WISH, author="ada", text="rebuild 2 linux-1"), permissions={"ci": Permission(True, 3)})
+
+    assert [claim.wanted for where in (HERE, there) for claim in asked(world, where).get("linux-1", ())] == [2]
+
+
+def test_authors_may_only_ask_at_pushes_of_their_own(world: World, ci: ListeningCI) -> None:
+    """Anybody may open a pull request for a commit that others pushed, to a release branch for one."""
+    allowed = {"ci": Permission(authors=True, cap=3)}
+    ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
+
+    settle(world, replace(WISH, author="ada"), permissions=allowed)
+    assert asked(world) == {}
+    assert ci.reactions == [("comment:1", False)]
+    assert told(world) == ""
+
+    ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="Dev@example.org")
+    settle(world, replace(WISH, author="ada", id="comment:2"), permissions=allowed)
+    assert set(asked(world)) == {"linux-1"}
+
+
+def test_nobody_knows_whose_push_it_is(make_world: Callable[..., World], ci: ListeningCI) -> None:
+    """Then nobody is let through until it is known."""
+    ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
+    world = make_world(ci)
+    world.hear(failure("linux-1", "1", push=HERE))
+    allowed = {"ci": Permission(authors=True, cap=3)}
+    world.hear(replace(WISH, author="ada"))
+    world.publish(world.publisher(permissions=allowed))
+    assert (asked(world), ci.reactions) == ({}, [])
+
+    world.hear(PushFacts(HERE, author="ada"))
+    world.publish(world.publisher(permissions=allowed), 60.0)
+
+    assert set(asked(world)) == {"linux-1"}
+
+
+def test_pushes_that_are_not_reported(world: World, ci: ListeningCI) -> None:
+    """Where the config lets nobody ask, nothing happens: not even by those who may write."""
+    settle(world, WISH, permissions={"ci": Permission(covers=lambda push: push.branch != HERE.branch)})
+
+    assert asked(world) == {}
+    assert ci.reactions == []
+
+
 def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> None:
     """Somebody comments right after the push; it is done as soon as a job is heard of."""
     later = push("fedcba9876")
@@ -191,6 +242,67 @@ def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
         world.publish(publisher, 900.0)
 
     assert world.store.take_wish(world.clock() + 1e6, 1.0) is None
+
+
+def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
+    """An answer makes the push due to be reported, but two never report it at the same time."""
+    world.clock.move(2.0)
+    assert world.store.take_report(world.clock(), 180.0) == HERE
+    world.hear(replace(WISH, text="why linux-1"))
+
+    world.publish(world.publisher())
+
+    assert "linux-1" in told(world)
+    assert world.store.take_report(world.clock() + 10.0, 180.0) is None
+    world.store.end_report(HERE, None)
+    assert world.store.take_report(world.clock() + 10.0, 180.0) == HERE
+
+
+@pytest.mark.parametrize(("error", "tries"), [(CIDenied("gone"), 1), (NotKnown("gone"), 1), (CIUnavailable("?"), 4)])
+def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: Exception, tries: int) -> None:
+    """What was asked for is done all the same, once; nobody tries for a day to react to a comment that is deleted."""
+    ci.reaction, looks = error, []
+    ci.meanwhile = lambda: looks.append(1)
+    world.hear(replace(WISH, text="retry mac-1"))
+    publisher = world.publisher()
+    for _ in range(4):
+        world.publish(publisher, 60.0)
+    world.drain()
+
+    assert len(looks) - len(ci.asked_why) == tries
+    assert [claim.wanted for claim in asked(world)["mac-1"]] == [1]
+    assert "`mac-1`" in told(world)
+
+
+def test_why_of_one_run(world: World) -> None:
+    """In good English."""
+    settle(world, replace(WISH, text="retry mac-1"))
+    settle(world, replace(WISH, id="comment:2", text="why mac-1"))
+
+    assert "`mac-1`: 1 further run was decided, since a person asked for it." in told(world)
+
+
+def test_an_error_of_our_own(world: World, ci: ListeningCI) -> None:
+    """It ends neither the publisher nor other wishes; whoever mends it has a day."""
+    ci.askers["ada"] = ValueError("ours")
+    settle(world, replace(WISH, author="ada"), replace(WISH, id="comment:2"))
+    assert ci.reactions == [("comment:2", True)]
+
+    ci.askers["ada"] = ci.askers["mel"]
+    settle(world, seconds=700.0)
+
+    assert ci.reactions == [("comment:2", True), ("comment:1", True)]
+
+
+def test_it_does_not_wait_until_everything_is_reported(world: World) -> None:
+    """There may always be something to be reported."""
+    world.hear(WISH)
+    publisher = world.publisher()
+    world.clock.move(2.0)
+
+    publisher.step()
+
+    assert set(asked(world)) == {"linux-1"}
 
 
 @pytest.mark.parametrize(

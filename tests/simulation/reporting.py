@@ -30,6 +30,12 @@ class Reporting(Claiming):
                 row.report_lease = None
                 row.report_due = min((at for at in (row.report_due, due) if at is not None), default=None)
 
+    def report_soon(self, push: Push, now: float) -> None:
+        """Make a push due to be judged and reported, as news of it does."""
+        with self._open() as tables:
+            if push in tables.pushes:
+                tables.pushes[push].mark(now)
+
     def judged(
         self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
     ) -> None:

@@ -147,9 +147,8 @@ class PushRow:
         return sum(claim.spent and claim.dry is dry for job in self.jobs.values() for claim in job.claims.values())
 
     def mark(self, now: float) -> None:
-        """Let it be judged a little later, unless that is due already."""
-        if self.report_due is None:
-            self.report_due = now + REPORT_DELAY
+        """Let it be judged a little later, unless that is due by then."""
+        self.report_due = min(now + REPORT_DELAY, now + REPORT_DELAY if self.report_due is None else self.report_due)
 
     def tell(self, entry: Entry, origin: str = "") -> None:
         """Add a line to its story; the same refusal of the same run is told once."""

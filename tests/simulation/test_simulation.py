@@ -32,7 +32,7 @@ def went_well(seed: int, store: str = "memory") -> None:
         pytest.fail("\n".join([*told.trace[-200:], f"seed {seed} on {store}: {told.why}"]))
 
 
-@pytest.mark.parametrize("first", range(0, 2000, PORTION))
+@pytest.mark.parametrize("first", range(0, 1000, PORTION))
 def test_histories(first: int) -> None:
     """On plain dicts, which is the quickest."""
     for seed in range(first, first + PORTION):

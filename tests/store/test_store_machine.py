@@ -380,7 +380,7 @@ class Machine(RuleBasedStateMachine):
         self.final = {key: replace(claim) for key, claim in self.model.claims.items() if claim.state in FINAL}
 
 
-Machine.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
+Machine.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 
 
 class TestSqlite(Machine.TestCase):
@@ -399,7 +399,7 @@ class InMemory(Machine):
         return MemoryStore(self.tables)
 
 
-InMemory.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
+InMemory.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 
 
 class TestMemory(InMemory.TestCase):
@@ -420,7 +420,7 @@ class OnRedis(Machine):
         return open_store(self.server.url(1))
 
 
-OnRedis.TestCase.settings = settings(max_examples=200, stateful_step_count=50)
+OnRedis.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 
 
 @pytest.fixture(scope="session")

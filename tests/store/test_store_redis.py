@@ -122,6 +122,7 @@ MUTATIONS: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], Any]]]
     "keep_crashes": (_nothing, lambda store, _: store.keep_crashes([Crash(1.0, "host/1", "SIGKILL")])),
     "take_report": (_claimed, lambda store, _: store.take_report(5.0, 60.0)),
     "end_report": (_reported, lambda store, _: store.end_report(PUSH, 9.0)),
+    "report_soon": (_reported, lambda store, _: store.report_soon(PUSH, 9.0)),
     "judged": (_claimed, lambda store, _: _judge(store)),
     "keep": (_claimed, lambda store, _: store.keep(PUSH, "name", "value")),
     "keep_failures": (_claimed, lambda store, _: store.keep_failures(PUSH, "job", RunKey("1", 1), ["a line"])),

@@ -102,14 +102,17 @@ def test_a_report_that_nobody_ends_is_taken_by_another_once_its_time_is_over(sto
 
 
 def test_a_report_that_failed_is_tried_again_when_it_says_so(store: Store) -> None:
-    """News does not hasten it: who cannot be told does no better for being told more often."""
+    """And with news, of which others have to be told."""
     hear(store, "a", now=10.0)
     store.take_report(11.0, 60.0)
     store.end_report(PUSH, 100.0)
-    hear(store, "b", now=13.0)
-
     assert store.take_report(99.0, 60.0) is None
     assert store.take_report(100.0, 60.0) == PUSH
+    store.end_report(PUSH, 200.0)
+    hear(store, "b", now=110.0)
+
+    assert store.take_report(110.0 + REPORT_DELAY / 2, 60.0) is None
+    assert store.take_report(110.0 + REPORT_DELAY, 60.0) == PUSH
 
 
 def test_news_during_a_report_that_fails_makes_it_due_sooner(store: Store) -> None:
@@ -124,6 +127,20 @@ def test_news_during_a_report_that_fails_makes_it_due_sooner(store: Store) -> No
     hear(store, "c", now=50.0)
     store.end_report(PUSH, 20.0)
     assert store.take_report(20.0, 60.0) == PUSH
+
+
+def test_a_push_can_be_made_due(store: Store) -> None:
+    """As by news: whoever is reporting it meanwhile is left to it, and an unknown push is passed over."""
+    hear(store, now=10.0)
+    assert store.take_report(11.0, 60.0) == PUSH
+
+    store.report_soon(PUSH, 12.0)
+    store.report_soon(OTHER, 12.0)
+
+    assert store.take_report(20.0, 60.0) is None
+    store.end_report(PUSH, None)
+    assert store.take_report(12.0 + REPORT_DELAY / 2, 60.0) is None
+    assert store.take_report(12.0 + REPORT_DELAY, 60.0) == PUSH
 
 
 def test_reports_and_the_dispatcher_do_not_touch_each_other(store: Store) -> None:

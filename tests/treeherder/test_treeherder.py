@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fake_treeherder import CSRF, SESSION, FakeTreeherder
+from fakes.told import Clean, job, told
 from fakes.world import World
 from hypothesis import given
 from hypothesis import strategies as st
@@ -312,10 +313,10 @@ def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Wor
     """Have a push with one orange and two greens of one job, and others that prove nothing."""
     push = treeherder.push(REVISION)
     results = {"one": "fss", "two": "ffss", "few": "fs", "green": "sss", "hidden": "f"}
-    for job, letters in results.items():
+    for name, letters in results.items():
         for letter in letters:
             treeherder.read_log(
-                treeherder.job(push, f"test-{job}", result="testfailed" if letter == "f" else "success")
+                treeherder.job(push, f"test-{name}", result="testfailed" if letter == "f" else "success")
             )
     system = Treeherder(jobs_of(treeherder), through=None)
     world = make_world(system)
@@ -366,6 +367,31 @@ def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, star
     classify(treeherder, starred)
 
     assert len(treeherder.notes) == 1
+
+
+def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, starred: World) -> None:
+    """It is classified when it does; until then the failure is not taken for classified."""
+    jobs, treeherder.jobs = treeherder.jobs, []
+    publisher = starred.publisher(Classifier("th", notes(treeherder)))
+    starred.publish(publisher)
+    assert treeherder.notes == []
+
+    treeherder.jobs = jobs
+    starred.publish(publisher, 700.0)
+
+    assert len(treeherder.notes) == 1
+
+
+def test_a_suspected_new_intermittent_is_left_to_people(treeherder: FakeTreeherder) -> None:
+    """To classify it would let it in unseen."""
+    failed = treeherder.job(treeherder.push(REVISION), "test-one", task_id="test-one-0", result="testfailed")
+    reporter = Classifier("th", notes(treeherder))
+
+    reporter.report(told(PUSH, job("test-one", "OGG"), background=Clean()), "", lambda _: None)
+    assert treeherder.notes == []
+
+    reporter.report(told(PUSH, job("test-one", "OGG")), "", lambda _: None)
+    assert [note["job_id"] for note in treeherder.notes] == [failed["id"]]
 
 
 def test_dry_run_classifies_nothing(treeherder: FakeTreeherder, starred: World) -> None:

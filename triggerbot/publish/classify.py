@@ -5,12 +5,16 @@ from collections.abc import Callable
 
 import structlog
 
+from triggerbot.errors import CIUnavailable, NotKnown
 from triggerbot.model import Push
 from triggerbot.observe import place
 from triggerbot.publish import Told
 from triggerbot.systems.treeherder import Notes, stars
 
 log = structlog.get_logger("triggerbot.classify")
+
+#: Seconds until Treeherder may know a run that it did not.
+_UNKNOWN = 300.0
 
 
 class Classifier:
@@ -26,17 +30,29 @@ class Classifier:
         return push.system == self._system
 
     def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
-        """Classify what was not classified yet; what somebody else classified is left alone. Raises `CIError`."""
+        """Classify what was not classified yet; what somebody else classified is left alone. Raises `CIError`.
+
+        An intermittent that is suspected to have come with the push is left to people: it must not slip in.
+        """
         done: list[list[object]] = json.loads(kept or "[]")
+        suspected = {job.job for job in told.judged.jobs if job.suspected}
+        unknown: list[str] = []
         for run in stars(told.record):
             key: list[object] = [run.run_id, run.attempt]
-            if key in done:
+            if key in done or run.job in suspected:
                 continue
-            if self._notes.classify(told.record, run):
+            try:
+                classified = self._notes.classify(told.record, run)
+            except NotKnown as error:
+                unknown.append(str(error))
+                continue
+            if classified:
                 log.info("classified", **place(told.push), job=run.job, run_id=run.run_id, attempt=run.attempt,
                          classification="intermittent")  # fmt: skip
             done.append(key)
             keep(json.dumps(done))
+        if unknown:
+            raise CIUnavailable(unknown[0], _UNKNOWN)
 
     def close(self) -> None:
         """Let go of connections."""

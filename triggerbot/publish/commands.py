@@ -54,22 +54,27 @@ def read(text: str) -> list[Command]:
 
 def _command(line: str) -> Command:
     verb, _, rest = line.partition(" ")
-    rest = rest.strip().strip("`").strip()
+    rest = rest.strip()
     match verb.lower():
         case "rebuild":
-            return _rebuild(rest)
-        case "retry" | "retrigger" | "rerun" if rest:
-            return Retry("" if rest.lower() == "failed" else rest)
-        case "why" if rest:
-            return Why(rest.removesuffix("?"))
+            return _rebuild(_name(rest))
+        case "retry" | "retrigger" | "rerun" if name := _name(rest):
+            return Retry("" if name.lower() == "failed" else name)
+        case "why" if name := _name(rest.removesuffix("?")):
+            return Why(name)
         case "retry" | "retrigger" | "rerun" | "why":
             return Unclear(f"`{verb.lower()}` needs the name of a job")
         case _:
             return Unclear("this is no command")
 
 
+def _name(text: str) -> str:
+    """Take a name or a pattern out of the marks of code, in which people put it."""
+    return text.strip().strip("`").strip()
+
+
 def _rebuild(rest: str) -> Command:
     found = re.fullmatch(r"([0-9]{1,4})(?:\s+(.+))?", rest)
     if found is None or int(found[1]) == 0:
         return Unclear("`rebuild` needs a number of further runs, from 1")
-    return Rebuild(int(found[1]), found[2] or "*")
+    return Rebuild(int(found[1]), _name(found[2] or "") or "*")

@@ -1,7 +1,7 @@
 """Asking a CI what its failed runs say is wrong, where its messages do not tell; and which files a push changes."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -9,17 +9,27 @@ import structlog
 from triggerbot import judging, patience
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.model import Push, Run
+from triggerbot.publish.slowness import Slowness
 from triggerbot.store import PushRecord, Store
 from triggerbot.systems import Explains, ListsFiles, System
 
 log = structlog.get_logger("triggerbot.publish")
 
-#: Under this name is kept, beside a push, which of its runs gave nothing, and how often that was tried.
-_KEPT = "lines"
+#: Under this name is kept, beside a push, how often each of its runs was asked about, and when it may be again.
+_KEPT = "asked"
+#: Under this name among those: the CI itself, which gave no usable answer.
+_CI = ""
 #: Runs of one push that are asked about: at once, and in all. A push that breaks everything says the same all over.
 _AT_ONCE, _IN_ALL = 20, 200
 #: Times that a CI may not know a run's lines yet: some read logs minutes after the end.
 _TRIES = 6
+#: Times in a row that it may give no usable answer: in a day, about.
+_IN_VAIN = 100
+#: Seconds after which no further run is asked about at once: the report of the push waits for it.
+_SECONDS = 30.0
+
+#: By the names of runs: how often, and when again.
+_Asked = dict[str, tuple[int, float]]
 
 
 class Lines:
@@ -29,6 +39,7 @@ class Lines:
         self._store = store
         self._systems = systems
         self._clock = clock
+        self._slowness = Slowness(clock)
 
     def complete(self, record: PushRecord) -> tuple[bool, float | None]:
         """Ask about some of the runs of a push.
@@ -38,59 +49,99 @@ class Lines:
         system = self._systems.get(record.push.system)
         if not isinstance(system, Explains):
             return False, None
-        tries: dict[str, int] = json.loads(self._store.kept(record.push).get(_KEPT, "{}"))
-        silent = list(_silent(record, tries))[: max(0, _IN_ALL - len(tries))]
-        if not silent:
+        asked = _asked(self._store.kept(record.push))
+        silent = list(_silent(record, asked))
+        if not silent or asked.get(_CI, (0, 0.0))[0] >= _IN_VAIN:
             return False, None
-        learned, due = False, None
-        for job, run in silent[:_AT_ONCE]:
-            name = f"{run.run_id} {run.attempt}"
-            try:
-                lines = system.failures(record.push, run)
-            except CIUnavailable as error:
-                due = self._clock() + patience.wait(2, error.after)
-                log.info("lines.no_answer", system=record.push.system, error=str(error))
-                break
-            except CIDenied as error:
-                log.warning("lines.denied", system=record.push.system, error=str(error))
-                tries[name] = _TRIES
-                continue
-            except NotKnown:
-                tries[name] = tries.get(name, 0) + 1
-                continue
-            tries[name] = _TRIES
-            if lines:
-                self._store.keep_failures(record.push, job, run.key, lines)
-                learned = True
-        self._store.keep(record.push, _KEPT, json.dumps(tries))
-        if due is None and any(number < _TRIES for number in tries.values()):
-            due = self._clock() + patience.growing(max(number for number in tries.values() if number < _TRIES) + 1)
-        elif due is None and len(silent) > _AT_ONCE:
-            due = self._clock()
-        return learned, due
+        learned = False
+        left = self._left(record.push, asked)
+        if not left:
+            learned = self._ask_some(system, record.push, silent, asked)
+            left = self._left(record.push, asked)
+        now = self._clock()
+        waits = [patience.left(asked.get(_name(run), (0, 0.0))[1], now) for _, run in _silent(record, asked)]
+        return learned, now + max(left, min(waits)) if waits else None
 
     def files(self, push: Push, kept: Mapping[str, str]) -> bool:
         """Ask which files a push changes, once; tells whether that is news. Raises `StoreUnavailable`."""
-        system = self._systems.get(push.system)
-        if judging.FILES in kept or not isinstance(system, ListsFiles):
+        system, asked = self._systems.get(push.system), _asked(self._store.kept(push))
+        if judging.FILES in kept or not isinstance(system, ListsFiles) or self._left(push, asked):
             return False
+        began = self._clock()
         try:
             files: Any = list(system.files(push))
         except (CIDenied, NotKnown) as error:
             log.info("files.not_told", system=push.system, error=str(error))
             files = []
-        except CIUnavailable:
+        except CIUnavailable as error:
+            self._in_vain(push, asked, error, began)
+            self._keep(push, asked)
             return False
         self._store.keep(push, judging.FILES, json.dumps(files))
         return bool(files)
 
+    def _ask_some(self, system: Explains, push: Push, silent: Sequence[tuple[str, Run]], asked: _Asked) -> bool:
+        """Ask about the runs that may be asked about now; tells whether anything was learned."""
+        now = self._clock()
+        ready = [(job, run) for job, run in silent if not patience.left(asked.get(_name(run), (0, 0.0))[1], now)]
+        learned = False
+        for job, run in ready[:_AT_ONCE]:
+            began = self._clock()
+            if began - now > _SECONDS:
+                break
+            try:
+                lines = system.failures(push, run)
+            except CIUnavailable as error:
+                self._in_vain(push, asked, error, began)
+                break
+            except CIDenied as error:
+                log.warning("lines.denied", system=push.system, error=str(error))
+                lines = ()
+            except NotKnown:
+                tries = asked.get(_name(run), (0, 0.0))[0] + 1
+                asked[_name(run)] = tries, self._clock() + patience.growing(tries)
+                continue
+            asked[_name(run)] = _TRIES, 0.0
+            asked.pop(_CI, None)
+            if lines:
+                self._store.keep_failures(push, job, run.key, lines)
+                learned = True
+        if ready:
+            self._keep(push, asked)
+        return learned
 
-def _silent(record: PushRecord, tries: Mapping[str, int]) -> Iterator[tuple[str, Run]]:
+    def _left(self, push: Push, asked: _Asked) -> float:
+        """Tell for how many seconds the CI should not be asked."""
+        return max(patience.left(asked.get(_CI, (0, 0.0))[1], self._clock()), self._slowness.left(push.system))
+
+    def _in_vain(self, push: Push, asked: _Asked, error: CIUnavailable, began: float) -> None:
+        log.info("lines.no_answer", system=push.system, error=str(error))
+        self._slowness.in_vain(push.system, began)
+        tries = asked.get(_CI, (0, 0.0))[0] + 1
+        asked[_CI] = tries, self._clock() + patience.wait(tries, error.after)
+
+    def _keep(self, push: Push, asked: _Asked) -> None:
+        self._store.keep(push, _KEPT, json.dumps(asked))
+
+
+def _asked(kept: Mapping[str, str]) -> _Asked:
+    return {name: (tries, again) for name, (tries, again) in json.loads(kept.get(_KEPT, "{}")).items()}
+
+
+def _name(run: Run) -> str:
+    return f"{run.run_id} {run.attempt}"
+
+
+def _silent(record: PushRecord, asked: _Asked) -> Iterator[tuple[str, Run]]:
     """Yield the runs worth asking about: failed ones, and those of the same jobs that passed, for generic lines."""
+    room = _IN_ALL - sum(name != _CI for name in asked)
     for job in record.jobs:
         if not any(run.failed for run in job.runs):
             continue
         for run in job.runs:
-            asked = tries.get(f"{run.run_id} {run.attempt}", 0) >= _TRIES
-            if (run.failed or run.passed) and not run.failures and not asked:
+            known = _name(run) in asked
+            if not (run.failed or run.passed) or run.failures or asked.get(_name(run), (0, 0.0))[0] >= _TRIES:
+                continue
+            if known or room > 0:
+                room -= not known
                 yield job.job, run

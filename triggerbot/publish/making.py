@@ -46,8 +46,8 @@ def _permissions(config: Config) -> dict[str, Permission]:
     found = {}
     for report in config.reports:
         if isinstance(report, GitHubReportConfig):
-            commands = report.commands
-            found[report.system] = Permission() if commands is None else Permission(commands.authors, commands.cap)
+            authors, cap = (report.commands.authors, report.commands.cap) if report.commands else (False, 0)
+            found[report.system] = Permission(authors, cap, report.scope.covers)
     return found
 
 

@@ -153,7 +153,8 @@ def _sections(told: Told) -> list[_Section]:
         jobs = [failed[job] for job in one.jobs if job in failed]
         if len(jobs) > 1:
             found.append(_common(one, jobs, told.fresh))
-            alone = {name: job for name, job in alone.items() if name not in one.jobs}
+            for name in one.jobs:
+                alone.pop(name, None)
     parted: dict[str, list[str]] = {title: [] for title in _PARTS}
     for job in sorted(alone.values(), key=_order):
         parted[_part(job, told.fresh)].append(_entry(job))

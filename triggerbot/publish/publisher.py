@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from triggerbot import judging, patience, report
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.health import PushVerdict
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
@@ -22,6 +22,7 @@ from triggerbot.model import Push
 from triggerbot.observe import place
 from triggerbot.publish import Reporter, Told
 from triggerbot.publish.lines import Lines
+from triggerbot.publish.slowness import Slowness
 from triggerbot.publish.wishes import Wishes, answers
 from triggerbot.report import Before
 from triggerbot.store import PushRecord, Store
@@ -31,14 +32,14 @@ log = structlog.get_logger("triggerbot.publish")
 
 #: Seconds that judging and reporting one push may take before somebody else takes it up.
 _LEASE = 180.0
+#: Of those the seconds after which no other report is begun: it is made with the next try, which is at once.
+_ENOUGH = 90.0
 #: Seconds between looks at the store when nothing is due.
 _IDLE = 0.5
-#: A push is not judged again before so many times as long as judging it took: a large one would take all there is.
-_REST = 20.0
 #: Seconds until a reporter that was denied is tried again, and until it is given up: somebody has to mend it meanwhile.
 _DENIED, _GIVE_UP = 600.0, 86_400.0
-#: Under this name is kept when reporters began to fail at a push, and when each may be tried again.
-_FAILING = "failing"
+#: Under this name is kept when reporters began to fail at a push, and when each may be tried again, or never.
+_FAILING, _NEVER = "failing", -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class Setting:
     address: str | None = None
     #: Nothing is sent to anybody.
     dry: bool = False
+    #: A push is not judged again before so many times as long as that kept the processor busy, where that is more than
+    #: a second: a large one, of which there is always news, would take all there is.
+    rest: float = 20.0
 
 
 class Publisher:
@@ -73,13 +77,16 @@ class Publisher:
         self._setting = setting
         self._clock = clock
         self._metrics = metrics
+        self._slowness = Slowness(clock)
+        #: Until when pushes rest, by the clock of this machine that nobody sets.
+        self._rests: Mapping[Push, float] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop."""
         while not stop.is_set():
             try:
                 busy = self.step()
-            except StoreUnavailable as error:
+            except (StoreUnavailable, StoreRefused) as error:
                 log.error("store.unavailable", error=str(error))
                 busy = False
             if not busy:
@@ -94,12 +101,14 @@ class Publisher:
         """Deal with one thing that is due; tells whether there was one. Raises `StoreUnavailable`."""
         push = self._store.take_report(self._clock(), _LEASE)
         if push is not None:
-            self._publish(push)
-            return True
-        return self._wishes.step()
+            left = self._rests.get(push, 0.0) - time.monotonic()
+            self._store.end_report(push, self._publish(push) if left <= 0 else self._clock() + left)
+        # What a person wishes for does not wait until there is nothing left to be reported.
+        return self._wishes.step() or push is not None
 
-    def _publish(self, push: Push) -> None:
-        began = time.perf_counter()
+    def _publish(self, push: Push) -> float | None:
+        """Judge and report a push, whatever breaks; tells when to do so again, if it has to be without any news."""
+        began = time.thread_time()
         try:
             due = self._bring(push)
         except StoreUnavailable:
@@ -107,16 +116,20 @@ class Publisher:
         except Exception:
             # It stays due, for whatever this is may be mended by a newer program; other pushes go on.
             log.exception("publish.failed", **place(push))
-            due = self._clock() + _DENIED
-        rest = self._clock() + _REST * (time.perf_counter() - began)
-        # What takes long waits longer; what took a moment may be due with the next news.
-        if rest > self._clock() + 1.0:
-            due = rest if due is None else max(due, rest)
-        self._store.end_report(push, due)
+            self._let_rest(push, _DENIED)
+            return self._clock() + _DENIED
+        self._let_rest(push, self._setting.rest * (time.thread_time() - began))
+        return due
+
+    def _let_rest(self, push: Push, seconds: float) -> None:
+        if seconds > 1.0:
+            now = time.monotonic()
+            # Made anew, for another thread may be reading it.
+            self._rests = {one: until for one, until in self._rests.items() if until > now} | {push: now + seconds}
 
     def _bring(self, push: Push) -> float | None:
         """Judge a push, keep that, and report it; tells when to do so again, if it has to be without any news."""
-        record = self._store.record(push)
+        began, record = self._clock(), self._store.record(push)
         if record is None:
             return None
         learned, due = self._lines.complete(record)
@@ -127,8 +140,8 @@ class Publisher:
         if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, kept):
             judged = self._judge.judge(record)
         before = self._keep(record, judged, kept)
-        later = self._report(record, judged, before, kept)
-        return min((one for one in (due, later) if one is not None), default=None)
+        later = self._report(record, judged, before, kept, began)
+        return min((one for one in (due, later, judged.until) if one is not None), default=None)
 
     def _keep(self, record: PushRecord, judged: PushVerdict, kept: Mapping[str, str]) -> Before:
         """Keep how the push was judged, with what changed since it was judged last."""
@@ -142,7 +155,9 @@ class Publisher:
             self._store.keep(record.push, report.BEFORE, json.dumps(before))
         return before
 
-    def _report(self, record: PushRecord, judged: PushVerdict, before: Before, kept: Mapping[str, str]) -> float | None:
+    def _report(
+        self, record: PushRecord, judged: PushVerdict, before: Before, kept: Mapping[str, str], began: float
+    ) -> float | None:
         push = record.push
         # Two entries for one place, each for other projects, are one place all the same.
         wanted = list({one.name: one for one in self._setting.reporters if one.wants(push)}.values())
@@ -163,7 +178,12 @@ class Publisher:
         )
         failing: dict[str, list[float]] = json.loads(kept.get(_FAILING, "{}"))
         known = dict(failing)
-        dues = [self._one(reporter, told, kept.get(reporter.name, ""), failing) for reporter in wanted]
+        dues = [
+            # One is made in any case, so that all are in the end.
+            self._clock() if number and self._clock() - began > _ENOUGH
+            else self._one(reporter, told, kept.get(reporter.name, ""), failing)
+            for number, reporter in enumerate(wanted)
+        ]  # fmt: skip
         if failing != known:
             self._store.keep(push, _FAILING, json.dumps(failing))
         return min((due for due in dues if due is not None), default=None)
@@ -181,23 +201,26 @@ class Publisher:
         """Bring one report up to date; tells when to try again, if that failed."""
         now = self._clock()
         since, again = failing.get(reporter.name, (now, 0.0))
-        if now - since > _GIVE_UP:
+        if again == _NEVER:
             return None
-        if now < again:
+        left = max(patience.left(again, now), self._slowness.left(reporter.name))
+        if left:
             # News of the push does not mend whatever is wrong.
-            return again
+            return now + left
         try:
             reporter.report(told, kept, partial(self._store.keep, told.push, reporter.name))
         except StoreUnavailable:
             raise
         except NotKnown as error:
+            failing.pop(reporter.name, None)
             self._failed(reporter, told, "gone", str(error))
             return None
         except CIDenied as error:
             wait = _DENIED
             self._failed(reporter, told, "denied", str(error))
         except CIUnavailable as error:
-            wait = patience.wait(0, error.after) + (now - since) / 10
+            self._slowness.in_vain(reporter.name, now)
+            wait = patience.wait(0, error.after) + patience.slower(max(0.0, now - since))
             self._failed(reporter, told, "later", str(error))
         except Exception as error:
             log.exception("report.broken", report=reporter.name, **place(told.push))
@@ -207,8 +230,12 @@ class Publisher:
             failing.pop(reporter.name, None)
             self._count(reporter, "done")
             return None
-        failing[reporter.name] = [since, now + wait]
-        return now + wait
+        if now - since > _GIVE_UP:
+            failing[reporter.name] = [since, _NEVER]
+            return None
+        due = self._clock() + wait
+        failing[reporter.name] = [since, due]
+        return due
 
     def _failed(self, reporter: Reporter, told: Told, how: str, why: str) -> None:
         log.warning("report.failed", report=reporter.name, outcome=how, error=why, **place(told.push))

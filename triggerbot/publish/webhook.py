@@ -104,14 +104,18 @@ class WebhookReporter:
             headers["webhook-signature"] = sign_standard(message_id, now, body, self._secret)
         match self._http.post(self._path, msgspec.Raw(body), headers):
             case NotSent(why) | Unknown(why):
-                # An address may be as good as a password.
-                raise CIUnavailable(why.replace(self._path, "…") if len(self._path) > 1 else why)
+                raise CIUnavailable(self._without_address(why))
             case Reply() as reply:
-                return _gone(reply)
+                return _gone(reply, self._without_address(f"HTTP {reply.status} {reply.excerpt}".strip()))
+
+    def _without_address(self, text: str) -> str:
+        """Take out of a text where it is sent, which may be as good as a password; many errors repeat it."""
+        for part in sorted({self._path, *self._path.split("?", 1)}, key=len, reverse=True):
+            text = text.replace(part, "…") if len(part) > 1 else text
+        return text
 
 
-def _gone(reply: Reply) -> bool:
-    told = f"HTTP {reply.status} {reply.excerpt}".strip()
+def _gone(reply: Reply, told: str) -> bool:
     match reply.status:
         case status if 200 <= status < 300:
             return False

@@ -5,16 +5,17 @@ that hearing it twice asks once, and sent by the dispatcher as soon as the CI al
 """
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from triggerbot import patience, policy, sentences
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
-from triggerbot.model import Refusal, Wish
+from triggerbot.model import Push, Refusal, Wish
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.publish import commands
@@ -28,6 +29,8 @@ log = structlog.get_logger("triggerbot.wishes")
 
 #: Seconds that one wish may take before somebody else takes it up; and after which nobody waits for it any more.
 _LEASE, _GIVE_UP = 120.0, 86_400.0
+#: Seconds until one is tried again that we ourselves fail on.
+_BROKEN = 600.0
 #: Under this name the answers are kept beside a push.
 _ANSWERS = "answers"
 #: What the origins of claims begin with that were asked for by those who may not write to the project.
@@ -46,6 +49,8 @@ class Permission:
     authors: bool = False
     #: But for so many further runs at one commit.
     cap: int = 0
+    #: At which pushes.
+    covers: Callable[[Push], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class Wishes:
         self._setting = setting
         self._clock = clock
         self._metrics = metrics
+        #: What is left of a cap is counted and taken by one at a time.
+        self._asking = threading.Lock()
 
     def step(self) -> bool:
         """Deal with one wish that is due; tells whether there was one. Raises `StoreUnavailable`."""
@@ -98,6 +105,11 @@ class Wishes:
             return self._later(asked, str(error), error.after)
         except CIDenied as error:
             return self._later(asked, str(error), patience.growing(asked.tries) + 60.0)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("wish.failed", system=wish.system, wish=wish.id)
+            return self._later(asked, f"an error of triggerbot itself: {type(error).__name__}", _BROKEN)
         self._end(wish, outcome)
         return True
 
@@ -123,12 +135,28 @@ class Wishes:
             return "nobody may ask here"
         asker = system.asker(wish)
         if not asker.may_write and not (asker.is_author and permission.authors):
-            system.react(wish, heard=False)
+            _react(system, wish, heard=False)
             return "not allowed"
-        records = self._pushes(wish, wish.revision or system.revision(wish))
-        heard = [self._at(record, wish, asker, permission) for record in records]
-        system.react(wish, heard=any(heard))
-        return "done" if any(heard) else "not understood"
+        revision = wish.revision or system.revision(wish)
+        with self._asking:
+            records = [record for record in self._pushes(wish, revision) if permission.covers(record.push)]
+            if not records:
+                return "nobody may ask here"
+            theirs = [record for record in records if _theirs(record, asker)]
+            heard = self._ask_at(theirs, wish, asker, permission)
+        _react(system, wish, heard=heard)
+        return "done" if heard else "not understood" if theirs else "not allowed"
+
+    def _ask_at(self, records: Sequence[PushRecord], wish: Wish, asker: Asker, permission: Permission) -> bool:
+        """Do what is asked at some pushes of a commit; tells whether anything of it was understood and possible."""
+        origin = f"{'wish:' if asker.may_write else _AUTHORS}{wish.id}"
+        asked = sum(_asked_by_authors(record, origin) for record in records)
+        heard = False
+        for record in records:
+            told = self._at(record, wish, origin, None if asker.may_write else permission.cap - asked)
+            asked += told.runs
+            heard |= told.possible
+        return heard
 
     def _pushes(self, wish: Wish, revision: str) -> list[PushRecord]:
         found = [push for push in self._store.find(wish.project, revision) if push.system == wish.system]
@@ -137,13 +165,11 @@ class Wishes:
             raise NotKnown(f"no job of {wish.project} {revision} is known yet")
         return records
 
-    def _at(self, record: PushRecord, wish: Wish, asker: Asker, permission: Permission) -> bool:
-        """Do what is asked at one push; tells whether anything of it was understood and possible."""
+    def _at(self, record: PushRecord, wish: Wish, origin: str, room: int | None) -> "_Told":
+        """Do what is asked at one push, under a name; `room`: for so many further runs (`None`: for any number)."""
         kept = self._store.kept(record.push)
         if wish.id in (name for name, _ in answers(kept)):
-            return True
-        origin = f"{'wish:' if asker.may_write else _AUTHORS}{wish.id}"
-        room = None if asker.may_write else permission.cap - _asked_by_authors(record, origin)
+            return _Told([], 0, possible=True)
         told = _Told([], 0, possible=False)
         for number, command in enumerate(commands.read(wish.text)):
             left = None if room is None else room - told.runs
@@ -152,8 +178,8 @@ class Wishes:
         listed = [*answers(kept), (wish.id, text)][-_ANSWERS_MAX:]
         self._store.keep(record.push, _ANSWERS, json.dumps(listed))
         # What is only answered is no news of the push, but has to be reported.
-        self._store.end_report(record.push, self._clock())
-        return told.possible
+        self._store.report_soon(record.push, self._clock())
+        return told
 
     def _do(self, record: PushRecord, command: Command, name: str, room: int | None) -> "_Told":
         match command:
@@ -216,6 +242,23 @@ class _Told:
         return _Told([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
 
 
+def _react(system: Listens, wish: Wish, *, heard: bool) -> None:
+    """Show that a wish was heard, where that can be shown: a comment may be deleted, and all is done by then."""
+    try:
+        system.react(wish, heard=heard)
+    except (CIDenied, NotKnown) as error:
+        log.warning("wish.no_reaction", system=wish.system, wish=wish.id, error=str(error))
+
+
+def _theirs(record: PushRecord, asker: Asker) -> bool:
+    """Tell whether somebody may ask at a push; raises `NotKnown` while nobody knows whose it is."""
+    if asker.may_write or asker.pushes_of is None:
+        return True
+    if record.facts.author is None:
+        raise NotKnown(f"whose push {record.push.revision} is, is not known yet")
+    return record.facts.author.lower() == asker.pushes_of.lower()
+
+
 def _asked_by_authors(record: PushRecord, but: str) -> int:
     """Count the further runs that were asked for by those who may not write to the project, but for one wish."""
     claims = (claim for job in record.jobs for claim in job.claims)
@@ -249,7 +292,8 @@ def _story(job: JobRecord) -> str:
     told = []
     for claim in job.claims:
         if claim.cause is not None:
-            told.append(f"{claim.wanted} further runs were decided, since {sentences.CAUSES[claim.cause]}.")
+            runs = "1 further run was" if claim.wanted == 1 else f"{claim.wanted} further runs were"
+            told.append(f"{runs} decided, since {sentences.CAUSES[claim.cause]}.")
         elif claim.refusal is not None:
             told.append(f"Not retriggered, `{claim.refusal}`: {sentences.REFUSALS[claim.refusal]}")
         else:

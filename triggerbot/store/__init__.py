@@ -379,7 +379,10 @@ class Store(Protocol):
         """
 
     def end_report(self, push: Push, due: float | None) -> None:
-        """Give a push back: it is due again then (`None`: with the next news), or at once if there was news."""
+        """Give a push back: it is due again then (`None`: never), or with the next news, which may be there already."""
+
+    def report_soon(self, push: Push, now: float) -> None:
+        """Make a push due to be judged and reported, as news of it does; whoever is at it is left to it."""
 
     def judged(
         self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float

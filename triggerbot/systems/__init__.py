@@ -199,6 +199,9 @@ class Asker:
     may_write: bool
     #: Is the author of the pull request that it is about.
     is_author: bool
+    #: Who may not write may only ask at this author's pushes (`None`: at any): anybody may open a pull request for a
+    #: commit that others have pushed.
+    pushes_of: str | None = None
 
 
 @runtime_checkable

@@ -22,6 +22,10 @@ class Reporting(Linked):
         """Give a push back: it is due again then (`None`: with the next news), or at once if there was news."""
         self._link.call("end_report", push=packing.push_name(push), due=moment(due))
 
+    def report_soon(self, push: Push, now: float) -> None:
+        """Make a push due to be judged and reported, as news of it does."""
+        self._link.call("report_soon", push=packing.push_name(push), now=moment(now))
+
     def judged(
         self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
     ) -> None:

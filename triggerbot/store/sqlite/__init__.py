@@ -237,6 +237,10 @@ class SqliteStore:
         """Give a push back: it is due again then (`None`: with the next news), or at once if there was news."""
         self._write(reports.end, push, due)
 
+    def report_soon(self, push: Push, now: float) -> None:
+        """Make a push due to be judged and reported, as news of it does."""
+        self._write(reports.soon, push, now)
+
     def judged(
         self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
     ) -> None:

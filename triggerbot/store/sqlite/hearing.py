@@ -128,11 +128,11 @@ def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool)
 
 
 def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None, bool, bool]:
-    """Find or make the row of a push; tells what it asks for, if its author is known, if it is due for a report."""
+    """Find or make the row of a push; tells what it asks for, if its author is known, if it is soon to be reported."""
     row = connection.execute(
-        "SELECT id, asks, last_heard, author IS NOT NULL, report_due IS NOT NULL FROM pushes "
+        "SELECT id, asks, last_heard, author IS NOT NULL, report_due <= ? FROM pushes "
         "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
-        (push.revision, push.project, push.branch, push.system),
+        (now + REPORT_DELAY, push.revision, push.project, push.branch, push.system),
     ).fetchone()
     if row is None:
         added = connection.execute(
@@ -281,9 +281,10 @@ def refresh_due(connection: sqlite3.Connection, push: int) -> None:
 
 
 def changed(connection: sqlite3.Connection, push: int, now: float) -> None:
-    """Make a push due to be judged anew; a report that is to be tried again later stays so."""
+    """Make a push due to be judged anew, unless it is by then."""
     connection.execute(
-        "UPDATE pushes SET report_due = ? WHERE id = ? AND report_due IS NULL", (now + REPORT_DELAY, push)
+        "UPDATE pushes SET report_due = ?1 WHERE id = ?2 AND (report_due IS NULL OR report_due > ?1)",
+        (now + REPORT_DELAY, push),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from triggerbot.model import Push, Result, RunKey
 from triggerbot.store import SIGHTINGS_MAX, Sighting, Summary
-from triggerbot.store.sqlite import rows
+from triggerbot.store.sqlite import hearing, rows
 
 #: Pushes of a project, those heard of last, at which runs are counted.
 _RAN_AT = 2000
@@ -36,6 +36,13 @@ def end(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
         "WHERE id = ?2",
         (due, rows.push_id(connection, push)),
     )
+
+
+def soon(connection: sqlite3.Connection, push: Push, now: float) -> None:
+    """Make a push due, as news of it does."""
+    row = rows.push_id(connection, push)
+    if row is not None:
+        hearing.changed(connection, row, now)
 
 
 def judged(

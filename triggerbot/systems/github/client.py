@@ -27,7 +27,7 @@ _NEXT = re.compile(r'rel="?next"?')
 class Client:
     """One GitHub, with one kind of credentials.
 
-    `limits` and `pace` are shared by all clients of the same GitHub. `report`: what it writes can wait.
+    `limits` and `pace` are shared by all clients of the same GitHub. `report`: what it reads and writes can wait.
     """
 
     def __init__(
@@ -88,9 +88,10 @@ class Client:
         return header
 
     def _mind_limits(self, project: str) -> None:
-        wait = self._limits.wait(self._auth.account(project))
+        wait = self._limits.wait(self._auth.account(project), report=self._report)
         if wait > 0:
-            raise CIUnavailable(f"GitHub's rate limit is used up for another {wait:.0f} s", wait, well=True)
+            used = "used up but for what reruns need" if self._report else "used up"
+            raise CIUnavailable(f"GitHub's rate limit is {used} for another {wait:.0f} s", wait, well=True)
 
     def pages(self, project: str, path: str, params: Mapping[str, str], kind: type[_Page]) -> Iterator[_Page]:
         """Read a list page by page; raises as `get` does, `NotKnown` at a 404, `CIUnavailable` if it never ends.

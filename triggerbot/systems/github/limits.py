@@ -17,6 +17,8 @@ from triggerbot.systems.http import Reply
 _SECONDARY, _SECONDARY_MAX = 60.0, 3600.0
 #: Seconds; the primary limit's window is an hour, so a reset further away is a clock that is wrong.
 _RESET_MAX = 3900.0
+#: The share of the primary limit that reports leave to reruns, which have to look at a push before they spend.
+_RESERVE = 0.2
 #: Writes: (how many, in how many seconds).
 _WRITES = ((1, 1.0), (80, 60.0), (500, 3600.0))
 #: Of all writes, those after which reports wait, so that reruns always find room.
@@ -65,11 +67,15 @@ class Limits:
         self._lock = threading.Lock()
         self._until: dict[str, float] = {}
         self._strikes: dict[str, int] = {}
+        self._left: dict[str, Quota] = {}
 
-    def wait(self, account: str) -> float:
-        """Seconds until the account may ask again; 0 if it may now."""
+    def wait(self, account: str, *, report: bool = False) -> float:
+        """Seconds until the account may ask again, for a `report` or for a rerun; 0 if it may now."""
         with self._lock:
-            left = self._until.get(account, 0.0) - self._clock()
+            until, known = self._until.get(account, 0.0), self._left.get(account)
+            if report and known is not None and known.remaining < _RESERVE * known.limit:
+                until = max(until, known.reset)
+            left = until - self._clock()
             # More than any limit lasts: the clock was set back.
             return max(0.0, left) if left <= _RESET_MAX else 0.0
 
@@ -78,6 +84,8 @@ class Limits:
         now = self._clock()
         left = quota(reply)
         with self._lock:
+            if left is not None:
+                self._left[account] = left
             if left is not None and left.remaining == 0:
                 self._extend(account, now, min(max(left.reset - now, 1.0), _RESET_MAX))
             elif is_limited(reply):

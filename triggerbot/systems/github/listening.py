@@ -23,6 +23,7 @@ def asker(pulls: Pulls, wish: Wish) -> Asker:
     return Asker(
         may_write=access.permission in _WRITERS or access.role_name in _WRITERS,
         is_author=wish.author.lower() in authors,
+        pushes_of=wish.author,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from triggerbot.errors import CIDenied, CIUnavailable
+from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.model import Run
 from triggerbot.store import JobRecord, PushRecord
 from triggerbot.systems import Unknown
@@ -56,12 +56,15 @@ class Notes:
         """Classify a failure as intermittent, unless somebody has classified it; tells whether it did.
 
         Raises:
+            NotKnown: Treeherder does not know the run (yet).
             CIDenied: the login is none (any more), or may not classify.
             CIUnavailable: Treeherder gives no usable answer, or nobody knows whether it took it; later a look tells.
         """
         project = record.push.project
         number = self._jobs.job_of(project, run.run_id, run.attempt - 1)
-        if number is None or self._notes(project, number):
+        if number is None:
+            raise NotKnown(f"Treeherder does not know run {run.run_id} (yet)")
+        if self._notes(project, number):
             return False
         passed = sum(one.passed for job in record.jobs if job.job == run.job for one in job.runs)
         note = {

@@ -59,13 +59,14 @@ local function forget_expired(at, most, lives)
   end
 end
 
--- There is something new to be told of a push; when it is due already, that stays. Once a call is enough.
+-- There is something new to be told of a push; when it is due by then, that stays. Once a call is enough.
 local marked = {}
 
 local function mark(number, now)
   if marked[number] then return end
   marked[number] = true
-  call('ZADD', P .. 'reports', 'NX', string.format('%.17g', tonumber(now) + REPORT_DELAY), number)
+  local due, known = tonumber(now) + REPORT_DELAY, call('ZSCORE', P .. 'reports', number)
+  if not known or tonumber(known) > due then call('ZADD', P .. 'reports', string.format('%.17g', due), number) end
 end
 
 -- What one call has looked up already: pushes are many events' own.

@@ -47,6 +47,12 @@ function commands.end_report(args)
   return true
 end
 
+function commands.report_soon(args)
+  local number = present(args.push)
+  if number then mark(number, args.now) end
+  return true
+end
+
 local function sighted(name) return key('sighted', split(name, US)[2]) end
 
 local function still_sighted(member)
