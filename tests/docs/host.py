@@ -61,7 +61,8 @@ def _start_unit(unit: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
         notified.bind(str(HOST / "notify"))
         notified.settimeout(_PATIENCE)
-        command = settings["ExecStart"].replace("/opt/triggerbot/bin/python", sys.executable).split()
+        installed = {"/opt/triggerbot/bin/python": sys.executable}
+        command = [installed.get(part, part) for part in settings["ExecStart"].split()]
         _start(unit, command, {"NOTIFY_SOCKET": str(HOST / "notify"), "CREDENTIALS_DIRECTORY": str(credentials)})
         while b"READY=1" not in notified.recv(4096):
             pass

@@ -47,7 +47,7 @@ class CommandsSection(Section):
     mention: fields.Text = Field(default="triggerbot", description="The name to which commands are addressed.")
     authors: bool = Field(
         default=False,
-        description="Whether the author of a pull request may ask, too, without permission to write to the repository.",
+        description="Whether authors may ask, too, at pushes of their own, without permission to write there.",
     )
     cap: int = Field(
         default=10, ge=0, le=1000, description="How many further runs such an author may ask for at one commit."

@@ -7,7 +7,7 @@
     slack_api.py  what Slack answers                slack_blocks.py  reports as Slack's blocks
     markdown.py   reports as Markdown
     commands.py   what comments ask, read           classify.py      classifications at Treeherder
-    making.py     from the config to all of it
+    making.py     from the config to all of it      slowness.py      who was slow and in vain
 
 A report is brought up to date, never repeated: each reporter keeps beside the push what it made. A report is written
 down before it leaves and looked for before it is made again, as retriggers are.
