@@ -44,12 +44,14 @@ class Reports:
             "gh", system.desk, check=check, comment=comment, wants=lambda push: push.branch != "quiet"
         )
         self.kept: dict[Push, str] = {}
+        #: When it wants to report again, as the last report said.
+        self.again: float | None = None
         #: How often something may be kept until the daemon dies.
         self.lives = 1_000_000
 
     def report(self, what: Told) -> None:
         """Report once."""
-        self.reporter.report(what, self.kept.get(what.push, ""), lambda text: self._keep(what.push, text))
+        self.again = self.reporter.report(what, self.kept.get(what.push, ""), lambda text: self._keep(what.push, text))
 
     def _keep(self, push: Push, text: str) -> None:
         self.lives -= 1
@@ -272,12 +274,39 @@ def test_no_pull_request(github: FakeGitHub, reports: Reports, pull: int) -> Non
     assert github.talk.comments == {}
 
 
-def test_opened_later(github: FakeGitHub, reports: Reports, pull: int) -> None:
+@pytest.mark.parametrize("kind", ["check-runs", "statuses"])
+def test_progress_once_a_minute(
+    github: FakeGitHub, reports: Reports, by_token: Reports, clock: Clock, kind: str
+) -> None:
+    """A busy push leaves writes to others; a change of the verdict waits for nothing, and nothing is lost."""
+    of = {"check-runs": reports, "statuses": by_token}[kind]
+    began, sent = clock(), writes(github)
+    for done in range(200):
+        jobs = [job(f"CI / {number}", "G" if number < done else ".") for number in range(200)]
+        of.report(told(HERE, *jobs))
+        clock.sleep(1.0)
+    assert len(writes(github)) - len(sent) == 4
+    assert of.again == began + 240.0
+
+    of.report(told(HERE, job("CI / 0", "O"), job("CI / 1", ".")))
+    assert len(writes(github)) - len(sent) == 6, "and the comment"
+    of.report(told(HERE, job("CI / 0", "O"), job("CI / 1", "O")))
+    assert len(writes(github)) - len(sent) == 8
+    of.report(told(HERE, job("CI / 0", "OO"), job("CI / 1", "O")))
+    assert len(writes(github)) - len(sent) == 8
+    clock.now = of.again
+    of.report(told(HERE, job("CI / 0", "OO"), job("CI / 1", "O")))
+    assert len(writes(github)) - len(sent) > 8
+    assert of.again is None
+
+
+def test_opened_later(github: FakeGitHub, reports: Reports, clock: Clock, pull: int) -> None:
     """A pull request that is opened after the push is commented on when there is news."""
     one = github.talk.pulls.pop(pull)
     github.talk.files[SHA] = []
     reports.report(FAILED)
     github.talk.pulls[pull] = one
+    clock.sleep(60.0)
     reports.report(told(HERE, job("CI / test", "OO")))
     assert "Failing" in comment(github).body
 

@@ -28,18 +28,21 @@ class Board:
         self.told: list[Told] = []
         self.kept: list[str] = []
         self.errors: list[BaseException] = []
+        #: When it wants to be told again.
+        self.again: float | None = None
         self.meanwhile: Callable[[], None] = lambda: None
 
     def wants(self, push: Push) -> bool:
         return push.project == "try"
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
         self.told.append(told)
         self.kept.append(kept)
         self.meanwhile()
         if self.errors:
             raise self.errors.pop(0)
         keep(told.judged.sentence)
+        return self.again
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -73,6 +76,18 @@ def test_news_is_judged_and_reported_once(world: World) -> None:
     assert [told.value["health"] for told in board.told] == ["pending"]
     assert {job["job"] for job in board.told[0].value["jobs"]} == {"job", "other"}
     assert board.told[0].link == f"https://triggerbot.example.org/pushes/try/{HERE.revision}?system=ci&branch=try"
+
+
+def test_what_is_held_back_comes_in_time(world: World) -> None:
+    """A reporter that held mere progress back is told again when it wants, without any news."""
+    board = Board()
+    publisher = world.publisher(board)
+    board.again = world.clock() + 60.0
+    world.publish(publisher, 50.0)
+    assert len(board.told) == 1
+    board.again = None
+    world.publish(publisher, 3600.0)
+    assert len(board.told) == 2
 
 
 def test_what_was_kept_comes_back(world: World) -> None:

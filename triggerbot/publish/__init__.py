@@ -52,8 +52,10 @@ class Reporter(Protocol):
     def wants(self, push: Push) -> bool:
         """Tell whether this push is reported here."""
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
         """Bring the report of a push up to date; nothing is sent that would change nothing.
+
+        Tells when to come again (seconds since the epoch) if mere progress was held back for now.
 
         `kept`: what was kept last, or nothing; `keep` writes it down durably.
 

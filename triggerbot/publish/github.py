@@ -21,6 +21,8 @@ from triggerbot.verdict import Verdict
 _COMMENT_MAX, _SUMMARY_MAX = 65_000, 65_000
 #: Characters of a title, and of a commit status.
 _TITLE_MAX = 140
+#: Seconds between two reports of mere progress: a busy push must not use up the writes that others' reports need.
+_CALM = 60.0
 #: Seconds that GitHub may take to list what was made.
 _GRACE = 30.0
 _BUTTON = {
@@ -52,6 +54,9 @@ class _Kept(msgspec.Struct):
     pull: int = 0
     #: The pull request has no comment of ours from an earlier push.
     none: bool = False
+    #: What the last report came to, and when it was brought up to date (seconds since the epoch).
+    tone: str = ""
+    told: float = 0.0
 
 
 class GitHubReporter:
@@ -72,9 +77,15 @@ class GitHubReporter:
         """Tell whether this push is reported here."""
         return push.system == self._system and wire.is_full_name(push.project) and self._wants(push)
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
-        """Bring check run and comment up to date; what hinders one does not hinder the other; raises `CIError`."""
-        made = _read(kept)
+    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
+        """Bring check run and comment up to date; what hinders one does not hinder the other; raises `CIError`.
+
+        What changes the verdict is told at once, mere progress once a minute.
+        """
+        made, tone, now = _read(kept), _tone(told), self._desk.clock()
+        if made.tone == tone and 0 <= now - made.told < _CALM:
+            return made.told + _CALM
+        said = (made.check.says, made.comment.says)
         parts: list[Callable[[Told, _Kept, Callable[[], None]], None]] = []
         if self._check:
             parts.append(self._report_check if self._desk.by_app else self._report_status)
@@ -88,6 +99,10 @@ class GitHubReporter:
                 errors.append(error)
         if errors:
             raise min(errors, key=_patience)
+        if said != (made.check.says, made.comment.says):
+            made.tone, made.told = tone, now
+            keep(msgspec.json.encode(made).decode())
+        return None
 
     def close(self) -> None:
         """Hold nothing: the connections are the system's."""
@@ -179,6 +194,13 @@ def _read(kept: str) -> _Kept:
         return msgspec.json.decode(kept or "{}", type=_Kept)
     except msgspec.MsgspecError:  # what another version wrote: everything is looked for anew
         return _Kept()
+
+
+def _tone(told: Told) -> str:
+    """Name what nobody may have to wait for: whether it is good, whether that is final, and what was answered."""
+    judged = told.judged
+    troubled = any(job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
+    return _digest([judged.health, judged.final, troubled, any(job.suspected for job in judged.jobs), told.answers])
 
 
 def _digest(content: object) -> str:

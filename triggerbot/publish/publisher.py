@@ -208,7 +208,7 @@ class Publisher:
             # News of the push does not mend whatever is wrong.
             return now + left
         try:
-            reporter.report(told, kept, partial(self._store.keep, told.push, reporter.name))
+            due = reporter.report(told, kept, partial(self._store.keep, told.push, reporter.name))
         except StoreUnavailable:
             raise
         except NotKnown as error:
@@ -229,7 +229,7 @@ class Publisher:
         else:
             failing.pop(reporter.name, None)
             self._count(reporter, "done")
-            return None
+            return due
         if now - since > _GIVE_UP:
             failing[reporter.name] = [since, _NEVER]
             return None
