@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from triggerbot import canonical
 from triggerbot.model import Push
-from triggerbot.store import Store
+from triggerbot.store import SIGHTINGS_MAX, Store
 
 #: The 97.5th percentile of the normal distribution: 2.5 % lie beyond each end of an interval.
 _Z = 1.959964
@@ -122,16 +122,18 @@ def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list
 def everywhere(store: Store, limit: int, since: float) -> tuple[list[Rate], int]:
     """Read the worst jobs of all projects, and count the jobs that were intermittent at a push since then.
 
-    Raises `StoreUnavailable`. The rates are over all that is remembered.
+    Raises `StoreUnavailable`. The rates are over all that is remembered, of very many pushes over the newest.
     """
     rates: list[Rate] = []
     proved = 0
     for project in store.projects():
-        sightings = [seen for seen in store.sightings(project) if seen.failed and seen.passed]
+        kept = store.sightings(project)
+        sightings = [seen for seen in kept if seen.failed and seen.passed]
         proved += sum(seen.at >= since for seen in sightings)
         often = [job for job, _ in Counter(seen.job for seen in sightings).most_common(_COUNTED_MAX)]
-        ran = store.ran(project, often)
-        rates += worst((seen for seen in sightings if seen.job in ran), ran, limit)
+        # A share is one of the same pushes above and below the line: no list reaches back further than the other.
+        ran = store.ran(project, often, kept[-1].at if len(kept) >= SIGHTINGS_MAX else 0.0)
+        rates += worst((seen for seen in sightings if seen.job in ran.at and seen.at >= ran.since), ran.at, limit)
     return ranked(rates, limit), proved
 
 

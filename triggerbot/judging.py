@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from triggerbot import health, likeness, verdict
 from triggerbot.health import PushVerdict
@@ -49,7 +49,7 @@ class _Failures:
 class Knowledge:
     """What the sightings of a project tell. It never changes; safe for threads."""
 
-    def __init__(self, sightings: Sequence[Sighting], ran: Callable[[Sequence[str]], dict[str, int]]) -> None:
+    def __init__(self, sightings: Sequence[Sighting], ran: Callable[[Sequence[str]], Mapping[str, int]]) -> None:
         self._ran = ran
         self._runs: dict[str, int] = {}
         self._telling = _Failures(one for one in sightings if one.shapes)
@@ -87,7 +87,7 @@ class Knowledge:
         """Read how often jobs ran; all at once, for each reading takes a while."""
         missing = [job for job in jobs if job not in self._runs]
         if missing:
-            self._runs |= dict.fromkeys(missing, 0) | self._ran(missing)
+            self._runs |= self._ran(missing)
 
     def clean(self, job: str) -> bool:
         """Tell whether a job, of those that were learned, ran at enough other pushes for its history to count."""
@@ -143,7 +143,7 @@ class Judge:
             at, known = self._known.get(project, (0.0, None))
         if known is not None and 0 <= now - at < self._fresh:
             return known
-        known = Knowledge(self._store.sightings(project), lambda jobs: dict(self._store.ran(project, jobs)))
+        known = Knowledge(self._store.sightings(project), lambda jobs: self._store.ran(project, jobs).at)
         with self._lock:
             # What is no longer fresh would only take up room, and for a project with many failures that is a lot.
             fresh = {name: kept for name, kept in self._known.items() if 0 <= now - kept[0] < self._fresh}

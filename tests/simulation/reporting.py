@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 from simulation.claiming import Claiming
 from simulation.tables import PushRow, Tables
 from triggerbot.model import Push, Run, RunKey, State, Wish
-from triggerbot.store import SIGHTINGS_MAX, Asked, Entry, Search, Sighting, Summary
+from triggerbot.store import SIGHTINGS_MAX, Asked, Entry, Ran, Search, Sighting, Summary
 
 
 class Reporting(Claiming):
@@ -76,14 +76,15 @@ class Reporting(Claiming):
         with self._open() as tables:
             return _sightings(tables, project)
 
-    def ran(self, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
+    def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
         """Count the pushes of a project at which a run of these jobs passed or failed."""
         with self._open() as tables:
-            rows = [row for row in tables.pushes.values() if row.push.project == project]
-            return {
+            rows = [row for row in tables.pushes.values() if row.push.project == project and row.last_heard >= since]
+            counted = {
                 job: sum(job in row.jobs and any(map(_proves, row.jobs[job].runs.values())) for row in rows)
                 for job in jobs
             }
+            return Ran(counted, since)
 
     def search(self, wanted: Search, limit: int) -> list[Summary]:
         """List the pushes heard of last that are wanted."""

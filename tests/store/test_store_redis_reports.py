@@ -9,7 +9,7 @@ from fakes.redis_server import RedisServer
 from fakes.world import event, failure, push
 
 from triggerbot.model import Push, RunKey, Wish
-from triggerbot.store import Asked, Search, Sighting, Summary
+from triggerbot.store import Asked, Ran, Search, Sighting, Summary
 from triggerbot.store.redis import RedisStore
 from triggerbot.store.redis.link import PREFIX
 from triggerbot.trysyntax import Asks
@@ -68,7 +68,7 @@ def test_runs_that_an_older_triggerbot_wrote_are_read(store: RedisStore, server:
 
     assert store.record(PUSH) == before
     assert store.statistics(0.0)["machine"] == {"seconds": 0.0, "runs": 0}
-    assert store.ran("try", ["a", "b"]) == {"b": 1}
+    assert store.ran("try", ["a", "b"]).at == {"a": 0, "b": 1}
     store.keep_failures(PUSH, "b", RunKey("1", 1), ["a line"])
     for job, started in (("a", None), ("c", 3.0)):
         store.observe([seen(event(job, result="success", time=9.0, started=started))], 2.0, dry=False)
@@ -92,7 +92,7 @@ def test_what_has_expired_is_shown_nowhere(store: RedisStore, server: RedisServe
     assert [one.push for one in store.sightings("try")] == [*pushes[:3:-1], pushes[0]]
     assert store.judged_since(1.0, 2) == [(5.0, pushes[4]), (6.0, pushes[5])]
     assert store.previous(pushes[4]) == pushes[0]
-    assert store.ran("try", ["job"]) == {"job": 5}
+    assert store.ran("try", ["job"]) == Ran({"job": 5})
     assert [store.take_report(100.0, 60.0) for _ in range(6)] == [pushes[0], *pushes[4:], None]
 
     expire(server, {"1"})
@@ -130,7 +130,7 @@ def test_separators_in_what_is_told_are_text(store: RedisStore) -> None:
 
     assert store.previous(second) == first
     assert [(one.push, one.job) for one in store.sightings(odd)] == [(second, odd), (first, odd)]
-    assert store.ran(odd, [odd]) == {odd: 2}
+    assert store.ran(odd, [odd]).at == {odd: 2}
     assert [one.push for one in store.search(Search(odd, odd, odd, odd), 9)] == [second, first]
     assert store.kept(first) == {odd: odd}
     record = store.record(first)

@@ -7,8 +7,9 @@ import pytest
 from fakes.items import FAILURE, operation, own, said, seen
 from fakes.world import event, failure, push
 
+from triggerbot import intermittency
 from triggerbot.model import Claim, Decision, Push, Refusal, RunKey
-from triggerbot.store import REPORT_DELAY, SIGHTINGS_MAX, Pause, Search, Sighting, Store, Summary
+from triggerbot.store import REPORT_DELAY, SIGHTINGS_MAX, Pause, Ran, Search, Sighting, Store, Summary
 from triggerbot.trysyntax import Asks
 
 PUSH = push()
@@ -417,11 +418,40 @@ def test_the_pushes_are_counted_at_which_a_job_passed_or_failed(store: Store) ->
     store.observe([seen(event("a", result="success", push=push(project="far")))], 1.0, dry=False)
     store.observe([seen(event("c", state="running"))], 1.0, dry=False)
 
-    counted = store.ran("try", ["a", "b", "c", "unknown"])
+    assert store.ran("try", ["a", "b", "c", "unknown"]) == Ran({"a": 4, "b": 1, "c": 0, "unknown": 0})
+    assert store.ran("far", ["a"]) == Ran({"a": 1})
+    assert store.ran("try", []) == Ran({})
 
-    assert {job: count for job, count in counted.items() if count} == {"a": 4, "b": 1}
-    assert store.ran("far", ["a"]) == {"a": 1}
-    assert not any(store.ran("try", []).values())
+
+def test_pushes_are_counted_that_were_heard_of_since_then(store: Store) -> None:
+    """The same as those of which other lists tell."""
+    for now in (1.0, 2.0, 3.0):
+        store.observe([seen(failure(push=push(f"{int(now)}bcdef0")))], now, dry=False)
+
+    assert [store.ran("try", ["job"], since) for since in (1.0, 2.0, 4.0)] == [
+        Ran({"job": 3}, 1.0), Ran({"job": 2}, 2.0), Ran({"job": 0}, 4.0),
+    ]  # fmt: skip
+
+
+def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
+    """In a project with very many failures those of older pushes are forgotten, and so is that the jobs ran there."""
+    pushes = [push(f"{number}bcdef0") for number in range(6)]
+    for number, where in enumerate(pushes):
+        store.observe([seen(event("job", "1", result="success", push=where))], float(number), dry=False)
+    store.judged(summary(pushes[0]), [sighting(at=0.0, where=pushes[0])], [], 0.0)
+    store.judged(summary(pushes[5]), [sighting(at=5.0, where=pushes[5])], [], 5.0)
+    (rate,), _ = intermittency.everywhere(store, 10, 0.0)
+    assert (rate.intermittent, rate.ran) == (2, 6)
+
+    jobs = [f"job-{number}" for number in range(SIGHTINGS_MAX - 1)]
+    for first in range(0, len(jobs), 1000):
+        some = jobs[first : first + 1000]
+        store.observe([seen(event(job, "1", push=pushes[3])) for job in some], 3.0, dry=False)
+    many = [replace(sighting(job, 3.0, pushes[3]), passed=0) for job in jobs]
+    store.judged(summary(pushes[3]), many, [], 3.0)
+
+    (rate,), _ = intermittency.everywhere(store, 10, 0.0)
+    assert (rate.intermittent, rate.ran) == (1, 3)
 
 
 def test_pushes_are_listed_the_one_heard_of_last_first(store: Store) -> None:

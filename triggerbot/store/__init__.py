@@ -36,6 +36,7 @@ from triggerbot.store.records import (
     Outcome,
     Pause,
     PushRecord,
+    Ran,
     Search,
     Sighting,
     Summary,
@@ -66,6 +67,7 @@ __all__ = [
     "Outcome",
     "Pause",
     "PushRecord",
+    "Ran",
     "Search",
     "Sighting",
     "Store",
@@ -212,8 +214,11 @@ class Store(Protocol):
     def sightings(self, project: str) -> list[Sighting]:
         """Read the newest sightings of a project, newest first."""
 
-    def ran(self, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
-        """Count the pushes of a project at which a run of these jobs passed or failed."""
+    def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
+        """Count the pushes of a project, heard of since then, at which a run of these jobs passed or failed.
+
+        Of very many only the newest are counted.
+        """
 
     def search(self, wanted: Search, limit: int) -> list[Summary]:
         """List the pushes heard of last, with how they were judged, whether they were yet or not."""

@@ -149,6 +149,16 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Ran:
+    """At how many pushes of a project jobs passed or failed."""
+
+    #: By job.
+    at: Mapping[str, int]
+    #: Pushes that were heard of last before this were not counted (seconds since the epoch; 0: all were).
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A push in one line, as it was judged last."""
 

@@ -2,13 +2,13 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 
 import msgspec
 
 from triggerbot.model import Push
-from triggerbot.store import SIGHTINGS_MAX, Search, Sighting, Summary
+from triggerbot.store import SIGHTINGS_MAX, Ran, Search, Sighting, Summary
 from triggerbot.store.redis import packing
 from triggerbot.store.redis.keys import Client, key, number_of, text
 from triggerbot.store.redis.link import PREFIX
@@ -179,12 +179,12 @@ def sightings(client: Client, project: str) -> list[Sighting]:
     return [found[number, job] for number, job in places if (number, job) in found]
 
 
-def ran(client: Client, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
+def ran(client: Client, project: str, jobs: Sequence[str], since: float) -> Ran:
     """Count the pushes of a project at which a run of these jobs passed or failed; of very many only the newest."""
-    counted: Counter[str] = Counter()
+    counted = Counter(dict.fromkeys(jobs, 0))
     names = {packing.bare(job).encode("utf-8", "replace"): job for job in jobs}
-    numbers = _of_project(client, project) if names else []
-    for start in range(0, len(numbers), _TOGETHER):
+    numbers, since = _of_project(client, project, since)
+    for start in range(0, len(numbers) if names else 0, _TOGETHER):
         pipe = client.pipeline(transaction=False)
         for number in numbers[start : start + _TOGETHER]:
             pipe.hmget(key("j", text(number)), *names)
@@ -192,15 +192,18 @@ def ran(client: Client, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
             counted.update(
                 job for job, runs in zip(names.values(), row, strict=True) if runs and packing.PROVES.search(runs)
             )
-    return counted
+    return Ran(counted, since)
 
 
-def _of_project(client: Client, project: str) -> list[bytes]:
-    """List the numbers of a project's pushes."""
+def _of_project(client: Client, project: str, since: float) -> tuple[list[bytes], float]:
+    """List the numbers of a project's pushes heard of since then, and since when that is all of them."""
     start = packing.bare(project)
     members = client.zrangebylex(f"{PREFIX}names", f"[{start}{US}", f"({start} ")
-    numbers = [member.rpartition(US.encode())[2] for member in members]
-    if len(numbers) <= _NEWEST:
-        return numbers
-    own = set(numbers)
-    return [one for one in client.zrevrange(f"{PREFIX}recent", 0, -1) if one in own][:_NEWEST]
+    own = {member.rpartition(US.encode())[2] for member in members}
+    if not since and len(own) <= _NEWEST:
+        return list(own), since
+    recent = client.zrevrangebyscore(f"{PREFIX}recent", "+inf", since, withscores=True)
+    found = [(one, heard) for one, heard in recent if one in own]
+    if len(found) > _NEWEST:
+        since = found[_NEWEST - 1][1]
+    return [one for one, _ in found[:_NEWEST]], since

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triggerbot.model import Push, RunKey, Wish
-from triggerbot.store import SIGHTINGS_MAX, Asked, Search, Sighting, Summary
+from triggerbot.store import SIGHTINGS_MAX, Asked, Ran, Search, Sighting, Summary
 from triggerbot.store.redis import lists, packing, tally, views
 from triggerbot.store.redis.linked import Linked
 from triggerbot.store.redis.packing import moment
@@ -60,9 +60,9 @@ class Reporting(Linked):
         """Read the newest sightings of a project, newest first."""
         return self._read(lists.sightings, project)
 
-    def ran(self, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
-        """Count the pushes of a project at which a run of these jobs passed or failed."""
-        return self._read(lists.ran, project, jobs)
+    def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
+        """Count the pushes of a project, those heard of last, at which a run of these jobs passed or failed."""
+        return self._read(lists.ran, project, jobs, since)
 
     def search(self, wanted: Search, limit: int) -> list[Summary]:
         """List the pushes heard of last, with how they were judged, whether they were yet or not."""

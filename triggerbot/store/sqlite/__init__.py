@@ -25,6 +25,7 @@ from triggerbot.store import (
     Outcome,
     Pause,
     PushRecord,
+    Ran,
     Search,
     Sighting,
     Summary,
@@ -263,9 +264,9 @@ class SqliteStore:
         """Read the newest sightings of a project, newest first."""
         return self._read(reports.sightings, project)
 
-    def ran(self, project: str, jobs: Sequence[str]) -> Mapping[str, int]:
+    def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
         """Count the pushes of a project, those heard of last, at which a run of these jobs passed or failed."""
-        return self._read(reports.ran, project, jobs)
+        return self._read(reports.ran, project, jobs, since)
 
     def take_wish(self, now: float, seconds: float) -> Asked | None:
         """Take the wish that has been due longest, for so many seconds."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from triggerbot.model import Push, Result, RunKey
-from triggerbot.store import SIGHTINGS_MAX, Sighting, Summary
+from triggerbot.store import SIGHTINGS_MAX, Ran, Sighting, Summary
 from triggerbot.store.sqlite import hearing, rows
 
 #: Pushes of a project, those heard of last, at which runs are counted.
@@ -99,14 +99,21 @@ def sightings(connection: sqlite3.Connection, project: str) -> list[Sighting]:
     ]
 
 
-def ran(connection: sqlite3.Connection, project: str, jobs: Sequence[str]) -> dict[str, int]:
+def ran(connection: sqlite3.Connection, project: str, jobs: Sequence[str], since: float) -> Ran:
     """Count the pushes at which a run of these jobs passed or failed, among those heard of last."""
+    last = connection.execute(
+        "SELECT last_heard FROM pushes WHERE project = ? ORDER BY last_heard DESC LIMIT 2 OFFSET ?",
+        (project, _RAN_AT - 1),
+    ).fetchall()
+    if len(last) == 2:
+        since = max(since, last[0][0])
     query = (
-        "SELECT count(*) FROM (SELECT id FROM pushes WHERE project = ?1 ORDER BY last_heard DESC LIMIT ?2) AS newest "
-        "JOIN jobs ON jobs.push = newest.id AND jobs.name = ?3 "
-        f"WHERE EXISTS (SELECT 1 FROM runs WHERE job = jobs.id AND state = 'finished' AND result IN {_PROVING})"
+        "SELECT count(*) FROM pushes JOIN jobs ON jobs.push = pushes.id AND jobs.name = ?3 "
+        "WHERE pushes.project = ?1 AND last_heard >= ?2 AND EXISTS "
+        f"(SELECT 1 FROM runs WHERE job = jobs.id AND state = 'finished' AND result IN {_PROVING})"
     )
-    return {job: int(connection.execute(query, (project, _RAN_AT, job)).fetchone()[0]) for job in jobs}
+    counted = {job: int(connection.execute(query, (project, since, job)).fetchone()[0]) for job in jobs}
+    return Ran(counted, since)
 
 
 def kept(connection: sqlite3.Connection, push: Push) -> dict[str, str]:
