@@ -156,7 +156,10 @@ class Facts:
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
-    """Decide about a claim; `None` if, after all, there is nothing to say (a run that did not fail, not asked for)."""
+    """Decide about a claim; `None` if, after all, there is nothing to say (a run that did not fail, not asked for).
+
+    The budget is not looked at: the store does that when it records the decision, where nobody can come between.
+    """
     if claim.manual:
         return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
     run, asks = claim.run, facts.asks
@@ -191,10 +194,7 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         f"{rule.retries} further runs of a failed job are wanted, {facts.runs} of it exist, and {facts.spent} of the "
         f"push's {facts.total} jobs were retriggered before"
     )
-    decision = _unless_enough(Cause.FAILURE, rule.retries, facts.runs, based_on)
-    if decision.cause is not None and not rule.budget.allows(facts.spent, facts.total):
-        return over_budget(rule.budget, facts.spent, facts.total)
-    return decision
+    return _unless_enough(Cause.FAILURE, rule.retries, facts.runs, based_on)
 
 
 def _unless_enough(cause: Cause, wanted: int, runs: int, detail: str) -> Decision:

@@ -204,6 +204,26 @@ def test_the_budget_binds_and_says_so(ci: FakeCI, world: World) -> None:
     assert reasons.count(Refusal.OVER_BUDGET) == 4
 
 
+def test_budget_that_comes_back_is_there_at_once(make_world: MakeWorld, ci: FakeCI, clock: Clock) -> None:
+    """A request in doubt is refused when it is sent again: what fails next is retriggered in its place."""
+    system = Generic("ci", ci.url, token="token")
+    world = make_world(system, rules=(Rule(Globs(["try"]), budget=Budget(0, 0)),))
+    ci.fault("retrigger", status=500)
+    ci.fault("retrigger", status=409)
+    failed(ci, world, "first")
+    world.drain()
+    while not (first := world.claim(PUSH, "first")).state.final:
+        clock.now = first.due
+        if first.operation is not None and first.operation.misses == 1:
+            failed(ci, world, "second")
+        world.drain()
+    system.close()
+
+    assert first.refusal is Refusal.REFUSED_BY_CI
+    assert world.claim(PUSH, "second").state is ClaimState.DONE
+    assert counts(ci) == [2]
+
+
 # -- every sort of answer ---------------------------------------------------------------------------------------
 
 
