@@ -91,6 +91,8 @@ class Canary:
     job: str
     claim: int
     at: float
+    #: Runs that had been asked for by that claim before: they tell nothing.
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def another(breaker: Breaker) -> Breaker:
 
 def sent_ahead(breaker: Breaker, claim: Claim, now: float) -> Breaker:
     """Let this claim be the canary."""
-    return replace(breaker, canary=Canary(claim.push, claim.job, claim.id, now))
+    return replace(breaker, canary=Canary(claim.push, claim.job, claim.id, now, claim.asked))
 
 
 def lost(breaker: Breaker, now: float) -> bool:

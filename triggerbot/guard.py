@@ -239,11 +239,12 @@ class Guard:
         record = self._store.record(canary.push)
         jobs = record.jobs if record is not None else ()
         found = [(job, claim) for job in jobs for claim in job.claims if claim.id == canary.claim]
-        if not found or (found[0][1].state.final and not found[0][1].asked):
+        if not found or (found[0][1].state.final and found[0][1].asked <= canary.asked):
             return breaker.another(one)
         job, claim = found[0]
         # Whether a request went well tells its answer; whether a pool is well again, only the run that came of it.
-        proved = _proved(job.runs[claim.known_runs :]) if one.trouble is Trouble.RUNS and claim.asked else None
+        asked = one.trouble is Trouble.RUNS and claim.asked > canary.asked
+        proved = _proved(job.runs[claim.known_runs + canary.asked :]) if asked else None
         if proved:
             return breaker.closed(one, now)
         if proved is False or breaker.lost(one, now):

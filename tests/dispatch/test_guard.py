@@ -10,6 +10,7 @@ from fakes.world import World, event, failure, push
 from triggerbot import breaker
 from triggerbot.bounds import Bounds
 from triggerbot.breaker import Breaker, Settings
+from triggerbot.calls import Capacity
 from triggerbot.caps import Caps
 from triggerbot.errors import CIUnavailable, StoreUnavailable
 from triggerbot.model import ClaimState, Event, Push, State
@@ -123,6 +124,29 @@ def test_what_was_lost_in_the_outage_is_sent_again_by_canaries(memory: MemoryCI,
     assert breakers(guarded) == []
     assert states(guarded, range(1, 6)) == [ClaimState.DONE] * 5
     assert len(asked(memory)) == 11
+
+
+def test_a_canary_that_needs_nothing_more_is_replaced_at_once(make_world: MakeWorld, clock: Clock) -> None:
+    """It had asked before the outage, and its run passes: nothing is sent for it, so it tells nothing of the CI."""
+    serial = MemoryCI(capacity=Capacity.SERIAL)
+    world = make_world(serial, bounds=Bounds(SETTINGS))
+    fail(serial, world, range(1, 2))
+    assert asked(serial) == [1]
+    serial.answers = [Later("HTTP 503", 60.0)] * 3
+    fail(serial, world, range(2, 7))
+    assert [str(one.place) for one in breakers(world)] == ["system ci"]
+    clock.move(SETTINGS.canary)
+    finish(world, serial, 1, "success")
+    world.drain()
+    assert states(world, range(1, 2)) == [ClaimState.DONE]
+    (one,) = breakers(world)
+    assert one.canary is not None
+    assert one.canary.push == a_push(1)
+
+    world.pass_time(2, every=1)
+
+    assert breakers(world) == []
+    assert asked(serial)[4:] == [5, 6]
 
 
 def test_a_ci_that_only_limits_us_is_well(memory: MemoryCI, guarded: World) -> None:

@@ -133,7 +133,7 @@ class Checks:
 
     def _swept(self) -> None:
         """Whatever message was lost, the sweep made up for it."""
-        if self._world.scenario.storm > SWEPT:
+        if self._world.scenario.storm > SWEPT or self._world.misled:
             return
         for push in self._world.ci.pushes.values():
             record = self._world.store.record(push.push)
