@@ -170,8 +170,8 @@ def test_the_end_while_a_hundred_requests_are_under_way(daemon: Daemon, ci: Fake
     daemon.start()
 
     everything = {(revision, job): 2 for revision in PUSHES for job in JOBS}
-    eventually(lambda: len(ci.jobs_asked()) == len(everything), "all is asked for", patience=60)
-    eventually(lambda: ended(daemon), "all is settled", patience=60)
+    eventually(lambda: len(ci.jobs_asked()) == len(everything), "all is asked for", patience=120)
+    eventually(lambda: ended(daemon), "all is settled", patience=120)
     assert ci.jobs_asked() == everything
 
 

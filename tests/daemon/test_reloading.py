@@ -83,7 +83,7 @@ def test_a_secret_in_a_file_is_read_again(make_daemon: Callable[..., Daemon], ci
     file.write_text(NEW_SECRET)
 
     accepted = lambda: daemon.hook(ci.run(REVISION, "two", result="success"), secret=NEW_SECRET).status_code == 202  # noqa: E731
-    eventually(accepted, "it knows the new secret", patience=40.0)
+    eventually(accepted, "it knows the new secret")
     assert daemon.hook(ci.run(REVISION, "three", result="success")).status_code == 401
 
 

@@ -20,7 +20,7 @@ import yaml
 
 HOST = Path(os.environ.get("HOST", "/nowhere"))
 #: Seconds until something that must happen is missed.
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 def main(name: str, arguments: Sequence[str]) -> int:

@@ -19,7 +19,7 @@ from triggerbot.systems.signatures import sign_standard
 T = TypeVar("T")
 
 #: Seconds until something that must happen is missed; only a broken daemon ever takes that long.
-PATIENCE = 20.0
+PATIENCE = 60.0
 #: The webhook secret of every daemon in the tests, and its token; each must never show up anywhere.
 SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LWZvci10ZXN0cw=="
 TOKEN = "canary-token-for-tests"

@@ -87,7 +87,7 @@ def test_an_intermittent_test(
         for one in again(tc, task):
             tc.end(one, "completed")
         tell(tc, broker, *again(tc, task), task)
-        eventually(lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=40.0)
+        eventually(lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0)
         assert len(tc.triggered) == 1
         assert TOKEN not in running.log.read_text()
         assert "guest:guest" not in running.log.read_text()
@@ -113,7 +113,7 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
                 treeherder.job(push, JOB, task_id=one)
             tell(tc, broker, *again(tc, task))
             eventually(
-                lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=40.0
+                lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0
             )
             running.stop()
             # A restarted daemon looks at once rather than a minute later.
@@ -158,6 +158,6 @@ def test_a_taskcluster_that_is_down_is_waited_for(tmp_path: Path, tc: FakeTaskcl
         eventually(lambda: broker.depth() == 0 and not tc.faults["task"], "it has asked in vain")
         running.kill()
         running.start()
-        eventually(lambda: tc.triggered, "the action is triggered", patience=40.0)
+        eventually(lambda: tc.triggered, "the action is triggered", patience=120.0)
     finally:
         running.kill()

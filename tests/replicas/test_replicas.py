@@ -112,7 +112,7 @@ def test_a_replica_that_is_killed_leaves_nothing_undone(replicas: Replicas, ci: 
     one.kill()
     # What the dead one worked on is taken over when nothing was heard of it for a while.
     wanted = {(item["revision"], item["job"]): 2 for item in told}
-    eventually(lambda: set(asked(ci)) >= set(wanted), "all are retriggered", patience=60.0)
+    eventually(lambda: set(asked(ci)) >= set(wanted), "all are retriggered", patience=120.0)
     assert asked(ci) == wanted
     assert two.health()["status"] == "ok"
 

@@ -149,7 +149,8 @@ class Checks:
         wanted = sum(claim.wanted for claim in job.claims if claim.cause is not None)
         must(ours <= wanted, f"{where}: {ours} runs were made, {wanted} were wanted: doubled")
         refused = (record.push, job.job) in self._world.ci.refused
-        lost = self._world.ci.lost.get((record.push, job.job), 0) > RESENDS
+        ci, name = self._world.ci, (record.push, job.job)
+        lost = ci.lost[name] + (ci.later[name] if self._world.deaths else 0) > RESENDS
         for claim in job.claims:
             must(claim.state.final, f"{where}: {claim.state} at the end")
             must(claim.asked <= claim.wanted, f"{where}: asked for {claim.asked} of {claim.wanted}")

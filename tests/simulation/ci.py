@@ -3,6 +3,7 @@
 It keeps the one promise that triggerbot builds on: within `grace` seconds after a request began, it lists what it took.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -77,7 +78,9 @@ class SimCI:
         self.pushes: dict[Push, SimPush] = {}
         #: Jobs of which the CI refused a request, lost more of them than anybody repeats, or was not to be asked.
         self.refused: set[tuple[Push, str]] = set()
-        self.lost: dict[tuple[Push, str], int] = {}
+        self.lost: Counter[tuple[Push, str]] = Counter()
+        #: Requests that it did not take now, and said so; who is killed before that is written down is in doubt, too.
+        self.later: Counter[tuple[Push, str]] = Counter()
         self.hidden: set[Push] = set()
         self._number = 0
 
@@ -239,8 +242,7 @@ class SimCI:
         faults, dice = self._world.faults, self._dice
         what = dice.random()
         if what < faults.lost:
-            for job in jobs:
-                self.lost[push, job] = self.lost.get((push, job), 0) + 1
+            self.lost.update((push, job) for job in jobs)
             return Unknown("the connection broke")
         if dice.random() < faults.refused:
             self.refused.update((push, job) for job in jobs)
@@ -249,16 +251,22 @@ class SimCI:
         if serial and any(
             run.event.state is not State.FINISHED for job in jobs for run in self.pushes[push].of(job)
         ):  # fmt: skip
-            return Later("it still runs", well=True)
+            return self._not_now(push, jobs, Later("it still runs", well=True))
         if self._scenario.habit is Habit.RERUN and self._busy(push):
-            return Later("the workflow still runs", well=True)
+            return self._not_now(push, jobs, Later("the workflow still runs", well=True))
         if dice.random() < faults.later:
-            return Later("HTTP 429", dice.choice((None, 1.0, 30.0)), well=dice.random() < 0.5)
+            return self._not_now(
+                push, jobs, Later("HTTP 429", dice.choice((None, 1.0, 30.0)), well=dice.random() < 0.5)
+            )
         made = self._take(operation, push, call, began)
         self._spend_time_of_request(began)
         if dice.random() < faults.unanswered:
             return Unknown("no answer in time")
         return Accepted(tuple(run.event.run_id for run in made) if dice.random() < 0.5 else ())
+
+    def _not_now(self, push: Push, jobs: list[str], answer: Later) -> Later:
+        self.later.update((push, job) for job in jobs)
+        return answer
 
     def _take(self, operation: str, push: Push, call: Call, began: float) -> list[SimRun]:
         """Make the runs; each is listed before the grace time is over."""

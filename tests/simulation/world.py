@@ -62,6 +62,7 @@ class World:
         self._held: Mapping[str, int] = {}
         #: The very first sweep went by a clock that was ahead, and so reached back less far.
         self.misled = False
+        self.deaths = 0
         #: Nothing goes wrong any more.
         self.calm = False
         self.steps = 0
@@ -309,6 +310,7 @@ class World:
         """Take note of a replica's end; a new one comes in its place."""
         if replica in self.replicas:
             self.note("died", replica)
+            self.deaths += 1
             self.ground.died()
             self.later(self.dice.choice((0.0, 5.0, 100.0)), self._replace, replica)
 
