@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -39,6 +40,9 @@ def test_nobody_may_act_who_has_not_logged_in(house: House, visitor: Person) -> 
 
     assert "<form" not in text
     assert 'href="/login?next=%2Fpushes%2Ftry%2Fabcdef1"' in text
+    for page, query in ((text, ""), (visitor.get(PATH, job="job").text, "%26job%3Djob")):
+        there = f"{quote(f'{PATH}?system=ci&branch=try')}{query}"
+        assert f'<a href="/login?next={there}">Log in</a> to retrigger jobs here' in page
     for action in (f"{PATH}/retrigger", "/pause", "/resume", "/logout"):
         answer = visitor.send({"action": action, "form": "x", "count": "1", "job": "job"})
         assert answer.status_code == 401, action
@@ -215,6 +219,14 @@ def test_a_header_that_comes_twice_is_not_believed(make_house: Callable[..., Hou
     assert "<form" not in httpx.get(house.url + PATH, headers=[("x-forwarded-user", "")]).text
 
 
+def test_a_proxy_may_know_people_by_any_name(make_house: Callable[..., House]) -> None:
+    """In UTF-8, as proxies write; or in Latin-1, as HTTP once had it."""
+    house = make_house(access=PROXY)
+    for encoding, name in (("utf-8", "Łukasz Żak"), ("utf-8", "李雷"), ("latin-1", "Jörg")):
+        answer = httpx.get(house.url, headers=[(b"x-forwarded-user", name.encode(encoding))])
+        assert f'<span class="name">{name}</span>' in answer.text
+
+
 def test_a_form_of_one_user_is_none_of_another(make_house: Callable[..., House]) -> None:
     """Also where the proxy does not take cookies away."""
     house = make_house(access=PROXY)
@@ -325,6 +337,14 @@ def test_a_retrigger_is_asked_for_once_however_often_the_form_is_sent(house: Hou
 
     ada.send(ada.forms(PATH)["retrigger"], count="2")
     assert len(claims(house, "job-unstable")) == 2
+
+
+def test_nothing_is_said_to_be_recorded_to_whom_cannot_have_asked(house: House, ada: Person, visitor: Person) -> None:
+    """An address that somebody passes on says nothing of what was asked for."""
+    house.hear(failure())
+
+    assert "Recorded: 3 further runs" in ada.get(PATH, asked="3").text
+    assert "Recorded" not in visitor.get(PATH, asked="3").text
 
 
 @pytest.mark.parametrize("count", ["0", "21", "-1", "1.5", "", "one", "99999999999999", "²"])

@@ -97,7 +97,7 @@ def test_a_job_is_retriggered_after_logging_in(chromium: Browser, house: House) 
     house.ci.outcome = lambda _: "success"
     with Window(chromium, house.url) as window:
         page = window.visit(PATH)
-        page.get_by_role("link", name="Log in").click()
+        page.get_by_role("banner").get_by_role("link", name="Log in").click()
         page.get_by_label("Who you are").fill("ada")
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_role("main").get_by_role("button", name="Log in").click()
@@ -236,7 +236,7 @@ def test_without_scripts_everything_but_the_live_updates_works(chromium: Browser
         page.get_by_role("link", name="Bug 1: a change").click()
         page.get_by_text("61 jobs passed").click()
         expect(page.get_by_role("link", name="linux-fine-3", exact=True)).to_be_visible()
-        page.get_by_role("link", name="Log in").click()
+        page.get_by_role("banner").get_by_role("link", name="Log in").click()
         page.get_by_label("Who you are").fill("ada")
         page.get_by_label("Token").fill(TOKEN)
         page.get_by_role("main").get_by_role("button", name="Log in").click()

@@ -1,5 +1,6 @@
 """What pages show: everything that is known, nothing that is executed, in headers that allow nothing else."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -187,7 +188,7 @@ def test_what_a_message_asks_for_is_told_and_what_it_cannot_mean_too(house: Hous
     text = visitor.get(PATH).text
 
     assert "3 further runs of every test job" in text
-    assert "--rebuild" in text
+    assert text.count("--rebuild wants a whole number") == 1
 
 
 def test_a_cut_revision_leads_to_the_push_or_to_a_choice(house: House, visitor: Person) -> None:
@@ -221,6 +222,55 @@ def test_a_job_tells_its_whole_story(house: House, visitor: Person) -> None:
     order = [text.index(word) for word in ("Decided (failure)", "Request:", "Answer:")]
     assert order == sorted(order)
     assert visitor.get(PATH, job="unknown").status_code == 404
+
+
+def test_a_push_tells_what_its_retriggers_cost(house: House, visitor: Person) -> None:
+    """Runs, and machine time as far as it is known."""
+    house.hear(
+        failure("flaky", "1", started=100.0, time=160.0),
+        event("flaky", "2", result="success", started=200.0, time=320.0, retrigger_of="1"),
+    )
+    assert "Cost:" not in visitor.get(PATH).text
+    told = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", told["run_id"], started=100.0, time=160.0))
+    house.settle()
+    house.hear(
+        event("linux", "91", result="success", started=400.0, time=520.0), event("linux", "92", state=State.RUNNING)
+    )
+
+    text = visitor.get(PATH).text
+
+    assert re.search(r"Cost: 2 of its \d runs are retriggers, 2 min of machine time", text)
+    assert "1 of 2" in text
+
+
+def test_a_passed_job_is_found_where_several_pushes_have_one_revision(house: House, visitor: Person) -> None:
+    """Its link leads to the job of the push that it is shown at."""
+    for branch in ("try", "next&more"):
+        house.hear(event("fine", branch, push=push(branch=branch), result="success"))
+    page = visitor.get(PATH, branch="next&more").text
+    link = re.search(r'<a href="([?][^"]*job=fine)"', page)
+    assert link is not None
+
+    answer = visitor.get(PATH + html.unescape(link[1]))
+
+    assert "Run next&amp;more" in answer.text
+
+
+def test_what_can_be_typed_is_set_as_code_and_nothing_foreign_is(house: House, visitor: Person) -> None:
+    """Backticks of failure lines and messages stay as they are."""
+    house.hear(
+        failure("job-unstable", failures=("`x` is no `triggerbot` of mine",), message="`y`\n\ntry: --rebuild `<b>`")
+    )
+
+    push, job = visitor.get(PATH).text, visitor.get(PATH, job="job-unstable").text
+
+    assert "<code>triggerbot retrigger</code> asks for it by hand" in push
+    assert "<code>triggerbot retrigger</code> asks for it by hand" in job
+    for text in (push, job):
+        assert text.count("`x` is no `triggerbot` of") == text.count("is no ") > 0
+        assert "<b>" not in text
+    assert "`y`" in push
 
 
 # -- the other pages --------------------------------------------------------------------------------------------
@@ -258,6 +308,15 @@ def test_statistics_are_tables_beside_their_plots(house: House, visitor: Person)
     assert visitor.get("/statistics", days="nonsense").status_code == 200
 
 
+def test_statistics_of_nothing_claim_nothing(house: House, visitor: Person) -> None:
+    """Before the first run there is no machine time that a CI did not tell."""
+    text = visitor.get("/statistics").text
+
+    assert "No run was heard of in this time" in text
+    assert "Machine time" not in text
+    assert "<table" not in text
+
+
 def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: House, visitor: Person) -> None:
     """Parts, dead letters, crashes, and requests that the CI did not take, with links to their jobs."""
     told = house.ci.run("abcdef1", "linux", result="failure")
@@ -271,6 +330,8 @@ def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: H
 
     text = visitor.get("/errors").text
 
+    assert "The other 2 parts work" in text
+    assert text.index("the broker does not answer") < text.index("The other 2 parts work")
     assert "the broker does not answer" in text
     assert "slow today" in text
     assert "KeyError &lt;script&gt;" in text
@@ -380,7 +441,7 @@ def test_a_large_page_arrives_whole(house: House, visitor: Person) -> None:
 
     assert len(answer.content) == int(answer.headers["content-length"])
     assert answer.text.endswith("</html>")
-    assert answer.text.count('<a href="?job=job-') == 3000
+    assert answer.text.count('<a href="?system=ci&amp;branch=try&amp;job=job-') == 3000
     assert visitor.client.head(PATH).content == b""
 
 

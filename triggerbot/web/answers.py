@@ -7,11 +7,17 @@ import msgspec
 from starlette.responses import Response
 
 _JSON = "application/json"
+#: What is for programs is data: no browser is to run it, show it in a frame, take it for something else, or keep it.
+DEFENCE = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+}
 
 
 def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with JSON."""
-    return Response(msgspec.json.encode(value), status, dict(headers or {}), _JSON)
+    return Response(msgspec.json.encode(value), status, {**DEFENCE, **(headers or {})}, _JSON)
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -21,4 +27,4 @@ def error(status: int, message: str, headers: Mapping[str, str] | None = None) -
 
 def plain(status: int, text: str) -> Response:
     """Answer with a line of text."""
-    return Response(text + "\n", status, media_type="text/plain; charset=utf-8")
+    return Response(text + "\n", status, DEFENCE, "text/plain; charset=utf-8")

@@ -12,7 +12,7 @@ from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.store import PushRecord, Search, Store, Summary
 from triggerbot.vitals import Check
-from triggerbot.web.answers import as_json, error, plain
+from triggerbot.web.answers import DEFENCE, as_json, error, plain
 
 #: Seconds in a day.
 _DAY = 86_400.0
@@ -77,7 +77,7 @@ class Api:
 
     def metrics(self, request: Request) -> Response:
         """Give all metrics to Prometheus."""
-        return Response(self._metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(self._metrics.text(), 200, DEFENCE, "text/plain; version=0.0.4; charset=utf-8")
 
     def heartbeat(self, request: Request) -> Response:
         """Tell how each part is (Dockerflow)."""
@@ -103,8 +103,8 @@ class Api:
         distrust = self._store.distrust()
         return {} if distrust is None else {canonical.format_time(distrust.since) or "": distrust.why}
 
-    def lbheartbeat(self, request: Request) -> Response:
-        """Tell that the process answers (Dockerflow)."""
+    async def lbheartbeat(self, request: Request) -> Response:
+        """Tell that the process answers (Dockerflow); in no thread, for all of them may be busy."""
         return plain(200, "ok")
 
     def version(self, request: Request) -> Response:

@@ -114,6 +114,7 @@ class Frame:
             "token": self._token,
             "paused": self.store.paused(),
             "dry": self.dry,
+            "possible": self.sessions.access.possible,
             "breakers": [one for one in self.store.breakers() if one.open],
         }
 

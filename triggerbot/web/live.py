@@ -22,7 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from triggerbot.errors import StoreUnavailable
 from triggerbot.model import Push
 from triggerbot.store import Store
-from triggerbot.web.answers import error
+from triggerbot.web.answers import DEFENCE, error
 
 log = structlog.get_logger("triggerbot.live")
 
@@ -132,9 +132,9 @@ class Live:
             listener.woken.set()
 
     async def _serve(self, listener: _Listener, gone: "asyncio.Task[None]", send: Send) -> None:
-        headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"),
-                   (b"x-content-type-options", b"nosniff"), (b"x-accel-buffering", b"no")]  # fmt: skip
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        headers = {**DEFENCE, "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no"}
+        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": sent})
         state = self._states[listener.topic]
         told = state.number
         await send(_body(f"retry: {_RETRY}\n\n", more=True))

@@ -28,7 +28,8 @@ from triggerbot.web.session import Access, Sessions
 
 #: Pushes of a list, unless another number is asked for, and at most.
 LIMIT, LIMIT_MAX = 100, 1000
-#: Pages that are made at the same time: what people read must leave room for what is observed.
+#: Pages that are made at the same time: what people read must leave room for what is observed. What they do, such as to
+#: pause everything, has room of its own.
 _AT_ONCE = 2
 _REVISION = re.compile(r"[0-9a-fA-F]{1,64}")
 #: Days that statistics look back, unless asked otherwise.
@@ -67,7 +68,7 @@ class Pages:
         self._dry = dry
         self._figures = figures.Figures(store, clock)
         self._acting = Acting(self._frame, judge, self._one_record)
-        self._limiter = CapacityLimiter(_AT_ONCE)
+        self._reading, self._doing = CapacityLimiter(_AT_ONCE), CapacityLimiter(_AT_ONCE)
 
     def routes(self) -> list[Route]:
         """List every route; those with more in their path come first."""
@@ -78,7 +79,7 @@ class Pages:
             get("/about", self._page(self.about)),
             get("/statistics", self._page(self.statistics)),
             get("/errors", self._page(self.errors)),
-            Route("/live", self.live),
+            get("/live", self.live),
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
             post(f"{one}/retrigger", self._action(self._acting.retrigger)),
             get(one, self._page(self.push)),
@@ -91,7 +92,7 @@ class Pages:
 
     def _page(self, answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def page(request: Request) -> Response:
-            return await to_thread.run_sync(self._guarded, answer, request, limiter=self._limiter)
+            return await to_thread.run_sync(self._guarded, answer, request, limiter=self._reading)
 
         return page
 
@@ -103,9 +104,7 @@ class Pages:
                 form = await self._acting.read(request)
             except Stopped as stopped:
                 return self._frame.say(request, stopped.status, stopped.title, stopped.text)
-            return await to_thread.run_sync(
-                self._guarded, lambda asked: act(asked, form), request, limiter=self._limiter
-            )
+            return await to_thread.run_sync(self._guarded, lambda asked: act(asked, form), request, limiter=self._doing)
 
         return action
 
@@ -119,6 +118,14 @@ class Pages:
             refusal = self._frame.say(request, 503, "The store does not answer", f"{failed}. Try again in a moment.")
             refusal.headers["retry-after"] = "5"
             return refusal
+
+    def unknown(self, request: Request) -> Response:
+        """Say that there is no page at an address."""
+        return self._frame.say(request, 404, "There is no such page", "Maybe the address was cut, or is an old one.")
+
+    def failed(self, request: Request, text: str) -> Response:
+        """Say that it is our own fault."""
+        return self._frame.say(request, 500, "That went wrong", text)
 
     # -- pushes -------------------------------------------------------------------------------------------------
 
@@ -164,6 +171,7 @@ class Pages:
         before = report.before(self._store.kept(push))
         entries = self._store.story(push)
         rule = policy.rule_for(self._config.rules, push)
+        problems = () if record.asks is None else record.asks.problems
         failing = sum(job.verdict in TROUBLE for job in judged.jobs)
         return {
             "record": record,
@@ -172,11 +180,12 @@ class Pages:
             "title": f"{SIGNS[judged.health]} {_title(record)}",
             "name": _title(record),
             "groups": rows.groups(judged, record, entries, before),
-            "folded": quiet.folded(judged),
+            "folded": quiet.folded(judged, push),
+            "cost": rows.cost(judged, record),
             "shared": rows.shared(judged),
-            "notes": stories.of_push(entries),
+            "notes": [note for note in stories.of_push(entries) if not any(one in note.text for one in problems)],
             "asks": stories.asked(record.asks),
-            "problems": () if record.asks is None else record.asks.problems,
+            "problems": problems,
             "spent": rows.spent(record, rule, dry=self._dry),
             "most": rule.requested_max if rule is not None else 0,
             "failing": failing,

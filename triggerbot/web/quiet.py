@@ -6,11 +6,12 @@ is foreign goes through `escape`, and addresses through `rows.safe` besides.
 
 from collections.abc import Sequence
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
 from triggerbot.health import PushVerdict
+from triggerbot.model import Push
 from triggerbot.verdict import JobVerdict, Verdict
 from triggerbot.web.rows import Chip, chips, heading
 
@@ -23,24 +24,26 @@ class Folded(NamedTuple):
     lines: Markup
 
 
-def folded(judged: PushVerdict) -> list[Folded]:
+def folded(judged: PushVerdict, push: Push) -> list[Folded]:
     """List them: what passed, and what proves nothing."""
+    # The same revision may be that of several pushes.
+    page = escape(f"?{urlencode({'system': push.system, 'branch': push.branch})}&job=")
     found = []
     for verdict in (Verdict.PASSED, None):
         jobs = [job for job in judged.jobs if job.verdict is verdict]
         if jobs:
-            found.append(Folded(str(verdict or "none"), heading(verdict, len(jobs)), lines(jobs)))
+            found.append(Folded(str(verdict or "none"), heading(verdict, len(jobs)), lines(jobs, page)))
     return found
 
 
-def lines(jobs: Sequence[JobVerdict]) -> Markup:
-    """Write a line for each job."""
-    return Markup("\n".join([_line(job) for job in jobs]))  # noqa: S704 # nosec B704 - each part is escaped
+def lines(jobs: Sequence[JobVerdict], page: Markup) -> Markup:
+    """Write a line for each job; `page` is the address of a job's page but for its name."""
+    return Markup("\n".join([_line(job, page) for job in jobs]))  # noqa: S704 # nosec B704 - each part is escaped
 
 
-def _line(job: JobVerdict) -> str:
+def _line(job: JobVerdict, page: Markup) -> str:
     runs = "".join([_chip(chip) for chip in chips(job, ())])
-    return f'<li>{runs}<a href="?job={quote(job.job)}">{escape(job.job)}</a></li>'
+    return f'<li>{runs}<a href="{page}{quote(job.job)}">{escape(job.job)}</a></li>'
 
 
 def _chip(chip: Chip) -> str:

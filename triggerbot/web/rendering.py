@@ -2,12 +2,13 @@
 
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -15,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 import triggerbot
 from triggerbot import canonical
 from triggerbot.web import rows
-from triggerbot.web.answers import plain
+from triggerbot.web.answers import DEFENCE, plain
 from triggerbot.wording import duration, moment, plural
 
 _HERE = Path(__file__).parent
@@ -35,6 +36,8 @@ _HEADERS = {
 _PIECE = 65_536
 #: Seconds that browsers keep a file; another content has another address.
 _YEAR = 31_536_000
+#: Our sentences put commands, and what can be written for triggerbot, into backticks; those of others stay as they are.
+_CODE = re.compile(r"`(triggerbot[ :][^`\n]*)`")
 #: The signs of verdicts and healths, so that nobody has to see colours.
 SIGNS = {
     "good": "✓", "passed": "✓",
@@ -69,11 +72,9 @@ class Files:
         content, kind, digest = found
         tag = f'"{digest}"'
         current = request.path_params["digest"] == digest
-        headers = {
-            "etag": tag,
-            "cache-control": f"public, max-age={_YEAR}, immutable" if current else "no-store",
-            "x-content-type-options": "nosniff",
-        }
+        headers = {**DEFENCE, "etag": tag}
+        if current:
+            headers["cache-control"] = f"public, max-age={_YEAR}, immutable"
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(content, headers=headers, media_type=kind)
@@ -97,7 +98,7 @@ class Rendering:
         )
         self._environment.filters.update(
             ago=ago, moment=moment, rfc3339=canonical.format_time, upfirst=upfirst, length_of=duration, plural=plural,
-            grouped="{:,}".format,
+            grouped="{:,}".format, coded=coded,
         )  # fmt: skip
 
     def part(self, template: str, values: Mapping[str, Any]) -> Markup:
@@ -129,6 +130,11 @@ def as_html(status: int, text: str) -> Response:
 def redirect(address: str) -> Response:
     """Send a browser on after a form, to a page of ours."""
     return Response(status_code=303, headers={**_HEADERS, "location": address})
+
+
+def coded(text: str) -> Markup:
+    """Write a sentence of ours with what is to be typed set as code; whatever is foreign in it is escaped."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 # nosec B704 - it is escaped
 
 
 def upfirst(text: str) -> str:

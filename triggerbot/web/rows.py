@@ -99,6 +99,17 @@ class Spent(NamedTuple):
     used: str
 
 
+class Cost(NamedTuple):
+    """What the retriggers of a push came to."""
+
+    #: How many runs are retriggers, and how many there are.
+    runs: int
+    of: int
+    #: Machine time of those retriggers whose length is known, and how many these are.
+    seconds: float
+    timed: int
+
+
 def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[Entry], before: Before) -> list[Group]:
     """Put the jobs that need a look in order, the worst first."""
     by_verdict: dict[Verdict | None, list[JobVerdict]] = {}
@@ -181,9 +192,13 @@ def legend() -> list[Chip]:
 
 def chips(job: JobVerdict, claims: Collection[Claim]) -> tuple[Chip, ...]:
     """Tell the runs of a job in order."""
-    number = len(job.runs)
-    first = min((claim.known_runs for claim in claims if claim.asked), default=number)
+    number, first = len(job.runs), _first_runs(job, claims)
     return tuple(chip(run, position, number, again=position > first) for position, run in enumerate(job.runs, 1))
+
+
+def _first_runs(job: JobVerdict, claims: Collection[Claim]) -> int:
+    """Count the runs that were there before any was asked for."""
+    return min((claim.known_runs for claim in claims if claim.asked), default=len(job.runs))
 
 
 def chip(run: Run, position: int, of: int, *, again: bool) -> Chip:
@@ -276,6 +291,14 @@ def _asked_by(claim: Claim) -> str:
 
 
 # -- the push ---------------------------------------------------------------------------------------------------
+
+
+def cost(judged: PushVerdict, record: PushRecord) -> Cost:
+    """Count the retriggers of a push, and their machine time."""
+    claims = {job.job: job.claims for job in record.jobs}
+    again = [run for job in judged.jobs for run in job.runs[_first_runs(job, claims[job.job]) :]]
+    timed = [run.seconds for run in again if run.seconds is not None]
+    return Cost(len(again), sum(len(job.runs) for job in judged.jobs), sum(timed), len(timed))
 
 
 def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> Spent | None:

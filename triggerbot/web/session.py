@@ -10,6 +10,7 @@ import hmac
 import ipaddress
 import json
 import secrets
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -70,22 +71,25 @@ class Viewer:
 
 
 class Tries:
-    """Failed tries to log in during the last minute; kept for each process alone."""
+    """Failed tries to log in during the last minute; kept for each process alone. Safe for threads."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failed: deque[tuple[float, str]] = deque(maxlen=TRIES_ALL)
+        self._lock = threading.Lock()
 
     def allowed(self, peer: str) -> bool:
         """Tell whether this peer may try."""
         now = self._clock()
-        while self._failed and not 0 <= now - self._failed[0][0] < _MINUTE:
-            self._failed.popleft()
-        return len(self._failed) < TRIES_ALL and sum(one == peer for _, one in self._failed) < TRIES_PEER
+        with self._lock:
+            while self._failed and not 0 <= now - self._failed[0][0] < _MINUTE:
+                self._failed.popleft()
+            return len(self._failed) < TRIES_ALL and sum(one == peer for _, one in self._failed) < TRIES_PEER
 
     def failed(self, peer: str) -> None:
         """Count a try that failed."""
-        self._failed.append((self._clock(), peer))
+        with self._lock:
+            self._failed.append((self._clock(), peer))
 
 
 class Sessions:
@@ -133,7 +137,7 @@ class Sessions:
         if self.access.user_header is None or not self._is_proxy(request):
             return None
         said = request.headers.getlist(self.access.user_header)
-        name = said[0].strip() if len(said) == 1 else ""
+        name = _text(said[0]).strip() if len(said) == 1 else ""
         if not is_name(name):
             return None
         # Nothing that is kept secret is shared with the proxy, so forms are bound to a secret of the browser.
@@ -172,7 +176,10 @@ class Sessions:
         site = request.headers.get("sec-fetch-site")
         if site is not None:
             return site == "same-origin"
-        origin = urlsplit(request.headers.get("origin", ""))
+        try:
+            origin = urlsplit(request.headers.get("origin", ""))
+        except ValueError:  # half an IPv6 address
+            return False
         if not origin.netloc:
             return False
         return origin.netloc in (request.headers.get("host", ""), urlsplit(self.access.address or "").netloc)
@@ -186,6 +193,14 @@ def is_name(text: str) -> bool:
 def peer_of(request: Request) -> str:
     """Give the address of whoever is connected; empty if that is no network."""
     return request.client.host if request.client is not None else ""
+
+
+def _text(header: str) -> str:
+    """Read a header as UTF-8, which proxies send names in, or else as what HTTP takes it for."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def _mac(key: bytes, text: str) -> bytes:

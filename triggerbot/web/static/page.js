@@ -8,6 +8,13 @@
   const state = document.getElementById("live");
   const address = document.body.dataset.live;
 
+  // What was just asked for is told once, and not again to whoever loads or is sent this address.
+  const clean = new URL(location.href);
+  if (clean.searchParams.has("asked")) {
+    clean.searchParams.delete("asked");
+    history.replaceState(history.state, "", clean);
+  }
+
   // -- times ---------------------------------------------------------------------------------------------------
 
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
