@@ -22,8 +22,13 @@ if live && [ "$(id -u)" != 0 ]; then fail "run it as root, or with DESTDIR"; fi
 # -- the program: made beside the old one, then put in its place
 work=$(mktemp -d)
 new=$root/opt/.triggerbot.new old=$root/opt/.triggerbot.old
-trap 'rm -rf "$work" "$new" "$old"' EXIT
-rm -rf "$new" "$old"
+clear_away() {
+    # Whatever was cut off between the two moves below: the old program is better than none.
+    if [ -e "$old" ] && [ ! -e "$root/opt/triggerbot" ]; then mv "$old" "$root/opt/triggerbot"; fi
+    rm -rf "$new" "$old"
+}
+trap 'clear_away; rm -rf "$work"' EXIT
+clear_away
 install -d "$root/opt"
 "$python" -m venv "$work/build"
 "$python" -m venv --without-pip "$new"

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import queue
 import signal
 import socket
 import sys
@@ -36,7 +37,7 @@ _WEB_LIMIT, _LAST = 60.0, 15.0
 #: The same for what runs by a configuration that was replaced: nobody waits for it.
 _REPLACED = 120.0
 #: Seconds between looks whether a file that holds a secret has changed.
-_SECRETS_EVERY = 10.0
+_SECRETS_EVERY = 2.0
 
 
 class _Current:
@@ -73,12 +74,18 @@ class Daemon:
     def __post_init__(self) -> None:
         """Wire the first engine."""
         self._stop = threading.Event()
-        self._asked = threading.Event()
+        #: A signal that arrives while another one is dealt with must not wait for it: this queue has no lock.
+        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+        #: Held while one engine takes the place of another, and when the end begins.
+        self._turning = threading.Lock()
         self._current = _Current()
         self.vitals = Vitals()
         self.metrics.registry.register(Gauges(self.store, self.clock))
-        self.engine = self._make(self.config)
+        for outcome in ("taken", "refused"):
+            # From the start: Prometheus takes no notice of the first of something that was not there before.
+            self.metrics.reloads.labels(outcome)
         self._files = _stamps(self.config)
+        self.engine = self._make(self.config)
         #: All that ever were: what still runs by a configuration that was replaced may log those.
         self._secrets = read_secrets(self.config)
 
@@ -86,8 +93,13 @@ class Daemon:
         """Wire an engine; raises `UsageError` if a part of it cannot be made."""
         systems = build(config)
         dry = self.dry or config.dry_run
-        return Engine(config, dry, self.store, systems, self.worker, self._died, self.clock, self.metrics,
-                      self.vitals)  # fmt: skip
+        try:
+            return Engine(config, dry, self.store, systems, self.worker, self._died, self.clock, self.metrics,
+                          self.vitals)  # fmt: skip
+        except UsageError:
+            for system in systems.values():
+                system.close()
+            raise
 
     def _died(self, error: BaseException) -> None:
         """A part that dies unasked brings the whole down: the supervisor starts a clean one."""
@@ -109,7 +121,8 @@ class Daemon:
         web = server.make(self._current, self._hush, self._web_beat(listening))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._told_to_stop(web))
-        signal.signal(signal.SIGHUP, lambda *_: self._asked.set())
+        # As it is, without any Python around it: however many signals come, they come one by one.
+        signal.signal(signal.SIGHUP, self._asked.put)  # type: ignore[arg-type]  # it is put with the signal's number
         self.engine.start()
         threading.Thread(target=self._reload_when_asked, name="reloader", daemon=True).start()
         watchman = Watchman(self.vitals, self.outside, self._hung)
@@ -128,7 +141,9 @@ class Daemon:
         self.engine.hush()
 
     def _told_to_stop(self, web: server.Server) -> None:
-        self._stop.set()
+        # Not twice: the second signal may come while the first is within.
+        if not self._stop.is_set():
+            self._stop.set()
         # The signal may come before the server begins to catch it.
         web.should_exit = True
 
@@ -136,7 +151,8 @@ class Daemon:
         log.info("daemon.stopping")
         self.outside.stopping()
         self._stop.set()
-        engine = self.engine
+        with self._turning:
+            engine = self.engine
         engine.stop()
         busy = engine.end(_GRACEFUL)
         self.store.close()
@@ -148,28 +164,47 @@ class Daemon:
     def _reload_when_asked(self) -> None:
         """Take a new configuration when a signal says so, or a file that holds a secret has changed."""
         while not self._stop.is_set():
-            asked = self._asked.wait(_SECRETS_EVERY)
+            asked = self._is_asked(_SECRETS_EVERY)
             if self._stop.is_set():
                 return
-            self._asked.clear()
             if asked or _stamps(self.config) != self._files:
                 self.outside.reloading()
                 try:
-                    self.reload()
+                    self.reload(anew=asked)
                 except Exception:
                     # Whatever it is, the configuration of before goes on, and the next one may be taken.
                     log.exception("config.kept", config=self.config.source, problem="an error of triggerbot itself")
-                self.outside.ready()
+                    self.metrics.reloads.labels("refused").inc()
+                if not self._stop.is_set():
+                    self.outside.ready()
 
-    def reload(self) -> bool:
-        """Replace the engine by one of the configuration as it is now; a bad one is refused, and the old one stays."""
-        self._files = _stamps(self.config)
+    def _is_asked(self, seconds: float) -> bool:
+        """Wait so long for signals; as many as came by then are one."""
         try:
-            config = self.load()
+            self._asked.get(timeout=seconds)
+        except queue.Empty:
+            return False
+        while not self._asked.empty():
+            self._asked.get()
+        return True
+
+    def reload(self, *, anew: bool = True) -> bool:
+        """Replace the engine by one of the configuration as it is now; a bad one is refused, and the old one stays.
+
+        Without `anew` only the secrets are read again: nobody has said that the rest is ready to be taken.
+        """
+        if not anew:
+            # What is no good is not tried again before it changes; where more is refused than that, it is tried alone.
+            self._files = _stamps(self.config)
+        try:
+            config = self.load() if anew else self.config
             kept = replace(config, store=self.config.store, store_secret=self.config.store_secret,
                            store_insecure=self.config.store_insecure, listen=self.config.listen)  # fmt: skip
-            if config.listen != self.config.listen or config.store_address != self.config.store_address:
-                log.warning("config.needs_restart", keys=["store", "listen"], problem="these change at the next start")
+            later = _needs_restart(self.config, config)
+            if later:
+                log.warning("config.needs_restart", keys=later, problem="these change at the next start")
+            # Before they are read: what changes while they are is read once more.
+            files = _stamps(kept)
             secrets = read_secrets(kept)
             engine = self._make(kept)
         except UsageError as error:
@@ -180,22 +215,50 @@ class Daemon:
             return False
         self._secrets = list(dict.fromkeys([*self._secrets, *secrets]))
         logs.configure(secrets=self._secrets, worker=self.worker)
-        self._files = _stamps(kept)
-        self._replace(engine)
+        self._files = files
+        if not self._replace(engine):
+            return False
         self.config = kept
         log.info("config.reloaded", config=kept.source, dry_run=engine.dry, systems=list(kept.systems),
                  rules=len(kept.rules))  # fmt: skip
         self.metrics.reloads.labels("taken").inc()
         return True
 
-    def _replace(self, engine: Engine) -> None:
-        """Begin with one engine, then end the other: what comes in between is taken by either, and counts once."""
-        old = self.engine
-        engine.start()
-        self._current.app = engine.app
-        self.engine = engine
+    def _replace(self, engine: Engine) -> bool:
+        """Begin with one engine, then end the other: what comes in between is taken by either, and counts once.
+
+        False where the end of all has begun: nobody would end that one.
+        """
+        with self._turning:
+            if self._stop.is_set():
+                return False
+            old = self.engine
+            engine.start()
+            self._current.app = engine.app
+            self.engine = engine
         old.stop()
-        threading.Thread(target=old.end, args=(_REPLACED,), name="replaced", daemon=True).start()
+        threading.Thread(target=_let_go, args=([old],), name="replaced", daemon=True).start()
+        return True
+
+
+def _let_go(replaced: list[Engine]) -> None:
+    """Wait until an engine has ended, and give back its memory.
+
+    Its parts refer to each other in circles, and for those a daemon looks very seldom by itself: see `serve`.
+    """
+    replaced.pop().end(_REPLACED)
+    gc.collect()
+
+
+def _needs_restart(before: Config, now: Config) -> list[str]:
+    """Name the keys that were changed, and that a running daemon cannot change."""
+    changed = {
+        "store": now.store_address != before.store_address,
+        "listen": now.listen != before.listen,
+        # A file is gone through every hour; a Redis forgets by itself, as it was told when it was opened.
+        "retention": now.retention != before.retention and not before.store_address.startswith("sqlite:"),
+    }
+    return [key for key, differs in changed.items() if differs]
 
 
 def _stamps(config: Config) -> dict[str, tuple[int, int, int]]:
@@ -234,8 +297,13 @@ def serve(
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     logs.configure(secrets=read_secrets(config), worker=worker)
-    listening = listening or listen(config.listen)
     store = open_store(config.store_address, daemon=True, retention=config.retention)
+    try:
+        # After the store: where another daemon works on that, to change `listen` is no remedy.
+        listening = listening or listen(config.listen)
+    except UsageError:
+        store.close()
+        raise
     daemon = Daemon(config, store, load or (lambda: config), dry, worker, died, outside=outside)
     host, port = listening.getsockname()[:2] if listening is not None else ("", 0)
     log.info(
@@ -249,7 +317,7 @@ def serve(
 
 
 def listen(address: tuple[str, int] | None) -> socket.socket | None:
-    """Take the address before anything else begins, so that a taken one is told at once; raises `UsageError`."""
+    """Take the address before any part begins, so that a taken one is told at once; raises `UsageError`."""
     if address is None:
         return None
     host, port = address

@@ -85,7 +85,7 @@ class Engine:
         )
         self._polls = self._make_polls()
         self._pulses = self._make_pulses()
-        self.judge = Judge(self.store, self.clock)
+        self.judge = Judge(self.store, self.clock, rules=self.config.rules)
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )
@@ -94,9 +94,14 @@ class Engine:
         self._threads = self._make_threads()
 
     def start(self) -> None:
-        """Let every part begin."""
-        for thread in self._threads:
-            thread.start()
+        """Let every part begin, or none."""
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError:
+            # There is no room for another thread: those that have begun already must not go on by themselves.
+            self.stop()
+            raise
 
     def hush(self) -> None:
         """End the answers that would never end by themselves."""
@@ -113,7 +118,8 @@ class Engine:
         """Wait so long until every part has ended, and name those that have not; lets go of connections else."""
         until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
         busy = [thread.name for thread in self._threads if thread.is_alive()]
         if not busy:
             self.publisher.close()
@@ -135,7 +141,10 @@ class Engine:
 
     def _make_app(self) -> Starlette:
         hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
-        api = Api(self.store, self.judge, self.metrics, self.clock, self.checks, {"dry_run": self.dry})
+        self._refused = hooks.refused
+        api = Api(
+            self.store, self.judge, self.metrics, self.clock, self.checks, {"dry_run": self.dry}, self.config.rules
+        )
         return app.build(hooks, api, self._pages)
 
     def _make_polls(self) -> list[Poll]:
@@ -221,12 +230,16 @@ class Engine:
             # Only what changes something is really written: that tells whether there is room, and whether it may be.
             self.store.observe([], now, dry=self.dry, cursor=(_LOOKED, repr(now)))
             due, letters = self.store.next_due(), self.store.dead_letters_kept()
-        except StoreUnavailable as error:
+            # Whoever asks for the health is told of these, too.
+            self.store.breakers()
+            pause = self.store.paused()
+        except (StoreUnavailable, StoreRefused) as error:
             return {"store": Check.fails(str(error))}
         late = 0.0 if due is None else now - due
         return {
             "store": Check(),
             "due": Check.warns(f"what is due next has been due for {late:.0f} s" if late > _DUE_LONG else ""),
+            "sending": Check.warns("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
             "dead letters": Check.warns(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
         }
 
@@ -244,6 +257,7 @@ class Engine:
         return {
             **{f"poll {poll.name}": Check.fails("no answer lately" if poll.late(now) else "") for poll in self._polls},
             **{f"queue {pulse.name}": Check.fails(pulse.trouble(now)) for pulse in self._pulses},
+            **{f"webhooks {name}": Check.warns(self._refused.trouble(name)) for name in self.systems},
         }
 
     def _of_systems(self, now: float) -> dict[str, Check]:

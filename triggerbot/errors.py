@@ -54,6 +54,10 @@ class StoreUnusable(UsageError):
     """The store cannot be opened at all: in use by another daemon, newer than this program, no permission."""
 
 
+class StoreAway(StoreUnusable):
+    """The store cannot be reached at the start; it may be later, and whoever watches the daemon may start it again."""
+
+
 class PartHung(TriggerbotError):
     """A part of the daemon has shown no progress for longer than its work can take."""
 

@@ -1,5 +1,7 @@
 """How things stand, for Prometheus: read from the store whenever it asks."""
 
+import math
+import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client.core import GaugeMetricFamily
@@ -9,13 +11,20 @@ from triggerbot import caps
 from triggerbot.errors import StoreRefused, StoreUnavailable
 from triggerbot.store import Store
 
+#: Seconds that are summed up, and for which such sums are good enough: they take a while.
+_DAY, _FRESH = 86_400.0, 300.0
+_ENDS = ("passed", "failed", "other", "unfinished")
+
 
 class Gauges(Collector):
-    """What waits, what holds it up, and what was given up. Cheap: nothing here reads pushes."""
+    """What waits, what holds it up, what was given up, and what the last day cost."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
+        self._lock = threading.Lock()
+        #: When the last day was summed up, and to what.
+        self._summed: tuple[float, tuple[GaugeMetricFamily, ...]] = (-math.inf, ())
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Read it; a store that cannot be read is a figure, too."""
@@ -44,6 +53,23 @@ class Gauges(Collector):
         yield _by(
             "breakers_open", "Breakers that are open.", "scope", {name: opened.count(name) for name in set(opened)}
         )
+        with self._lock:
+            at, known = self._summed
+            if not 0 <= now - at < _FRESH:
+                known = tuple(self._last_day(now))
+                self._summed = now, known
+        yield from known
+
+    def _last_day(self, now: float) -> Iterable[GaugeMetricFamily]:
+        found = self._store.statistics(now - _DAY)
+        ended, machine = found["ended"], found["machine"]
+        yield _one("day_runs", "Runs of the pushes heard of within a day.", found["runs"])
+        yield _by("day_retriggers", "Retriggers among those runs, by how they ended.", "ended", {
+            name: ended[name] for name in _ENDS
+        })  # fmt: skip
+        yield _by("day_machine_seconds", "How long those runs took, as far as their CIs tell.", "runs", {
+            "all": machine["seconds"], "retriggers": ended["seconds"],
+        })  # fmt: skip
 
 
 def _one(name: str, text: str, value: float) -> GaugeMetricFamily:

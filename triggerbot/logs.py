@@ -9,7 +9,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import TextIO
 from urllib.parse import quote, quote_plus
@@ -27,6 +28,9 @@ _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 #: Parts of a list or a mapping.
 _PARTS_MAX = 20
 _MASK = "***"
+#: What is said again and again while the store is away or a secret is wrong; once in so many seconds is enough.
+_REPEATED = frozenset({"store.unavailable", "guard.store_unavailable", "hook.store_unavailable", "hook.refused"})
+_REPEATED_EVERY = 60.0
 #: Characters of the shortest secret that can be masked.
 _SECRET_MIN = 6
 
@@ -105,6 +109,29 @@ class _Signed:
         return {**event, "worker": self._worker}
 
 
+class _Seldom:
+    """Lets through only some of the lines that would fill the log in a long outage, and says how many it kept back."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        #: By event: when one was let through last, and how many were kept back since.
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        name = event.get("event")
+        if name not in _REPEATED:
+            return event
+        with self._lock:
+            now = self._clock()
+            at, kept_back = self._last.get(name, (-_REPEATED_EVERY, 0))
+            if now - at < _REPEATED_EVERY:
+                self._last[name] = at, kept_back + 1
+                raise structlog.DropEvent
+            self._last[name] = now, 0
+        return {**event, "repeated": kept_back} if kept_back else event
+
+
 class _Prioritised:
     """Writes the priority before each line."""
 
@@ -147,6 +174,7 @@ def configure(
     stream: TextIO | None = None,
     level: int = logging.INFO,
     worker: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Set up logging of this process, to stderr unless told otherwise; `worker`: its number, if there are several."""
     out = sys.stderr if stream is None else stream
@@ -155,6 +183,7 @@ def configure(
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            _Seldom(clock),
             structlog.processors.add_log_level,
             *([] if journal else [structlog.processors.TimeStamper(fmt="iso", utc=True)]),
             structlog.processors.format_exc_info,

@@ -288,6 +288,8 @@ class Claim:
     note: str = ""
     #: The request under way or in doubt.
     operation: "Operation | None" = None
+    #: The breaker or cap that it is held behind, by its key; empty if it is free to go on.
+    behind: str = ""
 
     @property
     def owed(self) -> int:

@@ -4,6 +4,8 @@
 _FIRST, _LONGEST = 5.0, 900.0
 #: What a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
 _ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
+#: For which a replica may work on a push, requests included, before another may take it over.
+LEASE = 90.0
 #: Between looks at a run that was waited for and whose end nobody told us.
 HELD = 120.0
 #: That any CI is given to list a run, whatever it says of itself.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes.clock import Clock
-from fakes.world import World, failure, push
+from fakes.world import World, event, failure, push
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -20,7 +20,7 @@ from triggerbot.store.sqlite import SqliteStore
 #: Labels whose values are as many as the config has, or we.
 _BOUNDED = {
     "system", "outcome", "action", "reason", "mode", "answer", "found", "status", "scope", "change", "kind", "verdict",
-    "behind", "le",
+    "behind", "le", "ended", "runs",
 }  # fmt: skip
 
 
@@ -53,6 +53,7 @@ def test_how_things_stand(tmp_path: Path) -> None:
         clock.move(90.0)
 
         found = read(Gauges(world.store, clock))
+        world.hear(event("other", "2", push=push(), result="success", started=clock() - 30, time=clock()))
         world.store.pause(Pause(clock(), "me"))
 
         assert found["triggerbot_oldest_due_seconds"] == pytest.approx(90.0)
@@ -60,7 +61,15 @@ def test_how_things_stand(tmp_path: Path) -> None:
         assert found["triggerbot_paused"] == 0
         assert found["triggerbot_store_up"] == 1
         assert found["triggerbot_claims_heldbreaker"] == 0
-        assert read(Gauges(world.store, clock))["triggerbot_paused"] == 1
+        gauges = Gauges(world.store, clock)
+        later = read(gauges)
+        assert later["triggerbot_paused"] == 1
+        assert (later["triggerbot_day_runs"], later["triggerbot_day_machine_secondsall"]) == (2, 30)
+        assert [later[f"triggerbot_day_retriggers{name}"] for name in ("passed", "unfinished")] == [0, 0]
+        world.hear(event("other", "3", push=push(), result="success"))
+        assert read(gauges)["triggerbot_day_runs"] == 2
+        clock.move(300.0)
+        assert read(gauges)["triggerbot_day_runs"] == 3
 
 
 class _Down(SqliteStore):

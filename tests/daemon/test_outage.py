@@ -1,6 +1,8 @@
 """A CI that is down, as operators and developers live through it: held, visible, and over by itself."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 from fakes.ci import FakeCI
 from fakes.daemon import TOKEN, Daemon, eventually
+from fakes.servers import free_ports
 
 CONFIG = """
 listen: 127.0.0.1:0
@@ -96,3 +99,22 @@ def test_the_cap_is_visible(ci: FakeCI, start: Start) -> None:
     assert waiting[0] == {"cap": "service", "sent": 4, "held": 3}
     assert "3 claims held by the cap for service: 4 sent in the last hour." in daemon.command("stats").stdout
     assert TOKEN not in daemon.log.read_text()
+
+
+def test_a_redis_that_is_not_reached_at_the_start_is_no_wrong_use(tmp_path: Path) -> None:
+    """After a power failure it may come up later than this: exit code 2 would tell systemd not to try again."""
+    (port,) = free_ports(1)
+    config = tmp_path / "triggerbot.yml"
+    config.write_text(
+        f"store: redis://127.0.0.1:{port}/0\nlisten: off\n"
+        "systems: {ci: {type: generic, url: 'http://127.0.0.1:9'}}\nrules: [{projects: [try]}]\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-m", "triggerbot", "run", "-c", str(config)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "cannot reach the store" in done.stderr
+    assert "Traceback" not in done.stderr

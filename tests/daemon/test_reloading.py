@@ -87,6 +87,23 @@ def test_a_secret_in_a_file_is_read_again(make_daemon: Callable[..., Daemon], ci
     assert daemon.hook(ci.run(REVISION, "three", result="success")).status_code == 401
 
 
+def test_a_secret_comes_alone(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
+    """Whatever has become of the config meanwhile: its mistakes, and what is not finished yet, are for SIGHUP."""
+    daemon = make_daemon()
+    file = daemon.directory / "secret"
+    file.write_text(SECRET)
+    daemon.config.write_text(daemon.config.read_text().replace("env:WEBHOOK_SECRET", "file:secret"))
+    daemon.start()
+    daemon.config.write_text("rules: none at all")
+
+    file.write_text(NEW_SECRET)
+
+    eventually(lambda: told(daemon, "config.reloaded"), "it takes the secret")
+    assert daemon.hook(ci.run(REVISION, "one", result="failure"), secret=NEW_SECRET).status_code == 202
+    eventually(lambda: ci.posts, "the rules are those of before")
+    assert not told(daemon, "config.refused")
+
+
 def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
     """Whoever moves a secret elsewhere removes the old file; the new config is taken, and so is the next one."""
     daemon = make_daemon()
@@ -103,6 +120,17 @@ def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -
 
     assert daemon.hook(ci.run(REVISION, "one", result="success"), secret=NEW_SECRET).status_code == 202
     assert daemon.hook(ci.run(REVISION, "two", result="success")).status_code == 401
+    assert daemon.stop() == 0
+
+
+def test_a_storm_of_signals_ends_nothing(daemon: Daemon, ci: FakeCI) -> None:
+    """Whoever asks for a reload again and again, faster than signals can be dealt with, is served some of them."""
+    for _ in range(300_000):
+        os.kill(daemon.pid, signal.SIGHUP)
+
+    eventually(lambda: told(daemon, "config.reloaded"), "it takes the config")
+    assert daemon.hook(ci.run(REVISION, "job", result="failure")).status_code == 202
+    eventually(lambda: ci.posts, "it works on")
     assert daemon.stop() == 0
 
 

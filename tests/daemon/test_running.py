@@ -179,12 +179,17 @@ def test_reading_for_long_leaves_no_connection_open(daemon: Daemon) -> None:
     assert sum(name.endswith("state.db") for name in opened) <= 8 + 4 + 4
 
 
-def test_a_second_daemon_on_the_same_store_does_not_start(daemon: Daemon) -> None:
-    """Two daemons on one file: the second says so and exits with 2."""
-    second = daemon.command("run")
+@pytest.mark.parametrize("options", [(), ("--workers", "1")])
+def test_a_second_daemon_on_the_same_store_does_not_start(daemon: Daemon, options: tuple[str, ...]) -> None:
+    """Two daemons on one file: the second says so and exits with 2, though its address is taken, too."""
+    address = daemon.url.removeprefix("http://")
+    daemon.config.write_text(daemon.config.read_text().replace("127.0.0.1:0", address))
+
+    second = daemon.command("run", *options)
 
     assert second.returncode == 2
     assert "another triggerbot works on the store" in second.stderr
+    assert "cannot listen" not in second.stderr
 
 
 def test_an_address_that_is_taken_is_told_at_once(make_daemon: Callable[..., Daemon]) -> None:

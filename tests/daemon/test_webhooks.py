@@ -64,6 +64,24 @@ def test_what_is_wrong_is_answered_and_not_stored(daemon: Daemon, body: bytes, s
     assert counted in httpx.get(f"{daemon.url}/metrics").text
 
 
+def test_refused_webhooks_are_told_until_one_is_good(daemon: Daemon, ci: FakeCI) -> None:
+    """A wrong secret is the likeliest first mistake: the log and the health say so, and not once for each webhook."""
+    for _ in range(5):
+        daemon.hook({}, secret="whsec_d3Jvbmc=")
+
+    def check() -> dict[str, str]:
+        found: dict[str, str] = daemon.health()["checks"]
+        return {name: note for name, note in found.items() if name == "webhooks ci"}
+
+    (line,) = [line for line in daemon.lines() if line.get("event") == "hook.refused"]
+    assert (line["system"], line["status"]) == ("ci", 401)
+    assert check() == {"webhooks ci": "warning"}
+    assert daemon.health()["warnings"]["webhooks ci"].startswith("5 webhooks were refused and none accepted since")
+
+    assert daemon.hook(ci.run(REVISION, "job", result="success")).status_code == 202
+    assert check() == {"webhooks ci": "ok"}
+
+
 def test_an_unsigned_webhook_and_an_unknown_system_are_refused(daemon: Daemon) -> None:
     """Without signature headers: 401. For a system that the config does not name: 404. By GET: 405."""
     assert httpx.post(f"{daemon.url}/hooks/ci", content=b"{}").status_code == 401

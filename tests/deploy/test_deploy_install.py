@@ -1,6 +1,7 @@
 """deploy/install.sh and deploy/uninstall.sh, into a directory; that the service runs is shown on a whole Debian."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from deploying import DEPLOY, Installed
@@ -48,6 +49,18 @@ def test_once_more_changes_nothing_of_ones_own(installed: Installed) -> None:
     assert (installed.root / CONFIG).read_text() == "mine"
     assert "now edit" not in said
     assert [path.name for path in (installed.root / "opt").iterdir()] == ["triggerbot"]
+
+
+def test_an_upgrade_that_was_cut_off_and_fails_leaves_the_old_program(installed: Installed, tmp_path: Path) -> None:
+    """The power went between the two moves that put the new one in its place; then the next try finds no network."""
+    before = installed.modes()
+    (installed.root / "opt/triggerbot").rename(installed.root / "opt/.triggerbot.old")
+    (tmp_path / "python").write_text("#!/bin/sh\ncase $2 in venv) exit 1 ;; esac\n")
+
+    with pytest.raises(AssertionError):
+        installed.run("install.sh")
+
+    assert installed.modes() == before
 
 
 def test_uninstalling_keeps_what_cannot_be_had_again(installed: Installed) -> None:

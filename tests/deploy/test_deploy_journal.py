@@ -61,3 +61,21 @@ def test_another_stream_is_written_to_as_ever(
         monkeypatch.setenv("JOURNAL_STREAM", journal)
 
     assert all("timestamp" in json.loads(line) for line in written(stream))
+
+
+def test_an_outage_of_hours_does_not_fill_the_log(stream: TextIO) -> None:
+    """Every thread would say each second that the store is away: a minute's lines are one, and say so."""
+    now = [1000.0]
+    logs.configure(stream=stream, clock=lambda: now[0])
+    log = structlog.get_logger("test")
+    for _ in range(180):
+        for _ in range(10):
+            log.error("store.unavailable", error="gone")
+        log.info("something")
+        now[0] += 1.0
+
+    stream.seek(0)
+    told = [json.loads(line) for line in stream.read().splitlines()]
+
+    assert [one.get("repeated") for one in told if one["event"] == "store.unavailable"] == [None, 599, 599]
+    assert sum(one["event"] == "something" for one in told) == 180

@@ -41,8 +41,7 @@ class Claiming:
                 return None
             decision = policy.with_runs(decision, len(row.job.runs))
             spent, total = row.push.spent(dry=row.dry), len(row.push.jobs)
-            if decision.cause is Cause.FAILURE and budget is not None and not budget.allows(spent, total):
-                decision = policy.over_budget(budget, spent, total)
+            decision = policy.within_budget(decision, budget, spent, total, dry=row.dry)
             row.due, row.note, row.tries = now, decision.detail, 0
             if decision.cause is None and row.asked:
                 row.state = ClaimState.DONE
@@ -90,6 +89,7 @@ class Claiming:
             row.operations[operation.id] = operation
             for claim in claims:
                 claim.state, claim.operation, claim.held, claim.behind = ClaimState.SENDING, operation.id, False, ""
+                claim.note = ""
                 _tell(claim, "send", note, now, operation.count)
             return True
 
@@ -105,7 +105,7 @@ class Claiming:
             again = replace(operations[operation.id], started=now, sends=operation.sends + 1, misses=0)
             operations[operation.id] = again
             for claim in claims:
-                claim.state = ClaimState.SENDING
+                claim.state, claim.note = ClaimState.SENDING, ""
                 _tell(claim, "send", note, now, operation.count)
             return True
 
@@ -151,7 +151,7 @@ class Claiming:
                 known = operations[operation.id]
                 operations[operation.id] = replace(known, misses=known.misses + 1)
             for claim in claims:
-                _tell(claim, "doubt", note, now)
+                tell_if_new(claim, note, now, "doubt")
                 claim.state, claim.due, claim.note = ClaimState.UNKNOWN, due, note
 
     def wait(
@@ -212,7 +212,7 @@ def _tell(
     )
 
 
-def tell_if_new(claim: ClaimRow, note: str, now: float) -> None:
+def tell_if_new(claim: ClaimRow, note: str, now: float, what: str = "wait") -> None:
     """Waiting again for the same thing is no news."""
     if claim.note != note:
-        _tell(claim, "wait", note, now)
+        _tell(claim, what, note, now)

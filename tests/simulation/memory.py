@@ -26,6 +26,7 @@ from triggerbot.store import (
     CRASHES_MAX,
     DELIVERY_KEPT,
     LEASES_PER_SYSTEM,
+    LETTERS_MAX,
     REPEATED,
     Crash,
     DeadLetter,
@@ -239,6 +240,7 @@ class MemoryStore(Reporting):
             for letter in letters:
                 tables.number += 1
                 tables.letters[tables.number] = replace(letter, id=tables.number)
+            tables.letters = dict(list(tables.letters.items())[-LETTERS_MAX:])
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""

@@ -82,7 +82,7 @@ class ClaimRow:
             dry=self.dry, created=self.created, due=self.due, origin=self.origin, cause=self.cause,
             refusal=self.refusal, wanted=self.wanted, asked=self.asked, known_runs=self.known_runs,
             lookups=self.lookups, tries=self.tries, note=self.note,
-            operation=self.push.operations[self.operation] if self.operation else None,
+            operation=self.push.operations[self.operation] if self.operation else None, behind=self.behind,
         )  # fmt: skip
 
 
@@ -255,7 +255,7 @@ class Tables:
             return Outcome(claimed=True, asks=push.asks, due=True, news=news)
         before = None if earlier is None else earlier.value()
         refusal = seen.refusal
-        if refusal is None and before is not None and seen.failed and before.run.key != event.key:
+        if refusal is None and before is not None and seen.failed:
             refusal = policy.repeated(before, push.asks)
         if news and refusal is not None:
             push.tell(Entry(now, "refuse", job.name, "", refusal, dry=dry, run_id=event.run_id, attempt=event.attempt))

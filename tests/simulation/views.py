@@ -68,9 +68,12 @@ def statistics(tables: Tables, since: float) -> dict[str, Any]:
 
 
 def _jobs(rows: Iterable[PushRow]) -> list[counting.Job]:
-    """List jobs with their runs, and how many runs each claim knew and asked for."""
+    """List jobs with their runs, and what each claim asked for."""
     return [
-        (job.oldest_first(), [(claim.known_runs, claim.asked) for claim in job.claims.values()])
+        (
+            job.oldest_first(),
+            [counting.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims.values()],
+        )
         for row in rows
         for job in row.jobs.values()
     ]
@@ -78,39 +81,47 @@ def _jobs(rows: Iterable[PushRow]) -> list[counting.Job]:
 
 def _told(tables: Tables, since: float) -> dict[str, Any]:
     """Add up what the stories tell."""
-    decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
-    hours: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    decided: dict[tuple[str, str, bool], Counter[tuple[Push, str | None]]] = defaultdict(Counter)
+    hours: dict[int, Counter[str]] = defaultdict(Counter)
     reasons: dict[int, Counter[str]] = defaultdict(Counter)
-    branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    branches: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    spared = Counter({"jobs": 0, "over_budget": 0})
     for row in tables.pushes.values():
-        for entry in (entry for entry in row.story if entry.at >= since):
-            would = entry.count if entry.what == "trigger" and entry.dry else 0
-            sent = entry.count if entry.what == "accepted" else 0
+        story = [entry for entry in row.story if entry.at >= since]
+        branch = row.push.project, row.push.branch
+        for entry in story:
             if entry.what in ("trigger", "refuse"):
-                one = decided[entry.what, entry.reason, entry.dry]
-                one[:] = [one[0] + 1, one[1] + entry.count]
-            if entry.what in ("trigger", "accepted", "refuse"):
-                real = entry.count if entry.what == "trigger" and not entry.dry else 0
-                hour = hours[int(entry.at / 3600) * 3600]
-                hour[:] = [hour[0] + would, hour[1] + sent, hour[2] + real, hour[3] + (entry.what == "refuse")]
-                if entry.what == "refuse":
-                    reasons[int(entry.at / 3600) * 3600][entry.reason] += 1
-                branch = branches[row.push.project, row.push.branch]
-                branch[:] = [branch[0] + would, branch[1] + sent, branch[2] + (entry.what == "refuse")]
-    order = sorted(decided.items(), key=lambda one: -one[1][0])
-    order.sort(key=lambda one: one[0][0], reverse=True)
+                decided[entry.what, entry.reason, entry.dry][row.push, entry.job] += entry.count
+            name = {"trigger": "would" if entry.dry else "decided", "accepted": "sent"}.get(entry.what)
+            if name is not None:
+                hours[int(entry.at / 3600) * 3600][name] += entry.count
+                branches[branch][name] += entry.count
+        own = [claim for claim in row.claims() if not claim.origin]
+        retriggered = {claim.job.name for claim in own if claim.cause is not None and claim.refusal is None}
+        spared.update(counting.spared(story, retriggered))
+        for (_, reason), at in counting.refusals(story, retriggered).items():
+            hour = int(at / 3600) * 3600
+            hours[hour]["refused"] += 1
+            reasons[hour][reason] += 1
+            branches[branch]["refused"] += 1
     return {
+        "spared": dict(spared),
         "decisions": [
-            {"action": what, "reason": reason, "dry_run": dry, "jobs": jobs, "retriggers": count}
-            for (what, reason, dry), (jobs, count) in order
+            {"action": what, "reason": reason, "dry_run": dry, "jobs": len(jobs), "retriggers": jobs.total()}
+            for what in ("trigger", "refuse")
+            for (_, reason, dry), jobs in sorted(
+                ((key, jobs) for key, jobs in decided.items() if key[0] == what),
+                key=lambda one: (-len(one[1]), one[0]),
+            )
         ],
         "hours": [
-            {"hour": hour, "would_have_sent": one[0], "sent": one[1], "decided": one[2], "refused": one[3]}
-            | {"reasons": dict(reasons.get(hour, {}))}
+            {"hour": hour, "would_have_sent": one["would"], "sent": one["sent"], "decided": one["decided"]}
+            | {"refused": one["refused"], "reasons": dict(reasons.get(hour, {}))}
             for hour, one in sorted(hours.items())
         ],
         "branches": [
-            {"project": where[0], "branch": where[1], "would_have_sent": one[0], "sent": one[1], "refused": one[2]}
-            for where, one in sorted(branches.items(), key=lambda one: (-one[1][1], -one[1][0]))
+            {"project": where[0], "branch": where[1], "would_have_sent": one["would"], "sent": one["sent"]}
+            | {"refused": one["refused"]}
+            for where, one in sorted(branches.items(), key=lambda one: (-one[1]["sent"], -one[1]["would"], one[0]))
         ],
     }

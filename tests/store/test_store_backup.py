@@ -1,5 +1,7 @@
 """Copies of the store: consistent while somebody writes, whole or not at all, and good to start from."""
 
+import errno
+import os
 import sqlite3
 import stat
 import threading
@@ -99,3 +101,45 @@ def test_a_damaged_store_is_not_passed_on(tmp_path: Path) -> None:
         backup(tmp_path / "state.db", tmp_path / "copy.db")
 
     assert not (tmp_path / "copy.db").exists()
+
+
+def test_no_file_of_anybody_is_written_to(tmp_path: Path) -> None:
+    """Whatever name a copy has while it is made: neither the store itself, nor something that a link leads to."""
+    SqliteStore(tmp_path / "copy.db.part").close()
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "other.db.part").symlink_to("precious")
+
+    for name in ("copy.db", "other.db"):
+        backup(tmp_path / "copy.db.part", tmp_path / name)
+        SqliteStore(tmp_path / name).close()
+
+    assert (tmp_path / "precious").read_text() == "precious"
+    SqliteStore(tmp_path / "copy.db.part").close()
+
+
+def test_a_link_to_nowhere_is_left_alone(tmp_path: Path) -> None:
+    """It is there, though there is nothing behind it."""
+    SqliteStore(tmp_path / "state.db").close()
+    (tmp_path / "copy.db").symlink_to("nowhere")
+
+    with pytest.raises(StoreUnusable, match="is there already"):
+        backup(tmp_path / "state.db", tmp_path / "copy.db")
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_place_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies are kept on disks of all sorts; there as here nothing is written over."""
+    SqliteStore(tmp_path / "state.db").close()
+    monkeypatch.setattr(os, "link", _no_links)
+
+    backup(tmp_path / "state.db", tmp_path / "copy.db")
+    with pytest.raises(StoreUnusable, match="is there already"):
+        backup(tmp_path / "state.db", tmp_path / "copy.db")
+
+    SqliteStore(tmp_path / "copy.db").close()
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def _no_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))

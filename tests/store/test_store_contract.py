@@ -12,8 +12,8 @@ from triggerbot.breaker import Breaker, Canary, Evidence, Place, Scope, Trouble
 from triggerbot.caps import Capped
 from triggerbot.errors import StoreUnavailable
 from triggerbot.model import Cause, Claim, ClaimState, Decision, Refusal, Result, RunKey, State
-from triggerbot.policy import Budget
-from triggerbot.store import DeadLetter, Pause, Store
+from triggerbot.policy import Budget, within_budget
+from triggerbot.store import LETTERS_MAX, DeadLetter, Pause, Store
 from triggerbot.trysyntax import EVERY, Asks
 
 PUSH = push()
@@ -254,6 +254,27 @@ def test_the_budget_is_spent_where_nobody_comes_between(store: Store) -> None:
     assert store.work(PUSH).spent == 5
 
 
+@pytest.mark.parametrize("dry", [False, True])
+@pytest.mark.parametrize(("percent", "floor"), [(5, 4), (30, 0), (33.4, 1), (0, 0), (100, 2)])
+def test_a_decision_says_what_was_spent_when_it_was_recorded(
+    store: Store, percent: float, floor: int, dry: bool
+) -> None:
+    """Not what whoever decided had seen: several jobs of a push are decided at once."""
+    claims = [claimed(store, f"job-{number}", dry=dry) for number in range(9)]
+    budget, decision = Budget(percent, floor), Decision(Cause.FAILURE, None, 2, "", 1)
+    store.observe([seen(failure("job-1", "job-1-again"))], 2.0, dry=dry)
+    told = [store.decide(claim, decision, budget, 3.0) for claim in claims]
+
+    expected = []
+    for number in range(9):
+        known = Decision(Cause.FAILURE, None, 1, "", 2) if number == 1 else decision
+        expected.append(within_budget(known, budget, min(number, budget.most(9)), 9, dry=dry))
+    assert told == expected
+    assert [own(store, f"job-{number}").note for number in range(9)] == [one.detail for one in expected]
+    story = [entry for entry in store.story(PUSH) if entry.what in ("trigger", "refuse") and entry.at == 3.0]
+    assert [entry.text for entry in story] == [one.detail for one in expected]
+
+
 def test_a_dry_run_has_a_budget_of_its_own(store: Store) -> None:
     """What would have been spent takes nothing from what may be."""
     for number in range(5):
@@ -362,6 +383,27 @@ def test_a_request_in_doubt_stays_so_until_it_is_settled(store: Store) -> None:
     assert (resent.state, resent.operation) == (ClaimState.SENDING, replace(made, started=130.0, sends=2))
 
 
+def test_the_same_doubt_is_told_once_for_each_request(store: Store) -> None:
+    """It is looked for again and again; what went before is over once it leaves."""
+    claim = owed(store)
+    store.wait(claim, 9.0, "HTTP 503", 5.0)
+    made = operation(claim, started=10.0)
+    store.begin(made, PUSH, "asks", 10.0)
+    sent = own(store)
+    for now in (11.0, 12.0, 13.0):
+        store.doubted(made, now + 1, "not listed", now)
+    store.doubted(made, 15.0, "held", 14.0)
+    store.resend(made, "again", 15.0)
+    resent = own(store)
+    store.doubted(replace(made, sends=2), 17.0, "held", 16.0)
+
+    assert (sent.note, resent.note) == ("", "")
+    assert [(entry.what, entry.text) for entry in store.story(PUSH)][1:] == [
+        ("wait", "HTTP 503"), ("send", "asks"), ("doubt", "not listed"), ("doubt", "held"), ("send", "again"),
+        ("doubt", "held"),
+    ]  # fmt: skip
+
+
 def test_a_claim_may_wait(store: Store) -> None:
     """For a look-up, for something to settle, or because of a failure: each is counted as what it is."""
     claim = claimed(store)
@@ -445,6 +487,15 @@ def test_a_pause_stops_leases_and_requests(store: Store, home) -> None:
     assert store.begin(operation(claim), PUSH, "", 10.0)
     other.pause(pause)
     assert not store.resend(operation(claim), "", 11.0)
+
+
+def test_the_last_dead_letters_are_kept(store: Store) -> None:
+    """A CI that speaks otherwise from some day on must not fill the disk."""
+    for start in range(0, 7 * 1430, 1430):
+        store.bury([DeadLetter(0, float(at), "ci", "webhook", "", b"") for at in range(start, start + 1430)])
+
+    assert store.dead_letters_kept() == LETTERS_MAX
+    assert store.dead_letters(1)[0].at == 10.0
 
 
 def test_dead_letters_are_kept_until_they_are_dropped(store: Store, reopen: Reopen) -> None:
@@ -718,15 +769,21 @@ def test_what_is_held_waits_until_it_is_let_go_the_oldest_first(store: Store) ->
         store.hold(claim, "cap x", 1000.0, "held: for a reason", 10.0)
     assert store.held() == {"cap x": 4}
     assert store.next_due() == 1000.0
-    assert own(store, "job-0").note == "held: for a reason"
+    assert (own(store, "job-0").note, own(store, "job-0").behind) == ("held: for a reason", "cap x")
+    assert store.work(PUSH).claims[0].behind == "cap x"
 
     assert store.let_go("cap x", 2, 20.0) == 2
+
+    assert [own(store, f"job-{number}").behind for number in range(4)] == ["", "", "cap x", "cap x"]
 
     assert store.held() == {"cap x": 2}
     assert [claim.job for claim in sorted(store.work(PUSH).due(21.0), key=lambda one: one.due)] == ["job-0", "job-1"]
     assert store.let_go("cap x", -1, 30.0) == 2
     assert store.held() == {}
     assert store.let_go("cap x", -1, 30.0) == 0
+    odd = Place(Scope.POOL, "ci", "a/b \x1f {1}").key
+    store.hold(claims[0], odd, 1000.0, "held", 40.0)
+    assert own(store, "job-0").behind == odd
 
 
 def test_a_breaker_that_closes_lets_go_of_all_behind_it(store: Store) -> None:

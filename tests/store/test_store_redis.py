@@ -459,6 +459,25 @@ def test_a_push_that_has_expired_is_a_new_one(server: RedisServer) -> None:
         store.purge(100.0)
 
 
+def test_what_was_left_of_pushes_that_expired_is_forgotten(server: RedisServer) -> None:
+    """By the name of its project a push can be found; over the years those names would fill the memory."""
+    with opened(server) as store:
+        client = server.client()
+        for number in range(120):
+            passed = event("a", result="success", push=push(f"{number:010x}"))
+            store.observe([seen(passed, asks=Asks())], 1.0, dry=False)
+        for key in client.scan_iter("*"):
+            if client.ttl(key) > 1000:
+                client.delete(key)
+        store.observe([seen(failure(push=PUSH), asks=Asks())], 200.0, dry=False)
+
+        store.purge(100.0)
+
+        assert client.zcard(f"{link.PREFIX}names") == 1
+        assert store.find("try", "abc") == [PUSH]
+        assert store.recent(10) == [PUSH]
+
+
 def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
     """Whatever a CI calls its jobs, runs and machines."""
     odd = "a\x1eb\x1fc\x1bd\x1ae%s\n\u2028\U0001f600"

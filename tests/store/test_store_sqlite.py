@@ -1,5 +1,7 @@
 """What is SQLite's own: the file, its locks, other processes, and being killed."""
 
+import errno
+import fcntl
 import os
 import signal
 import sqlite3
@@ -7,13 +9,14 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fakes.items import every, own, seen
 from fakes.world import failure, push
 
-from triggerbot.errors import StoreUnusable
+from triggerbot.errors import StoreUnavailable, StoreUnusable
 from triggerbot.store import Pause, Search
 from triggerbot.store.opening import open_store
 from triggerbot.store.sqlite import SqliteStore
@@ -330,3 +333,59 @@ def test_a_store_from_before_reports_keeps_its_pushes(tmp_path: Path) -> None:
         assert own(store, "new").run.started == 7.0
     finally:
         store.close()
+
+
+def _older(path: Path) -> None:
+    """Make a store of the version before this one."""
+    connection = sqlite3.connect(path)
+    connection.executescript("".join(MIGRATIONS[:-1]) + f"PRAGMA user_version = {VERSION - 1};")
+    connection.close()
+
+
+def test_a_store_that_an_older_daemon_works_on_is_left_alone(tmp_path: Path) -> None:
+    """A command of the new version, run before the old daemon was stopped, must not change tables under it."""
+    path = tmp_path / "state.db"
+    _older(path)
+    with (tmp_path / "state.db-daemon").open("ab") as older:
+        fcntl.flock(older, fcntl.LOCK_EX)
+        with pytest.raises(StoreUnusable, match="an older triggerbot works on the store"):
+            open_store(f"sqlite:{path}", must_exist=True)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION - 1,)
+
+    open_store(f"sqlite:{path}", daemon=True).close()
+
+
+def test_the_log_of_changes_gets_short_again(tmp_path: Path) -> None:
+    """A long backup, or anything else that reads for long, makes it as long as all that is written meanwhile."""
+    path, log = tmp_path / "state.db", tmp_path / "state.db-wal"
+    store = SqliteStore(path)
+    store.observe([seen(failure())], 0.0, dry=False)
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM pushes").fetchone()
+        store.keep(push(), "much", "x" * 20_000_000)
+        reader.execute("COMMIT")
+    assert log.stat().st_size > 20_000_000
+
+    for number in range(3):
+        store.keep(push(), "little", str(number))
+
+    assert log.stat().st_size < 10_000_000
+    store.close()
+
+
+def test_a_lock_that_cannot_be_had_is_told_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network's file system may be out of locks: what was to be written fails, and the thread that writes goes on."""
+    store = SqliteStore(tmp_path / "state.db")
+    with monkeypatch.context() as patched:
+        patched.setattr(fcntl, "flock", _no_lock)
+        with pytest.raises(StoreUnavailable, match="No locks available"):
+            store.pause(Pause(1.0, "me"))
+    store.pause(Pause(2.0, "me"))
+    assert store.paused() == Pause(2.0, "me")
+    store.close()
+
+
+def _no_lock(*_: object) -> None:
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))

@@ -9,11 +9,14 @@ import click
 
 from triggerbot.cli.opening import config_option
 from triggerbot.config import Config, load, locate
-from triggerbot.errors import ConfigError, UsageError
+from triggerbot.errors import ConfigError, StoreAway
 from triggerbot.notify import Notifier
 from triggerbot.workers.running import work, work_alone
 from triggerbot.workers.seat import Seat
 from triggerbot.workers.supervisor import supervise
+
+#: The exit code where the store cannot be reached at the start.
+_AWAY = 1
 
 
 @click.command()
@@ -42,17 +45,20 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     config = _usable(path)
     if number is not None:
         return supervise(config, number, _command(path, dry_run=dry_run), notifier)
-    return work_alone(config, lambda: _usable(path), notifier, dry_run=dry_run)
+    try:
+        return work_alone(config, lambda: _usable(path), notifier, dry_run=dry_run)
+    except StoreAway as error:
+        # Nothing that a person would have to mend here: another exit code than for wrong use, and it is started again.
+        click.echo(f"error: {error}", err=True)
+        return _AWAY
 
 
 def _usable(path: Path) -> Config:
-    """Load a config, and refuse one of which a part could not work; raises `UsageError`."""
+    """Load a config, and refuse one of which a part could not work; raises `ConfigError`."""
     config = load(path)
     problems = (*config.unavailable, *config.missing_secrets())
     if problems:
         raise ConfigError(config.source, problems)
-    if not config.systems:
-        raise UsageError(f"{config.source} names no systems: there is nothing to watch")
     return config
 
 

@@ -18,6 +18,7 @@ from triggerbot.store.records import (
     DELIVERY_KEPT,
     LEAD_DELAY,
     LEASES_PER_SYSTEM,
+    LETTERS_MAX,
     NO_CAPS,
     NO_PASSES,
     REPEATED,
@@ -49,6 +50,7 @@ __all__ = [
     "DELIVERY_KEPT",
     "LEAD_DELAY",
     "LEASES_PER_SYSTEM",
+    "LETTERS_MAX",
     "NO_CAPS",
     "NO_PASSES",
     "REPEATED",
@@ -308,10 +310,14 @@ class Store(Protocol):
         """Count decisions, requests and claims since then, and how retriggers ended.
 
         Beside lists of decisions, hours and branches, and counts of claims, pushes, runs and dead letters:
-        `hours`: retriggers decided, sent and those a dry run would have sent, and refusals with their `reasons`.
+        `decisions`: the different jobs that each is about, and how many retriggers;
+        `hours`: retriggers decided, sent and those a dry run would have sent, and jobs `refused` with their `reasons`:
+        each job once for each reason, and none that was retriggered or only failed again after it was dealt with;
         `ended`: the retriggers of the pushes heard of since then, as `passed`, `failed`, `other` (they prove nothing),
-        `unfinished`; `seconds` that those took whose length is known (`timed` of them);
-        `machine`: `seconds` of all runs of those pushes whose length is known, and how many `runs` that are.
+        `unfinished`; `seconds` that those took whose length is known (`timed` of them); `proved`: jobs that
+        retriggers for a failure, and nobody else, proved intermittent;
+        `machine`: `seconds` of all runs of those pushes whose length is known, and how many `runs` that are;
+        `spared`: the `jobs` that a refusal kept from a retrigger, `over_budget` of them for want of budget.
         """
 
     def purge(self, before: float) -> int:

@@ -28,7 +28,7 @@ def open_store(
 
 
 def _open_file(path: str, *, daemon: bool, must_exist: bool) -> Store:
-    if must_exist and not Path(path).exists():
+    if must_exist and _is_missing(Path(path)):
         raise StoreUnusable(f"there is no store at {path} yet: triggerbot has not run here with this config")
     store = SqliteStore(path)
     if daemon:
@@ -38,3 +38,11 @@ def _open_file(path: str, *, daemon: bool, must_exist: bool) -> Store:
             store.close()
             raise
     return store
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        return not path.exists()
+    except OSError:
+        # It cannot be told; who opens it is told why.
+        return False

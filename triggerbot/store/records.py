@@ -35,6 +35,8 @@ Item = Observation | Notice | Lead | Wish
 LEASES_PER_SYSTEM = 4
 #: So many crashes of workers are kept.
 CRASHES_MAX = 100
+#: So many dead letters are kept, the last ones: a CI that speaks otherwise from some day on must not fill the disk.
+LETTERS_MAX = 10_000
 #: Seconds for which a webhook is known again: GitHub delivers again for three days (its documentation, 2026).
 DELIVERY_KEPT = 3 * 86_400.0
 #: Seconds from the first news of a push until it is judged anew: what follows at once is judged with it.

@@ -13,7 +13,7 @@ import structlog
 from triggerbot import logs
 from triggerbot.config import Config
 from triggerbot.daemon import read_secrets, serve
-from triggerbot.errors import UsageError
+from triggerbot.errors import StoreAway, UsageError
 from triggerbot.store import Crash
 from triggerbot.vitals import Outside
 from triggerbot.workers import errorfile
@@ -38,6 +38,9 @@ def work(seat: Seat, load: Callable[[], Config], *, dry_run: bool) -> int:
         config = load()
         witness = _Witness(config, lambda cause: errorfile.write(seat.errors, cause), worker=seat.number)
         return witness.serve(dry=dry_run, load=load, outside=seat.outside(), listening=seat.socket())
+    except StoreAway as error:
+        errorfile.write(seat.errors, Cause(time.time(), str(error)))
+        return _CRASHED
     except UsageError as error:
         # All workers are likely to have the same one: it is the supervisor who says so, once.
         errorfile.write(seat.errors, Cause(time.time(), str(error), usage=True))

@@ -16,6 +16,7 @@ from triggerbot.daemon import listen, read_secrets
 from triggerbot.errors import UsageError
 from triggerbot.notify import NOBODY, Notifier
 from triggerbot.store import Crash
+from triggerbot.store.opening import open_store
 from triggerbot.vitals import Lapse
 from triggerbot.workers.crashes import TOGETHER, in_groups, name_of
 from triggerbot.workers.keeping import Keeper
@@ -38,7 +39,7 @@ def supervise(config: Config, number: int, command: Sequence[str], notifier: Not
         )
     logs.configure(secrets=read_secrets(config))
     with ExitStack() as stack:
-        listening = listen(config.listen)
+        listening = _listen(config)
         if listening is not None:
             stack.callback(listening.close)
         # Nobody else has the other end: it closes when this process ends, however that comes.
@@ -49,6 +50,17 @@ def supervise(config: Config, number: int, command: Sequence[str], notifier: Not
         workers = [Worker(one, command, lifeline, inherited) for one in range(1, number + 1)]
         log.info("supervisor.started", workers=number, listen=_place(listening))
         return _Supervisor(workers, Keeper(config.store_address), notifier).run()
+
+
+def _listen(config: Config) -> socket.socket | None:
+    """Take the address; raises `UsageError`, of the store if another daemon works on that."""
+    try:
+        return listen(config.listen)
+    except UsageError:
+        if config.store_address.startswith("sqlite:"):
+            # The worker that would find it out is never started.
+            open_store(config.store_address, daemon=True).close()
+        raise
 
 
 def _place(listening: socket.socket | None) -> str:

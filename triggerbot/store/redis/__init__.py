@@ -12,6 +12,7 @@ from triggerbot.store import (
     CRASHES_MAX,
     DELIVERY_KEPT,
     LEASES_PER_SYSTEM,
+    LETTERS_MAX,
     Crash,
     DeadLetter,
     Distrust,
@@ -195,7 +196,7 @@ class RedisStore(Claiming, Reporting):
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep messages that could not be handled."""
-        self._link.call("bury", letters=[views.letter(letter) for letter in letters])
+        self._link.call("bury", letters=[views.letter(letter) for letter in letters], most=LETTERS_MAX)
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
@@ -240,11 +241,15 @@ class RedisStore(Claiming, Reporting):
     def purge(self, before: float) -> int:
         """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
         self._link.call("purge_groups", before=moment(before), forgotten=moment(before - DELIVERY_KEPT))
+        gone = self._purge("purge", before=moment(before))
+        self._purge("purge_names")
+        return gone
+
+    def _purge(self, command: str, **arguments: str) -> int:
+        """Go through a list of pushes, some of them a call; tells how many were forgotten."""
         gone, start = 0, 0
         while True:
-            forgotten, looked, removed = self._link.call(
-                "purge", before=moment(before), **{"from": start}, most=_PURGE_BATCH
-            )
+            forgotten, looked, removed = self._link.call(command, **arguments, **{"from": start}, most=_PURGE_BATCH)
             gone += int(forgotten)
             start += int(looked) - int(removed)
             if looked < _PURGE_BATCH:

@@ -20,7 +20,11 @@ class Claiming(Linked):
     def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
         """Record a decision and, for a failure, spend budget."""
         limit = None if budget is None else {"percent": budget.percent, "floor": budget.floor}
-        over = "" if budget is None else policy.budget_words(budget, "@spent@", "@total@")
+        over = based = ""
+        if budget is not None and decision is not None:
+            wanted, figures = policy.first_wanted(decision), ("@runs@", "@spent@", "@most@")
+            based = policy.based_on(wanted, *figures, dry=claim.dry)
+            over = policy.spent_words(budget, "@spent@", "@total@", "@most@", dry=claim.dry)
         decided = self._link.call(
             "decide",
             claim=claim.id,
@@ -28,6 +32,7 @@ class Claiming(Linked):
             decision=False if decision is None else _decision(decision),
             budget=limit or False,
             over=over,
+            based=based,
             now=moment(now),
         )
         return _decision_of(decided) if decided else None

@@ -18,7 +18,7 @@ import structlog
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from triggerbot.errors import StoreRefused, StoreUnavailable, StoreUnusable
+from triggerbot.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.store import REPORT_DELAY, Distrust
 from triggerbot.store.redis.packing import encode
 
@@ -91,7 +91,7 @@ class Link:
         except redis.ResponseError as error:
             raise StoreUnusable(f"Redis refuses what triggerbot needs: {error}") from None
         except (redis.RedisError, OSError) as error:
-            raise StoreUnusable(f"cannot reach the store: {error}; is Redis running there?") from None
+            raise StoreAway(f"cannot reach the store: {error}; is Redis running there?") from None
 
     def _check(self, info: dict[str, Any]) -> None:
         version = str(info.get("redis_version", _OLDEST))

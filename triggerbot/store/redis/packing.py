@@ -79,6 +79,7 @@ class WireClaim(msgspec.Struct, frozen=True):
     operation: str
     open: bool
     spent: bool
+    behind: str = ""
 
 
 class WireOperation(msgspec.Struct, frozen=True):
@@ -307,6 +308,7 @@ def claim_of(wire: WireClaim, push: Push, run: Run, operation: Operation | None)
         tries=wire.tries,
         note=wire.note,
         operation=operation,
+        behind=plain(wire.behind),
     )
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triggerbot.model import Push
+from triggerbot.model import Cause, Push
 from triggerbot.store import Entry, counting
 from triggerbot.store.redis import packing
 from triggerbot.store.redis.keys import Client, key, text
@@ -14,6 +14,7 @@ from triggerbot.store.redis.views import entries
 
 #: Pushes that one round trip reads.
 _TOGETHER = 100
+_DECISIONS = ("trigger", "refuse")
 
 
 def statistics(client: Client, since: float) -> dict[str, Any]:
@@ -41,7 +42,9 @@ class _Tally:
 
     def __init__(self, since: float) -> None:
         self._since = since
-        self._decided: dict[tuple[str, str, bool], list[int]] = defaultdict(lambda: [0, 0])
+        #: Of each decision: how many jobs, and how many retriggers.
+        self._decided: Counter[tuple[str, str, bool]] = Counter()
+        self._asked: Counter[tuple[str, str, bool]] = Counter()
         #: Of each hour: what a dry run would have sent, what was sent, decided, refused.
         self._hours: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._reasons: dict[int, Counter[str]] = defaultdict(Counter)
@@ -50,6 +53,7 @@ class _Tally:
         self._pushes = self._runs = self._timed = 0
         self._seconds = 0.0
         self._retriggered: list[counting.Job] = []
+        self._spared = Counter({"jobs": 0, "over_budget": 0})
 
     def add(self, facts: Any, rows: Any, claims: Any, jobs: Any) -> None:
         if facts[0] is None:
@@ -60,15 +64,25 @@ class _Tally:
         if float(facts[1]) >= self._since:
             self._pushes += 1
             self._heard_of(wires, {text(job): text(runs) for job, runs in jobs.items()})
-        for entry in entries(rows):
-            if entry.at >= self._since:
-                self._entry(push, entry)
+        story = [entry for entry in entries(rows) if entry.at >= self._since]
+        decided = {(entry.what, entry.reason, entry.dry, entry.job) for entry in story if entry.what in _DECISIONS}
+        self._decided.update(one[:3] for one in decided)
+        for entry in story:
+            self._entry(push, entry)
+        retriggered = {plain(wire.job) for wire in wires if not wire.origin and wire.cause and not wire.refusal}
+        self._spared.update(counting.spared(story, retriggered))
+        for (_, reason), at in counting.refusals(story, retriggered).items():
+            hour = _hour(at)
+            _count(self._branches[push.project, push.branch], 0, 0, 1)
+            _count(self._hours[hour], 0, 0, 0, 1)
+            self._reasons[hour][reason] += 1
 
     def _heard_of(self, claims: Sequence[packing.WireClaim], jobs: Mapping[str, str]) -> None:
-        asked: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        asked: dict[str, list[counting.Bought]] = defaultdict(list)
         for claim in claims:
             if claim.asked and claim.job in jobs:
-                asked[claim.job].append((claim.known_runs, claim.asked))
+                cause = Cause(claim.cause) if claim.cause else None
+                asked[claim.job].append(counting.Bought(claim.known_runs, claim.asked, cause))
         self._retriggered += [(packing.runs_of(plain(job), jobs[job]), own) for job, own in asked.items()]
         # Of most runs only this is wanted, and there may be a million.
         for runs in jobs.values():
@@ -79,29 +93,24 @@ class _Tally:
             self._seconds += sum(known)
 
     def _entry(self, push: Push, entry: Entry) -> None:
-        if entry.what in ("trigger", "refuse"):
-            decided = self._decided[entry.what, entry.reason, entry.dry]
-            decided[0] += 1
-            decided[1] += entry.count
-        if entry.what in ("trigger", "accepted", "refuse"):
+        if entry.what in _DECISIONS:
+            self._asked[entry.what, entry.reason, entry.dry] += entry.count
+        if entry.what in ("trigger", "accepted"):
             would = entry.count if entry.what == "trigger" and entry.dry else 0
             sent = entry.count if entry.what == "accepted" else 0
-            refused = int(entry.what == "refuse")
-            _count(self._branches[push.project, push.branch], would, sent, refused)
+            _count(self._branches[push.project, push.branch], would, sent)
             real = entry.count if entry.what == "trigger" and not entry.dry else 0
-            hour = int(entry.at / 3600) * 3600
-            _count(self._hours[hour], would, sent, real, refused)
-            if refused:
-                self._reasons[hour][entry.reason] += 1
+            _count(self._hours[_hour(entry.at)], would, sent, real)
 
     def told(self) -> dict[str, Any]:
-        decided = sorted(self._decided.items(), key=lambda one: -one[1][0])
+        decided = sorted(self._decided.items(), key=lambda one: (-one[1], one[0]))
         decided.sort(key=lambda one: one[0][0], reverse=True)
-        branches = sorted(self._branches.items(), key=lambda one: (-one[1][1], -one[1][0]))
+        branches = sorted(self._branches.items(), key=lambda one: (-one[1][1], -one[1][0], one[0]))
         return {
             "decisions": [
-                {"action": what, "reason": reason, "dry_run": dry, "jobs": jobs, "retriggers": count}
-                for (what, reason, dry), (jobs, count) in decided
+                {"action": what, "reason": reason, "dry_run": dry, "jobs": jobs}
+                | {"retriggers": self._asked[what, reason, dry]}
+                for (what, reason, dry), jobs in decided
             ],
             "hours": [
                 {"hour": hour, "would_have_sent": would, "sent": sent, "decided": real, "refused": refused}
@@ -117,7 +126,12 @@ class _Tally:
             "runs": self._runs,
             "ended": counting.ended(self._retriggered),
             "machine": {"seconds": self._seconds, "runs": self._timed},
+            "spared": dict(self._spared),
         }
+
+
+def _hour(at: float) -> int:
+    return int(at / 3600) * 3600
 
 
 def _count(sums: list[int], *more: int) -> None:

@@ -1,11 +1,15 @@
 """A copy of the store while the daemon works on it: consistent, durable, and there as a whole or not at all."""
 
+import errno
 import os
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
 from triggerbot.errors import StoreUnusable
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
 def backup(source: Path, target: Path) -> int:
@@ -17,9 +21,14 @@ def backup(source: Path, target: Path) -> int:
         raise StoreUnusable(f"there is no store {source} to copy: triggerbot has not run with this config")
     if target.exists():
         raise StoreUnusable(f"{target} is there already, and is left as it is: name a file that is not")
-    part = target.with_name(f"{target.name}.part")
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
+        # A name that nothing there has: neither a file of somebody else's, nor what another backup writes right now.
+        number, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise StoreUnusable(f"cannot copy the store {source} to {target}: {error.strerror or error}") from None
+    os.close(number)
+    part = Path(name)
+    try:
         address = f"{source.absolute().as_uri()}?mode=ro"
         with (
             closing(sqlite3.connect(address, uri=True, timeout=30)) as original,
@@ -28,15 +37,15 @@ def backup(source: Path, target: Path) -> int:
             original.backup(copy)
             _check(copy)
         _sync(part)
-        # A copy that appeared meanwhile is not written over.
-        os.link(part, target)
+        _name(part, target)
         _sync(target.parent)
     except FileExistsError:
         raise StoreUnusable(f"{target} is there already, and is left as it is: name a file that is not") from None
     except (OSError, sqlite3.Error) as error:
         raise StoreUnusable(f"cannot copy the store {source} to {target}: {error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            part.with_name(part.name + suffix).unlink(missing_ok=True)
     return target.stat().st_size
 
 
@@ -46,6 +55,17 @@ def _check(copy: sqlite3.Connection) -> None:
         raise sqlite3.DatabaseError(f"the copy is damaged, and so may be the store: {found}")
     # The copy is one file: nothing of it must be in a log beside it.
     copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def _name(part: Path, target: Path) -> None:
+    """Give the copy its name; one that appeared meanwhile is not written over."""
+    try:
+        os.link(part, target)
+    except OSError as error:
+        # Some file systems that copies are kept on have one name for a file, and no more.
+        if error.errno not in _NO_LINKS or os.path.lexists(target):
+            raise
+        part.rename(target)
 
 
 def _sync(path: Path) -> None:

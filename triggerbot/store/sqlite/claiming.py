@@ -35,11 +35,10 @@ def decide(
         return None
     known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]
     decision = policy.with_runs(decision, known)
-    failure = decision.cause is Cause.FAILURE
-    if failure and budget is not None:
+    if decision.cause is Cause.FAILURE:
         spent, total = spending(connection, push, claim.dry), jobs_of(connection, push)
-        if not budget.allows(spent, total):
-            decision, failure = policy.over_budget(budget, spent, total), False
+        decision = policy.within_budget(decision, budget, spent, total, dry=claim.dry)
+    failure = decision.cause is Cause.FAILURE
     if decision.cause is None and row[0]:
         # What was asked for so far stays as it was decided, and paid for.
         ended = "UPDATE claims SET state = 'done', due = ?, note = ?, tries = 0 WHERE id = ?"
@@ -105,7 +104,7 @@ def begin(
         (operation.id, row, rows.encode(operation.claims), operation.count, operation.started)
         + (rows.encode(operation.baseline), operation.sends, operation.misses, charged),
     )
-    _set(connection, operation.claims, "state = 'sending', held = 0, operation = ?", (operation.id,))
+    _set(connection, operation.claims, "state = 'sending', held = 0, note = '', operation = ?", (operation.id,))
     connection.executemany("DELETE FROM held WHERE claim = ?", [(claim,) for claim in operation.claims])
     _tell_each(connection, operation.claims, "send", note, now, operation.count)
     return True
@@ -119,7 +118,7 @@ def resend(connection: sqlite3.Connection, operation: Operation, note: str, now:
     again = "UPDATE operations SET started = ?, sends = sends + 1, misses = 0 WHERE id = ? AND sends = ?"
     if not connection.execute(again, (now, operation.id, operation.sends)).rowcount:
         return False
-    _set(connection, mine, "state = 'sending'", ())
+    _set(connection, mine, "state = 'sending', note = ''", ())
     _tell_each(connection, mine, "send", note, now, operation.count)
     return True
 
@@ -179,7 +178,7 @@ def doubted(
     mine = _open_on(connection, operation)
     if missed and mine:
         connection.execute("UPDATE operations SET misses = misses + 1 WHERE id = ?", (operation.id,))
-    _tell_each(connection, mine, "doubt", note, now, 0)
+    _tell_if_new(connection, mine, "doubt", note, now)
     _set(connection, mine, "state = 'unknown', due = ?, note = ?", (due, note))
     _refresh(connection, mine)
 

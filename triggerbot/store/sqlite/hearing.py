@@ -111,7 +111,7 @@ def _tell_refusal(
     dry: bool,
 ) -> None:
     refusal, earlier = item.seen.refusal, outcome.earlier
-    if refusal is None and earlier is not None and item.seen.failed and earlier.run.key != item.event.key:
+    if refusal is None and earlier is not None and item.seen.failed:
         refusal = policy.repeated(earlier, outcome.asks)
     if refusal is not None:
         push, job, run = ids

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Pause, in_order
+from triggerbot.store import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, Pause, in_order
 from triggerbot.store.sqlite import rows
 
 
@@ -24,7 +24,7 @@ def paused(connection: sqlite3.Connection) -> Pause | None:
 
 
 def bury(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
-    """Keep messages that could not be handled."""
+    """Keep messages that could not be handled; the oldest make room for new ones."""
     connection.executemany(
         "INSERT INTO dead_letters (at, system, intake, reason, body, headers) VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -32,6 +32,7 @@ def bury(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
             for letter in letters
         ],
     )
+    connection.execute("DELETE FROM dead_letters WHERE id <= (SELECT max(id) FROM dead_letters) - ?", (LETTERS_MAX,))
 
 
 def dead_letters(connection: sqlite3.Connection, limit: int) -> list[DeadLetter]:

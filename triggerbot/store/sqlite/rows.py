@@ -45,7 +45,8 @@ SELECT_CLAIMS = (
     f"SELECT {_RUN}, claims.id, claims.state, claims.dry, claims.created, claims.due, claims.origin, claims.cause, "
     "claims.refusal, claims.wanted, claims.asked, claims.known_runs, claims.lookups, claims.tries, claims.note, "
     "operations.id, operations.claims, operations.count, operations.started, operations.baseline, operations.sends, "
-    "operations.misses, pushes.system, pushes.project, pushes.branch, pushes.revision "
+    "operations.misses, pushes.system, pushes.project, pushes.branch, pushes.revision, "
+    "(SELECT behind FROM held WHERE held.claim = claims.id) "
     "FROM claims JOIN runs ON runs.id = claims.run JOIN jobs ON jobs.id = claims.job "
     "JOIN pushes ON pushes.id = claims.push LEFT JOIN operations ON operations.id = claims.operation "
 )
@@ -107,6 +108,7 @@ def claim(row: tuple[Any, ...]) -> Claim:
         tries=rest[12],
         note=rest[13],
         operation=None if rest[14] is None else _operation(rest[14:21]),
+        behind=rest[25] or "",
     )
 
 

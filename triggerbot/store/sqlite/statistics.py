@@ -4,15 +4,22 @@ import sqlite3
 from collections import defaultdict
 from typing import Any
 
-from triggerbot.model import Run
+from triggerbot.model import Cause, Run
 from triggerbot.store import counting
 from triggerbot.store.sqlite import rows
 
 _WOULD = "sum(CASE WHEN what = 'trigger' AND dry = 1 THEN count ELSE 0 END)"
 _SENT = "sum(CASE WHEN what = 'accepted' THEN count ELSE 0 END)"
 _DECIDED = "sum(CASE WHEN what = 'trigger' AND dry = 0 THEN count ELSE 0 END)"
-_REFUSED = "sum(what = 'refuse')"
-_COUNTED = "at >= ? AND what IN ('trigger', 'accepted', 'refuse')"
+_COUNTED = "at >= ? AND what IN ('trigger', 'accepted')"
+_HOUR = "cast(at / 3600 AS INTEGER) * 3600"
+#: See `counting.refusals`.
+_REFUSED = (
+    "FROM story WHERE at >= ? AND what = 'refuse' AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.job = story.job "
+    "AND origin = '' AND cause IS NOT NULL AND refusal IS NULL)"
+)
+_REFUSALS = f"(SELECT push, reason, min(at) AS at {_REFUSED} AND reason <> 'already_claimed' GROUP BY job, reason)"
+_SPARES_NOTHING = str(tuple(map(str, counting.SPARES_NOTHING)))
 
 
 def statistics(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
@@ -33,13 +40,14 @@ def statistics(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
         "dead_letters": connection.execute("SELECT count(*) FROM dead_letters").fetchone()[0],
         "ended": _ended(connection, since),
         "machine": {"seconds": seconds, "runs": timed},
+        "spared": _spared(connection, since),
     }
 
 
 def _decisions(connection: sqlite3.Connection, since: float) -> list[dict[str, Any]]:
     found = connection.execute(
-        "SELECT what, reason, dry, count(*), sum(count) FROM story WHERE at >= ? AND what IN ('trigger', 'refuse') "
-        "GROUP BY what, reason, dry ORDER BY what DESC, count(*) DESC",
+        "SELECT what, reason, dry, count(DISTINCT job), sum(count) FROM story WHERE at >= ? "
+        "AND what IN ('trigger', 'refuse') GROUP BY what, reason, dry ORDER BY what DESC, 4 DESC, reason, dry",
         (since,),
     )
     return [
@@ -49,31 +57,30 @@ def _decisions(connection: sqlite3.Connection, since: float) -> list[dict[str, A
 
 
 def _hours(connection: sqlite3.Connection, since: float) -> list[dict[str, Any]]:
-    found = connection.execute(
-        f"SELECT cast(at / 3600 AS INTEGER) * 3600, {_WOULD}, {_SENT}, {_DECIDED}, {_REFUSED} FROM story "
-        f"WHERE {_COUNTED} GROUP BY 1 ORDER BY 1",
-        (since,),
-    )
     reasons: dict[int, dict[str, int]] = defaultdict(dict)
-    refusals = connection.execute(
-        "SELECT cast(at / 3600 AS INTEGER) * 3600, reason, count(*) FROM story WHERE at >= ? AND what = 'refuse' "
-        "GROUP BY 1, 2",
-        (since,),
-    )
-    for hour, reason, number in refusals:
+    for hour, reason, number in connection.execute(
+        f"SELECT {_HOUR}, reason, count(*) FROM {_REFUSALS} GROUP BY 1, 2", (since,)
+    ):
         reasons[hour][reason] = number
+    found = connection.execute(
+        f"SELECT {_HOUR}, {_WOULD}, {_SENT}, {_DECIDED} FROM story WHERE {_COUNTED} GROUP BY 1", (since,)
+    )
+    counted: dict[int, tuple[int, int, int]] = {row[0]: row[1:] for row in found}
+    hours = {hour: counted.get(hour, (0, 0, 0)) for hour in sorted(counted.keys() | reasons)}
     return [
-        {"hour": row[0], "would_have_sent": row[1], "sent": row[2], "decided": row[3], "refused": row[4]}
-        | {"reasons": reasons.get(row[0], {})}
-        for row in found
+        {"hour": hour, "would_have_sent": would, "sent": sent, "decided": decided}
+        | {"refused": sum(reasons[hour].values()), "reasons": reasons[hour]}
+        for hour, (would, sent, decided) in hours.items()
     ]
 
 
 def _branches(connection: sqlite3.Connection, since: float) -> list[dict[str, Any]]:
     found = connection.execute(
-        f"SELECT pushes.project, pushes.branch, {_WOULD}, {_SENT}, {_REFUSED} FROM story "
-        f"JOIN pushes ON pushes.id = story.push WHERE {_COUNTED} GROUP BY 1, 2 ORDER BY 4 DESC, 3 DESC",
-        (since,),
+        "SELECT project, branch, sum(would), sum(sent), sum(refused) FROM ("
+        f"SELECT push, {_WOULD} AS would, {_SENT} AS sent, 0 AS refused FROM story WHERE {_COUNTED} GROUP BY push "
+        f"UNION ALL SELECT push, 0, 0, 1 FROM {_REFUSALS}) JOIN pushes ON pushes.id = push "
+        "GROUP BY 1, 2 ORDER BY 4 DESC, 3 DESC, 1, 2",
+        (since, since),
     )
     return [
         {"project": row[0], "branch": row[1], "would_have_sent": row[2], "sent": row[3], "refused": row[4]}
@@ -81,11 +88,22 @@ def _branches(connection: sqlite3.Connection, since: float) -> list[dict[str, An
     ]
 
 
+def _spared(connection: sqlite3.Connection, since: float) -> dict[str, int]:
+    """See `counting.spared`."""
+    row = connection.execute(
+        "SELECT count(DISTINCT job), count(DISTINCT CASE WHEN reason = 'over_budget' THEN job END) "
+        f"{_REFUSED} AND dry = 0 AND reason NOT IN {_SPARES_NOTHING}",
+        (since,),
+    ).fetchone()
+    return {"jobs": row[0], "over_budget": row[1]}
+
+
 def _ended(connection: sqlite3.Connection, since: float) -> dict[str, int | float]:
     asked = "FROM claims JOIN pushes ON pushes.id = claims.push WHERE asked > 0 AND last_heard >= ?"
-    claims: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for job, known, number in connection.execute(f"SELECT claims.job, known_runs, asked {asked}", (since,)):
-        claims[job].append((known, number))
+    claims: dict[int, list[counting.Bought]] = defaultdict(list)
+    own = f"SELECT claims.job, known_runs, asked, cause {asked}"
+    for job, known, number, cause in connection.execute(own, (since,)):
+        claims[job].append(counting.Bought(known, number, None if cause is None else Cause(cause)))
     runs: dict[int, list[Run]] = defaultdict(list)
     query = f"{rows.SELECT_RUNS} WHERE runs.job IN (SELECT claims.job {asked}) {rows.BY_JOB}"
     for row in connection.execute(query, (since,)):

@@ -94,7 +94,7 @@ class Writer:
                 for change, future in batch:
                     answers.append(_apply(connection, change, future))
                 connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             with suppress(sqlite3.Error):
                 # Some faults have ended the transaction already, and on a broken disk even this may fail.
                 connection.execute("ROLLBACK")

@@ -4,6 +4,17 @@ local function allows(budget, spent, total)
   return not (spent > budget.floor and 100 * spent > budget.percent * total)
 end
 
+-- How many jobs that lets through in the end.
+local function most(budget, total)
+  local share = math.floor(budget.percent * total / 100)
+  if 100 * share > budget.percent * total then share = share - 1 end
+  return math.max(budget.floor, share) + 1
+end
+
+local function filled(words, figures)
+  return (string.gsub(words, '@(%a+)@', function(name) return string.format('%.0f', figures[name]) end))
+end
+
 function commands.decide(args)
   local claim = read(args.claim)
   -- Somebody else may have decided meanwhile.
@@ -33,11 +44,12 @@ function commands.decide(args)
   if failure and args.budget then
     local spent = tonumber(call('HGET', key('p', number), claim.dry and 'spent_dry' or 'spent') or '0')
     local total = call('HLEN', key('j', number))
+    local figures = { runs = decision.runs, spent = spent, total = total, most = most(args.budget, total) }
     if not allows(args.budget, spent, total) then
       failure = false
-      local words = string.gsub(args.over, '@spent@', tostring(spent))
-      words = string.gsub(words, '@total@', tostring(total))
-      decision = { cause = '', refusal = 'over_budget', count = 0, runs = 0, detail = words }
+      decision = { cause = '', refusal = 'over_budget', count = 0, runs = 0, detail = filled(args.over, figures) }
+    elseif decision.runs > 0 then
+      decision.detail = filled(args.based, figures)
     end
   end
   claim.due, claim.note, claim.tries = args.now, decision.detail, 0
@@ -93,7 +105,7 @@ function commands.begin(args)
     baseline = args.baseline, sends = args.sends, misses = args.misses, charged = charged }))
   for _, id in ipairs(args.claims) do
     local claim = read(id)
-    claim.state, claim.held, claim.operation = 'sending', false, args.id
+    claim.state, claim.held, claim.note, claim.operation = 'sending', false, '', args.id
     write(claim)
   end
   tell_each(args.claims, 'send', args.note, args.now, args.count)
@@ -133,7 +145,7 @@ function commands.resend(args)
   if paused() or #mine == 0 or not operation or operation.sends ~= args.sends then return false end
   operation.started, operation.sends, operation.misses = args.now, operation.sends + 1, 0
   keep_operation(args, operation)
-  change_each(mine, function(claim) claim.state = 'sending' end)
+  change_each(mine, function(claim) claim.state, claim.note = 'sending', '' end)
   tell_each(mine, 'send', args.note, args.now, args.count)
   return true
 end
@@ -191,17 +203,18 @@ function commands.refused(args)
   return true
 end
 
-local function tell_if_new(claims, text, now)
+-- Waiting again for the same thing is no news.
+local function tell_if_new(claims, what, text, now)
   for _, id in ipairs(claims) do
     local claim = read(id)
-    if claim and claim.note ~= text then tell_each({ id }, 'wait', text, now, 0) end
+    if claim and claim.note ~= text then tell_each({ id }, what, text, now, 0) end
   end
 end
 
 function commands.hold(args)
   local claim = read(args.claim)
   if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return true end
-  tell_if_new({ args.claim }, args.note, args.now)
+  tell_if_new({ args.claim }, 'wait', args.note, args.now)
   if claim.behind then call('ZREM', key('h', claim.behind), text_of(claim.id)) end
   claim.due, claim.note, claim.held, claim.behind = args['until'], args.note, false, args.behind
   write(claim)
@@ -214,7 +227,7 @@ end
 function commands.postponed(args)
   local mine = open_on(args)
   if #mine > 0 then give_back(args) end
-  tell_if_new(mine, args.note, args.now)
+  tell_if_new(mine, 'wait', args.note, args.now)
   change_each(mine, function(claim)
     claim.state, claim.operation, claim.tries, claim.due, claim.note, claim.held = 'owed', '', claim.tries + 1, args.due,
       args.note, false
@@ -230,7 +243,7 @@ function commands.doubted(args)
     operation.misses = operation.misses + 1
     keep_operation(args, operation)
   end
-  tell_each(mine, 'doubt', args.note, args.now, 0)
+  tell_if_new(mine, 'doubt', args.note, args.now)
   change_each(mine, function(claim) claim.state, claim.due, claim.note = 'unknown', args.due, args.note end)
   refresh_all(mine)
   return true
@@ -239,7 +252,7 @@ end
 function commands.wait(args)
   local claim = read(args.claim)
   if not claim or not claim.open then return true end
-  tell_if_new({ args.claim }, args.note, args.now)
+  tell_if_new({ args.claim }, 'wait', args.note, args.now)
   claim.due, claim.note, claim.held = args.due, args.note, false
   claim.lookups, claim.tries = claim.lookups + args.lookup, claim.tries + args.tries
   write(claim)

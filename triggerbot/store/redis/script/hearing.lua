@@ -128,7 +128,7 @@ local function hear_event(item, names, now, dry, facts_delay)
   end
   local claim = known and read(tonumber(known))
   local kept = claim and find_run(push.number, job, claim.run) or ''
-  return flags, push, claim, kept, run
+  return flags, push, claim, kept
 end
 
 -- lead: 3, group, run US attempt, rank, rest, failed, later
@@ -189,9 +189,9 @@ function commands.observe(args)
     elseif item[1] == 4 then
       answers[at] = { hear_wish(item, now, args.forgotten) }
     else
-      local flags, push, claim, kept, run
+      local flags, push, claim, kept
       if item[1] == 1 then
-        flags, push, claim, kept, run = hear_event(item, args.pushes, now, dry, args.facts_due)
+        flags, push, claim, kept = hear_event(item, args.pushes, now, dry, args.facts_due)
       else
         push = find_push(args.pushes[item[2]], now)
         local due = learn(push, item[3], now, dry)
@@ -210,7 +210,7 @@ function commands.observe(args)
       answers[at] = answer
       if item[1] == 1 and flags % 2 == 0 and flags >= 4 then
         local refusal = item[12]
-        if refusal == '' and claim and item[11] and claim.run ~= run then
+        if refusal == '' and claim and item[11] then
           refusal = args.repeated[claim.refusal] or ''
           if refusal == '' then
             local rebuild = push.asked and push.asked ~= '' and claim.origin == ''

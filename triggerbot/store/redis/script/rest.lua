@@ -11,6 +11,11 @@ function commands.bury(args)
     call('HSET', P .. 'letters', id, letter)
     call('ZADD', P .. 'letter_order', id, id)
   end
+  local over = call('ZCARD', P .. 'letter_order') - args.most
+  for _, id in ipairs(over > 0 and call('ZRANGE', P .. 'letter_order', 0, over - 1) or {}) do
+    call('HDEL', P .. 'letters', id)
+    call('ZREM', P .. 'letter_order', id)
+  end
   return true
 end
 
@@ -49,6 +54,19 @@ function commands.purge(args)
     end
   end
   return { gone, #looked, removed }
+end
+
+-- Forget what was left of pushes that Redis itself has forgotten; tells what purge does.
+function commands.purge_names(args)
+  local removed = 0
+  local looked = call('ZRANGE', P .. 'names', args.from, args.from + args.most - 1)
+  for _, member in ipairs(looked) do
+    if call('EXISTS', key('p', string.match(member, '[^' .. US .. ']*$'))) == 0 then
+      call('ZREM', P .. 'names', member)
+      removed = removed + 1
+    end
+  end
+  return { 0, #looked, removed }
 end
 
 function commands.purge_groups(args)
