@@ -61,6 +61,10 @@ class Settings:
     canary: float = 5.0
     longest: float = 60.0
 
+    def opens(self, trouble: Trouble) -> bool:
+        """Tell whether this sort of trouble opens any breaker at all."""
+        return (self.pushes if trouble is Trouble.RUNS else self.failures) < NEVER
+
 
 #: More than ever happens.
 NEVER = 1_000_000_000

@@ -1,21 +1,17 @@
 """What retriggers cost, and what they save; purely. What was not measured is told as an estimate, with its formula."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from triggerbot import canonical
-from triggerbot.model import Cause, Refusal
+from triggerbot.model import Cause
 from triggerbot.wording import duration, plural
 
 #: Minutes that a person spends on a failure that is none of theirs: to find the log, to read it, to ask for another run
 #: and to come back to it. An assumption; nobody has measured it.
 MINUTES_A_FAILURE = 10.0
-#: Refusals that spare nothing: the CI would not have run it, or it had run already.
-_SPARES_NOTHING = frozenset({
-    Refusal.NOT_FOUND, Refusal.REFUSED_BY_CI, Refusal.ALREADY_CLAIMED, Refusal.ENOUGH_RUNS, Refusal.REBUILD_REQUESTED,
-})  # fmt: skip
 _DAY = 86_400
 _COUNTED = ("sent", "would_have_sent", "decided", "refused")
 _ENDED = ("passed", "failed", "other", "unfinished")
@@ -49,7 +45,7 @@ class Spent:
 class Spared:
     """What refusals did not spend: an estimate, failures times retriggers each times seconds each."""
 
-    #: Failures that were refused, for whatever reason; and those of them for which the budget was used up.
+    #: Jobs that failed and were never retriggered; and those of them for which the budget was used up.
     failures: int
     over_budget: int
     #: What a failure that was retriggered got on average; `None`: none was.
@@ -62,7 +58,7 @@ class Spared:
 class People:
     """The time of people who had nothing to ask for: an estimate, failures times minutes each."""
 
-    #: Failures that were proved intermittent, without those that people asked to have run again.
+    #: Failures that retriggers proved intermittent, without those that people or pushes asked to have run again.
     failures: int
     minutes_each: float
 
@@ -133,6 +129,8 @@ class Costs:
 
     def _spent(self) -> str:
         spent = self.spent
+        if not self.retriggers:
+            return "Machine time of retriggers: none."
         if spent.estimate is None:
             return "Machine time of retriggers: nobody knows, for the CI does not tell when runs begin."
         share = "" if spent.share is None else f", {_percent(spent.share)} of that of all runs"
@@ -153,7 +151,8 @@ class Costs:
 
     def _people(self) -> str:
         each = f"× {self.people.minutes_each:g} min each, which is an assumption"
-        formula = f"{plural(self.people.failures, 'failure')} proved intermittent that nobody had to ask for, {each}"
+        proved = f"{plural(self.people.failures, 'failure')} that retriggers proved intermittent"
+        formula = f"{proved} and nobody had to ask for, {each}"
         return f"People's time saved: about {duration(self.people.seconds)} (an estimate: {formula})."
 
 
@@ -165,14 +164,9 @@ _WORDS = {
 }
 
 
-def of(found: Mapping[str, Any], proved: int, *, minutes: float = MINUTES_A_FAILURE) -> Costs:
-    """Work it out from what `Store.statistics` found.
-
-    `proved`: jobs that failed and passed at one and the same push in that time; `minutes`: what a failure costs a
-    person who has to look at it.
-    """
+def of(found: Mapping[str, Any], *, minutes: float = MINUTES_A_FAILURE) -> Costs:
+    """Work it out from what `Store.statistics` found; `minutes`: what a failure costs a person who looks at it."""
     ended = {name: int(found["ended"][name]) for name in _ENDED}
-    decided = [one for one in found["decisions"] if not one["dry_run"]]
     each = _mean_seconds(found)
     return Costs(
         days=per_day(found["hours"]),
@@ -180,8 +174,8 @@ def of(found: Mapping[str, Any], proved: int, *, minutes: float = MINUTES_A_FAIL
         runs=found["runs"],
         ended=ended,
         spent=_spent(found, sum(ended.values()) - ended["unfinished"], each),
-        spared=_spared(decided, each),
-        people=People(max(0, proved - _jobs(decided, "trigger", {Cause.MANUAL})), minutes),
+        spared=_spared(found, each),
+        people=People(int(found["ended"]["proved"]), minutes),
     )
 
 
@@ -211,18 +205,13 @@ def _spent(found: Mapping[str, Any], finished: int, each: float | None) -> Spent
     return Spent(float(ended["seconds"]), int(ended["timed"]), estimate, share)
 
 
-def _spared(decided: Sequence[Mapping[str, Any]], each: float | None) -> Spared:
-    failures = _jobs(decided, "refuse", set(Refusal) - _SPARES_NOTHING)
-    retriggered = _jobs(decided, "trigger", {Cause.FAILURE})
-    retriggers = sum(one["retriggers"] or 0 for one in decided if one["reason"] == Cause.FAILURE)
-    many = retriggers / retriggered if retriggered else None
+def _spared(found: Mapping[str, Any], each: float | None) -> Spared:
+    failures, over_budget = int(found["spared"]["jobs"]), int(found["spared"]["over_budget"])
+    decided = [one for one in found["decisions"] if one["reason"] == Cause.FAILURE and not one["dry_run"]]
+    retriggered = sum(one["jobs"] for one in decided)
+    many = sum(one["retriggers"] for one in decided) / retriggered if retriggered else None
     seconds = None if many is None or each is None else failures * many * each
-    return Spared(failures, _jobs(decided, "refuse", {Refusal.OVER_BUDGET}), many, each, seconds)
-
-
-def _jobs(decided: Iterable[Mapping[str, Any]], action: str, reasons: Iterable[str]) -> int:
-    wanted = set(reasons)
-    return sum(one["jobs"] for one in decided if one["action"] == action and one["reason"] in wanted)
+    return Spared(failures, over_budget, many, each, seconds)
 
 
 def _rounded(value: float | None, digits: int | None = None) -> float | None:

@@ -27,11 +27,10 @@ from triggerbot.send import Sender, Setting
 from triggerbot.store import Store, Work
 from triggerbot.systems import Known, LookBack, System
 from triggerbot.trysyntax import Asks
+from triggerbot.wording import some
 
 log = structlog.get_logger("triggerbot.dispatch")
 
-#: Seconds for which a replica may work on a push before another may take it over.
-LEASE = 90.0
 #: Looks in vain for a push's facts, up to a quarter of an hour apart: about a day.
 _FACTS_TRIES = 100
 #: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
@@ -90,7 +89,7 @@ class Dispatcher:
 
     def step(self) -> bool:
         """Deal with one due push, or one due group of leads; false if nothing is due."""
-        due = self._store.lease(self._clock(), self._owner, LEASE)
+        due = self._store.lease(self._clock(), self._owner, patience.LEASE)
         if due is None:
             return False
         try:
@@ -228,7 +227,7 @@ class Dispatcher:
             case Appeared(run_ids):
                 self.guard.worked(work.push, Trouble.REQUESTS, claims)
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
-                note = f"the answer was lost, but the CI lists what came of it: {', '.join(run_ids[:5])}"
+                note = f"the answer was lost, but the CI lists what came of it: {some(run_ids)}"
                 log.info("recovered", **place(work.push), jobs=[claim.job for claim in claims], operation=operation.id)
                 self._sender.took(system, operation, note)
             case LookAgain(due, why, missed):
@@ -308,7 +307,5 @@ def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> policy.F
         fork=bool(work.facts.fork),
         forks_allowed=system.forks_allowed,
         runs=len({run.key for run in work.runs.get(claim.job, ())}),
-        spent=work.spent_dry if claim.dry else work.spent,
-        total=work.total,
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
     )

@@ -225,6 +225,9 @@ class Guard:
 
     def _look_after(self, one: Breaker, waiting: int) -> bool:
         now = self._clock()
+        if one.trouble is not None and not self._bounds.breakers.opens(one.trouble):
+            # By this configuration it would never have been opened, so nothing it holds need wait for a canary.
+            return self._write(one, breaker.closed(one, now))
         if one.trouble is Trouble.RUNS and self._weather.well(one.place, one.since):
             return self._write(one, breaker.closed(one, now))
         if one.canary is not None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import median
 
@@ -54,10 +54,10 @@ class PushVerdict:
 def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
     """Tell whether a push is good: nothing failed, nothing is pending; what only hit infrastructure is not proved.
 
-    `now`: to say how long it will take.
+    Hidden jobs are told of, and decide nothing. `now`: to say how long it will take.
     """
     listed = tuple(jobs)
-    count = Counter(job.verdict for job in listed)
+    count = Counter(job.verdict for job in listed if not job.hidden)
     if count[Verdict.FAILED] or count[Verdict.INFRA]:
         health = Health.FAILING
     elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
@@ -67,35 +67,49 @@ def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict
         health = Health.GOOD
     common = sameness.in_common({job.job: job.failing for job in listed if job.failing is not None})
     left = None if now is None else _left(listed, now)
-    return PushVerdict(health, _sentence(listed, count, common, left), listed, common, left)
+    judged = PushVerdict(health, "", listed, common, left)
+    return replace(judged, sentence=_sentence(judged, count))
 
 
-def _sentence(
-    jobs: Sequence[JobVerdict], count: Counter[Verdict | None], common: Sequence[Common], left: float | None
-) -> str:
-    if not jobs:
+def _sentence(judged: PushVerdict, count: Counter[Verdict | None]) -> str:
+    jobs = [job for job in judged.jobs if not job.hidden]
+    if not judged.jobs:
         return "nothing is known of it yet"
-    retriggers = sum(job.awaited for job in jobs)
+    owed = sum(job.owed for job in judged.jobs)
     suspected = sum(job.suspected for job in jobs)
     first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
+    hidden = sum(job.hidden and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
     parts = [
-        _failing(jobs, count[Verdict.FAILED], common),
+        _failing(jobs, judged.common),
         _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
         _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")
         + (f" ({suspected} suspected new)" if suspected else ""),
-        _plural(retriggers, "retrigger running", "retriggers running"),
+        _plural(sum(job.awaited for job in judged.jobs) - owed, "retrigger running", "retriggers running"),
+        _plural(owed, "retrigger owed", "retriggers owed"),
         _plural(first, "is pending", "are pending"),
         _plural(count[Verdict.PASSED], "passed", "passed"),
         _plural(count[None], "proves nothing", "prove nothing"),
-        f"about {_minutes(left)} left" if left else "",
+        _plural(hidden, "hidden job fails", "hidden jobs fail"),
+        f"about {_minutes(judged.left)} left" if judged.left else "",
     ]
-    return ", ".join(part for part in parts if part)
+    told = ", ".join(part for part in parts if part)
+    return f"{told}; nothing more is to come" if judged.health is Health.PENDING and judged.final else told
 
 
-def _failing(jobs: Sequence[JobVerdict], number: int, common: Sequence[Common]) -> str:
-    text = _plural(number, "job fails every time", "jobs fail every time")
-    failed = {job.job for job in jobs if job.verdict is Verdict.FAILED}
-    if number > 1 and any(failed <= set(one.jobs) for one in common):
+def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
+    """Tell those that failed again and again from those that ran only once, which proves less."""
+    failed = [job for job in jobs if job.verdict is Verdict.FAILED]
+    often = sum(job.failing_runs > 1 for job in failed)
+    once = len(failed) - often
+    if often and once:
+        alike = any({job.job for job in failed} <= set(one.jobs) for one in common)
+        if alike:
+            return f"{len(failed)} jobs fail with the same failure ({once} of them ran once)"
+        return f"{_plural(often, 'job fails every time', 'jobs fail every time')}, {once} failed once"
+    text = _plural(often, "job fails every time", "jobs fail every time") or _plural(
+        once, "job failed once", "jobs failed once"
+    )
+    if len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common):
         return f"{text} with the same failure"
     return text
 
@@ -106,6 +120,9 @@ def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
     for job in jobs:
         if job.verdict is not Verdict.PENDING and not job.awaited:
             continue
+        if job.owed == job.awaited > 0 and job.waits:
+            # Nobody knows when what is in its way will be gone.
+            return None
         lengths = [seconds for run in job.runs if (seconds := run.seconds) is not None]
         if not lengths:
             continue

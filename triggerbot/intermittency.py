@@ -119,22 +119,20 @@ def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list
     return ranked(rates, limit)
 
 
-def everywhere(store: Store, limit: int, since: float) -> tuple[list[Rate], int]:
-    """Read the worst jobs of all projects, and count the jobs that were intermittent at a push since then.
+def everywhere(store: Store, limit: int) -> list[Rate]:
+    """Read the worst jobs of all projects, over all that is remembered, of very many pushes over the newest.
 
-    Raises `StoreUnavailable`. The rates are over all that is remembered, of very many pushes over the newest.
+    Raises `StoreUnavailable`.
     """
     rates: list[Rate] = []
-    proved = 0
     for project in store.projects():
         kept = store.sightings(project)
         sightings = [seen for seen in kept if seen.failed and seen.passed]
-        proved += sum(seen.at >= since for seen in sightings)
         often = [job for job, _ in Counter(seen.job for seen in sightings).most_common(_COUNTED_MAX)]
         # A share is one of the same pushes above and below the line: no list reaches back further than the other.
         ran = store.ran(project, often, kept[-1].at if len(kept) >= SIGHTINGS_MAX else 0.0)
         rates += worst((seen for seen in sightings if seen.job in ran.at and seen.at >= ran.since), ran.at, limit)
-    return ranked(rates, limit), proved
+    return ranked(rates, limit)
 
 
 def ranked(rates: Sequence[Rate], limit: int) -> list[Rate]:

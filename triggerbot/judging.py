@@ -1,14 +1,16 @@
 """Judging pushes in the light of what other pushes of the project showed: generic lines, intermittent jobs."""
 
 import json
+import math
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from triggerbot import health, likeness, verdict
+from triggerbot import health, likeness, policy, verdict
 from triggerbot.health import PushVerdict
 from triggerbot.model import Push
+from triggerbot.policy import Rule
 from triggerbot.store import PushRecord, Sighting, Store
 from triggerbot.verdict import JobVerdict
 
@@ -113,10 +115,21 @@ class _Elsewhere:
 
 
 class Judge:
-    """Judges pushes; keeps what it knows of projects for a while. Safe for threads."""
+    """Judges pushes; keeps what it knows of projects for a while. Safe for threads.
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.time, *, fresh: float = FRESH) -> None:
+    `rules`: jobs of higher tiers than the rule of their project has are hidden: told of, but not counted.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float] = time.time,
+        *,
+        rules: Sequence[Rule] = (),
+        fresh: float = FRESH,
+    ) -> None:
         self._store = store
+        self._rules = rules
         self._clock = clock
         self._fresh = fresh
         self._lock = threading.Lock()
@@ -125,15 +138,16 @@ class Judge:
     def judge(self, record: PushRecord) -> PushVerdict:
         """Work out the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
         troubled = [job for job in record.jobs if any(run.failed for run in job.runs)]
-        now = self._clock()
+        now, rule = self._clock(), policy.rule_for(self._rules, record.push)
+        tier = math.inf if rule is None else rule.max_tier
         if not troubled:
-            calm = (verdict.of_job(job.job, job.runs, job.claims, now=now) for job in record.jobs)
+            calm = (verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs)
             return health.of_push(calm, now)
         knowledge = self.knowledge(record.push.project)
         intermittent = (job.job for job in troubled if any(run.passed for run in job.runs))
         knowledge.learn(job for job in intermittent if not knowledge.known(record.push, job))
         elsewhere, files = _Elsewhere(knowledge, record.push), _files(self._store.kept(record.push).get(FILES))
-        jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now) for job in record.jobs)
+        jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs)
         return health.of_push(jobs, now)
 
     def knowledge(self, project: str) -> Knowledge:

@@ -6,7 +6,7 @@ Refusals come in the order of `Refusal`, except that what a push asks for (rule 
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from triggerbot.model import Cause, Claim, Decision, Event, Push, Refusal, Result, Run
 from triggerbot.patterns import Globs
@@ -23,6 +23,14 @@ class Budget:
     def allows(self, spent: int, total: int) -> bool:
         """Tell whether one more job may be, after `spent` of the push's `total` different jobs were."""
         return not (spent > self.floor and 100 * spent > self.percent * total)
+
+    def most(self, total: int) -> int:
+        """Tell how many jobs of a push with `total` different jobs that lets through in the end."""
+        return max(self.floor, int(self.percent * total // 100)) + 1
+
+    def words(self, jobs: str = "its jobs") -> str:
+        """Say what it is, wherever it is told; `most` is the number that it comes to."""
+        return f"{self.percent:g} % of {jobs} and one more, or {self.floor + 1} if that is more"
 
 
 _EVERY = frozenset({EVERY})
@@ -147,10 +155,6 @@ class Facts:
     forks_allowed: bool
     #: Every run of the job that is known, whoever started it.
     runs: int
-    #: Jobs of the push that were retriggered because they failed.
-    spent: int
-    #: Different jobs of the push.
-    total: int
     #: The claimed run as the CI itself lists it, if it does: an event is a hint and may have said too little.
     listed: Event | None = None
 
@@ -168,9 +172,10 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         against = list(refusals(rule, facts.listed, facts.author))
     if facts.fork and not facts.forks_allowed:
         against.insert(0, Refusal.NOT_WATCHED)
-    wanted = 0
+    asked = most = 0
     if rule is not None and _only_of_failures(against) and run.result not in UNWANTED:
-        wanted = asks.wanted(rule.groups_of(claim.job), rule.requested_max)
+        asked, most = asks.wanted(rule.groups_of(claim.job)), rule.requested_max
+    wanted = min(asked, most)
     if not run.failed and not wanted:
         return None
     if against and not wanted:
@@ -179,7 +184,8 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if asks.dontbuild:
         return Decision.refuse(Refusal.DONTBUILD)
     if wanted:
-        return _unless_enough(Cause.REQUESTED, wanted, facts.runs, f"the push asks for {wanted} of it")
+        cut = f", and `requested.max` allows {most}" if asked > most else ""
+        return _unless_enough(Cause.REQUESTED, wanted, facts.runs, f"the push asks for {asked} of it{cut}")
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
     return _decide_failure(rule, facts) if rule is not None else None
@@ -190,11 +196,7 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
-    based_on = (
-        f"{rule.retries} further runs of a failed job are wanted, {facts.runs} of it exist, and {facts.spent} of the "
-        f"push's {facts.total} jobs were retriggered before"
-    )
-    return _unless_enough(Cause.FAILURE, rule.retries, facts.runs, based_on)
+    return _unless_enough(Cause.FAILURE, rule.retries, facts.runs, "")
 
 
 def _unless_enough(cause: Cause, wanted: int, runs: int, detail: str) -> Decision:
@@ -221,15 +223,37 @@ def telling_run(claim: Claim, runs: Sequence[Run]) -> Run:
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
-def over_budget(budget: Budget, spent: int, total: int) -> Decision:
-    """Refuse for want of budget, with the figures."""
-    return Decision.refuse(Refusal.OVER_BUDGET, budget_words(budget, str(spent), str(total)))
+def within_budget(decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool) -> Decision:
+    """Hold a decision about a failure against the budget, with the figures as they are when it is recorded."""
+    if budget is None or decision.cause is not Cause.FAILURE:
+        return decision
+    most = str(budget.most(total))
+    if not budget.allows(spent, total):
+        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry))
+    if not decision.runs:
+        return decision
+    return replace(decision, detail=based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry))
 
 
-def budget_words(budget: Budget, spent: str, total: str) -> str:
-    """Say how much of a budget was spent; the figures may be placeholders."""
-    share = f"{budget.percent:g} % of {total} jobs"
-    return f"{spent} jobs of the push were retriggered for failures; its budget is {share}"
+def first_wanted(decision: Decision) -> int:
+    """Tell how many further runs were wanted before those were taken off that there are."""
+    return decision.count + max(0, decision.runs - 1)
+
+
+def based_on(wanted: int, runs: str, spent: str, most: str, *, dry: bool) -> str:
+    """Say what a decision about a failure rests on; figures that are texts may be placeholders."""
+    were = "that would have been" if dry else "that were"
+    return (
+        f"further runs wanted of a failed job: {wanted}; runs that there are: {runs}; jobs of the push {were} "
+        f"retriggered for failures before: {spent} of at most {most}"
+    )
+
+
+def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool) -> str:
+    """Say that a budget is spent; the figures may be placeholders."""
+    were = "would have been" if dry else "were"
+    share = budget.words(f"its {total} jobs")
+    return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
 
 
 def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool) -> int:

@@ -1,7 +1,8 @@
 """What is known of a push as JSON-able values: the page's API, the commands and reports all tell the same."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -9,10 +10,10 @@ from triggerbot import canonical, sentences
 from triggerbot import caps as hourly
 from triggerbot.breaker import Breaker
 from triggerbot.health import PushVerdict
-from triggerbot.model import Claim, Push, Run
+from triggerbot.model import Claim, Push, Run, State
 from triggerbot.sameness import Failing
-from triggerbot.store import PushRecord, Summary
-from triggerbot.verdict import JobVerdict, Verdict
+from triggerbot.store import Entry, PushRecord, Summary
+from triggerbot.verdict import SILENT, JobVerdict, Verdict
 
 #: Caps that are told: those of projects and authors are as many as there are such.
 CAPS_MOST = 20
@@ -71,11 +72,18 @@ def changes(judged: PushVerdict, known: Before) -> tuple[Before, list[tuple[str,
         if job.verdict is None or str(job.verdict) == last or not (last or job.verdict in _TELLING):
             continue
         # To be pending is no verdict that another one takes the place of.
-        before = earlier if last == Verdict.PENDING else last
+        before = earlier if last == Verdict.PENDING else last or _first(job)
         told[job.job] = str(job.verdict), before if before != job.verdict else ""
         was = f" (was {before})" if told[job.job][1] else ""
         found.append((job.job, f"{job.verdict}{was}" + (f": {job.why}" if job.why else "")))
     return told, found
+
+
+def _first(job: JobVerdict) -> str:
+    """What a job was that nothing was remembered of: one that failed after it had passed."""
+    proving = (run for run in job.runs if run.state is State.FINISHED and run.result not in SILENT)
+    passed = job.verdict is Verdict.INTERMITTENT and next((run.passed for run in proving), False)
+    return str(Verdict.PASSED) if passed else ""
 
 
 def link(address: str | None, where: Push) -> str:
@@ -86,9 +94,12 @@ def link(address: str | None, where: Push) -> str:
     return f"{address}/pushes/{quote(where.project)}/{where.revision}?{query}"
 
 
-def push(record: PushRecord, judged: PushVerdict, known: Before | None = None) -> dict[str, Any]:
-    """Tell everything known of a push."""
+def push(
+    record: PushRecord, judged: PushVerdict, known: Before | None = None, story: Iterable[Entry] = ()
+) -> dict[str, Any]:
+    """Tell everything known of a push; `story`: what was decided at it, as the store tells it."""
     claims = {job.job: job.claims for job in record.jobs}
+    refused = refusals(story)
     return {
         **place(record.push),
         "author": record.facts.author,
@@ -103,8 +114,20 @@ def push(record: PushRecord, judged: PushVerdict, known: Before | None = None) -
         "budget_spent": record.spent,
         "budget_would_have_spent": record.spent_dry,
         "problems": [] if record.asks is None else list(record.asks.problems),
-        "jobs": [_job(job, claims[job.job], (known or {}).get(job.job)) for job in judged.jobs],
+        "jobs": [
+            {**_job(job, claims[job.job], (known or {}).get(job.job)), "refusals": refused.get(job.job, [])}
+            for job in judged.jobs
+        ],
     }
+
+
+def refusals(story: Iterable[Entry]) -> dict[str, list[dict[str, Any]]]:
+    """List by job which of its runs caused nothing, and for what reason, oldest first."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in story:
+        if entry.what == "refuse" and entry.job is not None:
+            found[entry.job].append({"run_id": entry.run_id, "attempt": entry.attempt, "reason": entry.reason})
+    return found
 
 
 def summary(record: PushRecord, judged: PushVerdict, now: float) -> Summary:
@@ -154,6 +177,7 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "why": job.why,
         "failure": None if job.failing is None else _failing(job.failing),
         "suspected_new": job.suspected,
+        "hidden": job.hidden,
         "awaited": job.awaited,
         "runs": [_run(run) for run in job.runs],
         "claims": [_claim(claim) for claim in claims],
@@ -198,6 +222,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "dry_run": claim.dry,
         "by_a_person": claim.manual,
         "tries": claim.tries + claim.lookups,
-        "due": None if claim.state.final else canonical.format_time(claim.due),
+        # What is held goes on when the reason ends, whenever that is.
+        "due": None if claim.state.final or claim.behind else canonical.format_time(claim.due),
         "note": claim.note,
     }

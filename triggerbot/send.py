@@ -19,6 +19,7 @@ from triggerbot.observe import place
 from triggerbot.policy import Rule
 from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+from triggerbot.wording import some
 
 log = structlog.get_logger("triggerbot.send")
 
@@ -131,13 +132,13 @@ class Sender:
         match answer:
             case Accepted():
                 self._guard.worked(push, Trouble.REQUESTS, claims)
-            case Later(well=True):
+            case Later(well=True) | Refused(well=True):
                 pass
             case Refused(why) | Later(why) | Unknown(why):
                 self._guard.failed(push, Trouble.REQUESTS, why, claims)
         match answer:
             case Accepted(runs):
-                self.took(system, operation, "the CI accepted it" + (f": {', '.join(runs[:5])}" if runs else ""))
+                self.took(system, operation, "the CI accepted it" + (f": {some(runs)}" if runs else ""))
             case Refused(why):
                 self.refuse(operation, why, claims, now)
             case Later(why) if now - claims[0].created > GIVE_UP:

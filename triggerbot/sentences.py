@@ -171,6 +171,8 @@ def proof(job: JobVerdict) -> str:
         return "No run of it proves anything."
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
         return "One failure alone does not tell whether it is the change."
+    if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:
+        return "It failed every time, each time in another way: most likely it is the machine, not the change."
     return VERDICTS[job.verdict]
 
 

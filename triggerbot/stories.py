@@ -1,9 +1,10 @@
 """The story of a job in plain sentences, in order: its runs, what was decided and why, requests, answers, waits."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from triggerbot import canonical, sentences
+from triggerbot import canonical, patience, sentences
+from triggerbot.breaker import Breaker
 from triggerbot.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
 from triggerbot.store import Entry, JobRecord, Pause
 from triggerbot.trysyntax import EVERY, Asks
@@ -33,6 +34,8 @@ class Line:
     at: float | None
     what: str
     text: str
+    #: Of a decision, by its name.
+    reason: str = ""
 
     @property
     def style(self) -> str:
@@ -41,14 +44,24 @@ class Line:
 
     def as_json(self) -> dict[str, str | None]:
         """Put it as JSON."""
-        return {"time": canonical.format_time(self.at), "what": self.what, "text": self.text}
+        told = {"time": canonical.format_time(self.at), "what": self.what, "text": self.text}
+        return {**told, "reason": self.reason} if self.reason else told
 
 
-def story(job: JobRecord, entries: Sequence[Entry], claims_now: float, paused: Pause | None) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand when a story is told."""
+
+    now: float
+    paused: Pause | None
+    breakers: Collection[Breaker]
+
+
+def story(job: JobRecord, entries: Sequence[Entry], standing: Standing) -> list[Line]:
     """Tell everything that is known of a job, oldest first; what it waits for comes last."""
     lines = [*_runs(job.runs, entries), *_entries(entries)]
     lines.sort(key=lambda line: line.at or 0.0)
-    lines += [told for claim in job.claims if (told := _open(claim, claims_now, paused)) is not None]
+    lines += [told for claim in job.claims if (told := _open(claim, standing)) is not None]
     if not entries and not job.claims and job.runs:
         lines.append(Line(None, "nothing", sentences.nothing_to_decide(job.runs[-1])))
     return lines
@@ -104,7 +117,7 @@ def entry_line(entry: Entry, *, brief: bool = False) -> Line:
             text = _refuse(entry, brief=brief)
         case _:
             text = f"{_WORDS.get(entry.what, entry.what)}: {entry.text}."
-    return Line(entry.at, entry.what, text)
+    return Line(entry.at, entry.what, text, entry.reason)
 
 
 def _trigger(entry: Entry) -> str:
@@ -125,7 +138,7 @@ def _refuse(entry: Entry, *, brief: bool) -> str:
     return f"Not retriggered{run}, {entry.reason}{facts}{advice}"
 
 
-def _open(claim: Claim, now: float, paused: Pause | None) -> Line | None:
+def _open(claim: Claim, standing: Standing) -> Line | None:
     """Say what an open claim waits for, until when, and how often that was tried."""
     if claim.state.final:
         return None
@@ -135,15 +148,38 @@ def _open(claim: Claim, now: float, paused: Pause | None) -> Line | None:
     tries = claim.tries + claim.lookups
     if tries:
         parts.append(f"{plural(tries, 'try', 'tries')} so far")
-    if paused is not None:
-        parts.append(f"everything is paused by {paused.by}")
-    elif claim.due > now:
-        parts.append(f"looks again at {moment(claim.due)}")
-    elif claim.due < now - _OVERDUE:
-        parts.append(f"it has been due since {moment(claim.due)}: is the daemon (`triggerbot run`) running?")
+    told = f"Open: {'; '.join(parts)}; {_goes_on(claim, standing)}"
+    return Line(None, "open", told if told.endswith("?") else f"{told}.")
+
+
+def _goes_on(claim: Claim, standing: Standing) -> str:
+    """Say when something is done about an open claim."""
+    now, operation = standing.now, claim.operation
+    if claim.state is ClaimState.SENDING and operation is not None and now < operation.started + patience.LEASE:
+        return f"the CI has been asked since {moment(operation.started)} and has not answered yet"
+    if standing.paused is not None:
+        return f"everything is paused by {standing.paused.by}"
+    if claim.behind and claim.due > now:
+        return _behind(claim.behind, standing)
+    if claim.due > now:
+        return f"looks again at {moment(claim.due)}"
+    if claim.due < now - _OVERDUE:
+        return f"it has been due since {moment(claim.due)}: is the daemon (`triggerbot run`) running?"
+    return "it is due now"
+
+
+def _behind(behind: str, standing: Standing) -> str:
+    """Say what lets a held claim go on; the time until which it is held at most is none to wait for."""
+    breaker = next((one for one in standing.breakers if one.open and one.place.key == behind), None)
+    if breaker is None:
+        return "goes on as soon as there is room again within the hour"
+    if breaker.canary is not None:
+        canary = f"its canary was sent ahead at {moment(breaker.canary.at)}"
+    elif breaker.probe > standing.now:
+        canary = f"the next canary may go at {moment(breaker.probe)}"
     else:
-        parts.append("it is due now")
-    return Line(None, "open", f"Open: {'; '.join(parts)}.")
+        canary = "the next canary may go now"
+    return f"goes on when the breaker closes; {canary}"
 
 
 def _what_is_open(claim: Claim) -> str:

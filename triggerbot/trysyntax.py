@@ -29,12 +29,12 @@ class Asks:
     #: What was written but cannot be meant, to be reported on the push.
     problems: tuple[str, ...] = ()
 
-    def wanted(self, groups: Collection[str], most: int) -> int:
+    def wanted(self, groups: Collection[str]) -> int:
         """Tell how many further runs are asked for a job of these groups: a group's own number goes first."""
         own = [self.rebuild[group] for group in groups if group != EVERY and group in self.rebuild]
         if own:
-            return min(max(own), most)
-        return min(self.rebuild.get(EVERY, 0), most) if EVERY in groups else 0
+            return max(own)
+        return self.rebuild.get(EVERY, 0) if EVERY in groups else 0
 
 
 def read(message: str | None, groups: Collection[str] = ()) -> Asks:

@@ -62,8 +62,22 @@ class JobVerdict:
     #: Of those the ones that are not listed, and those that are owed.
     missing: int = 0
     owed: int = 0
+    #: What was noted last of a decision, or a request, that waits.
+    waits: str = ""
     #: When that will be another verdict if nothing more is heard.
     until: float | None = None
+    #: The rule looks after no jobs of its tier: it is shown, but the push is judged without it.
+    hidden: bool = False
+
+    @property
+    def failing_runs(self) -> int:
+        """How many runs failed, for whatever reason."""
+        return sum(run.state is State.FINISHED and run.result not in SILENT and not run.passed for run in self.runs)
+
+    @property
+    def troubles(self) -> bool:
+        """Whether it makes a push a failing one."""
+        return self.verdict in (Verdict.FAILED, Verdict.INFRA) and not self.hidden
 
     @property
     def suspected(self) -> bool:
@@ -73,29 +87,35 @@ class JobVerdict:
     @property
     def why(self) -> str:
         """Say in a few words what the verdict rests on."""
-        counted = [run for run in self.runs if run.state is State.FINISHED and run.result not in SILENT]
-        failed = sum(not run.passed for run in counted)
+        told = self._why()
+        return f"{told}; hidden, so the push is judged without it" if told and self.hidden else told
+
+    def _why(self) -> str:
+        failed = self.failing_runs
         match self.verdict:
             case Verdict.INTERMITTENT:
-                return f"failed {failed} and passed {len(counted) - failed} of {len(counted)} at the same revision" + (
-                    self._new()
-                )
-            case Verdict.FAILED if len(counted) > 1:
-                return f"every one of {len(counted)} runs failed" + self._alike()
+                passed = sum(run.passed for run in self.runs)
+                return f"failed {failed} and passed {passed} of {failed + passed} at the same revision" + self._new()
+            case Verdict.FAILED if failed > 1:
+                return f"every one of {failed} runs failed" + self._alike()
             case Verdict.FAILED:
                 return "its only run failed" + self._not_retriggered()
             case Verdict.PENDING:
-                unfinished = sum(run.state is not State.FINISHED for run in self.runs)
-                parts = [
-                    f"{unfinished} running" if unfinished else "",
-                    f"{self.owed} owed" if self.owed else "",
-                    f"{self.missing} asked for and not listed yet" if self.missing else "",
-                ]
-                return ", ".join(part for part in parts if part) or "a decision is due"
+                return self._pending()
             case Verdict.INFRA:
                 return "the CI itself failed"
             case Verdict.PASSED | None:
                 return ""
+
+    def _pending(self) -> str:
+        unfinished = sum(run.state is not State.FINISHED for run in self.runs)
+        parts = [
+            f"{unfinished} running" if unfinished else "",
+            f"{self.owed} owed" if self.owed else "",
+            f"{self.missing} asked for and not listed yet" if self.missing else "",
+        ]
+        told = ", ".join(part for part in parts if part) or "a decision is due"
+        return f"{told}: {self.waits}" if self.waits else told
 
     def _new(self) -> str:
         match self.novelty:
@@ -156,15 +176,17 @@ def of_job(
     background: Background = NOTHING,
     files: Collection[str] = (),
     now: float = -math.inf,
+    max_tier: float = math.inf,
 ) -> JobVerdict:
     """Tell what is known of one job of a push; `files`: those that the push changes, where that is known.
 
-    `now`: by then a CI may have lost what it accepted.
+    `now`: by then a CI may have lost what it accepted. `max_tier`: jobs of higher tiers are hidden.
     """
     # Runs without a time keep the order in which they were heard of.
     ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=_when))
+    hidden = any(run.tier > max_tier for run in ordered)
     if not claims and len(ordered) == 1 and ordered[0].passed:
-        return JobVerdict(job, Verdict.PASSED, ordered)
+        return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden)
     waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]
     missing = {claim.id: number for claim in waiting if (number := _missing(claim, ordered)) > 0}
     #: Asked for and not in sight yet: a verdict now would be told too early.
@@ -182,7 +204,9 @@ def of_job(
         awaited=_running(ordered, claims) + owed + sum(missing.values()),
         missing=sum(missing.values()),
         owed=owed,
+        waits=next((claim.note for claim in open_ones if claim.note), ""),
         until=min((_lost(claim) for claim in waiting if claim.state.final and claim.id in missing), default=None),
+        hidden=hidden,
     )
 
 

@@ -1,10 +1,13 @@
 """Numbers, times and nouns in words: the same in commands, on pages and in reports."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 _DAY = 86_400
 _UNITS = (("d", _DAY), ("h", 3600), ("min", 60))
+#: Names that are listed where there may be many.
+_SOME = 5
 
 
 def moment(seconds: float | None) -> str:
@@ -33,3 +36,14 @@ def duration(seconds: float) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """Write a number with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def capital(words: str) -> str:
+    """Begin with a capital letter, and leave the rest as it is: it may be what somebody wrote."""
+    return words[:1].upper() + words[1:]
+
+
+def some(names: Sequence[str]) -> str:
+    """List names, but not too many of them: `a, b, c, d, e and 15 more`."""
+    more = len(names) - _SOME
+    return ", ".join(names[:_SOME]) + (f" and {more} more" if more > 0 else "")

@@ -1,13 +1,30 @@
 """`triggerbot explain` and `status`: what a developer is told about a push."""
 
+from contextlib import closing
+
 import pytest
 from clibench import CONFIG, REVISION
 
+from triggerbot import caps
 from triggerbot.model import State
 from triggerbot.sentences import REFUSALS
+from triggerbot.stories import Standing, story
 from triggerbot.systems import Later, Refused, Unknown
+from triggerbot.wording import moment
 
 PUSH = ("try", REVISION)
+
+
+class Hangs(BaseException):
+    """The daemon ends while the CI has not answered."""
+
+
+def waits(bench, job, now):
+    """What a job's open claim waits for, at some time."""
+    with closing(bench.store()) as store:
+        record = store.record(store.find(*PUSH)[0])
+        told = next(one for one in record.jobs if one.job == job)
+        return story(told, (), Standing(now, store.paused(), store.breakers()))[-1].text
 
 
 def test_the_whole_story_is_told_in_order(bench):
@@ -85,6 +102,88 @@ def test_what_lies_about_asks_whether_the_daemon_runs(bench):
     assert "is the daemon (`triggerbot run`) running?" in out
 
 
+def test_what_is_held_says_when_it_goes_on(bench, real_now):
+    """By its breaker, and when that may be tried; not when it is looked at in any case, hours ahead."""
+    bench.ci.answers = [Later("HTTP 503")] * 5
+    jobs = [f"linux-{number}" for number in range(6)]
+    for number, job in enumerate(jobs):
+        bench.hear(bench.event(job, run_id=str(number)))
+    out = bench.run("explain", *PUSH, jobs[5]).stdout
+    assert "last: held: the breaker of system ci is open, for 5 requests in a row failed" in out
+    assert f"; goes on when the breaker closes; the next canary may go at {moment(real_now + 5)}." in out
+    assert "looks again" not in out
+    bench.now += 20
+    told = waits(bench, jobs[5], bench.now)
+    assert told.endswith("; goes on when the breaker closes; the next canary may go now.")
+    bench.ci.answers = [Hangs()]
+    with pytest.raises(Hangs):
+        bench.hear()
+    told = waits(bench, jobs[5], bench.now)
+    assert told.endswith(f"; goes on when the breaker closes; its canary was sent ahead at {moment(bench.now)}.")
+
+
+def test_what_a_cap_holds_says_so(bench, real_now):
+    """It goes on by itself."""
+    bench.hear(bench.event(), dispatch=False)
+    with closing(bench.store()) as store:
+        (claim,) = store.work(store.find(*PUSH)[0]).claims
+        store.hold(claim, caps.behind("service"), real_now + 20_000, "held: the cap is reached", real_now)
+    out = bench.run("explain", *PUSH).stdout
+    assert "last: held: the cap is reached; goes on as soon as there is room again within the hour." in out
+
+
+def test_a_request_under_way_is_no_sign_of_a_daemon_that_is_away(bench):
+    """It is the CI that lets it wait; after the longest that it may, nobody is there any more."""
+    bench.hear(bench.event(), dispatch=False)
+    bench.now += 30
+    bench.ci.answers = [Hangs()]
+    with pytest.raises(Hangs):
+        bench.hear()
+    words = f"2 of 2 further runs remain; the CI has been asked since {moment(bench.now)} and has not answered yet."
+    assert waits(bench, "linux-mochitest-1", bench.now + 60).endswith(words)
+    told = waits(bench, "linux-mochitest-1", bench.now + 91)
+    assert told.endswith(f"it has been due since {moment(bench.now)}: is the daemon (`triggerbot run`) running?")
+
+
+def test_a_failure_that_differs_each_time_is_not_laid_to_the_change(bench):
+    """The verdict's words and the advice say the same."""
+    bench.hear(bench.event(run_id="1", failures=("test_login.py: AssertionError: 1 != 2",)))
+    bench.hear(bench.event(run_id="2", failures=("Segmentation fault in libgl at startup",)))
+    bench.hear(bench.event(run_id="3", failures=("No space left on device while unpacking",)))
+    out = bench.run("explain", *PUSH).stdout
+    assert "differently each time: that looks like the machine" in out
+    assert "most likely it is the machine, not the change" in out
+    assert "most likely it is the change" not in out
+
+
+def test_a_failure_that_jobs_share_stands_on_lines_of_its_own(bench):
+    """After an empty one."""
+    line = "tests/test_login.py::test_login: AssertionError: 1 != 2"
+    for number in range(3):
+        bench.hear(bench.event(f"linux-{number}", run_id=str(number), failures=(line,)))
+    lines = bench.run("explain", *PUSH).stdout.splitlines()
+    assert f"3 jobs show the same failure: {line}" in lines
+    assert lines[lines.index(f"3 jobs show the same failure: {line}") - 1] == ""
+
+
+def test_a_request_that_is_cut_says_by_what(bench):
+    """What the message asks for and what is done about it agree."""
+    bench.hear(bench.event(message="try: --rebuild 50"))
+    out = bench.run("explain", *PUSH).stdout
+    assert "Its message asks: 50 further runs of every test job." in out
+    assert "asks for 20 further runs, because the push asks for 50 of it, and `requested.max` allows 20." in out
+
+
+def test_each_decision_tells_the_budget_that_it_spent(bench):
+    """Of nine that fail at once, each by itself; all in the same words."""
+    bench.hear(*(bench.event(f"linux-{number}", run_id=str(number)) for number in range(9)))
+    out = bench.run("explain", *PUSH).stdout
+    for number in range(5):
+        assert f"jobs of the push that were retriggered for failures before: {number} of at most 5" in out
+    words = "5 % of its 9 jobs and one more, or 5 if that is more"
+    assert out.count(f"5 jobs of the push were retriggered for failures; its budget is 5: {words})") == 4
+
+
 def test_a_pause_is_why_it_waits(bench, real_now):
     """While paused, what waits says so."""
     bench.hear(bench.event(), dispatch=False)
@@ -149,6 +248,22 @@ def test_what_is_not_known_says_why_that_may_be(bench):
         assert part in answer.stderr
     assert "the rules name: try, careful" in bench.run("explain", "tyr", "beef").stderr
     assert "is no revision" in bench.run("explain", "try", "main").stderr
+
+
+def test_what_is_known_elsewhere_is_said(bench):
+    """A branch or system that is not the push's is no sign that nothing was heard of it."""
+    bench.hear(bench.event())
+    answer = bench.run("status", *PUSH, "--branch", "main")
+    assert answer.exit_code == 2
+    assert f"nothing is known of {REVISION} in try on the branch 'main'\n" in answer.stderr
+    assert "it is known with:\n  --branch try --system ci" in answer.stderr
+    assert "no event of it" not in answer.stderr
+    answer = bench.run("status", *PUSH, "--system", "foo")
+    assert "the config names no system 'foo'; systems: ci\n" in answer.stderr
+    assert "  --branch try --system ci" in answer.stderr
+    answer = bench.run("explain", "try", "beef", "--system", "foo")
+    assert "nothing is known of beef in try of the system 'foo': the config names no system 'foo'" in answer.stderr
+    assert "no event of it" in bench.run("explain", "try", "beef", "--system", "ci").stderr
 
 
 def test_a_daemon_that_does_not_answer_is_told(bench):

@@ -60,6 +60,10 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
             [("refuse", "enough_runs", 0, 3)],
         ),
         ([{"state": "running", "result": None, "message": "try: --rebuild 3"}], [("trigger", "requested", 3, 1)]),
+        (
+            [{"state": "running", "result": None, "message": "try: --rebuild 3"}, {"message": "try: --rebuild 3"}],
+            [("trigger", "requested", 3, 1), ("refuse", "rebuild_requested", 0, 2)],
+        ),
         ([{"result": "success"}, {"result": "cancelled"}, {"state": "running", "result": None}], []),
     ],
 )
@@ -113,12 +117,31 @@ def test_people_see_a_line_each_and_a_summary(bench, lines):
     assert "1.0 retriggers per hour over 2 h" in answer.stdout
 
 
+def test_the_summary_counts_jobs(bench, lines):
+    """A job that fails three times is one, as it is in `stats`; each decision has its row all the same."""
+    events = [{"step": "build it", "run_id": run} for run in "123"]
+    rows = [line.split() for line in bench.run("replay", str(lines(*events))).stdout.splitlines()]
+    assert [row[:3] for row in rows if "step_excluded" in row] == [
+        ["1", "refuse", "step_excluded"], ["2", "refuse", "step_excluded"], ["3", "refuse", "step_excluded"],
+        ["refuse", "step_excluded", "1"],
+    ]  # fmt: skip
+
+
 def test_an_empty_file_is_no_mistake(bench, lines):
     """Nothing in, nothing out."""
     answer = bench.run("replay", str(lines()))
     assert answer.exit_code == 0
-    assert "0 events" in answer.stdout
+    assert "0 events of 0 different jobs." in answer.stdout
+    assert "time" not in answer.stdout
     assert bench.run("replay", str(lines()), "--json").stdout == ""
+
+
+def test_a_file_that_is_not_there_is_all_that_is_told(bench, tmp_path):
+    """Not even the head of a table."""
+    answer = bench.run("replay", str(tmp_path / "nowhere.jsonl"))
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert "cannot read" in answer.stderr
 
 
 def test_hostile_names_stay_text(bench, lines):

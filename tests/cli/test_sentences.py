@@ -6,6 +6,7 @@ from triggerbot import sentences
 from triggerbot.health import Health
 from triggerbot.model import Cause, ClaimState, Refusal, Result, Run, State
 from triggerbot.verdict import Verdict, of_job
+from triggerbot.wording import some
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,14 @@ def test_an_unfinished_run_is_a_dot(state):
 def test_nothing_to_decide_has_its_reason(result):
     """Whatever a run came to, there is a sentence for why nothing was done about it."""
     assert sentences.nothing_to_decide(Run("job", "1", 1, State.FINISHED, result)).endswith(".")
+
+
+def test_what_is_one_too_many_is_counted() -> None:
+    """A list says how much of it is left out."""
+    names = [str(number) for number in range(20)]
+    assert some(names[:5]) == "0, 1, 2, 3, 4"
+    assert some(names[:6]) == "0, 1, 2, 3, 4 and 1 more"
+    assert some(names) == "0, 1, 2, 3, 4 and 15 more"
 
 
 def test_one_failure_alone_proves_little():

@@ -39,7 +39,7 @@ def test_the_json_has_stable_keys(bench, real_now):
     told = bench.json("stats", "--since", "12h")
     assert list(told) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
-        "runs", "dead_letters", "ended", "machine", "breakers", "last_hour", "rules", "projects", "costs",
+        "runs", "dead_letters", "ended", "machine", "spared", "breakers", "last_hour", "rules", "projects", "costs",
         "intermittent",
     ]  # fmt: skip
     assert told["paused"]["note"] == "tree closed"
@@ -74,7 +74,7 @@ def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
     told = bench.json("stats")
     assert told["costs"]["ended"] == {"passed": 1, "failed": 0, "other": 0, "unfinished": 0}
     assert told["costs"]["text"][0] in out
-    assert told["costs"]["people"]["minutes_each_assumed"] == 10.0
+    assert told["costs"]["people"] == {"failures": 1, "minutes_each_assumed": 10.0, "seconds_estimate": 600}
 
 
 def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
@@ -87,9 +87,32 @@ def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
     store.close()
     [told] = bench.json("stats")["intermittent"]
     assert (told["job"], told["project"], told["rate"], told["low"]) == ("linux-a", "try", 1.0, 0.2065)
-    assert bench.json("stats")["costs"]["people"]["failures"] == 1
     [row] = [line.split() for line in bench.run("stats").stdout.splitlines() if line.startswith("linux-a")]
     assert row[:9] == ["linux-a", "try", "100.0", "%", "20.7", "%", "100.0", "%", "1"]
+
+
+def test_nothing_is_called_saved_where_nothing_was_sent(bench, real_now):
+    """In dry run a person reran a job, and it passed: that is nobody's time saved."""
+    bench.configure("dry_run: true\n" + CONFIG)
+    bench.hear(bench.event("linux-a", run_id="1"))
+    bench.hear(bench.event("linux-a", "success", run_id="2", time=real_now + 600))
+
+    assert bench.json("stats")["costs"]["people"]["failures"] == 0
+    assert "People's time saved: about 0 s" in bench.run("stats").stdout
+
+
+def test_a_job_that_fails_again_is_one_job(bench, real_now):
+    """Also in what was refused; a retrigger that fails is no refusal of its job."""
+    bench.hear(bench.event("linux-a", run_id="1"), bench.event("x-unstable", run_id="1"))
+    more = [bench.event(job, run_id=run, time=real_now + 60) for job in ("linux-a", "x-unstable") for run in "23"]
+    bench.hear(*more)
+
+    rows = [line.split() for line in bench.run("stats").stdout.splitlines()]
+
+    assert ["refuse", "already_claimed", "1"] in rows
+    assert ["refuse", "job_excluded", "1"] in rows
+    assert ["try", "2", "0", "1"] in rows
+    assert bench.json("stats")["costs"]["spared"]["failures"] == 1
 
 
 def test_what_is_older_than_asked_for_does_not_count(bench):
@@ -103,9 +126,10 @@ def test_pause_and_dead_letters_are_pointed_at(used):
     store = used.store()
     store.bury([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
     store.close()
-    used.run("pause")
+    used.run("pause", "--note", "Moving Day for the DC")
     out = used.run("stats").stdout
     assert "Paused by " in out
+    assert ": Moving Day for the DC; `triggerbot resume` goes on." in out
     assert "1 dead letter: see `triggerbot dead-letters list`." in out
 
 

@@ -6,7 +6,10 @@ import pytest
 from clibench import CONFIG
 
 from triggerbot.breaker import Breaker, Place, Scope, Trouble
+from triggerbot.intakes.poll import Poll
+from triggerbot.metrics import Metrics
 from triggerbot.model import Refusal
+from triggerbot.observe import Observer
 from triggerbot.store import Crash, DeadLetter
 from triggerbot.systems import Refused
 
@@ -119,6 +122,23 @@ def test_open_breakers_are_told(bench, real_now):
     assert "answers 503" in bench.run("stats", "--errors").stdout
     [told] = bench.json("stats", "--errors")["breakers"]
     assert (told["system"], told["why"]) == ("ci", "answers 503")
+
+
+def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
+    """Its daemon found that out; an error it is not."""
+    bench.configure(CONFIG.replace('sweep: "off"', "sweep: 5m"))
+    bench.ci.recent = lambda _: None
+    store = bench.store()
+    observer = Observer(store, (), dry=False, clock=lambda: real_now, metrics=Metrics())
+    for _ in range(2):
+        assert Poll(bench.ci, 300.0, store, observer, clock=lambda: real_now, metrics=Metrics()).once() == 0
+    store.close()
+
+    out = bench.run("stats", "--errors").stdout
+
+    assert "ci: cannot be asked for news, so lost events cannot be made up for." in out
+    (told,) = bench.json("stats", "--errors")["polls"]
+    assert (told["supported"], told["answered"], told["late"]) == (False, None, False)
 
 
 @pytest.mark.parametrize(("ago", "late"), [(60.0, False), (7200.0, True), (None, True)])

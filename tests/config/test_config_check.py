@@ -14,6 +14,7 @@ from config_examples import DESIGN, EXAMPLES
 
 from triggerbot.cli.check import check
 from triggerbot.config import json_schema
+from triggerbot.policy import Budget
 
 CONFIG = """\
 systems:
@@ -29,10 +30,16 @@ rules:
     exclude_authors: ["dependabot[bot]"]
 """
 
-RULE = (
-    "rules    try, branches any; test jobs any; authors any except dependabot[bot]; failure: 2 more runs; "
-    "requested: up to 20; budget 5 % of a push's jobs, 4 in any case"
-)
+RULE = f"""\
+rules    “try”:
+           A test job that failed is run 2 more times, once a push. Runs that others started count as well.
+           Pushes of these authors are left alone: “dependabot[bot]”.
+           Jobs beyond tier 1 are left alone: their failures do not count against a push.
+           Of one push at most so many jobs are retriggered for failures: {Budget().words()}. \
+When more fail, it is likely the change.
+           A push or a person may ask for up to 20 further runs of a job.
+           A job that the CI does not list yet is looked for 5 times, 1.5 min apart, before it is given up.\
+"""
 
 
 def run(tmp_path: Path, text: str, *options: str) -> Result:
@@ -81,9 +88,34 @@ def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         "systems  ci: generic at http://127.0.0.1:9, sweep every 5m",
         "intakes  webhooks at 127.0.0.1:8080: /hooks/ci",
         "         poll ci every 90s",
-        RULE,
+        *RULE.splitlines(),
         "store    sqlite:state.db, for 14d",
     ]
+
+
+def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
+    """Whatever is written in a rule comes back in words."""
+    rule = (
+        "rules: [{projects: ['a*', b], branches: [main], jobs: [j1], exclude_jobs: [j2], authors: [u1], "
+        "exclude_authors: [u2], kinds: [build], results: [infra], max_tier: 3, pools: [arm], exclude_steps: [compile], "
+        "retries: 1, opt_in: true, requested: {max: 7, groups: {talos: [t1, t2]}}, lookup: {attempts: 9, delay: 2m}}]"
+    )
+    said = run(tmp_path, rule).output
+
+    for words in (
+        "“a*” or “b”, on “main”:",
+        "A build job of the names “j1” that met an error of the CI itself is run 1 more time, where its push asks",
+        "Jobs of these names are left alone: “j2”.",
+        "Jobs that failed in one of these steps are left alone: “compile”.",
+        "Only pushes of these authors are looked after: “u1”.",
+        "Pushes of these authors are left alone: “u2”.",
+        "Only jobs on these machines are run again: “arm”.",
+        "Jobs beyond tier 3 are left alone",
+        "up to 7 further runs",
+        "A push asks by --rebuild-talos for jobs of these names: “t1” or “t2”.",
+        "looked for 9 times, 2 min apart",
+    ):
+        assert words in said
 
 
 def test_design_example(tmp_path: Path) -> None:
@@ -117,6 +149,29 @@ def test_missing_secrets_are_warnings(tmp_path: Path) -> None:
 
     assert result.exit_code == 0
     assert "t.yml:5: warning: systems.ci.token: env:TRIGGERBOT_TEST_TOKEN is not set" in result.output
+    assert "is right" not in result.output
+    assert result.output.startswith(
+        f"{tmp_path}/t.yml has no mistakes (REAL: triggers jobs), but `run` would not start from here, for want of 2 "
+        "secrets.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("systems: {ci: {type: generic, url: 'http://127.0.0.1:9'}}", "rules: there are no rules"),
+        ("rules: [{projects: [try]}]", "systems: there is no system"),
+    ],
+)
+def test_what_run_refuses_is_not_right(tmp_path: Path, text: str, why: str) -> None:
+    """Nothing is wrong with what is written, but something is not: no service would start."""
+    result = run(tmp_path, text)
+
+    assert result.exit_code == 0
+    assert "is right" not in result.output
+    assert "has no mistakes (REAL: triggers jobs), but `run` will not start with it." in result.output
+    assert f"run will refuse to start: {why}" in result.output
+    assert json.loads(run(tmp_path, text, "--json").output)["starts"] is False
 
 
 def test_no_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +187,7 @@ def test_no_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_config_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without -c, the environment names the config."""
     (tmp_path / "e.yml").write_text(CONFIG)
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
     monkeypatch.setenv("TRIGGERBOT_CONFIG", str(tmp_path / "e.yml"))
 
     assert "e.yml is right" in CliRunner().invoke(check, []).output

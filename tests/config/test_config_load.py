@@ -92,7 +92,7 @@ class TestDefaults:
             rules=(Rule(Globs(["try"])),),
             retention=1209600.0,
         )
-        assert replace(config, warnings=()) == expected
+        assert replace(config, warnings=(), unavailable=()) == expected
 
     def test_repositories_are_the_projects(self) -> None:
         """GitHub is asked for those projects of the rules that name one repository."""

@@ -84,6 +84,10 @@ def test_repr() -> None:
     assert repr(secret("env:TOKEN")) == "Secret('env:TOKEN')"
 
 
+#: What is a private key by its looks.
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
+
+
 def test_missing_secrets() -> None:
     """All secrets of a config are tried at once: tokens, keys, webhook secrets, broker addresses."""
     config = loads(
@@ -110,7 +114,10 @@ intakes:
         (11, "systems.gh.app.key"),
         (13, "intakes[0].pulse.url"),
     ]
-    assert config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": "b", "C": "amqps://h/"}) == ()
+    assert config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": KEY, "C": "amqps://h/"}) == ()
+    (wrong,) = config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": "bogus", "C": "amqps://h/"})
+    assert (wrong.path, "no private key in PEM" in wrong.message) == ("systems.gh.app.key", True)
+    assert "bogus" not in wrong.message
 
 
 def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from triggerbot.policy import (
     rule_for,
     still_owed,
     triage,
+    within_budget,
 )
 from triggerbot.trysyntax import EVERY, Asks, read
 
@@ -39,7 +40,7 @@ CLAIM = Claim(1, push(), "job", ClaimState.OPEN, RUN, dry=False, created=0, due=
 def facts(message: str = "", **more: Any) -> Facts:
     """What is known of the push when it is decided."""
     settings: dict[str, Any] = {
-        "author": "dev@example.org", "fork": False, "forks_allowed": True, "runs": 1, "spent": 0, "total": 1,
+        "author": "dev@example.org", "fork": False, "forks_allowed": True, "runs": 1,
     }  # fmt: skip
     return Facts(read(message, RULE.groups), **(settings | more))
 
@@ -245,17 +246,61 @@ def test_a_push_can_never_spend_more_than_its_share(percent: int, floor: int, to
     while budget.allows(spent, total) and spent <= 3000:
         spent += 1
 
-    assert spent == max(floor, percent * total // 100) + 1
+    assert spent == max(floor, percent * total // 100) + 1 == budget.most(total)
+
+
+@given(st.floats(0, 100), st.integers(0, 20), st.integers(0, 100_000))
+def test_what_a_budget_comes_to_is_what_it_allows(percent: float, floor: int, total: int) -> None:
+    """To the last job, however odd the share."""
+    budget = Budget(percent, floor)
+
+    assert budget.allows(budget.most(total) - 1, total)
+    assert not budget.allows(budget.most(total), total)
 
 
 def test_what_the_push_or_a_person_asks_for_is_not_held_back_by_the_budget() -> None:
     """The budget is for failures only."""
-    assert decided("try: --rebuild 3", spent=99) == ("trigger", "requested", 3)
     manual = replace(CLAIM, origin="person", wanted=7)
-    assert decide(manual, RULE, facts("DONTBUILD", spent=99, runs=50)) == Decision.trigger(
-        Cause.MANUAL, 7, "asked for by a person"
-    )
+    by_hand = decide(manual, RULE, facts("DONTBUILD", runs=50))
+    assert by_hand == Decision.trigger(Cause.MANUAL, 7, "asked for by a person")
     assert decide(manual, None, facts()) is not None
+    requested = decide(CLAIM, RULE, facts("try: --rebuild 3"))
+    for decision in (by_hand, requested):
+        assert decision is not None
+        assert within_budget(decision, Budget(0, 0), 99, 100, dry=False) is decision
+
+
+@pytest.mark.parametrize(
+    ("dry", "before", "spent"), [(False, "that were", "were"), (True, "that would have been", "would have been")]
+)
+def test_a_decision_tells_the_budget_as_it_was_then(dry: bool, before: str, spent: str) -> None:
+    """How much of how much; in dry run nothing was spent."""
+    decision = decide(CLAIM, RULE, facts())
+    assert decision is not None
+
+    allowed = within_budget(decision, Budget(), 3, 9, dry=dry)
+    refused = within_budget(decision, Budget(), 5, 9, dry=dry)
+
+    assert allowed.detail == (
+        "further runs wanted of a failed job: 2; runs that there are: 1; "
+        f"jobs of the push {before} retriggered for failures before: 3 of at most 5"
+    )
+    assert refused == Decision.refuse(
+        Refusal.OVER_BUDGET,
+        f"5 jobs of the push {spent} retriggered for failures; its budget is 5: 5 % of its 9 jobs and one more, or 5 "
+        "if that is more",
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [(20, "the push asks for 20 of it"), (50, "the push asks for 50 of it, and `requested.max` allows 20")],
+)
+def test_a_request_that_is_cut_says_so(number: int, told: str) -> None:
+    """And by what."""
+    decision = decide(CLAIM, RULE, facts(f"try: --rebuild {number}"))
+
+    assert decision == Decision(Cause.REQUESTED, None, 20, told, 1)
 
 
 # -- rule 8, triage, which rule ---------------------------------------------------------------------------------
@@ -344,7 +389,7 @@ ASKS = st.builds(
 )  # fmt: skip
 FACTS = st.builds(
     Facts, ASKS, st.none() | st.sampled_from(["dev@example.org", "autoland@x"]), st.booleans(), st.booleans(),
-    st.integers(0, 9), st.integers(0, 20), st.integers(0, 200),
+    st.integers(0, 9),
 )  # fmt: skip
 
 

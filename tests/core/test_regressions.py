@@ -490,3 +490,21 @@ def test_hearing_a_second_failure_again_tells_no_second_refusal(make_world: Call
     world.pass_time(60)
 
     assert world.store.story(PUSH) == before
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_a_refusal_that_is_counted_is_in_the_story(make_world: Callable[..., World], dry: bool) -> None:
+    """A push asks for rebuilds, so its jobs are claimed before they end; then the claimed run itself fails.
+
+    The log and the metrics had `rebuild_requested`; the story, `explain` and the statistics had nothing of it.
+    """
+    world = make_world(MemoryCI(), dry=dry)
+    asked = event(message="try: --rebuild 2")
+    world.hear(asked)
+
+    world.hear(failure(message="try: --rebuild 2"))
+
+    labels = {"action": "refuse", "reason": "rebuild_requested", "mode": "dry" if dry else "real"}
+    counted = world.metrics.registry.get_sample_value("triggerbot_decisions_total", labels)
+    told = [entry.reason for entry in world.store.story(PUSH) if entry.what == "refuse"]
+    assert (counted, told) == (1.0, ["rebuild_requested"])

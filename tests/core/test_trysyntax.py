@@ -83,11 +83,11 @@ def test_a_bad_number_is_ignored_and_reported(number: str) -> None:
 
 @pytest.mark.parametrize("number", ["99999999999", "9" * 5000, "0" * 5000 + "7" + "0" * 5000])
 def test_a_huge_number_is_as_many_as_are_allowed(number: str) -> None:
-    """No number, of however many digits, gets past the cap or raises."""
+    """No number, of however many digits, raises; each is beyond any cap."""
     asks = read(f"try: --rebuild {number}")
 
     assert asks.problems == ()
-    assert asks.wanted([EVERY], 20) == 20
+    assert asks.wanted([EVERY]) >= 10**9
 
 
 def test_a_number_in_many_leading_zeros_is_itself() -> None:
@@ -139,15 +139,13 @@ def test_complaints_are_few_and_short() -> None:
 
 
 def test_a_groups_own_number_goes_first() -> None:
-    """For a job of groups the largest own number holds; the number for all only where there is none; capped."""
+    """For a job of groups the largest own number holds; the number for all only where there is none."""
     asks = Asks({EVERY: 9, "talos": 2, "perf": 4})
 
-    assert asks.wanted({EVERY, "talos", "perf"}, 20) == 4
-    assert asks.wanted({EVERY, "talos"}, 20) == 2
-    assert asks.wanted({EVERY}, 20) == 9
-    assert asks.wanted({EVERY}, 5) == 5
-    assert asks.wanted({EVERY, "perf"}, 3) == 3
-    assert asks.wanted(set(), 20) == 0
+    assert asks.wanted({EVERY, "talos", "perf"}) == 4
+    assert asks.wanted({EVERY, "talos"}) == 2
+    assert asks.wanted({EVERY}) == 9
+    assert asks.wanted(set()) == 0
 
 
 @pytest.mark.timeout(30)

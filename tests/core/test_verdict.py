@@ -148,6 +148,57 @@ def test_nothing_is_final_while_anything_runs() -> None:
     assert of_push([of_job("job", runs("failure", "success"), ())]).final
 
 
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        ([["failure"]], "1 job failed once"),
+        ([["failure", "failure"]], "1 job fails every time"),
+        ([["failure"], ["failure", "failure"], ["busted"]], "1 job fails every time, 2 failed once"),
+        ([["failure"], ["failure"], ["success"]], "2 jobs failed once, 1 passed"),
+    ],
+)
+def test_one_failure_alone_is_not_called_every_time(jobs: list[list[str]], sentence: str) -> None:
+    """It proves less."""
+    assert of_push(of_job(f"job-{number}", runs(*ends), ()) for number, ends in enumerate(jobs)).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        ([1, 1], "2 jobs failed once with the same failure"),
+        ([2, 3], "2 jobs fail every time with the same failure"),
+        ([2, 1], "2 jobs fail with the same failure (1 of them ran once)"),
+    ],
+)
+def test_one_cause_is_told_as_one(jobs: list[int], sentence: str) -> None:
+    """However often its jobs ran."""
+    line = ("tests/test_login.py::test_login: AssertionError: 1 != 2",)
+    listed = [[replace(run, failures=line) for run in runs(*["failure"] * number)] for number in jobs]
+
+    assert of_push(of_job(f"job-{number}", one, ()) for number, one in enumerate(listed)).sentence == sentence
+
+
+def test_a_hidden_job_decides_nothing() -> None:
+    """It is told of all the same; where nothing else ran, nothing is proved."""
+    hidden = of_job("job", [replace(run, tier=3) for run in runs("failure")], (), max_tier=2)
+    passed = of_job("other", runs("success"), (), max_tier=2)
+
+    assert of_push([passed, hidden]).health is Health.GOOD
+    assert of_push([passed, hidden]).sentence == "1 passed, 1 hidden job fails"
+    assert of_push([hidden]).health is Health.PENDING
+    assert of_push([hidden]).sentence == "1 hidden job fails; nothing more is to come"
+
+
+def test_what_is_owed_does_not_run() -> None:
+    """And takes nobody knows how long, while something is in its way."""
+    first = [replace(run, started=0.0, time=600.0) for run in runs("failure")]
+    owed = of_job("job", first, [claim(ClaimState.OWED)])
+    stuck = of_job("job", first, [replace(claim(ClaimState.OWED), note="HTTP 403")])
+
+    assert of_push([owed], 1000.0).sentence == "2 retriggers owed, about 10 min left"
+    assert of_push([stuck], 1000.0).sentence == "2 retriggers owed"
+
+
 def test_what_a_person_asked_for_is_told_as_such() -> None:
     """No decision is due where somebody has decided."""
     person = replace(claim(ClaimState.OPEN, wanted=2), origin="person")

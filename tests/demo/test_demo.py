@@ -131,6 +131,7 @@ def test_the_demo_plays_and_everything_comes_out_as_planned() -> None:
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "\x1b" not in ended.stdout
+    assert ended.stdout.count("A made-up CI, and the real triggerbot beside it") == 1
     assert "doubled: 0." in ended.stdout
     assert "over_budget" in ended.stdout
     assert "looks back rather than ask again on a guess" in ended.stdout

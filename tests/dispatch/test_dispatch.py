@@ -204,6 +204,26 @@ def test_the_budget_binds_and_says_so(ci: FakeCI, world: World) -> None:
     assert reasons.count(Refusal.OVER_BUDGET) == 4
 
 
+def test_not_all_runs_of_many_are_listed(ci: FakeCI, world: World) -> None:
+    """But it is said how many more there are."""
+    ci.push(REVISION, message="try: --rebuild 8")
+    failed(ci, world)
+    world.drain()
+
+    note = world.claim(PUSH, "job").note
+    assert note.startswith("the CI accepted it: ")
+    assert note.endswith(" and 3 more")
+
+
+def test_an_answer_that_is_no_json_names_its_call(ci: FakeCI, world: World) -> None:
+    """As other answers do that are of no use."""
+    ci.fault("look_back", status=200, body=b"<html>")
+    failed(ci, world)
+    world.drain()
+
+    assert world.claim(PUSH, "job").note.startswith("the look-back at try abcdef1: the answer is no JSON: ")
+
+
 def test_budget_that_comes_back_is_there_at_once(make_world: MakeWorld, ci: FakeCI, clock: Clock) -> None:
     """A request in doubt is refused when it is sent again: what fails next is retriggered in its place."""
     system = Generic("ci", ci.url, token="token")

@@ -1,6 +1,8 @@
 """An ill CI, and the hard caps: claims are held, one canary at a time is sent, and what was held goes on in order."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from fakes.clock import Clock
@@ -9,7 +11,7 @@ from fakes.world import World, event, failure, push
 
 from triggerbot import breaker
 from triggerbot.bounds import Bounds
-from triggerbot.breaker import Breaker, Settings
+from triggerbot.breaker import NEVER, Breaker, Settings
 from triggerbot.calls import Capacity
 from triggerbot.caps import Caps
 from triggerbot.errors import CIUnavailable, StoreUnavailable
@@ -126,6 +128,18 @@ def test_what_was_lost_in_the_outage_is_sent_again_by_canaries(memory: MemoryCI,
     assert len(asked(memory)) == 11
 
 
+def test_being_in_doubt_behind_a_breaker_is_told_once(memory: MemoryCI, guarded: World) -> None:
+    """However often it is looked whether the breaker is closed."""
+    memory.answers = [Unknown("HTTP 500")] * 100
+    fail(memory, guarded, range(1, 6))
+
+    guarded.pass_time(1800, every=5)
+
+    for number in range(1, 4):
+        told = [(entry.what, entry.text) for entry in guarded.store.story(a_push(number), "job")]
+        assert all(one != other for one, other in pairwise(told))
+
+
 def test_a_canary_that_needs_nothing_more_is_replaced_at_once(make_world: MakeWorld, clock: Clock) -> None:
     """It had asked before the outage, and its run passes: nothing is sent for it, so it tells nothing of the CI."""
     serial = MemoryCI(capacity=Capacity.SERIAL)
@@ -167,6 +181,19 @@ def test_refusals_count_too_but_end_their_claims(memory: MemoryCI, guarded: Worl
     guarded.pass_time(60, every=1)
 
     assert states(guarded, range(1, 7)) == [ClaimState.REFUSED] * 3 + [ClaimState.DONE] * 3
+
+
+def test_runs_that_cannot_be_retriggered_hold_nothing_back(memory: MemoryCI, guarded: World) -> None:
+    """A dozen that are too old tell nothing of the CI; neither does one of them as a canary."""
+    memory.answers = [Refused("HTTP 409 too old", well=True)] * 12
+    fail(memory, guarded, range(1, 14))
+    assert states(guarded, range(1, 14)) == [ClaimState.REFUSED] * 12 + [ClaimState.DONE]
+
+    memory.answers = [Later("HTTP 503")] * 3 + [Refused("HTTP 409 too old", well=True)] * 2
+    fail(memory, guarded, range(14, 20))
+    assert len(breakers(guarded)) == 1
+    guarded.pass_time(SETTINGS.canary + 2, every=1)
+    assert breakers(guarded) == []
 
 
 def test_a_ci_that_cannot_be_asked(memory: MemoryCI, guarded: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,6 +326,33 @@ def test_a_person_may_close_it(memory: MemoryCI, guarded: World) -> None:
     guarded.pass_time(1, every=1)
 
     assert sorted(asked(memory)) == [1, 2, 3, 4, 5]
+
+
+def test_switching_breakers_off_lets_go_what_they_hold(memory: MemoryCI, guarded: World) -> None:
+    """As after a reload or a restart with that configuration; what is still switched on goes on holding."""
+    fail(memory, guarded, range(1, 6), pool="arm")
+    assert asked(memory) == [1, 2]
+    with guarded.again(bounds=Bounds(replace(SETTINGS, failures=NEVER))) as other:
+        other.pass_time(1, every=1)
+        assert len(breakers(other)) == 1
+    with guarded.again(bounds=Bounds(replace(SETTINGS, pushes=NEVER))) as off:
+        fail(memory, off, range(6, 7), pool="arm")
+        off.pass_time(1, every=1)
+
+        assert breakers(off) == []
+        assert sorted(asked(memory)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_same_for_those_that_requests_opened(memory: MemoryCI, guarded: World) -> None:
+    """Each sort has its own switch."""
+    memory.answers = [Later("HTTP 503")] * 3
+    fail(memory, guarded, range(1, 6))
+    assert len(breakers(guarded)) == 1
+    with guarded.again(bounds=Bounds(replace(SETTINGS, failures=NEVER))) as off:
+        off.pass_time(1, every=1)
+
+        assert breakers(off) == []
+        assert sorted(asked(memory)[3:]) == [4, 5]
 
 
 # -- the caps of an hour ----------------------------------------------------------------------------------------

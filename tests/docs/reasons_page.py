@@ -8,8 +8,8 @@ from .markdown import page, table
 
 _HEALTHS = {
     Health.GOOD: "Something passed, or proved intermittent; nothing failed and nothing is pending.",
-    Health.FAILING: "A job failed every time, or met errors of the CI itself alone.",
-    Health.PENDING: "Runs are running, or nothing is proved yet.",
+    Health.FAILING: "A job failed and never passed, or met errors of the CI itself alone.",
+    Health.PENDING: "Runs are running, or nothing is proved: `final` tells whether anything more is to come.",
 }
 
 

@@ -249,7 +249,15 @@ def test_no_push_of_interest(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("kind", ["ping", "star", "check_run"])
 def test_other_events(kind: str) -> None:
     """Other events are understood and empty."""
-    assert heard(kind, {"zen": "..."}) == []
+    assert heard(kind, {"zen": "...", "action": "created"}) == []
+
+
+@pytest.mark.parametrize("kind", ["workflow_job", "workflow_run", "check_run", "issue_comment"])
+@pytest.mark.parametrize("message", [{}, {"zen": "..."}, {"action": None}])
+def test_no_action(kind: str, message: dict[str, Any]) -> None:
+    """What does not say what happened is not understood."""
+    with pytest.raises(NotUnderstood):
+        heard(kind, message)
 
 
 @pytest.mark.parametrize("kind", ["workflow_job", "workflow_run"])

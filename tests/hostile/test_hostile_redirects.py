@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from triggerbot.calls import Call, Want
 from triggerbot.errors import CIError, CIUnavailable
-from triggerbot.model import Claim, ClaimState, Kind, Push, Run, State
+from triggerbot.model import Claim, ClaimState, Kind, Push, PushFacts, Run, State
 from triggerbot.patterns import Globs
-from triggerbot.store import JobRecord, PushFacts, PushRecord
+from triggerbot.store import JobRecord, PushRecord
 from triggerbot.systems import Accepted, System
 from triggerbot.systems.generic import Generic
 from triggerbot.systems.github import AppKey, GitHub

@@ -112,7 +112,7 @@ def test_edited_in_place(github: FakeGitHub, reports: Reports) -> None:
         reports.report(FAILED)
     assert writes(github)[1:] == [("PATCH", "check-runs"), ("POST", "issuescomments")]
     assert (check(github).says["status"], check(github).says["conclusion"]) == ("completed", "failure")
-    assert comment(github).body.startswith("<!-- triggerbot -->\n**Failing**: 1 job fails every time.\n")
+    assert comment(github).body.startswith("<!-- triggerbot -->\n**Failing**: 1 job failed once.\n")
     for _ in range(2):
         reports.report(GOOD)
     assert writes(github)[3:] == [("PATCH", "check-runs"), ("PATCH", "issues/comments")]
@@ -128,7 +128,7 @@ def test_check_run(github: FakeGitHub, reports: Reports) -> None:
     says = check(github).says
     assert (says["name"], says["head_sha"], says["external_id"]) == ("triggerbot", SHA, "change")
     assert says["details_url"] == LINK
-    assert says["output"]["title"] == "1 job fails every time"
+    assert says["output"]["title"] == "1 job failed once"
     assert "CI / test" in says["output"]["summary"]
     assert [action["identifier"] for action in says["actions"]] == ["retry_failed"]
     reports.report(told(HERE, job("CI / test", "OG"), link=""))
@@ -173,7 +173,7 @@ def test_commit_status(github: FakeGitHub, by_token: Reports) -> None:
     assert github.talk.statuses[1].says == {
         "context": "triggerbot",
         "state": "failure",
-        "description": "1 job fails every time",
+        "description": "1 job failed once",
         "target_url": LINK,
     }
     assert github.talk.checks == {}

@@ -118,6 +118,21 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
     assert changes[1].startswith("intermittent (was failed)")
 
 
+def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
+    """It fails when it is run again: the push was good, and was told so to whoever looked."""
+    board = Board()
+    publisher = world.publisher(board)
+    world.hear(event("other", "1", push=HERE, result="success", time=10.0))
+    world.publish(publisher)
+    world.hear(failure("other", "2", push=HERE, time=20.0))
+    world.publish(publisher)
+
+    (told,) = [one for one in board.told[-1].value["jobs"] if one["job"] == "other"]
+    assert (told["verdict"], told["was"]) == ("intermittent", "passed")
+    (change,) = [entry.text for entry in world.store.story(HERE, "other") if entry.what == "verdict"]
+    assert change.startswith("intermittent (was passed)")
+
+
 def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) -> None:
     """Runs that it accepted and never lists are waited for, but not for ever; nobody has to say anything new."""
     ci.makes_runs = False

@@ -116,7 +116,7 @@ class House:
         metrics = Metrics()
         self._system = Generic("ci", self.ci.url, webhook_secrets=(SECRET,), grace=1.0)
         systems = {"ci": self._system}
-        judge = Judge(self.store, clock)
+        judge = Judge(self.store, clock, rules=self.config.rules)
         self.observer = Observer(
             self.store, self.config.rules, dry=dry, clock=clock, metrics=metrics, on_due=self._wake
         )

@@ -15,9 +15,10 @@ from rich.text import Text
 from triggerbot.config import Config, FileConfig, GitHubConfig, IntakeConfig, PulseConfig, json_schema, load, locate
 from triggerbot.config.showing import printable
 from triggerbot.errors import CIError, ConfigError, Problem
-from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.systems import System
+from triggerbot.terms import terms
+from triggerbot.wording import plural
 
 #: The config is right, but a CI does not let us in.
 _EXIT_DENIED = 1
@@ -142,16 +143,27 @@ def _print_problems(console: Console, source: str, problems: Iterable[Problem], 
 
 
 def _report(config: Config, tried: list[Tried], console: Console) -> None:
-    mode = "dry run: decides and records, triggers nothing" if config.dry_run else "REAL: triggers jobs"
-    console.print(f"{config.source} is right ({mode}).", style="bold green" if config.dry_run else "bold", markup=False)
+    missing = config.missing_secrets()
+    style = "bold yellow" if config.unavailable or missing else "bold green" if config.dry_run else "bold"
+    console.print(f"{config.source} {_verdict(config, len(missing))}.", style=style, markup=False)
     _print_summary(config, console)
     _print_problems(console, config.source, config.warnings, "yellow", "warning")
-    _print_problems(console, config.source, config.missing_secrets() if not tried else (), "yellow", "warning")
+    _print_problems(console, config.source, missing, "yellow", "warning")
     _print_problems(console, config.source, tuple(config.weak_secrets()), "yellow", "warning")
     _print_problems(console, config.source, config.unavailable, "bold yellow", "run will refuse to start")
     for one in tried:
         words = f"credentials of {one.system}: {'OK' if one.ok else 'failed'}: {one.message}"
         console.print(words, style="green" if one.ok else "red", markup=False)
+
+
+def _verdict(config: Config, missing: int) -> str:
+    """Say whether it is right; what lets `run` end with exit code 2 is not, though nothing in it is a mistake."""
+    mode = "dry run: decides and records, triggers nothing" if config.dry_run else "REAL: triggers jobs"
+    if config.unavailable:
+        return f"has no mistakes ({mode}), but `run` will not start with it"
+    if missing:
+        return f"has no mistakes ({mode}), but `run` would not start from here, for want of {plural(missing, 'secret')}"
+    return f"is right ({mode})"
 
 
 def _print_summary(config: Config, console: Console) -> None:
@@ -171,7 +183,7 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
     topics = {
         "systems": [_system_words(name, config) for name in config.systems],
         "intakes": [*_webhook_words(config), *map(_intake_words, config.intakes)],
-        "rules": list(map(_rule_words, config.rules)),
+        "rules": [line for rule in config.rules for line in _rule_words(rule)],
         "store": [f"{_store_words(config)}, for {_time(config.retention)}"],
     }
     for topic, lines in topics.items():
@@ -207,25 +219,10 @@ def _intake_words(intake: IntakeConfig) -> str:
     return f"poll {intake.system} every {_time(intake.every)}"
 
 
-def _rule_words(rule: Rule) -> str:
-    failures = f"{' or '.join(sorted(rule.results)) or 'no result'}: {rule.retries} more runs"
-    parts = [
-        f"{_names(rule.projects)}, branches {_names(rule.branches)}",
-        f"{'/'.join(sorted(rule.kinds))} jobs {_names(rule.jobs)}{_except(rule.exclude_jobs)}",
-        f"authors {_names(rule.authors)}{_except(rule.exclude_authors)}",
-        f"{failures}{' if the push asks (--retry)' if rule.opt_in else ''}",
-        f"requested: up to {rule.requested_max}",
-        f"budget {rule.budget.percent:g} % of a push's jobs, {rule.budget.floor} in any case",
-    ]
-    return "; ".join(parts)
-
-
-def _names(globs: Globs) -> str:
-    return "any" if "*" in globs.patterns else ", ".join(globs.patterns)
-
-
-def _except(globs: Globs) -> str:
-    return f" except {', '.join(globs.patterns)}" if globs.patterns else ""
+def _rule_words(rule: Rule) -> Iterator[str]:
+    head, sentences = terms(rule)
+    yield f"{head}:"
+    yield from (f"  {sentence}" for sentence in sentences)
 
 
 def _time(seconds: float) -> str:

@@ -8,9 +8,6 @@ from triggerbot.cli.printing import console, moment, text
 from triggerbot.costs import Costs, Day
 from triggerbot.intermittency import Rate
 
-#: Jobs that are shown; JSON has as many.
-WORST_MAX = 20
-
 
 def show(costs: Costs, worst: Sequence[Rate]) -> None:
     """Print it for people."""

@@ -14,6 +14,7 @@ from triggerbot import canonical, report
 from triggerbot.cli import breakers, crashes
 from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
 from triggerbot.config import Config, PollConfig
+from triggerbot.intakes import poll
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
 from triggerbot.web.trouble import Stuck, stuck
 
@@ -33,10 +34,12 @@ class Polled:
     every: float
     #: When it was answered last; `None`: never yet.
     answered: float | None
+    #: Whether the CI can be asked for news at all, as far as that is known.
+    supported: bool = True
 
     def late(self, now: float) -> bool:
         """Tell whether it has been without an answer for several rounds."""
-        return self.answered is None or now - self.answered > _ROUNDS * self.every + _MORE
+        return self.supported and (self.answered is None or now - self.answered > _ROUNDS * self.every + _MORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def gather(store: Store, config: Config, seconds: float, clock: Callable[[], flo
         len(letters),
         letters[:_LETTERS_MAX],
         report.breakers(store.breakers(), store.held()),
-        [Polled(name, every, _answered(store, name)) for name, every in sorted(_polls(config).items())],
+        [_polled(store, name, every) for name, every in sorted(_polls(config).items())],
         [crash for crash in store.crashes(CRASHES_MAX) if crash.at >= now - seconds],
     )
 
@@ -108,6 +111,7 @@ def say(errors: Errors) -> None:
                     "system": one.system,
                     "every": one.every,
                     "answered": canonical.format_time(one.answered),
+                    "supported": one.supported,
                     "late": one.late(errors.at),
                 }
                 for one in errors.polls
@@ -123,9 +127,10 @@ def _polls(config: Config) -> dict[str, float]:
     return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollConfig)}
 
 
-def _answered(store: Store, system: str) -> float | None:
-    known = store.cursor(f"poll:{system}")
-    return None if known is None else float(known)
+def _polled(store: Store, system: str, every: float) -> Polled:
+    known = store.cursor(poll.cursor(system))
+    supported = known != poll.UNSUPPORTED
+    return Polled(system, every, float(known) if known and supported else None, supported)
 
 
 def _show_stuck(found: Sequence[Stuck], seconds: float) -> None:
@@ -158,6 +163,9 @@ def _show_letters(errors: Errors) -> None:
 def _show_polls(polls: Sequence[Polled], now: float) -> None:
     out = console()
     for one in polls:
+        if not one.supported:
+            out.print(text(f"{one.system}: cannot be asked for news, so lost events cannot be made up for."))
+            continue
         when = "never answered yet" if one.answered is None else f"answered last {moment(one.answered)}"
         line = f"{one.system}: asked for news every {duration(one.every)}, {when}"
         out.print(text(f"{line}: late." if one.late(now) else f"{line}."), style="bold red" if one.late(now) else "")

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import click
 
 from triggerbot import report, sentences, stories
-from triggerbot.cli.finding import find, headline, near, short
+from triggerbot.cli.finding import NothingKnown, find, headline, near, short
 from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.printing import console, moment, plain, plural, say_json
+from triggerbot.config import Config
 from triggerbot.errors import UsageError
 from triggerbot.health import PushVerdict
 from triggerbot.judging import Judge
-from triggerbot.store import Entry, JobRecord, Pause, PushRecord, Store
-from triggerbot.stories import Line
+from triggerbot.store import Entry, JobRecord, PushRecord, Store
+from triggerbot.stories import Line, Standing
 
 _NO_TIME = " " * len(moment(0.0))
 
@@ -29,12 +30,11 @@ class _Told:
     jobs: tuple[JobRecord, ...]
     notes: Sequence[Line]
     entries: Mapping[str, Sequence[Entry]]
-    paused: Pause | None
-    now: float
+    standing: Standing
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Tell one job."""
-        return stories.story(job, self.entries.get(job.job, ()), self.now, self.paused)
+        return stories.story(job, self.entries.get(job.job, ()), self.standing)
 
 
 @click.command()
@@ -59,12 +59,18 @@ def explain(
     REVISION may be cut. Exit code 2 if nothing is known of it.
 
     With --json: pushes, each as GET /api/v1/pushes has it, with notes (of the push) and for each job a story: a list
-    of time, what (run, trigger, refuse, send, accepted, wait, doubt, ended, open, nothing) and text.
+    of time, what (run, trigger, refuse, send, accepted, wait, doubt, ended, open, nothing), text, and the reason of a
+    decision.
     """
     config = load_config(config_path)
     with opened(config) as store:
-        records = find(store, config, project, revision, branch=branch, system=system)
-        told = _chosen(store, records, job)
+        try:
+            records = find(store, config, project, revision, branch=branch, system=system)
+        except NothingKnown:
+            if as_json:
+                say_json({"pushes": []})
+            raise
+        told = _chosen(store, config, records, job)
     if as_json:
         say_json({"pushes": [_as_json(one) for one in told]})
     else:
@@ -73,17 +79,17 @@ def explain(
     return 0
 
 
-def _chosen(store: Store, records: list[PushRecord], job: str | None) -> list[_Told]:
+def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | None) -> list[_Told]:
     """Read the stories of what is asked for; raises `UsageError` if there is no such job."""
-    now, paused, told = time.time(), store.paused(), []
-    judge = Judge(store)
+    standing, told = Standing(time.time(), store.paused(), store.breakers()), []
+    judge = Judge(store, rules=config.rules)
     for record in records:
         jobs = tuple(one for one in record.jobs if job in (None, one.job))
         if jobs or job is None:
             entries = store.story(record.push, job)
             judged, before = judge.judge(record), report.before(store.kept(record.push))
             notes, parted = stories.of_push(entries), stories.by_job(entries)
-            told.append(_Told(record, judged, before, jobs, notes, parted, paused, now))
+            told.append(_Told(record, judged, before, jobs, notes, parted, standing))
     if not told and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
@@ -93,7 +99,8 @@ def _chosen(store: Store, records: list[PushRecord], job: str | None) -> list[_T
 
 
 def _as_json(one: _Told) -> dict[str, object]:
-    told = report.push(one.record, one.judged, one.before)
+    entries = [entry for listed in one.entries.values() for entry in listed]
+    told = report.push(one.record, one.judged, one.before, entries)
     stories = {job.job: [line.as_json() for line in one.lines(job)] for job in one.jobs}
     return {
         **told,
@@ -120,7 +127,8 @@ def _show(one: _Told, *, all_jobs: bool) -> None:
         out.print(f"\n{plural(quiet, 'further job')} without a failure, about which nothing was decided.")
     if not all_jobs:
         for common in one.judged.common:
-            out.print(plain(f"\n{len(common.jobs)} jobs show the same failure: {common.line}"))
+            out.print()
+            out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
         out.print(f"\nThe push is {sentences.HEALTHS[one.judged.health]}: {one.judged.sentence}.", style="bold")
 
 

@@ -41,7 +41,7 @@ def find(
     found = pushes(store, project, revision, branch=branch, system=system)
     records = [record for push in found if (record := store.record(push)) is not None]
     if not records:
-        raise NothingKnown(unknown(store, config, project, revision))
+        raise NothingKnown(unknown(store, config, project, revision, branch=branch, system=system))
     return records
 
 
@@ -75,9 +75,24 @@ def is_watched(config: Config, project: str) -> bool:
     return any(rule.projects.match(project) for rule in config.rules)
 
 
-def unknown(store: Store, config: Config, project: str, revision: str) -> str:
+def no_system(config: Config, name: str) -> str:
+    """Say that the config does not name a system, and which it names."""
+    return f"the config names no system {name!r}; systems: {', '.join(config.systems) or 'none'}"
+
+
+def unknown(
+    store: Store, config: Config, project: str, revision: str, *, branch: str | None = None, system: str | None = None
+) -> str:
     """Say that a push is not known, and every reason why that may be."""
-    head = f"nothing is known of {revision} in {project}"
+    where = (f" on the branch {branch!r}" if branch else "") + (f" of the system {system!r}" if system else "")
+    head = f"nothing is known of {revision} in {project}{where}"
+    if system is not None and system not in config.systems:
+        head = f"{head}: {no_system(config, system)}"
+    if elsewhere := pushes(store, project, revision):
+        listed = "".join(f"\n  --branch {push.branch} --system {push.system}" for push in elsewhere[:_LIST_MAX])
+        return f"{head}\nit is known with:{listed}"
+    if system is not None and system not in config.systems:
+        return head
     if not is_watched(config, project):
         return f"{head}: {not_watched(config, project)}"
     recent = [f"  {push.revision}  {push.branch}  ({push.system})" for push in store.recent(5, project)]

@@ -55,11 +55,11 @@ def replay(config_path: str | None, events: str, as_json: bool, form: str) -> in
     system = next(iter(config.systems)) if len(config.systems) == 1 else ""
     show = _show_json if as_json else _show
     tally = Tally()
-    if not as_json:
-        _row("line", "action", "reason", "count", "push", "job", style="dim")
     reader = _Reader(events)
     with ExitStack() as stack:
         lines = reader.lines(stack.enter_context(_open(events)))
+        if not as_json:
+            _row("line", "action", "reason", "count", "push", "job", style="dim")
         read = recordings.reader(Format(form), system)
         decisions = replaying.replay(lines, config.rules, config.retention, read, tally.hear)
         # Closed in any case, for it has a store in a temporary directory.

@@ -7,7 +7,17 @@ import uuid
 import click
 
 from triggerbot import policy
-from triggerbot.cli.finding import NothingKnown, daemon_answers, is_watched, near, not_watched, pushes, short, unknown
+from triggerbot.cli.finding import (
+    NothingKnown,
+    daemon_answers,
+    is_watched,
+    near,
+    no_system,
+    not_watched,
+    pushes,
+    short,
+    unknown,
+)
 from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import plain, plural, say_json
@@ -33,7 +43,13 @@ _NEXT = {
 @click.argument("revision")
 @click.argument("job")
 @click.option(
-    "-n", "count", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Further runs."
+    "-n",
+    "count",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Further runs; requested.max of the rule caps each ask by itself, not their sum.",
 )
 @branch_option
 @system_option
@@ -88,11 +104,11 @@ def _the_push(
         raise UsageError(f"{short(found[0])} was pushed more than once; say which is meant:{listed}")
     name = system or (next(iter(config.systems)) if len(config.systems) == 1 else None)
     if name is not None and name not in config.systems:
-        raise UsageError(f"the config names no system {name!r}; systems: {', '.join(config.systems) or 'none'}")
+        raise UsageError(no_system(config, name))
     lacking = [option for option, value in (("--branch", branch), ("--system", name)) if value is None]
     if name is None or branch is None:
         remedy = f"To look for it in the CI, add {' and '.join(lacking)} and give the whole revision."
-        raise NothingKnown(f"{unknown(store, config, project, revision)}\n{remedy}")
+        raise NothingKnown(f"{unknown(store, config, project, revision, branch=branch, system=system)}\n{remedy}")
     return Push(name, project, branch, revision.lower())
 
 
@@ -102,9 +118,8 @@ def _asked(store: Store, config: Config, push: Push, job: str, count: int) -> Cl
     if rule is None:
         raise UsageError(f"no rule of {config.source} watches the branch {push.branch!r} of {push.project}")
     if count > rule.requested_max:
-        raise UsageError(
-            f"at most {rule.requested_max} further runs may be asked for here (requested.max of its rule), not {count}"
-        )
+        most = f"at most {rule.requested_max} further runs may be asked for at a time (requested.max of its rule)"
+        raise UsageError(f"{most}, not {count}")
     origin, now = f"manual-{uuid.uuid4().hex}", time.time()
     claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
     if claim is None:

@@ -1,11 +1,14 @@
 """`triggerbot status`: is my push good? An answer for people and, by its exit code, for scripts."""
 
+from collections.abc import Collection, Iterator, Mapping
+
 import click
 from rich.text import Text
 
 from triggerbot import report, sentences
 from triggerbot.cli.finding import NothingKnown, find, headline
 from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import console, plain, say_json
 from triggerbot.health import Health, PushVerdict
 from triggerbot.judging import Judge
@@ -53,15 +56,19 @@ def status(
             if as_json:
                 say_json({"health": "unknown", "pushes": []})
             raise
-        judge = Judge(store)
+        judge = Judge(store, rules=config.rules)
         judged = [judge.judge(record) for record in records]
         told = [_as_json(store, *both) for both in zip(records, judged, strict=True)] if as_json else []
+        refused = [] if as_json else [_refused(store, push) for push in records]
+        hindrances = [] if as_json else list(_hindrances(store, {record.push.system for record in records}))
     health = next(one for one in _WORST_FIRST if one in {push.health for push in judged})
     if as_json:
         say_json({"health": str(health), "pushes": told})
     else:
-        for record, push in zip(records, judged, strict=True):
-            _show(record, push)
+        for record, push, reasons in zip(records, judged, refused, strict=True):
+            _show(record, push, reasons)
+        for hindrance in hindrances:
+            console().print(plain(hindrance), style="yellow")
         console().print(sentences.LEGEND, style="dim")
     return _EXITS[health]
 
@@ -72,12 +79,27 @@ def letters(job: JobVerdict) -> str:
 
 
 def _as_json(store: Store, record: PushRecord, judged: PushVerdict) -> dict[str, object]:
-    told = report.push(record, judged, report.before(store.kept(record.push)))
+    told = report.push(record, judged, report.before(store.kept(record.push)), store.story(record.push))
     rows = {job.job: letters(job) for job in judged.jobs}
     return {**told, "jobs": [{**job, "letters": rows[job["job"]]} for job in told["jobs"]]}
 
 
-def _show(record: PushRecord, push: PushVerdict) -> None:
+def _refused(store: Store, record: PushRecord) -> dict[str, str]:
+    """Read why failures were left alone that no claim was made for: the last reason of each job."""
+    return {job: told[-1]["reason"] for job, told in report.refusals(store.story(record.push)).items()}
+
+
+def _hindrances(store: Store, systems: Collection[str]) -> Iterator[str]:
+    """Say what keeps everything back."""
+    paused = store.paused()
+    if paused is not None:
+        yield f"Everything is {describe(paused)}: nothing is sent before `triggerbot resume`."
+    for one in store.breakers():
+        if one.open and one.place.system in systems:
+            yield f"The breaker of {one.place} is open: {one.why}. What it holds goes on when that is over."
+
+
+def _show(record: PushRecord, push: PushVerdict, reasons: Mapping[str, str]) -> None:
     out = console()
     out.print(plain(headline(record)), style="bold")
     jobs = sorted(push.jobs, key=_worst_first)
@@ -86,7 +108,9 @@ def _show(record: PushRecord, push: PushVerdict) -> None:
     # No table: it would cut names to fit the terminal, and they are wanted whole.
     for job in jobs:
         line = Text(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  ")
-        out.print(line.append(f"{job.verdict or 'none':<12}", _STYLES[job.verdict]).append(f"  {plain(job.why)}"))
+        reason = reasons.get(job.job) if job.claim is None and job.failing_runs and not job.hidden else None
+        why = f"{job.why}; not retriggered: {reason}" if reason else job.why
+        out.print(line.append(f"{job.verdict or 'none':<12}", _STYLES[job.verdict]).append(f"  {plain(why)}"))
     for common in push.common:
         out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
     out.print(f"{sentences.HEALTHS[push.health]}: {push.sentence}", style=_HEALTHS[push.health])

@@ -1,6 +1,6 @@
 """What a replay comes to in figures."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -19,7 +19,7 @@ class Tally:
         self.events = 0
         self._jobs: set[int] = set()
         self._retriggered: set[int] = set()
-        self._reasons: Counter[tuple[str, str]] = Counter()
+        self._reasons: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._asked: Counter[tuple[str, str]] = Counter()
         self._first: float | None = None
         self._last: float | None = None
@@ -35,10 +35,11 @@ class Tally:
     def decided(self, told: Replayed) -> None:
         """Count one decision."""
         key = (told.decision.action, told.decision.reason)
-        self._reasons[key] += 1
+        job = hash((*told.push[1:], told.job))
+        self._reasons[key].add(job)
         self._asked[key] += told.decision.count
         if told.decision.cause is not None:
-            self._retriggered.add(hash((*told.push[1:], told.job)))
+            self._retriggered.add(job)
 
     def summary(self) -> RenderableType:
         """Put it all together for people."""
@@ -47,12 +48,12 @@ class Tally:
         table.add_column("reason")
         table.add_column("jobs", justify="right")
         table.add_column("retriggers", justify="right")
-        for (action, reason), number in sorted(
-            self._reasons.items(), key=lambda item: (item[0][0] != "trigger", -item[1])
+        for (action, reason), jobs in sorted(
+            self._reasons.items(), key=lambda item: (item[0][0] != "trigger", -len(item[1]))
         ):
             asked = self._asked[action, reason]
             table.add_row(
-                action, reason, str(number), str(asked or ""), style="green" if action == "trigger" else "yellow"
+                action, reason, str(len(jobs)), str(asked or ""), style="green" if action == "trigger" else "yellow"
             )
         return Group("", table, "", *self._sentences()) if self._reasons else Group("", *self._sentences())
 
@@ -64,6 +65,8 @@ class Tally:
             f"{plural(self.events, 'event')} of {plural(len(self._jobs), 'different job')}.",
             f"{asked}: {share:.1f} % of all different jobs.",
         ]
+        if not self.events:
+            return lines[:1]
         if self._first is None or self._last is None:
             return [*lines, "The events carry no time, so there are no retriggers per hour to tell."]
         span = self._last - self._first

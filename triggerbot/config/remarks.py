@@ -22,6 +22,8 @@ def unavailable(config: Config, document: Document) -> Iterator[Problem]:
     if not config.rules:
         message = "there are no rules, so nothing would be watched: write rules: [{projects: [NAME]}]"
         yield document.problem(("rules",), message)
+    if not config.systems:
+        yield document.problem(("systems",), "there is no system, so no CI would be heard of or retriggered")
 
 
 def warnings(config: Config, document: Document) -> Iterator[Problem]:
@@ -42,8 +44,6 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
     if config.retention < _RETENTION_SHORT:
         message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
         yield document.problem(("retention",), message)
-    if not config.systems:
-        yield document.problem(("systems",), "there is no system, so no CI is heard of or retriggered")
 
 
 def _of_systems(config: Config, document: Document) -> Iterator[Problem]:

@@ -77,7 +77,9 @@ class Intake(Section):
 class Requested(Section):
     """What a push may ask for in its message (try: ... --rebuild N)."""
 
-    max: int = Field(default=20, ge=0, le=100, description="At most so many further runs of a job; 0 for none.")
+    max: int = Field(
+        default=20, ge=0, le=100, description="At most so many further runs of a job for each ask; 0 for none."
+    )
     groups: dict[fields.GroupName, fields.SomePatterns] = Field(
         default={},
         description="Names for sets of jobs: {talos: ['*talos*']} lets a push ask for --rebuild-talos N.",
@@ -89,9 +91,13 @@ class BudgetSection(Section):
     """How many jobs of one push may be retriggered because they failed."""
 
     percent: float = Field(
-        default=5, ge=0, le=100, allow_inf_nan=False, description="At most this share of the push's jobs, in percent."
+        default=5,
+        ge=0,
+        le=100,
+        allow_inf_nan=False,
+        description="This share of the push's jobs, in percent, and one job more.",
     )
-    floor: int = Field(default=4, ge=0, description="But so many in any case, however small the push.")
+    floor: int = Field(default=4, ge=0, description="So many and one more, if that share is less.")
 
 
 class Lookup(Section):

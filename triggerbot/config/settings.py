@@ -8,7 +8,7 @@ from functools import partial
 from triggerbot.bounds import Bounds
 from triggerbot.config import addresses
 from triggerbot.config.secrets import Secret
-from triggerbot.config.system_settings import SystemConfig
+from triggerbot.config.system_settings import GitHubConfig, SystemConfig
 from triggerbot.config.telling_settings import PageConfig, ReportConfig
 from triggerbot.errors import ConfigError, Problem
 from triggerbot.policy import Rule
@@ -135,11 +135,7 @@ class Config:
         """Try every secret; say which cannot be had or used, and what to do about it."""
         tries: list[Callable[[Mapping[str, str] | None], str]] = [
             self._store_address,
-            *(
-                partial(_long, secret) if secret in system.webhook_secrets else secret.read
-                for system in self.systems.values()
-                for secret in system.secrets()
-            ),
+            *(_reader(system, secret) for system in self.systems.values() for secret in system.secrets()),
             *(intake.address for intake in self.intakes if isinstance(intake, PulseConfig)),
             *(partial(_long, token) for token in self.page.tokens),
             *(secret.read for report in self.reports for secret in report.secrets()),
@@ -151,6 +147,23 @@ class Config:
             except ConfigError as error:
                 missing.extend(error.problems)
         return tuple(missing)
+
+
+def _reader(system: SystemConfig, secret: Secret) -> Callable[[Mapping[str, str] | None], str]:
+    """Choose how a secret of a system is read, by what it has to be."""
+    if secret in system.webhook_secrets:
+        return partial(_long, secret)
+    if isinstance(system, GitHubConfig) and secret == system.app_key:
+        return partial(_private_key, secret)
+    return secret.read
+
+
+def _private_key(secret: Secret, environ: Mapping[str, str] | None) -> str:
+    """Read a private key; raises `ConfigError` if it is none by its looks."""
+    value = secret.read(environ)
+    if not (value.startswith("-----BEGIN ") and "PRIVATE KEY-----" in value):
+        raise secret.wrong("is no private key in PEM: put the key there that GitHub made for the App, whole")
+    return value
 
 
 def _long(secret: Secret, environ: Mapping[str, str] | None) -> str:

@@ -224,6 +224,8 @@ def _show(console: Console, stage: _Stage, seconds: float) -> None:
     began = time.monotonic()
     title = f"A made-up CI, and the real triggerbot beside it, at {stage.page}"
     with _screen(console) as live:
+        if live is None:
+            console.print(f"{title}\n", soft_wrap=True)
         shown = 0
         while not stage.over and time.monotonic() < began + seconds + _PATIENCE:
             stage.follow()
@@ -231,8 +233,6 @@ def _show(console: Console, stage: _Stage, seconds: float) -> None:
                 left = max(0, round(began + seconds - time.monotonic()))
                 live.update(stage.telling.screen(console.height, f"{title}   ({left} s)"), refresh=True)
             else:
-                if shown == 0:
-                    console.print(f"{title}\n", soft_wrap=True)
                 for line in stage.telling.lines[shown:]:
                     console.print(line, soft_wrap=True)
                 shown = len(stage.telling.lines)

@@ -15,7 +15,6 @@ from triggerbot.health import Health, PushVerdict
 from triggerbot.model import Push
 from triggerbot.publish import Told, markdown
 from triggerbot.systems.github import Desk, talk, wire
-from triggerbot.verdict import Verdict
 
 #: Bytes of a comment, and of a check run's summary: GitHub takes 65,536 and 65,535 characters.
 _COMMENT_MAX, _SUMMARY_MAX = 65_000, 65_000
@@ -199,7 +198,7 @@ def _read(kept: str) -> _Kept:
 def _tone(told: Told) -> str:
     """Name what nobody may have to wait for: whether it is good, whether that is final, and what was answered."""
     judged = told.judged
-    troubled = any(job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
+    troubled = any(job.troubles for job in judged.jobs)
     return _digest([judged.health, judged.final, troubled, any(job.suspected for job in judged.jobs), told.answers])
 
 
@@ -215,7 +214,7 @@ def _check_run(told: Told) -> dict[str, Any]:
     """Write a check run; what failed for good is told at once, though other jobs still run."""
     judged = told.judged
     conclusion = _conclusion(judged)
-    failing = any(job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
+    failing = any(job.troubles for job in judged.jobs)
     return {
         **({"status": "completed", "conclusion": conclusion} if conclusion else {"status": "in_progress"}),
         **({"details_url": told.link} if told.link else {}),

@@ -27,9 +27,9 @@ _URL_MAX = 500
 _COMMON_MAX = 10
 
 _FRESH, _FAILED, _STALE, _INTERMITTENT, _INFRA, _WAITING = _PARTS = (
-    "Fail every time, and did not at the previous push",
-    "Fail every time",
-    "Fail every time, as at the previous push",
+    "Failed, and did not at the previous push",
+    "Failed",
+    "Failed, as at the previous push",
     "Intermittent",
     "Met only errors of the CI itself",
     "Failed, and not judged yet",
@@ -90,6 +90,8 @@ def troubled(told: Told) -> bool:
 
 def _failed(job: JobVerdict) -> bool:
     match job.verdict:
+        case _ if job.hidden:
+            return False
         case Verdict.FAILED | Verdict.INTERMITTENT | Verdict.INFRA:
             return True
         case Verdict.PENDING:

@@ -172,7 +172,7 @@ class Publisher:
             record,
             judged,
             report.link(self._setting.address, push),
-            report.push(record, judged, before),
+            report.push(record, judged, before, self._store.story(push)),
             self._fresh(push, judged),
             answers(kept),
         )
@@ -190,7 +190,7 @@ class Publisher:
 
     def _fresh(self, push: Push, judged: PushVerdict) -> frozenset[str] | None:
         """Choose the failing jobs that did not fail at the previous push of the branch."""
-        failed = {job.job for job in judged.jobs if job.verdict is Verdict.FAILED}
+        failed = {job.job for job in judged.jobs if job.verdict is Verdict.FAILED and not job.hidden}
         earlier = self._store.previous(push)
         record = self._store.record(earlier) if earlier is not None else None
         if record is None:

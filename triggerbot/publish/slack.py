@@ -173,7 +173,7 @@ class SlackReporter:
 
 def _worth_telling(told: Told) -> bool:
     judged = told.judged
-    intermittent = any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs)
+    intermittent = any(job.verdict is Verdict.INTERMITTENT and not job.hidden for job in judged.jobs)
     return judged.final and (judged.health is Health.FAILING or intermittent)
 
 

@@ -148,13 +148,13 @@ _OTHERS = (("*Intermittent*", Verdict.INTERMITTENT), ("*Met only errors of the C
 
 def _of(jobs: Iterable[JobVerdict], verdict: Verdict) -> list[JobVerdict]:
     """Choose the jobs of a verdict, those that the push is suspected of first."""
-    return sorted((job for job in jobs if job.verdict is verdict), key=lambda job: not job.suspected)
+    return sorted((job for job in jobs if job.verdict is verdict and not job.hidden), key=lambda job: not job.suspected)
 
 
 def _by_novelty(told: Told, failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
     """Set new failures apart from known ones, where the previous push of the branch is known."""
     if told.fresh is None:
-        return [("*Fail every time*", failed)]
+        return [("*Failed*", failed)]
     return [
         (
             "*New failures*, not seen at the previous push of the branch",

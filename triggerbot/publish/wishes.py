@@ -23,7 +23,7 @@ from triggerbot.publish.commands import USAGE, Command, Rebuild, Retry, Unclear,
 from triggerbot.publish.markdown import code
 from triggerbot.store import Asked, JobRecord, PushRecord, Store
 from triggerbot.systems import Asker, Listens, System
-from triggerbot.verdict import Verdict
+from triggerbot.wording import capital
 
 log = structlog.get_logger("triggerbot.wishes")
 
@@ -37,8 +37,6 @@ _ANSWERS = "answers"
 _AUTHORS = "author:"
 #: Answers that a push keeps, the newest; jobs that an answer names.
 _ANSWERS_MAX, _NAMED_MAX = 10, 10
-#: Results of which a person surely wants another run.
-_TROUBLE = (Verdict.FAILED, Verdict.INFRA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,7 @@ class Wishes:
                 return self._ask(record, jobs, count, name, room)
             case Retry(""):
                 judged = self._judge.judge(record)
-                failed = {job.job for job in judged.jobs if job.verdict in _TROUBLE}
+                failed = {job.job for job in judged.jobs if job.troubles}
                 return self._ask(record, [job for job in record.jobs if job.job in failed], 1, name, room)
             case Retry(pattern):
                 return self._ask(record, list(_matching(record, pattern)), 1, name, room)
@@ -297,7 +295,7 @@ def _story(job: JobRecord) -> str:
         elif claim.refusal is not None:
             told.append(f"Not retriggered, `{claim.refusal}`: {sentences.REFUSALS[claim.refusal]}")
         else:
-            told.append(f"{sentences.CLAIMS[claim.state].capitalize()}.")
+            told.append(f"{capital(sentences.CLAIMS[claim.state])}.")
     return " ".join(told) or sentences.nothing_to_decide(job.runs[-1])
 
 

@@ -54,6 +54,8 @@ class Refused:
     """The CI said no, and will not change its mind."""
 
     why: str
+    #: It is this run that cannot be retriggered; of the CI that tells nothing.
+    well: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,8 @@ def _answer(reply: Reply) -> Answer:
             return Later(why, well=True)
         case 408:
             return Unknown(why)
+        case 409:
+            return Refused(why, well=True)
         case status if 400 <= status < 500:
             return Refused(why)
         case _:

@@ -7,7 +7,7 @@ repeated here, and a write whose answer is in doubt is reported as `Unknown`.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -35,18 +35,19 @@ ANSWER_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, its headers (names in lower case) and its body."""
+    """An answer: its status, its headers (names in lower case) and its body; and to what, as `usable` has it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    what: str = "a request"
 
     def json(self) -> Any:
         """Parse the body; raises `CIUnavailable` if it is no JSON."""
         try:
             return msgspec.json.decode(self.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise CIUnavailable(f"the CI's answer is no JSON: {error}") from None
+            raise CIUnavailable(f"{self.what}: the answer is no JSON: {error}") from None
 
     @property
     def retry_after(self) -> float | None:
@@ -199,7 +200,7 @@ def usable(reply: Reply, what: str) -> Reply:
         CIUnavailable: anything else.
     """
     if 200 <= reply.status < 300:
-        return reply
+        return replace(reply, what=what)
     if reply.status in (401, 403) and reply.retry_after is None:
         raise CIDenied(f"{what}: HTTP {reply.status} {reply.excerpt}: check the token and its permissions")
     if 300 <= reply.status < 400:

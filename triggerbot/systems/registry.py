@@ -17,6 +17,7 @@ from triggerbot.config import (
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
 from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.github.auth import signs
 from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
 from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs
 
@@ -53,7 +54,7 @@ def _system(name: str, settings: SystemConfig, made: dict[str, System], mention:
         case GitHubConfig():
             app = None
             if settings.app_id is not None and settings.app_key is not None:
-                app = AppKey(settings.app_id, settings.app_key.read())
+                app = AppKey(settings.app_id, _app_key(settings.app_key))
             return GitHub(
                 name,
                 url=settings.url,
@@ -70,6 +71,14 @@ def _system(name: str, settings: SystemConfig, made: dict[str, System], mention:
         case TreeherderConfig():
             through = None if settings.taskcluster is None else made[settings.taskcluster]
             return Treeherder(_jobs(name, settings.url, settings.projects), through=through, grace=settings.grace)
+
+
+def _app_key(secret: Secret) -> str:
+    """Read an App's private key; raises `ConfigError` if it is none."""
+    key = secret.read()
+    if not signs(key):
+        raise secret.wrong("is no RSA key in PEM: put the private key there that GitHub made for the App")
+    return key
 
 
 def _taskcluster(name: str, settings: TaskclusterConfig) -> Taskcluster:

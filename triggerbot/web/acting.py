@@ -12,7 +12,6 @@ from triggerbot.errors import UsageError
 from triggerbot.judging import Judge
 from triggerbot.model import Push
 from triggerbot.store import Pause, PushRecord
-from triggerbot.verdict import Verdict
 from triggerbot.web import forms, rows
 from triggerbot.web.frame import Frame, Page, Stopped, is_local, push_path
 from triggerbot.web.session import NAME_MAX, Tries, Viewer, is_name, peer_of
@@ -23,8 +22,6 @@ log = structlog.get_logger("triggerbot.page")
 _NOTE_MAX = 500
 #: Failing jobs that may be retriggered by one button.
 TOGETHER_MAX = 500
-#: Verdicts of jobs that fail.
-TROUBLE = (Verdict.FAILED, Verdict.INFRA)
 
 
 class Acting:
@@ -118,7 +115,7 @@ class Acting:
             raise _impossible("No rule of the config watches this project and branch (any more).")
         count = forms.number(form.get("count"), rule.requested_max)
         if count is None:
-            raise _impossible(f"Between 1 and {rule.requested_max} further runs may be asked for here.")
+            raise _impossible(f"Between 1 and {rule.requested_max} further runs may be asked for at a time.")
         job = form.get("job")
         jobs = self._failing(record) if job is None else [job]
         if len(jobs) > TOGETHER_MAX:
@@ -138,7 +135,7 @@ class Acting:
         return store.ask(push, job, count, origin, dry=self._frame.dry, now=now) is not None
 
     def _failing(self, record: PushRecord) -> list[str]:
-        return [job.job for job in self._judge.judge(record).jobs if job.verdict in TROUBLE]
+        return [job.job for job in self._judge.judge(record).jobs if job.troubles]
 
     # -- the switch ---------------------------------------------------------------------------------------------
 

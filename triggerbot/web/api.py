@@ -1,22 +1,23 @@
 """What people and programs may read: pushes, statistics, metrics, health. Nothing here changes anything."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from triggerbot import canonical, report, version
+from triggerbot import canonical, report, totals, version
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
+from triggerbot.policy import Rule
 from triggerbot.store import PushRecord, Search, Store, Summary
 from triggerbot.vitals import Check
 from triggerbot.web.answers import DEFENCE, as_json, error, plain
 
 #: Seconds in a day.
 _DAY = 86_400.0
-_LIST_MAX = 200
+_LIST_MAX, _DAYS_MAX = 200, 3650
 _WANTED = ("project", "branch", "author", "text")
 
 
@@ -31,6 +32,7 @@ class Api:
         clock: Callable[[], float],
         health: Callable[[], Mapping[str, Check]],
         about: Mapping[str, Any],
+        rules: Sequence[Rule] = (),
     ) -> None:
         self._store = store
         self._judge = judge
@@ -38,10 +40,13 @@ class Api:
         self._clock = clock
         self._health = health
         self._about = about
+        self._rules = rules
 
     def pushes(self, request: Request) -> Response:
         """List the pushes heard of last; `project`, `branch`, `author` and `text` choose among them."""
-        limit = _number(request.query_params.get("limit"), 50, _LIST_MAX)
+        limit = _number(request, "limit", 50, _LIST_MAX)
+        if limit is None:
+            return error(400, f"limit is a whole number from 1 to {_LIST_MAX}")
         wanted = Search(**{name: request.query_params.get(name, "") for name in _WANTED})
         found = self._store.search(wanted, limit)
         return as_json({"pushes": [report.line(one if one.health else self._judged(one)) for one in found]})
@@ -60,19 +65,17 @@ class Api:
         return as_json({"pushes": [self._told(record) for record in records]})
 
     def _told(self, record: PushRecord) -> dict[str, Any]:
-        return report.push(record, self._judge.judge(record), report.before(self._store.kept(record.push)))
+        before, story = report.before(self._store.kept(record.push)), self._store.story(record.push)
+        return report.push(record, self._judge.judge(record), before, story)
 
     def statistics(self, request: Request) -> Response:
         """Count what was decided and sent lately."""
-        days = _number(request.query_params.get("days"), 7, 3650)
-        held = self._store.held()
+        days, now = _number(request, "days", 7, _DAYS_MAX), self._clock()
+        if days is None:
+            return error(400, f"days is a whole number from 1 to {_DAYS_MAX}")
+        dry = bool(self._about.get("dry_run"))
         return as_json(
-            {
-                "days": days,
-                **self._store.statistics(self._clock() - days * _DAY),
-                "breakers": report.breakers(self._store.breakers(), held),
-                "last_hour": report.caps(self._store.sent(self._clock()), held),
-            }
+            {"days": days, **totals.gather(self._store, self._rules, now - days * _DAY, now, dry=dry).as_json()}
         )
 
     def metrics(self, request: Request) -> Response:
@@ -112,5 +115,11 @@ class Api:
         return as_json(version.read(os.environ))
 
 
-def _number(text: str | None, default: int, most: int) -> int:
-    return min(int(text), most) if text and text.isascii() and text.isdigit() and len(text) < 9 else default
+def _number(request: Request, name: str, default: int, most: int) -> int | None:
+    """Read a number of the query, at most so much; `None` if it is none."""
+    text = request.query_params.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        return None
+    return min(int(text[:9]), most)

@@ -82,7 +82,7 @@ class Figures:
 
 
 def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
-    worst, proved = intermittency.everywhere(store, _WORST_MAX, now - days * DAY)
+    worst = intermittency.everywhere(store, _WORST_MAX)
     found = store.statistics(now - days * DAY)
     width = HOUR if days == PERIODS[0] else DAY
     series = [one for one in _SERIES if one[0] in ("sent", "refused") or any(hour[one[0]] for hour in found["hours"])]
@@ -98,7 +98,7 @@ def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
         "totals": [sum(one.figures[place] for one in moments) for place in range(len(series))],
         "decisions": _reasons(found["decisions"]),
         "ended": _ended(found["ended"]),
-        "costs": costs.of(found, proved).sentences(),
+        "costs": costs.of(found).sentences(),
         "intermittent": [
             Interval(one, percent(one.low, 1), percent(one.rate, 1), percent(one.high, 1)) for one in worst
         ],

@@ -15,6 +15,7 @@ from triggerbot.store import DeadLetter, Store
 from triggerbot.systems import System
 from triggerbot.web.answers import error, plain
 from triggerbot.web.gathering import Gathering
+from triggerbot.web.refused import Refused
 
 log = structlog.get_logger("triggerbot.hooks")
 
@@ -45,6 +46,7 @@ class Hooks:
         self._store = store
         self._metrics = metrics
         self._clock = clock
+        self.refused = Refused(clock)
         #: Bytes of large bodies that are arriving.
         self.arriving = 0
 
@@ -62,9 +64,9 @@ class Hooks:
         try:
             answer = await self._take(system, request)
         except Unauthenticated as refused:
-            answer = error(401, str(refused))
+            answer = self._refuse(system, 401, str(refused))
         except NotUnderstood as refused:
-            answer = error(400, str(refused))
+            answer = self._refuse(system, 400, str(refused))
         except StoreUnavailable as failed:
             log.error("hook.store_unavailable", system=system.name, error=str(failed))
             answer = error(503, "the store cannot take this now", {"retry-after": "5"})
@@ -80,7 +82,7 @@ class Hooks:
     async def _take(self, system: System, request: Request) -> Response:
         body = await self._body(request, system.body_max)
         if body is None:
-            return error(413, f"a body has at most {system.body_max} bytes here")
+            return self._refuse(system, 413, f"a body has at most {system.body_max} bytes here")
         headers = _headers(request)
         delivery = _verify(system, headers, body, self._clock())
         try:
@@ -93,11 +95,16 @@ class Hooks:
             log.exception("hook.failed", system=system.name)
             await asyncio.to_thread(self._bury, system, headers, body, f"{type(failure).__name__}: {failure}")
             return plain(202, "stored")
+        self.refused.accepted(system.name)
         if repeated:
             log.debug("hook.repeated", system=system.name, delivery=delivery)
             self._metrics.repeated.labels(system.name).inc()
             return plain(202, "stored before")
         return plain(202, "stored")
+
+    def _refuse(self, system: System, status: int, why: str) -> Response:
+        self.refused.refused(system.name, status, why)
+        return error(status, why)
 
     async def _body(self, request: Request, most: int) -> bytes | None:
         """Read the raw body, never decompressed; `None` if it is too large, without reading on."""

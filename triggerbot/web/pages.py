@@ -19,7 +19,7 @@ from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.verdict import Verdict
 from triggerbot.vitals import Check
 from triggerbot.web import about, figures, quiet, rows, trouble
-from triggerbot.web.acting import TOGETHER_MAX, TROUBLE, Acting
+from triggerbot.web.acting import TOGETHER_MAX, Acting
 from triggerbot.web.frame import Frame, Page, Stopped, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.plots import parts
@@ -172,7 +172,7 @@ class Pages:
         entries = self._store.story(push)
         rule = policy.rule_for(self._config.rules, push)
         problems = () if record.asks is None else record.asks.problems
-        failing = sum(job.verdict in TROUBLE for job in judged.jobs)
+        failing = sum(job.troubles for job in judged.jobs)
         return {
             "record": record,
             "judged": judged,
@@ -203,13 +203,14 @@ class Pages:
         judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
         entries = stories.by_job(self._store.story(push, name)).get(name, [])
         rule = policy.rule_for(self._config.rules, push)
+        standing = stories.Standing(self._clock(), self._store.paused(), self._store.breakers())
         return {
             "title": f"{SIGNS[judged.verdict or 'none']} {name}",
             "of": _title(record),
             "judged": judged,
             "row": rows.row(judged, job, entries, report.before(self._store.kept(push)), {}),
             "runs": [(run, rows.safe(run.url)) for run in judged.runs],
-            "lines": stories.story(job, entries, self._clock(), self._store.paused()),
+            "lines": stories.story(job, entries, standing),
             "most": rule.requested_max if rule is not None else 0,
             "asked": asked,
             "act": push_path(push, "retrigger"),

@@ -1,6 +1,7 @@
 """One push as its page shows it: jobs with the string of their runs, verdicts, decisions in words; purely."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -13,12 +14,12 @@ from triggerbot.report import Before
 from triggerbot.store import Entry, JobRecord, PushRecord
 from triggerbot.verdict import JobVerdict, Verdict
 from triggerbot.web.plots import percent
-from triggerbot.wording import moment, plural
+from triggerbot.wording import capital, moment, plural
 
 #: What needs a look, the worst first; the others are folded.
 _OPEN = (Verdict.FAILED, Verdict.INFRA, Verdict.INTERMITTENT, Verdict.PENDING)
 _HEADINGS = {
-    Verdict.FAILED: ("fails every time", "fail every time"),
+    Verdict.FAILED: ("failed", "failed"),
     Verdict.INFRA: ("met only infrastructure errors", "met only infrastructure errors"),
     Verdict.INTERMITTENT: ("is intermittent", "are intermittent"),
     Verdict.PENDING: ("is pending", "are pending"),
@@ -144,7 +145,7 @@ def row(job: JobVerdict, record: JobRecord, entries: Sequence[Entry], before: Be
         suspected=job.suspected,
         was=before.get(job.job, ("", ""))[1],
         # Why it was not retriggered is told beside, at length.
-        why=job.why.partition("; not retriggered")[0],
+        why=re.sub("; not retriggered: [a-z_]+", "", job.why),
         proof=sentences.proof(job),
         chips=chips(job, record.claims),
         line="" if job.job in shared else _line(job),
@@ -266,9 +267,7 @@ def _decided(claim: Claim, cause: Cause) -> Told:
             return Told("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
         case _:
             last = f" Last: {claim.note}." if claim.note else ""
-            words = (
-                f"{runs}, {why}; {claim.asked} asked for so far. {sentences.CLAIMS[claim.state].capitalize()}.{last}"
-            )
+            words = f"{runs}, {why}; {claim.asked} asked for so far. {capital(sentences.CLAIMS[claim.state])}.{last}"
             return Told("open", "Being retriggered", str(cause), words)
 
 
@@ -306,8 +305,7 @@ def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> Spent | None:
     if rule is None:
         return None
     budget, jobs = rule.budget, len(record.jobs)
-    # As `Budget.allows` has it: one more is let through until this is reached.
-    most = max(budget.floor, int(budget.percent * jobs / 100)) + 1
-    words = f"{budget.percent:g} % of its {plural(jobs, 'job')}, and at least {budget.floor + 1}"
+    most = budget.most(jobs)
+    words = budget.words(f"its {plural(jobs, 'job')}")
     number = record.spent_dry if dry else record.spent
     return Spent(number, most, dry, words, percent(number, most))

@@ -126,7 +126,7 @@ class GitHub:
         """
         path = self._rerun_path(push.project, call)
         if path is None:
-            return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there")
+            return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", well=True)
         reply = self._client.post(push.project, path, {"enable_debug_logging": False})
         if isinstance(reply, NotSent):
             return Later(reply.why)

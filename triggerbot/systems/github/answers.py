@@ -66,7 +66,7 @@ def _forbidden(why: str, project: str) -> Answer:
     if _RUNNING.search(why):
         return Later(why, _RUNNING_AFTER, well=True)
     if _NEVER.search(why):
-        return Refused(why)
+        return Refused(why, well=True)
     return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)
 
 

@@ -38,6 +38,15 @@ class AppKey:
     private_key: str = field(repr=False)
 
 
+def signs(private_key: str) -> bool:
+    """Tell whether something is a key that an App can sign with: RSA, in PEM."""
+    try:
+        jwt.encode({}, private_key, algorithm="RS256")
+    except (ValueError, TypeError, jwt.PyJWTError):
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     """An installation's token and when it ends, in seconds since the epoch."""

@@ -132,7 +132,7 @@ class RunsPage(msgspec.Struct, frozen=True):
 class Action(msgspec.Struct, frozen=True):
     """What every webhook about runs and jobs has, so that unknown actions can be left alone."""
 
-    action: str = ""
+    action: str
 
 
 class Permissions(msgspec.Struct, frozen=True):

@@ -210,14 +210,14 @@ class Taskcluster:
                 copied = copies.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
                 return self._create(operation, [copied] * call.count)
         except NotKnown as error:
-            return Refused(str(error))
+            return Refused(str(error), well=True)
         except CIUnavailable as error:
             return Later(str(error), error.after)
         except CIDenied as error:
             return Later(str(error), _DENIED)
         except NotUnderstood as error:
-            return Refused(str(error))
-        return Refused(chosen.why)
+            return Refused(str(error), well=True)
+        return Refused(chosen.why, well=True)
 
     def _trigger(self, definition: Definition, hook: actions.Hook) -> Answer:
         # A push may only offer what its own decision task was allowed to offer.

@@ -1,0 +1,111 @@
+"""`triggerbot status` says what keeps a push back, and why failures were left alone."""
+
+import pytest
+from clibench import REVISION, Bench
+
+from triggerbot.breaker import Breaker, Place, Scope, Trouble
+from triggerbot.errors import CIDenied
+from triggerbot.store import Pause
+from triggerbot.systems import Later
+
+PUSH = ("try", REVISION)
+
+
+def rows(bench: Bench) -> dict[str, str]:
+    """Read what stands behind each job."""
+    lines = bench.run("status", *PUSH).stdout.splitlines()[1:]
+    return {line.split()[1]: line for line in lines if len(line.split()) > 2}
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ({"step": "build things"}, "step_excluded"),
+        ({"pool": "mac-mini"}, "pool_excluded"),
+        ({"kind": "build"}, "kind_excluded"),
+        ({"author": "bot@example.org"}, "author_excluded"),
+    ],
+)
+def test_why_a_failure_was_left_alone(bench: Bench, named: dict[str, str], reason: str) -> None:
+    """The same for what its rule does not cover as for what was refused later."""
+    bench.hear(bench.event("linux-1", **named))
+
+    assert rows(bench)["linux-1"].endswith(f"its only run failed; not retriggered: {reason}")
+    (push,) = bench.json("status", *PUSH)["pushes"]
+    assert push["jobs"][0]["refusals"] == [{"run_id": "100", "attempt": 1, "reason": reason}]
+    (push,) = bench.json("explain", *PUSH)["pushes"]
+    assert [line["reason"] for line in push["jobs"][0]["story"] if line["what"] == "refuse"] == [reason]
+
+
+def test_an_unknown_push_is_json_too(bench: Bench) -> None:
+    """Whoever reads it need not look at the exit code first."""
+    bench.store().close()
+
+    answer = bench.run("explain", *PUSH, "--json")
+
+    assert (answer.exit_code, answer.stdout) == (2, '{"pushes": []}\n')
+
+
+def test_a_hidden_job_does_not_decide(bench: Bench) -> None:
+    """It is listed with its failure, named in the sentence, and the push is good without it."""
+    bench.hear(bench.event("linux-1", "success"), bench.event("linux-2", tier=2, run_id="2"))
+
+    answer = bench.run("status", *PUSH)
+
+    assert answer.exit_code == 0
+    assert "good: 1 passed, 1 hidden job fails" in answer.stdout
+    assert rows(bench)["linux-2"].endswith("its only run failed; hidden, so the push is judged without it")
+    (push,) = bench.json("status", *PUSH)["pushes"]
+    assert [(job["job"], job["verdict"], job["hidden"]) for job in push["jobs"]] == [
+        ("linux-1", "passed", False), ("linux-2", "failed", True),
+    ]  # fmt: skip
+
+
+def test_what_a_ci_refuses_is_owed(bench: Bench) -> None:
+    """Nothing runs, and nobody can say how long it will take; the CI's own words are there."""
+    bench.ci.answers = [Later("HTTP 403: no permission")]
+    bench.hear(bench.event("linux-1"), bench.event("linux-2", "success", started=bench.now - 60))
+
+    answer = bench.run("status", *PUSH)
+
+    assert answer.exit_code == 2
+    assert "pending: 2 retriggers owed, 1 passed" in answer.stdout
+    assert rows(bench)["linux-1"].endswith("2 owed: HTTP 403: no permission")
+
+
+def test_what_keeps_everything_back_is_said(bench: Bench) -> None:
+    """A pause, and open breakers of the push's system."""
+    bench.hear(bench.event("linux-1"), dispatch=False)
+    store = bench.store()
+    store.pause(Pause(bench.now, "ann", "Moving Day"))
+    for system in ("ci", "other"):
+        ill = Breaker(Place(Scope.SYSTEM, system), trouble=Trouble.REQUESTS, why="3 requests in a row failed")
+        assert store.keep_breaker(ill, bench.now)
+    store.close()
+
+    out = bench.run("status", *PUSH).stdout
+
+    assert "Everything is paused by ann since" in out
+    assert "Moving Day" in out
+    assert "The breaker of system ci is open: 3 requests in a row failed." in out
+    assert "system other" not in out
+
+
+def test_what_hinders_a_decision_is_said(bench: Bench) -> None:
+    """A CI that cannot be asked which runs there are."""
+    bench.ci.look_back = _denied  # type: ignore[method-assign]
+    bench.hear(bench.event("linux-1"))
+
+    assert rows(bench)["linux-1"].endswith("a decision is due: HTTP 401: check the token")
+
+
+def _denied(*_: object) -> None:
+    raise CIDenied("HTTP 401: check the token")
+
+
+def test_a_push_that_proves_nothing_says_that_no_more_comes(bench: Bench) -> None:
+    """It stays pending, for nothing was proved; who waits for it can know."""
+    bench.hear(bench.event("linux-1", "cancelled"))
+
+    assert "pending: 1 proves nothing; nothing more is to come" in bench.run("status", *PUSH).stdout
+    assert bench.json("status", *PUSH)["pushes"][0]["final"] is True
