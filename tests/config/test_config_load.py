@@ -198,6 +198,8 @@ class TestFiles:
                 load(path)
         else:
             pytest.skip("this user may read everything")
+        finally:
+            path.chmod(0o600)
 
 
 class TestLocate:

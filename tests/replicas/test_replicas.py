@@ -145,6 +145,7 @@ def test_a_redis_that_lost_everything_doubles_nothing(
 ) -> None:
     """FLUSHALL, and every message once more: the CI's own list tells what was done before."""
     daemon = replicas.start()
+    eventually(broker.consumers, "it consumes")
     told = failures(ci, pushes=5, jobs=4)
     broker.publish(*told)
     all_asked(ci, told)
@@ -160,6 +161,7 @@ def test_a_redis_that_lost_everything_doubles_nothing(
 def test_a_redis_that_is_down_for_a_while(replicas: Replicas, ci: FakeCI, broker: Broker, redis: RedisServer) -> None:
     """The daemon says so and waits; the queue keeps what comes meanwhile; then everything goes on by itself."""
     daemon = replicas.start()
+    eventually(broker.consumers, "it consumes")
     before = failures(ci, pushes=2, jobs=2)
     broker.publish(*before)
     all_asked(ci, before)
@@ -180,6 +182,7 @@ def test_a_redis_that_is_down_for_a_while(replicas: Replicas, ci: FakeCI, broker
 def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
     """What is due when somebody pauses is not sent by anybody, until somebody resumes; then all of it is, once."""
     one, two = replicas.start(), replicas.start()
+    eventually(lambda: broker.consumers() == 2, "both consume")
     ci.fault("retrigger", times=None, delay=0.2)
     told = failures(ci, pushes=20, jobs=5)
     broker.publish(*told)
