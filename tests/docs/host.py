@@ -82,6 +82,8 @@ def _compose(arguments: list[str]) -> int:
             return subprocess.call(command, env={**os.environ, "TRIGGERBOT_CONFIG": _config(services[service])})
         case ["logs", _]:
             return _log(service)
+        case ["cp", source, target]:
+            shutil.copy(source.partition(":")[2], target)
         case ["kill", "-s", "HUP", _]:
             _signal(service, signal.SIGHUP)
         case _:

@@ -8,7 +8,7 @@ from .markdown import page, table
 
 _HEALTHS = {
     Health.GOOD: "Something passed, or proved intermittent; nothing failed and nothing is pending.",
-    Health.FAILING: "A job failed and never passed, or met errors of the CI itself alone.",
+    Health.FAILING: "A job failed and never passed, once or every time, or met errors of the CI itself alone.",
     Health.PENDING: "Runs are running, or nothing is proved: `final` tells whether anything more is to come.",
 }
 
@@ -29,6 +29,7 @@ def reasons_page() -> str:
         "## Verdicts of a job",
         table(["verdict", "what it means"], [(f"`{one}`", sentences.VERDICTS[one]) for one in Verdict]),
         "## Health of a push",
+        "Hidden jobs, of a higher tier than the rule looks after, decide nothing.",
         table(["health", "what it means"], [(f"`{one}`", _HEALTHS[one]) for one in Health]),
         "## States of a claim",
         "A claim is the promise to deal with one job of one push.",

@@ -109,7 +109,7 @@ def stage(page: str, directory: Path) -> Iterator[Stage]:
                 ("/etc/triggerbot", f"{host}/etc"),
                 ("/run/", f"{host}/run/"),
                 ("/var/lib/triggerbot", str(directory / "home")),
-                ("sqlite:/data", f"sqlite:{directory / 'home'}"),
+                ("/data/", f"{directory / 'home'}/"),
             ],
         )
         made.home.mkdir()
@@ -221,7 +221,9 @@ _PREPARE: dict[str, tuple[Callable[[Stage, ExitStack], None], ...]] = {
     "howto/docker.md": (_github, _host),
     "howto/generic.md": (_ci,),
     "howto/operating.md": (_ci,),
+    "howto/push.md": (_ci,),
     "howto/replicas.md": (_ci, _redis),
+    "howto/sheriff.md": (_ci,),
     "howto/systemd.md": (_github, _host),
     "howto/upgrades.md": (_ci,),
     "reference/http.md": (_ci,),

@@ -61,9 +61,9 @@ def list_letters(config_path: str | None, limit: int, as_json: bool) -> int:
 @_ids
 @_all
 def retry(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
-    """Read messages again, for instance after an upgrade; those that are understood now are observed and dropped.
+    """Read messages again, for instance after an upgrade.
 
-    Exit code 1 if any of them still fails; it is kept.
+    Those that are understood now are observed and dropped. Exit code 1 if any of them still fails; it is kept.
     """
     config = load_config(config_path)
     with opened(config) as store:

@@ -56,8 +56,8 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     With --errors: what could not be triggered and why, dead letters, open breakers, how CIs answer when they are asked
     for news, and what workers died of. With --json: not_triggered (at, system, project, branch, revision, job, why),
     dead_letters (count, and the newest: id, at, system, intake, reason), breakers, polls (system, every, answered,
-    late), crashes (newest first: at, worker, order (1: the first of those that died together), ended (an exit code or a
-    signal), error, where, trace).
+    supported, late), crashes (newest first: at, worker, order (1: the first of those that died together), ended (an
+    exit code or a signal), error, where, trace).
     """
     config = load_config(config_path)
     now = time.time()
