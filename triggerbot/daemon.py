@@ -36,6 +36,8 @@ _GRACEFUL = 6.0
 _WEB_LIMIT, _LAST = 60.0, 15.0
 #: The same for what runs by a configuration that was replaced: nobody waits for it.
 _REPLACED = 120.0
+#: Seconds between looks for signals, where nothing else wakes the main thread.
+_LOOK = 0.5
 #: Seconds between looks whether a file that holds a secret has changed.
 _SECRETS_EVERY = 2.0
 
@@ -128,7 +130,9 @@ class Daemon:
         watchman = Watchman(self.vitals, self.outside, self._hung)
         threading.Thread(target=watchman.run, args=(self._stop,), name="watchman", daemon=True).start()
         if listening is None:
-            self._stop.wait()
+            # A signal that comes to another thread does not wake this one, which alone may deal with it.
+            while not self._stop.wait(_LOOK):
+                pass
         else:
             # The server catches signals while it runs and raises them again for us when it has stopped.
             web.run(sockets=[listening])

@@ -255,7 +255,8 @@ class Engine:
 
     def _of_intakes(self, now: float) -> dict[str, Check]:
         return {
-            **{f"poll {poll.name}": Check.fails("no answer lately" if poll.late(now) else "") for poll in self._polls},
+            # A CI that does not answer is ill, and not this service: to start it anew would mend nothing.
+            **{f"poll {poll.name}": Check.warns("no answer lately" if poll.late(now) else "") for poll in self._polls},
             **{f"queue {pulse.name}": Check.fails(pulse.trouble(now)) for pulse in self._pulses},
             **{f"webhooks {name}": Check.warns(self._refused.trouble(name)) for name in self.systems},
         }

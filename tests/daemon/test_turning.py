@@ -91,7 +91,8 @@ def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) 
         thread.join()
 
     assert daemon.engine is first
-    assert not named("dispatcher-0")
+    # Engines of other tests may still be about to end; one that nobody ends would stay.
+    eventually(lambda: not named("dispatcher-0"), "nothing runs")
 
 
 def test_an_engine_that_cannot_begin_leaves_nothing_behind(
