@@ -150,11 +150,12 @@ def _proves(run: Run) -> bool:
 
 
 def _fits(row: PushRow, wanted: Search) -> bool:
-    project, branch, author, text = (part.lower() for part in astuple(wanted))
+    project, branch, author, text, health = (part.lower() for part in astuple(wanted))
     own = [part.lower() for part in row.push]
     who, message = (row.facts.author or "").lower(), (row.facts.message or "").lower()
     return (
-        project in ("", own[1])
+        health in ("", row.judged.health.lower() if row.judged is not None else None)
+        and project in ("", own[1])
         and branch in ("", own[2])
         and author in who
         and (any(text in one for one in (message, who, own[1], own[2])) or own[3].startswith(text))

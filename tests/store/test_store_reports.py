@@ -469,6 +469,8 @@ def test_pushes_are_listed_the_one_heard_of_last_first(store: Store) -> None:
 
     assert store.search(Search(), 10) == expected
     assert store.search(Search(), 2) == expected[:2]
+    assert store.search(Search(health="FAILED"), 2) == expected[2:]
+    assert store.search(Search(health="good"), 2) == []
 
 
 BOB = push("abc1230", project="Mozilla", branch="Try")

@@ -189,6 +189,8 @@ class Search:
     author: str = ""
     #: A part of the message, or the beginning of the revision.
     text: str = ""
+    #: How it was judged last (`good`, `failing`, `pending`); what was not judged yet is none of them.
+    health: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from triggerbot.web.answers import DEFENCE, as_json, error, plain
 #: Seconds in a day.
 _DAY = 86_400.0
 _LIST_MAX, _DAYS_MAX = 200, 3650
-_WANTED = ("project", "branch", "author", "text")
+_WANTED = ("project", "branch", "author", "text", "health")
 
 
 class Api:
@@ -43,7 +43,7 @@ class Api:
         self._rules = rules
 
     def pushes(self, request: Request) -> Response:
-        """List the pushes heard of last; `project`, `branch`, `author` and `text` choose among them."""
+        """List the pushes heard of last; `project`, `branch`, `author`, `text`, `health` choose among them."""
         limit = _number(request, "limit", 50, _LIST_MAX)
         if limit is None:
             return error(400, f"limit is a whole number from 1 to {_LIST_MAX}")
@@ -120,6 +120,7 @@ def _number(request: Request, name: str, default: int, most: int) -> int | None:
     text = request.query_params.get(name)
     if not text:
         return default
-    if not (text.isascii() and text.isdigit() and text.strip("0")):
+    digits = text.lstrip("0")
+    if not (digits and text.isascii() and text.isdigit()):
         return None
-    return min(int(text[:9]), most)
+    return min(int(digits[:9]), most)

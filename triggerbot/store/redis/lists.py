@@ -96,8 +96,9 @@ def _wanted(rows: Iterable[Sequence[bytes | None]], wanted: Search) -> Iterator[
         if not name:
             continue
         push = packing.push_of(name)
-        if _fits(push, author, message, wanted):
-            yield _summary(push, author if row[1] is not None else None, message, rest)
+        summary = _summary(push, author if row[1] is not None else None, message, rest)
+        if wanted.health in ("", summary.health.lower()) and _fits(push, author, message, wanted):
+            yield summary
 
 
 def _fits(push: Push, author: str, message: str, wanted: Search) -> bool:

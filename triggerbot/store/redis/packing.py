@@ -222,15 +222,11 @@ def seconds_of(text: str) -> float | None:
 
 
 def runs_of(job: str, text: str) -> list[Run]:
-    """Read a job's runs, oldest first; one without a time keeps the place in which it was heard of."""
+    """Read a job's runs, oldest first; those of one age keep the order in which they were heard of."""
     runs = [run_of(job, one) for one in text.split(RS)[1:]]
     if len(runs) > 1:
-        runs.sort(key=_age)
+        runs.sort(key=lambda run: run.age)
     return runs
-
-
-def _age(run: Run) -> tuple[float, int]:
-    return run.time or 0.0, run.attempt
 
 
 def run_key(run: Run) -> str:

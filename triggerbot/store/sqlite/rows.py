@@ -39,8 +39,11 @@ _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 #: With the row of the job behind it all.
 SELECT_RUNS = f"SELECT {_RUN}, runs.job FROM runs JOIN jobs ON jobs.id = runs.job "
 JOB = _RUN_WIDTH
-#: By job, oldest first; a run without a time keeps the place in which it was heard of.
-BY_JOB = "ORDER BY jobs.name, jobs.id, coalesce(runs.time, 0), runs.attempt, runs.id"
+#: By job, oldest first (see `Run.age`); those of one age keep the order in which they were heard of.
+BY_JOB = (
+    "ORDER BY jobs.name, jobs.id, coalesce(runs.time, CASE runs.state WHEN 'finished' THEN 0.0 ELSE 9e999 END), "
+    "runs.attempt, runs.id"
+)
 SELECT_CLAIMS = (
     f"SELECT {_RUN}, claims.id, claims.state, claims.dry, claims.created, claims.due, claims.origin, claims.cause, "
     "claims.refusal, claims.wanted, claims.asked, claims.known_runs, claims.lookups, claims.tries, claims.note, "

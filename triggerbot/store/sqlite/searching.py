@@ -21,6 +21,7 @@ _FITS = {
         "instr(lower(branch), lower(:text)) OR instr(lower(project), lower(:text)) OR "
         "substr(lower(revision), 1, length(:text)) = lower(:text))"
     ),
+    "health": "health = :health COLLATE NOCASE",
 }
 
 

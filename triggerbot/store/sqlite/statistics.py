@@ -13,10 +13,12 @@ _SENT = "sum(CASE WHEN what = 'accepted' THEN count ELSE 0 END)"
 _DECIDED = "sum(CASE WHEN what = 'trigger' AND dry = 0 THEN count ELSE 0 END)"
 _COUNTED = "at >= ? AND what IN ('trigger', 'accepted')"
 _HOUR = "cast(at / 3600 AS INTEGER) * 3600"
+#: By its time: another index would save sorting, and read all that was ever told for the sums of one day.
+_STORY = "story INDEXED BY story_at"
 #: See `counting.refusals`.
 _REFUSED = (
-    "FROM story WHERE at >= ? AND what = 'refuse' AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.job = story.job "
-    "AND origin = '' AND cause IS NOT NULL AND refusal IS NULL)"
+    f"FROM {_STORY} WHERE at >= ? AND what = 'refuse' AND NOT EXISTS (SELECT 1 FROM claims "
+    "WHERE claims.job = story.job AND origin = '' AND cause IS NOT NULL AND refusal IS NULL)"
 )
 _REFUSALS = f"(SELECT push, reason, min(at) AS at {_REFUSED} AND reason <> 'already_claimed' GROUP BY job, reason)"
 _SPARES_NOTHING = str(tuple(map(str, counting.SPARES_NOTHING)))
@@ -77,7 +79,7 @@ def _hours(connection: sqlite3.Connection, since: float) -> list[dict[str, Any]]
 def _branches(connection: sqlite3.Connection, since: float) -> list[dict[str, Any]]:
     found = connection.execute(
         "SELECT project, branch, sum(would), sum(sent), sum(refused) FROM ("
-        f"SELECT push, {_WOULD} AS would, {_SENT} AS sent, 0 AS refused FROM story WHERE {_COUNTED} GROUP BY push "
+        f"SELECT push, {_WOULD} AS would, {_SENT} AS sent, 0 AS refused FROM {_STORY} WHERE {_COUNTED} GROUP BY push "
         f"UNION ALL SELECT push, 0, 0, 1 FROM {_REFUSALS}) JOIN pushes ON pushes.id = push "
         "GROUP BY 1, 2 ORDER BY 4 DESC, 3 DESC, 1, 2",
         (since, since),
