@@ -92,7 +92,7 @@ def _sentence(judged: PushVerdict, count: Counter[Verdict | None]) -> str:
         _plural(hidden, "hidden job fails", "hidden jobs fail"),
         f"about {_minutes(judged.left)} left" if judged.left else "",
     ]
-    told = ", ".join(part for part in parts if part)
+    told = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
     return f"{told}; nothing more is to come" if judged.health is Health.PENDING and judged.final else told
 
 

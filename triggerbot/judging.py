@@ -58,14 +58,14 @@ class Knowledge:
         self._showing: dict[str, list[Sighting]] = defaultdict(list)
         #: Made of the same where a line is asked about: a push that breaks everything asks for each of its jobs.
         self._lines: dict[str, _Failures] = {}
-        self._intermittent: dict[str, set[Push]] = defaultdict(set)
+        self._intermittent: dict[str, dict[Push, float]] = defaultdict(dict)
         self.passing: set[str] = set()
         for one in sightings:
             self.passing.update(one.passing)
             for shape in one.shapes:
                 self._showing[shape].append(one)
             if one.failed and one.passed:
-                self._intermittent[one.job].add(one.push)
+                self._intermittent[one.job][one.push] = one.at
 
     def generic(self, push: Push, job: str, shape: str) -> bool:
         """Tell whether a line proves nothing for a job of a push."""
@@ -81,9 +81,9 @@ class Knowledge:
         total, _ = self._telling.elsewhere(push, job)
         return total >= _SAMPLE_MIN and showing > _SHARE * total
 
-    def known(self, push: Push, job: str) -> bool:
-        """Tell whether a job was intermittent at another push."""
-        return bool(self._intermittent.get(job, set()) - {push})
+    def known(self, push: Push, job: str, before: float) -> bool:
+        """Tell whether a job was intermittent at another push before then."""
+        return any(where != push and at <= before for where, at in self._intermittent.get(job, {}).items())
 
     def learn(self, jobs: Iterable[str]) -> None:
         """Read how often jobs ran; all at once, for each reading takes a while."""
@@ -107,11 +107,11 @@ class _Elsewhere:
     def generic(self, job: str, shape: str) -> bool:
         return self._knowledge.generic(self._push, job, shape)
 
-    def known(self, job: str) -> bool:
-        return self._knowledge.known(self._push, job)
+    def known(self, job: str, before: float) -> bool:
+        return self._knowledge.known(self._push, job, before)
 
     def clean(self, job: str) -> bool:
-        return self._knowledge.clean(job) and not self.known(job)
+        return self._knowledge.clean(job)
 
 
 class Judge:
@@ -144,8 +144,11 @@ class Judge:
             calm = (verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs)
             return health.of_push(calm, now)
         knowledge = self.knowledge(record.push.project)
-        intermittent = (job.job for job in troubled if any(run.passed for run in job.runs))
-        knowledge.learn(job for job in intermittent if not knowledge.known(record.push, job))
+        intermittent = [job for job in troubled if any(run.passed for run in job.runs)]
+        knowledge.learn(
+            job.job for job in intermittent
+            if not knowledge.known(record.push, job.job, verdict.last_failure(job.runs))
+        )  # fmt: skip
         elsewhere, files = _Elsewhere(knowledge, record.push), _files(self._store.kept(record.push).get(FILES))
         jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs)
         return health.of_push(jobs, now)

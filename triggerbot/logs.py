@@ -115,20 +115,22 @@ class _Seldom:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        #: By event: when one was let through last, and how many were kept back since.
-        self._last: dict[str, tuple[float, int]] = {}
+        #: By event and system: when one was let through last, and how many were kept back since.
+        self._last: dict[tuple[str, str], tuple[float, int]] = {}
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         name = event.get("event")
         if name not in _REPEATED:
             return event
+        # What strangers send to one system must not hide what is wrong with another.
+        key = name, str(event.get("system", ""))
         with self._lock:
             now = self._clock()
-            at, kept_back = self._last.get(name, (-_REPEATED_EVERY, 0))
+            at, kept_back = self._last.get(key, (-_REPEATED_EVERY, 0))
             if now - at < _REPEATED_EVERY:
-                self._last[name] = at, kept_back + 1
+                self._last[key] = at, kept_back + 1
                 raise structlog.DropEvent
-            self._last[name] = now, 0
+            self._last[key] = now, 0
         return {**event, "repeated": kept_back} if kept_back else event
 
 

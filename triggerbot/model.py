@@ -3,6 +3,7 @@
 Times are seconds since the epoch (UTC) as floats throughout; text appears only at the borders.
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -204,6 +205,12 @@ class Run:
     def passed(self) -> bool:
         """Whether it finished and passed."""
         return self.state is State.FINISHED and self.result is Result.SUCCESS
+
+    @property
+    def age(self) -> tuple[float, int]:
+        """Order it among the runs of its job, oldest first; one not at its end may have no time yet, and is new."""
+        unknown = 0.0 if self.state is State.FINISHED else math.inf
+        return unknown if self.time is None else self.time, self.attempt
 
     @property
     def seconds(self) -> float | None:

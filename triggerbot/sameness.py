@@ -25,11 +25,11 @@ class Background(Protocol):
     def generic(self, job: str, shape: str) -> bool:
         """Tell whether a failure of any job, or a passing run, shows this line, so that it proves nothing for a job."""
 
-    def known(self, job: str) -> bool:
-        """Tell whether a job was intermittent at another push."""
+    def known(self, job: str, before: float) -> bool:
+        """Tell whether a job was intermittent at another push before then (seconds since the epoch)."""
 
     def clean(self, job: str) -> bool:
-        """Tell whether a job ran at several other pushes and was never intermittent."""
+        """Tell whether a job ran at several other pushes."""
 
 
 class _Nothing:
@@ -38,7 +38,7 @@ class _Nothing:
     def generic(self, job: str, shape: str) -> bool:
         return False
 
-    def known(self, job: str) -> bool:
+    def known(self, job: str, before: float) -> bool:
         return False
 
     def clean(self, job: str) -> bool:

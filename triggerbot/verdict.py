@@ -183,8 +183,8 @@ def of_job(
     `now`: by then a CI may have lost what it accepted. `max_tier`: jobs of higher tiers are hidden.
     """
     # Runs without a time keep the order in which they were heard of.
-    ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=_when))
-    hidden = any(run.tier > max_tier for run in ordered)
+    ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: run.age))
+    hidden = bool(ordered) and all(run.tier > max_tier for run in ordered)
     if not claims and len(ordered) == 1 and ordered[0].passed:
         return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden)
     waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]
@@ -204,24 +204,29 @@ def of_job(
         awaited=_running(ordered, claims) + owed + sum(missing.values()),
         missing=sum(missing.values()),
         owed=owed,
-        waits=next((claim.note for claim in open_ones if claim.note), ""),
+        waits=next((claim.note for claim in open_ones if claim.note and _is_hindered(claim, now)), ""),
         until=min((_lost(claim) for claim in waiting if claim.state.final and claim.id in missing), default=None),
         hidden=hidden,
     )
 
 
-def _when(run: Run) -> tuple[float, int]:
-    """Order a run among others: of one that is not at its end the CI may not have told a time yet."""
-    unknown = 0.0 if run.state is State.FINISHED else math.inf
-    return unknown if run.time is None else run.time, run.attempt
+def _is_hindered(claim: Claim, now: float) -> bool:
+    """Tell whether what was noted of a claim is in its way; of one that was only decided it tells what on."""
+    return claim.state is not ClaimState.OWED or claim.tries > 0 or claim.behind != "" or claim.due > now
 
 
 def _novelty(job: str, runs: Sequence[Run], background: Background, files: Collection[str]) -> Novelty:
     if files and sameness.touched(files, (line for run in runs if run.failed for line in run.failures)):
         return Novelty.TOUCHED
-    if background.known(job):
+    # What a later push shows may have come with this one.
+    if background.known(job, last_failure(runs)):
         return Novelty.KNOWN
     return Novelty.CLEAN if background.clean(job) else Novelty.UNKNOWN
+
+
+def last_failure(runs: Iterable[Run]) -> float:
+    """Tell when a job failed last, as far as its CI tells times (seconds since the epoch)."""
+    return max((run.time or math.inf for run in runs if run.failed), default=math.inf)
 
 
 def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:

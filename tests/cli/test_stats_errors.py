@@ -140,6 +140,12 @@ def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
     (told,) = bench.json("stats", "--errors")["polls"]
     assert (told["supported"], told["answered"], told["late"]) == (False, None, False)
 
+    store = bench.store()
+    store.observe([], real_now, dry=False, cursor=("poll:ci", repr(real_now + 1.0)))
+    store.close()
+    (told,) = bench.json("stats", "--errors")["polls"]
+    assert (told["supported"], told["late"]) == (True, False)
+
 
 @pytest.mark.parametrize(("ago", "late"), [(60.0, False), (7200.0, True), (None, True)])
 def test_how_a_ci_answers_polls_is_told(bench, real_now, ago, late):

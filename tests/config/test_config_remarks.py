@@ -15,6 +15,7 @@ WARNINGS = [
     ("rules:\n - {projects: ['*']}\n - {projects: [b*]}", 3, "rules[1]", "never applies"),
     ("rules:\n - {projects: [b*]}\n - {projects: [bc]}", 3, "rules[1]", "never applies"),
     ("retention: 1s", 1, "retention", "so soon"),
+    ("rules:\n  - {projects: [a], retries: 5}\ncaps:\n  author: 4", 4, "caps.author", "at least 5"),
     ("store: 'sqlite::memory:'", 1, "store", "forgets"),
     (system("token: env:T"), 4, "systems.ci.url", "unencrypted"),
     (system("sweep: off"), 2, "systems.ci", "nothing tells of its runs"),

@@ -115,6 +115,7 @@ intakes:
         (13, "intakes[0].pulse.url"),
     ]
     assert config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": KEY, "C": "amqps://h/"}) == ()
+    assert config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": f"Bag Attributes\n{KEY}", "C": "amqps://h/"}) == ()
     (wrong,) = config.missing_secrets({**ENVIRON, "A": "a" * 16, "B": "bogus", "C": "amqps://h/"})
     assert (wrong.path, "no private key in PEM" in wrong.message) == ("systems.gh.app.key", True)
     assert "bogus" not in wrong.message

@@ -24,7 +24,7 @@ class Elsewhere:
     def generic(self, job: str, shape: str) -> bool:
         return shape in {likeness.shape(line) for line in self.lines}
 
-    def known(self, job: str) -> bool:
+    def known(self, job: str, before: float) -> bool:
         return job in self.intermittent
 
     def clean(self, job: str) -> bool:

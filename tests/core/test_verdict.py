@@ -183,10 +183,14 @@ def test_a_hidden_job_decides_nothing() -> None:
     hidden = of_job("job", [replace(run, tier=3) for run in runs("failure")], (), max_tier=2)
     passed = of_job("other", runs("success"), (), max_tier=2)
 
+    both = of_job("job", [replace(run, tier=int(run.run_id) + 2) for run in runs("failure", "failure")], (), max_tier=2)
+    assert not both.hidden, "one run of it counts"
     assert of_push([passed, hidden]).health is Health.GOOD
     assert of_push([passed, hidden]).sentence == "1 passed, 1 hidden job fails"
     assert of_push([hidden]).health is Health.PENDING
     assert of_push([hidden]).sentence == "1 hidden job fails; nothing more is to come"
+    quiet = of_job("job", [replace(run, tier=3) for run in runs("success")], (), max_tier=2)
+    assert of_push([quiet]).sentence == "only hidden jobs are known of it; nothing more is to come"
 
 
 def test_what_is_owed_does_not_run() -> None:
@@ -197,6 +201,15 @@ def test_what_is_owed_does_not_run() -> None:
 
     assert of_push([owed], 1000.0).sentence == "2 retriggers owed, about 10 min left"
     assert of_push([stuck], 1000.0).sentence == "2 retriggers owed"
+
+
+def test_what_is_owed_and_due_waits_for_nothing() -> None:
+    """What was noted when it was decided is in no retrigger's way, however many others are asked for first."""
+    noted = replace(claim(ClaimState.OWED), note="further runs wanted of a failed job: 2", due=100.0)
+
+    assert of_job("job", runs("failure"), [noted], now=100.0).why == "2 owed"
+    refused = replace(noted, note="HTTP 403", tries=1)
+    assert of_job("job", runs("failure"), [refused], now=100.0).why == "2 owed: HTTP 403"
 
 
 def test_what_a_person_asked_for_is_told_as_such() -> None:

@@ -245,10 +245,24 @@ def test_what_fails_after_a_jump_is_retriggered_at_once(tmp_path: Path, jump: fl
 class AskedCI(MemoryCI):
     """Keeps how far back it was asked."""
 
-    def recent(self, since: float) -> Sequence[Heard]:
+    supported = True
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
         """Tell nothing."""
         self.since = since
-        return ()
+        return () if self.supported else None
+
+
+def test_a_sweep_after_one_that_was_not_supported_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
+    """A proxy that answers 404 for a while must not make it forget how far it came."""
+    clock, ci = Clock(), AskedCI()
+    with World(tmp_path / "state.db", {"ci": ci}, [Rule(Globs(["try"]))], clock) as world:
+        for supported in (True, False, True):
+            ci.supported = supported
+            Poll(ci, 60.0, world.store, world.observer, clock=clock, metrics=world.metrics).once()
+            clock.move(20_000.0)
+
+        assert ci.since < clock.now - 60_000.0
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])

@@ -201,3 +201,26 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
     assert [(claim["reason"], claim["asked"]) for claim in claims] == [("requested", 2), ("requested", 2)]
     assert len(github.posts) == 4
     assert all(post.status == 201 for post in github.posts)
+
+
+def test_a_comment_that_is_denied_does_not_hold_up_the_status(
+    make_daemon: Callable[..., Daemon], github: FakeGitHub
+) -> None:
+    """Each has its own trouble: whoever forgot one permission still sees the other report follow the runs."""
+    run = github.add_run(REPOSITORY, "CI", REVISION, "main", {"test": "failure"}, outcomes={"test": ["success"]})
+    github.talk.add_pull(REPOSITORY, REVISION, "main")
+    github.fail_next(403, "Resource not accessible by personal access token", method="POST", path="/comments")
+    daemon = make_daemon("reports: [{github: {system: gh, check: true, comment: true}}]")
+    tell(daemon, github, "workflow_job", run, job="test")
+    tell(daemon, github, "workflow_run", run)
+    eventually(lambda: len(github.posts) == 1, "the job is rerun")
+    eventually(lambda: any(line["event"] == "report.failed" for line in daemon.lines()), "the comment is denied")
+    assert [one.says["state"] for one in github.talk.statuses] == ["pending"]
+
+    github.clock.now = time.time()
+    github.finish(run)
+    tell(daemon, github, "workflow_job", run, job="test")
+    tell(daemon, github, "workflow_run", run)
+
+    eventually(lambda: github.talk.statuses[-1].says["state"] == "success", "the status follows")
+    assert github.talk.comments == {}

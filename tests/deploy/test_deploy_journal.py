@@ -79,3 +79,13 @@ def test_an_outage_of_hours_does_not_fill_the_log(stream: TextIO) -> None:
 
     assert [one.get("repeated") for one in told if one["event"] == "store.unavailable"] == [None, 599, 599]
     assert sum(one["event"] == "something" for one in told) == 180
+
+
+def test_what_one_system_repeats_hides_nothing_of_another(stream: TextIO) -> None:
+    """Strangers try their luck at one all day; the first refusal of the other is a wrong secret."""
+    logs.configure(stream=stream, clock=lambda: 1000.0)
+    for system in ("ci", "ci", "gh", "ci", "gh"):
+        structlog.get_logger("test").warning("hook.refused", system=system)
+
+    stream.seek(0)
+    assert [json.loads(line)["system"] for line in stream.read().splitlines()] == ["ci", "gh"]

@@ -26,7 +26,7 @@ class Clean:
         """Take every line for evidence."""
         return False
 
-    def known(self, job: str) -> bool:
+    def known(self, job: str, before: float) -> bool:
         """Know of nothing."""
         return False
 

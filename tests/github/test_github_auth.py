@@ -238,6 +238,10 @@ def test_check_app(github: FakeGitHub, connect: Connect, app: AppKey) -> None:
     """A good App is described; without `actions: write` it is refused with a remedy."""
     said = connect(app=app, repositories=["octo/app"]).check()
     assert said.startswith("GitHub accepts the App 'triggerbot-test' with actions: write for octo/app; ")
+    assert "; without checks: write (for check runs) in octo/app; without pull_requests: write (for comments)" in said
+    given = {"actions": "write", "checks": "write", "issues": "write"}
+    github.fail_next(200, answer={"id": 5, "app_slug": "triggerbot-test", "permissions": given})
+    assert "without" not in connect(app=app, repositories=["octo/app"]).check()
     github.permission = "read"
     with pytest.raises(CIDenied, match="has actions: read"):
         connect(app=app, repositories=["octo/app"]).check()

@@ -54,6 +54,30 @@ def test_reports_leave_room(clock: Clock) -> None:
     assert pace.reserve() <= NAP_MAX
 
 
+def test_reports_queue(clock: Clock) -> None:
+    """Reports that find that it is another's turn come one after another, each in time for one."""
+    pace = Pace(clock)
+    assert pace.queue() == 0.0
+    for _ in range(2):
+        pace.reserve(report=True)
+    waiting = [clock.now + pace.queue() for _ in range(20)]
+    assert waiting[0] - clock.now == 2.0
+    for come in waiting:
+        clock.now = come
+        assert pace.queue() == 0.0
+        assert pace.reserve(report=True) == 0.0
+
+
+def test_the_queue_has_an_end(clock: Clock) -> None:
+    """Nobody is told to come in hours, nor waits for a clock that was set back."""
+    pace = Pace(clock)
+    for _ in range(2):
+        pace.reserve(report=True)
+    assert max(pace.queue() for _ in range(1000)) < 602
+    clock.now -= 86_400
+    assert pace.queue() == 0.0
+
+
 def test_reports_leave_room_in_the_primary_limit(clock: Clock) -> None:
     """A day on which everything fails makes for many questions why: whoever reruns has to be able to look."""
     limits = Limits(clock)

@@ -46,6 +46,7 @@ def wish(**changes: object) -> Wish:
         ("@triggerbot retry failed", ["retry failed"]),
         ("thanks!\r\n@TriggerBot \t rebuild 3  \r\n@triggerbot why CI / test", ["rebuild 3", "why CI / test"]),
         ("   @triggerbot retry x", ["retry x"]),
+        ("@triggerbot: retry x\n@triggerbot, retry y\n@triggerbot:retry z", ["retry x", "retry y"]),
         ("ask @triggerbot retry x", []),
         ("@triggerbots retry x", []),
         ("@triggerbot", []),

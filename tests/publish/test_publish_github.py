@@ -39,9 +39,9 @@ class Crash(Exception):
 class Reports:
     """A reporter with what is kept for it, as the publisher keeps it."""
 
-    def __init__(self, system: GitHub, *, check: bool = True, comment: bool = True) -> None:
+    def __init__(self, system: GitHub, *, check: bool = True, comment: bool = True, mention: str = "") -> None:
         self.reporter: Reporter = GitHubReporter(
-            "gh", system.desk, check=check, comment=comment, wants=lambda push: push.branch != "quiet"
+            "gh", system.desk, check=check, comment=comment, wants=lambda push: push.branch != "quiet", mention=mention
         )
         self.kept: dict[Push, str] = {}
         #: When it wants to report again, as the last report said.
@@ -447,6 +447,23 @@ def test_comments_denied(github: FakeGitHub, reports: Reports) -> None:
     assert "All is well" in comment(github).body
 
 
+def test_locked(github: FakeGitHub, reports: Reports) -> None:
+    """Where the conversation is locked nothing can be mended: no comment is made, and the check run goes on."""
+    github.fail_next(403, "Unable to create comment because issue is locked.", method="POST", path="/comments")
+    reports.report(FAILED)
+    reports.report(GOOD)
+    assert check(github).says["conclusion"] == "success"
+    assert github.talk.comments == {}
+
+
+def test_what_can_be_asked(github: FakeGitHub, connect: Connect, app: AppKey, pull: int) -> None:
+    """Where people may ask, the comment says how; the check run, where nobody can write, does not."""
+    reports = Reports(connect(app=app, transport=plain()), mention="@CI-bot")
+    reports.report(FAILED)
+    assert "Comment `@CI-bot retry failed`, `@CI-bot retry JOB`, `@CI-bot why JOB` to ask" in comment(github).body
+    assert "@CI-bot" not in json.dumps(check(github).says)
+
+
 def test_statuses_denied(github: FakeGitHub, by_token: Reports) -> None:
     """A token without the permission for statuses, or none for pull requests, is told which it lacks."""
     del github.granted["statuses"]
@@ -497,6 +514,33 @@ def test_rate_limit(github: FakeGitHub, reports: Reports, clock: Clock) -> None:
     clock.now += 61
     reports.report(FAILED)
     assert check(github).says["conclusion"] == "failure"
+
+
+def test_turns(github: FakeGitHub, connect: Connect, app: AppKey, clock: Clock, pull: int) -> None:
+    """A report whose turn to write it is not is made as soon as it is, and reads nothing before."""
+    busy = Reports(connect(app=app, transport=plain(), sleep=lambda _: None))
+    busy.report(FAILED)
+    github.talk.push(pull, LATER)
+    read = len(github.requests)
+    with pytest.raises(CIUnavailable) as caught:
+        busy.report(told(NEXT, job("CI / test", "O")))
+    assert len(github.requests) == read
+    assert caught.value.after == 2.0
+    clock.now += caught.value.after
+    busy.report(told(NEXT, job("CI / test", "O")))
+    assert {one.sha for one in github.talk.checks.values()} == {SHA, LATER}
+
+
+def test_unsent(github: FakeGitHub, reports: Reports, clock: Clock) -> None:
+    """What GitHub surely did not make is not waited for: it is made as soon as GitHub allows."""
+    again = {"retry-after": "2"}
+    github.fail_next(403, "You have exceeded a secondary rate limit", again, method="POST", path="check-runs")
+    with pytest.raises(CIUnavailable):
+        reports.report(FAILED)
+    clock.now += 2.5
+    reports.report(FAILED)
+    assert check(github).says["conclusion"] == "failure"
+    assert "Failing" in comment(github).body
 
 
 def test_soonest_error(github: FakeGitHub, reports: Reports) -> None:

@@ -1,6 +1,7 @@
 """A push as Markdown: what is told, in which order, within which limits, and that foreign text stays text."""
 
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from triggerbot.model import Push, Refusal
+from triggerbot.model import Cause, ClaimState, Push, Refusal
 from triggerbot.publish import Told, markdown
 
 HERE = Push("gh", "octo/app", "main", "0123456789abcdef0123456789abcdef01234567")
@@ -263,3 +264,24 @@ def test_shorter_where_people_talk() -> None:
 def test_any_limit(most: int, number: int) -> None:
     """No page is longer than it may be."""
     assert markdown.size(markdown.summary(crowd(number), most)) <= most
+
+
+def test_what_a_reader_can_do() -> None:
+    """Where people may ask in comments, that is what they are told to do; where they may not, it is the command."""
+    failed = told(HERE, job("CI / test", "O", refusal=Refusal.OVER_BUDGET))
+    assert "`@triggerbot retry JOB` asks for it by hand" in markdown.comment(failed, ROOM, "triggerbot")
+    assert "`triggerbot retrigger` asks for it by hand" in markdown.comment(failed, ROOM)
+    calm = told(HERE, job("CI / test", "G"))
+    assert "@triggerbot" not in markdown.comment(calm, ROOM, "triggerbot")
+
+
+def test_asked_for_after_all() -> None:
+    """What was refused and then asked for by a person was retriggered: that it was not is no news."""
+    refused = job("CI / test", "OO", refusal=Refusal.OVER_BUDGET)
+    by_hand = replace(refused.claims[0], state=ClaimState.DONE, refusal=None, cause=Cause.MANUAL, origin="wish:1")
+    page = markdown.comment(told(HERE, replace(refused, claims=(*refused.claims, by_hand))), ROOM)
+    assert "over_budget" not in page
+    assert "over_budget" in markdown.comment(told(HERE, refused), ROOM)
+    too_old = replace(by_hand, state=ClaimState.REFUSED, refusal=Refusal.REFUSED_BY_CI, note="over a month ago")
+    page = markdown.comment(told(HERE, replace(refused, claims=(*refused.claims, too_old))), ROOM)
+    assert "not retriggered: refused_by_ci (the CI says `over a month ago`)" in page

@@ -9,7 +9,8 @@ from fakes.listening import ListeningCI
 from fakes.world import World, event, failure, push
 
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused
-from triggerbot.model import Push
+from triggerbot.model import Push, PushFacts
+from triggerbot.patterns import Globs
 from triggerbot.publish import Told
 from triggerbot.store import PushRecord, Search
 from triggerbot.verdict import Verdict
@@ -23,8 +24,9 @@ LINE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
 class Board:
     """A reporter that keeps what it is told."""
 
-    def __init__(self, name: str = "board:one") -> None:
+    def __init__(self, name: str = "board:one", branches: str = "*") -> None:
         self.name = name
+        self.branches = Globs([branches])
         self.told: list[Told] = []
         self.kept: list[str] = []
         self.errors: list[BaseException] = []
@@ -33,7 +35,7 @@ class Board:
         self.meanwhile: Callable[[], None] = lambda: None
 
     def wants(self, push: Push) -> bool:
-        return push.project == "try"
+        return push.project == "try" and self.branches.match(push.branch)
 
     def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
         self.told.append(told)
@@ -496,6 +498,33 @@ def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
 
     assert board.told[-1].push == second
     assert board.told[-1].fresh == frozenset({"fresh"})
+
+
+def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> None:
+    """A fork's branch of the same name neither hides a new failure nor has its own compared with the project's."""
+    board = Board()
+    publisher = world.publisher(board)
+    of_fork, next_ = HERE._replace(revision="f0f0f0f0f0"), HERE._replace(revision="beefbeef12")
+    for here in (of_fork, next_):
+        world.clock.move(60.0)
+        facts = ci.facts[here] = PushFacts(here, "", "bob", fork=here == of_fork)
+        world.hear(facts, failure("fresh", here.revision, push=here, kind="build"))
+
+    world.publish(publisher)
+
+    fresh = {told.push: told.fresh for told in board.told}
+    assert fresh == {HERE: None, of_fork: None, next_: frozenset({"fresh"})}
+
+
+def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> None:
+    """A place that lists `main` is not told of a fork's `main`, which is `fork:main` there."""
+    boards = {branches: Board(f"board:{branches}", branches) for branches in ("*", "try", "fork:*", "other")}
+    publisher = world.publisher(*boards.values())
+    world.hear(PushFacts(HERE, "", "bob", fork=True))
+
+    world.publish(publisher)
+
+    assert [branches for branches, board in boards.items() if board.told] == ["*", "fork:*"]
 
 
 def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: ListeningCI) -> None:

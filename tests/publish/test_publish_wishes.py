@@ -75,7 +75,7 @@ def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
     assert (claim.wanted, claim.state) == (1, ClaimState.DONE)
     assert ci.asked[-1].job == "linux-1"
     assert ci.reactions == [("comment:1", True)]
-    assert told(world) == "`mel`: Asked for 1 further run of `linux-1`."
+    assert told(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
 
 
 def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
@@ -321,6 +321,55 @@ def test_what_cannot_be_says_why(world: World, ci: ListeningCI, text: str, words
     assert asked(world) == {}
     assert ci.reactions == [("comment:1", False)]
     assert words in told(world)
+
+
+def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
+    """What could not be done is not shown as done because GitHub wanted a pause before the reaction."""
+    ci.reaction = CIUnavailable("a pause between writes", 2.0, well=True)
+    settle(world, replace(WISH, text="retry windows-*"), replace(WISH, id="comment:2"))
+    assert ci.reactions == []
+
+    ci.reaction = None
+    settle(world, seconds=60.0)
+
+    assert set(ci.reactions) == {("comment:1", False), ("comment:2", True)}
+
+
+def test_nothing_to_retry(world: World) -> None:
+    """Who asks to run what failed again hears why there is nothing: the button may be pressed twice."""
+    wish = replace(WISH, text="retry failed")
+    settle(world, wish)
+    assert "What failed is being run again already." in told(world)
+
+    world.hear(*(event("linux-1", f"re-{number}", push=HERE, result="success") for number in (1, 2)))
+    settle(world, replace(wish, id="comment:2"))
+    assert "No job of this commit is failing." in told(world)
+    assert asked(world) == {}
+
+
+def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
+    """Who asked is told so, though what failed is being run again by the time that it is answered."""
+    for number in (1, 2):
+        world.hear(failure("linux-1", f"re-{number}", push=HERE))
+    ci.reaction = CIUnavailable("down")
+    world.hear(replace(WISH, text="retry failed"))
+    world.publish(world.publisher())
+    world.store.keep(HERE, "answers", "[]")
+    ci.reaction = None
+    world.publish(world.publisher(), 60.0)
+
+    assert "Asked for 1 further run of `linux-1`." in told(world)
+    assert len(asked(world)["linux-1"]) == 1
+    assert ci.reactions == [("comment:1", True)]
+
+
+def test_each_answer_names_its_question(world: World) -> None:
+    """A comment asks for several things, and several people ask."""
+    settle(world, replace(WISH, text="why mac-1\nplease\nrebuild 21"))
+
+    assert told(world).startswith("`mel`: `why mac-1`: `mac-1`: It passed")
+    assert " `please`: This is no command." in told(world)
+    assert " `rebuild 21`: At most 20" in told(world)
 
 
 def test_why(world: World) -> None:

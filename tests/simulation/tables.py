@@ -99,7 +99,7 @@ class JobRow:
 
     def oldest_first(self) -> tuple[Run, ...]:
         """Sort its runs as every store shows them."""
-        return tuple(sorted(self.runs.values(), key=lambda run: (run.time or 0.0, run.attempt)))
+        return tuple(sorted(self.runs.values(), key=lambda run: run.age))
 
 
 @dataclass(slots=True)

@@ -51,6 +51,19 @@ def test_retriggers_are_counted_by_how_they_ended(store: Store) -> None:
     assert store.statistics(2.0)["ended"] == ZERO
 
 
+def test_a_retrigger_that_runs_is_one_though_nobody_told_since_when(store: Store) -> None:
+    """Not the run that was there before it."""
+    store.observe([ran("a", "1", 10.0, "failure"), ran("b", "1", None, "failure")], 1.0, dry=False)
+    for job in "ab":
+        retriggered(store, job, 1)
+        store.observe([ran(job, "2", None)], 60.0, dry=False)
+
+    assert store.statistics(0.0)["ended"] == ZERO | {"unfinished": 2}
+    record = store.record(PUSH)
+    assert record is not None
+    assert [[run.run_id for run in job.runs] for job in record.jobs] == [["1", "2"]] * 2
+
+
 def test_a_retrigger_is_counted_once_and_only_if_it_was_asked_for(store: Store) -> None:
     """What two claims of a job asked for at the same time are different runs; one that was only decided has none."""
     store.observe([ran("a", "1", 10.0, "failure"), ran("b", "1", 10.0, "failure")], 1.0, dry=False)

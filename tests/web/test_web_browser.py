@@ -206,7 +206,7 @@ def test_a_keyboard_is_enough(chromium: Browser, house: House) -> None:
         expect(page.get_by_role("link", name="Skip to the content")).to_be_in_viewport()
         page.keyboard.press("Enter")
         expect(page.locator("main")).to_be_focused()
-        for _ in range(4):
+        for _ in range(5):
             page.keyboard.press("Tab")
         expect(page.get_by_label("Message or revision")).to_be_focused()
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"

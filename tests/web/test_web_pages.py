@@ -14,7 +14,7 @@ from house import House, Person
 from triggerbot.breaker import Breaker, Place, Scope, Trouble
 from triggerbot.errors import StoreUnavailable
 from triggerbot.model import Push, Result, State
-from triggerbot.store import Crash, DeadLetter, Pause
+from triggerbot.store import Crash, DeadLetter, Pause, Summary
 from triggerbot.vitals import Check
 
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -72,6 +72,19 @@ def test_pushes_are_filtered_by_what_a_form_without_script_says(house: House, vi
     assert '<option value="octo/app" selected>' in visitor.get("/", project="octo/app").text
 
 
+def test_pushes_are_filtered_by_their_health(house: House, visitor: Person) -> None:
+    """As they were judged last; what was not judged yet has none."""
+    one, two, _ = (hear_of(house, number) for number in (1, 2, 3))
+    for where, health in ((one, "failing"), (two, "good")):
+        house.store.judged(Summary(where, health, "", None, "", None, 0.0, 0.0), [], [], house.clock())
+
+    found = {health: rows(visitor.get("/", health=health)) for health in ("failing", "good", "pending", "")}
+    assert found == {
+        "failing": ["0000001"], "good": ["0000002"], "pending": [], "": ["0000003", "0000002", "0000001"],
+    }  # fmt: skip
+    assert '<option value="failing" selected>' in visitor.get("/", health="failing").text
+
+
 def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, visitor: Person) -> None:
     """At most a thousand; what is no number counts for nothing."""
     for number in range(110):
@@ -83,6 +96,30 @@ def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, vis
     assert len(rows(visitor.get("/", limit="5000"))) == 110
     assert len(rows(visitor.get("/", limit="-3"))) == 100
     assert "Show up to 1,000" in visitor.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "number", "told"),
+    [
+        ("pushes", "limit", "2", 2), ("pushes", "limit", "0000000002", 2), ("pushes", "limit", "9" * 5000, 3),
+        ("pushes", "limit", "", 3), ("pushes", "limit", "0", None), ("pushes", "limit", "-1", None),
+        ("pushes", "limit", "²", None), ("stats", "days", "0", None), ("stats", "days", "1.5", None),
+    ],
+)  # fmt: skip
+def test_programs_are_told_which_number_is_none(
+    house: House, visitor: Person, path: str, name: str, number: str, told: int | None
+) -> None:
+    """An answer to something else than was asked would go unnoticed."""
+    for one in range(3):
+        hear_of(house, one)
+
+    answer = visitor.get(f"/api/v1/{path}", **{name: number})
+
+    if told is None:
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith(f"{name} is a whole number from 1 to ")
+    else:
+        assert len(answer.json()["pushes"]) == told
 
 
 def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Person) -> None:
@@ -235,13 +272,18 @@ def test_a_push_tells_what_its_retriggers_cost(house: House, visitor: Person) ->
     house.hear(failure("linux", told["run_id"], started=100.0, time=160.0))
     house.settle()
     house.hear(
-        event("linux", "91", result="success", started=400.0, time=520.0), event("linux", "92", state=State.RUNNING)
+        event("linux", "91", result="success", started=400.0, time=520.0),
+        event("linux", "92", state=State.RUNNING, time=400.0),
     )
 
     text = visitor.get(PATH).text
 
-    assert re.search(r"Cost: 2 of its \d runs are retriggers, 2 min of machine time", text)
+    assert re.search(r"Cost: 2 of its 5 runs are retriggers, 2 min of machine time", text)
     assert "1 of 2" in text
+    house.hear(event("linux", "93", result="success", started=600.0, time=660.0))
+    assert "Cost: 2 of its 6 runs" in visitor.get(PATH).text
+    labelled = re.findall(r"(Run|run) (\d) of 4 [^\"<]*, a retrigger", visitor.get(PATH).text)
+    assert {number for _, number in labelled} == {"2", "3"}
 
 
 def test_a_passed_job_is_found_where_several_pushes_have_one_revision(house: House, visitor: Person) -> None:

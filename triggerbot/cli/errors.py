@@ -128,9 +128,10 @@ def _polls(config: Config) -> dict[str, float]:
 
 
 def _polled(store: Store, system: str, every: float) -> Polled:
-    known = store.cursor(poll.cursor(system))
-    supported = known != poll.UNSUPPORTED
-    return Polled(system, every, float(known) if known and supported else None, supported)
+    known, refused = store.cursor(poll.cursor(system)), store.cursor(poll.refusal(system))
+    answered = None if known is None else float(known)
+    supported = refused is None or (answered is not None and answered > float(refused))
+    return Polled(system, every, answered, supported)
 
 
 def _show_stuck(found: Sequence[Stuck], seconds: float) -> None:

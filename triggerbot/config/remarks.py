@@ -1,6 +1,7 @@
 """What a config that is right still deserves to be told: what is probably not meant, and what cannot be done yet."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from triggerbot.config import addresses
 from triggerbot.config.document import Document
@@ -44,6 +45,11 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
     if config.retention < _RETENTION_SHORT:
         message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
         yield document.problem(("retention",), message)
+    wanted = max((rule.retries for rule in config.rules), default=0)
+    for name, cap in asdict(config.bounds.caps).items():
+        if cap is not None and cap < wanted:
+            message = f"one failed job wants {wanted} retriggers, so most could never be sent: write at least {wanted}"
+            yield document.problem(("caps", name), message)
 
 
 def _of_systems(config: Config, document: Document) -> Iterator[Problem]:

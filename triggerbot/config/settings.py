@@ -161,7 +161,8 @@ def _reader(system: SystemConfig, secret: Secret) -> Callable[[Mapping[str, str]
 def _private_key(secret: Secret, environ: Mapping[str, str] | None) -> str:
     """Read a private key; raises `ConfigError` if it is none by its looks."""
     value = secret.read(environ)
-    if not (value.startswith("-----BEGIN ") and "PRIVATE KEY-----" in value):
+    # Tools write words of their own before it.
+    if not ("-----BEGIN " in value and "PRIVATE KEY-----" in value):
         raise secret.wrong("is no private key in PEM: put the key there that GitHub made for the App, whole")
     return value
 

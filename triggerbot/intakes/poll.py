@@ -29,13 +29,14 @@ _RETRY = 5.0
 _LEAST, _LOOK = 1.0, 0.5
 
 
-#: Stands for the time of the last answer of a CI that cannot be asked.
-UNSUPPORTED = "unsupported"
-
-
 def cursor(system: str) -> str:
     """Name what is kept of the polling of a system: when it was answered last."""
     return f"poll:{system}"
+
+
+def refusal(system: str) -> str:
+    """Name what is kept of a system that cannot be asked: when it said so. How far we came stays what it was."""
+    return f"unsupported:{system}"
 
 
 class Poll:
@@ -108,12 +109,11 @@ class Poll:
         now = self._clock()
         known = self._store.cursor(self._cursor)
         # A clock that was ahead has left a time to come: it tells nothing of how far we came.
-        asked = None if known is None or known == UNSUPPORTED else float(known)
-        since = now - _FIRST if asked is None or asked > now else asked - _OVERLAP
+        since = now - _FIRST if known is None or float(known) > now else float(known) - _OVERLAP
         heard = self._system.recent(max(since, now - _LONGEST))
         if heard is None:
             self._supported = False
-            self._observer.observe([], cursor=(self._cursor, UNSUPPORTED))
+            self._observer.observe([], cursor=(refusal(self.name), repr(now)))
             log.warning("poll.unsupported", system=self._system.name, note="lost events cannot be made up for")
             return 0
         for start in range(0, len(heard), _BATCH):

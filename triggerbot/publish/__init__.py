@@ -43,6 +43,15 @@ class Told:
         return self.record.push
 
 
+def as_listed(record: PushRecord) -> Push:
+    """Name a push as reports list projects and branches: a fork's `main` is not the project's, but `fork:main`.
+
+    No branch of a project can be called that: git allows no colon.
+    """
+    push = record.push
+    return push._replace(branch=f"fork:{push.branch}") if record.facts.fork else push
+
+
 class Reporter(Protocol):
     """One place where pushes are reported."""
 
@@ -50,7 +59,7 @@ class Reporter(Protocol):
     name: str
 
     def wants(self, push: Push) -> bool:
-        """Tell whether this push is reported here."""
+        """Tell whether this push, named `as_listed`, is reported here."""
 
     def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
         """Bring the report of a push up to date; nothing is sent that would change nothing.

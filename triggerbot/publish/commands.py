@@ -1,7 +1,7 @@
 """What people can ask for in a comment or by a button, read from their words; purely.
 
 rebuild N [PATTERN]    N further runs of every test job (or of those that match)
-retry PATTERN          one further run of each job that matches; `retry failed`: of those that failed every time
+retry PATTERN          one further run of each job that matches; `retry failed`: of those that make the push failing
 why JOB                why it was, or was not, retriggered
 """
 
@@ -46,10 +46,15 @@ USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `why JO
 MOST = 10
 
 
+def lines(text: str) -> list[str]:
+    """Take apart what is asked, one command a line."""
+    stripped = (line.strip() for line in text.splitlines())
+    return [line for line in stripped if line][:MOST]
+
+
 def read(text: str) -> list[Command]:
     """Read commands, one a line."""
-    lines = [line.strip() for line in text.splitlines()]
-    return [_command(line) for line in lines if line][:MOST]
+    return [_command(line) for line in lines(text)]
 
 
 def _command(line: str) -> Command:
@@ -65,7 +70,7 @@ def _command(line: str) -> Command:
         case "retry" | "retrigger" | "rerun" | "why":
             return Unclear(f"`{verb.lower()}` needs the name of a job")
         case _:
-            return Unclear("this is no command")
+            return Unclear("This is no command")
 
 
 def _name(text: str) -> str:

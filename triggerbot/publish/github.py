@@ -6,15 +6,21 @@ doubt, at the earliest when GitHub had time to show it. To edit is to say the sa
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 
 from triggerbot.errors import CIDenied, CIError, CIUnavailable
 from triggerbot.health import Health, PushVerdict
 from triggerbot.model import Push
+from triggerbot.observe import place
 from triggerbot.publish import Told, markdown
 from triggerbot.systems.github import Desk, talk, wire
+from triggerbot.systems.github.outcomes import Locked, Unsent
+
+log = structlog.get_logger("triggerbot.publish")
 
 #: Bytes of a comment, and of a check run's summary: GitHub takes 65,536 and 65,535 characters.
 _COMMENT_MAX, _SUMMARY_MAX = 65_000, 65_000
@@ -41,7 +47,7 @@ class _Made(msgspec.Struct):
     asked: float = 0.0
     #: A digest of what it says.
     says: str = ""
-    #: Somebody has deleted it: it is not made again.
+    #: Somebody has deleted it, or locked the conversation: it is left alone.
     gone: bool = False
 
 
@@ -62,15 +68,26 @@ class GitHubReporter:
     """Reports the pushes of one GitHub (a `Reporter`).
 
     `check`: a check run, which only an App can make, or else a commit status. `comment`: on the pull request.
+    `mention`: the name by which people may ask for something there, if they may.
     """
 
-    def __init__(self, system: str, desk: Desk, *, check: bool, comment: bool, wants: Callable[[Push], bool]) -> None:
-        self.name = f"github:{system}"
+    def __init__(
+        self,
+        system: str,
+        desk: Desk,
+        *,
+        check: bool,
+        comment: bool,
+        wants: Callable[[Push], bool],
+        mention: str = "",
+    ) -> None:
+        self.name = f"github:{system}" if check else f"github:{system}:comment"
         self._system = system
         self._desk = desk
         self._check = check
         self._comment = comment
         self._wants = wants
+        self._mention = mention.removeprefix("@")
 
     def wants(self, push: Push) -> bool:
         """Tell whether this push is reported here."""
@@ -111,13 +128,14 @@ class GitHubReporter:
         says = _digest(content)
         if made.says == says:
             return
+        self._desk.mind_turn()
         checks = self._desk.checks
         if not made.id:
             login = self._desk.login(push.project)
             made.id, name = checks.find(push.project, push.revision, push.branch, login)
             if not made.id:
-                self._ask(made, keep)
-                made.id = checks.create(push.project, push.revision, name, push.branch, content)
+                make = partial(checks.create, push.project, push.revision, name, push.branch, content)
+                made.id = self._make(made, keep, make)
                 made.says = says
             keep()
         if made.says != says:
@@ -139,23 +157,34 @@ class GitHubReporter:
             keep()
 
     def _report_comment(self, told: Told, kept: _Kept, keep: Callable[[], None]) -> None:
-        made, project = kept.comment, told.push.project
+        made = kept.comment
         #: Nobody is told of a push at which nothing ever failed, unless an earlier one of the pull request was told of.
         worth = markdown.troubled(told) or bool(told.answers)
-        text = f"{talk.MARKER}\n{markdown.comment(told, _COMMENT_MAX)}"
+        text = f"{talk.MARKER}\n{markdown.comment(told, _COMMENT_MAX, self._mention)}"
         says = _digest(text)
         if made.says == says or made.gone or (kept.none and not worth):
             return
+        if worth:  # mostly there is nothing to be written else: that needs no turn
+            self._desk.mind_turn()
         pull = self._pull(told, kept.pull)
         if pull is None:
             return
         kept.pull = pull.number
-        pulls = self._desk.pulls
+        try:
+            self._bring_comment(told, kept, pull, text, keep, worth=worth)
+        except Locked as error:
+            log.info("comment.locked", report=self.name, error=str(error), **place(told.push))
+            made.gone = True
+            keep()
+
+    def _bring_comment(
+        self, told: Told, kept: _Kept, pull: talk.Pull, text: str, keep: Callable[[], None], *, worth: bool
+    ) -> None:
+        made, pulls, project, says = kept.comment, self._desk.pulls, told.push.project, _digest(text)
         if not made.id:
             made.id = pulls.comment_of(project, pull.number, self._desk.login(project))
             if not made.id and worth and pull.state == "open":
-                self._ask(made, keep)
-                made.id = pulls.comment(project, pull.number, text)
+                made.id = self._make(made, keep, partial(pulls.comment, project, pull.number, text))
                 made.says = says
             kept.none = not made.id
             keep()
@@ -173,14 +202,21 @@ class GitHubReporter:
         found = self._desk.pulls.of_head(push.project, push.revision, fork=told.record.facts.fork)
         return next((pull for pull in found if pull.head.ref == push.branch), None)
 
-    def _ask(self, made: _Made, keep: Callable[[], None]) -> None:
-        """Write down that something is about to be made, once what was asked for before would show by now."""
+    def _make(self, made: _Made, keep: Callable[[], None], make: Callable[[], int]) -> int:
+        """Make something, once what was asked for before would show by now; that it is asked for is kept first."""
         now = self._desk.clock()
         left = made.asked + _GRACE - now
         if 0 < left <= _GRACE:  # more than that: the clock was set back
             raise CIUnavailable("a report was asked for a moment ago, and GitHub may still come to show it", left)
-        made.asked = now
+        before, made.asked = made.asked, now
         keep()
+        try:
+            return make()
+        except Unsent:
+            # There is nothing to wait for: on a busy day most reports find that it is another's turn.
+            made.asked = before
+            keep()
+            raise
 
 
 def _patience(error: CIError) -> int:

@@ -62,7 +62,14 @@ def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[]
                 assert isinstance(system, GitHub)  # the config was checked for it
                 # What people ask is answered in the comment.
                 comment = report.comment or report.commands is not None
-                yield GitHubReporter(report.system, system.desk, check=report.check, comment=comment, wants=wants)
+                mention = "" if report.commands is None else report.commands.mention
+                # Two, so that what hinders one (a permission that somebody forgot) does not hold up the other.
+                if report.check:
+                    yield GitHubReporter(report.system, system.desk, check=True, comment=False, wants=wants)
+                if comment:
+                    yield GitHubReporter(
+                        report.system, system.desk, check=False, comment=True, wants=wants, mention=mention
+                    )
             case SlackReportConfig():
                 name, token = f"slack:{report.channel}", report.token.read()
                 yield SlackReporter(name, token, report.channel, wants=wants, url=report.url, clock=clock)

@@ -6,7 +6,7 @@ links, pings nobody for an `@name`, and takes no `#12` for an issue.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from urllib.parse import quote
 
@@ -78,9 +78,9 @@ def summary(told: Told, most: int) -> str:
     return _page(told, most, entries=100)
 
 
-def comment(told: Told, most: int) -> str:
-    """Say the same more shortly, for where people talk."""
-    return _page(told, most, entries=20)
+def comment(told: Told, most: int, mention: str = "") -> str:
+    """Say the same more shortly, for where people talk, and what they can ask for there under that name."""
+    return _page(told, most, entries=20, mention=mention)
 
 
 def troubled(told: Told) -> bool:
@@ -100,12 +100,12 @@ def _failed(job: JobVerdict) -> bool:
             return False
 
 
-def _page(told: Told, most: int, entries: int) -> str:
+def _page(told: Told, most: int, entries: int, mention: str = "") -> str:
     head = f"{_head(told)}\n"
-    foot = f"\n{_foot(told)}\n"
+    foot = f"\n{_foot(told, mention)}\n"
     room = most - size(head) - size(foot)
     parts = []
-    sections = _sections(told)
+    sections = _sections(told, mention)
     for number, section in enumerate(sections):
         # What one section leaves, the others may use.
         part = _fit(section, room // (len(sections) - number), entries, told.link)
@@ -141,15 +141,29 @@ def _head(told: Told) -> str:
     return f"**{title}**: {judged.sentence}.\n\n{code(told.push.revision[:12])} on {code(told.push.branch)}"
 
 
-def _foot(told: Told) -> str:
+def _foot(told: Told, mention: str) -> str:
     everything = link("Everything about this push", told.link)
     legend = f"<sub>{sentences.LEGEND}</sub>" if troubled(told) else ""
-    return "\n\n".join(part for part in (everything if told.link else "", legend) if part)
+    return "\n\n".join(part for part in (everything if told.link else "", _offer(told, mention), legend) if part)
 
 
-def _sections(told: Told) -> list[_Section]:
+def _offer(told: Told, mention: str) -> str:
+    """Say what people can ask for: nobody looks for that in a manual."""
+    if not mention or not troubled(told):
+        return ""
+    asked = ", ".join(code(f"@{mention} {what}") for what in ("retry failed", "retry JOB", "why JOB"))
+    return f"Comment {asked} to ask for further runs, or for the reason."
+
+
+def _sections(told: Told, mention: str) -> list[_Section]:
     """Part the jobs: each is told once, and one cause of several failures is, too."""
-    failed = {job.job: job for job in told.judged.jobs if _failed(job)}
+    # What was refused, and then asked for by a person, was retriggered after all; or is refused for another reason.
+    by_hand = {job.job: claim for job in told.record.jobs for claim in job.claims if claim.manual}
+    failed = {
+        job.job: replace(job, claim=by_hand[job.job]) if job.job in by_hand and _refusal(job.claim) else job
+        for job in told.judged.jobs
+        if _failed(job)
+    }
     found, alone = [], dict(failed)
     for one in told.judged.common[:_COMMON_MAX]:
         jobs = [failed[job] for job in one.jobs if job in failed]
@@ -162,7 +176,7 @@ def _sections(told: Told) -> list[_Section]:
         parted[_part(job, told.fresh)].append(_entry(job))
     found += [_Section(title, entries) for title, entries in parted.items()]
     found.append(_Section("Answers", [text.strip().replace("\n", "\n  ") for _, text in told.answers]))
-    found.append(_Section("Why not retriggered", list(_refusals(failed.values()))))
+    found.append(_Section("Why not retriggered", list(_refusals(failed.values(), mention))))
     return [section for section in found if section.entries]
 
 
@@ -227,8 +241,12 @@ def _refusal(claim: Claim | None) -> Refusal | None:
     return claim.refusal
 
 
-def _refusals(jobs: Iterable[JobVerdict]) -> Iterable[str]:
+def _refusals(jobs: Iterable[JobVerdict], mention: str) -> Iterable[str]:
     """Explain each refusal once, the most frequent first."""
     found = Counter(refusal for job in jobs if (refusal := _refusal(job.claim)) is not None)
     for refusal, number in found.most_common():
-        yield f"{code(str(refusal))} ({number} {'job' if number == 1 else 'jobs'}): {sentences.REFUSALS[refusal]}"
+        advice = str(sentences.REFUSALS[refusal])
+        if mention:
+            # Who reads a comment has no command line of ours.
+            advice = advice.replace("`triggerbot retrigger`", code(f"@{mention} retry JOB"))
+        yield f"{code(str(refusal))} ({number} {'job' if number == 1 else 'jobs'}): {advice}"

@@ -20,7 +20,7 @@ from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.model import Push
 from triggerbot.observe import place
-from triggerbot.publish import Reporter, Told
+from triggerbot.publish import Reporter, Told, as_listed
 from triggerbot.publish.lines import Lines
 from triggerbot.publish.slowness import Slowness
 from triggerbot.publish.wishes import Wishes, answers
@@ -38,6 +38,8 @@ _ENOUGH = 90.0
 _IDLE = 0.5
 #: Seconds until a reporter that was denied is tried again, and until it is given up: somebody has to mend it meanwhile.
 _DENIED, _GIVE_UP = 600.0, 86_400.0
+#: Pushes of forks' branches with the same name that are passed over in search of the one before.
+_PASSED_MAX = 20
 #: Under this name is kept when reporters began to fail at a push, and when each may be tried again, or never.
 _FAILING, _NEVER = "failing", -1.0
 
@@ -160,7 +162,8 @@ class Publisher:
     ) -> float | None:
         push = record.push
         # Two entries for one place, each for other projects, are one place all the same.
-        wanted = list({one.name: one for one in self._setting.reporters if one.wants(push)}.values())
+        listed = as_listed(record)
+        wanted = list({one.name: one for one in self._setting.reporters if one.wants(listed)}.values())
         if not wanted:
             return None
         if self._setting.dry:
@@ -173,7 +176,7 @@ class Publisher:
             judged,
             report.link(self._setting.address, push),
             report.push(record, judged, before, self._store.story(push)),
-            self._fresh(push, judged),
+            self._fresh(record, judged),
             answers(kept),
         )
         failing: dict[str, list[float]] = json.loads(kept.get(_FAILING, "{}"))
@@ -188,14 +191,24 @@ class Publisher:
             self._store.keep(push, _FAILING, json.dumps(failing))
         return min((due for due in dues if due is not None), default=None)
 
-    def _fresh(self, push: Push, judged: PushVerdict) -> frozenset[str] | None:
+    def _fresh(self, this: PushRecord, judged: PushVerdict) -> frozenset[str] | None:
         """Choose the failing jobs that did not fail at the previous push of the branch."""
         failed = {job.job for job in judged.jobs if job.verdict is Verdict.FAILED and not job.hidden}
-        earlier = self._store.previous(push)
-        record = self._store.record(earlier) if earlier is not None else None
+        record = self._before(this)
         if record is None:
             return None
         return frozenset(failed - {job.job for job in record.jobs if any(run.failed for run in job.runs)})
+
+    def _before(self, this: PushRecord) -> PushRecord | None:
+        """Find the previous push of a branch; a fork's branch of the same name is another one."""
+        push = this.push
+        for _ in range(_PASSED_MAX):
+            earlier = self._store.previous(push)
+            record = None if earlier is None else self._store.record(earlier)
+            if record is None or _same_branch(this, record):
+                return record
+            push = record.push
+        return None
 
     def _one(self, reporter: Reporter, told: Told, kept: str, failing: dict[str, list[float]]) -> float | None:
         """Bring one report up to date; tells when to try again, if that failed."""
@@ -221,7 +234,7 @@ class Publisher:
         except CIUnavailable as error:
             self._slowness.in_vain(reporter.name, now)
             wait = patience.wait(0, error.after) + patience.slower(max(0.0, now - since))
-            self._failed(reporter, told, "later", str(error))
+            self._failed(reporter, told, "later", str(error), calm=error.well)
         except Exception as error:
             log.exception("report.broken", report=reporter.name, **place(told.push))
             wait = _DENIED
@@ -237,9 +250,18 @@ class Publisher:
         failing[reporter.name] = [since, due]
         return due
 
-    def _failed(self, reporter: Reporter, told: Told, how: str, why: str) -> None:
-        log.warning("report.failed", report=reporter.name, outcome=how, error=why, **place(told.push))
+    def _failed(self, reporter: Reporter, told: Told, how: str, why: str, *, calm: bool = False) -> None:
+        # To wait for one's turn is nothing that anybody has to look at.
+        say = log.info if calm else log.warning
+        say("report.failed", report=reporter.name, outcome=how, error=why, **place(told.push))
         self._count(reporter, how)
 
     def _count(self, reporter: Reporter, outcome: str) -> None:
         self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()
+
+
+def _same_branch(this: PushRecord, earlier: PushRecord) -> bool:
+    """Tell whether two pushes to branches of one name are to the same one; whose fork it is, only authors tell."""
+    if bool(this.facts.fork) != bool(earlier.facts.fork):
+        return False
+    return not this.facts.fork or this.facts.author == earlier.facts.author

@@ -7,22 +7,24 @@ that hearing it twice asks once, and sent by the dispatcher as soon as the CI al
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from triggerbot import patience, policy, sentences
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
+from triggerbot.health import PushVerdict
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.model import Push, Refusal, Wish
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
-from triggerbot.publish import commands
+from triggerbot.publish import as_listed, commands
 from triggerbot.publish.commands import USAGE, Command, Rebuild, Retry, Unclear, Why
 from triggerbot.publish.markdown import code
 from triggerbot.store import Asked, JobRecord, PushRecord, Store
 from triggerbot.systems import Asker, Listens, System
+from triggerbot.verdict import Verdict
 from triggerbot.wording import capital
 
 log = structlog.get_logger("triggerbot.wishes")
@@ -33,6 +35,8 @@ _LEASE, _GIVE_UP = 120.0, 86_400.0
 _BROKEN = 600.0
 #: Under this name the answers are kept beside a push.
 _ANSWERS = "answers"
+#: Under this name is kept which of the newest wishes could not be done.
+_IN_VAIN = "answers_in_vain"
 #: What the origins of claims begin with that were asked for by those who may not write to the project.
 _AUTHORS = "author:"
 #: Answers that a push keeps, the newest; jobs that an answer names.
@@ -137,7 +141,7 @@ class Wishes:
             return "not allowed"
         revision = wish.revision or system.revision(wish)
         with self._asking:
-            records = [record for record in self._pushes(wish, revision) if permission.covers(record.push)]
+            records = [record for record in self._pushes(wish, revision) if permission.covers(as_listed(record))]
             if not records:
                 return "nobody may ask here"
             theirs = [record for record in records if _theirs(record, asker)]
@@ -167,11 +171,16 @@ class Wishes:
         """Do what is asked at one push, under a name; `room`: for so many further runs (`None`: for any number)."""
         kept = self._store.kept(record.push)
         if wish.id in (name for name, _ in answers(kept)):
-            return _Told([], 0, possible=True)
+            return _Told([], 0, possible=wish.id not in json.loads(kept.get(_IN_VAIN, "[]")))
         told = _Told([], 0, possible=False)
-        for number, command in enumerate(commands.read(wish.text)):
+        asked = zip(commands.lines(wish.text), commands.read(wish.text), strict=True)
+        for number, (line, command) in enumerate(asked):
             left = None if room is None else room - told.runs
-            told = told.and_then(self._do(record, command, f"{origin}:{number}", left))
+            told = told.and_then(self._do(record, command, f"{origin}:{number}", left).to(line))
+        if not told.possible:
+            # Before the answer: whoever finds that later has to know how to react.
+            in_vain = [*json.loads(kept.get(_IN_VAIN, "[]")), wish.id][-_ANSWERS_MAX:]
+            self._store.keep(record.push, _IN_VAIN, json.dumps(in_vain))
         text = f"{code(wish.author)}: " + " ".join(told.texts)
         listed = [*answers(kept), (wish.id, text)][-_ANSWERS_MAX:]
         self._store.keep(record.push, _ANSWERS, json.dumps(listed))
@@ -192,7 +201,11 @@ class Wishes:
             case Retry(""):
                 judged = self._judge.judge(record)
                 failed = {job.job for job in judged.jobs if job.troubles}
-                return self._ask(record, [job for job in record.jobs if job.job in failed], 1, name, room)
+                # If we were killed before the answer was written down, some were asked for already.
+                again = {job.job for job in record.jobs if any(claim.origin == name for claim in job.claims)}
+                if not failed | again:
+                    return _Told([_nothing_failed(judged)], 0, possible=False)
+                return self._ask(record, [job for job in record.jobs if job.job in failed | again], 1, name, room)
             case Retry(pattern):
                 return self._ask(record, list(_matching(record, pattern)), 1, name, room)
 
@@ -236,6 +249,10 @@ class _Told:
     runs: int
     possible: bool
 
+    def to(self, line: str) -> "_Told":
+        """Say what it answers."""
+        return replace(self, texts=[f"{code(line)}: {' '.join(self.texts)}"])
+
     def and_then(self, other: "_Told") -> "_Told":
         return _Told([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
 
@@ -270,6 +287,12 @@ def _no_room(wanted: int, room: int) -> str:
         f"That would be {wanted} further runs; without permission to write to the repository, {max(0, room)} more may "
         "be asked for at this commit."
     )
+
+
+def _nothing_failed(judged: PushVerdict) -> str:
+    if any(job.verdict is Verdict.PENDING and any(run.failed for run in job.runs) for job in judged.jobs):
+        return "What failed is being run again already."
+    return "No job of this commit is failing."
 
 
 def _matching(record: PushRecord, pattern: str) -> Iterator[JobRecord]:

@@ -68,6 +68,6 @@ def comment_words(config: Config) -> list[Words]:
     return [
         Words(f"{name} rebuild 3", "Three further runs of every test job."),
         Words(f"{name} retry JOB", "One further run of the jobs of this name; it may be a pattern."),
-        Words(f"{name} retry failed", "One further run of each job that fails every time."),
+        Words(f"{name} retry failed", "One further run of each job that makes the push failing."),
         Words(f"{name} why JOB", "Why a job was, or was not, retriggered."),
     ]

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from triggerbot import policy, report, stories
 from triggerbot.config import Config
 from triggerbot.errors import StoreUnavailable
+from triggerbot.health import Health
 from triggerbot.judging import Judge
 from triggerbot.model import Push
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
@@ -131,7 +132,7 @@ class Pages:
 
     def pushes(self, request: Request) -> Response:
         """List the pushes heard of last."""
-        wanted = Search(*(query(request, name) for name in ("project", "branch", "author", "text")))
+        wanted = Search(*(query(request, name) for name in ("project", "branch", "author", "text", "health")))
         limit = _number(query(request, "limit"), LIMIT, LIMIT_MAX)
         page = Page(
             "Pushes", "pushes.html", "pushes", partial(self._list, wanted, limit), live=True, key=(wanted, limit)
@@ -145,6 +146,7 @@ class Pages:
             "wanted": wanted,
             "filtered": wanted != Search(),
             "projects": self._store.projects(),
+            "healths": list(Health),
             "limit": limit,
             "default_limit": LIMIT,
             "more": LIMIT_MAX if len(found) == limit < LIMIT_MAX else None,
@@ -181,7 +183,7 @@ class Pages:
             "name": _title(record),
             "groups": rows.groups(judged, record, entries, before),
             "folded": quiet.folded(judged, push),
-            "cost": rows.cost(judged, record),
+            "cost": rows.cost(record),
             "shared": rows.shared(judged),
             "notes": [note for note in stories.of_push(entries) if not any(one in note.text for one in problems)],
             "asks": stories.asked(record.asks),

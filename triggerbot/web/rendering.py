@@ -17,7 +17,7 @@ import triggerbot
 from triggerbot import canonical
 from triggerbot.web import rows
 from triggerbot.web.answers import DEFENCE, plain
-from triggerbot.wording import duration, moment, plural
+from triggerbot.wording import capital, duration, moment, plural
 
 _HERE = Path(__file__).parent
 #: Nothing of a page comes from elsewhere, nothing in it is a script or a style, and nobody may show it in a frame.
@@ -97,7 +97,7 @@ class Rendering:
             base=base, static=self.files.address, version=triggerbot.__version__, signs=SIGNS, legend=rows.legend()
         )
         self._environment.filters.update(
-            ago=ago, moment=moment, rfc3339=canonical.format_time, upfirst=upfirst, length_of=duration, plural=plural,
+            ago=ago, moment=moment, rfc3339=canonical.format_time, upfirst=capital, length_of=duration, plural=plural,
             grouped="{:,}".format, coded=coded,
         )  # fmt: skip
 
@@ -135,11 +135,6 @@ def redirect(address: str) -> Response:
 def coded(text: str) -> Markup:
     """Write a sentence of ours with what is to be typed set as code; whatever is foreign in it is escaped."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - what goes in is escaped
-
-
-def upfirst(text: str) -> str:
-    """Begin with a capital letter, and leave the rest as it is."""
-    return text[:1].upper() + text[1:]
 
 
 def ago(seconds: float, now: float) -> str:

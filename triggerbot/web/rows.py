@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from triggerbot import sentences, stories
 from triggerbot.health import PushVerdict
-from triggerbot.model import Cause, Claim, ClaimState, Refusal, Run
+from triggerbot.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
 from triggerbot.policy import Rule
 from triggerbot.report import Before
-from triggerbot.store import Entry, JobRecord, PushRecord
+from triggerbot.store import Entry, JobRecord, PushRecord, counting
 from triggerbot.verdict import JobVerdict, Verdict
 from triggerbot.web.plots import percent
 from triggerbot.wording import capital, moment, plural
@@ -147,7 +147,7 @@ def row(job: JobVerdict, record: JobRecord, entries: Sequence[Entry], before: Be
         # Why it was not retriggered is told beside, at length.
         why=re.sub("; not retriggered: [a-z_]+", "", job.why),
         proof=sentences.proof(job),
-        chips=chips(job, record.claims),
+        chips=chips(job, {run.key for run in _retriggers(record)}),
         line="" if job.job in shared else _line(job),
         common=shared.get(job.job),
         told=tuple(decisions(record, entries)),
@@ -191,15 +191,16 @@ def legend() -> list[Chip]:
     return [Chip(letter, _KINDS[letter], None, words) for letter, _, words in parts]
 
 
-def chips(job: JobVerdict, claims: Collection[Claim]) -> tuple[Chip, ...]:
-    """Tell the runs of a job in order."""
-    number, first = len(job.runs), _first_runs(job, claims)
-    return tuple(chip(run, position, number, again=position > first) for position, run in enumerate(job.runs, 1))
+def chips(job: JobVerdict, again: Collection[RunKey]) -> tuple[Chip, ...]:
+    """Tell the runs of a job in order; those in `again` were asked for."""
+    number = len(job.runs)
+    return tuple(chip(run, position, number, again=run.key in again) for position, run in enumerate(job.runs, 1))
 
 
-def _first_runs(job: JobVerdict, claims: Collection[Claim]) -> int:
-    """Count the runs that were there before any was asked for."""
-    return min((claim.known_runs for claim in claims if claim.asked), default=len(job.runs))
+def _retriggers(job: JobRecord) -> list[Run]:
+    """Choose the runs that came of what was asked for; those that others started are none."""
+    bought = [counting.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims if claim.asked]
+    return counting.retriggers(job.runs, bought) if bought else []
 
 
 def chip(run: Run, position: int, of: int, *, again: bool) -> Chip:
@@ -292,12 +293,11 @@ def _asked_by(claim: Claim) -> str:
 # -- the push ---------------------------------------------------------------------------------------------------
 
 
-def cost(judged: PushVerdict, record: PushRecord) -> Cost:
+def cost(record: PushRecord) -> Cost:
     """Count the retriggers of a push, and their machine time."""
-    claims = {job.job: job.claims for job in record.jobs}
-    again = [run for job in judged.jobs for run in job.runs[_first_runs(job, claims[job.job]) :]]
+    again = [run for job in record.jobs for run in _retriggers(job)]
     timed = [run.seconds for run in again if run.seconds is not None]
-    return Cost(len(again), sum(len(job.runs) for job in judged.jobs), sum(timed), len(timed))
+    return Cost(len(again), sum(len(job.runs) for job in record.jobs), sum(timed), len(timed))
 
 
 def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> Spent | None:

@@ -1,6 +1,6 @@
 """Trying the credentials with harmless reads, and saying in words what they give."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from triggerbot.errors import CIDenied
@@ -31,14 +31,18 @@ def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str
         itself = auth.itself()
         _may_write(f"the GitHub App {itself.name!r}", itself.permissions)
         return f"GitHub accepts the App {itself.name!r} with actions: write; no repositories are configured"
+    missing: dict[str, list[str]] = {}
     for project in repositories:
         installed = auth.installation(project)
         app = installed.app_slug
         if installed.suspended_at:
             raise CIDenied(f"the installation of the GitHub App {app!r} on {project} is suspended: unsuspend it")
         _may_write(f"the GitHub App {app!r} in {project}", installed.permissions)
+        for what in _not_for_reports(installed.permissions):
+            missing.setdefault(what, []).append(project)
         reply = _repository(client, project)
-    return f"GitHub accepts the App {app!r} with actions: write for {', '.join(repositories)}{_left(reply)}"
+    lacks = "".join(f"; without {what} in {', '.join(where)}" for what, where in missing.items())
+    return f"GitHub accepts the App {app!r} with actions: write for {', '.join(repositories)}{lacks}{_left(reply)}"
 
 
 def _repository(client: Client, project: str) -> Reply:
@@ -64,6 +68,14 @@ def _may_rerun(project: str, reply: Reply) -> None:
 def _may_write(who: str, permissions: wire.Permissions) -> None:
     if permissions.actions != "write":
         raise CIDenied(f"{who} has actions: {permissions.actions or 'none'}: {NEEDED}; change and accept it")
+
+
+def _not_for_reports(permissions: wire.Permissions) -> Iterator[str]:
+    """Name what reports could not be made with, should any be configured: reruns need no more than `actions`."""
+    if permissions.checks != "write":
+        yield "checks: write (for check runs)"
+    if "write" not in (permissions.pull_requests, permissions.issues):
+        yield "pull_requests: write (for comments)"
 
 
 def _scope_set(reply: Reply) -> set[str]:

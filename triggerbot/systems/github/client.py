@@ -138,13 +138,19 @@ class Client:
         headers = self._authorization(project)
         wait = self._pace.reserve(report=self._report)
         if wait > NAP_MAX:
-            raise CIUnavailable("GitHub asks for a pause between writes", wait, well=True)
+            raise _not_our_turn(wait)
         if wait > 0:
             self._sleep(wait)
         reply = self._http.write(method, path, body, headers)
         if isinstance(reply, Reply):
             self._limits.note(self._auth.account(project), reply)
         return reply
+
+    def mind_turn(self) -> None:
+        """Raise `CIUnavailable` where a report has to wait for its turn: what is read for it would be in vain."""
+        wait = self._pace.queue()
+        if wait > 0:
+            raise _not_our_turn(wait)
 
     def wait(self, project: str) -> float:
         """Seconds for which the rate limit forbids requests about a repository; 0 if none."""
@@ -153,6 +159,10 @@ class Client:
     def renew(self, project: str) -> bool:
         """Drop credentials that were not accepted; tell whether others may be."""
         return self._auth.forget(project)
+
+
+def _not_our_turn(wait: float) -> CIUnavailable:
+    return CIUnavailable("GitHub asks for a pause between writes", wait, well=True)
 
 
 def _readable(reply: Reply, project: str) -> Reply:

@@ -27,6 +27,10 @@ class Desk:
         """Whether an App writes: only Apps make check runs."""
         return self._app is not None
 
+    def mind_turn(self) -> None:
+        """Raise `CIUnavailable` where a report would have to wait for its turn to write."""
+        self._client.mind_turn()
+
     def login(self, project: str) -> str:
         """Name the account that we write as; raises `CIDenied`, `CIUnavailable`."""
         if self._app is not None:

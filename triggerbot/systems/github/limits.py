@@ -23,6 +23,8 @@ _RESERVE = 0.2
 _WRITES = ((1, 1.0), (80, 60.0), (500, 3600.0))
 #: Of all writes, those after which reports wait, so that reruns always find room.
 _REPORTS = ((1, 1.0), (40, 60.0), (250, 3600.0))
+#: Seconds; nobody is told to come later than that, however many wait.
+_QUEUE_MAX = 600.0
 #: Seconds that a write may sleep for its turn; what takes longer is planned anew later.
 NAP_MAX = 1.0
 
@@ -113,6 +115,8 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._slots: deque[float] = deque(maxlen=max(count for count, _ in _WRITES))
+        #: When the report that waits longest was told to come.
+        self._promised = 0.0
 
     def reserve(self, *, report: bool = False) -> float:
         """Take the next turn and return the seconds until it; if that is more than `NAP_MAX`, take none.
@@ -123,11 +127,28 @@ class Pace:
             now = self._clock()
             if self._slots and self._slots[-1] > now + 2 * NAP_MAX:  # the clock was set back
                 self._slots.clear()
-            windows = _REPORTS if report else _WRITES
-            slot = max([now, *(self._earliest(count, seconds) for count, seconds in windows)])
+            slot = self._next(now, report=report)
             if slot - now <= NAP_MAX:
                 self._slots.append(slot)
             return slot - now
+
+    def queue(self) -> float:
+        """Tell a report in how many seconds to come for its turn; 0 if it may take one now. Takes none.
+
+        Those that have to wait are told to come one after another: all at once, all but one would come in vain.
+        """
+        with self._lock:
+            now = self._clock()
+            slot = self._next(now, report=True)
+            if not NAP_MAX < slot - now <= _WRITES[-1][1]:  # more than any window lasts: the clock was set back
+                return 0.0
+            last = self._promised if self._promised <= now + _QUEUE_MAX else 0.0
+            self._promised = max(slot, last + _REPORTS[1][1] / _REPORTS[1][0])
+            return self._promised - now
+
+    def _next(self, now: float, *, report: bool) -> float:
+        windows = _REPORTS if report else _WRITES
+        return max([now, *(self._earliest(count, seconds) for count, seconds in windows)])
 
     def _earliest(self, count: int, seconds: float) -> float:
         """When the window of `seconds` has room again after the last `count` turns."""

@@ -23,6 +23,16 @@ WRITE_COMMENTS = "the permission `pull_requests: write` or `issues: write` (for 
 #: Seconds; after a token that was withdrawn early, a new one is fetched.
 _RENEWED_AFTER = 5.0
 _GONE = "no commit found"
+#: "Unable to create comment because issue is locked."
+_LOCKED = "is locked"
+
+
+class Unsent(CIUnavailable):
+    """What was to be written is surely not there: it can be tried again without looking for it."""
+
+
+class Locked(CIDenied):
+    """The conversation is closed to whoever is no collaborator: there is nothing to be mended."""
 
 
 def readable(reply: Reply, what: str, needed: str) -> Reply:
@@ -41,25 +51,34 @@ def written(client: Client, method: str, project: str, path: str, body: object, 
     """Make one write and let a 2xx answer through.
 
     Raises:
-        CIUnavailable: not now, or nobody knows whether GitHub acted.
+        Unsent: not now; GitHub did not act.
+        CIUnavailable: nobody knows whether GitHub acted.
+        Locked: nobody may write there any more.
         CIDenied: `needed` is missing.
         NotKnown: the commit is not there (any more).
     """
     what = f"{method} {path}"
-    reply = client.write(method, project, path, body)
-    if isinstance(reply, (NotSent, Unknown)):
+    try:
+        reply = client.write(method, project, path, body)
+    except CIUnavailable as error:
+        raise Unsent(str(error), error.after, well=error.well) from None
+    if isinstance(reply, NotSent):
+        raise Unsent(reply.why)
+    if isinstance(reply, Unknown):
         raise CIUnavailable(reply.why)
     if 200 <= reply.status < 300:
         return reply
     why = answers.message(reply)
     if is_limited(reply):
-        raise CIUnavailable(f"GitHub limits us: {why}", client.wait(project) or None, well=True)
+        raise Unsent(f"GitHub limits us: {why}", client.wait(project) or None, well=True)
     if reply.status == 401 and client.renew(project):
-        raise CIUnavailable(f"GitHub does not accept the token: {why}", _RENEWED_AFTER)
+        raise Unsent(f"GitHub does not accept the token: {why}", _RENEWED_AFTER)
     if reply.status >= 500 or reply.status == 408:
         raise CIUnavailable(f"{what}: HTTP {reply.status} {why}", reply.retry_after)
     if reply.status == 422 and _GONE in why.lower():
         raise NotKnown(f"{what}: {why}")
+    if reply.status == 403 and _LOCKED in why.lower():
+        raise Locked(f"{what}: {why}")
     if 300 <= reply.status < 400:
         raise CIDenied(f"{project} was renamed or moved (HTTP {reply.status}): use its new name in the config")
     raise CIDenied(f"{what}: {needed} is missing, or GitHub has another reason: HTTP {reply.status} {why}")

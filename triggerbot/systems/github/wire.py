@@ -139,6 +139,9 @@ class Permissions(msgspec.Struct, frozen=True):
     """What an App's installation may do."""
 
     actions: str = ""
+    checks: str = ""
+    pull_requests: str = ""
+    issues: str = ""
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

@@ -75,7 +75,7 @@ def _bot(account: wire.Account) -> bool:
 
 def commands(text: str, mention: str) -> Iterator[str]:
     """Find the commands in a comment, without our name."""
-    command = re.compile(rf" {{0,3}}@{re.escape(mention.removeprefix('@'))}[ \t]+(\S.*)", re.IGNORECASE)
+    command = re.compile(rf" {{0,3}}@{re.escape(mention.removeprefix('@'))}[:,]?[ \t]+(\S.*)", re.IGNORECASE)
     fence = ""
     for line in re.split(r"\r\n|\r|\n", text):
         marks = _FENCE.fullmatch(line)
