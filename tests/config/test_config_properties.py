@@ -96,7 +96,7 @@ def test_every_key_is_dropped_renamed_and_retyped() -> None:
     types = (None, True, 7, 1.5, "x", [], {}, [1], {"x": 1})
     for value in VALUES:
         for number, (*above, last) in enumerate(places(value)):
-            for change in ("drop", "rename", types[number % 9], types[(number + 4) % 9]):
+            for change in ("drop", "rename", types[number % 9]):
                 changed = copy.deepcopy(value)
                 parent = changed
                 for key in above:

@@ -1,4 +1,4 @@
-"""From the configuration to the publisher with its reporters."""
+"""From the configuration to the publisher with its reporters. Only those that it names are loaded."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -8,8 +8,6 @@ from triggerbot.config import Config, GitHubReportConfig, SlackReportConfig, Web
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.publish import Reporter
-from triggerbot.publish.classify import Classifier
-from triggerbot.publish.github import GitHubReporter
 from triggerbot.publish.lines import Lines
 from triggerbot.publish.publisher import Publisher, Setting
 from triggerbot.publish.slack import SlackReporter
@@ -18,7 +16,6 @@ from triggerbot.publish.wishes import Permission, Wishes
 from triggerbot.publish.wishes import Setting as WishSetting
 from triggerbot.store import Store
 from triggerbot.systems import System
-from triggerbot.systems.github import GitHub
 from triggerbot.systems.registry import classifying
 
 
@@ -53,11 +50,16 @@ def _permissions(config: Config) -> dict[str, Permission]:
 
 def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[], float]) -> Iterator[Reporter]:
     for one in classifying(config):
+        from triggerbot.publish.classify import Classifier
+
         yield Classifier(one.system, one.notes)
     for report in config.reports:
         wants = report.scope.covers
         match report:
             case GitHubReportConfig():
+                from triggerbot.publish.github import GitHubReporter
+                from triggerbot.systems.github import GitHub
+
                 system = systems[report.system]
                 assert isinstance(system, GitHub)  # the config was checked for it
                 # What people ask is answered in the comment.

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from triggerbot.errors import StoreUnusable
 from triggerbot.store import Store
-from triggerbot.store.redis import RedisStore
 from triggerbot.store.sqlite import SqliteStore
 
 _REDIS = ("redis", "rediss", "unix")
@@ -20,6 +19,9 @@ def open_store(
     """
     scheme, _, rest = address.partition(":")
     if scheme in _REDIS:
+        # Whoever has a file need not wait for it: each command would.
+        from triggerbot.store.redis import RedisStore
+
         kept = {} if retention is None else {"retention": retention}
         return RedisStore.at(address, must_exist=must_exist, watch=daemon, **kept)
     if scheme != "sqlite" or not rest:

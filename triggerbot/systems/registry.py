@@ -1,6 +1,7 @@
-"""From the configuration to the systems themselves."""
+"""From the configuration to the systems themselves. Only those that it names are loaded: some take a while."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from triggerbot import __version__
 from triggerbot.config import (
@@ -16,10 +17,9 @@ from triggerbot.config import (
 )
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
-from triggerbot.systems.github import AppKey, GitHub
-from triggerbot.systems.github.auth import signs
-from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
-from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs
+
+if TYPE_CHECKING:
+    from triggerbot.systems.treeherder import Notes, TreeherderJobs
 
 _AGENT = f"triggerbot/{__version__}"
 
@@ -52,36 +52,42 @@ def _system(name: str, settings: SystemConfig, made: dict[str, System], mention:
                 name, settings.url, token=token, webhook_secrets=secrets, grace=settings.grace, user_agent=_AGENT
             )
         case GitHubConfig():
-            app = None
-            if settings.app_id is not None and settings.app_key is not None:
-                app = AppKey(settings.app_id, _app_key(settings.app_key))
-            return GitHub(
-                name,
-                url=settings.url,
-                token=_read(settings.token),
-                app=app,
-                webhook_secrets=secrets,
-                repositories=settings.repositories,
-                grace=settings.grace,
-                forks_allowed=settings.forks,
-                mention=mention,
-            )
+            return _github(name, settings, secrets, mention)
         case TaskclusterConfig():
             return _taskcluster(name, settings)
         case TreeherderConfig():
+            from triggerbot.systems.treeherder import Treeherder
+
             through = None if settings.taskcluster is None else made[settings.taskcluster]
             return Treeherder(_jobs(name, settings.url, settings.projects), through=through, grace=settings.grace)
 
 
-def _app_key(secret: Secret) -> str:
-    """Read an App's private key; raises `ConfigError` if it is none."""
-    key = secret.read()
-    if not signs(key):
-        raise secret.wrong("is no RSA key in PEM: put the private key there that GitHub made for the App")
-    return key
+def _github(name: str, settings: GitHubConfig, secrets: tuple[str, ...], mention: str) -> System:
+    from triggerbot.systems.github import AppKey, GitHub
+    from triggerbot.systems.github.auth import signs
+
+    app = None
+    if settings.app_id is not None and settings.app_key is not None:
+        key = settings.app_key.read()
+        if not signs(key):
+            raise settings.app_key.wrong("is no RSA key in PEM: put the key there that GitHub made for the App")
+        app = AppKey(settings.app_id, key)
+    return GitHub(
+        name,
+        url=settings.url,
+        token=_read(settings.token),
+        app=app,
+        webhook_secrets=secrets,
+        repositories=settings.repositories,
+        grace=settings.grace,
+        forks_allowed=settings.forks,
+        mention=mention,
+    )
 
 
-def _taskcluster(name: str, settings: TaskclusterConfig) -> Taskcluster:
+def _taskcluster(name: str, settings: TaskclusterConfig) -> System:
+    from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
+
     credentials = None
     if settings.client_id is not None and settings.token is not None:
         credentials = Credentials(settings.client_id, settings.token.read(), _read(settings.certificate))
@@ -98,7 +104,9 @@ def _taskcluster(name: str, settings: TaskclusterConfig) -> Taskcluster:
     )
 
 
-def _jobs(name: str, url: str, projects: tuple[str, ...]) -> TreeherderJobs:
+def _jobs(name: str, url: str, projects: tuple[str, ...]) -> "TreeherderJobs":
+    from triggerbot.systems.treeherder import TreeherderJobs
+
     return TreeherderJobs(name, url, projects=projects, user_agent=_AGENT)
 
 
@@ -107,7 +115,7 @@ class Classifying:
     """Where the failures of one system are classified."""
 
     system: str
-    notes: Notes
+    notes: "Notes"
 
 
 def classifying(config: Config) -> list[Classifying]:
@@ -125,6 +133,8 @@ def classifying(config: Config) -> list[Classifying]:
 
 
 def _classifying(name: str, url: str, login: ClassifyConfig) -> Classifying:
+    from triggerbot.systems.treeherder import Notes
+
     jobs = _jobs(name, url, ())
     return Classifying(name, Notes(jobs, login.session.read(), login.csrf.read(), user_agent=_AGENT))
 
