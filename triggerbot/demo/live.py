@@ -270,7 +270,9 @@ def _wrong(stage: _Stage) -> list[str]:
 
 def _conclude(console: Console, stage: _Stage, wrong: list[str]) -> None:
     truth = stage.truth
-    console.print(stage.telling.table() if console.is_terminal else _plain(stage.telling))
+    console.print(
+        stage.telling.table() if console.is_terminal else _plain(stage.telling), soft_wrap=not console.is_terminal
+    )
     console.print(
         f"\nThe CI's own books: {truth.get('runs', 0)} runs, of which {truth.get('retriggers', 0)} were retriggers, "
         f"asked for in {truth.get('requests', 0)} requests; doubled: {len(truth.get('doubled', ()))}.",
