@@ -227,8 +227,8 @@ SAME: Pairs = (
         'ERROR: Error response from daemon: Get "https://registry-1.docker.io/v2/": net/http: TLS handshake timeout',
     ),
     (
-        "E: Failed to fetch http://deb.debian.org/debian/pool/main/c/curl/curl_7.88.1-10_amd64.deb  503  Service Unavailable [IP: 151.101.2.132 80]",
-        "E: Failed to fetch http://deb.debian.org/debian/pool/main/c/curl/curl_7.88.1-10_amd64.deb  503  Service Unavailable [IP: 146.75.118.132 80]",
+        "E: Failed to fetch http://mirror.example.org/debian/pool/main/c/curl/curl_7.88.1-10_amd64.deb  503  Service Unavailable [IP: 151.101.2.132 80]",
+        "E: Failed to fetch http://mirror.example.org/debian/pool/main/c/curl/curl_7.88.1-10_amd64.deb  503  Service Unavailable [IP: 146.75.118.132 80]",
     ),
     (
         "fatal: unable to access 'https://github.com/acme/shop.git/': Recv failure: Connection reset by peer (attempt 1)",
@@ -243,8 +243,8 @@ SAME: Pairs = (
         "Memory cgroup out of memory: Killed process 99 (node) total-vm:4211200kB, anon-rss:2090012kB",
     ),
     (
-        "npm ERR! network request to https://registry.npmjs.org/left-pad failed, reason: read ECONNRESET",
-        "npm error network request to https://registry.npmjs.org/left-pad failed, reason: read ECONNRESET",
+        "npm ERR! network request to https://npm.example.org/left-pad failed, reason: read ECONNRESET",
+        "npm error network request to https://npm.example.org/left-pad failed, reason: read ECONNRESET",
     ),
     (
         'failed to solve: process "/bin/sh -c pip install -r requirements.txt" did not complete successfully: exit code: 1',
@@ -631,7 +631,7 @@ DIFFERENT: Pairs = (
         "fatal: unable to access 'https://github.com/acme/shop.git/': The requested URL returned error: 503",
     ),
     (
-        "E: Failed to fetch http://deb.debian.org/debian/pool/main/c/curl/curl_7.88.1-10_amd64.deb  503  Service",
+        "E: Failed to fetch http://mirror.example.org/debian/pool/main/c/curl/curl_7.88.1-10_amd64.deb  503  Service",
         "E: Unable to locate package libcurl5-dev",
     ),
     (
@@ -643,8 +643,8 @@ DIFFERENT: Pairs = (
         "Memory cgroup out of memory: Killed process 18213 (java) total-vm:4194304kB",
     ),
     (
-        "npm ERR! network request to https://registry.npmjs.org/left-pad failed, reason: read ECONNRESET",
-        "npm ERR! 404 Not Found - GET https://registry.npmjs.org/rite-pad - Not found",
+        "npm ERR! network request to https://npm.example.org/left-pad failed, reason: read ECONNRESET",
+        "npm ERR! 404 Not Found - GET https://npm.example.org/rite-pad - Not found",
     ),
     # Linters
     (
