@@ -101,17 +101,16 @@ def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
     failed = [job for job in jobs if job.verdict is Verdict.FAILED]
     often = sum(job.failing_runs > 1 for job in failed)
     once = len(failed) - often
+    alike = len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
     if often and once:
-        alike = any({job.job for job in failed} <= set(one.jobs) for one in common)
         if alike:
             return f"{len(failed)} jobs fail with the same failure ({once} of them ran once)"
         return f"{_plural(often, 'job fails every time', 'jobs fail every time')}, {once} failed once"
-    text = _plural(often, "job fails every time", "jobs fail every time") or _plural(
-        once, "job failed once", "jobs failed once"
-    )
-    if len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common):
-        return f"{text} with the same failure"
-    return text
+    text = (
+        _plural(often, "job fails every time", "jobs fail every time")
+        or _plural(once, "job failed once", "jobs failed once")
+    )  # fmt: skip
+    return f"{text} with the same failure" if alike else text
 
 
 def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:

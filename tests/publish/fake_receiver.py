@@ -1,16 +1,15 @@
 """Somebody who receives webhooks as Standard Webhooks advise: checks signatures, and drops what is known by its id."""
 
 import json
-import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from fakes.serving import Quiet, Served
 
 from triggerbot.systems.signatures import verify_standard
 
 
-class Receiver:
+class Receiver(Served):
     """Listens at `url`; `known` is what arrived, each once and in order."""
 
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -24,12 +23,7 @@ class Receiver:
         self.error = ""
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
+        class Handler(Quiet):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -50,21 +44,8 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(said)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Handler)
         self.url = f"{self.origin}/hooks/triggerbot/?key=canary-key"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def heard(self) -> list[Any]:

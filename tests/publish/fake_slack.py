@@ -13,10 +13,11 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from fakes.serving import Quiet, Served
 
 _COMMON = {"channel", "text", "blocks", "metadata", "parse", "link_names"}
 #: The arguments that each method knows; Slack passes over others in silence, so that a misspelt one does nothing.
@@ -66,7 +67,7 @@ class Fault:
     passes: int = 0
 
 
-class FakeSlack:
+class FakeSlack(Served):
     """One workspace with one channel."""
 
     token = "xoxb-canary-token-of-slack"
@@ -87,12 +88,7 @@ class FakeSlack:
         self._lock = threading.Lock()
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 fake._serve(self, dict(parse_qsl(urlsplit(self.path).query)))
 
@@ -101,20 +97,8 @@ class FakeSlack:
                 assert self.headers["content-type"].startswith("application/json")
                 fake._serve(self, json.loads(body))
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}/api"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url = f"{self.origin}/api"
 
     # -- for tests ----------------------------------------------------------------------------------------------
 

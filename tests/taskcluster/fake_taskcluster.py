@@ -13,12 +13,12 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import mohawk
+from fakes.serving import Quiet, Served
 
 CLIENT, TOKEN = "project/me/triggerbot", "canary-access-token-of-the-tests"
 IN_TREE = "project-gecko/in-tree-action-3-generic/abc123"
@@ -105,7 +105,7 @@ def retrigger_actions(**more: Any) -> dict[str, Any]:
     }
 
 
-class FakeTaskcluster:
+class FakeTaskcluster(Served):
     """One deployment."""
 
     def __init__(self) -> None:
@@ -127,33 +127,16 @@ class FakeTaskcluster:
         self.quick = True
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
+        class Handler(Quiet):
             def handle_one(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("content-length", 0)))
                 fake._take(self, raw)
 
-            do_GET = do_POST = do_PUT = handle_one  # noqa: N815
+            do_GET = do_POST = do_PUT = handle_one
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        super().__init__(Handler)
+        self.url = self.origin
         self._lock = threading.RLock()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     # -- what there is ------------------------------------------------------------------------------------------
 

@@ -1,17 +1,17 @@
 """A Treeherder over HTTP: pushes, jobs in pages, notes by whoever is logged in."""
 
 import json
-import threading
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from fakes.serving import Quiet, Served
 
 SESSION, CSRF = "canary-session", "canary-csrf"
 
 
-class FakeTreeherder:
+class FakeTreeherder(Served):
     """What one Treeherder knows of one project."""
 
     def __init__(self, project: str = "try") -> None:
@@ -30,14 +30,7 @@ class FakeTreeherder:
         self.page = 2000
         fake = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            #: An answer leaves in one piece: a second one would wait until the first is acknowledged.
-            wbufsize = 1 << 16
-
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 fake._answer(self, None)
 
@@ -45,20 +38,8 @@ class FakeTreeherder:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 fake._answer(self, json.loads(body))
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url = self.origin
 
     # -- what it knows ------------------------------------------------------------------------------------------
 
