@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-
 from triggerbot.demo.live import _Stage
 from triggerbot.demo.scenario import PROJECT, PUSHES
 

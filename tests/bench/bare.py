@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from triggerbot.systems.signatures import verify_standard
+from triggerbot.systems.webhook_signatures import verify_standard
 
 SECRET = os.environ["BENCH_SECRET"]
 

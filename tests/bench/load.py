@@ -9,7 +9,7 @@ import time
 import uvloop
 
 from tests.bench.events import JOBS, event
-from triggerbot.systems.signatures import sign_standard
+from triggerbot.systems.webhook_signatures import sign_standard
 
 CONNECTIONS = 32
 SECRET = os.environ["BENCH_SECRET"]

@@ -10,11 +10,11 @@ from fakes.redis_server import RedisServer
 
 from tests.bench.events import event
 from tests.bench.process import resident
-from triggerbot import canonical
+from triggerbot.core import event_json
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store.redis import RedisStore
 
 _BATCH = 500
@@ -45,7 +45,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
 def _batches(number: int) -> Iterator[list[Any]]:
     batch = []
     for one in range(number):
-        batch.append(canonical.from_json(event(one // 400, one % 400, "finished"), "ci"))
+        batch.append(event_json.from_json(event(one // 400, one % 400, "finished"), "ci"))
         if len(batch) == _BATCH:
             yield batch
             batch = []

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.events import events
-from triggerbot import canonical
+from triggerbot.core import event_json
+from triggerbot.core.model import Event
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store.sqlite import SqliteStore
 
 
@@ -29,7 +29,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
 
 
 def _heard(number: int) -> list[Event]:
-    return [canonical.from_json(event, "ci") for event in events(number)]
+    return [event_json.from_json(event, "ci") for event in events(number)]
 
 
 def _observer(path: Path) -> tuple[SqliteStore, Observer]:

@@ -13,13 +13,14 @@ from typing import Any
 
 from tests.bench.events import JOBS
 from tests.bench.process import daemon, python
-from triggerbot import judging, logs, report
-from triggerbot.judging import Judge
+from triggerbot import logs
+from triggerbot.core.model import Event, Push, Result, State
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event, Push, Result, State
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.pipeline.observer import Observer
+from triggerbot.reports import push_json
+from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, Store
 from triggerbot.store.sqlite import SqliteStore
 
@@ -89,13 +90,13 @@ def _event(push: Push, job: str, run: str, result: Result, now: float) -> Event:
 
 def _judge(store: Store, now: float) -> None:
     """Judge every push, as the publisher does."""
-    judge = Judge(store)
+    court = Judge(store)
     while (push := store.take_report(now + 60, 60)) is not None:
         record = store.record(push)
         assert record is not None
-        judged = judge.judge(record)
-        seen = judging.sightings(push, judged.jobs, now)
-        store.judged(report.summary(record, judged, now), seen, [], now)
+        judged = court.judge(record)
+        seen = court.sightings(push, judged.jobs, now)
+        store.judged(push_json.summary(record, judged, now), seen, [], now)
         store.end_report(push, None)
 
 

@@ -10,7 +10,7 @@ import httpx
 
 from tests.bench.events import event
 from tests.bench.process import SECRET, daemon, python
-from triggerbot.systems.signatures import sign_standard
+from triggerbot.systems.webhook_signatures import sign_standard
 
 
 def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:

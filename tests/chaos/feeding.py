@@ -14,7 +14,7 @@ from fakes.daemon import SECRET
 from fakes.rabbit import Broker
 
 from chaos.checker import Job
-from triggerbot.systems.signatures import sign_standard
+from triggerbot.systems.webhook_signatures import sign_standard
 
 
 def job_of(event: dict[str, Any]) -> Job:

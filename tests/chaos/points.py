@@ -93,7 +93,7 @@ def _around_stores(counter: _Counter) -> None:
 
 
 def _around_commits(counter: _Counter) -> None:
-    from triggerbot.store.redis.link import Link
+    from triggerbot.store.redis.connection import Link
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
@@ -151,10 +151,10 @@ def _three(buffer: bytes) -> list[bytes]:
 def _around_acknowledgements(counter: _Counter) -> None:
     import amqp
 
-    from triggerbot.web import hooks
+    from triggerbot.web import webhooks
 
     _around(counter, amqp.Channel, "basic_ack", "the acknowledgement")
-    real = hooks.Hooks.__call__
+    real = webhooks.Hooks.__call__
 
     async def answer(self: Any, scope: Any, receive: Any, send: Any) -> None:
         async def tell(message: Any) -> None:
@@ -164,7 +164,7 @@ def _around_acknowledgements(counter: _Counter) -> None:
 
         await real(self, scope, receive, tell)
 
-    hooks.Hooks.__call__ = answer  # type: ignore[method-assign]
+    webhooks.Hooks.__call__ = answer  # type: ignore[method-assign]
 
 
 # -- the runs -----------------------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ from fakes.world import failure, push
 
 from chaos.checker import Verdict, check
 from chaos.ground import temporary
+from triggerbot.core.model import Event
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
-from triggerbot.store.opening import open_store
+from triggerbot.pipeline.observer import Observer
+from triggerbot.store.factory import open_store
 
 _JOBS = 50
 _BATCH = 200

@@ -9,12 +9,12 @@ from fakes.system import MemoryCI
 
 from triggerbot import config
 from triggerbot.cli import main
-from triggerbot.dispatch import Dispatcher
+from triggerbot.core.model import Event, Push, State
+from triggerbot.core.model import Result as RunResult
 from triggerbot.metrics import Metrics
-from triggerbot.model import Event, Push, State
-from triggerbot.model import Result as RunResult
-from triggerbot.observe import Observer
-from triggerbot.send import Setting
+from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.observer import Observer
+from triggerbot.pipeline.sender import Setting
 from triggerbot.store.sqlite import SqliteStore
 
 CONFIG = """

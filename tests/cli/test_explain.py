@@ -5,12 +5,12 @@ from contextlib import closing
 import pytest
 from clibench import CONFIG, REVISION
 
-from triggerbot import caps
-from triggerbot.model import State
-from triggerbot.sentences import REFUSALS
-from triggerbot.stories import Standing, story
+from triggerbot.core.formatting import moment
+from triggerbot.core.model import State
+from triggerbot.core.policy import limits
+from triggerbot.reports.glossary import REFUSALS
+from triggerbot.reports.timeline import Standing, story
 from triggerbot.systems import Later, Refused, Unknown
-from triggerbot.wording import moment
 
 PUSH = ("try", REVISION)
 
@@ -127,7 +127,7 @@ def test_what_a_cap_holds_says_so(bench, real_now):
     bench.hear(bench.event(), dispatch=False)
     with closing(bench.store()) as store:
         (claim,) = store.work(store.find(*PUSH)[0]).claims
-        store.hold(claim, caps.behind("service"), real_now + 20_000, "held: the cap is reached", real_now)
+        store.hold(claim, limits.behind("service"), real_now + 20_000, "held: the cap is reached", real_now)
     out = bench.run("explain", *PUSH).stdout
     assert "last: held: the cap is reached; goes on as soon as there is room again within the hour." in out
 

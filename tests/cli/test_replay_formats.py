@@ -10,10 +10,10 @@ from clibench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Kind, PushFacts, Result, State
-from triggerbot.recordings import Format, reader
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Kind, PushFacts, Result, State
 from triggerbot.systems import buildbot_pulse
+from triggerbot.systems.recordings import Format, reader
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
 TASK, GROUP = "f8fRfedPSp2-A7M9Zhxe-Q", "eW36sOvMTV6vM-XphAs07Q"

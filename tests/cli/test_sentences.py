@@ -2,23 +2,23 @@
 
 import pytest
 
-from triggerbot import sentences
-from triggerbot.health import Health
-from triggerbot.model import Cause, ClaimState, Refusal, Result, Run, State
-from triggerbot.verdict import Verdict, of_job
-from triggerbot.wording import some
+from triggerbot.core.formatting import some
+from triggerbot.core.model import Cause, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.verdict import Verdict, of_job
+from triggerbot.reports import glossary
 
 
 @pytest.mark.parametrize(
     ("words", "all_of_them"),
     [
-        (sentences.REFUSALS, Refusal),
-        (sentences.CAUSES, Cause),
-        (sentences.RESULTS, Result),
-        (sentences.STATES, State),
-        (sentences.VERDICTS, Verdict),
-        (sentences.HEALTHS, Health),
-        (sentences.CLAIMS, ClaimState),
+        (glossary.REFUSALS, Refusal),
+        (glossary.CAUSES, Cause),
+        (glossary.RESULTS, Result),
+        (glossary.STATES, State),
+        (glossary.VERDICTS, Verdict),
+        (glossary.HEALTHS, Health),
+        (glossary.CLAIMS, ClaimState),
     ],
 )
 def test_there_is_a_word_for_each(words, all_of_them):
@@ -29,7 +29,7 @@ def test_there_is_a_word_for_each(words, all_of_them):
 @pytest.mark.parametrize("refusal", list(Refusal))
 def test_each_refusal_says_what_it_means_and_what_to_do(refusal):
     """A refusal is a sentence about the reason and another about the remedy."""
-    advice = sentences.REFUSALS[refusal]
+    advice = glossary.REFUSALS[refusal]
     assert advice.means.endswith(".")
     assert advice.remedy.endswith(".")
     assert advice.means[0].isupper()
@@ -40,22 +40,22 @@ def test_each_refusal_says_what_it_means_and_what_to_do(refusal):
 @pytest.mark.parametrize("result", list(Result))
 def test_each_result_has_a_letter_of_the_legend(result):
     """The letters in a row are explained below it."""
-    letter = sentences.letter(Run("job", "1", 1, State.FINISHED, result))
-    assert f"{letter} " in sentences.LEGEND
+    letter = glossary.letter(Run("job", "1", 1, State.FINISHED, result))
+    assert f"{letter} " in glossary.LEGEND
 
 
 @pytest.mark.parametrize("state", [State.PENDING, State.RUNNING])
 def test_an_unfinished_run_is_a_dot(state):
     """What has not finished shows no result."""
     run = Run("job", "1", 1, state, None)
-    assert sentences.letter(run) == "."
-    assert sentences.standing(run) == sentences.STATES[state]
+    assert glossary.letter(run) == "."
+    assert glossary.standing(run) == glossary.STATES[state]
 
 
 @pytest.mark.parametrize("result", list(Result))
 def test_nothing_to_decide_has_its_reason(result):
     """Whatever a run came to, there is a sentence for why nothing was done about it."""
-    assert sentences.nothing_to_decide(Run("job", "1", 1, State.FINISHED, result)).endswith(".")
+    assert glossary.nothing_to_decide(Run("job", "1", 1, State.FINISHED, result)).endswith(".")
 
 
 def test_what_is_one_too_many_is_counted() -> None:
@@ -70,7 +70,7 @@ def test_one_failure_alone_proves_little():
     """Only several failures are said to be the change's."""
     one = Run("job", "1", 1, State.FINISHED, Result.FAILURE)
     two = Run("job", "2", 1, State.FINISHED, Result.FAILURE)
-    assert "does not tell" in sentences.proof(of_job("job", [one], []))
-    assert "most likely it is the change" in sentences.proof(of_job("job", [one, two], []))
+    assert "does not tell" in glossary.proof(of_job("job", [one], []))
+    assert "most likely it is the change" in glossary.proof(of_job("job", [one, two], []))
     cancelled = Run("job", "1", 1, State.FINISHED, Result.CANCELLED)
-    assert "No run" in sentences.proof(of_job("job", [cancelled], []))
+    assert "No run" in glossary.proof(of_job("job", [cancelled], []))

@@ -5,11 +5,11 @@ import re
 import pytest
 from clibench import CONFIG
 
-from triggerbot.breaker import Breaker, Place, Scope, Trouble
-from triggerbot.intakes.poll import Poll
+from triggerbot.core.model import Refusal
+from triggerbot.core.policy.circuit_breaker import Breaker, Place, Scope, Trouble
 from triggerbot.metrics import Metrics
-from triggerbot.model import Refusal
-from triggerbot.observe import Observer
+from triggerbot.pipeline.intakes.poll import Poll
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Crash, DeadLetter
 from triggerbot.systems import Refused
 

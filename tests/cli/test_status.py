@@ -3,8 +3,8 @@
 import pytest
 from clibench import REVISION, Bench
 
-from triggerbot.breaker import Breaker, Place, Scope, Trouble
-from triggerbot.errors import CIDenied
+from triggerbot.core.errors import CIDenied
+from triggerbot.core.policy.circuit_breaker import Breaker, Place, Scope, Trouble
 from triggerbot.store import Pause
 from triggerbot.systems import Later
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triggerbot.config import PulseConfig, loads
-from triggerbot.errors import ConfigError
+from triggerbot.core.errors import ConfigError
 
 HERE = ["127.0.0.1", "127.8.9.1", "localhost", "[::1]", "me.localhost"]
 #: Names that a compose file or a private network gives are other machines as well.

@@ -14,7 +14,7 @@ from config_examples import DESIGN, EXAMPLES
 
 from triggerbot.cli.check import check
 from triggerbot.config import json_schema
-from triggerbot.policy import Budget
+from triggerbot.core.policy.rules import Budget
 
 CONFIG = """\
 systems:

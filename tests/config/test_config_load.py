@@ -18,9 +18,9 @@ from triggerbot.config import (
     loads,
     locate,
 )
-from triggerbot.errors import ConfigError
-from triggerbot.patterns import Globs
-from triggerbot.policy import Budget, Rule
+from triggerbot.core.errors import ConfigError
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Budget, Rule
 
 
 class TestExample:

@@ -4,7 +4,7 @@ import pytest
 from config_examples import rule, system
 
 from triggerbot.config import loads
-from triggerbot.errors import ConfigError, Problem
+from triggerbot.core.errors import ConfigError, Problem
 
 
 def mistakes(text: str) -> tuple[Problem, ...]:

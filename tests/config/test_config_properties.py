@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from triggerbot.config import Config, loads
-from triggerbot.errors import ConfigError
+from triggerbot.core.errors import ConfigError
 
 #: The examples as values, to be changed.
 TEXTS = [DESIGN, *(path.read_text() for path in EXAMPLES)]

@@ -10,7 +10,7 @@ from config_examples import DESIGN, EXAMPLES
 
 from triggerbot.config import json_schema, load, loads
 from triggerbot.config.schema import ConfigFile, Section
-from triggerbot.errors import ConfigError
+from triggerbot.core.errors import ConfigError
 
 
 def fits(text: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from triggerbot.config import PulseConfig, Secret, loads
-from triggerbot.errors import ConfigError
+from triggerbot.core.errors import ConfigError
 
 ENVIRON = {"TOKEN": "s3cret-and-long-enough", "EMPTY": "", "BLANK": " \n", "LINES": "a\nb\n\n"}
 

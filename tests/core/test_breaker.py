@@ -4,10 +4,10 @@ import pytest
 from fakes.clock import Clock
 from fakes.world import event, failure, push
 
-from triggerbot import breaker
-from triggerbot.breaker import Breaker, Evidence, Place, Scope, Settings, Trouble
-from triggerbot.model import Claim, ClaimState, Event, Kind, Push, Run, State
-from triggerbot.weather import Weather
+from triggerbot.core.model import Claim, ClaimState, Event, Kind, Push, Run, State
+from triggerbot.core.policy import circuit_breaker
+from triggerbot.core.policy.circuit_breaker import Breaker, Evidence, Place, Scope, Settings, Trouble
+from triggerbot.pipeline.outages import Weather
 
 PLACE = Place(Scope.SYSTEM, "ci")
 SETTINGS = Settings(failures=3, pushes=3, within=600, canary=10, longest=60)
@@ -22,7 +22,7 @@ def after(*evidence: Evidence) -> Breaker:
     """A breaker after all of these."""
     one = Breaker(PLACE)
     for each in evidence:
-        one = breaker.failed(one, each, SETTINGS)
+        one = circuit_breaker.failed(one, each, SETTINGS)
     return one
 
 
@@ -50,20 +50,20 @@ def test_the_same_job_counts_once() -> None:
 
 def test_a_success_ends_the_row() -> None:
     """Rows of each sort are counted apart."""
-    one = breaker.worked(after(seen(1), seen(2)), Trouble.REQUESTS, 1.0)
+    one = circuit_breaker.worked(after(seen(1), seen(2)), Trouble.REQUESTS, 1.0)
 
-    assert not breaker.failed(one, seen(3), SETTINGS).open
+    assert not circuit_breaker.failed(one, seen(3), SETTINGS).open
     mixed = after(seen(1), seen(2), seen(3, trouble=Trouble.LOOK_BACKS), seen(4, trouble=Trouble.LOOK_BACKS))
     assert not mixed.open
-    assert len(breaker.worked(mixed, Trouble.LOOK_BACKS, 1.0).evidence) < len(mixed.evidence)
+    assert len(circuit_breaker.worked(mixed, Trouble.LOOK_BACKS, 1.0).evidence) < len(mixed.evidence)
 
 
 def test_only_what_it_is_open_for_closes_it() -> None:
     """Look-backs that work prove nothing of requests."""
     one = after(seen(1), seen(2), seen(3))
 
-    assert breaker.worked(one, Trouble.LOOK_BACKS, 9.0).open
-    closed = breaker.worked(one, Trouble.REQUESTS, 9.0)
+    assert circuit_breaker.worked(one, Trouble.LOOK_BACKS, 9.0).open
+    closed = circuit_breaker.worked(one, Trouble.REQUESTS, 9.0)
     assert (closed.open, closed.evidence, closed.since) == (False, (), 9.0)
 
 
@@ -76,11 +76,11 @@ def test_one_canary_at_a_time_ever_more_seldom() -> None:
     waits = []
     for number in range(10, 15):
         now = one.probe
-        ahead = breaker.sent_ahead(one, claim(number), now)
+        ahead = circuit_breaker.sent_ahead(one, claim(number), now)
         assert ahead.admits(claim(number))
         assert not ahead.admits(claim(99))
         assert not ahead.free(now + 1000)
-        one = breaker.failed(ahead, seen(number, at=now), SETTINGS)
+        one = circuit_breaker.failed(ahead, seen(number, at=now), SETTINGS)
         waits.append(one.probe - now)
 
     assert waits == [20, 40, 60, 60, 60]
@@ -89,24 +89,24 @@ def test_one_canary_at_a_time_ever_more_seldom() -> None:
 
 def test_what_was_under_way_when_it_opened_is_no_canary() -> None:
     """Its failure neither frees the place of the canary nor makes the next wait longer."""
-    ahead = breaker.sent_ahead(after(seen(1), seen(2), seen(3)), claim(7), 10.0)
+    ahead = circuit_breaker.sent_ahead(after(seen(1), seen(2), seen(3)), claim(7), 10.0)
 
-    later = breaker.failed(ahead, seen(8, at=11.0), SETTINGS)
+    later = circuit_breaker.failed(ahead, seen(8, at=11.0), SETTINGS)
 
     assert (later.canary, later.tries) == (ahead.canary, 0)
 
 
 def test_a_canary_that_never_comes_back_is_given_up() -> None:
     """A process may die with it; a run may never end."""
-    ahead = breaker.sent_ahead(after(seen(1), seen(2), seen(3)), claim(7), 10.0)
+    ahead = circuit_breaker.sent_ahead(after(seen(1), seen(2), seen(3)), claim(7), 10.0)
 
-    assert not breaker.lost(ahead, 10.0 + breaker.LOST)
-    assert breaker.lost(ahead, 11.0 + breaker.LOST)
+    assert not circuit_breaker.lost(ahead, 10.0 + circuit_breaker.LOST)
+    assert circuit_breaker.lost(ahead, 11.0 + circuit_breaker.LOST)
 
 
 def test_a_claim_passes_the_breakers_of_its_run() -> None:
     """Its system, its pool, and the step at which its run failed; in dry run only the system."""
-    places = breaker.places(claim(1, pool="arm", step="checkout"))
+    places = circuit_breaker.places(claim(1, pool="arm", step="checkout"))
 
     assert [str(one) for one in places] == ["system ci", "pool arm of ci", "step checkout of ci"]
 

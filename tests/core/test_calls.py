@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from fakes.world import push
 
-from triggerbot import calls
-from triggerbot.calls import Want
-from triggerbot.model import Claim, ClaimState, Result, Run, State
+from triggerbot.core.model import Claim, ClaimState, Result, Run, State
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Want
 
 RUN = Run("job", "1", 1, State.FINISHED, Result.FAILURE)
 
@@ -26,9 +26,9 @@ WANTS = [want("a", 3, RUN, NEWER), want("b", 1, RUN), want("c", 2, RUN, RUNNING)
 @pytest.mark.parametrize(
     ("plan", "calls_made", "held"),
     [
-        (calls.plan_batch, [("a", "2", 3), ("b", "1", 1), ("c", "3", 2)], []),
-        (calls.plan_parallel, [("a", "2", 1), ("b", "1", 1), ("c", "3", 1)], []),
-        (calls.plan_serial, [("a", "2", 1), ("b", "1", 1)], ["c"]),
+        (planning.plan_batch, [("a", "2", 3), ("b", "1", 1), ("c", "3", 2)], []),
+        (planning.plan_parallel, [("a", "2", 1), ("b", "1", 1), ("c", "3", 1)], []),
+        (planning.plan_serial, [("a", "2", 1), ("b", "1", 1)], ["c"]),
     ],
 )
 def test_a_plan_fits_what_the_ci_can_do(plan, calls_made, held) -> None:
@@ -40,7 +40,7 @@ def test_a_plan_fits_what_the_ci_can_do(plan, calls_made, held) -> None:
     assert {one.claim.job for call in planned.calls for one in call.wants} | set(held) == {"a", "b", "c"}
 
 
-@pytest.mark.parametrize("plan", [calls.plan_batch, calls.plan_parallel, calls.plan_serial])
+@pytest.mark.parametrize("plan", [planning.plan_batch, planning.plan_parallel, planning.plan_serial])
 def test_nothing_owed_needs_nothing(plan) -> None:
     """No wants, no calls."""
-    assert plan([]) == calls.Plan()
+    assert plan([]) == planning.Plan()

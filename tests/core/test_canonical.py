@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot import canonical
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Kind, Push, Result, State
+from triggerbot.core import event_json
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Kind, Push, Result, State
 
 LEAST: dict[str, Any] = {
     "project": "try",
@@ -29,7 +29,7 @@ def told(**more: Any) -> bytes:
 
 def test_the_documented_event_is_understood() -> None:
     """The example of the design, key by key."""
-    heard = canonical.decode(
+    heard = event_json.decode(
         told(
             system="ci", project="try", branch="try", revision="ABCDEF1234", job="linux-opt-mochitest-1",
             run_id="1234", attempt=1, state="finished", result="failure", kind="test", tier=1,
@@ -48,7 +48,7 @@ def test_the_documented_event_is_understood() -> None:
 
 def test_the_least_event_has_defaults() -> None:
     """Six keys are enough."""
-    assert canonical.decode(told()) == Event(Push("", "try", "default", "abcdef1"), "linux-test", "1", State.PENDING)
+    assert event_json.decode(told()) == Event(Push("", "try", "default", "abcdef1"), "linux-test", "1", State.PENDING)
 
 
 @pytest.mark.parametrize("key", sorted(LEAST))
@@ -56,14 +56,14 @@ def test_the_least_event_has_defaults() -> None:
 def test_a_required_key_that_is_missing_or_wrong_is_named(key: str, value: Any) -> None:
     """Whatever is wrong with a required key, the message names it."""
     with pytest.raises(NotUnderstood, match=key):
-        canonical.decode(told(**{key: value}))
+        event_json.decode(told(**{key: value}))
 
 
 @pytest.mark.parametrize("revision", ["abcdef", "g" * 40, "a" * 65, " abcdef1", "abcdef1\n", "١٢٣٤٥٦٧", "../../etc"])
 def test_a_revision_is_7_to_64_hexadecimal_digits(revision: str) -> None:
     """Nothing else gets into a URL."""
     with pytest.raises(NotUnderstood, match="revision"):
-        canonical.decode(told(revision=revision))
+        event_json.decode(told(revision=revision))
 
 
 @pytest.mark.parametrize(
@@ -78,29 +78,29 @@ def test_a_revision_is_7_to_64_hexadecimal_digits(revision: str) -> None:
 def test_an_optional_key_that_is_wrong_is_named(key: str, value: Any) -> None:
     """A wrong type or range is never guessed at."""
     with pytest.raises(NotUnderstood, match=key):
-        canonical.decode(told(**{key: value}))
+        event_json.decode(told(**{key: value}))
 
 
 def test_a_finished_run_needs_a_result() -> None:
     """Without one nobody knows what the run came to."""
     with pytest.raises(NotUnderstood, match="result"):
-        canonical.decode(told(state="finished"))
+        event_json.decode(told(state="finished"))
 
 
 def test_a_run_that_is_not_finished_has_no_result() -> None:
     """A result beside `running` says nothing yet."""
-    assert canonical.decode(told(state="running", result="failure")).result is None
+    assert event_json.decode(told(state="running", result="failure")).result is None
 
 
 def test_the_system_that_delivered_goes_before_what_the_event_says() -> None:
     """A webhook of one system cannot speak for another."""
-    assert canonical.decode(told(system="other"), "ci").push.system == "ci"
+    assert event_json.decode(told(system="other"), "ci").push.system == "ci"
 
 
 @pytest.mark.parametrize(("run_id", "read"), [(7, "7"), ("7", "7"), (-7, "-7"), (2**64, str(2**64)), ("é", "é")])
 def test_a_run_id_is_a_text_or_a_whole_number(run_id: Any, read: str) -> None:
     """Many CIs number their runs."""
-    assert canonical.decode(told(run_id=run_id)).run_id == read
+    assert event_json.decode(told(run_id=run_id)).run_id == read
 
 
 @pytest.mark.parametrize(
@@ -118,12 +118,12 @@ def test_a_run_id_is_a_text_or_a_whole_number(run_id: Any, read: str) -> None:
 )
 def test_times_are_read_in_utc(text: str | float | None, seconds: float | None) -> None:
     """A zone is honoured; without one it is UTC, wherever the machine is."""
-    assert canonical.parse_time(text) == seconds
+    assert event_json.parse_time(text) == seconds
 
 
 def test_long_texts_are_cut_or_refused() -> None:
     """A hostile event cannot fill the store."""
-    heard = canonical.decode(told(url="u" * 9999, pool="p" * 9999, failures=["x" * 9999] * 999))
+    heard = event_json.decode(told(url="u" * 9999, pool="p" * 9999, failures=["x" * 9999] * 999))
 
     assert (len(heard.url or ""), len(heard.pool or "")) == (2000, 2000)
     assert (len(heard.failures), len(heard.failures[0])) == (50, 2000)
@@ -134,7 +134,7 @@ def test_deep_nesting_is_not_understood(opening: bytes) -> None:
     """A hundred thousand levels end neither the thread nor the process."""
     for body in (opening * 100_000, told()[:-1] + b',"unknown":' + b"[" * 100_000 + b"]" * 100_000 + b"}"):
         with pytest.raises(NotUnderstood):
-            canonical.decode(body)
+            event_json.decode(body)
 
 
 NAMES = st.text(min_size=1, max_size=40).filter(lambda text: "\0" not in text)
@@ -167,9 +167,9 @@ def events(draw: st.DrawFn) -> Event:
 @given(events())
 def test_what_is_written_is_read(heard: Event) -> None:
     """An event survives being written as JSON and read again."""
-    assert canonical.from_json(canonical.encode(heard)) == heard
-    assert canonical.decode(json.dumps(canonical.encode(heard))) == heard
-    assert canonical.decode(msgspec.json.encode(canonical.encode(heard))) == heard
+    assert event_json.from_json(event_json.encode(heard)) == heard
+    assert event_json.decode(json.dumps(event_json.encode(heard))) == heard
+    assert event_json.decode(msgspec.json.encode(event_json.encode(heard))) == heard
 
 
 JSON = st.recursive(
@@ -185,7 +185,7 @@ KEYS = [*LEAST, "system", "attempt", "result", "kind", "tier", "author", "messag
 def test_any_bytes_are_an_event_or_not_understood(body: bytes | str) -> None:
     """Nothing else than `NotUnderstood` comes out, whatever goes in."""
     try:
-        heard = canonical.decode(body)
+        heard = event_json.decode(body)
     except NotUnderstood:
         return
     assert isinstance(heard, Event)
@@ -195,7 +195,7 @@ def test_any_bytes_are_an_event_or_not_understood(body: bytes | str) -> None:
 def test_any_change_of_an_event_is_an_event_or_not_understood(changes: dict[str, Any]) -> None:
     """Single keys with anything in them, read both ways, come to the same."""
     ends = []
-    for read in (lambda: canonical.from_json(LEAST | changes), lambda: canonical.decode(json.dumps(LEAST | changes))):
+    for read in (lambda: event_json.from_json(LEAST | changes), lambda: event_json.decode(json.dumps(LEAST | changes))):
         try:
             ends.append(read())
         except NotUnderstood:
@@ -209,6 +209,6 @@ def test_a_damaged_event_is_an_event_or_not_understood(noise: bytes, place: int)
     """Bytes thrown into the middle of a good event raise nothing else."""
     body = told(state="finished", result="failure", time="2026-11-20T19:31:02Z", failures=["a", "b"])
     try:
-        canonical.decode(body[:place] + noise + body[place + len(noise) // 2 :])
+        event_json.decode(body[:place] + noise + body[place + len(noise) // 2 :])
     except NotUnderstood:
         return

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot import costs
-from triggerbot.model import Cause, Refusal
+from triggerbot.core.model import Cause, Refusal
+from triggerbot.reports import costs
 
 DAY = 1_795_132_800.0  # a midnight in UTC
 

@@ -9,11 +9,11 @@ from fakes.world import World, event, failure, push
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.gauges import Gauges
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
 from triggerbot.store import DeadLetter, Pause
 from triggerbot.store.sqlite import SqliteStore
 

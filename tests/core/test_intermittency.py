@@ -7,7 +7,7 @@ from fakes.world import push
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.intermittency import interval, ranked, worst
+from triggerbot.reports.flakiness import interval, ranked, worst
 from triggerbot.store import Sighting
 
 

@@ -6,14 +6,14 @@ from fakes.world import push
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot import likeness
-from triggerbot.judging import Knowledge, sightings
-from triggerbot.model import Push, Result, Run, State
+from triggerbot.core.model import Push, Result, Run, State
+from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict.verdict import of_job
+from triggerbot.reports.judge import Knowledge, sightings
 from triggerbot.store import Sighting
-from triggerbot.verdict import of_job
 
 LINE = "the harness gave up on us"
-SHAPE = likeness.shape(LINE)
+SHAPE = fingerprint.shape(LINE)
 HERE = push("abcdef1234")
 
 
@@ -118,5 +118,5 @@ def test_sightings_are_of_jobs_that_failed() -> None:
     jobs = [of_job("job", [failed, passed], ()), of_job("fine", [passed], ())]
 
     assert sightings(HERE, jobs, Clock()()) == [
-        Sighting(HERE, "job", 9.0, 1, 1, (SHAPE,), (likeness.shape("a warning of sorts"),))
+        Sighting(HERE, "job", 9.0, 1, 1, (SHAPE,), (fingerprint.shape("a warning of sorts"),))
     ]

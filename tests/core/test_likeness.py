@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from likeness_pairs import DIFFERENT, GENERIC, HELD_OUT_DIFFERENT, HELD_OUT_SAME, SAME, TELLING
 
-from triggerbot.likeness import ALIKE, SHAPE_MAX, SHAPES_MAX, is_generic, likeness, same, shape, shapes
+from triggerbot.core.verdict.fingerprint import ALIKE, SHAPE_MAX, SHAPES_MAX, is_generic, likeness, same, shape, shapes
 
 #: Of pairs on which nothing was tuned, so many are judged rightly.
 HELD_OUT = 0.9

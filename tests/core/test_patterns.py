@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.patterns import Globs
+from triggerbot.core.patterns import Globs
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from fakes.world import event, failure, push
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.model import Cause, Claim, ClaimState, Decision, Event, Kind, Refusal, Result, Run, State
-from triggerbot.patterns import Globs
-from triggerbot.policy import (
+from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Event, Kind, Refusal, Result, Run, State
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import (
     Budget,
     Facts,
     Rule,
@@ -23,7 +23,7 @@ from triggerbot.policy import (
     triage,
     within_budget,
 )
-from triggerbot.trysyntax import EVERY, Asks, read
+from triggerbot.core.policy.try_syntax import EVERY, Asks, read
 
 RULE = Rule(
     Globs(["try"]),

@@ -13,10 +13,10 @@ from fakes.world import World, event, push
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triggerbot.calls import Capacity
-from triggerbot.model import Cause, ClaimState, Event, Kind, Push, Result
-from triggerbot.patterns import Globs
-from triggerbot.policy import Budget, Rule
+from triggerbot.core.model import Cause, ClaimState, Event, Kind, Push, Result
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.planning import Capacity
+from triggerbot.core.policy.rules import Budget, Rule
 from triggerbot.systems import Accepted, Later, Refused, Unknown
 
 PUSHES = (push("aaaaaaa"), push("bbbbbbb"))

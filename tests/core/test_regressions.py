@@ -11,20 +11,20 @@ from fakes.clock import Clock
 from fakes.system import MemoryCI
 from fakes.world import World, event, failure, push
 
-from triggerbot import canonical
-from triggerbot.calls import Capacity
-from triggerbot.dispatch import Dispatcher
-from triggerbot.errors import NotUnderstood, StoreUnavailable, StoreUnusable, Unauthenticated
-from triggerbot.model import Cause, ClaimState, Decision, Operation, Push, Refusal
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule, Triage
-from triggerbot.send import Setting
+from triggerbot.core import event_json
+from triggerbot.core.errors import NotUnderstood, StoreUnavailable, StoreUnusable, Unauthenticated
+from triggerbot.core.model import Cause, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.planning import Capacity
+from triggerbot.core.policy.rules import Rule, Triage
+from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.recorded import Recorded
+from triggerbot.pipeline.sender import Setting
 from triggerbot.store import Observation
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.writer import Writer
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Known, Later, LookBack, Unknown
-from triggerbot.systems.recorded import Recorded
-from triggerbot.systems.signatures import verify_standard
+from triggerbot.systems.webhook_signatures import verify_standard
 
 PUSH = push()
 REVISION = PUSH.revision
@@ -32,7 +32,7 @@ REVISION = PUSH.revision
 
 def hear(world: World, told: dict[str, Any]) -> None:
     """Take what a webhook of the fake CI would tell."""
-    world.hear(canonical.from_json(told, "ci"))
+    world.hear(event_json.from_json(told, "ci"))
 
 
 # -- endless loops ----------------------------------------------------------------------------------------------
@@ -438,11 +438,11 @@ def test_every_time_that_is_understood_can_be_written(time: str) -> None:
         "time": time,
     }  # fmt: skip
     try:
-        heard = canonical.from_json(told)
+        heard = event_json.from_json(told)
     except NotUnderstood:
         return
 
-    assert canonical.from_json(canonical.encode(heard)) == heard
+    assert event_json.from_json(event_json.encode(heard)) == heard
 
 
 def test_a_signature_over_an_id_that_is_no_text_is_refused_like_any_other() -> None:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from triggerbot import likeness, sameness
-from triggerbot.model import Result, Run, State
-from triggerbot.sameness import NOTHING, Failing, Sameness
-from triggerbot.verdict import Novelty, Verdict, of_job
+from triggerbot.core.model import Result, Run, State
+from triggerbot.core.verdict import fingerprint, same_failure
+from triggerbot.core.verdict.same_failure import NOTHING, Failing, Sameness
+from triggerbot.core.verdict.verdict import Novelty, Verdict, of_job
 
 ONE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
 OTHER = "tests/test_cart.py::test_total: ValueError: no price for item 17"
@@ -22,7 +22,7 @@ class Elsewhere:
     ran: frozenset[str] = field(default=frozenset())
 
     def generic(self, job: str, shape: str) -> bool:
-        return shape in {likeness.shape(line) for line in self.lines}
+        return shape in {fingerprint.shape(line) for line in self.lines}
 
     def known(self, job: str, before: float) -> bool:
         return job in self.intermittent
@@ -128,7 +128,7 @@ def test_intermittents_that_may_be_new(elsewhere: Elsewhere, files: tuple[str, .
 )
 def test_a_failure_names_a_file(line: str) -> None:
     """However paths are written there."""
-    assert sameness.touched(["app/pages/[user name].tsx", "src/login.py"], ["something else", line])
+    assert same_failure.touched(["app/pages/[user name].tsx", "src/login.py"], ["something else", line])
 
 
 def test_one_cause_is_told_once() -> None:
@@ -141,7 +141,7 @@ def test_one_cause_is_told_once() -> None:
     jobs |= {"lone": of_job("lone", [failed(1, "error: linker `cc` not found")], ()).failing}
     known = {job: one for job, one in jobs.items() if one is not None}
 
-    common = sameness.in_common(known)
+    common = same_failure.in_common(known)
 
     assert [one.jobs for one in common] == [("linux-0", "linux-1", "linux-2"), ("mac-1", "mac-2")]
     assert common[0].line == ONE
@@ -152,7 +152,7 @@ def test_jobs_without_evidence_have_nothing_in_common() -> None:
     generic = of_job("job", [failed(1, "Process completed with exit code 1.")], ()).failing
     assert generic is not None
 
-    assert sameness.in_common({str(number): replace(generic) for number in range(50)}) == ()
+    assert same_failure.in_common({str(number): replace(generic) for number in range(50)}) == ()
 
 
 def test_very_many_different_failures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,11 +164,11 @@ def test_very_many_different_failures(monkeypatch: pytest.MonkeyPatch) -> None:
         compared += 1
         return mine == other or mine[0].split()[0] == other[0].split()[0]
 
-    monkeypatch.setattr(sameness.likeness, "same", same)
+    monkeypatch.setattr(same_failure.fingerprint, "same", same)
     alike = {f"alike-{number}": Failing(ONE, (f"one {number % 2}",), Sameness(1, 1)) for number in range(10)}
     many = {f"job-{number:04}": Failing(ONE, (f"{number % 400} {number}",), Sameness(1, 1)) for number in range(3000)}
 
-    common = sameness.in_common(alike | many)
+    common = same_failure.in_common(alike | many)
 
     assert common[0].jobs == tuple(sorted(alike))
     assert compared <= 5000

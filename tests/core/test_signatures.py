@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from triggerbot.errors import Unauthenticated
+from triggerbot.core.errors import Unauthenticated
 from triggerbot.systems.generic import Generic
-from triggerbot.systems.signatures import TOLERANCE, sign_standard, verify_sha256, verify_standard
+from triggerbot.systems.webhook_signatures import TOLERANCE, sign_standard, verify_sha256, verify_standard
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ID, STAMP, BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}'

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.trysyntax import EVERY, Asks, read
+from triggerbot.core.policy.try_syntax import EVERY, Asks, read
 
 GROUPS = ("talos", "web-platform")
 

@@ -9,9 +9,9 @@ from fakes.world import push
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.health import Health, of_push
-from triggerbot.model import Claim, ClaimState, Refusal, Result, Run, State
-from triggerbot.verdict import JobVerdict, Verdict, of_job, of_runs
+from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.verdict.health import Health, of_push
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict, of_job, of_runs
 
 P, F, R = Verdict.PASSED, Verdict.FAILED, Verdict.PENDING
 

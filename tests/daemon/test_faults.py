@@ -16,11 +16,11 @@ from fakes.daemon import Daemon, eventually
 from fakes.system import Asked, MemoryCI
 from fakes.world import World, failure, push
 
-from triggerbot.calls import Call
-from triggerbot.intakes.poll import Poll
-from triggerbot.model import ClaimState, Heard, Push
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.core.model import ClaimState, Heard, Push
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.planning import Call
+from triggerbot.core.policy.rules import Rule
+from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.systems import Answer, Unknown
 
 #: Pushes, and the jobs of each that fail: as many as a budget lets pass.

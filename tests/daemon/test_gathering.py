@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fakes.world import failure
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Event
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Event
 from triggerbot.store import REPEATED, Outcome
 from triggerbot.web.gathering import Gathering
 

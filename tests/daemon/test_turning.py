@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fakes.daemon import eventually
 
-from triggerbot import daemon as module
 from triggerbot.config import Config, load
-from triggerbot.daemon import Daemon
-from triggerbot.errors import StoreRefused, StoreUnavailable
+from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.daemon import process as module
+from triggerbot.daemon.process import Daemon
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import registry
 

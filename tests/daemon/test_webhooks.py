@@ -127,7 +127,7 @@ def test_the_same_webhook_again_changes_nothing(daemon: Daemon, ci: FakeCI) -> N
 
 def test_an_old_signature_is_refused(daemon: Daemon) -> None:
     """A captured webhook that is sent again ten minutes later is refused by its timestamp."""
-    from triggerbot.systems.signatures import sign_standard
+    from triggerbot.systems.webhook_signatures import sign_standard
 
     before = int(time.time()) - 600
     headers = {

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from fakes.daemon import eventually
 
-from triggerbot.demo.scenario import PUSHES
-from triggerbot.systems.signatures import verify_standard
+from triggerbot.cli.demo.scenario import PUSHES
+from triggerbot.systems.webhook_signatures import verify_standard
 
 SECRET = "whsec_" + "5eed" * 8
 FIRST = PUSHES[0]
@@ -65,7 +65,7 @@ def sink() -> Iterator[Sink]:
 def ci(sink: Sink) -> Iterator[str]:
     """The made-up CI, playing fast."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "triggerbot.demo.ci", "--hook", sink.url, "--seconds", "2"],
+        [sys.executable, "-m", "triggerbot.cli.demo.simulated_ci", "--hook", sink.url, "--seconds", "2"],
         env={**os.environ, "DEMO_WEBHOOK_SECRET": SECRET},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ import yaml
 from deploying import DEPLOY
 from prometheus_client import generate_latest
 
-from triggerbot.gauges import Gauges
+from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
 from triggerbot.store.sqlite import SqliteStore
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fakes.clock import Clock
 
-from triggerbot.gauges import Gauges
+from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
 from triggerbot.store.sqlite import SqliteStore
 

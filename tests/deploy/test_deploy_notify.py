@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from fakes.systemd import Systemd
 
-from triggerbot.notify import NOBODY, Notifier
+from triggerbot.daemon.systemd import NOBODY, Notifier
 
 
 @pytest.fixture(params=["path", "abstract"])

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from triggerbot import __version__, version
+from triggerbot import __version__
+from triggerbot.web import version
 
 UNKNOWN = {"source": "", "version": __version__, "commit": "", "build": ""}
 

@@ -5,9 +5,9 @@ import traceback
 
 import pytest
 
-from triggerbot import vitals
-from triggerbot.errors import PartHung
-from triggerbot.vitals import Check, Condition, Stop, Vitals, Watchman
+from triggerbot import liveness
+from triggerbot.core.errors import PartHung
+from triggerbot.liveness import Check, Condition, Stop, Vitals, Watchman
 
 
 class Clock:
@@ -111,7 +111,7 @@ def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
         beats = heart.beats
         assert own.is_set() is False
         assert heart.beats == beats + 1
-        vitals.beat()
+        liveness.beat()
         assert heart.beats == beats + 2
         own.set()
         assert stop.is_set()
@@ -123,7 +123,7 @@ def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
 
 def test_a_thread_without_a_heart_beats_in_vain() -> None:
     """Commands use the same clients as the daemon."""
-    thread = threading.Thread(target=vitals.beat)
+    thread = threading.Thread(target=liveness.beat)
     thread.start()
     thread.join()
 

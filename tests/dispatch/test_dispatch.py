@@ -10,15 +10,15 @@ from fakes.clock import Clock
 from fakes.system import MemoryCI
 from fakes.world import World, event, failure, push
 
-from triggerbot import canonical
-from triggerbot.calls import Capacity
-from triggerbot.model import Cause, ClaimState, Refusal
-from triggerbot.patterns import Globs
-from triggerbot.policy import Budget, Rule
+from triggerbot.core import event_json
+from triggerbot.core.model import Cause, ClaimState, Refusal
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.planning import Capacity
+from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.store import Pause
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
-from triggerbot.verdict import Verdict, of_job
 
 PUSH = push()
 REVISION = PUSH.revision
@@ -27,7 +27,7 @@ MakeWorld = Callable[..., World]
 
 def hear(world: World, *told: dict[str, Any]) -> None:
     """Take what webhooks of the fake CI would tell."""
-    world.hear(*(canonical.from_json(one, "ci") for one in told))
+    world.hear(*(event_json.from_json(one, "ci") for one in told))
 
 
 def failed(ci: FakeCI, world: World, job: str = "job", **more: Any) -> None:
@@ -552,13 +552,13 @@ def test_a_crash_around_any_step_of_the_store_loses_and_doubles_nothing(
     make_world: MakeWorld, ci: FakeCI, step: str, after: bool
 ) -> None:
     """Killed before or after anything is written: what was heard comes again, and ends with two runs, exactly."""
-    from triggerbot.dispatch import Dispatcher
-    from triggerbot.observe import Observer
-    from triggerbot.send import Setting
+    from triggerbot.pipeline.dispatcher import Dispatcher
+    from triggerbot.pipeline.observer import Observer
+    from triggerbot.pipeline.sender import Setting
 
     system = Generic("ci", ci.url, token="token")
     world = make_world(system)
-    told = canonical.from_json(ci.run(REVISION, "job", result="failure"), "ci")
+    told = event_json.from_json(ci.run(REVISION, "job", result="failure"), "ci")
     store: Any = Crashing(world.store, step, after)  # type: ignore[arg-type]
     observer = Observer(store, world.rules, dry=False, clock=world.clock, metrics=world.metrics)
     dispatcher = Dispatcher(
@@ -841,7 +841,7 @@ def test_rules_say_how_much(make_world: MakeWorld) -> None:
 def test_many_threads_send_what_one_would(ci: FakeCI, world: World) -> None:
     """Four threads dispatch while two hear the same failures again and again: one request for each job."""
     told = [
-        canonical.from_json(ci.run(f"{number:07x}", job, result="failure"), "ci")
+        event_json.from_json(ci.run(f"{number:07x}", job, result="failure"), "ci")
         for number in range(6)
         for job in "abc"
     ]

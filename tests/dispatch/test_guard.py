@@ -9,13 +9,13 @@ from fakes.clock import Clock
 from fakes.system import MemoryCI
 from fakes.world import World, event, failure, push
 
-from triggerbot import breaker
-from triggerbot.bounds import Bounds
-from triggerbot.breaker import NEVER, Breaker, Settings
-from triggerbot.calls import Capacity
-from triggerbot.caps import Caps
-from triggerbot.errors import CIUnavailable, StoreUnavailable
-from triggerbot.model import ClaimState, Event, Push, State
+from triggerbot.core.errors import CIUnavailable, StoreUnavailable
+from triggerbot.core.model import ClaimState, Event, Push, State
+from triggerbot.core.policy import circuit_breaker
+from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.circuit_breaker import NEVER, Breaker, Settings
+from triggerbot.core.policy.limits import Caps
+from triggerbot.core.policy.planning import Capacity
 from triggerbot.systems import Later, Refused, Unknown
 
 MakeWorld = Callable[..., World]
@@ -321,7 +321,7 @@ def test_a_person_may_close_it(memory: MemoryCI, guarded: World) -> None:
     """What was held goes on; what was heard before does not open it again."""
     fail(memory, guarded, range(1, 6), pool="arm")
     (one,) = breakers(guarded)
-    assert guarded.store.keep_breaker(breaker.closed(one, guarded.clock()), guarded.clock())
+    assert guarded.store.keep_breaker(circuit_breaker.closed(one, guarded.clock()), guarded.clock())
 
     guarded.pass_time(1, every=1)
 

@@ -7,8 +7,8 @@ from fakes.clock import Clock
 from fakes.system import MemoryCI
 from fakes.world import World, event, failure, push
 
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
-from triggerbot.model import Cause, ClaimState, Group, Lead, Result, State
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
+from triggerbot.core.model import Cause, ClaimState, Group, Lead, Result, State
 from triggerbot.store import LEAD_DELAY, Distrust
 
 PUSH = push()

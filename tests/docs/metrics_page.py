@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prometheus_client.metrics import MetricWrapperBase
 
-from triggerbot.gauges import Gauges
+from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
 from triggerbot.store.sqlite import SqliteStore
 

@@ -13,8 +13,9 @@ import httpx
 import yaml
 from fakes.daemon import PATIENCE, eventually
 
-from triggerbot import canonical, trysyntax
 from triggerbot.config import loads
+from triggerbot.core import event_json
+from triggerbot.core.policy import try_syntax
 
 from . import host
 from .blocks import Block, Happening
@@ -99,7 +100,7 @@ class Reader:
     def _check_json(self, block: Block, text: str) -> None:
         if "event" in block.notes:
             for event in _values(text):
-                canonical.from_json(event)
+                event_json.from_json(event)
         elif "answer" in block.notes:
             path = self.stage.put(block.notes["answer"])
             real = httpx.get(f"http://127.0.0.1:{self.stage.port}{path}").json()
@@ -225,6 +226,6 @@ def _values(text: str) -> list[Any]:
 
 
 def _check_message(text: str) -> None:
-    asks = trysyntax.read(text, ["talos"])
+    asks = try_syntax.read(text, ["talos"])
     assert not asks.problems, asks.problems
-    assert asks != trysyntax.Asks(), "it asks for nothing"
+    assert asks != try_syntax.Asks(), "it asks for nothing"

@@ -1,8 +1,8 @@
 """The reference of reasons, verdicts and states, in the very sentences that `explain` uses."""
 
-from triggerbot import sentences
-from triggerbot.health import Health
-from triggerbot.verdict import Verdict
+from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.verdict import Verdict
+from triggerbot.reports import glossary
 
 from .markdown import page, table
 
@@ -22,23 +22,23 @@ def reasons_page() -> str:
         "In this order: the first that applies is the one told.",
         table(
             ["reason", "what it means", "what you can do"],
-            [(f"`{reason}`", advice.means, advice.remedy) for reason, advice in sentences.REFUSALS.items()],
+            [(f"`{reason}`", advice.means, advice.remedy) for reason, advice in glossary.REFUSALS.items()],
         ),
         "## Why a job is retriggered",
-        table(["reason", "what it means"], [(f"`{cause}`", text) for cause, text in sentences.CAUSES.items()]),
+        table(["reason", "what it means"], [(f"`{cause}`", text) for cause, text in glossary.CAUSES.items()]),
         "## Verdicts of a job",
-        table(["verdict", "what it means"], [(f"`{one}`", sentences.VERDICTS[one]) for one in Verdict]),
+        table(["verdict", "what it means"], [(f"`{one}`", glossary.VERDICTS[one]) for one in Verdict]),
         "## Health of a push",
         "Hidden jobs, of a higher tier than the rule looks after, decide nothing.",
         table(["health", "what it means"], [(f"`{one}`", _HEALTHS[one]) for one in Health]),
         "## States of a claim",
         "A claim is the promise to deal with one job of one push.",
-        table(["state", "what it means"], [(f"`{state}`", text) for state, text in sentences.CLAIMS.items()]),
+        table(["state", "what it means"], [(f"`{state}`", text) for state, text in glossary.CLAIMS.items()]),
         "## Results of a run",
-        table(["result", "the run ..."], [(f"`{result}`", text) for result, text in sentences.RESULTS.items()]),
+        table(["result", "the run ..."], [(f"`{result}`", text) for result, text in glossary.RESULTS.items()]),
         f"One letter for each run of a job, the oldest first: {_legend()}.",
     )
 
 
 def _legend() -> str:
-    return ", ".join(f"`{part[0]}` {part[2:]}" for part in sentences.LEGEND.split("  "))
+    return ", ".join(f"`{part[0]}` {part[2:]}" for part in glossary.LEGEND.split("  "))

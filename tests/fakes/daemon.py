@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from triggerbot.systems.signatures import sign_standard
+from triggerbot.systems.webhook_signatures import sign_standard
 
 T = TypeVar("T")
 

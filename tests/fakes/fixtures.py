@@ -11,8 +11,8 @@ import structlog
 from fakes.ci import FakeCI
 from fakes.clock import Clock
 from fakes.world import World
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from fakes.world import push
-from triggerbot.model import Cause, Claim, Decision, Event, Operation, Push, PushFacts, Refusal
-from triggerbot.policy import Triage
+from triggerbot.core.model import Cause, Claim, Decision, Event, Operation, Push, PushFacts, Refusal
+from triggerbot.core.policy.rules import Triage
+from triggerbot.core.policy.try_syntax import EVERY, Asks
 from triggerbot.store import Notice, Observation, Store
-from triggerbot.trysyntax import EVERY, Asks
 
 EVERY_JOB = frozenset({EVERY})
 

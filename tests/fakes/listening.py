@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from fakes.system import MemoryCI
-from triggerbot.errors import NotKnown
-from triggerbot.model import Push, Run, Wish
+from triggerbot.core.errors import NotKnown
+from triggerbot.core.model import Push, Run, Wish
 from triggerbot.systems import Asker
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from triggerbot import calls, canonical
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.errors import NotKnown
-from triggerbot.model import Event, Heard, Lead, Push, PushFacts, State
+from triggerbot.core import event_json
+from triggerbot.core.errors import NotKnown
+from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, State
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, LookBack
 
 
@@ -65,7 +66,7 @@ class MemoryCI:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Read one canonical event."""
-        return [canonical.decode(body, self.name)]
+        return [event_json.decode(body, self.name)]
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List what there is."""
@@ -91,9 +92,9 @@ class MemoryCI:
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as this capacity has it."""
         plan = {
-            Capacity.BATCH: calls.plan_batch,
-            Capacity.PARALLEL: calls.plan_parallel,
-            Capacity.SERIAL: calls.plan_serial,
+            Capacity.BATCH: planning.plan_batch,
+            Capacity.PARALLEL: planning.plan_parallel,
+            Capacity.SERIAL: planning.plan_serial,
         }
         return plan[self.capacity](wants)
 

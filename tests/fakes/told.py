@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from triggerbot import health, verdict
-from triggerbot.health import Health
-from triggerbot.model import Claim, ClaimState, Push, PushFacts, Refusal, Result, Run, State
-from triggerbot.publish import Told
-from triggerbot.sameness import NOTHING, Background
+from triggerbot.core.model import Claim, ClaimState, Push, PushFacts, Refusal, Result, Run, State
+from triggerbot.core.verdict import health, verdict
+from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.same_failure import NOTHING, Background
+from triggerbot.reports import Told
 from triggerbot.store import JobRecord, PushRecord
 
 _RESULTS = {

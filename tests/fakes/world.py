@@ -6,24 +6,24 @@ from types import TracebackType
 from typing import Any, Self
 
 from fakes.clock import Clock
-from triggerbot.bounds import Bounds
-from triggerbot.dispatch import Dispatcher
-from triggerbot.judging import Judge
+from triggerbot.core.model import Claim, Event, Heard, Kind, Push, Result, State
+from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.model import Claim, Event, Heard, Kind, Push, Result, State
-from triggerbot.observe import Observer
-from triggerbot.policy import Rule
-from triggerbot.publish import Reporter
-from triggerbot.publish.lines import Lines
-from triggerbot.publish.publisher import Publisher
-from triggerbot.publish.publisher import Setting as PublishSetting
-from triggerbot.publish.wishes import Permission, Wishes
-from triggerbot.publish.wishes import Setting as WishSetting
-from triggerbot.send import Setting
+from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.observer import Observer
+from triggerbot.pipeline.outages import Weather
+from triggerbot.pipeline.sender import Setting
+from triggerbot.reports import Reporter
+from triggerbot.reports.comments import Permission, Wishes
+from triggerbot.reports.comments import Setting as WishSetting
+from triggerbot.reports.failure_lines import Lines
+from triggerbot.reports.judge import Judge
+from triggerbot.reports.publisher import Publisher
+from triggerbot.reports.publisher import Setting as PublishSetting
 from triggerbot.store import Outcome, Store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
-from triggerbot.weather import Weather
 
 #: Steps that no honest amount of work needs: more of them at one moment is an endless loop.
 STEPS_MAX = 400

@@ -4,8 +4,8 @@ from typing import Any
 
 from fake_github import FakeGitHub
 
-from triggerbot.calls import Call, Want
-from triggerbot.model import Claim, ClaimState, Event, Push, Run
+from triggerbot.core.model import Claim, ClaimState, Event, Push, Run
+from triggerbot.core.policy.planning import Call, Want
 from triggerbot.systems import Answer
 from triggerbot.systems.github import GitHub
 

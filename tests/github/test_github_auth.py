@@ -8,7 +8,7 @@ import pytest
 from fake_github import Clock, FakeGitHub
 from github_cases import PUSH, SHA, call_for, failed, rerun
 
-from triggerbot.errors import CIDenied, CIUnavailable
+from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Accepted, Later, System
 from triggerbot.systems.github import AppKey, GitHub
 

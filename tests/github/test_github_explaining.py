@@ -6,8 +6,8 @@ import pytest
 from fake_github import FakeGitHub
 from github_cases import PUSH, SHA, failed
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.model import Result, Run, State
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.model import Result, Run, State
 from triggerbot.systems import Explains, ListsFiles
 from triggerbot.systems.github import GitHub
 

@@ -21,10 +21,10 @@ from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
-from triggerbot.errors import CIError
-from triggerbot.health import Health
-from triggerbot.model import Push, Result, Run, State, Wish
-from triggerbot.publish.github import GitHubReporter
+from triggerbot.core.errors import CIError
+from triggerbot.core.model import Push, Result, Run, State, Wish
+from triggerbot.core.verdict.health import Health
+from triggerbot.reports.reporters.github import GitHubReporter
 from triggerbot.systems.github import AppKey, GitHub
 
 Connect = Callable[..., GitHub]

@@ -10,8 +10,8 @@ from fake_payloads import FakeJob, FakeRun
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Heard, Kind, Push, PushFacts, Result, State
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Heard, Kind, Push, PushFacts, Result, State
 from triggerbot.systems.github import GitHub
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

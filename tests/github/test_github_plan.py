@@ -2,8 +2,8 @@
 
 import pytest
 
-from triggerbot.calls import Capacity, Want
-from triggerbot.model import Claim, ClaimState, Event, Push, Result, Run, State
+from triggerbot.core.model import Claim, ClaimState, Event, Push, Result, Run, State
+from triggerbot.core.policy.planning import Capacity, Want
 from triggerbot.systems.github import GitHub
 
 PUSH = Push("gh", "octo/app", "main", "a" * 40)

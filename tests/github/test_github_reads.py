@@ -7,8 +7,8 @@ import pytest
 from fake_github import Clock, FakeGitHub
 from github_cases import PUSH, SHA
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.model import Event, Push, PushFacts, Result, RunKey
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.model import Event, Push, PushFacts, Result, RunKey
 from triggerbot.systems.github import GitHub
 
 Connect = Callable[..., GitHub]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from triggerbot.errors import Unauthenticated
+from triggerbot.core.errors import Unauthenticated
 from triggerbot.systems.github import AppKey, GitHub
 
 NOW = 1_795_000_000.0

@@ -11,8 +11,8 @@ from github_cases import SHA
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood
-from triggerbot.model import Wish
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood
+from triggerbot.core.model import Wish
 from triggerbot.systems import Asker, Listens
 from triggerbot.systems.github import AppKey, GitHub, talk, wishing
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from hostile.target import GENERIC_SECRETS, GITHUB_SECRETS
-from triggerbot.systems.signatures import sign_standard
+from triggerbot.systems.webhook_signatures import sign_standard
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from fakes.servers import listens
 
 from triggerbot.config import loads
-from triggerbot.judging import Judge
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.pipeline.observer import Observer
+from triggerbot.reports.judge import Judge
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
 from triggerbot.systems.generic import Generic
@@ -24,9 +24,9 @@ from triggerbot.systems.taskcluster import Taskcluster
 from triggerbot.systems.treeherder import Treeherder, TreeherderJobs
 from triggerbot.web import app, server
 from triggerbot.web.api import Api
-from triggerbot.web.hooks import Hooks
 from triggerbot.web.pages import Pages
 from triggerbot.web.session import Access
+from triggerbot.web.webhooks import Hooks
 
 #: Two secrets each, as while they are rotated.
 GENERIC_SECRETS = ("whsec_Y2FuYXJ5LW9sZC1zZWNyZXQtb2YtdGhlLWZ1eno=", "whsec_Y2FuYXJ5LW5ldy1zZWNyZXQtb2YtdGhlLWZ1eno=")

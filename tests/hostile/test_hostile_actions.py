@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.model import Kind
+from triggerbot.core.model import Kind
 from triggerbot.systems.taskcluster.actions import Hook, NewTask, Unfit, choose
 from triggerbot.systems.taskcluster.definitions import Definition
 

@@ -13,7 +13,7 @@ from fakes.daemon import eventually
 
 from hostile import forging
 from hostile.target import Target
-from triggerbot.web import connection, hooks
+from triggerbot.web import connection, webhooks
 
 #: Seconds within which an answer or an end is there, unless it never comes.
 PATIENCE = 20.0
@@ -95,7 +95,7 @@ def test_a_body_that_does_not_come_is_answered_408(
     dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And then the connection ends, though the body is still owed."""
-    monkeypatch.setattr(hooks, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(webhooks, "BODY_SECONDS", 0.2)
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
 
     answer = said(dial(http(forging.generic(b"{}"), b"content-length: 2") + b"{"))
@@ -146,7 +146,7 @@ def test_a_webhook_that_is_under_way_makes_room_for_nobody(
 ) -> None:
     """Only who has not asked for anything yet is sent away."""
     monkeypatch.setattr(connection, "CONNECTIONS_MAX", 5)
-    monkeypatch.setattr(hooks, "BODY_FREE", 0)
+    monkeypatch.setattr(webhooks, "BODY_FREE", 0)
     head, body = event()
     early = dial(head + body[:10])
     eventually(lambda: target.hooks.arriving == 10, "the server has begun to take it")
@@ -242,7 +242,7 @@ def test_large_bodies_share_their_room(
     dial: Callable[..., socket.socket], target: Target, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who sends much without having proved who it is keeps others from sending much, but nobody from sending little."""
-    monkeypatch.setattr(hooks, "BODIES_MAX", 1_000_000)
+    monkeypatch.setattr(webhooks, "BODIES_MAX", 1_000_000)
     head = http(forging.github(b"{}"), b"content-length: 2000000")
     dial(head + b" " * 900_000)
     eventually(lambda: target.hooks.arriving > 700_000, "much of it is there")

@@ -6,7 +6,7 @@ import pytest
 
 from hostile import forging
 from hostile.fuzz import Findings, fuzz
-from triggerbot.errors import NotUnderstood
+from triggerbot.core.errors import NotUnderstood
 from triggerbot.systems import generic
 from triggerbot.systems.github import GitHub
 from triggerbot.systems.github import parse as github_parse

@@ -16,11 +16,11 @@ import httpx
 import pytest
 
 from hostile.target import Target
-from triggerbot import canonical
-from triggerbot.errors import StoreUnavailable
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.core import event_json
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Crash, DeadLetter, Pause
 
 #: Seconds within which an answer is there, unless it never comes.
@@ -167,9 +167,9 @@ def fill(target: Target) -> None:
         (f"b{MARKUP}", "infra", " javascript:alert(1)"), (f"c{MARKUP}", "cancelled", "data:text/html,x"),
     )):  # fmt: skip
         told = common | {"job": job, "result": result, "url": url, "run_id": f"{MARKUP}{number}"}
-        observer.observe([canonical.from_json(told, "ci")])
+        observer.observe([event_json.from_json(told, "ci")])
     other = common | {"project": MARKUP, "job": MARKUP, "result": "failure", "run_id": "1"}
-    observer.observe([canonical.from_json(other, "ci")])
+    observer.observe([event_json.from_json(other, "ci")])
     target.store.bury([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])
     target.store.keep_crashes([Crash(time.time(), MARKUP, MARKUP, MARKUP)])
     target.store.pause(Pause(time.time(), MARKUP, MARKUP))

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 import triggerbot
 from hostile import steps
 from hostile.steps import Counter, TooManySteps
-from triggerbot import patterns, trysyntax
 from triggerbot.config import fields
-from triggerbot.patterns import Globs
+from triggerbot.core import patterns
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy import try_syntax
 
 PACKAGE = Path(triggerbot.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
@@ -29,10 +30,10 @@ METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn",
 BOUNDED = {
     "triggerbot.systems.github.answers._NEVER": "sees 300 characters at most",
     **{
-        f"triggerbot.likeness.{name}": "sees a line that is cut to some hundred characters before"
+        f"triggerbot.core.verdict.fingerprint.{name}": "sees a line that is cut to some hundred characters before"
         for name in ("_PHRASE", "_PIECE", "_VARIABLE", "_HASH_IN_NAME", "_WORDS", "_TOOLS")
     },
-    "triggerbot.store.redis.packing.PROVES": "sees what our own script wrote, with every separator",
+    "triggerbot.store.redis.codec.PROVES": "sees what our own script wrote, with every separator",
     "triggerbot.cli.crashes._OURS": "sees the names of files in tracebacks of our own",
 }
 #: What patterns are made of that are made where they are used.
@@ -106,7 +107,7 @@ def test_the_patterns_are_found() -> None:
     names = {name for name, _, _ in ALL}
 
     assert len(names) > 20
-    assert {"triggerbot.canonical._REVISION", "triggerbot.systems.github.wire._FULL_NAME"} <= names
+    assert {"triggerbot.core.event_json._REVISION", "triggerbot.systems.github.messages._FULL_NAME"} <= names
     assert BOUNDED.keys() <= names
 
 
@@ -202,6 +203,6 @@ def test_globs_are_what_was_counted() -> None:
 )
 def test_a_huge_message_is_read(piece: str) -> None:
     """A megabyte of what the reader looks for; were it not linear, the time limit of the tests would end it."""
-    asks = trysyntax.read("try: " + piece * (1_000_000 // len(piece)), ["x"])
+    asks = try_syntax.read("try: " + piece * (1_000_000 // len(piece)), ["x"])
 
     assert len(asks.problems) <= 10

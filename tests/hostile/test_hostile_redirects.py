@@ -11,10 +11,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from triggerbot.calls import Call, Want
-from triggerbot.errors import CIError, CIUnavailable
-from triggerbot.model import Claim, ClaimState, Kind, Push, PushFacts, Run, State
-from triggerbot.patterns import Globs
+from triggerbot.core.errors import CIError, CIUnavailable
+from triggerbot.core.model import Claim, ClaimState, Kind, Push, PushFacts, Run, State
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.planning import Call, Want
 from triggerbot.store import JobRecord, PushRecord
 from triggerbot.systems import Accepted, System
 from triggerbot.systems.generic import Generic

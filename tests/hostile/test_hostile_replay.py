@@ -14,7 +14,7 @@ from fakes.daemon import SECRET, Daemon
 from hostile import forging
 from hostile.forging import Hook
 from hostile.target import Target
-from triggerbot.errors import StoreUnavailable
+from triggerbot.core.errors import StoreUnavailable
 
 BODY = json.dumps(forging.EVENT).encode()
 

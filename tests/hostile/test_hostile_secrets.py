@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from hostile.target import GENERIC_SECRETS, Target
 from triggerbot import logs
-from triggerbot.errors import CIError
-from triggerbot.patterns import Globs
+from triggerbot.core.errors import CIError
+from triggerbot.core.patterns import Globs
 from triggerbot.systems.generic import Generic
 from triggerbot.systems.github import AppKey, GitHub
 from triggerbot.systems.http import Http, Reply

@@ -6,7 +6,7 @@ from typing import Any
 
 from fakes.serving import Quiet, Served
 
-from triggerbot.systems.signatures import verify_standard
+from triggerbot.systems.webhook_signatures import verify_standard
 
 
 class Receiver(Served):

@@ -9,13 +9,12 @@ import structlog
 from fakes.world import push as some_push
 from structlog.testing import capture_logs
 
-from triggerbot import report
-from triggerbot.health import of_push
-from triggerbot.model import Push, PushFacts, Result, Run, State
-from triggerbot.publish import Told
-from triggerbot.sameness import NOTHING, Background
+from triggerbot.core.model import Push, PushFacts, Result, Run, State
+from triggerbot.core.verdict.health import of_push
+from triggerbot.core.verdict.same_failure import NOTHING, Background
+from triggerbot.core.verdict.verdict import of_job
+from triggerbot.reports import Told, push_json
 from triggerbot.store import JobRecord, PushRecord
-from triggerbot.verdict import of_job
 
 PUSH = some_push("abcdef1234567890")
 LINK = "https://triggerbot.example.org/pushes/try/abcdef1234567890?system=ci&branch=try"
@@ -52,7 +51,7 @@ def told(
     records = [_record(job, letters, (lines or {}).get(job, ""), url) for job, letters in jobs.items()]
     record = PushRecord(push, PushFacts(push, message, author, 1000.0), None, tuple(records), 0, 0, 1000.0, 2000.0)
     judged = of_push((of_job(one.job, one.runs, (), background) for one in records), 2000.0)
-    value: dict[str, Any] = report.push(record, judged)
+    value: dict[str, Any] = push_json.push(record, judged)
     return Told(record, judged, link, value, None if fresh is None else frozenset(fresh))
 
 

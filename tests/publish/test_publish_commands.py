@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.publish import commands
-from triggerbot.publish.commands import MOST, Rebuild, Retry, Unclear, Why
+from triggerbot.reports import comment_syntax
+from triggerbot.reports.comment_syntax import MOST, Rebuild, Retry, Unclear, Why
 
 
 @pytest.mark.parametrize(
@@ -27,9 +27,9 @@ from triggerbot.publish.commands import MOST, Rebuild, Retry, Unclear, Why
         ("why `CI / test?`", Why("CI / test?")),
     ],
 )
-def test_commands(text: str, command: commands.Command) -> None:
+def test_commands(text: str, command: comment_syntax.Command) -> None:
     """Each in the ways in which people write it."""
-    assert commands.read(text) == [command]
+    assert comment_syntax.read(text) == [command]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_commands(text: str, command: commands.Command) -> None:
 )  # fmt: skip
 def test_what_is_not_understood_says_what_would_be(text: str, words: str) -> None:
     """With what is missing."""
-    (command,) = commands.read(text)
+    (command,) = comment_syntax.read(text)
 
     assert isinstance(command, Unclear)
     assert words in command.why
@@ -50,11 +50,11 @@ def test_what_is_not_understood_says_what_would_be(text: str, words: str) -> Non
 
 def test_one_command_a_line() -> None:
     """Empty lines are nothing, and nobody asks for a thousand things."""
-    assert commands.read("\nrebuild 2\n\n  retry a\n") == [Rebuild(2), Retry("a")]
-    assert len(commands.read("rebuild 2\n" * 1000)) == MOST
+    assert comment_syntax.read("\nrebuild 2\n\n  retry a\n") == [Rebuild(2), Retry("a")]
+    assert len(comment_syntax.read("rebuild 2\n" * 1000)) == MOST
 
 
 @given(st.text())
 def test_anything_is_read(text: str) -> None:
     """Whatever somebody writes is a command or none."""
-    assert all(isinstance(one, commands.Command) for one in commands.read(text))
+    assert all(isinstance(one, comment_syntax.Command) for one in comment_syntax.read(text))

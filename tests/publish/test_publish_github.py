@@ -13,10 +13,10 @@ from fake_talk_payloads import FakeCheck, FakeComment
 from fakes.told import LINK, Clean, job, told
 from github_fixtures import app, clock, connect, github, key
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.model import Push, Refusal
-from triggerbot.publish import Reporter, Told
-from triggerbot.publish.github import GitHubReporter
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.model import Push, Refusal
+from triggerbot.reports import Reporter, Told
+from triggerbot.reports.reporters.github import GitHubReporter
 from triggerbot.systems.github import AppKey, GitHub, client
 
 __all__ = ["app", "clock", "connect", "github", "key"]

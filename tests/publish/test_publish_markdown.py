@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from triggerbot.model import Cause, ClaimState, Push, Refusal
-from triggerbot.publish import Told, markdown
+from triggerbot.core.model import Cause, ClaimState, Push, Refusal
+from triggerbot.reports import Told
+from triggerbot.reports.reporters import markdown
 
 HERE = Push("gh", "octo/app", "main", "0123456789abcdef0123456789abcdef01234567")
 LINE = "tests/test_login.py::test_login: AssertionError: 1 != 2"

@@ -8,12 +8,12 @@ from fakes.fixtures import clock, make_world, quiet, rule
 from fakes.listening import ListeningCI
 from fakes.world import World, event, failure, push
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused
-from triggerbot.model import Push, PushFacts
-from triggerbot.patterns import Globs
-from triggerbot.publish import Told
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused
+from triggerbot.core.model import Push, PushFacts
+from triggerbot.core.patterns import Globs
+from triggerbot.core.verdict.verdict import Verdict
+from triggerbot.reports import Told
 from triggerbot.store import PushRecord, Search
-from triggerbot.verdict import Verdict
 
 __all__ = ["clock", "make_world", "quiet", "rule"]
 

@@ -16,10 +16,10 @@ from fakes.world import push as some_push
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triggerbot.errors import CIDenied, CIError, CIUnavailable
-from triggerbot.model import Push
-from triggerbot.publish import Told, slack_blocks
-from triggerbot.publish.slack import SlackReporter
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable
+from triggerbot.core.model import Push
+from triggerbot.reports import Told
+from triggerbot.reports.reporters.slack import SlackReporter, blocks
 
 __all__ = ["clock", "make_world", "rule"]
 
@@ -482,7 +482,7 @@ HOSTILE = [
 _MEANS = re.compile(r"<[^>]*>")
 
 
-def spoken(message: slack_blocks.Message) -> Iterator[str]:
+def spoken(message: blocks.Message) -> Iterator[str]:
     """Yield every text of a message."""
     for block in message.blocks:
         assert block["text"]["verbatim"] is True
@@ -499,7 +499,7 @@ def test_a_hostile_name_means_nothing(channel: Channel, slack: FakeSlack, name: 
     channel.report(what)
 
     assert (len(slack.shown), len(slack.replies)) == (1, 1)
-    for made in (slack_blocks.message(what), slack_blocks.details(what)):
+    for made in (blocks.message(what), blocks.details(what)):
         for said in (*spoken(made), made.text):
             for found in _MEANS.findall(said):
                 assert found.startswith(("<https://ci.example.org/", "<https://triggerbot.example.org/")), found
@@ -511,14 +511,14 @@ def test_a_hostile_name_means_nothing(channel: Channel, slack: FakeSlack, name: 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "ftp://x/", "", "file:///etc/passwd", "slack://open", "x" * 50])
 def test_only_addresses_of_the_web_are_linked(url: str) -> None:
     """Whatever a CI says."""
-    made = slack_blocks.details(told({"a": "OO"}, url=url, link=url))
+    made = blocks.details(told({"a": "OO"}, url=url, link=url))
 
     assert not any("|" in said for said in spoken(made))
 
 
 def test_an_address_cannot_break_out_of_its_link() -> None:
     """Nor become a mention."""
-    made = slack_blocks.details(told({"a": "OO"}, url="https://ci.example/a|b> <!here>?x=1&y=2"))
+    made = blocks.details(told({"a": "OO"}, url="https://ci.example/a|b> <!here>?x=1&y=2"))
 
     links = [found for said in spoken(made) for found in _MEANS.findall(said) if "ci.example/" in found]
     assert set(links) == {"<https://ci.example/a%7Cb%3E%20%3C!here%3E?x=1&amp;y=2|O>"}
@@ -566,5 +566,5 @@ def test_whatever_is_told_keeps_to_slacks_limits(jobs: dict[str, tuple[str, str]
         fresh=set(list(jobs)[::2]) if known else None, link=link, message="&" * 5000, author="<" * 5000,
         url="https://ci.example.org/{number}/" + "&" * 60,
     )  # fmt: skip
-    for made in (slack_blocks.message(what), slack_blocks.details(what)):
+    for made in (blocks.message(what), blocks.details(what)):
         check({"text": made.text, "blocks": [dict(block) for block in made.blocks]})

@@ -10,10 +10,10 @@ from fakes.clock import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from triggerbot.errors import CIDenied, CIUnavailable
-from triggerbot.model import Push
-from triggerbot.publish import Told
-from triggerbot.publish.webhook import BODY_MAX, WebhookReporter
+from triggerbot.core.errors import CIDenied, CIUnavailable
+from triggerbot.core.model import Push
+from triggerbot.reports import Told
+from triggerbot.reports.reporters.webhook import BODY_MAX, WebhookReporter
 
 
 @pytest.fixture

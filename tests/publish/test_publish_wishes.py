@@ -9,9 +9,9 @@ from fakes.fixtures import clock, make_world, quiet, rule
 from fakes.listening import ListeningCI
 from fakes.world import World, event, failure, push
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.model import Claim, ClaimState, Push, PushFacts, Wish
-from triggerbot.publish.wishes import Permission, answers
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.model import Claim, ClaimState, Push, PushFacts, Wish
+from triggerbot.reports.comments import Permission, answers
 from triggerbot.systems import Asker, Later
 
 __all__ = ["clock", "make_world", "quiet", "rule"]

@@ -10,14 +10,14 @@ from typing import Any, Self
 from fakes.daemon import eventually
 from fakes.rabbit import Broker
 
-from triggerbot import canonical
 from triggerbot.config import PulseConfig
-from triggerbot.intakes.pulse import Pulse
+from triggerbot.core import event_json
+from triggerbot.core.model import Heard
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
-from triggerbot.model import Heard
-from triggerbot.observe import Observer
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.pipeline.intakes.pulse import Pulse
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store import DeadLetter
 from triggerbot.store.sqlite import SqliteStore
 
@@ -42,7 +42,7 @@ class Canonical:
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
         """Read one event."""
         self.exchanges.add(exchange)
-        event = canonical.decode(body, self.name)
+        event = event_json.decode(body, self.name)
         if event.run_id in self.faults:
             raise self.faults[event.run_id]
         return [event]

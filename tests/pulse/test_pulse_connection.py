@@ -13,7 +13,7 @@ from fakes.proxy import Proxy
 from fakes.rabbit import Broker, Rabbit
 from pulsing import Consumer, told
 
-from triggerbot.intakes.pulse import link
+from triggerbot.pipeline.intakes.pulse import connection
 
 Consume = Callable[..., Consumer]
 
@@ -69,7 +69,7 @@ def test_a_queue_that_is_there_is_no_gap(broker: Broker, consume: Consume) -> No
 
 def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network is cut without a word: heartbeats tell."""
-    monkeypatch.setattr(link, "HEARTBEAT", 1.0)
+    monkeypatch.setattr(connection, "HEARTBEAT", 1.0)
     with Proxy(broker.rabbit.port) as proxy:
         consumer = consume(url=f"amqp://guest:guest@127.0.0.1:{proxy.port}//")
         proxy.black_hole = True
@@ -84,7 +84,7 @@ def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, mon
 
 def test_an_idle_connection_stays(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats are sent, too: the broker does not take us for dead."""
-    monkeypatch.setattr(link, "HEARTBEAT", 3.0)
+    monkeypatch.setattr(connection, "HEARTBEAT", 3.0)
     with Proxy(broker.rabbit.port) as proxy:
         passed: list[int] = []
 

@@ -7,8 +7,8 @@ from fakes.daemon import eventually
 from fakes.rabbit import Broker
 from pulsing import Consumer, told
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Heard
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Heard
 from triggerbot.store import Outcome
 
 Consume = Callable[..., Consumer]

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from triggerbot import trysyntax
-from triggerbot.caps import Capped
-from triggerbot.doubt import GIVE_UP, RESENDS
-from triggerbot.model import Cause, Claim, ClaimState, Decision, Lead, Operation, Push, Refusal
+from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Lead, Operation, Push, Refusal
+from triggerbot.core.policy import try_syntax
+from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.reconcile import GIVE_UP, RESENDS
 from triggerbot.store import Item, JobRecord, Observation, PushRecord
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Checks:
 
     def _refused(self, record: PushRecord, claim: Claim, runs: int, excused: bool, where: str) -> None:
         """A refusal has its reason in what was so."""
-        asks = trysyntax.read(self._world.ci.pushes[record.push].facts.message)
+        asks = try_syntax.read(self._world.ci.pushes[record.push].facts.message)
         match claim.refusal:
             case Refusal.DONTBUILD:
                 fits = asks.dontbuild

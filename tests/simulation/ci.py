@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from simulation.scenario import Habit
-from triggerbot import calls
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.model import Event, Group, Heard, Lead, Push, PushFacts, Result, State
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.model import Event, Group, Heard, Lead, Push, PushFacts, Result, State
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import (
     NOTHING_KNOWN,
     Accepted,
@@ -24,7 +24,7 @@ from triggerbot.systems import (
     Refused,
     Unknown,
 )
-from triggerbot.systems.github.plan import plan as plan_reruns
+from triggerbot.systems.github.rerun import plan as plan_reruns
 
 if TYPE_CHECKING:
     from simulation.world import World
@@ -221,11 +221,11 @@ class SimCI:
         """Plan as this habit has it."""
         match self._scenario.habit:
             case Habit.BATCH:
-                return calls.plan_batch(wants)
+                return planning.plan_batch(wants)
             case Habit.PARALLEL:
-                return calls.plan_parallel(wants)
+                return planning.plan_parallel(wants)
             case Habit.SERIAL:
-                return calls.plan_serial(wants)
+                return planning.plan_serial(wants)
             case Habit.RERUN:
                 return plan_reruns(wants, busy, runs)
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from simulation.tables import ClaimRow, PushRow, Tables
-from triggerbot import caps as capping
-from triggerbot import policy
-from triggerbot.breaker import Place
-from triggerbot.caps import Capped
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Cause, Claim, ClaimState, Decision, Operation, Push, Refusal
-from triggerbot.policy import Budget
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.core.policy import limits as capping
+from triggerbot.core.policy import rules
+from triggerbot.core.policy.circuit_breaker import Place
+from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.rules import Budget
 from triggerbot.store import NO_CAPS, NO_PASSES, Entry
 
 UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
@@ -39,9 +39,9 @@ class Claiming:
                 row.push.mark(now)
                 del row.job.claims[row.origin]
                 return None
-            decision = policy.with_runs(decision, len(row.job.runs))
+            decision = rules.with_runs(decision, len(row.job.runs))
             spent, total = row.push.spent(dry=row.dry), len(row.push.jobs)
-            decision = policy.within_budget(decision, budget, spent, total, dry=row.dry)
+            decision = rules.within_budget(decision, budget, spent, total, dry=row.dry)
             row.due, row.note, row.tries = now, decision.detail, 0
             if decision.cause is None and row.asked:
                 row.state = ClaimState.DONE

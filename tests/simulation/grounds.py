@@ -10,7 +10,7 @@ from simulation.memory import MemoryStore
 from simulation.tables import Tables
 from triggerbot.store import Store
 from triggerbot.store.redis import RedisStore
-from triggerbot.store.redis.link import PREFIX
+from triggerbot.store.redis.connection import PREFIX
 from triggerbot.store.sqlite import SqliteStore
 
 

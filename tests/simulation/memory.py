@@ -11,17 +11,10 @@ from simulation import views
 from simulation.claiming import UNDECIDED, sent_within, tell_if_new
 from simulation.reporting import Reporting
 from simulation.tables import ClaimRow, Tables
-from triggerbot import caps as capping
-from triggerbot.breaker import Breaker
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import (
-    Claim,
-    Group,
-    Lead,
-    Push,
-    State,
-    Wish,
-)
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Claim, Group, Lead, Push, State, Wish
+from triggerbot.core.policy import limits as capping
+from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.store import (
     CRASHES_MAX,
     DELIVERY_KEPT,

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from triggerbot.dispatch import Dispatcher
-from triggerbot.errors import CIError, StoreUnavailable
-from triggerbot.intakes.poll import Poll
+from triggerbot.core.errors import CIError, StoreUnavailable
+from triggerbot.core.model import Heard
 from triggerbot.metrics import Metrics
-from triggerbot.model import Heard
-from triggerbot.observe import Observer
-from triggerbot.send import Setting
+from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.intakes.poll import Poll
+from triggerbot.pipeline.observer import Observer
+from triggerbot.pipeline.outages import Weather
+from triggerbot.pipeline.sender import Setting
 from triggerbot.store import Store
-from triggerbot.weather import Weather
 
 if TYPE_CHECKING:
     from simulation.world import World

@@ -5,7 +5,7 @@ from dataclasses import astuple, replace
 
 from simulation.claiming import Claiming
 from simulation.tables import PushRow, Tables
-from triggerbot.model import Push, Run, RunKey, State, Wish
+from triggerbot.core.model import Push, Run, RunKey, State, Wish
 from triggerbot.store import SIGHTINGS_MAX, Asked, Entry, Ran, Search, Sighting, Summary
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from triggerbot.bounds import Bounds
-from triggerbot.breaker import OFF, Settings
-from triggerbot.caps import Caps
-from triggerbot.patterns import Globs
-from triggerbot.policy import Budget, Rule
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.circuit_breaker import OFF, Settings
+from triggerbot.core.policy.limits import Caps
+from triggerbot.core.policy.rules import Budget, Rule
 
 #: What a push's message may say: nothing of interest, mostly.
 MESSAGES = (

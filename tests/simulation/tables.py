@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from triggerbot import policy
-from triggerbot.breaker import Breaker
-from triggerbot.model import (
+from triggerbot.core.model import (
     Cause,
     Claim,
     ClaimState,
@@ -23,6 +21,9 @@ from triggerbot.model import (
     State,
     Wish,
 )
+from triggerbot.core.policy import rules
+from triggerbot.core.policy.circuit_breaker import Breaker
+from triggerbot.core.policy.try_syntax import Asks
 from triggerbot.store import (
     DELIVERY_KEPT,
     LEAD_DELAY,
@@ -38,7 +39,6 @@ from triggerbot.store import (
     Sighting,
     Summary,
 )
-from triggerbot.trysyntax import Asks
 
 T = TypeVar("T")
 
@@ -247,16 +247,16 @@ class Tables:
         if event.state is State.FINISHED and not event.batch:
             due |= _wake(job.claims.values(), now)
         asked = None if push.asks is None else frozenset(push.asks.rebuild)
-        if not (event.failed or policy.claims(seen, asked)):
+        if not (event.failed or rules.claims(seen, asked)):
             return Outcome(asks=push.asks, due=due, news=news)
         earlier = job.claims.get("")
-        if earlier is None and policy.claims(seen, asked):
+        if earlier is None and rules.claims(seen, asked):
             self.make_claim(push, job, event.key, "", dry, now)
             return Outcome(claimed=True, asks=push.asks, due=True, news=news)
         before = None if earlier is None else earlier.value()
         refusal = seen.refusal
         if refusal is None and before is not None and seen.failed:
-            refusal = policy.repeated(before, push.asks)
+            refusal = rules.repeated(before, push.asks)
         if news and refusal is not None:
             push.tell(Entry(now, "refuse", job.name, "", refusal, dry=dry, run_id=event.run_id, attempt=event.attempt))
         return Outcome(earlier=before, asks=push.asks, due=due, news=news)
@@ -324,7 +324,7 @@ class Tables:
             push.tell(Entry(now, "note", None, problem))
         requested = False
         for job in push.jobs.values():
-            runs = [key for key, run in job.runs.items() if run.result not in policy.UNWANTED]
+            runs = [key for key, run in job.runs.items() if run.result not in rules.UNWANTED]
             if runs and "" not in job.claims and job.groups.intersection(asks.rebuild):
                 self.make_claim(push, job, runs[-1], "", dry, now)
                 requested = True

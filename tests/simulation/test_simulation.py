@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from simulation.history import simulate, world
-from triggerbot import doubt, send
-from triggerbot.model import Push
+from triggerbot.core.model import Push
+from triggerbot.core.policy import reconcile
+from triggerbot.pipeline import sender
 from triggerbot.systems import Answer, System, Unknown
 
 ROOT = Path(__file__).parents[2]
@@ -88,9 +89,9 @@ def test_a_seed_is_the_same_history_in_every_process() -> None:
 
 def twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask again at once if there is no answer."""
-    post = send.Sender._post
+    post = sender.Sender._post
 
-    def again(self: send.Sender, system: System, push: Push, operation: Any, call: Any, tries: int) -> None:
+    def again(self: sender.Sender, system: System, push: Push, operation: Any, call: Any, tries: int) -> None:
         class Twice:
             def __getattr__(self, name: str) -> Any:
                 return getattr(system, name)
@@ -101,25 +102,25 @@ def twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
         post(self, Twice(), push, operation, call, tries)
 
-    monkeypatch.setattr(send.Sender, "_post", again)
+    monkeypatch.setattr(sender.Sender, "_post", again)
 
 
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take whatever came of a request for nothing."""
-    monkeypatch.setattr(doubt, "came_of", lambda *_: [])
+    monkeypatch.setattr(reconcile, "came_of", lambda *_: [])
 
 
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a request that nobody answered for accepted."""
-    settle = send.Sender._settle
+    settle = sender.Sender._settle
 
-    def done(self: send.Sender, system: System, operation: Any, answer: Answer, *more: Any) -> None:
+    def done(self: sender.Sender, system: System, operation: Any, answer: Answer, *more: Any) -> None:
         if isinstance(answer, Unknown):
             self.took(system, operation, "surely")
         else:
             settle(self, system, operation, answer, *more)
 
-    monkeypatch.setattr(send.Sender, "_settle", done)
+    monkeypatch.setattr(sender.Sender, "_settle", done)
 
 
 @pytest.mark.parametrize(("breaks", "said"), [

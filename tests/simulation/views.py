@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from simulation.tables import PushRow, Tables
-from triggerbot.model import Push, PushFacts, State
-from triggerbot.store import JobRecord, PushRecord, Work, counting
+from triggerbot.core.model import Push, PushFacts, State
+from triggerbot.store import JobRecord, PushRecord, Work, outcomes
 
 
 def work(tables: Tables, push: Push) -> Work:
@@ -62,17 +62,17 @@ def statistics(tables: Tables, since: float) -> dict[str, Any]:
         "pushes": len(lately),
         "runs": sum(len(job.runs) for row in lately for job in row.jobs.values()),
         "dead_letters": len(tables.letters),
-        "ended": counting.ended(_jobs(lately)),
-        "machine": counting.machine(run for runs, _ in _jobs(lately) for run in runs),
+        "ended": outcomes.ended(_jobs(lately)),
+        "machine": outcomes.machine(run for runs, _ in _jobs(lately) for run in runs),
     }
 
 
-def _jobs(rows: Iterable[PushRow]) -> list[counting.Job]:
+def _jobs(rows: Iterable[PushRow]) -> list[outcomes.Job]:
     """List jobs with their runs, and what each claim asked for."""
     return [
         (
             job.oldest_first(),
-            [counting.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims.values()],
+            [outcomes.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims.values()],
         )
         for row in rows
         for job in row.jobs.values()
@@ -98,8 +98,8 @@ def _told(tables: Tables, since: float) -> dict[str, Any]:
                 branches[branch][name] += entry.count
         own = [claim for claim in row.claims() if not claim.origin]
         retriggered = {claim.job.name for claim in own if claim.cause is not None and claim.refusal is None}
-        spared.update(counting.spared(story, retriggered))
-        for (_, reason), at in counting.refusals(story, retriggered).items():
+        spared.update(outcomes.spared(story, retriggered))
+        for (_, reason), at in outcomes.refusals(story, retriggered).items():
             hour = int(at / 3600) * 3600
             hours[hour]["refused"] += 1
             reasons[hour][reason] += 1

@@ -16,10 +16,10 @@ from simulation.ci import SimCI
 from simulation.grounds import Ground, Memory
 from simulation.replica import Killed, Replica
 from simulation.scenario import Faults, Scenario
-from triggerbot import caps
-from triggerbot.breaker import NEVER
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Event, Heard, Push
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Event, Heard, Push
+from triggerbot.core.policy import limits
+from triggerbot.core.policy.circuit_breaker import NEVER
 from triggerbot.store import Pause
 
 #: The first moment; any would do.
@@ -166,7 +166,7 @@ class World:
 
     def _move(self, until: float) -> None:
         """Go on to the next moment at which something may happen."""
-        times = [self.now + (300.0 if caps.waiting(self._held) else 30.0 if self._held else LOOK), until]
+        times = [self.now + (300.0 if limits.waiting(self._held) else 30.0 if self._held else LOOK), until]
         if self._later:
             times.append(self._later[0][0])
         alive = [replica.skew for replica in self.replicas if not replica.dead]

@@ -12,7 +12,7 @@ from simulation.memory import MemoryStore
 from simulation.tables import Tables
 
 from triggerbot.store import Store
-from triggerbot.store.opening import open_store
+from triggerbot.store.factory import open_store
 from triggerbot.store.redis import RedisStore
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from triggerbot.errors import StoreUnusable
-from triggerbot.store.opening import open_store
+from triggerbot.core.errors import StoreUnusable
+from triggerbot.store.factory import open_store
 
 #: The user whom every Unix has, and who owns nothing.
 NOBODY = 65534

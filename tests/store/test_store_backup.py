@@ -11,9 +11,9 @@ import pytest
 from fakes.clock import Clock
 from fakes.world import World, failure, push
 
-from triggerbot.errors import StoreUnusable
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.core.errors import StoreUnusable
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.backup import backup
 

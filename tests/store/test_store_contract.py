@@ -8,13 +8,13 @@ import pytest
 from fakes.items import FAILURE, every, operation, own, said, seen
 from fakes.world import event, failure, push
 
-from triggerbot.breaker import Breaker, Canary, Evidence, Place, Scope, Trouble
-from triggerbot.caps import Capped
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Cause, Claim, ClaimState, Decision, Refusal, Result, RunKey, State
-from triggerbot.policy import Budget, within_budget
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Refusal, Result, RunKey, State
+from triggerbot.core.policy.circuit_breaker import Breaker, Canary, Evidence, Place, Scope, Trouble
+from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.rules import Budget, within_budget
+from triggerbot.core.policy.try_syntax import EVERY, Asks
 from triggerbot.store import LETTERS_MAX, DeadLetter, Pause, Store
-from triggerbot.trysyntax import EVERY, Asks
 
 PUSH = push()
 Reopen = Callable[[], Store]

@@ -6,8 +6,8 @@ import pytest
 from fakes.items import every, own, said, seen
 from fakes.world import event, failure, push
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import State
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import State
 from triggerbot.store import DELIVERY_KEPT, Item, Outcome, Store
 
 PUSH = push()

@@ -6,7 +6,7 @@ import pytest
 from fakes.items import seen
 from fakes.world import event, push
 
-from triggerbot.model import Group, Lead, Push, Result, State
+from triggerbot.core.model import Group, Lead, Push, Result, State
 from triggerbot.store import CRASHES_MAX, LEAD_DELAY, LEASES_PER_SYSTEM, Crash, Leads, Pause, Store
 
 GROUP = Group("ci", "group-1")

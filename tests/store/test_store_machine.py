@@ -15,12 +15,24 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from simulation.memory import MemoryStore
 from simulation.tables import Tables
 
-from triggerbot.model import Cause, Claim, ClaimState, Decision, Event, Operation, Push, Refusal, Result, RunKey, State
-from triggerbot.policy import Budget, Triage
+from triggerbot.core.model import (
+    Cause,
+    Claim,
+    ClaimState,
+    Decision,
+    Event,
+    Operation,
+    Push,
+    Refusal,
+    Result,
+    RunKey,
+    State,
+)
+from triggerbot.core.policy.rules import Budget, Triage
+from triggerbot.core.policy.try_syntax import EVERY, Asks
 from triggerbot.store import Notice, Observation, Pause, Store
-from triggerbot.store.opening import open_store
+from triggerbot.store.factory import open_store
 from triggerbot.store.sqlite import SqliteStore
-from triggerbot.trysyntax import EVERY, Asks
 
 PUSHES = (push("aaaaaaa"), push("bbbbbbb"))
 JOBS = ("a", "b", "c")
@@ -167,7 +179,7 @@ class Machine(RuleBasedStateMachine):
     @rule(where=st.sampled_from(PUSHES), count=st.sampled_from([0, 0, 3]), dry=st.booleans())
     def learn(self, where: Push, count: int, dry: bool) -> None:
         """Hear the push's message."""
-        from triggerbot.model import PushFacts
+        from triggerbot.core.model import PushFacts
 
         asks = Asks({EVERY: count} if count else {})
         self.store.observe([Notice(PushFacts(where, "m"), asks)], self.now, dry=dry)

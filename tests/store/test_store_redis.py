@@ -16,13 +16,13 @@ from fakes.proxy import Proxy
 from fakes.redis_server import RedisServer
 from fakes.world import event, failure, push
 
-from triggerbot.errors import StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.model import Claim, ClaimState, Decision, Group, Lead, Refusal, Result, RunKey, State, Wish
-from triggerbot.policy import Budget
+from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
+from triggerbot.core.model import Claim, ClaimState, Decision, Group, Lead, Refusal, Result, RunKey, State, Wish
+from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.try_syntax import Asks
 from triggerbot.store import Crash, DeadLetter, Pause, Search, Sighting, Store, Summary
-from triggerbot.store.opening import open_store
-from triggerbot.store.redis import RedisStore, link
-from triggerbot.trysyntax import Asks
+from triggerbot.store.factory import open_store
+from triggerbot.store.redis import RedisStore, connection
 
 PUSH = push()
 RETENTION = 14 * 86_400
@@ -283,7 +283,7 @@ def why(store: RedisStore) -> str:
 def trusted(server: RedisServer) -> None:
     """Make the store one that was trusted for long."""
     client = server.client()
-    client.hdel(f"{link.PREFIX}meta", "since", "why")
+    client.hdel(f"{connection.PREFIX}meta", "since", "why")
 
 
 def test_a_new_store_is_distrusted(server: RedisServer) -> None:
@@ -473,7 +473,7 @@ def test_what_was_left_of_pushes_that_expired_is_forgotten(server: RedisServer) 
 
         store.purge(100.0)
 
-        assert client.zcard(f"{link.PREFIX}names") == 1
+        assert client.zcard(f"{connection.PREFIX}names") == 1
         assert store.find("try", "abc") == [PUSH]
         assert store.recent(10) == [PUSH]
 
@@ -525,9 +525,9 @@ def test_a_replica_that_stops_beating_is_taken_for_dead(server: RedisServer, mon
         _claimed(one)
         assert one.lease(5.0, "one", 3600) == PUSH
         assert two.lease(5.0, "two", 3600) is None
-        assert 0 < server.client().ttl(f"{link.PREFIX}alive:one") <= 20
+        assert 0 < server.client().ttl(f"{connection.PREFIX}alive:one") <= 20
         one.close()
-        server.client().delete(f"{link.PREFIX}alive:one")
+        server.client().delete(f"{connection.PREFIX}alive:one")
         assert two.lease(5.0, "two", 3600) == PUSH
 
 
@@ -536,7 +536,7 @@ def test_what_the_store_cannot_take_does_not_stop_the_rest(server: RedisServer) 
     other = push("bbbbbbb")
     with opened(server) as store:
         store.observe([seen(event("a"))], 1.0, dry=False)
-        server.client().set(f"{link.PREFIX}j:1", "damaged")
+        server.client().set(f"{connection.PREFIX}j:1", "damaged")
         with pytest.raises(StoreRefused, match="WRONGTYPE"):
             store.observe([seen(event("b"))], 1.0, dry=False)
         both = [store.observe_soon([seen(event("b", push=one))], 1.0, dry=False) for one in (PUSH, other)]
@@ -564,7 +564,7 @@ def test_an_older_program_leaves_a_newer_store_alone(server: RedisServer) -> Non
     """It does not start on it; one that runs when a newer one takes over writes nothing any more, and says why."""
     with opened(server) as store:
         store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
-        server.client().hset(f"{link.PREFIX}meta", "layout", "99")
+        server.client().hset(f"{connection.PREFIX}meta", "layout", "99")
         before = store.record(PUSH)
 
         with pytest.raises(StoreUnavailable, match="newer triggerbot"):
@@ -578,9 +578,9 @@ def test_a_store_of_before_is_taken_over(server: RedisServer) -> None:
     """It has no layout written down; what it knows stays known, and trusted."""
     with opened(server) as store:
         store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
-    server.client().hdel(f"{link.PREFIX}meta", "layout", "since", "why")
+    server.client().hdel(f"{connection.PREFIX}meta", "layout", "since", "why")
 
     with opened(server) as store:
         assert store.record(PUSH) is not None
         assert store.distrust() is None
-    assert server.client().hget(f"{link.PREFIX}meta", "layout") == b"2"
+    assert server.client().hget(f"{connection.PREFIX}meta", "layout") == b"2"

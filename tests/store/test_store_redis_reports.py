@@ -8,11 +8,11 @@ from fakes.items import said, seen
 from fakes.redis_server import RedisServer
 from fakes.world import event, failure, push
 
-from triggerbot.model import Push, RunKey, Wish
+from triggerbot.core.model import Push, RunKey, Wish
+from triggerbot.core.policy.try_syntax import Asks
 from triggerbot.store import Asked, Ran, Search, Sighting, Summary
 from triggerbot.store.redis import RedisStore
-from triggerbot.store.redis.link import PREFIX
-from triggerbot.trysyntax import Asks
+from triggerbot.store.redis.connection import PREFIX
 
 PUSH = push()
 RETENTION = 14 * 86_400

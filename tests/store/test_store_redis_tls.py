@@ -9,8 +9,8 @@ import trustme
 from fakes.redis_server import RedisServer
 from fakes.servers import free_ports
 
-from triggerbot.errors import StoreUnusable
-from triggerbot.store.opening import open_store
+from triggerbot.core.errors import StoreUnusable
+from triggerbot.store.factory import open_store
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import pytest
 from fakes.items import FAILURE, operation, own, said, seen
 from fakes.world import event, failure, push
 
-from triggerbot import intermittency
-from triggerbot.model import Claim, Decision, Push, Refusal, RunKey
+from triggerbot.core.model import Claim, Decision, Push, Refusal, RunKey
+from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.reports import flakiness
 from triggerbot.store import REPORT_DELAY, SIGHTINGS_MAX, Pause, Ran, Search, Sighting, Store, Summary
-from triggerbot.trysyntax import Asks
 
 PUSH = push()
 OTHER = push("fedcba9", branch="other")
@@ -440,7 +440,7 @@ def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
         store.observe([seen(event("job", "1", result="success", push=where))], float(number), dry=False)
     store.judged(summary(pushes[0]), [sighting(at=0.0, where=pushes[0])], [], 0.0)
     store.judged(summary(pushes[5]), [sighting(at=5.0, where=pushes[5])], [], 5.0)
-    (rate,) = intermittency.everywhere(store, 10)
+    (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (2, 6)
 
     jobs = [f"job-{number}" for number in range(SIGHTINGS_MAX - 1)]
@@ -450,7 +450,7 @@ def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
     many = [replace(sighting(job, 3.0, pushes[3]), passed=0) for job in jobs]
     store.judged(summary(pushes[3]), many, [], 3.0)
 
-    (rate,) = intermittency.everywhere(store, 10)
+    (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (1, 3)
 
 

@@ -16,9 +16,9 @@ import pytest
 from fakes.items import every, own, seen
 from fakes.world import failure, push
 
-from triggerbot.errors import StoreUnavailable, StoreUnusable
+from triggerbot.core.errors import StoreUnavailable, StoreUnusable
 from triggerbot.store import Pause, Search
-from triggerbot.store.opening import open_store
+from triggerbot.store.factory import open_store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 

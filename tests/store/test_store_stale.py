@@ -4,10 +4,10 @@ import pytest
 from fakes.items import FAILURE, operation, own, said, seen
 from fakes.world import event, failure, push
 
-from triggerbot.model import Cause, Claim, ClaimState, Decision, Refusal
-from triggerbot.policy import Budget
+from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Refusal
+from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.try_syntax import Asks
 from triggerbot.store import Store
-from triggerbot.trysyntax import Asks
 
 PUSH = push()
 REFUSAL = Decision.refuse(Refusal.REFUSED_BY_CI, "no")

@@ -5,9 +5,9 @@ from dataclasses import replace
 from fakes.items import FAILURE, every, operation, own, seen
 from fakes.world import event, failure, push
 
-from triggerbot.model import Cause, Decision, Refusal
+from triggerbot.core.model import Cause, Decision, Refusal
+from triggerbot.core.policy.try_syntax import EVERY, Asks
 from triggerbot.store import Observation, Store, Summary
-from triggerbot.trysyntax import EVERY, Asks
 
 PUSH = push()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from triggerbot.model import Wish
+from triggerbot.core.model import Wish
 from triggerbot.store import DELIVERY_KEPT, Asked, Outcome, Store
 
 WISH = Wish("ci", "17", "project", "ann", "rebuild 3\nwhy 漢字", pull=5)

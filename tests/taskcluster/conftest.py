@@ -8,7 +8,7 @@ import pytest
 from fake_taskcluster import CLIENT, TOKEN, FakeTaskcluster
 from fakes.fixtures import clock, make_world, quiet, rule
 
-from triggerbot.patterns import Globs
+from triggerbot.core.patterns import Globs
 from triggerbot.systems.taskcluster import Credentials, PushLog, Taskcluster
 
 __all__ = ["clock", "make_world", "quiet", "rule"]

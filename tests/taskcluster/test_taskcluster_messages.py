@@ -8,8 +8,8 @@ from fake_taskcluster import FakeTaskcluster
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Group, Kind, Lead, Result, State
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Group, Kind, Lead, Result, State
 from triggerbot.systems.taskcluster.messages import EXCHANGES, kind_of, parse
 
 TASK, GROUP = "f8fRfedPSp2-A7M9Zhxe-Q", "eW36sOvMTV6vM-XphAs07Q"

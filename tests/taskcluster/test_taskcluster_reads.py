@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from fake_taskcluster import FakeTaskcluster, slug
 
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.model import Event, Kind, Lead, Push, Result, State
-from triggerbot.patterns import Globs
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Kind, Lead, Push, Result, State
+from triggerbot.core.patterns import Globs
 from triggerbot.systems import Completed, Known
 from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
 

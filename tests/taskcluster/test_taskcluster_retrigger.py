@@ -9,11 +9,11 @@ from fake_taskcluster import IN_TREE, FakeTaskcluster, retrigger_actions
 from fakes.clock import Clock
 from fakes.world import World
 
-from triggerbot.calls import Call, Want
-from triggerbot.model import Cause, Claim, ClaimState, Kind, Push, Run, State
+from triggerbot.core.model import Cause, Claim, ClaimState, Kind, Push, Run, State
+from triggerbot.core.policy.planning import Call, Want
+from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.systems import Accepted, Answer, Known, Later, Refused, Unknown, http
 from triggerbot.systems.taskcluster import Setting, Taskcluster
-from triggerbot.verdict import Verdict, of_job
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
 PUSH = Push("fx", "try", "try", REVISION)

@@ -13,11 +13,11 @@ from fakes.world import World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot import calls
-from triggerbot.calls import Call, Plan, Want
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.model import Cause, ClaimState, Event, Kind, Push, Result, State
-from triggerbot.publish.classify import Classifier
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
+from triggerbot.core.model import Cause, ClaimState, Event, Kind, Push, Result, State
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Plan, Want
+from triggerbot.reports.reporters.treeherder import Classifier
 from triggerbot.systems import Accepted, Answer, Known, Later
 from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs, stars
 
@@ -55,7 +55,7 @@ class Elsewhere:
 
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One request a job."""
-        return calls.plan_batch(wants)
+        return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Make jobs."""

@@ -8,8 +8,8 @@ from fake_treeherder import FakeTreeherder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
-from triggerbot.model import Push, Result, Run, State
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
+from triggerbot.core.model import Push, Result, Run, State
 from triggerbot.systems import FAILURES_MAX, Explains
 from triggerbot.systems.taskcluster import Taskcluster
 from triggerbot.systems.treeherder import Treeherder, TreeherderJobs

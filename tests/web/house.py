@@ -16,23 +16,23 @@ from fakes.ci import FakeCI
 from starlette.types import Receive, Scope, Send
 
 from triggerbot.config import loads
-from triggerbot.dispatch import Dispatcher
-from triggerbot.judging import Judge
+from triggerbot.core.model import Heard
+from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
-from triggerbot.model import Heard
-from triggerbot.observe import Observer
-from triggerbot.publish.making import publisher
-from triggerbot.send import Setting
+from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.observer import Observer
+from triggerbot.pipeline.sender import Setting
+from triggerbot.reports.factory import publisher
+from triggerbot.reports.judge import Judge
 from triggerbot.store import Store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems.generic import Generic
-from triggerbot.systems.signatures import sign_standard
-from triggerbot.vitals import Check
+from triggerbot.systems.webhook_signatures import sign_standard
 from triggerbot.web import app, server
 from triggerbot.web.api import Api
-from triggerbot.web.hooks import Hooks
 from triggerbot.web.pages import Pages
 from triggerbot.web.session import Access
+from triggerbot.web.webhooks import Hooks
 
 #: A token as an operator makes one, and the secret of webhooks; neither may ever show.
 TOKEN = "canary-page-token-for-tests"

@@ -13,8 +13,8 @@ from house import TOKEN, Forms, House, Person
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.model import Claim, ClaimState
-from triggerbot.web.frame import is_local
+from triggerbot.core.model import Claim, ClaimState
+from triggerbot.web.layout import is_local
 from triggerbot.web.session import SESSION_SECONDS, TRIES_ALL, TRIES_PEER, Access
 
 PATH = "/pushes/try/abcdef1"

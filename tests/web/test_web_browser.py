@@ -9,8 +9,8 @@ from fakes.daemon import eventually
 from house import TOKEN, House
 from playwright.sync_api import Browser, expect
 
-from triggerbot import canonical
-from triggerbot.model import Push
+from triggerbot.core import event_json
+from triggerbot.core.model import Push
 from triggerbot.store import Crash, DeadLetter, Pause
 from triggerbot.web import live
 
@@ -44,7 +44,7 @@ def house(make_house: Callable[..., House]) -> House:
             *((f"linux-fine-{number}", "success", {"url": f"https://ci.example/{number}"}) for number in range(60)),
         )
     ]
-    made.hear(*(canonical.from_json(event, "ci") for event in told))
+    made.hear(*(event_json.from_json(event, "ci") for event in told))
     return made.work()
 
 

@@ -15,8 +15,8 @@ from fakes.daemon import eventually
 from fakes.world import event, push
 from house import Front, House
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Push
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Push
 from triggerbot.store import Pause, Summary
 from triggerbot.web import live
 

@@ -11,11 +11,11 @@ from fakes.clock import Clock
 from fakes.world import event, failure, push
 from house import House, Person
 
-from triggerbot.breaker import Breaker, Place, Scope, Trouble
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Push, Result, State
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Push, Result, State
+from triggerbot.core.policy.circuit_breaker import Breaker, Place, Scope, Trouble
+from triggerbot.liveness import Check
 from triggerbot.store import Crash, DeadLetter, Pause, Summary
-from triggerbot.vitals import Check
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 PATH = "/pushes/try/abcdef1"

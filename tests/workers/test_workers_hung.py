@@ -53,7 +53,7 @@ def test_a_dispatcher_that_hangs_ends_the_daemon(service: Supervised, systemd: S
     systemd.until("STOPPING=1")
     assert systemd.silent()
     [crash] = service.errors()
-    assert crash["error"].startswith("triggerbot.errors.PartHung: dispatcher-0 is hung: ")
+    assert crash["error"].startswith("triggerbot.core.errors.PartHung: dispatcher-0 is hung: ")
     assert "in fail\n    threading.Event().wait()" in crash["trace"]
     assert service.told("daemon.part_hung")[0]["problem"].startswith("dispatcher-0 is hung")
 
@@ -66,7 +66,7 @@ def test_a_worker_in_which_something_hangs_is_started_again(service: Supervised,
 
     service.started(2)
 
-    assert service.crashed()[0]["error"].startswith("triggerbot.errors.PartHung: dispatcher-0 is hung: ")
+    assert service.crashed()[0]["error"].startswith("triggerbot.core.errors.PartHung: dispatcher-0 is hung: ")
     assert service.stop() == 0
     assert set(systemd.until("STOPPING=1")) == {"WATCHDOG=1"}
 

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triggerbot.cli.crashes import where
+from triggerbot.daemon.workers import crash_file
+from triggerbot.daemon.workers.crash_file import Cause, ErrorFile
+from triggerbot.daemon.workers.crash_log import Keeper
+from triggerbot.daemon.workers.crashes import TOGETHER, in_groups
+from triggerbot.daemon.workers.worker import Worker, delay_after
 from triggerbot.logs import Mask
 from triggerbot.store import Crash
 from triggerbot.store.sqlite import SqliteStore
-from triggerbot.workers import errorfile
-from triggerbot.workers.crashes import TOGETHER, in_groups
-from triggerbot.workers.errorfile import Cause, ErrorFile
-from triggerbot.workers.keeping import Keeper
-from triggerbot.workers.worker import Worker, delay_after
 
 CRASHES = st.lists(
     st.builds(
@@ -65,8 +65,8 @@ def test_an_error_file_brings_the_cause_over() -> None:
         raise ValueError("with\nlines, and canary-secret")
     except ValueError as error:
         cause = Cause.of(error, 12.5, Mask(["canary-secret"]))
-    errorfile.write(file.descriptor, cause)
-    errorfile.write(file.descriptor, Cause(13.0, "a consequence"))
+    crash_file.write(file.descriptor, cause)
+    crash_file.write(file.descriptor, Cause(13.0, "a consequence"))
 
     assert file.written()
     assert file.read() == cause

@@ -6,7 +6,7 @@ from triggerbot import __version__
 from triggerbot.cli.group import Group, Listed
 
 _COMMANDS = {
-    "demo": Listed("triggerbot.cli.demo:demo", "See it at work now, with a made-up CI.", "Begin"),
+    "demo": Listed("triggerbot.cli.demo_command:demo", "See it at work now, with a made-up CI.", "Begin"),
     "check": Listed("triggerbot.cli.check:check", "Is the config right, and what does it do?", "Begin"),
     "replay": Listed("triggerbot.cli.replay:replay", "What would have been done about recorded events?", "Begin"),
     "run": Listed("triggerbot.cli.run:run", "Watch and retrigger, until stopped.", "Begin"),
@@ -19,7 +19,7 @@ _COMMANDS = {
     "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),
     "backup": Listed("triggerbot.cli.backup:backup", "Copy the store while the daemon runs.", "Act"),
     "dead-letters": Listed(
-        "triggerbot.cli.deadletters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
+        "triggerbot.cli.dead_letters:dead_letters", "Messages that could not be handled: list, retry, drop.", "Act"
     ),
 }
 

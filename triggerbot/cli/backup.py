@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from triggerbot.cli.opening import config_option, load_config
-from triggerbot.errors import UsageError
+from triggerbot.cli.options import config_option, load_config
+from triggerbot.core.errors import UsageError
 from triggerbot.store.sqlite.backup import backup as copy
 
 

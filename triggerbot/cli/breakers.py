@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from triggerbot import breaker, report
-from triggerbot.cli.opening import config_option, json_option, load_config, opened
-from triggerbot.cli.printing import console, plain, plural, say_json, text
-from triggerbot.errors import UsageError
+from triggerbot.cli.options import config_option, json_option, load_config, opened
+from triggerbot.cli.output import console, plain, plural, say_json, text
+from triggerbot.core.errors import UsageError
+from triggerbot.core.policy import circuit_breaker
+from triggerbot.reports import push_json
 from triggerbot.store import Store
 
 #: So often a change is tried again that the daemon came before with.
@@ -29,7 +30,7 @@ def breakers(ctx: click.Context, config_path: str | None, as_json: bool) -> int:
     if ctx.invoked_subcommand is not None:
         return 0
     with opened(load_config(config_path)) as store:
-        found = report.breakers(store.breakers(), store.held())
+        found = push_json.breakers(store.breakers(), store.held())
     if as_json:
         for one in found:
             say_json(one)
@@ -59,7 +60,7 @@ def _close(store: Store, name: str) -> None:
             known = ", ".join(found) or "none"
             raise UsageError(f"no breaker {name!r} is open; open are: {known}")
         now = time.time()
-        if store.keep_breaker(breaker.closed(found[name], now), now):
+        if store.keep_breaker(circuit_breaker.closed(found[name], now), now):
             return
     raise UsageError(f"the breaker {name!r} changes all the time: try again")
 

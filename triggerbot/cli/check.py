@@ -14,11 +14,11 @@ from rich.text import Text
 
 from triggerbot.config import Config, FileConfig, GitHubConfig, IntakeConfig, PulseConfig, json_schema, load, locate
 from triggerbot.config.showing import printable
-from triggerbot.errors import CIError, ConfigError, Problem
-from triggerbot.policy import Rule
+from triggerbot.core.errors import CIError, ConfigError, Problem
+from triggerbot.core.formatting import plural
+from triggerbot.core.policy.rules import Rule
+from triggerbot.reports.rule_text import terms
 from triggerbot.systems import System
-from triggerbot.terms import terms
-from triggerbot.wording import plural
 
 #: The config is right, but a CI does not let us in.
 _EXIT_DENIED = 1

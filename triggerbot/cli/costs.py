@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from triggerbot.cli.printing import console, moment, text
-from triggerbot.costs import Costs, Day
-from triggerbot.intermittency import Rate
+from triggerbot.cli.output import console, moment, text
+from triggerbot.reports.costs import Costs, Day
+from triggerbot.reports.flakiness import Rate
 
 
 def show(costs: Costs, worst: Sequence[Rate]) -> None:

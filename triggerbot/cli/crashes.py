@@ -7,8 +7,8 @@ from typing import Any
 import click
 from rich.table import Table
 
-from triggerbot import canonical
-from triggerbot.cli.printing import console, duration, moment, plain, plural, text
+from triggerbot.cli.output import console, duration, moment, plain, plural, text
+from triggerbot.core import event_json
 from triggerbot.store import Crash
 
 #: A frame of a traceback, as Python and its faulthandler write it: file, line, function.
@@ -42,7 +42,7 @@ def where(trace: str) -> str:
 def as_json(crash: Crash) -> dict[str, Any]:
     """Tell a crash to programs."""
     return {
-        "at": canonical.format_time(crash.at),
+        "at": event_json.format_time(crash.at),
         "worker": crash.worker,
         "order": crash.order,
         "ended": crash.ended,

@@ -10,13 +10,14 @@ from typing import Any
 
 from rich.table import Table
 
-from triggerbot import canonical, report
 from triggerbot.cli import breakers, crashes
-from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
+from triggerbot.cli.output import console, duration, moment, plural, say_json, text
 from triggerbot.config import Config, PollConfig
-from triggerbot.intakes import poll
+from triggerbot.core import event_json
+from triggerbot.pipeline.intakes import poll
+from triggerbot.reports import push_json
+from triggerbot.reports.stuck import Stuck, stuck
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
-from triggerbot.web.trouble import Stuck, stuck
 
 #: More letters than any store has; and those that are shown.
 _EVERY = 2**31
@@ -67,7 +68,7 @@ def gather(store: Store, config: Config, seconds: float, clock: Callable[[], flo
         [one for one in stuck(store) if one.at >= now - seconds],
         len(letters),
         letters[:_LETTERS_MAX],
-        report.breakers(store.breakers(), store.held()),
+        push_json.breakers(store.breakers(), store.held()),
         [_polled(store, name, every) for name, every in sorted(_polls(config).items())],
         [crash for crash in store.crashes(CRASHES_MAX) if crash.at >= now - seconds],
     )
@@ -89,7 +90,7 @@ def say(errors: Errors) -> None:
     say_json(
         {
             "not_triggered": [
-                {"at": canonical.format_time(one.at), **report.place(one.push), "job": one.job, "why": one.text}
+                {"at": event_json.format_time(one.at), **push_json.place(one.push), "job": one.job, "why": one.text}
                 for one in errors.not_triggered
             ],
             "dead_letters": {
@@ -97,7 +98,7 @@ def say(errors: Errors) -> None:
                 "newest": [
                     {
                         "id": letter.id,
-                        "at": canonical.format_time(letter.at),
+                        "at": event_json.format_time(letter.at),
                         "system": letter.system,
                         "intake": letter.intake,
                         "reason": letter.reason,
@@ -110,7 +111,7 @@ def say(errors: Errors) -> None:
                 {
                     "system": one.system,
                     "every": one.every,
-                    "answered": canonical.format_time(one.answered),
+                    "answered": event_json.format_time(one.answered),
                     "supported": one.supported,
                     "late": one.late(errors.at),
                 }

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import click
 
-from triggerbot import report, sentences, stories
-from triggerbot.cli.finding import NothingKnown, find, headline, near, short
-from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
-from triggerbot.cli.printing import console, moment, plain, plural, say_json
+from triggerbot.cli.lookup import NothingKnown, find, headline, near, short
+from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.output import console, moment, plain, plural, say_json
 from triggerbot.config import Config
-from triggerbot.errors import UsageError
-from triggerbot.health import PushVerdict
-from triggerbot.judging import Judge
+from triggerbot.core.errors import UsageError
+from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.reports import glossary, push_json, timeline
+from triggerbot.reports.judge import Judge
+from triggerbot.reports.timeline import Line, Standing
 from triggerbot.store import Entry, JobRecord, PushRecord, Store
-from triggerbot.stories import Line, Standing
 
 _NO_TIME = " " * len(moment(0.0))
 
@@ -26,7 +26,7 @@ class _Told:
 
     record: PushRecord
     judged: PushVerdict
-    before: report.Before
+    before: push_json.Before
     jobs: tuple[JobRecord, ...]
     notes: Sequence[Line]
     entries: Mapping[str, Sequence[Entry]]
@@ -34,7 +34,7 @@ class _Told:
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Tell one job."""
-        return stories.story(job, self.entries.get(job.job, ()), self.standing)
+        return timeline.story(job, self.entries.get(job.job, ()), self.standing)
 
 
 @click.command()
@@ -87,8 +87,8 @@ def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | 
         jobs = tuple(one for one in record.jobs if job in (None, one.job))
         if jobs or job is None:
             entries = store.story(record.push, job)
-            judged, before = judge.judge(record), report.before(store.kept(record.push))
-            notes, parted = stories.of_push(entries), stories.by_job(entries)
+            judged, before = judge.judge(record), push_json.before(store.kept(record.push))
+            notes, parted = timeline.of_push(entries), timeline.by_job(entries)
             told.append(_Told(record, judged, before, jobs, notes, parted, standing))
     if not told and job is not None:
         known = {one.job for record in records for one in record.jobs}
@@ -100,7 +100,7 @@ def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | 
 
 def _as_json(one: _Told) -> dict[str, object]:
     entries = [entry for listed in one.entries.values() for entry in listed]
-    told = report.push(one.record, one.judged, one.before, entries)
+    told = push_json.push(one.record, one.judged, one.before, entries)
     stories = {job.job: [line.as_json() for line in one.lines(job)] for job in one.jobs}
     return {
         **told,
@@ -112,7 +112,7 @@ def _as_json(one: _Told) -> dict[str, object]:
 def _show(one: _Told, *, all_jobs: bool) -> None:
     out, record = console(), one.record
     out.print(plain(headline(record)), style="bold")
-    asked = stories.asked(record.asks)
+    asked = timeline.asked(record.asks)
     if asked:
         out.print(plain(f"Its message asks: {asked}."))
     for line in one.notes:
@@ -129,7 +129,7 @@ def _show(one: _Told, *, all_jobs: bool) -> None:
         for common in one.judged.common:
             out.print()
             out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
-        out.print(f"\nThe push is {sentences.HEALTHS[one.judged.health]}: {one.judged.sentence}.", style="bold")
+        out.print(f"\nThe push is {glossary.HEALTHS[one.judged.health]}: {one.judged.sentence}.", style="bold")
 
 
 def _show_job(one: _Told, job: JobRecord) -> None:
@@ -139,7 +139,7 @@ def _show_job(one: _Told, job: JobRecord) -> None:
         _print(line)
     judged = next(found for found in one.judged.jobs if found.job == job.job)
     why = f" ({judged.why})" if judged.why else ""
-    out.print(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {sentences.proof(judged)}"))
+    out.print(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {glossary.proof(judged)}"))
 
 
 def _print(line: Line) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from triggerbot.cli.printing import plain
-from triggerbot.errors import (
+from triggerbot.cli.output import plain
+from triggerbot.core.errors import (
     CIDenied,
     CIError,
     CIUnavailable,

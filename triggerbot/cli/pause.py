@@ -7,8 +7,8 @@ import time
 
 import click
 
-from triggerbot.cli.opening import config_option, load_config, opened
-from triggerbot.cli.printing import moment, plain, plural
+from triggerbot.cli.options import config_option, load_config, opened
+from triggerbot.cli.output import moment, plain, plural
 from triggerbot.store import Pause
 
 

@@ -8,15 +8,15 @@ from typing import BinaryIO, cast
 
 import click
 
-from triggerbot import recordings
-from triggerbot import replay as replaying
 from triggerbot.cli.group import WRONG_USE
-from triggerbot.cli.opening import config_option, load_config
-from triggerbot.cli.printing import console, plain, say_json
+from triggerbot.cli.options import config_option, load_config
+from triggerbot.cli.output import console, plain, say_json
 from triggerbot.cli.tally import Tally
-from triggerbot.errors import UsageError
-from triggerbot.recordings import Format
-from triggerbot.replay import Garbled, Replayed
+from triggerbot.core.errors import UsageError
+from triggerbot.pipeline import replay as replaying
+from triggerbot.pipeline.replay import Garbled, Replayed
+from triggerbot.systems import recordings
+from triggerbot.systems.recordings import Format
 
 #: Bytes; as the file intake has it. A longer line is no event.
 _LINE_MAX = 1 << 20

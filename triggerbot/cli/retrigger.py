@@ -6,8 +6,7 @@ import uuid
 
 import click
 
-from triggerbot import policy
-from triggerbot.cli.finding import (
+from triggerbot.cli.lookup import (
     NothingKnown,
     daemon_answers,
     is_watched,
@@ -18,14 +17,15 @@ from triggerbot.cli.finding import (
     short,
     unknown,
 )
-from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.output import plain, plural, say_json
 from triggerbot.cli.pause import describe
-from triggerbot.cli.printing import plain, plural, say_json
 from triggerbot.config import Config
-from triggerbot.errors import CIError, UsageError
+from triggerbot.core.errors import CIError, UsageError
+from triggerbot.core.model import Claim, Push, PushFacts
+from triggerbot.core.policy import rules
 from triggerbot.metrics import Metrics
-from triggerbot.model import Claim, Push, PushFacts
-from triggerbot.observe import Observer
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Store
 from triggerbot.systems import LookBack
 from triggerbot.systems.registry import build
@@ -114,7 +114,7 @@ def _the_push(
 
 def _asked(store: Store, config: Config, push: Push, job: str, count: int) -> Claim:
     """Record what is asked for; a job that is not known is looked for in the CI first."""
-    rule = policy.rule_for(config.rules, push)
+    rule = rules.rule_for(config.rules, push)
     if rule is None:
         raise UsageError(f"no rule of {config.source} watches the branch {push.branch!r} of {push.project}")
     if count > rule.requested_max:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from triggerbot.cli.opening import config_option
+from triggerbot.cli.options import config_option
 from triggerbot.config import Config, load, locate
-from triggerbot.errors import ConfigError, StoreAway
-from triggerbot.notify import Notifier
-from triggerbot.workers.running import work, work_alone
-from triggerbot.workers.seat import Seat
-from triggerbot.workers.supervisor import supervise
+from triggerbot.core.errors import ConfigError, StoreAway
+from triggerbot.daemon.systemd import Notifier
+from triggerbot.daemon.workers.child import work, work_alone
+from triggerbot.daemon.workers.handover import Seat
+from triggerbot.daemon.workers.supervisor import supervise
 
 #: The exit code where the store cannot be reached at the start.
 _AWAY = 1

@@ -7,18 +7,18 @@ from typing import Any
 import click
 from rich.table import Table
 
-from triggerbot import totals
 from triggerbot.cli import breakers, costs
 from triggerbot.cli import errors as wrong
-from triggerbot.cli.opening import config_option, json_option, load_config, opened
+from triggerbot.cli.options import config_option, json_option, load_config, opened
+from triggerbot.cli.output import console, duration, moment, plural, say_json, text
 from triggerbot.cli.pause import describe
-from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
 from triggerbot.config import Config, fields
-from triggerbot.model import ClaimState
-from triggerbot.sentences import CLAIMS
+from triggerbot.core.formatting import capital
+from triggerbot.core.model import ClaimState
+from triggerbot.reports import statistics
+from triggerbot.reports.glossary import CLAIMS
+from triggerbot.reports.statistics import Totals
 from triggerbot.store import Store
-from triggerbot.totals import Totals
-from triggerbot.wording import capital
 
 _HOUR = 3600.0
 
@@ -64,7 +64,7 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     with opened(config) as store:
         if errors:
             return _errors(store, config, seconds, as_json=as_json, traces=verbose)
-        found = totals.gather(store, config.rules, now - seconds, now, dry=config.dry_run)
+        found = statistics.gather(store, config.rules, now - seconds, now, dry=config.dry_run)
     if as_json:
         say_json(found.as_json())
     else:

@@ -5,15 +5,15 @@ from collections.abc import Collection, Iterator, Mapping
 import click
 from rich.text import Text
 
-from triggerbot import report, sentences
-from triggerbot.cli.finding import NothingKnown, find, headline
-from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.lookup import NothingKnown, find, headline
+from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
+from triggerbot.cli.output import console, plain, say_json
 from triggerbot.cli.pause import describe
-from triggerbot.cli.printing import console, plain, say_json
-from triggerbot.health import Health, PushVerdict
-from triggerbot.judging import Judge
+from triggerbot.core.verdict.health import Health, PushVerdict
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
+from triggerbot.reports import glossary, push_json
+from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Store
-from triggerbot.verdict import JobVerdict, Verdict
 
 _EXITS = {Health.GOOD: 0, Health.FAILING: 1, Health.PENDING: 2}
 #: Of several pushes the worst counts.
@@ -69,24 +69,24 @@ def status(
             _show(record, push, reasons)
         for hindrance in hindrances:
             console().print(plain(hindrance), style="yellow")
-        console().print(sentences.LEGEND, style="dim")
+        console().print(glossary.LEGEND, style="dim")
     return _EXITS[health]
 
 
 def letters(job: JobVerdict) -> str:
     """Write a job's runs in a row, oldest first."""
-    return "".join(map(sentences.letter, job.runs))
+    return "".join(map(glossary.letter, job.runs))
 
 
 def _as_json(store: Store, record: PushRecord, judged: PushVerdict) -> dict[str, object]:
-    told = report.push(record, judged, report.before(store.kept(record.push)), store.story(record.push))
+    told = push_json.push(record, judged, push_json.before(store.kept(record.push)), store.story(record.push))
     rows = {job.job: letters(job) for job in judged.jobs}
     return {**told, "jobs": [{**job, "letters": rows[job["job"]]} for job in told["jobs"]]}
 
 
 def _refused(store: Store, record: PushRecord) -> dict[str, str]:
     """Read why failures were left alone that no claim was made for: the last reason of each job."""
-    return {job: told[-1]["reason"] for job, told in report.refusals(store.story(record.push)).items()}
+    return {job: told[-1]["reason"] for job, told in push_json.refusals(store.story(record.push)).items()}
 
 
 def _hindrances(store: Store, systems: Collection[str]) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _show(record: PushRecord, push: PushVerdict, reasons: Mapping[str, str]) -> 
         out.print(line.append(f"{job.verdict or 'none':<12}", _STYLES[job.verdict]).append(f"  {plain(why)}"))
     for common in push.common:
         out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
-    out.print(f"{sentences.HEALTHS[push.health]}: {push.sentence}", style=_HEALTHS[push.health])
+    out.print(f"{glossary.HEALTHS[push.health]}: {push.sentence}", style=_HEALTHS[push.health])
 
 
 def _worst_first(job: JobVerdict) -> tuple[int, str]:

@@ -5,9 +5,9 @@ from collections import Counter, defaultdict
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from triggerbot.cli.printing import duration, plural
-from triggerbot.model import Event
-from triggerbot.replay import Replayed
+from triggerbot.cli.output import duration, plural
+from triggerbot.core.model import Event
+from triggerbot.pipeline.replay import Replayed
 
 _HOUR = 3600.0
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from triggerbot.config.document import Document
-from triggerbot.errors import Problem
+from triggerbot.core.errors import Problem
 
 AMQP = r"^amqps?://\S+$"
 STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+|unix://\S+)$"

@@ -4,9 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from triggerbot import breaker
-from triggerbot.bounds import Bounds
-from triggerbot.caps import Caps
 from triggerbot.config import fields, schema, system_sections, telling_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.remarks import is_literal, unavailable, warnings
@@ -36,8 +33,11 @@ from triggerbot.config.telling_settings import (
     SlackReportConfig,
     WebhookReportConfig,
 )
-from triggerbot.patterns import Globs
-from triggerbot.policy import Budget, Rule
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy import circuit_breaker
+from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.limits import Caps
+from triggerbot.core.policy.rules import Budget, Rule
 
 
 def build(file: schema.ConfigFile, document: Document, source: str) -> Config:
@@ -182,10 +182,10 @@ def _intake(section: schema.Intake, place: Place, places: _Places) -> IntakeConf
     return PulseConfig(pulse.system, url, pulse.queue, bindings, pulse.prefetch, pulse.ca, pulse.insecure)
 
 
-def _breakers(section: schema.BreakerSection) -> breaker.Settings:
-    return breaker.Settings(
-        failures=section.failures or breaker.NEVER,
-        pushes=section.pushes or breaker.NEVER,
+def _breakers(section: schema.BreakerSection) -> circuit_breaker.Settings:
+    return circuit_breaker.Settings(
+        failures=section.failures or circuit_breaker.NEVER,
+        pushes=section.pushes or circuit_breaker.NEVER,
         within=section.within,
         share=section.share,
         canary=section.canary,

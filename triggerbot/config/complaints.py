@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from triggerbot.config import fields, schema, system_sections, telling_sections
 from triggerbot.config.document import Document, Place
 from triggerbot.config.showing import printable, shown
-from triggerbot.errors import Problem
+from triggerbot.core.errors import Problem
 
 #: More mistakes than anybody reads at once.
 PROBLEMS_MAX = 100

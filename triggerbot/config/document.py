@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from triggerbot.config.showing import printable
-from triggerbot.errors import ConfigError, Problem
+from triggerbot.core.errors import ConfigError, Problem
 
 #: Where a value stands: keys and list positions from the top.
 Place = tuple[str | int, ...]

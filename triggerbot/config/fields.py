@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Str
 
 from triggerbot.config import addresses, secrets
 from triggerbot.config.showing import shown
-from triggerbot.model import Result
+from triggerbot.core.model import Result
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"^([0-9]{1,9})(ms|s|m|h|d)$"

@@ -11,7 +11,7 @@ from triggerbot.config.document import FILE_MAX, Document, parse
 from triggerbot.config.schema import ConfigFile
 from triggerbot.config.settings import Config
 from triggerbot.config.showing import printable, shown
-from triggerbot.errors import ConfigError, Problem
+from triggerbot.core.errors import ConfigError, Problem
 
 #: Where a config is looked for, if neither -c nor $TRIGGERBOT_CONFIG names one.
 PLACES = (Path("triggerbot.yml"), Path("/etc/triggerbot/triggerbot.yml"))

@@ -9,9 +9,9 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.settings import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.config.system_settings import GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
 from triggerbot.config.telling_settings import GitHubReportConfig, WebhookReportConfig
-from triggerbot.errors import Problem
-from triggerbot.patterns import Globs
-from triggerbot.policy import Rule
+from triggerbot.core.errors import Problem
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
 
 #: Seconds; a claim that is forgotten sooner could be made again by the CI's own late messages.
 _RETENTION_SHORT = 3600.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from triggerbot.errors import ConfigError, Problem
+from triggerbot.core.errors import ConfigError, Problem
 
 #: What may stand in a config for a secret.
 PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"

@@ -5,13 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
-from triggerbot.bounds import Bounds
 from triggerbot.config import addresses
 from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import GitHubConfig, SystemConfig
 from triggerbot.config.telling_settings import PageConfig, ReportConfig
-from triggerbot.errors import ConfigError, Problem
-from triggerbot.policy import Rule
+from triggerbot.core.errors import ConfigError, Problem
+from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.rules import Rule
 
 #: Characters of a webhook secret: what is shorter than the first is none; what is shorter than the second can be found
 #: by trying, from a single webhook.

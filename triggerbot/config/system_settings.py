@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from triggerbot.config.secrets import Secret
-from triggerbot.patterns import Globs
+from triggerbot.core.patterns import Globs
 
 
 @dataclass(frozen=True, slots=True)

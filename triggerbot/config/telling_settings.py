@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from triggerbot.config.secrets import Secret
-from triggerbot.model import Push
-from triggerbot.patterns import Globs
+from triggerbot.core.model import Push
+from triggerbot.core.patterns import Globs
 
 
 @dataclass(frozen=True, slots=True)

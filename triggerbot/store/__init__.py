@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from triggerbot.breaker import Breaker, Place
-from triggerbot.caps import Capped
-from triggerbot.model import Claim, Decision, Group, Lead, Operation, Push, RunKey, State, Wish
-from triggerbot.policy import Budget
+from triggerbot.core.model import Claim, Decision, Group, Lead, Operation, Push, RunKey, State, Wish
+from triggerbot.core.policy.circuit_breaker import Breaker, Place
+from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.rules import Budget
 from triggerbot.store.records import (
     CRASHES_MAX,
     DELIVERY_KEPT,

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triggerbot.breaker import Place
-from triggerbot.model import Claim, Event, Group, Lead, Push, PushFacts, Run, Wish
-from triggerbot.policy import Triage
-from triggerbot.trysyntax import Asks
+from triggerbot.core.model import Claim, Event, Group, Lead, Push, PushFacts, Run, Wish
+from triggerbot.core.policy.circuit_breaker import Place
+from triggerbot.core.policy.rules import Triage
+from triggerbot.core.policy.try_syntax import Asks
 
 
 @dataclass(frozen=True, slots=True)

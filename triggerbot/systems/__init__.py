@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.model import Event, Heard, Lead, Push, PushFacts, Run, Wish
+from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run, Wish
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 
 
 @dataclass(frozen=True, slots=True)

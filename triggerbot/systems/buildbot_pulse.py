@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Kind, Push, Result, State
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Kind, Push, Result, State
 
 _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
 #: buildbot/status/results.py; 2 is red, which tests are, too, when they do not get far.

@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 import msgspec
 
-from triggerbot import calls, canonical
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.errors import CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.model import Event, Heard, Push, PushFacts
+from triggerbot.core import event_json
+from triggerbot.core.errors import CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Heard, Push, PushFacts
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
-from triggerbot.systems.signatures import delivery, verify_standard
+from triggerbot.systems.webhook_signatures import delivery, verify_standard
 
 #: Seconds until a CI that does not let us is asked again: somebody has to mend the credentials first.
 _DENIED = 600.0
@@ -58,12 +59,12 @@ class Generic:
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Read one event, or a JSON list of them; raises `NotUnderstood`."""
         if body[:64].lstrip()[:1] != b"[":
-            return [canonical.decode(body, self.name)]
+            return [event_json.decode(body, self.name)]
         try:
             values = msgspec.json.decode(body)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise NotUnderstood(str(error)) from None
-        return [canonical.from_json(value, self.name) for value in values]
+        return [event_json.from_json(value, self.name) for value in values]
 
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
         """Read one event, or a JSON list of them, from whatever exchange; raises `NotUnderstood`."""
@@ -88,7 +89,7 @@ class Generic:
 
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One request a job, with the number in it."""
-        return calls.plan_batch(wants)
+        return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Make one POST."""
@@ -112,7 +113,7 @@ class Generic:
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Ask which runs changed since then; `None` if this CI does not support it."""
-        reply = self._http.get("/runs", {"since": canonical.format_time(since) or ""})
+        reply = self._http.get("/runs", {"since": event_json.format_time(since) or ""})
         if reply.status == 404:
             return None
         answer = _mapping(usable(reply, "the sweep").json(), "the sweep")
@@ -136,7 +137,7 @@ class Generic:
         events = []
         for value in values:
             try:
-                events.append(canonical.from_json(value, self.name))
+                events.append(event_json.from_json(value, self.name))
             except NotUnderstood:
                 continue
         if values and not events:
@@ -194,6 +195,6 @@ def _time(value: Any, what: str) -> float | None:
     if value is None or not isinstance(value, (str, int, float)):
         return None
     try:
-        return canonical.parse_time(value)
+        return event_json.parse_time(value)
     except NotUnderstood:
         raise CIUnavailable(f"{what}: its time is none: {str(value)[:60]!r}") from None

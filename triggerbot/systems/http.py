@@ -17,8 +17,8 @@ import httpx
 import msgspec
 import tenacity
 
-from triggerbot import vitals
-from triggerbot.errors import CIDenied, CIUnavailable
+from triggerbot import liveness
+from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Unknown
 
 #: Seconds; a CI that is slower than this is asked again later.
@@ -140,7 +140,7 @@ class Http:
         content = None if body is None else msgspec.json.encode(body)
         extra = dict(headers or {}) | ({"content-type": "application/json"} if content is not None else {})
         request = client.build_request(method, self.base_url + path, params=params, content=content, headers=extra)
-        vitals.beat()
+        liveness.beat()
         deadline = time.monotonic() + ANSWER_SECONDS
         response = client.send(request, stream=True)
         try:

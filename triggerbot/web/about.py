@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from triggerbot.breaker import NEVER
 from triggerbot.config import Config, GitHubReportConfig
-from triggerbot.terms import Terms, listed, terms
-from triggerbot.wording import duration
+from triggerbot.core.formatting import duration
+from triggerbot.core.policy.circuit_breaker import NEVER
+from triggerbot.reports.rule_text import Terms, listed, terms
 
 
 class Words(NamedTuple):

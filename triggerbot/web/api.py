@@ -7,13 +7,15 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from triggerbot import canonical, report, totals, version
-from triggerbot.judging import Judge
+from triggerbot.core import event_json
+from triggerbot.core.policy.rules import Rule
+from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
-from triggerbot.policy import Rule
+from triggerbot.reports import push_json, statistics
+from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Search, Store, Summary
-from triggerbot.vitals import Check
-from triggerbot.web.answers import DEFENCE, as_json, error, plain
+from triggerbot.web import version
+from triggerbot.web.responses import DEFENCE, as_json, error, plain
 
 #: Seconds in a day.
 _DAY = 86_400.0
@@ -49,12 +51,12 @@ class Api:
             return error(400, f"limit is a whole number from 1 to {_LIST_MAX}")
         wanted = Search(**{name: request.query_params.get(name, "") for name in _WANTED})
         found = self._store.search(wanted, limit)
-        return as_json({"pushes": [report.line(one if one.health else self._judged(one)) for one in found]})
+        return as_json({"pushes": [push_json.line(one if one.health else self._judged(one)) for one in found]})
 
     def _judged(self, one: Summary) -> Summary:
         """Judge a push now that was not judged yet."""
         record = self._store.record(one.push)
-        return one if record is None else report.summary(record, self._judge.judge(record), self._clock())
+        return one if record is None else push_json.summary(record, self._judge.judge(record), self._clock())
 
     def push(self, request: Request) -> Response:
         """Tell everything about one push; the revision may be cut."""
@@ -65,8 +67,8 @@ class Api:
         return as_json({"pushes": [self._told(record) for record in records]})
 
     def _told(self, record: PushRecord) -> dict[str, Any]:
-        before, story = report.before(self._store.kept(record.push)), self._store.story(record.push)
-        return report.push(record, self._judge.judge(record), before, story)
+        before, story = push_json.before(self._store.kept(record.push)), self._store.story(record.push)
+        return push_json.push(record, self._judge.judge(record), before, story)
 
     def statistics(self, request: Request) -> Response:
         """Count what was decided and sent lately."""
@@ -75,7 +77,7 @@ class Api:
             return error(400, f"days is a whole number from 1 to {_DAYS_MAX}")
         dry = bool(self._about.get("dry_run"))
         return as_json(
-            {"days": days, **totals.gather(self._store, self._rules, now - days * _DAY, now, dry=dry).as_json()}
+            {"days": days, **statistics.gather(self._store, self._rules, now - days * _DAY, now, dry=dry).as_json()}
         )
 
     def metrics(self, request: Request) -> Response:
@@ -104,7 +106,7 @@ class Api:
     def _distrust(self) -> dict[str, str]:
         """Tell since when and why the store is not trusted, if it is not: requests wait for look-backs then."""
         distrust = self._store.distrust()
-        return {} if distrust is None else {canonical.format_time(distrust.since) or "": distrust.why}
+        return {} if distrust is None else {event_json.format_time(distrust.since) or "": distrust.why}
 
     async def lbheartbeat(self, request: Request) -> Response:
         """Tell that the process answers (Dockerflow); in no thread, for all of them may be busy."""

@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.web.answers import error
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.web.api import Api
-from triggerbot.web.hooks import Hooks
 from triggerbot.web.pages import Pages
+from triggerbot.web.responses import error
+from triggerbot.web.webhooks import Hooks
 
 #: Answers for programs that are made at the same time: however many ask, there is room for what is observed, and for
 #: those who look whether the daemon lives.

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from triggerbot.errors import UsageError
+from triggerbot.core.errors import UsageError
 
 #: Seconds for a form to arrive; bytes and fields of it: the longest name of a job, each character of it escaped, fits.
 _SECONDS, _BYTES_MAX, _FIELDS_MAX = 10.0, 65_536, 20

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Heard
-from triggerbot.observe import Observer
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Heard
+from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Outcome
 
 #: Requests that share one commit at most.

@@ -19,10 +19,10 @@ import structlog
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from triggerbot.errors import StoreUnavailable
-from triggerbot.model import Push
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Push
 from triggerbot.store import Store
-from triggerbot.web.answers import DEFENCE, error
+from triggerbot.web.responses import DEFENCE, error
 
 log = structlog.get_logger("triggerbot.live")
 

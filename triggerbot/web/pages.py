@@ -10,22 +10,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from triggerbot import policy, report, stories
 from triggerbot.config import Config
-from triggerbot.errors import StoreUnavailable
-from triggerbot.health import Health
-from triggerbot.judging import Judge
-from triggerbot.model import Push
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Push
+from triggerbot.core.policy import rules
+from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.verdict import Verdict
+from triggerbot.liveness import Check
+from triggerbot.reports import push_json, stuck, timeline
+from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.verdict import Verdict
-from triggerbot.vitals import Check
-from triggerbot.web import about, figures, quiet, rows, trouble
-from triggerbot.web.acting import TOGETHER_MAX, Acting
-from triggerbot.web.frame import Frame, Page, Stopped, push_path, query
+from triggerbot.web import about, push_view, quiet, statistics_view
+from triggerbot.web.actions import TOGETHER_MAX, Acting
+from triggerbot.web.layout import Frame, Page, Stopped, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.plots import parts
-from triggerbot.web.rendering import SIGNS
 from triggerbot.web.session import Access, Sessions
+from triggerbot.web.templating import SIGNS
 
 #: Pushes of a list, unless another number is asked for, and at most.
 LIMIT, LIMIT_MAX = 100, 1000
@@ -67,7 +68,7 @@ class Pages:
         sessions = Sessions(access, clock)
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
         self._dry = dry
-        self._figures = figures.Figures(store, clock)
+        self._figures = statistics_view.Figures(store, clock)
         self._acting = Acting(self._frame, judge, self._one_record)
         self._reading, self._doing = CapacityLimiter(_AT_ONCE), CapacityLimiter(_AT_ONCE)
 
@@ -142,7 +143,7 @@ class Pages:
     def _list(self, wanted: Search, limit: int) -> dict[str, Any]:
         found = self._store.search(wanted, limit)
         return {
-            "pushes": [(one, rows.row_id(*one.push), push_path(one.push), _bar(one.counts)) for one in found],
+            "pushes": [(one, push_view.row_id(*one.push), push_path(one.push), _bar(one.counts)) for one in found],
             "wanted": wanted,
             "filtered": wanted != Search(),
             "projects": self._store.projects(),
@@ -170,9 +171,9 @@ class Pages:
     def _one(self, push: Push, asked: int) -> dict[str, Any]:
         record = self._record(push)
         judged = self._judge.judge(record)
-        before = report.before(self._store.kept(push))
+        before = push_json.before(self._store.kept(push))
         entries = self._store.story(push)
-        rule = policy.rule_for(self._config.rules, push)
+        rule = rules.rule_for(self._config.rules, push)
         problems = () if record.asks is None else record.asks.problems
         failing = sum(job.troubles for job in judged.jobs)
         return {
@@ -181,14 +182,14 @@ class Pages:
             "health": str(judged.health),
             "title": f"{SIGNS[judged.health]} {_title(record)}",
             "name": _title(record),
-            "groups": rows.groups(judged, record, entries, before),
+            "groups": push_view.groups(judged, record, entries, before),
             "folded": quiet.folded(judged, push),
-            "cost": rows.cost(record),
-            "shared": rows.shared(judged),
-            "notes": [note for note in stories.of_push(entries) if not any(one in note.text for one in problems)],
-            "asks": stories.asked(record.asks),
+            "cost": push_view.cost(record),
+            "shared": push_view.shared(judged),
+            "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
+            "asks": timeline.asked(record.asks),
             "problems": problems,
-            "spent": rows.spent(record, rule, dry=self._dry),
+            "spent": push_view.spent(record, rule, dry=self._dry),
             "most": rule.requested_max if rule is not None else 0,
             "failing": failing,
             "together": 1 < failing <= TOGETHER_MAX,
@@ -203,16 +204,16 @@ class Pages:
         if job is None:
             raise Stopped(404, "No such job", "No job of this name is known of the push.")
         judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
-        entries = stories.by_job(self._store.story(push, name)).get(name, [])
-        rule = policy.rule_for(self._config.rules, push)
-        standing = stories.Standing(self._clock(), self._store.paused(), self._store.breakers())
+        entries = timeline.by_job(self._store.story(push, name)).get(name, [])
+        rule = rules.rule_for(self._config.rules, push)
+        standing = timeline.Standing(self._clock(), self._store.paused(), self._store.breakers())
         return {
             "title": f"{SIGNS[judged.verdict or 'none']} {name}",
             "of": _title(record),
             "judged": judged,
-            "row": rows.row(judged, job, entries, report.before(self._store.kept(push)), {}),
-            "runs": [(run, rows.safe(run.url)) for run in judged.runs],
-            "lines": stories.story(job, entries, standing),
+            "row": push_view.row(judged, job, entries, push_json.before(self._store.kept(push)), {}),
+            "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
+            "lines": timeline.story(job, entries, standing),
             "most": rule.requested_max if rule is not None else 0,
             "asked": asked,
             "act": push_path(push, "retrigger"),
@@ -260,8 +261,8 @@ class Pages:
 
     def statistics(self, request: Request) -> Response:
         """Show what was decided and sent, and what came of it."""
-        days = _number(query(request, "days"), _DAYS, max(figures.PERIODS))
-        days = days if days in figures.PERIODS else _DAYS
+        days = _number(query(request, "days"), _DAYS, max(statistics_view.PERIODS))
+        days = days if days in statistics_view.PERIODS else _DAYS
         page = Page("Statistics", "statistics.html", "statistics", partial(self._figures.gather, days))
         return self._frame.show(request, page)
 
@@ -274,11 +275,11 @@ class Pages:
         return {
             "checks": self._health(),
             "distrust": distrust,
-            "stuck": [(one, push_path(one.push, job=one.job)) for one in trouble.stuck(self._store)],
+            "stuck": [(one, push_path(one.push, job=one.job)) for one in stuck.stuck(self._store)],
             "letters": self._store.dead_letters(_LETTERS_MAX),
             "crashes": self._store.crashes(CRASHES_MAX),
-            "open_breakers": report.breakers(self._store.breakers(), self._store.held()),
-            "caps": [one for one in report.caps(self._store.sent(self._clock()), self._store.held()) if one["held"]],
+            "open_breakers": push_json.breakers(self._store.breakers(), self._store.held()),
+            "caps": [one for one in push_json.caps(self._store.sent(self._clock()), self._store.held()) if one["held"]],
         }
 
 

@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
-from triggerbot.health import PushVerdict
-from triggerbot.model import Push
-from triggerbot.verdict import JobVerdict, Verdict
-from triggerbot.web.rows import Chip, chips, heading
+from triggerbot.core.model import Push
+from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
+from triggerbot.web.push_view import Chip, chips, heading
 
 
 class Folded(NamedTuple):

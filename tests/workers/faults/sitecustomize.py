@@ -11,10 +11,10 @@ import threading
 import time
 from pathlib import Path
 
-from triggerbot import daemon, engine
-from triggerbot.daemon import Daemon
-from triggerbot.dispatch import Dispatcher
-from triggerbot.workers import worker
+from triggerbot.daemon import engine, process
+from triggerbot.daemon.process import Daemon
+from triggerbot.daemon.workers import worker
+from triggerbot.pipeline.dispatcher import Dispatcher
 
 _run, _dispatch = Daemon.run, Dispatcher.run
 _threads = itertools.count()
@@ -70,4 +70,4 @@ def fail(what, *more):
 Daemon.run, Dispatcher.run = run, dispatch
 if "FAULTS_LIMIT" in os.environ:
     engine._LIMIT = worker._SILENT = float(os.environ["FAULTS_LIMIT"])
-    worker.GRACE = daemon._GRACEFUL = 0.5
+    worker.GRACE = process._GRACEFUL = 0.5

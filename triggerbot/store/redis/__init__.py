@@ -1,4 +1,4 @@
-"""The store of several replicas: one Redis, and one script that makes every change there (`script/`)."""
+"""The store of several replicas: one Redis, and one script that makes every change there (`scripts/`)."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from concurrent.futures import Future
 
 import redis
 
-from triggerbot.errors import StoreUnavailable, StoreUnusable
-from triggerbot.model import Claim, Group, Lead, Push, State
+from triggerbot.core.errors import StoreUnavailable, StoreUnusable
+from triggerbot.core.model import Claim, Group, Lead, Push, State
 from triggerbot.store import (
     CRASHES_MAX,
     DELIVERY_KEPT,
@@ -24,12 +24,12 @@ from triggerbot.store import (
     PushRecord,
     Work,
 )
-from triggerbot.store.redis import lists, packing, views
-from triggerbot.store.redis.claiming import Claiming
+from triggerbot.store.redis import codec, queries, search
+from triggerbot.store.redis.claims import Claiming
+from triggerbot.store.redis.codec import moment
+from triggerbot.store.redis.connection import PREFIX, Link, connect
 from triggerbot.store.redis.keys import key
-from triggerbot.store.redis.link import PREFIX, Link, connect
-from triggerbot.store.redis.packing import moment
-from triggerbot.store.redis.reporting import Reporting
+from triggerbot.store.redis.verdicts import Reporting
 from triggerbot.store.redis.writer import Writer
 
 #: Seconds for which a push is remembered after the last that was heard of it, unless told otherwise.
@@ -136,7 +136,7 @@ class RedisStore(Claiming, Reporting):
         if not found:
             return None
         kind, name = found
-        return packing.group_of(name) if kind == "g" else packing.push_of(name)
+        return codec.group_of(name) if kind == "g" else codec.push_of(name)
 
     def release(self, leased: Push | Group, owner: str) -> None:
         """Give back what was leased."""
@@ -149,16 +149,16 @@ class RedisStore(Claiming, Reporting):
 
     def leads(self, group: Group) -> Leads:
         """Read what was heard of a group and not asked about yet, failures first."""
-        return self._read(views.leads, group)
+        return self._read(queries.leads, group)
 
     def settle_leads(self, group: Group, settled: Sequence[Lead]) -> None:
         """Forget leads that were asked about, unless more was heard of their runs meanwhile."""
-        leads = [packing.lead(lead)[:2] for lead in settled]
-        self._link.call("settle_leads", group=packing.group_name(group), leads=leads)
+        leads = [codec.lead(lead)[:2] for lead in settled]
+        self._link.call("settle_leads", group=codec.group_name(group), leads=leads)
 
     def put_off_leads(self, group: Group, due: float) -> None:
         """Ask about a group again when due; counts as a try in vain."""
-        self._link.call("put_off_leads", group=packing.group_name(group), due=moment(due))
+        self._link.call("put_off_leads", group=codec.group_name(group), due=moment(due))
 
     def distrust(self) -> Distrust | None:
         """Tell whether the store may have forgotten something; the latest such case."""
@@ -166,41 +166,41 @@ class RedisStore(Claiming, Reporting):
 
     def work(self, push: Push) -> Work:
         """Read what is open about a push."""
-        return self._read(views.work, push)
+        return self._read(queries.work, push)
 
     def known(self, push: Push) -> Mapping[tuple[str, str, int], State]:
         """Read how far each run (job, run id, attempt) of a push is known to have come."""
-        return self._read(views.known, push)
+        return self._read(queries.known, push)
 
     # -- what people ask ----------------------------------------------------------------------------------------
 
     def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
         """Record what a person asks for, as a claim of its own; `None` if no run of the job is known."""
         made = self._link.call(
-            "ask", push=packing.push_name(push), job=packing.bare(job), count=count, origin=packing.bare(origin),
+            "ask", push=codec.push_name(push), job=codec.bare(job), count=count, origin=codec.bare(origin),
             dry=dry, now=moment(now),
         )  # fmt: skip
         if not made:
             return None
-        wire = packing.claim_decoder.decode(made[0])
-        return packing.claim_of(wire, push, packing.run_of(job, made[1]), None)
+        wire = codec.claim_decoder.decode(made[0])
+        return codec.claim_of(wire, push, codec.run_of(job, made[1]), None)
 
     def pause(self, pause: Pause | None) -> None:
         """Stop all sending on every replica, or (`None`) go on."""
-        kept = pause is not None and packing.encode({"at": pause.at, "by": pause.by, "note": pause.note})
+        kept = pause is not None and codec.encode({"at": pause.at, "by": pause.by, "note": pause.note})
         self._link.call("pause", pause=kept)
 
     def paused(self) -> Pause | None:
         """Tell whether sending is stopped."""
-        return self._read(views.paused)
+        return self._read(queries.paused)
 
     def bury(self, letters: Sequence[DeadLetter]) -> None:
         """Keep messages that could not be handled."""
-        self._link.call("bury", letters=[views.letter(letter) for letter in letters], most=LETTERS_MAX)
+        self._link.call("bury", letters=[queries.letter(letter) for letter in letters], most=LETTERS_MAX)
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
-        return self._read(views.dead_letters, limit)
+        return self._read(queries.dead_letters, limit)
 
     def dead_letters_kept(self) -> int:
         """Count them."""
@@ -212,31 +212,31 @@ class RedisStore(Claiming, Reporting):
 
     def keep_crashes(self, crashes: Sequence[Crash]) -> None:
         """Keep how workers ended; the oldest make room for new ones."""
-        self._link.call("keep_crashes", crashes=[packing.encode(crash) for crash in crashes], most=CRASHES_MAX)
+        self._link.call("keep_crashes", crashes=[codec.encode(crash) for crash in crashes], most=CRASHES_MAX)
 
     def crashes(self, limit: int = 20) -> list[Crash]:
         """List how workers ended, newest first; those that died together in the order in which they did."""
-        return self._read(views.crashes, limit)
+        return self._read(queries.crashes, limit)
 
     def cursor(self, name: str) -> str | None:
         """Read how far an intake has come."""
-        return self._read(views.cursor, name)
+        return self._read(queries.cursor, name)
 
     def find(self, project: str, revision: str) -> list[Push]:
         """Find pushes by project and the beginning of a revision, newest first."""
-        return self._read(lists.find, project, revision)
+        return self._read(search.find, project, revision)
 
     def record(self, push: Push) -> PushRecord | None:
         """Read everything known of a push."""
-        return self._read(views.record, push)
+        return self._read(queries.record, push)
 
     def story(self, push: Push, job: str | None = None) -> list[Entry]:
         """Read what happened to a push, or to one job of it, in order."""
-        return self._read(views.story, push, job)
+        return self._read(queries.story, push, job)
 
     def recent(self, limit: int, project: str | None = None) -> list[Push]:
         """List the pushes heard of last."""
-        return self._read(lists.recent, limit, project)
+        return self._read(search.recent, limit, project)
 
     def purge(self, before: float) -> int:
         """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
@@ -267,6 +267,6 @@ def _holds_ours(link: Link) -> bool:
 def _named(leased: Push | Group) -> dict[str, str]:
     match leased:
         case Push():
-            return {"push": packing.push_name(leased)}
+            return {"push": codec.push_name(leased)}
         case Group():
-            return {"group": packing.group_name(leased)}
+            return {"group": codec.group_name(leased)}

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from triggerbot.model import Push
-from triggerbot.store.redis import packing
-from triggerbot.store.redis.link import PREFIX
+from triggerbot.core.model import Push
+from triggerbot.store.redis import codec
+from triggerbot.store.redis.connection import PREFIX
 
 #: A `redis.Redis`; its own annotations make every answer a union of all that it could be.
 Client = Any
@@ -22,5 +22,5 @@ def text(raw: Any) -> str:
 
 def number_of(client: Client, push: Push) -> str | None:
     """Find a push's number."""
-    found = client.get(key("n", packing.push_name(push)))
+    found = client.get(key("n", codec.push_name(push)))
     return None if found is None else text(found)

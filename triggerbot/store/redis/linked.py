@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from triggerbot.store.redis.link import Link
+from triggerbot.store.redis.connection import Link
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from triggerbot.errors import StoreUnavailable
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.store import Item, Outcome
-from triggerbot.store.redis import hearing
-from triggerbot.store.redis.link import Link
+from triggerbot.store.redis import observe
+from triggerbot.store.redis.connection import Link
 
 #: Items that go together at most, unless one caller brings more.
 _MOST = 1000
@@ -103,7 +103,7 @@ class Writer:
         items = [item for heard in together for item in heard.items]
         deliveries = [name for heard in together for name in heard.deliveries]
         answer = self._link.call(
-            "observe", **hearing.arguments(items, deliveries, last.now, dry=last.dry, cursor=last.cursor)
+            "observe", **observe.arguments(items, deliveries, last.now, dry=last.dry, cursor=last.cursor)
         )
-        outcomes = iter(hearing.outcomes(items, answer) if items else [])
+        outcomes = iter(observe.outcomes(items, answer) if items else [])
         return [[next(outcomes) for _ in heard.items] for heard in together]

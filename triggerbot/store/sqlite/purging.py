@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from triggerbot import caps
+from triggerbot.core.policy import limits
 from triggerbot.store import DELIVERY_KEPT
 
 #: Pushes that one transaction forgets, so that it never holds up others for long.
@@ -13,7 +13,7 @@ def purge(connection: sqlite3.Connection, before: float) -> None:
     """Forget all but pushes."""
     connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,))
     connection.execute("DELETE FROM breakers WHERE open = 0 AND changed < ?", (before,))
-    connection.execute("DELETE FROM sent WHERE piece < ?", (caps.piece(before),))
+    connection.execute("DELETE FROM sent WHERE piece < ?", (limits.piece(before),))
     # Such as nobody settled in all that time, too.
     connection.execute("DELETE FROM wishes WHERE since < ?", (before - DELIVERY_KEPT,))
 

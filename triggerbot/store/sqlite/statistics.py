@@ -4,9 +4,9 @@ import sqlite3
 from collections import defaultdict
 from typing import Any
 
-from triggerbot.model import Cause, Run
-from triggerbot.store import counting
-from triggerbot.store.sqlite import rows
+from triggerbot.core.model import Cause, Run
+from triggerbot.store import outcomes
+from triggerbot.store.sqlite import codec
 
 _WOULD = "sum(CASE WHEN what = 'trigger' AND dry = 1 THEN count ELSE 0 END)"
 _SENT = "sum(CASE WHEN what = 'accepted' THEN count ELSE 0 END)"
@@ -21,7 +21,7 @@ _REFUSED = (
     "WHERE claims.job = story.job AND origin = '' AND cause IS NOT NULL AND refusal IS NULL)"
 )
 _REFUSALS = f"(SELECT push, reason, min(at) AS at {_REFUSED} AND reason <> 'already_claimed' GROUP BY job, reason)"
-_SPARES_NOTHING = str(tuple(map(str, counting.SPARES_NOTHING)))
+_SPARES_NOTHING = str(tuple(map(str, outcomes.SPARES_NOTHING)))
 
 
 def statistics(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
@@ -102,12 +102,12 @@ def _spared(connection: sqlite3.Connection, since: float) -> dict[str, int]:
 
 def _ended(connection: sqlite3.Connection, since: float) -> dict[str, int | float]:
     asked = "FROM claims JOIN pushes ON pushes.id = claims.push WHERE asked > 0 AND last_heard >= ?"
-    claims: dict[int, list[counting.Bought]] = defaultdict(list)
+    claims: dict[int, list[outcomes.Bought]] = defaultdict(list)
     own = f"SELECT claims.job, known_runs, asked, cause {asked}"
     for job, known, number, cause in connection.execute(own, (since,)):
-        claims[job].append(counting.Bought(known, number, None if cause is None else Cause(cause)))
+        claims[job].append(outcomes.Bought(known, number, None if cause is None else Cause(cause)))
     runs: dict[int, list[Run]] = defaultdict(list)
-    query = f"{rows.SELECT_RUNS} WHERE runs.job IN (SELECT claims.job {asked}) {rows.BY_JOB}"
+    query = f"{codec.SELECT_RUNS} WHERE runs.job IN (SELECT claims.job {asked}) {codec.BY_JOB}"
     for row in connection.execute(query, (since,)):
-        runs[row[rows.JOB]].append(rows.run(row))
-    return counting.ended((runs[job], found) for job, found in claims.items())
+        runs[row[codec.JOB]].append(codec.run(row))
+    return outcomes.ended((runs[job], found) for job, found in claims.items())

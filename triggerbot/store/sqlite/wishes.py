@@ -4,9 +4,9 @@ import sqlite3
 
 import msgspec
 
-from triggerbot.model import Wish
+from triggerbot.core.model import Wish
 from triggerbot.store import DELIVERY_KEPT, Asked, Outcome
-from triggerbot.store.sqlite import rows
+from triggerbot.store.sqlite import codec
 
 _wish = msgspec.json.Decoder(Wish)
 
@@ -19,7 +19,7 @@ def hear(connection: sqlite3.Connection, wish: Wish, now: float) -> Outcome:
     )
     news = connection.execute(
         "INSERT OR IGNORE INTO wishes (system, name, value, since, due) VALUES (?, ?, ?, ?, ?)",
-        (wish.system, wish.id, rows.encode(wish), now, now),
+        (wish.system, wish.id, codec.encode(wish), now, now),
     ).rowcount
     return Outcome(news=bool(news))
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from triggerbot.errors import StoreUnavailable
+from triggerbot.core.errors import StoreUnavailable
 
 T = TypeVar("T")
 Change = Callable[[sqlite3.Connection], Any]

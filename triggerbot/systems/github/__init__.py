@@ -24,19 +24,19 @@ from collections.abc import Callable, Mapping, Sequence
 import httpx
 
 from triggerbot import __version__
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.errors import Unauthenticated
-from triggerbot.model import Event, Heard, Push, Run, Wish
+from triggerbot.core.errors import Unauthenticated
+from triggerbot.core.model import Event, Heard, Push, Run, Wish
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, Known, Later, LookBack, Refused, Unknown
-from triggerbot.systems.github import answers, check, explaining, listening, parse, wire
+from triggerbot.systems.github import answers, credentials, explaining, listening, messages, parse
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth
 from triggerbot.systems.github.client import Client
-from triggerbot.systems.github.desk import Desk
 from triggerbot.systems.github.limits import Limits, Pace
-from triggerbot.systems.github.plan import plan as plan_reruns
+from triggerbot.systems.github.reporting import Desk
+from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.http import Http, NotSent, segments
-from triggerbot.systems.signatures import delivery, verify_sha256
+from triggerbot.systems.webhook_signatures import delivery, verify_sha256
 
 __all__ = ["AppKey", "Desk", "GitHub"]
 
@@ -76,7 +76,7 @@ class GitHub:
         `mention`: the name by which people address triggerbot in comments.
         Raises `ValueError` unless there is exactly one of `token` and `app`, and for impossible names of repositories.
         """
-        wrong = [repository for repository in repositories if not wire.is_full_name(repository)]
+        wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
         if wrong:
             raise ValueError(f"expected owner/repository, not {', '.join(map(repr, wrong))}")
         self.name = name
@@ -138,7 +138,7 @@ class GitHub:
     def _rerun_path(self, project: str, call: Call) -> str | None:
         target = call.target
         number = target.batch if call.together else self._runs.newest_id(target.run_id)
-        if not (wire.is_full_name(project) and number.isascii() and number.isdigit()):
+        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
             return None
         last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
         return segments("repos", *project.split("/"), "actions", *last)
@@ -170,8 +170,8 @@ class GitHub:
     def check(self) -> str:
         """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""
         if isinstance(self._auth, AppAuth):
-            return check.check_app(self._auth, self._client, self._repositories)
-        return check.check_token(self._client, self._repositories)
+            return credentials.check_app(self._auth, self._client, self._repositories)
+        return credentials.check_token(self._client, self._repositories)
 
     def close(self) -> None:
         """Let go of connections."""

@@ -13,8 +13,8 @@ from typing import Protocol
 
 import jwt
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotUnderstood
-from triggerbot.systems.github import wire
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotUnderstood
+from triggerbot.systems.github import messages
 from triggerbot.systems.http import Http, Reply, segments, usable
 
 #: Seconds: a token is renewed when it has no more than this to live.
@@ -102,7 +102,7 @@ class AppAuth:
         self._clock = clock
         self._permissions = permissions
         self._lock = threading.Lock()
-        self._installations: OrderedDict[str, wire.Installation] = OrderedDict()
+        self._installations: OrderedDict[str, messages.Installation] = OrderedDict()
         self._tokens: OrderedDict[int, _Token] = OrderedDict()
 
     def account(self, project: str) -> str:
@@ -135,16 +135,18 @@ class AppAuth:
         with self._lock:
             return bot(self._installed(project).app_slug)
 
-    def installation(self, project: str) -> wire.Installation:
+    def installation(self, project: str) -> messages.Installation:
         """Ask for the App's installation on a repository; raises `CIDenied`, `CIUnavailable`."""
         reply = self._http.get(segments("repos", *project.split("/"), "installation"), headers=self.jwt_header())
         if reply.status == 404:
             raise CIDenied(f"the GitHub App {self._key.id} is not installed on {project}: install it there")
-        return wire.answer(_allowed(reply, "the App's installation").body, wire.Installation)
+        return messages.answer(_allowed(reply, "the App's installation").body, messages.Installation)
 
-    def itself(self) -> wire.AppSelf:
+    def itself(self) -> messages.AppSelf:
         """Ask GitHub who the App is; raises `CIDenied`, `CIUnavailable`."""
-        return wire.answer(_allowed(self._http.get("/app", headers=self.jwt_header()), "the App").body, wire.AppSelf)
+        return messages.answer(
+            _allowed(self._http.get("/app", headers=self.jwt_header()), "the App").body, messages.AppSelf
+        )
 
     def jwt_header(self) -> dict[str, str]:
         """Sign a JWT with the App's key; raises `CIDenied` if the key is no RSA key in PEM."""
@@ -158,7 +160,7 @@ class AppAuth:
             raise CIDenied(f"the App's private key is no RSA key in PEM ({kind}): check `app.key`") from None
         return {"authorization": f"Bearer {token}"}
 
-    def _installed(self, project: str) -> wire.Installation:
+    def _installed(self, project: str) -> messages.Installation:
         name = project.lower()
         if name not in self._installations:
             self._installations[name] = self.installation(project)
@@ -186,7 +188,7 @@ class AppAuth:
             raise CIDenied(f"the GitHub App {self._key.id} is no longer installed on {project}: install it again")
         if reply.status == 422:
             raise CIDenied(f"the GitHub App {self._key.id} may not rerun jobs in {project}: {NEEDED}")
-        issued = wire.answer(_allowed(reply, "the App's token").body, wire.IssuedToken)
+        issued = messages.answer(_allowed(reply, "the App's token").body, messages.IssuedToken)
         return _Token(issued.token, _expiry(issued))
 
 
@@ -203,13 +205,13 @@ def _allowed(reply: Reply, what: str) -> Reply:
     return usable(reply, what)
 
 
-def _expiry(issued: wire.IssuedToken) -> float:
+def _expiry(issued: messages.IssuedToken) -> float:
     try:
-        return wire.moment(issued.expires_at) or 0.0
+        return messages.moment(issued.expires_at) or 0.0
     except NotUnderstood:
         raise CIUnavailable("GitHub's answer is not as documented: expires_at is no time") from None
 
 
-def _trim(remembered: OrderedDict[str, wire.Installation] | OrderedDict[int, _Token]) -> None:
+def _trim(remembered: OrderedDict[str, messages.Installation] | OrderedDict[int, _Token]) -> None:
     while len(remembered) > _REMEMBERED:
         remembered.popitem(last=False)

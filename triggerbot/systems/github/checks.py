@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triggerbot.systems.github import outcomes, talk, wire
+from triggerbot.systems.github import messages, outcomes, talk
 from triggerbot.systems.github.auth import bot
 from triggerbot.systems.github.client import PER_PAGE, Client
 from triggerbot.systems.http import segments
@@ -35,7 +35,7 @@ class Checks:
         query = {"check_name": name, "filter": "all", "per_page": str(PER_PAGE)}
         reply = self._client.get(project, path, query)
         body = outcomes.readable(reply, f"the check runs of {sha[:12]}", outcomes.WRITE_CHECKS).body
-        listed = wire.answer(body, talk.CheckRuns).check_runs
+        listed = messages.answer(body, talk.CheckRuns).check_runs
         # The oldest of each branch, whatever the order.
         return {
             run.external_id: run.id
@@ -48,7 +48,7 @@ class Checks:
         path = segments("repos", *project.split("/"), "check-runs")
         body = {"name": name, "head_sha": sha, "external_id": branch, **content}
         reply = outcomes.written(self._client, "POST", project, path, body, needed=outcomes.WRITE_CHECKS)
-        return wire.answer(reply.body, talk.CheckRun).id
+        return messages.answer(reply.body, talk.CheckRun).id
 
     def edit(self, project: str, number: int, content: dict[str, Any]) -> None:
         """Change a check run."""

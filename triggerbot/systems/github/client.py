@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.systems import Later, Unknown
-from triggerbot.systems.github import wire
+from triggerbot.systems.github import messages
 from triggerbot.systems.github.auth import Auth
 from triggerbot.systems.github.etags import Etags
 from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 
-_Page = TypeVar("_Page", wire.RunsPage, wire.JobsPage)
+_Page = TypeVar("_Page", messages.RunsPage, messages.JobsPage)
 _T = TypeVar("_T")
 
 PER_PAGE = 100
@@ -102,8 +102,8 @@ class Client:
         for number in range(1, _PAGES_MAX + 1):
             query = {**params, "per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
-            page = wire.answer(reply.body, kind)
-            count = len(page.workflow_runs) if isinstance(page, wire.RunsPage) else len(page.jobs)
+            page = messages.answer(reply.body, kind)
+            count = len(page.workflow_runs) if isinstance(page, messages.RunsPage) else len(page.jobs)
             yield page
             seen += count
             link = reply.headers.get("link", "")
@@ -116,7 +116,7 @@ class Client:
         for number in range(1, _PAGES_MAX + 1):
             query = {"per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
-            yield from wire.answer(reply.body, kind)
+            yield from messages.answer(reply.body, kind)
             if not _NEXT.search(reply.headers.get("link", "")):
                 return
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")

@@ -1,9 +1,9 @@
 """What GitHub knows about a failure beside its result: the annotations of the job, and the files of the commit."""
 
-from triggerbot.errors import NotKnown
-from triggerbot.model import Push, Run
+from triggerbot.core.errors import NotKnown
+from triggerbot.core.model import Push, Run
 from triggerbot.systems import FAILURES_MAX
-from triggerbot.systems.github import outcomes, talk, wire
+from triggerbot.systems.github import messages, outcomes, talk
 from triggerbot.systems.github.client import PER_PAGE, Client
 from triggerbot.systems.http import segments
 
@@ -26,7 +26,7 @@ def failures(client: Client, push: Push, run: Run) -> tuple[str, ...]:
     path = segments(*_repository(push), "check-runs", run.run_id, "annotations")
     reply = client.get(push.project, path, {"per_page": str(PER_PAGE)}, conditional=False)
     body = outcomes.readable(reply, f"the annotations of job {run.run_id}", outcomes.READ_CHECKS).body
-    said = [one for one in wire.answer(body, list[talk.Annotation]) if one.annotation_level in _LEVELS]
+    said = [one for one in messages.answer(body, list[talk.Annotation]) if one.annotation_level in _LEVELS]
     said.sort(key=lambda one: (_LEVELS.index(one.annotation_level or ""), one.path in _NOWHERE))
     lines = (_line(one) for one in said)
     return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]
@@ -47,11 +47,11 @@ def files(client: Client, push: Push) -> tuple[str, ...]:
     path = segments(*_repository(push), "commits", push.revision)
     reply = client.get(push.project, path, {"per_page": str(_FILES_MAX), "page": "1"}, conditional=False)
     body = outcomes.readable(reply, f"the files of {push.revision[:12]}", outcomes.READ_CONTENTS).body
-    changed = wire.answer(body, talk.CommitDetail).files or []
+    changed = messages.answer(body, talk.CommitDetail).files or []
     return tuple(file.filename for file in changed[:_FILES_MAX])
 
 
 def _repository(push: Push) -> tuple[str, ...]:
-    if not wire.is_full_name(push.project):
+    if not messages.is_full_name(push.project):
         raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
     return ("repos", *push.project.split("/"))

@@ -1,9 +1,9 @@
 """Who asks for something in a comment or by a button, about which commit, and showing them that it was heard."""
 
-from triggerbot.errors import NotKnown
-from triggerbot.model import Wish
+from triggerbot.core.errors import NotKnown
+from triggerbot.core.model import Wish
 from triggerbot.systems import Asker
-from triggerbot.systems.github import wire
+from triggerbot.systems.github import messages
 from triggerbot.systems.github.pulls import Pulls
 
 #: Whoever may do one of these can rerun jobs in GitHub itself.
@@ -46,5 +46,5 @@ def react(pulls: Pulls, wish: Wish, *, heard: bool) -> None:
 
 
 def _known(wish: Wish) -> None:
-    if not wire.is_full_name(wish.project):
+    if not messages.is_full_name(wish.project):
         raise NotKnown(f"{wish.project[:200]!r} is no owner/repository")

@@ -4,7 +4,7 @@ A report is no rerun: to edit it twice does no harm, and what was made is looked
 answer in doubt is simply no answer.
 """
 
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.systems import Unknown
 from triggerbot.systems.github import answers
 from triggerbot.systems.github.client import Client

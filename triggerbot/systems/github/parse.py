@@ -15,9 +15,9 @@ Events of our own reruns are ordinary events with an attempt above 1; a job is c
 from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qs
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Heard, Push, PushFacts, Result, State
-from triggerbot.systems.github import wire, wishing
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Heard, Push, PushFacts, Result, State
+from triggerbot.systems.github import messages, wishing
 
 _STATES = {
     "queued": State.PENDING,
@@ -73,9 +73,9 @@ def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
 
 
 def _job_webhook(system: str, body: bytes | str) -> list[Heard]:
-    if wire.read(body, wire.Action).action not in _JOB_ACTIONS:
+    if messages.read(body, messages.Action).action not in _JOB_ACTIONS:
         return []
-    message = wire.read(body, wire.JobMessage)
+    message = messages.read(body, messages.JobMessage)
     job = message.workflow_job
     if not job.head_branch or _is_carried_over(job):
         return []
@@ -86,9 +86,9 @@ def _job_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 
 def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
-    if wire.read(body, wire.Action).action not in _RUN_ACTIONS:
+    if messages.read(body, messages.Action).action not in _RUN_ACTIONS:
         return []
-    message = wire.read(body, wire.RunMessage)
+    message = messages.read(body, messages.RunMessage)
     run = message.workflow_run
     if not run.head_branch:
         return []
@@ -97,7 +97,7 @@ def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 
 def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
-    message = wire.read(body, wire.PushMessage)
+    message = messages.read(body, messages.PushMessage)
     branch = message.ref.removeprefix(_BRANCH_REF)
     if message.deleted or not message.ref.startswith(_BRANCH_REF) or not branch:
         return []
@@ -108,13 +108,13 @@ def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
             push,
             message=message.head_commit.message if message.head_commit else None,
             author=message.sender.login if message.sender else None,
-            time=wire.moment(pushed) if isinstance(pushed, str) else _seconds(pushed),
+            time=messages.moment(pushed) if isinstance(pushed, str) else _seconds(pushed),
         )
     ]
 
 
 def _ping(_system: str, body: bytes | str) -> list[Heard]:
-    wire.read(body, dict)
+    messages.read(body, dict)
     return []
 
 
@@ -132,14 +132,14 @@ _READERS = {
 
 
 def _push(system: str, name: str, branch: str, revision: str) -> Push:
-    return Push(system, wire.full_name(name), wire.plain(branch, "branch"), wire.sha(revision))
+    return Push(system, messages.full_name(name), messages.plain(branch, "branch"), messages.sha(revision))
 
 
 def _seconds(number: int | None) -> float | None:
     return float(number) if number is not None and 0 <= number < 1e11 else None
 
 
-def event(push: Push, job: wire.Job, state: State | None = None) -> Event | None:
+def event(push: Push, job: messages.Job, state: State | None = None) -> Event | None:
     """Say a job in our words; `None` if it waits for somebody's approval or is in a state unknown to us.
 
     Raises `NotUnderstood` for a name or a time that cannot be.
@@ -149,13 +149,13 @@ def event(push: Push, job: wire.Job, state: State | None = None) -> Event | None
         return None
     return Event(
         push=push,
-        job=wire.plain(job_name(job), "job"),
+        job=messages.plain(job_name(job), "job"),
         run_id=str(job.id),
         state=state,
         result=_RESULTS.get(job.conclusion or "", Result.UNKNOWN) if state is State.FINISHED else None,
         attempt=job.run_attempt,
         time=_time(job, state),
-        url=wire.link(job.html_url),
+        url=messages.link(job.html_url),
         pool=_pool(job),
         step=_failed_step(job),
         batch=str(job.run_id),
@@ -163,49 +163,49 @@ def event(push: Push, job: wire.Job, state: State | None = None) -> Event | None
     )
 
 
-def job_name(job: wire.Job) -> str:
+def job_name(job: messages.Job) -> str:
     """Name a job so that it is the same in every attempt: the workflow's and its own name."""
     return f"{job.workflow_name} / {job.name}" if job.workflow_name else job.name
 
 
-def _time(job: wire.Job, state: State) -> float | None:
+def _time(job: messages.Job, state: State) -> float | None:
     ended = job.completed_at if state is State.FINISHED else None
-    return wire.moment(ended or job.started_at or job.created_at)
+    return messages.moment(ended or job.started_at or job.created_at)
 
 
-def _started(job: wire.Job, state: State) -> float | None:
+def _started(job: messages.Job, state: State) -> float | None:
     """Tell when a job began: GitHub names a time for those that wait, too, and for those carried over that of then."""
     if state is State.PENDING:
         return None
-    began, made = wire.moment(job.started_at), wire.moment(job.created_at)
+    began, made = messages.moment(job.started_at), messages.moment(job.created_at)
     return None if began is not None and made is not None and began < made else began
 
 
-def _pool(job: wire.Job) -> str | None:
+def _pool(job: messages.Job) -> str | None:
     if job.runner_group_name and job.runner_group_name not in _DEFAULT_GROUPS:
-        return wire.cut(job.runner_group_name)
-    return wire.cut(",".join(sorted(job.labels or ())))
+        return messages.cut(job.runner_group_name)
+    return messages.cut(",".join(sorted(job.labels or ())))
 
 
-def _failed_step(job: wire.Job) -> str | None:
+def _failed_step(job: messages.Job) -> str | None:
     steps = sorted(job.steps or (), key=lambda step: step.number or 0)
-    return next((wire.cut(step.name) for step in steps if step.conclusion == "failure"), None)
+    return next((messages.cut(step.name) for step in steps if step.conclusion == "failure"), None)
 
 
-def _is_carried_over(job: wire.Job) -> bool:
+def _is_carried_over(job: messages.Job) -> bool:
     """Tell whether a job of a later attempt ended before it was made: then it did not run again."""
-    ended, made = wire.moment(job.completed_at), wire.moment(job.created_at)
+    ended, made = messages.moment(job.completed_at), messages.moment(job.created_at)
     return job.run_attempt > 1 and ended is not None and made is not None and ended < made
 
 
-def distinct(jobs: Iterable[wire.Job]) -> tuple[list[wire.Job], dict[str, str]]:
+def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
     """Keep one entry for each execution, the earliest, and say under which newest id it can be rerun.
 
     A rerun of some jobs makes a new attempt in which the other jobs are listed again: with new ids and the old
     times. Those are no further runs. Returns what is left, oldest first, and {id kept: newest id}.
     """
-    kept: list[wire.Job] = []
-    first: dict[tuple[str, str, str], wire.Job] = {}
+    kept: list[messages.Job] = []
+    first: dict[tuple[str, str, str], messages.Job] = {}
     newest: dict[str, str] = {}
     for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
         if not job.started_at or not job.completed_at:
@@ -219,7 +219,7 @@ def distinct(jobs: Iterable[wire.Job]) -> tuple[list[wire.Job], dict[str, str]]:
     return kept, newest
 
 
-def facts(push: Push, runs: Iterable[wire.WorkflowRun], *, settled: bool = False) -> PushFacts:
+def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
     """Say what workflow runs (one at least) tell of their push: from the oldest, and a fork if any is of one.
 
     A run whose repository is gone (`head_repository` null) counts as one of a fork.
@@ -230,12 +230,12 @@ def facts(push: Push, runs: Iterable[wire.WorkflowRun], *, settled: bool = False
         push,
         message=oldest.head_commit.message if oldest.head_commit else None,
         author=oldest.actor.login if oldest.actor else None,
-        time=wire.moment(oldest.created_at),
+        time=messages.moment(oldest.created_at),
         fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
         settled=settled,
     )
 
 
-def push_of(system: str, project: str, run: wire.WorkflowRun) -> Push | None:
+def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
     """Name the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
     return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from triggerbot.errors import CIDenied, NotKnown
-from triggerbot.systems.github import outcomes, talk, wire
+from triggerbot.core.errors import CIDenied, NotKnown
+from triggerbot.systems.github import messages, outcomes, talk
 from triggerbot.systems.github.client import PER_PAGE, Client
 from triggerbot.systems.http import segments
 
@@ -18,7 +18,7 @@ class Pulls:
         """Read one pull request."""
         reply = self._client.get(project, segments("repos", *project.split("/"), "pulls", str(number)))
         body = outcomes.readable(reply, f"pull request {number} of {project}", outcomes.READ_PULLS).body
-        return wire.answer(body, talk.Pull)
+        return messages.answer(body, talk.Pull)
 
     def of_head(self, project: str, sha: str, *, fork: bool | None = None) -> list[talk.Pull]:
         """List the open pull requests that have this commit as their head, the oldest first.
@@ -37,14 +37,14 @@ class Pulls:
         if reply.status in (404, 409, 422):  # a commit that only the fork has, or none
             return
         body = outcomes.readable(reply, f"the pull requests of {sha[:12]}", outcomes.READ_PULLS).body
-        yield from wire.answer(body, list[talk.Pull])
+        yield from messages.answer(body, list[talk.Pull])
 
     def _changed_last(self, project: str) -> Iterator[talk.Pull]:
         path = segments("repos", *project.split("/"), "pulls")
         query = {"state": "open", "sort": "updated", "direction": "desc", "per_page": str(PER_PAGE)}
         reply = self._client.get(project, path, query)
         body = outcomes.readable(reply, f"the pull requests of {project}", outcomes.READ_PULLS).body
-        yield from wire.answer(body, list[talk.Pull])
+        yield from messages.answer(body, list[talk.Pull])
 
     def comment_of(self, project: str, number: int, login: str) -> int:
         """Look for our comment (`login`: who we are) on a pull request; 0 if there is none."""
@@ -61,7 +61,7 @@ class Pulls:
         reply = outcomes.written(
             self._client, "POST", project, path, {"body": text}, needed=outcomes.WRITE_COMMENTS
         )  # fmt: skip
-        return wire.answer(reply.body, talk.Comment).id
+        return messages.answer(reply.body, talk.Comment).id
 
     def edit(self, project: str, number: int, text: str) -> bool:
         """Change a comment; tell whether it is still there."""
@@ -90,4 +90,4 @@ class Pulls:
             ).body
         except NotKnown:
             return talk.Access()
-        return wire.answer(body, talk.Access)
+        return messages.answer(body, talk.Access)

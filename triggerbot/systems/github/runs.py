@@ -7,11 +7,11 @@ from typing import TypeVar
 
 import structlog
 
-from triggerbot.canonical import format_time
-from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
-from triggerbot.model import Event, Heard, Push
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
+from triggerbot.core.event_json import format_time
+from triggerbot.core.model import Event, Heard, Push
 from triggerbot.systems import LookBack
-from triggerbot.systems.github import parse, wire
+from triggerbot.systems.github import messages, parse
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.http import segments
 
@@ -52,7 +52,7 @@ class Runs:
         A 404 is what GitHub says of a repository that is not there and of one that the token may not see. If the
         repository can be read, its runs are not known (yet); otherwise an operator has to look: `CIDenied`.
         """
-        if not wire.is_full_name(push.project):
+        if not messages.is_full_name(push.project):
             raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
         runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
         if not runs:
@@ -69,22 +69,22 @@ class Runs:
             complete=all(whole for _, whole in listed),
         )
 
-    def _of_commit(self, push: Push) -> list[wire.WorkflowRun]:
+    def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
         repository = segments("repos", *push.project.split("/"))
         path = f"{repository}/actions/runs"
         try:
-            found = list(self._client.pages(push.project, path, {"head_sha": push.revision}, wire.RunsPage))
+            found = list(self._client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage))
         except NotKnown:
             if self._client.get(push.project, repository).status == 200:
                 raise
             raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
         return list({run.id: run for page in found for run in page.workflow_runs}.values())
 
-    def _events(self, push: Push, run: wire.WorkflowRun) -> tuple[list[Event], bool]:
+    def _events(self, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
         """List the executions of a workflow run's jobs in all attempts, oldest first, and tell if that is all."""
         path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
         try:
-            pages = list(self._client.pages(push.project, path, {"filter": "all"}, wire.JobsPage))
+            pages = list(self._client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         jobs, newest = parse.distinct(job for page in pages for job in page.jobs)
@@ -93,7 +93,7 @@ class Runs:
                 _remember(self._newest, job_id, new_id, _IDS)
         return self._said(push, jobs)
 
-    def _said(self, push: Push, jobs: Sequence[wire.Job]) -> tuple[list[Event], bool]:
+    def _said(self, push: Push, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
@@ -131,7 +131,7 @@ class Runs:
     def _recent_of(self, project: str, since: float) -> Iterator[Heard]:
         for run in self._created_since(project, since - _LONGEST_RUN):
             try:
-                updated = wire.moment(run.updated_at)
+                updated = messages.moment(run.updated_at)
                 push = parse.push_of(self._system, project, run)
                 if push is None or (updated is not None and updated < since):
                     continue
@@ -140,15 +140,15 @@ class Runs:
             except NotUnderstood as error:
                 _log.warning("sweep.not_understood", system=self._system, project=project, run=run.id, error=str(error))
 
-    def _created_since(self, project: str, start: float) -> Iterator[wire.WorkflowRun]:
+    def _created_since(self, project: str, start: float) -> Iterator[messages.WorkflowRun]:
         """List workflow runs, newest first; past GitHub's limit of a list, go on from the oldest that it gave."""
         path = segments("repos", *project.split("/"), "actions", "runs")
         first, last = format_time(max(0.0, start)), ""
         seen: set[int] = set()
         while True:
             created = f"{first}..{last}" if last else f">={first}"
-            listed: list[wire.WorkflowRun] = []
-            for page in self._client.pages(project, path, {"created": created}, wire.RunsPage):
+            listed: list[messages.WorkflowRun] = []
+            for page in self._client.pages(project, path, {"created": created}, messages.RunsPage):
                 listed.extend(page.workflow_runs)
             yield from (run for run in listed if run.id not in seen)
             oldest = min((run.created_at or "" for run in listed), default="")
@@ -157,7 +157,7 @@ class Runs:
             seen.update(run.id for run in listed)
             last = oldest
 
-    def _swept_events(self, push: Push, run: wire.WorkflowRun) -> list[Event]:
+    def _swept_events(self, push: Push, run: messages.WorkflowRun) -> list[Event]:
         """Tell a workflow run's jobs; those of one that has completed are read once for each change of it.
 
         They are told again all the same: the caller may have failed to take them in.

@@ -7,7 +7,7 @@ Source: the OpenAPI description that GitHub publishes (schemas `check-annotation
 
 import msgspec
 
-from triggerbot.systems.github.wire import Account, Id, Repository
+from triggerbot.systems.github.messages import Account, Id, Repository
 
 #: The name of our check runs, and the context of our commit statuses.
 NAME = "triggerbot"

@@ -8,8 +8,8 @@ import hashlib
 import re
 from collections.abc import Iterator
 
-from triggerbot.model import Wish
-from triggerbot.systems.github import talk, wire
+from triggerbot.core.model import Wish
+from triggerbot.systems.github import messages, talk
 
 #: Commands of one comment that are heard.
 _COMMANDS_MAX = 10
@@ -21,9 +21,9 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 
 def comment(system: str, body: bytes | str, mention: str) -> list[Wish]:
     """Understand `issue_comment`; without a `mention` nothing is for us. Raises `NotUnderstood`."""
-    if wire.read(body, wire.Action).action != "created" or not mention:
+    if messages.read(body, messages.Action).action != "created" or not mention:
         return []
-    message = wire.read(body, talk.CommentMessage)
+    message = messages.read(body, talk.CommentMessage)
     text = message.comment.body or ""
     if message.issue.pull_request is None or _bot(message.sender) or text.startswith(talk.MARKER):
         return []
@@ -34,8 +34,8 @@ def comment(system: str, body: bytes | str, mention: str) -> list[Wish]:
         Wish(
             system,
             id=f"comment:{message.comment.id}",
-            project=wire.full_name(message.repository.full_name),
-            author=wire.plain(message.sender.login, "login"),
+            project=messages.full_name(message.repository.full_name),
+            author=messages.plain(message.sender.login, "login"),
             text="\n".join(found[:_COMMANDS_MAX]),
             pull=message.issue.number,
         )
@@ -48,9 +48,9 @@ def button(system: str, body: bytes | str) -> list[Wish]:
     GitHub sends the same bytes again if it delivers again. When somebody presses twice, something in between was
     reported, so that the bytes differ.
     """
-    if wire.read(body, wire.Action).action not in ("requested_action", "rerequested"):
+    if messages.read(body, messages.Action).action not in ("requested_action", "rerequested"):
         return []
-    message = wire.read(body, talk.CheckRunMessage)
+    message = messages.read(body, talk.CheckRunMessage)
     run, pressed = message.check_run, message.requested_action
     if not talk.is_ours(run) or _bot(message.sender):
         return []
@@ -61,15 +61,15 @@ def button(system: str, body: bytes | str) -> list[Wish]:
         Wish(
             system,
             id=f"action:{run.id}:{digest[:16]}",
-            project=wire.full_name(message.repository.full_name),
-            author=wire.plain(message.sender.login, "login"),
+            project=messages.full_name(message.repository.full_name),
+            author=messages.plain(message.sender.login, "login"),
             text=_RETRY,
-            revision=wire.sha(run.head_sha),
+            revision=messages.sha(run.head_sha),
         )
     ]
 
 
-def _bot(account: wire.Account) -> bool:
+def _bot(account: messages.Account) -> bool:
     return account.type == _BOT
 
 
@@ -86,4 +86,4 @@ def commands(text: str, mention: str) -> Iterator[str]:
         elif marks is not None and not (marks[1][0] == "`" and "`" in marks[2]):
             fence = marks[1]
         elif (found := command.match(line)) is not None:
-            yield wire.cut(found[1].strip()) or ""
+            yield messages.cut(found[1].strip()) or ""

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import httpx
 
-from triggerbot import calls
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.model import Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import NotSent, Reply
 from triggerbot.systems.taskcluster import actions, copies, definitions, messages
@@ -187,7 +187,7 @@ class Taskcluster:
 
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One action a job, with the number in it."""
-        plan = calls.plan_batch(wants)
+        plan = planning.plan_batch(wants)
         return Plan(
             tuple(Call(call.wants, min(call.count, actions.TIMES_MAX), call.target) for call in plan.calls), plan.held
         )

@@ -16,7 +16,7 @@ import taskcluster
 from taskcluster.exceptions import TaskclusterFailure
 from taskcluster.utils import scopeMatch
 
-from triggerbot.errors import CIUnavailable, NotKnown
+from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 

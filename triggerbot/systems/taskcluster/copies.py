@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from triggerbot.canonical import parse_time
-from triggerbot.errors import NotUnderstood
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.event_json import parse_time
 from triggerbot.systems.taskcluster.definitions import MARK
 
 #: The least time that a copy gets.

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Group, Kind, Lead, Push, Result
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Group, Kind, Lead, Push, Result
 from triggerbot.systems.taskcluster.messages import ID, Status, kind_of, lead
 
 #: `tc-treeherder.v2.<project>.<revision>[.<push id>]`; a project may be owner/name. Treeherder wants just one of them.

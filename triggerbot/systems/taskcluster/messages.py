@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from triggerbot.canonical import parse_time
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Group, Kind, Lead, Result, State
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.event_json import parse_time
+from triggerbot.core.model import Group, Kind, Lead, Result, State
 
 EXCHANGES = "exchange/taskcluster-queue/v1/task-"
 #: What is told there of a task without any of its runs having changed.

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
-from triggerbot.canonical import parse_time
-from triggerbot.errors import CIUnavailable, NotKnown, NotUnderstood
-from triggerbot.model import Push, PushFacts
-from triggerbot.patterns import Globs
+from triggerbot.core.errors import CIUnavailable, NotKnown, NotUnderstood
+from triggerbot.core.event_json import parse_time
+from triggerbot.core.model import Push, PushFacts
+from triggerbot.core.patterns import Globs
 from triggerbot.systems.http import Http, Reply, segments, usable
 
 

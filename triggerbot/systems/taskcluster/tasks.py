@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Group, Push
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Group, Push
 from triggerbot.systems.taskcluster import definitions, messages
 from triggerbot.systems.taskcluster.api import Api
 from triggerbot.systems.taskcluster.definitions import Definition

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from triggerbot import calls
-from triggerbot.calls import Call, Capacity, Plan, Want
-from triggerbot.errors import NotUnderstood, Unauthenticated
-from triggerbot.model import Event, Heard, Push, Run
+from triggerbot.core.errors import NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Heard, Push, Run
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack
 from triggerbot.systems.treeherder import messages
+from triggerbot.systems.treeherder.classify import Notes, stars
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
-from triggerbot.systems.treeherder.notes import Notes, stars
 
 #: Seconds until somebody may have mended the config.
 _DENIED = 600.0
@@ -57,7 +57,7 @@ class Treeherder:
 
     def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as whoever runs the jobs does."""
-        return calls.plan_batch(wants) if self._through is None else self._through.plan(wants, busy, runs)
+        return planning.plan_batch(wants) if self._through is None else self._through.plan(wants, busy, runs)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Ask whoever runs the jobs, once; never raises."""

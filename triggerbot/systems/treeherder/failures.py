@@ -7,7 +7,7 @@ Bug suggestions are its lines without what the harness writes before them, with 
 from collections.abc import Mapping
 from typing import Any
 
-from triggerbot.errors import CIUnavailable, NotKnown
+from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.systems import FAILURES_MAX
 from triggerbot.systems.http import Http, segments, usable
 

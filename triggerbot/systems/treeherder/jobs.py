@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from triggerbot.errors import CIUnavailable, NotKnown
-from triggerbot.model import Event, Heard, Kind, Push, PushFacts, Result, Run, State
+from triggerbot.core.errors import CIUnavailable, NotKnown
+from triggerbot.core.model import Event, Heard, Kind, Push, PushFacts, Result, Run, State
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack
 from triggerbot.systems.http import Http, Reply, segments, usable
 from triggerbot.systems.treeherder import failures

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from triggerbot.canonical import parse_time
-from triggerbot.errors import NotUnderstood
-from triggerbot.model import Event, Kind, Push, Result, State
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.event_json import parse_time
+from triggerbot.core.model import Event, Kind, Push, Result, State
 from triggerbot.systems.treeherder.words import RESULTS, STATES
 
 _VERSION = 1

@@ -2,7 +2,7 @@
 
 import re
 
-from triggerbot.model import Kind, Result, State
+from triggerbot.core.model import Kind, Result, State
 
 STATES = {
     "unscheduled": State.PENDING,

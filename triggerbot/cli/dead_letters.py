@@ -1,0 +1,162 @@
+"""`triggerbot dead-letters`: messages that could not be handled. Look at them, try them again, or forget them."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from rich.table import Table
+
+from triggerbot.cli.options import config_option, json_option, load_config, opened
+from triggerbot.cli.output import console, moment, plain, plural, say_json, text
+from triggerbot.config import Config
+from triggerbot.core import event_json
+from triggerbot.core.errors import NotUnderstood, StoreUnavailable, UsageError
+from triggerbot.core.model import Heard
+from triggerbot.metrics import Metrics
+from triggerbot.pipeline.observer import Observer
+from triggerbot.store import DeadLetter, Store
+from triggerbot.systems import Reads, System
+from triggerbot.systems.registry import build
+
+#: Failed retries are no wrong use.
+_EXIT_FAILED = 1
+#: More letters than any store has.
+_EVERY = 2**31
+#: Characters of a message that the list shows.
+_SHOWN_MAX = 80
+
+_ids = click.argument("ids", nargs=-1, type=int, metavar="[ID...]")
+_all = click.option("--all", "every", is_flag=True, help="All of them.")
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Messages that could not be handled are kept with the reason, until somebody looks at them."""
+
+
+@dead_letters.command("list")
+@config_option
+@click.option("--limit", type=click.IntRange(min=1), default=100, show_default=True, help="So many, oldest first.")
+@json_option
+def list_letters(config_path: str | None, limit: int, as_json: bool) -> int:
+    """List them, oldest first.
+
+    With --json: one object for each, a line: id, at, system, intake, reason, headers, body (as text).
+    """
+    with opened(load_config(config_path)) as store:
+        letters = store.dead_letters(limit)
+    if as_json:
+        for letter in letters:
+            say_json(_as_json(letter))
+    elif letters:
+        _show(letters)
+    else:
+        click.echo("No dead letters.")
+    return 0
+
+
+@dead_letters.command()
+@config_option
+@_ids
+@_all
+def retry(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
+    """Read messages again, for instance after an upgrade.
+
+    Those that are understood now are observed and dropped. Exit code 1 if any of them still fails; it is kept.
+    """
+    config = load_config(config_path)
+    with opened(config) as store:
+        letters = _chosen(store, ids, every=every)
+        readers = _systems(config, letters)
+        observer = Observer(store, config.rules, dry=config.dry_run, clock=time.time, metrics=Metrics())
+        try:
+            failed = sum(not _retry(letter, readers, observer, store) for letter in letters)
+        finally:
+            for system in readers.values():
+                system.close()
+    click.echo(f"{plural(len(letters) - failed, 'message')} handled, {failed} kept.")
+    return _EXIT_FAILED if failed else 0
+
+
+@dead_letters.command()
+@config_option
+@_ids
+@_all
+def drop(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
+    """Forget messages for good."""
+    with opened(load_config(config_path)) as store:
+        gone = store.drop_dead_letters([letter.id for letter in _chosen(store, ids, every=every)])
+    click.echo(f"{plural(gone, 'message')} forgotten.")
+    return 0
+
+
+def _chosen(store: Store, ids: Sequence[int], *, every: bool) -> list[DeadLetter]:
+    if every == bool(ids):
+        raise UsageError("say which ones: either ids, as `triggerbot dead-letters list` shows them, or --all")
+    letters = store.dead_letters(_EVERY)
+    if every:
+        return letters
+    missing = sorted(set(ids) - {letter.id for letter in letters})
+    if missing:
+        raise UsageError(f"there is no dead letter {', '.join(map(str, missing))}: see `triggerbot dead-letters list`")
+    return [letter for letter in letters if letter.id in ids]
+
+
+def _systems(config: Config, letters: Sequence[DeadLetter]) -> Mapping[str, System]:
+    """Make the systems only if one of them has to read something, for that needs their secrets."""
+    return build(config) if any(letter.system in config.systems and not _is_line(letter) for letter in letters) else {}
+
+
+def _is_line(letter: DeadLetter) -> bool:
+    """Tell whether it is a line of a file of canonical events, whatever CI they come from."""
+    return letter.intake == "file"
+
+
+def _retry(letter: DeadLetter, systems: Mapping[str, System], observer: Observer, store: Store) -> bool:
+    try:
+        heard = _read(letter, systems)
+        observer.observe(heard)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - letters are what triggerbot itself failed on; it may well fail again
+        why = str(error) if isinstance(error, NotUnderstood) else f"{type(error).__name__}: {error}"
+        click.echo(plain(f"{letter.id}: kept, for it still fails: {why}"), err=True)
+        return False
+    store.drop_dead_letters([letter.id])
+    watched = sum(observer.triage(one).item is not None for one in heard)
+    said = f"{plural(len(heard), 'thing')} heard, {watched} of a watched project"
+    click.echo(f"{letter.id}: handled, {said}.")
+    return True
+
+
+def _read(letter: DeadLetter, systems: Mapping[str, System]) -> Sequence[Heard]:
+    if _is_line(letter) or letter.system not in systems:
+        return [event_json.decode(letter.body, letter.system or None)]
+    system = systems[letter.system]
+    if letter.intake == "pulse" and isinstance(system, Reads):
+        return system.parse_message(letter.headers.get("exchange", ""), letter.body)
+    return system.parse(letter.headers, letter.body)
+
+
+def _as_json(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "at": event_json.format_time(letter.at),
+        "system": letter.system,
+        "intake": letter.intake,
+        "reason": letter.reason,
+        "headers": dict(letter.headers),
+        "body": letter.body.decode(errors="replace"),
+    }
+
+
+def _show(letters: Sequence[DeadLetter]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in ("id", "time", "system", "intake", "reason", "message"):
+        table.add_column(column, overflow="fold")
+    for letter in letters:
+        body = letter.body[: 4 * _SHOWN_MAX].decode(errors="replace")[:_SHOWN_MAX]
+        foreign = (letter.system, letter.intake, letter.reason, body)
+        table.add_row(str(letter.id), moment(letter.at), *map(text, foreign))
+    console().print(table)

@@ -1,0 +1,323 @@
+"""The demo: starts the made-up CI and the real daemon, shows what they do, and holds the end against the truth."""
+
+import ctypes
+import json
+import os
+import queue
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+import httpx
+from rich.console import Console
+from rich.live import Live
+
+from triggerbot.cli.demo.narrator import Telling
+from triggerbot.cli.demo.scenario import PROJECT, PUSHES
+
+#: Seconds beyond the playing time in which everything must have come to its end.
+_PATIENCE = 30.0
+#: Seconds between looks at the daemon's API.
+_EVERY = 0.25
+_CONFIG = """\
+# The demo's config. Everything in it is real but the CI.
+store: sqlite:state.db
+listen: 127.0.0.1:{port}
+systems:
+  ci:
+    type: generic
+    url: http://127.0.0.1:{ci_port}
+    webhook_secret: env:DEMO_WEBHOOK_SECRET
+    grace: 1s
+    sweep: 2s
+page: {{token: "env:DEMO_PAGE_TOKEN"}}
+rules:
+  - projects: [{project}]
+    exclude_jobs: ["*-unstable"]
+    lookup: {{attempts: 5, delay: 1s}}
+"""
+#: prctl(2): the signal that a child gets when its parent dies.
+_PR_SET_PDEATHSIG = 1
+
+
+class _Broken(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+def play(*, seconds: float, keep: bool, stay: bool) -> int:
+    """Play the demo; 0 if everything came out as it should, else 1, with what did not."""
+    console = Console(highlight=False)
+    directory = Path(tempfile.mkdtemp(prefix="triggerbot-demo-"))
+    try:
+        with _Stage(directory, seconds) as stage:
+            _show(console, stage, seconds)
+            wrong = _wrong(stage)
+            _conclude(console, stage, wrong)
+            if stay:
+                _stay(console, stage)
+    except _Broken as error:
+        console.print(f"the demo could not go on: {error}", markup=False, style="red")
+        return 1
+    except KeyboardInterrupt:
+        console.print("ended.")
+        return 130
+    finally:
+        if keep:
+            console.print(
+                f"kept: {directory} (cd there and set DEMO_WEBHOOK_SECRET and DEMO_PAGE_TOKEN to anything)",
+                markup=False,
+            )
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+    return 1 if wrong else 0
+
+
+class _Stage:
+    """The CI and the daemon as processes; neither outlives this one."""
+
+    def __init__(self, directory: Path, seconds: float) -> None:
+        self.directory = directory
+        self.seconds = seconds
+        self.telling = Telling()
+        self.truth: dict[str, Any] = {}
+        self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+        self._errors: list[str] = []
+        self.processes: list[subprocess.Popen[str]] = []
+        #: With which one logs in on the page.
+        self.token = secrets.token_hex(8)
+        keys = {"DEMO_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16), "DEMO_PAGE_TOKEN": self.token}
+        self._environment = {**os.environ, **keys}
+        self._client = httpx.Client(timeout=5, trust_env=False)
+
+    def __enter__(self) -> "_Stage":
+        """Start both, and let the CI begin when the daemon answers."""
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End both."""
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=12)
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout, process.stderr):
+                if pipe is not None:
+                    pipe.close()
+        self._client.close()
+
+    def _start(self) -> None:
+        self.port = _free_port()
+        hook = f"http://127.0.0.1:{self.port}/hooks/ci"
+        ci = self._run("triggerbot.cli.demo.simulated_ci", "--hook", hook, "--seconds", str(self.seconds))
+        self._listen(ci.stdout, "ci")
+        kind, first = self._next(10.0)
+        if kind != "ci" or first.get("event") != "listening":
+            raise _Broken(f"the made-up CI did not start: {self._errors[-5:]}")
+        self.ci_port = first["port"]
+        config = _CONFIG.format(port=self.port, ci_port=self.ci_port, project=PROJECT)
+        (self.directory / "triggerbot.yml").write_text(config)
+        daemon = self._run("triggerbot", "run")
+        self._listen(daemon.stderr, "daemon")
+        self._await(daemon)
+        assert ci.stdin is not None
+        ci.stdin.write("go\n")
+        ci.stdin.flush()
+
+    def _run(self, module: str, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(  # noqa: S603 - our own modules
+            [sys.executable, "-m", module, *arguments],
+            cwd=self.directory,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE if module.endswith("ci") else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Ctrl-C is for this process, which then ends the others.
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - it calls prctl only
+        )
+        self.processes.append(process)
+        if module.endswith("ci"):
+            self._listen(process.stderr, "error")
+        return process
+
+    def _listen(self, pipe: IO[str] | None, kind: str) -> None:
+        def read() -> None:
+            with suppress(ValueError):  # the pipe is closed at the end
+                for line in pipe or ():
+                    self._take(kind, line)
+
+        threading.Thread(target=read, daemon=True).start()
+
+    def _take(self, kind: str, line: str) -> None:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            self._errors.append(line.rstrip())
+            return
+        self._said.put((kind, said))
+
+    def _next(self, wait: float) -> tuple[str, dict[str, Any]]:
+        try:
+            return self._said.get(timeout=wait)
+        except queue.Empty:
+            return "", {}
+
+    def _await(self, daemon: subprocess.Popen[str]) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            if daemon.poll() is not None:
+                raise _Broken("the daemon did not start: " + " ".join(self._errors[-5:]))
+            with suppress(httpx.TransportError):
+                if self._client.get(f"http://127.0.0.1:{self.port}/__heartbeat__").status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise _Broken("the daemon does not answer")
+
+    @property
+    def page(self) -> str:
+        """Where the daemon's page is."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    def follow(self) -> None:
+        """Take everything that was said since the last look, and look at the daemon's API."""
+        for process in self.processes:
+            if process.poll() is not None:
+                raise _Broken("one of the two died: " + " ".join(self._errors[-5:]))
+        while (heard := self._next(0.0))[0]:
+            kind, said = heard
+            (self.telling.ci if kind == "ci" else self.telling.daemon)(said)
+        for push in PUSHES:
+            answer = self._client.get(f"http://127.0.0.1:{self.port}/api/v1/pushes/{PROJECT}/{push.revision}")
+            if answer.status_code == 200:
+                self.telling.push(answer.json()["pushes"][0])
+        self.truth = self._client.get(f"http://127.0.0.1:{self.ci_port}/truth").json()
+
+    @property
+    def over(self) -> bool:
+        """The CI has played everything, and the daemon has an opinion on all of it."""
+        pushes = self.telling.pushes.values()
+        settled = all(push["health"] != "pending" for push in pushes) and not any(
+            job["verdict"] == "pending" for push in pushes for job in push["jobs"]
+        )
+        return bool(self.truth.get("done")) and settled and not _differing(self)
+
+
+def _show(console: Console, stage: _Stage, seconds: float) -> None:
+    began = time.monotonic()
+    title = f"A made-up CI, and the real triggerbot beside it, at {stage.page}"
+    with _screen(console) as live:
+        if live is None:
+            console.print(f"{title}\n", soft_wrap=True)
+        shown = 0
+        while not stage.over and time.monotonic() < began + seconds + _PATIENCE:
+            stage.follow()
+            if live is not None:
+                left = max(0, round(began + seconds - time.monotonic()))
+                live.update(stage.telling.screen(console.height, f"{title}   ({left} s)"), refresh=True)
+            else:
+                for line in stage.telling.lines[shown:]:
+                    console.print(line, soft_wrap=True)
+                shown = len(stage.telling.lines)
+            time.sleep(_EVERY)
+
+
+@contextmanager
+def _screen(console: Console) -> Iterator[Live | None]:
+    """A screen of its own on a terminal; elsewhere plain lines."""
+    if not console.is_terminal:
+        yield None
+        return
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        yield live
+
+
+def _differing(stage: _Stage) -> list[str]:
+    """Name the jobs whose verdict is not what the CI's plan comes to."""
+    wrong: list[str] = []
+    for push in PUSHES:
+        told = stage.telling.pushes.get(push.revision, {"jobs": []})
+        verdicts = {job["job"]: job["verdict"] for job in told["jobs"]}
+        wrong += [
+            f"{job.name} at {push.revision[:7]} is {verdicts.get(job.name)}, not {job.expected}"
+            for job in push.jobs
+            if verdicts.get(job.name) != job.expected
+        ]
+    return wrong
+
+
+def _wrong(stage: _Stage) -> list[str]:
+    doubled = [f"the CI was asked twice for {what}" for what in stage.truth.get("doubled", ["everything"])]
+    return doubled + _differing(stage)
+
+
+def _conclude(console: Console, stage: _Stage, wrong: list[str]) -> None:
+    truth = stage.truth
+    console.print(
+        stage.telling.table() if console.is_terminal else _plain(stage.telling), soft_wrap=not console.is_terminal
+    )
+    console.print(
+        f"\nThe CI's own books: {truth.get('runs', 0)} runs, of which {truth.get('retriggers', 0)} were retriggers, "
+        f"asked for in {truth.get('requests', 0)} requests; doubled: {len(truth.get('doubled', ()))}.",
+        soft_wrap=not console.is_terminal,
+    )
+    for line in wrong:
+        console.print(f"unexpected: {line}", style="bold red", markup=False)
+    console.print(
+        "\nWhat now?\n"
+        f"  {_command()} demo --stay    leaves the page up at the end, until Ctrl-C\n"
+        f"  {_command()} demo --keep    keeps its config and store: ask them with explain, status and stats\n"
+        f"  {_command()} check          tells what your own config would do; examples are in config/\n"
+        "  README.md: ten lines to watch your own GitHub repository, in dry run",
+        markup=False,
+        soft_wrap=not console.is_terminal,
+    )
+
+
+def _stay(console: Console, stage: _Stage) -> None:
+    console.print(f"\nThe page is at {stage.page}, where {stage.token} logs you in; Ctrl-C ends it.", markup=False)
+    # The made-up CI goes on answering, so that what you ask for on the page happens.
+    with suppress(KeyboardInterrupt):
+        while all(process.poll() is None for process in stage.processes):
+            time.sleep(_EVERY)
+
+
+def _plain(telling: Telling) -> str:
+    rows = [
+        f"{push['revision'][:7]}  {(push['author'] or '').partition('@')[0]:<8} {push['health']:<8} {push['why']}"
+        for push in telling.pushes.values()
+    ]
+    return "\n".join(["", *rows])
+
+
+def _command() -> str:
+    """Write the command as it can be typed here, which outside of a virtual environment is not its bare name."""
+    here = Path(sys.executable).with_name("triggerbot")
+    found = shutil.which("triggerbot")
+    return "triggerbot" if found is not None and Path(found) == here else os.path.relpath(here)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,162 @@
+"""Which push is meant? By project and the beginning of a revision; and if none is known, why that may be."""
+
+import difflib
+import http.client
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+
+from triggerbot.cli.output import duration, moment
+from triggerbot.config import Config
+from triggerbot.core.errors import UsageError
+from triggerbot.core.model import Push
+from triggerbot.store import PushRecord, Store
+
+_REVISION = re.compile(r"[0-9a-fA-F]{1,64}")
+#: Seconds to wait for a daemon that should answer at once.
+_ALIVE_SECONDS = 1.0
+_ABSENT = {
+    None: "the daemon may not be running (it listens nowhere, so that cannot be seen from here)",
+    True: "a daemon answers at {where}, so that is not why, if it is yours",
+    False: "the daemon is not running: nothing answers at {where}; start it with `triggerbot run`",
+}
+#: Pushes or names that are listed at most, to choose from.
+_LIST_MAX = 10
+
+
+class NothingKnown(UsageError):
+    """No such push is in the store."""
+
+
+def find(
+    store: Store, config: Config, project: str, revision: str, *, branch: str | None = None, system: str | None = None
+) -> list[PushRecord]:
+    """Find what is known of a revision: a record for each branch and system on which it was pushed.
+
+    Raises:
+        UsageError: it is no revision, or the beginning of several.
+        NothingKnown: there is none; the message says why that may be.
+    """
+    found = pushes(store, project, revision, branch=branch, system=system)
+    records = [record for push in found if (record := store.record(push)) is not None]
+    if not records:
+        raise NothingKnown(unknown(store, config, project, revision, branch=branch, system=system))
+    return records
+
+
+def pushes(
+    store: Store, project: str, revision: str, *, branch: str | None = None, system: str | None = None
+) -> list[Push]:
+    """Find the pushes of one revision; none is an empty list. Raises `UsageError` if the revision is ambiguous."""
+    if not _REVISION.fullmatch(revision):
+        raise UsageError(f"{revision!r} is no revision: give the commit id (hexadecimal), or the beginning of it")
+    found = [
+        push
+        for push in store.find(project, revision)
+        if branch in (None, push.branch) and system in (None, push.system)
+    ]
+    exact = [push for push in found if push.revision == revision.lower()]
+    revisions = dict.fromkeys(push.revision for push in exact or found)
+    if len(revisions) > 1:
+        listed = "\n".join(f"  {one}" for one in list(revisions)[:_LIST_MAX])
+        raise UsageError(f"{revision} is the beginning of {len(revisions)} revisions; give more of it:\n{listed}")
+    return exact or found
+
+
+def not_watched(config: Config, project: str) -> str:
+    """Say that no rule watches a project, and what they do watch."""
+    named = ", ".join(dict.fromkeys(name for rule in config.rules for name in rule.projects.patterns))
+    return f"no rule of {config.source} watches the project {project!r}; the rules name: {named or 'none'}"
+
+
+def is_watched(config: Config, project: str) -> bool:
+    """Tell whether any rule watches a project, on whichever branch."""
+    return any(rule.projects.match(project) for rule in config.rules)
+
+
+def no_system(config: Config, name: str) -> str:
+    """Say that the config does not name a system, and which it names."""
+    return f"the config names no system {name!r}; systems: {', '.join(config.systems) or 'none'}"
+
+
+def unknown(
+    store: Store, config: Config, project: str, revision: str, *, branch: str | None = None, system: str | None = None
+) -> str:
+    """Say that a push is not known, and every reason why that may be."""
+    where = (f" on the branch {branch!r}" if branch else "") + (f" of the system {system!r}" if system else "")
+    head = f"nothing is known of {revision} in {project}{where}"
+    if system is not None and system not in config.systems:
+        head = f"{head}: {no_system(config, system)}"
+    if elsewhere := pushes(store, project, revision):
+        listed = "".join(f"\n  --branch {push.branch} --system {push.system}" for push in elsewhere[:_LIST_MAX])
+        return f"{head}\nit is known with:{listed}"
+    if system is not None and system not in config.systems:
+        return head
+    if not is_watched(config, project):
+        return f"{head}: {not_watched(config, project)}"
+    recent = [f"  {push.revision}  {push.branch}  ({push.system})" for push in store.recent(5, project)]
+    listed = "\n".join(["the pushes heard of last there:", *recent]) if recent else "no push of this project is known"
+    return "\n".join(
+        (
+            f"{head}. That may be, because",
+            "  - no event of it has come yet: no job of it was reported by a webhook, queue, poll or file",
+            f"  - nothing was heard of it for longer than the retention ({duration(config.retention)})",
+            f"  - {_ABSENT[daemon_answers(config)].format(where=_where(config))}",
+            listed,
+        )
+    )
+
+
+def _where(config: Config) -> str:
+    return "" if config.listen is None else f"{config.listen[0]}:{config.listen[1]}"
+
+
+def _reachable(host: str) -> str:
+    """Give an address to ask for one to listen on: any address of a machine cannot be asked."""
+    with suppress(ValueError):
+        if ipaddress.ip_address(host).is_unspecified:
+            return "::1" if ":" in host else "127.0.0.1"
+    return host
+
+
+def daemon_answers(config: Config) -> bool | None:
+    """Tell whether a daemon answers where the config says that it listens; `None`: it listens nowhere."""
+    if config.listen is None:
+        return None
+    host, port = config.listen
+    connection = http.client.HTTPConnection(_reachable(host), port, timeout=_ALIVE_SECONDS)
+    try:
+        connection.request("GET", "/__lbheartbeat__")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+
+
+def near(name: str, known: Collection[str]) -> str:
+    """Suggest names like one that is not known."""
+    lowered = name.lower()
+    parts = [one for one in sorted(known) if lowered in one.lower()]
+    alike = difflib.get_close_matches(name, known, n=_LIST_MAX, cutoff=0.6)
+    return names([*alike, *parts])
+
+
+def names(found: Iterable[str]) -> str:
+    """List names, each on a line of its own."""
+    several = list(dict.fromkeys(found))[:_LIST_MAX]
+    return "".join(f"\n  {one}" for one in several)
+
+
+def short(push: Push) -> str:
+    """Name a push in a few words."""
+    return f"{push.project} {push.revision[:12]}"
+
+
+def headline(record: PushRecord) -> str:
+    """Name a push with who pushed it and when."""
+    push = record.push
+    by = f", by {record.facts.author}" if record.facts.author else ""
+    at = f", {moment(record.facts.time)}" if record.facts.time is not None else ""
+    return f"{push.project} {push.revision} on {push.branch} ({push.system}){by}{at}"

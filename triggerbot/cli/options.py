@@ -1,0 +1,59 @@
+"""What most commands begin with: the options that they share, the config, and the store that it names."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from triggerbot import logs
+from triggerbot.config import Config, load, locate
+from triggerbot.core.errors import StoreUnusable
+from triggerbot.store import Store
+from triggerbot.store.factory import open_store
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+config_option: Decorator = click.option(
+    "-c",
+    "--config",
+    "config_path",
+    metavar="FILE",
+    help="The config. Default: $TRIGGERBOT_CONFIG, then triggerbot.yml, then /etc/triggerbot/triggerbot.yml.",
+)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+branch_option: Decorator = click.option("--branch", metavar="B", help="Only the push on this branch.")
+system_option: Decorator = click.option(
+    "--system", metavar="S", help="Only the push on this CI, by its name in the config."
+)
+
+
+def load_config(given: str | None) -> Config:
+    """Read the config; from here on only errors are logged, to stderr. Raises `ConfigError`."""
+    logs.configure(level=logging.ERROR)
+    return load(locate(given, os.environ))
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Store]:
+    """Open the store for one command; never makes a new one, for nobody would work on what is written to it."""
+    try:
+        store = open_store(config.store_address, must_exist=True, retention=config.retention)
+    except OSError as error:
+        raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
+    except StoreUnusable as error:
+        raise StoreUnusable(_with_place(str(error), config.store)) from None
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _with_place(message: str, address: str) -> str:
+    """A relative path means another file in each directory, which is the usual reason why there is none."""
+    if "no store" not in message or Path(address.partition(":")[2]).is_absolute():
+        return message
+    return f"{message} (the path is relative to the working directory, {Path.cwd()})"

@@ -1,0 +1,176 @@
+"""The canonical event: how an event in our own words looks as JSON (files, generic webhooks, look-backs)."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.model import Event, Kind, Push, Result, State
+
+_REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
+#: Longer names, ids and addresses than any CI has; a hostile one must not fill the store.
+_TEXT_MAX = 2000
+#: As much of a failure line and as many of them as a comparison can use.
+_FAILURE_MAX, _FAILURES_MAX = 2000, 50
+#: Seconds since the epoch: about the year 5000. What is later is no time of a run.
+_TIME_END = 95_000_000_000.0
+
+
+class _Wire(msgspec.Struct, frozen=True, gc=False):
+    """The JSON of one event, as it is typed; unknown keys are ignored."""
+
+    project: str
+    branch: str
+    revision: str
+    job: str
+    run_id: str | int
+    state: State
+    system: str | None = None
+    attempt: int | None = None
+    result: Result | None = None
+    kind: Kind | None = None
+    tier: int | None = None
+    author: str | None = None
+    message: str | None = None
+    time: str | float | None = None
+    url: str | None = None
+    retrigger_of: str | None = None
+    pool: str | None = None
+    step: str | None = None
+    failures: list[str] | None = None
+    started: str | float | None = None
+
+
+_decoder = msgspec.json.Decoder(_Wire)
+
+
+def decode(body: bytes | str, system: str | None = None) -> Event:
+    """Read one event; `system`, where given, goes before what the event says of itself.
+
+    Raises:
+        NotUnderstood: it is no JSON, or a key is missing or wrong; the message names the key.
+    """
+    try:
+        return _event(_decoder.decode(body), system)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise NotUnderstood(_plain(error)) from None
+
+
+def from_json(value: Any, system: str | None = None) -> Event:
+    """Read one event from JSON that is parsed already; raises `NotUnderstood` as `decode` does."""
+    try:
+        return _event(msgspec.convert(value, _Wire), system)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise NotUnderstood(_plain(error)) from None
+
+
+def _plain(error: Exception) -> str:
+    return "the JSON is nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _event(wire: _Wire, system: str | None) -> Event:
+    if not _REVISION.fullmatch(wire.revision):
+        raise NotUnderstood("revision: expected 7 to 64 hexadecimal digits - at `$.revision`")
+    for name in ("project", "branch", "job"):
+        _check_text(name, getattr(wire, name))
+    _check_text("run_id", str(wire.run_id))
+    if wire.state is State.FINISHED and wire.result is None:
+        raise NotUnderstood("a finished run needs a `result`")
+    return Event(
+        push=Push(system or wire.system or "", wire.project, wire.branch, wire.revision.lower()),
+        job=wire.job,
+        run_id=str(wire.run_id),
+        state=wire.state,
+        result=wire.result if wire.state is State.FINISHED else None,
+        attempt=1 if wire.attempt is None else _whole("attempt", wire.attempt),
+        kind=wire.kind or Kind.TEST,
+        tier=1 if wire.tier is None else _whole("tier", wire.tier),
+        author=wire.author,
+        message=wire.message,
+        time=parse_time(wire.time),
+        url=_cut(wire.url),
+        retrigger_of=_cut(wire.retrigger_of),
+        pool=_cut(wire.pool),
+        step=_cut(wire.step),
+        failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or ())[:_FAILURES_MAX]),
+        started=_started(wire),
+    )
+
+
+def _started(wire: _Wire) -> float | None:
+    """When the run began: it may be said in so many words, and a run that runs came into its state by beginning."""
+    if wire.started is None:
+        return parse_time(wire.time) if wire.state is State.RUNNING else None
+    return parse_time(wire.started)
+
+
+def _check_text(name: str, text: str) -> None:
+    if not text or len(text) > _TEXT_MAX or "\0" in text:
+        raise NotUnderstood(f"{name}: expected 1 to {_TEXT_MAX} characters, none of them NUL - at `$.{name}`")
+
+
+def _whole(name: str, number: int) -> int:
+    if not 0 <= number < 2**31:
+        raise NotUnderstood(f"{name}: expected a number from 0 - at `$.{name}`")
+    return number
+
+
+def _cut(text: str | None) -> str | None:
+    return text[:_TEXT_MAX] if text else None
+
+
+def parse_time(value: str | float | None) -> float | None:
+    """Read an RFC 3339 time, or seconds since the epoch; a time without a zone is UTC.
+
+    Raises:
+        NotUnderstood: it is neither.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, (int, float)):
+        if not 0 <= value < _TIME_END:
+            raise NotUnderstood("time: seconds since the epoch are out of range - at `$.time`")
+        return float(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise NotUnderstood("time: expected a time like 2026-11-20T19:31:02Z - at `$.time`") from None
+    seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= seconds < _TIME_END:
+        raise NotUnderstood("time: expected one between 1970 and 5000 - at `$.time`")
+    return seconds
+
+
+def format_time(moment: float | None) -> str | None:
+    """Write a time as RFC 3339 in UTC, to the second."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def encode(event: Event) -> dict[str, Any]:
+    """Write an event as the JSON object that `decode` reads back."""
+    return {
+        "system": event.push.system,
+        "project": event.push.project,
+        "branch": event.push.branch,
+        "revision": event.push.revision,
+        "job": event.job,
+        "run_id": event.run_id,
+        "attempt": event.attempt,
+        "state": str(event.state),
+        "result": None if event.result is None else str(event.result),
+        "kind": str(event.kind),
+        "tier": event.tier,
+        "author": event.author,
+        "message": event.message,
+        "time": format_time(event.time),
+        "url": event.url,
+        "retrigger_of": event.retrigger_of,
+        "pool": event.pool,
+        "step": event.step,
+        "failures": list(event.failures),
+        "started": format_time(event.started),
+    }

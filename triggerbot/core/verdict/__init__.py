@@ -1,0 +1,1 @@
+"""What the runs of a push prove, and which failures are the same."""

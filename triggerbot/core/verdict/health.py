@@ -1,0 +1,145 @@
+"""What the jobs of a push together say of it: is my push good, and why; computed purely."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from statistics import median
+
+from triggerbot.core.model import State
+from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict.same_failure import Common
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
+
+
+class Health(StrEnum):
+    """The answer to: is my push good?"""
+
+    GOOD = "good"
+    FAILING = "failing"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class PushVerdict:
+    """The health of a push, and why in one sentence."""
+
+    health: Health
+    sentence: str
+    jobs: tuple[JobVerdict, ...]
+    #: Failures that several jobs show, the most frequent first.
+    common: tuple[Common, ...] = ()
+    #: Seconds until what is known to be under way is likely finished; `None`: nothing is, or nobody knows.
+    left: float | None = None
+
+    @property
+    def final(self) -> bool:
+        """Whether everything that was started or decided has come to its end."""
+        return bool(self.jobs) and not any(
+            job.verdict is Verdict.PENDING or job.awaited or any(run.state is not State.FINISHED for run in job.runs)
+            for job in self.jobs
+        )
+
+    @property
+    def until(self) -> float | None:
+        """When it will be another verdict though nothing more is heard; `None`: never."""
+        return min((job.until for job in self.jobs if job.until is not None), default=None)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Count the jobs by verdict; `none` for those that prove nothing."""
+        return {str(verdict or "none"): number for verdict, number in Counter(job.verdict for job in self.jobs).items()}
+
+
+def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
+    """Tell whether a push is good: nothing failed, nothing is pending; what only hit infrastructure is not proved.
+
+    Hidden jobs are told of, and decide nothing. `now`: to say how long it will take.
+    """
+    listed = tuple(jobs)
+    count = Counter(job.verdict for job in listed if not job.hidden)
+    if count[Verdict.FAILED] or count[Verdict.INFRA]:
+        health = Health.FAILING
+    elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
+        # Nothing failed, but nothing was proved either: runs that were cancelled or skipped say nothing.
+        health = Health.PENDING
+    else:
+        health = Health.GOOD
+    common = same_failure.in_common({job.job: job.failing for job in listed if job.failing is not None})
+    left = None if now is None else _left(listed, now)
+    judged = PushVerdict(health, "", listed, common, left)
+    return replace(judged, sentence=_sentence(judged, count))
+
+
+def _sentence(judged: PushVerdict, count: Counter[Verdict | None]) -> str:
+    jobs = [job for job in judged.jobs if not job.hidden]
+    if not judged.jobs:
+        return "nothing is known of it yet"
+    owed = sum(job.owed for job in judged.jobs)
+    suspected = sum(job.suspected for job in jobs)
+    first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
+    hidden = sum(job.hidden and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
+    parts = [
+        _failing(jobs, judged.common),
+        _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
+        _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")
+        + (f" ({suspected} suspected new)" if suspected else ""),
+        _plural(sum(job.awaited for job in judged.jobs) - owed, "retrigger running", "retriggers running"),
+        _plural(owed, "retrigger owed", "retriggers owed"),
+        _plural(first, "is pending", "are pending"),
+        _plural(count[Verdict.PASSED], "passed", "passed"),
+        _plural(count[None], "proves nothing", "prove nothing"),
+        _plural(hidden, "hidden job fails", "hidden jobs fail"),
+        f"about {_minutes(judged.left)} left" if judged.left else "",
+    ]
+    told = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
+    return f"{told}; nothing more is to come" if judged.health is Health.PENDING and judged.final else told
+
+
+def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
+    """Tell those that failed again and again from those that ran only once, which proves less."""
+    failed = [job for job in jobs if job.verdict is Verdict.FAILED]
+    often = sum(job.failing_runs > 1 for job in failed)
+    once = len(failed) - often
+    alike = len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
+    if often and once:
+        if alike:
+            return f"{len(failed)} jobs fail with the same failure ({once} of them ran once)"
+        return f"{_plural(often, 'job fails every time', 'jobs fail every time')}, {once} failed once"
+    text = (
+        _plural(often, "job fails every time", "jobs fail every time")
+        or _plural(once, "job failed once", "jobs failed once")
+    )  # fmt: skip
+    return f"{text} with the same failure" if alike else text
+
+
+def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
+    """Guess by the runs of the same jobs that have finished: the longest that is still to come."""
+    longest = None
+    for job in jobs:
+        if job.verdict is not Verdict.PENDING and not job.awaited:
+            continue
+        if job.owed == job.awaited > 0 and job.waits:
+            # Nobody knows when what is in its way will be gone.
+            return None
+        lengths = [seconds for run in job.runs if (seconds := run.seconds) is not None]
+        if not lengths:
+            continue
+        length = median(lengths)
+        running = [run for run in job.runs if run.state is not State.FINISHED]
+        ends = [
+            max(60.0, length - (now - run.started)) if run.state is State.RUNNING and run.started else length
+            for run in running
+        ]
+        more = length if job.awaited > len(running) else 0.0
+        longest = max(longest or 0.0, *ends, more)
+    return longest or None
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 90 else f"{round(minutes / 60)} h"
+
+
+def _plural(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}" if number else ""

@@ -1,0 +1,251 @@
+"""What the runs of a job at one push prove; computed purely."""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict.same_failure import NOTHING, Background, Failing
+
+
+class Verdict(StrEnum):
+    """What the runs of one job prove."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INTERMITTENT = "intermittent"
+    PENDING = "pending"
+    INFRA = "infra"
+
+
+class Novelty(StrEnum):
+    """Whether an intermittent failure may have come with the push, so that retrying must not hide it."""
+
+    #: The job was intermittent at other pushes.
+    KNOWN = "known"
+    #: Nothing is known of the job at other pushes, or too little.
+    UNKNOWN = "unknown"
+    #: The job ran at other pushes and was never intermittent.
+    CLEAN = "clean"
+    #: The failure names a file that the push changes.
+    TOUCHED = "touched"
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the push is suspected of it."""
+        return self in (Novelty.CLEAN, Novelty.TOUCHED)
+
+
+#: Runs that prove nothing about the job.
+SILENT = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY, Result.UNKNOWN})
+#: Seconds after which a run that the CI accepted to make, and does not list, is no longer waited for.
+_LOST = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobVerdict:
+    """A job at a push: what it is, what was done about it, what that proved."""
+
+    job: str
+    verdict: Verdict | None
+    #: All runs, oldest first: none is ever hidden.
+    runs: tuple[Run, ...]
+    claim: Claim | None = None
+    #: What its failed runs say; `None` if none failed.
+    failing: Failing | None = None
+    #: Of an intermittent job.
+    novelty: Novelty | None = None
+    #: Further runs that were decided and are not finished yet: running, asked for and not listed, or owed.
+    awaited: int = 0
+    #: Of those the ones that are not listed, and those that are owed.
+    missing: int = 0
+    owed: int = 0
+    #: What was noted last of a decision, or a request, that waits.
+    waits: str = ""
+    #: When that will be another verdict if nothing more is heard.
+    until: float | None = None
+    #: The rule looks after no jobs of its tier: it is shown, but the push is judged without it.
+    hidden: bool = False
+
+    @property
+    def failing_runs(self) -> int:
+        """How many runs failed, for whatever reason."""
+        return sum(run.state is State.FINISHED and run.result not in SILENT and not run.passed for run in self.runs)
+
+    @property
+    def troubles(self) -> bool:
+        """Whether it makes a push a failing one."""
+        return self.verdict in (Verdict.FAILED, Verdict.INFRA) and not self.hidden
+
+    @property
+    def suspected(self) -> bool:
+        """Whether it is intermittent, and the push is suspected to have made it so."""
+        return self.novelty is not None and self.novelty.suspected
+
+    @property
+    def why(self) -> str:
+        """Say in a few words what the verdict rests on."""
+        told = self._why()
+        return f"{told}; hidden, so the push is judged without it" if told and self.hidden else told
+
+    def _why(self) -> str:
+        failed = self.failing_runs
+        match self.verdict:
+            case Verdict.INTERMITTENT:
+                passed = sum(run.passed for run in self.runs)
+                return f"failed {failed} and passed {passed} of {failed + passed} at the same revision" + self._new()
+            case Verdict.FAILED if failed > 1:
+                return f"every one of {failed} runs failed" + self._alike()
+            case Verdict.FAILED:
+                return "its only run failed" + self._not_retriggered()
+            case Verdict.PENDING:
+                return self._pending()
+            case Verdict.INFRA:
+                return "the CI itself failed"
+            case Verdict.PASSED | None:
+                return ""
+
+    def _pending(self) -> str:
+        unfinished = sum(run.state is not State.FINISHED for run in self.runs)
+        parts = [
+            f"{unfinished} running" if unfinished else "",
+            f"{self.owed} owed" if self.owed else "",
+            f"{self.missing} asked for and not listed yet" if self.missing else "",
+        ]
+        told = ", ".join(part for part in parts if part) or "a decision is due"
+        return f"{told}: {self.waits}" if self.waits else told
+
+    def _new(self) -> str:
+        match self.novelty:
+            case Novelty.TOUCHED:
+                return "; suspected new: the failure names a file that this push changes"
+            case Novelty.CLEAN:
+                return "; suspected new: it was never intermittent before"
+            case Novelty.KNOWN:
+                return "; it was intermittent before"
+            case Novelty.UNKNOWN | None:
+                return ""
+
+    def _alike(self) -> str:
+        if self.failing is None:
+            return ""
+        same = self.failing.sameness
+        if same.different:
+            return ", differently each time: that looks like the machine"
+        # One run alone has no failure in common with any other.
+        return f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
+
+    def _not_retriggered(self) -> str:
+        if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
+            return ""
+        return f"; not retriggered: {self.claim.refusal}"
+
+
+def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:
+    """Tell what these runs of one job prove, in any order; `None` if no run says anything.
+
+    A job that failed and passed at the same revision stays intermittent, whatever else is still running.
+    `owed`: further runs were decided on and do not show yet.
+    """
+    unfinished = owed
+    results = set()
+    for run in runs:
+        if run.state is not State.FINISHED:
+            unfinished = True
+        elif run.result is not None and run.result not in SILENT:
+            results.add(run.result)
+    passed = Result.SUCCESS in results
+    failed = bool(results - {Result.SUCCESS, Result.INFRA})
+    if passed and failed:
+        return Verdict.INTERMITTENT
+    if unfinished:
+        return Verdict.PENDING
+    if failed:
+        return Verdict.FAILED
+    if passed:
+        return Verdict.PASSED
+    return Verdict.INFRA if results else None
+
+
+def of_job(
+    job: str,
+    runs: Sequence[Run],
+    claims: Sequence[Claim],
+    background: Background = NOTHING,
+    files: Collection[str] = (),
+    now: float = -math.inf,
+    max_tier: float = math.inf,
+) -> JobVerdict:
+    """Tell what is known of one job of a push; `files`: those that the push changes, where that is known.
+
+    `now`: by then a CI may have lost what it accepted. `max_tier`: jobs of higher tiers are hidden.
+    """
+    # Runs without a time keep the order in which they were heard of.
+    ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: run.age))
+    hidden = bool(ordered) and all(run.tier > max_tier for run in ordered)
+    if not claims and len(ordered) == 1 and ordered[0].passed:
+        return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden)
+    waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]
+    missing = {claim.id: number for claim in waiting if (number := _missing(claim, ordered)) > 0}
+    #: Asked for and not in sight yet: a verdict now would be told too early.
+    open_ones = [claim for claim in claims if not claim.state.final]
+    verdict = of_runs(ordered, owed=bool(open_ones or missing))
+    failing = same_failure.of_runs(job, ordered, background)
+    owed = sum(claim.owed for claim in open_ones)
+    return JobVerdict(
+        job,
+        verdict,
+        ordered,
+        claim=next((claim for claim in claims if not claim.manual), None),
+        failing=failing,
+        novelty=_novelty(job, ordered, background, files) if verdict is Verdict.INTERMITTENT else None,
+        awaited=_running(ordered, claims) + owed + sum(missing.values()),
+        missing=sum(missing.values()),
+        owed=owed,
+        waits=next((claim.note for claim in open_ones if claim.note and _is_hindered(claim, now)), ""),
+        until=min((_lost(claim) for claim in waiting if claim.state.final and claim.id in missing), default=None),
+        hidden=hidden,
+    )
+
+
+def _is_hindered(claim: Claim, now: float) -> bool:
+    """Tell whether what was noted of a claim is in its way; of one that was only decided it tells what on."""
+    return claim.state is not ClaimState.OWED or claim.tries > 0 or claim.behind != "" or claim.due > now
+
+
+def _novelty(job: str, runs: Sequence[Run], background: Background, files: Collection[str]) -> Novelty:
+    if files and same_failure.touched(files, (line for run in runs if run.failed for line in run.failures)):
+        return Novelty.TOUCHED
+    # What a later push shows may have come with this one.
+    if background.known(job, last_failure(runs)):
+        return Novelty.KNOWN
+    return Novelty.CLEAN if background.clean(job) else Novelty.UNKNOWN
+
+
+def last_failure(runs: Iterable[Run]) -> float:
+    """Tell when a job failed last, as far as its CI tells times (seconds since the epoch)."""
+    return max((run.time or math.inf for run in runs if run.failed), default=math.inf)
+
+
+def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
+    """Count the further runs that claims have decided, and that are listed and not finished."""
+    if not any(claim.wanted for claim in claims):
+        return 0
+    known = min(claim.known_runs for claim in claims if claim.wanted)
+    return sum(run.state is not State.FINISHED for run in runs[known:])
+
+
+def _missing(claim: Claim, runs: Sequence[Run]) -> int:
+    """Count the runs that were asked for and are not listed."""
+    match claim.state:
+        case ClaimState.OPEN | ClaimState.OWED | ClaimState.SENDING | ClaimState.UNKNOWN | ClaimState.DONE:
+            return claim.asked - (len(runs) - claim.known_runs)
+        case ClaimState.REFUSED | ClaimState.WOULD:
+            return 0
+
+
+def _lost(claim: Claim) -> float:
+    """Tell when a run that was asked for and is not listed is no longer waited for."""
+    return max(claim.created, claim.due) + _LOST

@@ -1,0 +1,1 @@
+"""The running service: one process, or several under a supervisor."""

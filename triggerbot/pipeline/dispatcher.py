@@ -1,0 +1,311 @@
+"""From claim to retrigger: lease a due push, look back, decide, write down, send once, settle. See `Dispatcher.handle`.
+
+A request is written down before its first byte leaves, and made once. An ambiguous answer is settled by what the CI
+lists afterwards, never by asking again on a guess: it is looked for, after the time that this CI may take to list a
+run, twice; only what was not found then is sent again, under the same operation id and after ever longer silence.
+"""
+
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import structlog
+
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
+from triggerbot.core.formatting import some
+from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy import backoff, reconcile, rules
+from triggerbot.core.policy.circuit_breaker import Trouble
+from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
+from triggerbot.core.policy.rules import Rule
+from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.metrics import Metrics
+from triggerbot.pipeline.admission import Guard
+from triggerbot.pipeline.leads import Completer
+from triggerbot.pipeline.observer import Observer, place
+from triggerbot.pipeline.sender import Sender, Setting
+from triggerbot.store import Store, Work
+from triggerbot.systems import Known, LookBack, System
+
+log = structlog.get_logger("triggerbot.dispatch")
+
+#: Looks in vain for a push's facts, up to a quarter of an hour apart: about a day.
+_FACTS_TRIES = 100
+#: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
+_IDLE = 0.5
+
+
+class Dispatcher:
+    """Works off what is due. Any number of threads may run it."""
+
+    def __init__(
+        self,
+        store: Store,
+        systems: Mapping[str, System],
+        observer: Observer,
+        setting: Setting,
+        *,
+        clock: Callable[[], float],
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._systems = systems
+        self._observer = observer
+        self._setting = setting
+        self._clock = clock
+        self._metrics = metrics
+        self._completer = Completer(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
+        self.guard = Guard(store, setting.bounds, observer.weather, clock=clock, metrics=metrics)
+        self._sender = Sender(store, setting, self.guard, clock=clock, metrics=metrics)
+        self._owner = uuid.uuid4().hex
+        self._due = threading.Condition()
+        self._woken = False
+
+    def wake(self) -> None:
+        """Say that something has become due."""
+        with self._due:
+            self._woken = True
+            self._due.notify()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; no failure of a CI or of the store ends it."""
+        while not stop.is_set():
+            try:
+                if not self.step():
+                    self._rest()
+            except (StoreUnavailable, StoreRefused) as error:
+                log.error("store.unavailable", error=str(error))
+                stop.wait(1.0)
+
+    def _rest(self) -> None:
+        due = self._store.next_due()
+        wait = _IDLE if due is None else min(_IDLE, max(0.0, due - self._clock()))
+        with self._due:
+            if not self._woken:
+                self._due.wait(wait)
+            self._woken = False
+
+    def step(self) -> bool:
+        """Deal with one due push, or one due group of leads; false if nothing is due."""
+        due = self._store.lease(self._clock(), self._owner, backoff.LEASE)
+        if due is None:
+            return False
+        try:
+            with self._metrics.dispatch_seconds.labels(due.system).time():
+                match due:
+                    case Push():
+                        self._handle(due)
+                    case Group():
+                        self._completer.complete(due)
+        finally:
+            self._store.release(due, self._owner)
+        return True
+
+    def _handle(self, push: Push) -> None:
+        try:
+            self.handle(push)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.exception("dispatch.failed", **place(push))
+            self._put_off(self._store.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}")
+
+    def handle(self, push: Push) -> None:
+        """Deal with everything that is due about one push: this is the whole way."""
+        system = self._systems.get(push.system)
+        if system is None:
+            return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
+        before, looked = self._store.work(push), self._clock()
+        admitted = self.guard.admit(before)
+        if admitted.held:
+            before = self._store.work(push)
+        if admitted.ill is not None and not before.due(looked):
+            # Not even the push's facts are asked for now.
+            return None if before.asks is not None else self._put_off_facts(before, admitted.ill.probe)
+        try:
+            view = system.look_back(push, Known(before.asks is not None, before.batches))
+        except NotKnown as error:
+            self.guard.worked(push, Trouble.LOOK_BACKS)
+            return self._not_known(self._store.work(push), str(error))
+        except (CIUnavailable, CIDenied) as error:
+            if not (isinstance(error, CIUnavailable) and error.well):
+                self.guard.failed(push, Trouble.LOOK_BACKS, str(error))
+            return self._no_answer(self._store.work(push), error)
+        self.guard.worked(push, Trouble.LOOK_BACKS)
+        self._metrics.look_backs.labels(push.system, "answered").inc()
+        self._hear(push, view)
+        work = self._store.work(push)
+        if work.asks is None:
+            # Nobody can tell the message now; an event may bring it later.
+            self._store.put_off_facts(push, None)
+        self._settle_doubts(system, work, view)
+        if self._distrusts(system, work):
+            return None
+        self._decide(system, work, view)
+        self._sender.send_owed(system, self._store.work(push), view, looked, admitted.passes)
+
+    # -- what the CI lists --------------------------------------------------------------------------------------
+
+    def _hear(self, push: Push, view: LookBack) -> None:
+        """Take what the look-back says that is new like anything else that is heard."""
+        known = self._store.known(push)
+        news = [
+            event
+            for event in view.events
+            if (state := known.get((event.job, event.run_id, event.attempt))) is None or event.state.rank > state.rank
+        ]
+        facts = view.facts or PushFacts(push)
+        if facts.message is None and view.jobs is None:
+            # The CI was asked and says nothing: then the push asks for nothing.
+            facts = PushFacts(push, "", facts.author, facts.time, facts.fork)
+        self._observer.observe([facts, *news])
+
+    def _not_known(self, work: Work, why: str) -> None:
+        self._metrics.look_backs.labels(work.push.system, "not_known").inc()
+        rule = rules.rule_for(self._setting.rules, work.push) or _ANY_RULE
+        now = self._clock()
+        for claim in work.due(self._clock()):
+            self._look_again(claim, rule, why or "the CI does not know the push yet", now)
+        over = work.facts_tries >= rule.lookup_attempts
+        self._store.put_off_facts(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
+
+    def _look_again(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
+        if claim.operation is not None and now - claim.created > GIVE_UP:
+            self._sender.refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
+        elif claim.operation is not None:
+            self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
+        elif claim.lookups < rule.lookup_attempts:
+            self._store.wait(claim, now + rule.lookup_delay, why, now, lookup=True)
+        else:
+            self._conclude(claim, Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times"), None)
+
+    def _no_answer(self, work: Work, error: CIError) -> None:
+        self._metrics.look_backs.labels(work.push.system, "no_answer").inc()
+        log.warning("look_back.no_answer", **place(work.push), error=str(error))
+        self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
+
+    def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
+        """Nothing can be done about a push now: every due claim waits, longer each time, but not for ever."""
+        now = self._clock()
+        for claim in work.due(self._clock()):
+            due = now + backoff.wait(claim.tries, after)
+            if claim.operation is not None:
+                self._store.wait(claim, due, why, now)
+            elif now - claim.created > GIVE_UP:
+                self._conclude(
+                    claim, Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}"), None
+                )
+            else:
+                self._store.wait(claim, due, why, now)
+        if work.asks is None:
+            self._put_off_facts(work, now + backoff.growing(work.facts_tries + 2))
+
+    def _put_off_facts(self, work: Work, due: float) -> None:
+        """Ask for the push's facts later; what it asks for must not be lost in an outage of hours."""
+        over = work.facts_tries >= _FACTS_TRIES
+        self._store.put_off_facts(work.push, None if over else max(due, self._clock() + backoff.growing(3)))
+
+    # -- requests in doubt --------------------------------------------------------------------------------------
+
+    def _settle_doubts(self, system: System, work: Work, view: LookBack) -> None:
+        doubtful: dict[str, list[Claim]] = {}
+        for claim in work.due(self._clock()):
+            if claim.operation is not None:
+                doubtful.setdefault(claim.operation.id, []).append(claim)
+        for claims in doubtful.values():
+            operation = claims[0].operation
+            if operation is not None:
+                self._settle_doubt(system, work, view, operation, claims)
+
+    def _settle_doubt(
+        self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]
+    ) -> None:
+        now = self._clock()
+        match reconcile.judge(operation, claims, self._evidence(system, work, view, claims), now):
+            case Appeared(run_ids):
+                self.guard.worked(work.push, Trouble.REQUESTS, claims)
+                self._metrics.recovered.labels(work.push.system, "yes").inc()
+                note = f"the answer was lost, but the CI lists what came of it: {some(run_ids)}"
+                log.info("recovered", **place(work.push), jobs=[claim.job for claim in claims], operation=operation.id)
+                self._sender.took(system, operation, note)
+            case LookAgain(due, why, missed):
+                self._store.doubted(operation, due, why, now, missed=missed)
+            case GiveUp(why):
+                self._sender.refuse(operation, why, claims, now)
+            case SendAgain() if (against := self.guard.lets(claims)) is not None:
+                note = f"held: the breaker of {against.place} is open, for {against.why}"
+                self._store.doubted(operation, max(against.probe, now + system.grace), note, now)
+            case SendAgain(why):
+                self._metrics.recovered.labels(work.push.system, "no").inc()
+                self._sender.send_again(system, work, operation, claims, why)
+
+    def _evidence(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Evidence:
+        jobs = {claim.job for claim in claims}
+        watched = rules.rule_for(self._setting.rules, work.push) is not None
+        return Evidence(
+            runs={job: [*work.runs.get(job, ()), *(one for one in view.events if one.job == job)] for job in jobs},
+            operations=work.operations,
+            whole=view.complete and all(view.lists(job) for job in jobs),
+            grace=system.grace,
+            may_send=watched and not self._sender.holding(claims[0]),
+        )
+
+    def _distrusts(self, system: System, work: Work) -> bool:
+        """Wait after the store may have forgotten something, until the CI must list all that was asked of it before.
+
+        From then on the look-back, which goes before every request, makes up for what was forgotten.
+        """
+        distrust, now = self._store.distrust(), self._clock()
+        until = 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
+        if distrust is None or now >= until:
+            return False
+        why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
+        for claim in work.due(self._clock()):
+            if claim.operation is None:
+                self._store.wait(claim, until, why, now)
+        return True
+
+    # -- deciding -----------------------------------------------------------------------------------------------
+
+    def _decide(self, system: System, work: Work, view: LookBack) -> None:
+        now = self._clock()
+        rule = rules.rule_for(self._setting.rules, work.push)
+        for claim in work.due(self._clock()):
+            if claim.state is not ClaimState.OPEN:
+                continue
+            if self._sender.holding(claim):
+                self._store.wait(claim, now + backoff.HELD, "dry run is on; this was claimed before", now)
+            elif not view.lists(claim.job):
+                self._look_again(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
+            else:
+                told = replace(claim, run=rules.telling_run(claim, work.runs.get(claim.job, ())))
+                self._conclude(told, rules.decide(told, rule, _facts(system, work, view, told)), rule)
+
+    def _conclude(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+        budget = None if rule is None else rule.budget
+        decision = self._store.decide(claim, decision, budget, self._clock())
+        if decision is None:
+            return
+        mode = "dry" if claim.dry else "real"
+        self._metrics.decisions.labels(decision.action, decision.reason, mode).inc()
+        log.info(
+            "decision", action=decision.action, reason=decision.reason, count=decision.count, **place(claim.push),
+            job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
+            detail=decision.detail,
+        )  # fmt: skip
+
+
+_ANY_RULE = Rule(Globs(["*"]))
+
+
+def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> rules.Facts:
+    return rules.Facts(
+        asks=work.asks or Asks(),
+        author=work.facts.author,
+        fork=bool(work.facts.fork),
+        forks_allowed=system.forks_allowed,
+        runs=len({run.key for run in work.runs.get(claim.job, ())}),
+        listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
+    )

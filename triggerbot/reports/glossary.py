@@ -1,0 +1,191 @@
+"""What our words mean, in plain English; each refusal with what a developer can do about it."""
+
+from dataclasses import dataclass
+
+from triggerbot.core.model import Cause, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a refusal means, and what the developer can do about it."""
+
+    means: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Put both together."""
+        return f"{self.means} {self.remedy}"
+
+
+_BY_HAND = "`triggerbot retrigger` asks for it by hand"
+
+REFUSALS: dict[Refusal, Advice] = {
+    Refusal.NOT_WATCHED: Advice(
+        "No rule of the config watches this project and branch, or the push comes from a fork.",
+        "Retrigger it in the CI itself, or ask the operator for a rule.",
+    ),
+    Refusal.JOB_EXCLUDED: Advice(
+        "The rule leaves jobs of this name alone, often since they are known to be unreliable.",
+        f"If you need to know, {_BY_HAND}.",
+    ),
+    Refusal.KIND_EXCLUDED: Advice(
+        "The rule leaves jobs of this kind alone; usually only tests are retriggered.",
+        f"A build that fails mostly fails again: read its log first; else {_BY_HAND}.",
+    ),
+    Refusal.RESULT_EXCLUDED: Advice(
+        "The rule does not retrigger for this result; usually only test failures are.",
+        f"Read the log; if it was not your change, {_BY_HAND}.",
+    ),
+    Refusal.AUTHOR_EXCLUDED: Advice(
+        "The rule leaves pushes of this author alone, often since it is a bot or is looked after by other people.",
+        f"If somebody waits for it, {_BY_HAND}.",
+    ),
+    Refusal.POOL_EXCLUDED: Advice(
+        "The job runs on machines that are too scarce to be used for retriggers.",
+        f"If it is worth one of them, {_BY_HAND}.",
+    ),
+    Refusal.STEP_EXCLUDED: Advice(
+        "The run failed in a step that only the change itself can break, such as the build.",
+        "Read the log and push a fix; another run would fail in the same way.",
+    ),
+    Refusal.HIDDEN: Advice(
+        "The job is of a higher tier than the rule allows: its failures do not count against your push.",
+        f"You need do nothing; if you care about it, {_BY_HAND}.",
+    ),
+    Refusal.DONTBUILD: Advice(
+        "The push says DONTBUILD, so nothing is spent on it.",
+        "Leave the word out of the message of your next push if you do want its jobs looked after.",
+    ),
+    Refusal.NO_RETRY: Advice(
+        "The push says --no-retry.",
+        f"Leave it out next time; for this push, {_BY_HAND}.",
+    ),
+    Refusal.NOT_OPTED_IN: Advice(
+        "Here, only the failures of pushes that ask for it are retriggered, and this one did not ask.",
+        f"Write a line `triggerbot: --retry` into the message next time; for this push, {_BY_HAND}.",
+    ),
+    Refusal.REBUILD_REQUESTED: Advice(
+        "The push asked for a number of runs with --rebuild, so its failures cause no further ones.",
+        f"Compare the runs that it asked for; if they are too few, {_BY_HAND}.",
+    ),
+    Refusal.ALREADY_CLAIMED: Advice(
+        "This job of this push was dealt with before: a job is retriggered automatically at most once for each push.",
+        f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
+    ),
+    Refusal.ENOUGH_RUNS: Advice(
+        "The job has as many runs as are wanted already, whoever started them.",
+        f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
+    ),
+    Refusal.OVER_BUDGET: Advice(
+        "So many jobs of this push failed that its budget is used up: it is likely that the change breaks something.",
+        f"Look at what the failures have in common; for a job that you suspect to be intermittent, {_BY_HAND}.",
+    ),
+    Refusal.NOT_FOUND: Advice(
+        "The CI was asked several times and does not list this job of this push, so there is nothing to retrigger.",
+        "See whether the job still exists there; if it does, retrigger it in the CI itself.",
+    ),
+    Refusal.REFUSED_BY_CI: Advice(
+        "The CI will not run this job again.",
+        "See the CI's answer for the reason: the run may be too old, or triggerbot may lack a permission there.",
+    ),
+}
+
+CAUSES: dict[Cause, str] = {
+    Cause.FAILURE: "a run of it failed",
+    Cause.REQUESTED: "the push asks for it",
+    Cause.MANUAL: "a person asked for it",
+}
+
+RESULTS: dict[Result, str] = {
+    Result.SUCCESS: "passed",
+    Result.FAILURE: "failed",
+    Result.BUSTED: "broke before it could test anything (busted)",
+    Result.INFRA: "met an error of the CI itself (infra)",
+    Result.TIMED_OUT: "took too long (timed_out)",
+    Result.CANCELLED: "was cancelled",
+    Result.SKIPPED: "was skipped",
+    Result.RETRY: "is retried by the CI itself (retry)",
+    Result.UNKNOWN: "ended in a way that triggerbot does not know (unknown)",
+}
+
+STATES: dict[State, str] = {
+    State.PENDING: "is waiting for a machine",
+    State.RUNNING: "is running",
+    State.FINISHED: "finished",
+}
+
+VERDICTS: dict[Verdict, str] = {
+    Verdict.PASSED: "Every run that proves something passed.",
+    Verdict.FAILED: "It failed every time: most likely it is the change.",
+    Verdict.INTERMITTENT: "It failed and passed with the same code: it is intermittent; likely it is not the change.",
+    Verdict.PENDING: "It is too early to tell.",
+    Verdict.INFRA: "Only the CI itself failed, which proves nothing about the change.",
+}
+
+HEALTHS: dict[Health, str] = {
+    Health.GOOD: "good",
+    Health.FAILING: "failing",
+    Health.PENDING: "pending",
+}
+
+CLAIMS: dict[ClaimState, str] = {
+    ClaimState.OPEN: "not decided yet",
+    ClaimState.OWED: "decided, and not all asked for yet",
+    ClaimState.SENDING: "a request is under way; should triggerbot be killed now, it looks whether the CI took it",
+    ClaimState.UNKNOWN: "nobody knows whether the CI took the request, so triggerbot looks before it does anything",
+    ClaimState.DONE: "all that was decided has been asked for",
+    ClaimState.REFUSED: "refused",
+    ClaimState.WOULD: "dry run: recorded, and never sent",
+}
+
+#: One letter for each result, for a job's runs in a row.
+_LETTERS: dict[Result, str] = {
+    Result.SUCCESS: "G",
+    Result.FAILURE: "O",
+    Result.BUSTED: "R",
+    Result.TIMED_OUT: "R",
+    Result.INFRA: "X",
+    Result.CANCELLED: "-",
+    Result.SKIPPED: "-",
+    Result.RETRY: "-",
+    Result.UNKNOWN: "?",
+}
+LEGEND = "G passed  O failed  R busted or timed out  X infra  . unfinished  - cancelled, skipped, retried  ? unknown"
+
+
+def letter(run: Run) -> str:
+    """Say in one letter how a run stands."""
+    return "." if run.state is not State.FINISHED else _LETTERS[run.result or Result.UNKNOWN]
+
+
+def standing(run: Run) -> str:
+    """Say in words how a run stands."""
+    return STATES[run.state] if run.state is not State.FINISHED else RESULTS[run.result or Result.UNKNOWN]
+
+
+def proof(job: JobVerdict) -> str:
+    """Say what the runs of a job prove."""
+    if job.verdict is None:
+        return "No run of it proves anything."
+    if job.verdict is Verdict.FAILED and len(job.runs) == 1:
+        return "One failure alone does not tell whether it is the change."
+    if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:
+        return "It failed every time, each time in another way: most likely it is the machine, not the change."
+    return VERDICTS[job.verdict]
+
+
+def nothing_to_decide(run: Run) -> str:
+    """Say why nothing had to be decided about a job whose newest run is this one."""
+    if run.state is not State.FINISHED:
+        return "Nothing is decided before it has finished."
+    match run.result:
+        case Result.SUCCESS:
+            return "It passed, so there was nothing to decide."
+        case Result.CANCELLED | Result.SKIPPED:
+            return "What was cancelled or skipped is never retriggered."
+        case Result.RETRY:
+            return "The CI retries it itself, so triggerbot leaves it alone."
+        case _:
+            return "No decision is recorded."

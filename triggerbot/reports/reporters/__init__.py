@@ -1,0 +1,1 @@
+"""Where pushes are reported: one module or package for each kind of report."""

@@ -1,0 +1,174 @@
+"""Reports to an address: the JSON of a push, signed as Standard Webhooks say, whenever what it says has changed.
+
+At least once: a try whose answer was lost is made again under the same `webhook-id`, by which a receiver drops what it
+knows. Something else always leaves under another id, also if it is what was said before the last time.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import msgspec
+import structlog
+
+from triggerbot.core import event_json
+from triggerbot.core.errors import CIDenied, CIUnavailable
+from triggerbot.core.model import Push
+from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.pipeline.observer import place
+from triggerbot.reports import Told
+from triggerbot.systems import Unknown
+from triggerbot.systems.http import Http, NotSent, Reply
+from triggerbot.systems.webhook_signatures import sign_standard
+
+log = structlog.get_logger("triggerbot.publish")
+
+#: Bytes of a body; receivers have limits of their own, 1 MB mostly.
+BODY_MAX = 1_000_000
+#: Bytes for what stands around the data.
+_ENVELOPE = 1000
+#: Of a body that would be larger: characters of each text, problems, and failures in common and jobs of each.
+_TEXT_MAX, _PROBLEMS_MAX, _COMMON_MAX = 2000, 10, 100
+#: Jobs of these verdicts go first if there is no room for all.
+_ORDER = ("failed", "infra", "intermittent", "pending")
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """What is kept beside a push: what left last."""
+
+    #: Counts what was different.
+    number: int = 0
+    says: str = ""
+    #: When it first left, as the body tells.
+    at: float = 0.0
+    #: It arrived.
+    done: bool = False
+    #: The receiver wants to hear no more of the push.
+    stopped: bool = False
+
+
+class WebhookReporter:
+    """Reports pushes to one address (a `Reporter`)."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        *,
+        secret: str | None,
+        wants: Callable[[Push], bool],
+        transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = name
+        self._secret = secret
+        self._wants = wants
+        self._clock = clock
+        whole = httpx.URL(url)
+        self._path = whole.raw_path.decode()
+        base = whole.copy_with(raw_path=b"/", fragment=None)
+        self._http = Http(str(base), {"user-agent": "triggerbot"}, transport=transport)
+
+    def wants(self, push: Push) -> bool:
+        """Tell whether this push is reported there."""
+        return self._wants(push)
+
+    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+        """Send what a push's runs prove, unless that was said; raises `CIUnavailable` and `CIDenied`."""
+        last = msgspec.json.decode(kept, type=_Sent) if kept else _Sent()
+        says = _says(told.judged)
+        if last.stopped or (last.done and last.says == says):
+            return
+        if last.says != says:
+            last = _Sent(last.number + 1, says, self._clock())
+            # Written down first: whatever becomes of this try, other news get another id.
+            keep(msgspec.json.encode(last).decode())
+        gone = self._send(told, last)
+        if gone:
+            log.warning("webhook.stopped", report=self.name, error="HTTP 410", **place(told.push))
+        keep(msgspec.json.encode(msgspec.structs.replace(last, done=True, stopped=gone)).decode())
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+    def _send(self, told: Told, sent: _Sent) -> bool:
+        """Make one POST; tells whether the receiver wants no more (410, as Standard Webhooks say)."""
+        body = _body(told.value, sent.at)
+        name = "\0".join((self.name, *told.push, str(sent.number), sent.says))
+        message_id = f"msg_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"
+        now = int(self._clock())
+        headers = {"webhook-id": message_id, "webhook-timestamp": str(now)}
+        if self._secret is not None:
+            headers["webhook-signature"] = sign_standard(message_id, now, body, self._secret)
+        match self._http.post(self._path, msgspec.Raw(body), headers):
+            case NotSent(why) | Unknown(why):
+                raise CIUnavailable(self._without_address(why))
+            case Reply() as reply:
+                return _gone(reply, self._without_address(f"HTTP {reply.status} {reply.excerpt}".strip()))
+
+    def _without_address(self, text: str) -> str:
+        """Take out of a text where it is sent, which may be as good as a password; many errors repeat it."""
+        for part in sorted({self._path, *self._path.split("?", 1)}, key=len, reverse=True):
+            text = text.replace(part, "…") if len(part) > 1 else text
+        return text
+
+
+def _gone(reply: Reply, told: str) -> bool:
+    match reply.status:
+        case status if 200 <= status < 300:
+            return False
+        case 410:
+            return True
+        case 429:
+            raise CIUnavailable(told, reply.retry_after, well=True)
+        case status if 300 <= status < 400:
+            raise CIDenied(f"HTTP {status}, a redirect, which is not followed: check the url in the config")
+        case status if 400 <= status < 500 and status not in (408, 425):
+            raise CIDenied(f"{told}: the receiver does not take it: check the url and the secret")
+        case _:
+            raise CIUnavailable(told, reply.retry_after)
+
+
+def _says(judged: PushVerdict) -> str:
+    """Digest what is told: health and verdicts; how many retriggers are still running only counts down to them."""
+    jobs = [(job.job, job.verdict, job.suspected) for job in judged.jobs]
+    return hashlib.sha256(repr((judged.health, judged.final, jobs)).encode("ascii", "backslashreplace")).hexdigest()
+
+
+def _body(value: Mapping[str, Any], at: float) -> bytes:
+    """Make the body, as Standard Webhooks advise: the type, when it happened, the data."""
+    envelope = {"type": "push.judged", "timestamp": event_json.format_time(at)}
+    whole = msgspec.json.encode({**envelope, "data": value})
+    return whole if len(whole) <= BODY_MAX else msgspec.json.encode({**envelope, "data": _smaller(value)})
+
+
+def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out jobs, those that passed first, until it is small enough; `jobs_left_out` counts them."""
+    data = {key: _cut(one) for key, one in value.items() if key != "jobs"}
+    data["problems"] = [_cut(text) for text in value["problems"][:_PROBLEMS_MAX]]
+    data["common_failures"] = [
+        {"line": _cut(one["line"]), "jobs": one["jobs"][:_COMMON_MAX]} for one in value["common_failures"][:_COMMON_MAX]
+    ]
+    if len(msgspec.json.encode(data)) > BODY_MAX // 2:
+        data["common_failures"] = []
+    jobs = value["jobs"]
+    room = BODY_MAX - len(msgspec.json.encode(data)) - _ENVELOPE
+    shown = set()
+    for number in sorted(range(len(jobs)), key=lambda number: _rank(jobs[number]["verdict"])):
+        size = len(msgspec.json.encode(jobs[number])) + 1
+        if size <= room:
+            room -= size
+            shown.add(number)
+    data["jobs"] = [job for number, job in enumerate(jobs) if number in shown]
+    data["jobs_left_out"] = len(jobs) - len(shown)
+    return data
+
+
+def _cut(value: Any) -> Any:
+    return value[:_TEXT_MAX] if isinstance(value, str) else value
+
+
+def _rank(verdict: str | None) -> int:
+    return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)

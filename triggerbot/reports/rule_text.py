@@ -1,0 +1,76 @@
+"""What a rule comes to, in sentences: the same for the operator who writes it and for the developers it is about."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from triggerbot.core.formatting import duration, plural
+from triggerbot.core.policy.rules import Rule
+
+_RESULTS = {
+    "failure": "failed",
+    "busted": "broke before it could test anything",
+    "infra": "met an error of the CI itself",
+    "timed_out": "took too long",
+}
+
+
+class Terms(NamedTuple):
+    """One rule: what it is for, and what it says."""
+
+    head: str
+    sentences: tuple[str, ...]
+
+
+def terms(rule: Rule) -> Terms:
+    """Tell everything that a rule says."""
+    where = "" if "*" in rule.branches.patterns else f", on {listed(rule.branches.patterns)}"
+    head = f"{'Every project' if '*' in rule.projects.patterns else listed(rule.projects.patterns)}{where}"
+    return Terms(head, tuple(_sentences(rule)))
+
+
+def _sentences(rule: Rule) -> Iterator[str]:
+    yield _failures(rule)
+    yield from _left_alone(rule)
+    yield (
+        f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, it is "
+        "likely the change."
+    )
+    yield f"A push or a person may ask for up to {plural(rule.requested_max, 'further run')} of a job."
+    for name, globs in rule.groups.items():
+        yield f"A push asks by --rebuild-{name} for jobs of these names: {listed(globs.patterns)}."
+    if rule.lookup_attempts:
+        looks = f"{plural(rule.lookup_attempts, 'time')}, {duration(rule.lookup_delay)} apart"
+        yield f"A job that the CI does not list yet is looked for {looks}, before it is given up."
+
+
+def _failures(rule: Rule) -> str:
+    kinds = "job" if rule.kinds == {"test", "build", "other"} else f"{' or '.join(sorted(rule.kinds))} job"
+    results = " or ".join(_RESULTS.get(result, result) for result in sorted(rule.results))
+    which = "" if "*" in rule.jobs.patterns else f" of the names {listed(rule.jobs.patterns)}"
+    if not rule.retries or not results:
+        return f"No {kinds}{which} is retriggered for a failure."
+    if_asked = ", where its push asks for that by --retry" if rule.opt_in else ""
+    return (
+        f"A {kinds}{which} that {results} is run {plural(rule.retries, 'more time')}{if_asked}, once a push. "
+        "Runs that others started count as well."
+    )
+
+
+def _left_alone(rule: Rule) -> Iterator[str]:
+    if rule.exclude_jobs.patterns:
+        yield f"Jobs of these names are left alone: {listed(rule.exclude_jobs.patterns)}."
+    if rule.exclude_steps.patterns:
+        yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
+    if "*" not in rule.authors.patterns:
+        yield f"Only pushes of these authors are looked after: {listed(rule.authors.patterns)}."
+    if rule.exclude_authors.patterns:
+        yield f"Pushes of these authors are left alone: {listed(rule.exclude_authors.patterns)}."
+    if "*" not in rule.pools.patterns:
+        yield f"Only jobs on these machines are run again: {listed(rule.pools.patterns)}."
+    yield f"Jobs beyond tier {rule.max_tier} are left alone: their failures do not count against a push."
+
+
+def listed(words: Sequence[str], *, plain: bool = False) -> str:
+    """Put words, or patterns, in a row."""
+    quoted = [word if plain else f"“{word}”" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}" if quoted else "none"

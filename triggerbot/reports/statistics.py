@@ -1,0 +1,119 @@
+"""What was decided, sent and refused since some time, and what it cost: the same for `stats` and for the HTTP API."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from triggerbot.core import event_json
+from triggerbot.core.model import Push
+from triggerbot.core.policy.rules import Rule, rule_for
+from triggerbot.reports import costs, flakiness, push_json
+from triggerbot.reports.costs import Costs
+from triggerbot.reports.flakiness import Rate
+from triggerbot.store import Pause, Store
+
+#: Jobs that are listed, those that are intermittent most often.
+WORST_MAX = 20
+_HOUR = 3600.0
+_NUMBERS = ("sent", "would_have_sent", "refused")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The sums from `since` to `until` (seconds since the epoch)."""
+
+    since: float
+    until: float
+    dry: bool
+    paused: Pause | None
+    #: As `Store.statistics` has it, with `breakers`, `last_hour`, `rules` and `projects`.
+    found: Mapping[str, Any]
+    #: Per hour, of what was sent and of what a dry run would have sent.
+    rates: Mapping[str, Mapping[str, Any]]
+    cost: Costs
+    #: Intermittent jobs, the worst first.
+    worst: Sequence[Rate]
+
+    def as_json(self) -> dict[str, Any]:
+        """Tell it to programs."""
+        paused = self.paused
+        return {
+            "since": event_json.format_time(self.since),
+            "until": event_json.format_time(self.until),
+            "dry_run": self.dry,
+            "paused": None if paused is None else {
+                "at": event_json.format_time(paused.at), "by": paused.by, "note": paused.note,
+            },
+            "per_hour": {
+                key: {**rate, "busiest_hour": event_json.format_time(rate["busiest_hour"])}
+                for key, rate in self.rates.items()
+            },
+            **self.found,
+            "hours": [{**hour, "hour": event_json.format_time(hour["hour"])} for hour in self.found["hours"]],
+            "costs": self.cost.as_json(),
+            "intermittent": [one.as_json() for one in self.worst],
+        }  # fmt: skip
+
+
+def gather(store: Store, rules: Sequence[Rule], since: float, now: float, *, dry: bool) -> Totals:
+    """Sum up everything since then; raises `StoreUnavailable`."""
+    found = store.statistics(since)
+    held = store.held()
+    return Totals(
+        since,
+        now,
+        dry,
+        store.paused(),
+        {
+            **found,
+            "breakers": push_json.breakers(store.breakers(), held),
+            "last_hour": push_json.caps(store.sent(now), held),
+            "rules": _by_rule(found, rules, now),
+            "projects": _by_project(found["branches"]),
+        },
+        {key: _rate(found["hours"], key, now) for key in ("sent", "would_have_sent")},
+        costs.of(found),
+        flakiness.everywhere(store, WORST_MAX),
+    )
+
+
+def _by_project(branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Sum up the branches of each project."""
+    summed: dict[str, dict[str, Any]] = {}
+    for row in branches:
+        total = summed.setdefault(row["project"], {"project": row["project"], **dict.fromkeys(_NUMBERS, 0)})
+        for key in _NUMBERS:
+            total[key] += row[key]
+    return list(summed.values())
+
+
+def _by_rule(found: Mapping[str, Any], rules: Sequence[Rule], now: float) -> list[dict[str, Any]]:
+    """Tell what each rule of the config costs, as the rules are now: each branch counts for the first that matches.
+
+    `per_hour`: retriggers, sent or in dry run, on average since the first of them all.
+    """
+    summed: list[dict[str, Any]] = [
+        {"rule": f"rules[{number}]", "projects": list(rule.projects.patterns), **dict.fromkeys(_NUMBERS, 0)}
+        for number, rule in enumerate(rules)
+    ]
+    for row in found["branches"]:
+        rule = rule_for(rules, Push("", row["project"], row["branch"], ""))
+        if rule is not None:
+            total = summed[next(number for number, one in enumerate(rules) if one is rule)]
+            for key in _NUMBERS:
+                total[key] += row[key]
+    hours = max(1.0, (now - min((hour["hour"] for hour in found["hours"]), default=now)) / _HOUR)
+    for total in summed:
+        total["per_hour"] = round((total["sent"] + total["would_have_sent"]) / hours, 2)
+    return summed
+
+
+def _rate(hours: Sequence[Mapping[str, Any]], key: str, now: float) -> dict[str, Any]:
+    """Work out retriggers per hour since the first: the mean, and the busiest hour."""
+    some = [hour for hour in hours if hour[key]]
+    if not some:
+        return {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
+    total = sum(hour[key] for hour in some)
+    busiest = max(some, key=lambda hour: hour[key])
+    mean = total / max(1.0, (now - some[0]["hour"]) / _HOUR)
+    return {"total": total, "mean": round(mean, 2), "busiest": busiest[key], "busiest_hour": busiest["hour"]}

@@ -1,0 +1,214 @@
+"""The story of a job in plain sentences, in order: its runs, what was decided and why, requests, answers, waits."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from triggerbot.core import event_json
+from triggerbot.core.formatting import moment, plural
+from triggerbot.core.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
+from triggerbot.core.policy import backoff
+from triggerbot.core.policy.circuit_breaker import Breaker
+from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.reports import glossary
+from triggerbot.store import Entry, JobRecord, Pause
+
+#: Seconds that a due claim may lie about before it is worth a word.
+_OVERDUE = 10.0
+#: Failure lines of a run that are told.
+_FAILURES_MAX = 3
+
+_WORDS = {
+    "accepted": "Answer",
+    "wait": "Waits",
+    "doubt": "In doubt",
+    "ended": "Ended",
+    "note": "Note",
+    "send": "Request",
+    "verdict": "Judged",
+}
+_STYLES = {"trigger": "green", "refuse": "yellow", "doubt": "magenta", "wait": "cyan", "note": "magenta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a story; foreign text in it is not made fit for a terminal yet."""
+
+    at: float | None
+    what: str
+    text: str
+    #: Of a decision, by its name.
+    reason: str = ""
+
+    @property
+    def style(self) -> str:
+        """How it looks."""
+        return _STYLES.get(self.what, "")
+
+    def as_json(self) -> dict[str, str | None]:
+        """Put it as JSON."""
+        told = {"time": event_json.format_time(self.at), "what": self.what, "text": self.text}
+        return {**told, "reason": self.reason} if self.reason else told
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand when a story is told."""
+
+    now: float
+    paused: Pause | None
+    breakers: Collection[Breaker]
+
+
+def story(job: JobRecord, entries: Sequence[Entry], standing: Standing) -> list[Line]:
+    """Tell everything that is known of a job, oldest first; what it waits for comes last."""
+    lines = [*_runs(job.runs, entries), *_entries(entries)]
+    lines.sort(key=lambda line: line.at or 0.0)
+    lines += [told for claim in job.claims if (told := _open(claim, standing)) is not None]
+    if not entries and not job.claims and job.runs:
+        lines.append(Line(None, "nothing", glossary.nothing_to_decide(job.runs[-1])))
+    return lines
+
+
+def of_push(entries: Sequence[Entry]) -> list[Line]:
+    """Tell what concerns a push as a whole."""
+    return [entry_line(entry) for entry in entries if entry.job is None]
+
+
+def _runs(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[Line]:
+    """Tell each run; its CI's clock may differ from ours, but it never comes after what it led to."""
+    led_to: dict[RunKey, float] = {}
+    for entry in entries:
+        if entry.what in ("trigger", "refuse") and entry.reason not in (Cause.REQUESTED, Cause.MANUAL):
+            key = RunKey(entry.run_id or "", entry.attempt or 0)
+            led_to[key] = min(entry.at, led_to.get(key, entry.at))
+    for run in runs:
+        known = [at for at in (run.time, led_to.get(run.key) if run.failed else None) if at is not None]
+        yield Line(min(known, default=None), "run", _run(run))
+
+
+def _run(run: Run) -> str:
+    parts = [f"Run {run.run_id}", f"(attempt {run.attempt})" if run.attempt > 1 else "", glossary.standing(run)]
+    told = " ".join(part for part in parts if part)
+    if run.retrigger_of:
+        told += ", a retrigger"
+    if run.failed and run.step:
+        told += f", in the step {run.step!r}"
+    told += "." if not run.url else f". {run.url}"
+    for failure in run.failures[:_FAILURES_MAX]:
+        told += f"\n{failure}"
+    more = len(run.failures) - _FAILURES_MAX
+    return told + (f"\nand {plural(more, 'further failure line')}" if more > 0 else "")
+
+
+def _entries(entries: Sequence[Entry]) -> Iterator[Line]:
+    """Tell what was decided and done; what a refusal means is said once."""
+    explained: set[str] = set()
+    for entry in entries:
+        if entry.job is not None:
+            yield entry_line(entry, brief=entry.reason in explained)
+            if entry.what == "refuse":
+                explained.add(entry.reason)
+
+
+def entry_line(entry: Entry, *, brief: bool = False) -> Line:
+    """Put one entry of the store's story as a sentence; `brief`: without what the refusal means."""
+    match entry.what:
+        case "trigger":
+            text = _trigger(entry)
+        case "refuse":
+            text = _refuse(entry, brief=brief)
+        case _:
+            text = f"{_WORDS.get(entry.what, entry.what)}: {entry.text}."
+    return Line(entry.at, entry.what, text, entry.reason)
+
+
+def _trigger(entry: Entry) -> str:
+    cause = Cause(entry.reason)
+    # What the push asks for says more than that it asks.
+    why = entry.text if cause is Cause.REQUESTED and entry.text else glossary.CAUSES[cause]
+    runs = plural(entry.count, "further run")
+    based_on = f" ({entry.text})" if cause is Cause.FAILURE and entry.text else ""
+    if entry.dry:
+        return f"Decided ({entry.reason}): would ask for {runs}, because {why}.{based_on} Dry run: nothing is sent."
+    return f"Decided ({entry.reason}): asks for {runs}, because {why}.{based_on}"
+
+
+def _refuse(entry: Entry, *, brief: bool) -> str:
+    run = f" after run {entry.run_id}" if entry.run_id else ""
+    facts = f" ({entry.text})" if entry.text else ""
+    advice = "." if brief else f": {glossary.REFUSALS[Refusal(entry.reason)]}"
+    return f"Not retriggered{run}, {entry.reason}{facts}{advice}"
+
+
+def _open(claim: Claim, standing: Standing) -> Line | None:
+    """Say what an open claim waits for, until when, and how often that was tried."""
+    if claim.state.final:
+        return None
+    parts = [_what_is_open(claim)]
+    if claim.note:
+        parts.append(f"last: {claim.note}")
+    tries = claim.tries + claim.lookups
+    if tries:
+        parts.append(f"{plural(tries, 'try', 'tries')} so far")
+    told = f"Open: {'; '.join(parts)}; {_goes_on(claim, standing)}"
+    return Line(None, "open", told if told.endswith("?") else f"{told}.")
+
+
+def _goes_on(claim: Claim, standing: Standing) -> str:
+    """Say when something is done about an open claim."""
+    now, operation = standing.now, claim.operation
+    if claim.state is ClaimState.SENDING and operation is not None and now < operation.started + backoff.LEASE:
+        return f"the CI has been asked since {moment(operation.started)} and has not answered yet"
+    if standing.paused is not None:
+        return f"everything is paused by {standing.paused.by}"
+    if claim.behind and claim.due > now:
+        return _behind(claim.behind, standing)
+    if claim.due > now:
+        return f"looks again at {moment(claim.due)}"
+    if claim.due < now - _OVERDUE:
+        return f"it has been due since {moment(claim.due)}: is the daemon (`triggerbot run`) running?"
+    return "it is due now"
+
+
+def _behind(behind: str, standing: Standing) -> str:
+    """Say what lets a held claim go on; the time until which it is held at most is none to wait for."""
+    breaker = next((one for one in standing.breakers if one.open and one.place.key == behind), None)
+    if breaker is None:
+        return "goes on as soon as there is room again within the hour"
+    if breaker.canary is not None:
+        canary = f"its canary was sent ahead at {moment(breaker.canary.at)}"
+    elif breaker.probe > standing.now:
+        canary = f"the next canary may go at {moment(breaker.probe)}"
+    else:
+        canary = "the next canary may go now"
+    return f"goes on when the breaker closes; {canary}"
+
+
+def _what_is_open(claim: Claim) -> str:
+    words = glossary.CLAIMS[claim.state]
+    if claim.state is ClaimState.OPEN:
+        return f"{plural(claim.wanted, 'further run')} asked for by a person, {words}" if claim.manual else words
+    return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
+
+
+def asked(asks: Asks | None) -> str:
+    """Say what the message of a push asks for; empty if that is nothing."""
+    if asks is None:
+        return ""
+    parts = [
+        f"{plural(number, 'further run')} of every {'test job' if group == EVERY else f'job of the group {group}'}"
+        for group, number in asks.rebuild.items()
+    ]
+    for given, words in ((asks.retry, "--retry"), (asks.no_retry, "--no-retry"), (asks.dontbuild, "DONTBUILD")):
+        if given:
+            parts.append(words)
+    return ", ".join(parts)
+
+
+def by_job(entries: Sequence[Entry]) -> Mapping[str, list[Entry]]:
+    """Part a push's story by jobs."""
+    parted: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.job is not None:
+            parted.setdefault(entry.job, []).append(entry)
+    return parted

@@ -1,0 +1,124 @@
+"""From a batch of what was heard to the arguments of the script, and from its answer to outcomes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from triggerbot.core.model import Claim, Lead, Push, PushFacts, Refusal, State, Wish
+from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, Observation, Outcome
+from triggerbot.store.redis import codec
+from triggerbot.store.redis.codec import US, bare, moment
+
+#: Seconds before a push's facts are fetched: often the next message brings them anyway.
+_FACTS_DELAY = 2.0
+#: Characters of a message that are kept; what it asks for was read from the whole.
+_MESSAGE_MAX = 16_384
+#: What a repeated failure is refused for, by the earlier refusal: one that holds for the whole push stays.
+_REPEATED = {
+    str(refusal): str(refusal)
+    for refusal in (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
+}
+_CLAIMED, _DUE, _NEWS, _KNOWN = 1, 2, 4, 8
+
+
+def arguments(
+    items: Sequence[Item], deliveries: Sequence[str], now: float, *, dry: bool, cursor: tuple[str, str] | None
+) -> dict[str, Any]:
+    """Write a batch."""
+    batch = _Batch(now)
+    return {
+        "items": [batch.item(item) for item in items],
+        "pushes": list(batch.pushes),
+        "now": moment(now),
+        "dry": dry,
+        "facts_due": moment(now + _FACTS_DELAY),
+        "repeated": _REPEATED,
+        "cursor": cursor or False,
+        "deliveries": [bare(name) for name in deliveries] if any(deliveries) else False,
+        "forgotten": moment(now - DELIVERY_KEPT),
+    }
+
+
+class _Batch:
+    """What is the same for many items of a batch is written once."""
+
+    def __init__(self, now: float) -> None:
+        self._now, self._later = moment(now), moment(now + LEAD_DELAY)
+        self.pushes: dict[str, int] = {}
+        self._names: dict[Push, int] = {}
+        self._told: set[tuple[int, str | None, int]] = set()
+        self._groups: dict[frozenset[str], str] = {}
+
+    def item(self, item: Item) -> list[Any]:
+        match item:
+            case Observation():
+                return self._event(item)
+            case Notice():
+                facts = self._facts(item.facts, item.asks)
+                return [2, self._push(item.facts.push), facts, item.facts.settled]
+            case Lead():
+                run, rank, rest = codec.lead(item)
+                return [3, codec.group_name(item.group), run, rank, rest, item.failed, self._later]
+            case Wish():
+                return [4, codec.wish_name(item), codec.wish(item, self._now)]
+
+    def _push(self, push: Push) -> int:
+        number = self._names.get(push)
+        if number is None:
+            number = self._names[push] = self.pushes.setdefault(codec.push_name(push), len(self.pushes) + 1)
+        return number
+
+    def _event(self, item: Observation) -> list[Any]:
+        event, seen = item.event, item.seen
+        push = self._push(event.push)
+        facts: Any = False
+        told = (push, event.author, id(item.asks))
+        if (event.author is not None or item.asks is not None) and told not in self._told:
+            self._told.add(told)
+            facts = self._facts(PushFacts(event.push, event.message, event.author), item.asks)
+        groups = self._groups.get(seen.groups)
+        if groups is None:
+            groups = self._groups[seen.groups] = " ".join(sorted(seen.groups))
+        return [
+            1, push, bare(event.job), groups, codec.run(event), bare(event.run_id), event.attempt, event.state.rank,
+            event.state is State.FINISHED and not event.batch, event.failed, seen.failed, str(seen.refusal or ""),
+            bare(event.batch), facts,
+        ]  # fmt: skip
+
+    def _facts(self, facts: PushFacts, asks: Asks | None) -> list[Any]:
+        return [
+            False if facts.author is None else facts.author,
+            moment(facts.time),
+            "" if facts.fork is None else str(int(facts.fork)),
+            "" if asks is None else codec.encode(asks),
+            f"{US}{US.join(asks.rebuild)}{US}" if asks is not None and asks.rebuild else "",
+            (facts.message or "")[:_MESSAGE_MAX],
+            [] if asks is None else list(asks.problems),
+        ]
+
+
+def outcomes(items: Sequence[Item], answer: Any) -> list[Outcome]:
+    """Read what came of each item."""
+    asks = [codec.asks_decoder.decode(text) for text in answer["asks"]]
+    return [_outcome(item, told, asks) for item, told in zip(items, answer["answers"], strict=True)]
+
+
+def _outcome(item: Item, told: list[Any], asks: Sequence[Asks]) -> Outcome:
+    flags = told[0]
+    if flags & _KNOWN:
+        return REPEATED
+    known = asks[told[1] - 1] if len(told) > 1 and told[1] else None
+    return Outcome(
+        claimed=bool(flags & _CLAIMED),
+        earlier=_earlier(item, told) if len(told) > 2 else None,
+        asks=known,
+        due=bool(flags & _DUE),
+        news=bool(flags & _NEWS),
+    )
+
+
+def _earlier(item: Item, told: list[Any]) -> Claim | None:
+    if not isinstance(item, Observation) or not told[3]:
+        return None
+    run = codec.run_of(item.event.job, told[3])
+    return codec.claim_of(codec.claim_decoder.decode(told[2]), item.event.push, run, None)

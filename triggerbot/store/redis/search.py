@@ -1,0 +1,209 @@
+"""Reading many pushes: finding some, listing them, and what they show together; never more of each than is needed."""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
+
+import msgspec
+
+from triggerbot.core.model import Push
+from triggerbot.store import SIGHTINGS_MAX, Ran, Search, Sighting, Summary
+from triggerbot.store.redis import codec
+from triggerbot.store.redis.codec import US
+from triggerbot.store.redis.connection import PREFIX
+from triggerbot.store.redis.keys import Client, key, number_of, text
+
+#: Pushes that one round trip reads.
+_TOGETHER = 500
+#: The newest pushes, which stand for all.
+_NEWEST = 2000
+#: Characters of a message's first line that stand for it.
+_TITLE_MAX = 200
+#: Pushes of a branch that are looked at for one that is still there.
+_BEFORE = 10
+_SUMMARY = ("name", "author", "message", "time", "last", "health", "sentence", "judged", "counts")
+_counts_decoder = msgspec.json.Decoder(dict[str, int])
+
+
+def _names(client: Client, numbers: Iterable[bytes | str]) -> list[Push]:
+    pipe = client.pipeline(transaction=False)
+    for number in numbers:
+        pipe.hget(key("p", text(number)), "name")
+    return [codec.push_of(text(name)) for name in pipe.execute() if name is not None]
+
+
+def find(client: Client, project: str, revision: str) -> list[Push]:
+    """Find pushes by project and the beginning of a revision, newest first."""
+    start = f"{codec.bare(project)}{US}{codec.bare(revision.lower())}"
+    members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
+    numbers = [member.rpartition(US.encode())[2] for member in members]
+    pipe = client.pipeline(transaction=False)
+    for number in numbers:
+        pipe.zscore(f"{PREFIX}recent", number)
+    heard = dict(zip(numbers, pipe.execute(), strict=True))
+    return _names(client, sorted(numbers, key=lambda one: -(heard[one] or 0.0))[:50])
+
+
+def _newest(client: Client, first: int) -> Iterator[list[str]]:
+    """Go through the numbers of pushes, those heard of last first, a round trip's worth at a time, each once."""
+    seen: set[str] = set()
+    start, size = 0, min(max(first, 1), _TOGETHER)
+    while True:
+        found = [text(one) for one in client.zrevrange(f"{PREFIX}recent", start, start + size - 1)]
+        fresh = [one for one in found if one not in seen]
+        if fresh:
+            yield fresh
+        if len(found) < size:
+            return
+        seen.update(fresh)
+        start, size = start + size, _TOGETHER
+
+
+def recent(client: Client, limit: int, project: str | None) -> list[Push]:
+    """List the pushes heard of last."""
+    found: list[Push] = []
+    for numbers in _newest(client, limit):
+        found += [push for push in _names(client, numbers) if project in (None, "", push.project)]
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def projects(client: Client) -> list[str]:
+    """List the projects of the newest pushes, in order."""
+    numbers = client.zrevrange(f"{PREFIX}recent", 0, _NEWEST - 1)
+    return sorted({push.project for push in _names(client, numbers)})
+
+
+def search(client: Client, wanted: Search, limit: int) -> list[Summary]:
+    """List the pushes heard of last that are wanted."""
+    found: list[Summary] = []
+    lower = Search(*(part.lower() for part in astuple(wanted)))
+    for numbers in _newest(client, limit):
+        pipe = client.pipeline(transaction=False)
+        for number in numbers:
+            pipe.hmget(key("p", number), *_SUMMARY)
+        found += _wanted(pipe.execute(), lower)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def _wanted(rows: Iterable[Sequence[bytes | None]], wanted: Search) -> Iterator[Summary]:
+    for row in rows:
+        name, author, message, *rest = ("" if one is None else text(one) for one in row)
+        if not name:
+            continue
+        push = codec.push_of(name)
+        summary = _summary(push, author if row[1] is not None else None, message, rest)
+        if wanted.health in ("", summary.health.lower()) and _fits(push, author, message, wanted):
+            yield summary
+
+
+def _fits(push: Push, author: str, message: str, wanted: Search) -> bool:
+    """Tell whether a push is wanted; what is wanted is in lower case."""
+    _, project, branch, revision = (part.lower() for part in push)
+    if (wanted.project or project, wanted.branch or branch) != (project, branch) or wanted.author not in author.lower():
+        return False
+    texts = (message.lower(), author.lower(), branch, project) if wanted.text else ()
+    return not texts or revision.startswith(wanted.text) or any(wanted.text in one for one in texts)
+
+
+def _summary(push: Push, author: str | None, message: str, rest: Sequence[str]) -> Summary:
+    time, last, health, sentence, judged, counts = rest
+    return Summary(
+        push,
+        health,
+        sentence,
+        author,
+        message.partition("\n")[0][:_TITLE_MAX],
+        float(time) if time else None,
+        float(last),
+        float(judged or 0),
+        _counts_decoder.decode(counts) if counts else {},
+    )
+
+
+def judged_since(client: Client, since: float, limit: int) -> list[tuple[float, Push]]:
+    """List pushes that were judged after a time, and when, oldest first."""
+    found: list[tuple[float, Push]] = []
+    start, after = 0, f"({codec.moment(since)}"
+    while len(found) < limit:
+        rows = client.zrangebyscore(f"{PREFIX}judged", after, "+inf", start=start, num=limit, withscores=True)
+        pipe = client.pipeline(transaction=False)
+        for number, _ in rows:
+            pipe.hget(key("p", text(number)), "name")
+        named = zip(rows, pipe.execute(), strict=True)
+        found += [(at, codec.push_of(text(name))) for (_, at), name in named if name is not None]
+        if len(rows) < limit:
+            break
+        start += limit
+    return found[:limit]
+
+
+def previous(client: Client, push: Push) -> Push | None:
+    """Find the push of the same branch that was heard of before this one was."""
+    number = number_of(client, push)
+    first = None if number is None else client.hget(key("p", number), "first")
+    if first is None:
+        return None
+    branch, before = key("b", codec.branch_name(push)), f"({text(first)}"
+    for start in itertools.count(0, _BEFORE):
+        numbers = client.zrevrangebyscore(branch, before, "-inf", start=start, num=_BEFORE)
+        # Some may have expired.
+        for found in _names(client, numbers):
+            return found
+        if len(numbers) < _BEFORE:
+            break
+    return None
+
+
+def sightings(client: Client, project: str) -> list[Sighting]:
+    """Read the newest sightings of a project, newest first."""
+    places = [
+        text(member).split(US) for member in client.zrevrange(key("sighted", codec.bare(project)), 0, SIGHTINGS_MAX - 1)
+    ]
+    jobs: dict[str, list[str]] = defaultdict(list)
+    for number, job in places:
+        jobs[number].append(job)
+    pipe = client.pipeline(transaction=False)
+    for number, own in jobs.items():
+        pipe.hmget(key("w", number), US, *own)
+    found: dict[tuple[str, str], Sighting] = {}
+    for (number, own), (name, *kept) in zip(jobs.items(), pipe.execute(), strict=True):
+        push = codec.push_of(text(name)) if name is not None else None
+        for job, one in zip(own, kept, strict=True):
+            if push is not None and one is not None:
+                found[number, job] = codec.sighting_of(push, codec.plain(job), one)
+    return [found[number, job] for number, job in places if (number, job) in found]
+
+
+def ran(client: Client, project: str, jobs: Sequence[str], since: float) -> Ran:
+    """Count the pushes of a project at which a run of these jobs passed or failed; of very many only the newest."""
+    counted = Counter(dict.fromkeys(jobs, 0))
+    names = {codec.bare(job).encode("utf-8", "replace"): job for job in jobs}
+    numbers, since = _of_project(client, project, since)
+    for start in range(0, len(numbers) if names else 0, _TOGETHER):
+        pipe = client.pipeline(transaction=False)
+        for number in numbers[start : start + _TOGETHER]:
+            pipe.hmget(key("j", text(number)), *names)
+        for row in pipe.execute():
+            counted.update(
+                job for job, runs in zip(names.values(), row, strict=True) if runs and codec.PROVES.search(runs)
+            )
+    return Ran(counted, since)
+
+
+def _of_project(client: Client, project: str, since: float) -> tuple[list[bytes], float]:
+    """List the numbers of a project's pushes heard of since then, and since when that is all of them."""
+    start = codec.bare(project)
+    members = client.zrangebylex(f"{PREFIX}names", f"[{start}{US}", f"({start} ")
+    own = {member.rpartition(US.encode())[2] for member in members}
+    if not since and len(own) <= _NEWEST:
+        return list(own), since
+    recent = client.zrevrangebyscore(f"{PREFIX}recent", "+inf", since, withscores=True)
+    found = [(one, heard) for one, heard in recent if one in own]
+    if len(found) > _NEWEST:
+        since = found[_NEWEST - 1][1]
+    return [one for one, _ in found[:_NEWEST]], since

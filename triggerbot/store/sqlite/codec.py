@@ -1,0 +1,146 @@
+"""Between rows and values."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from triggerbot.core.model import (
+    Cause,
+    Claim,
+    ClaimState,
+    Kind,
+    Operation,
+    Push,
+    PushFacts,
+    Refusal,
+    Result,
+    Run,
+    RunKey,
+    State,
+)
+from triggerbot.core.policy.try_syntax import Asks
+
+_RUN = (
+    "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
+    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started"
+)
+_RUN_WIDTH = 15
+_STATES = {str(one): one for one in State}
+_RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
+_KINDS = {str(one): one for one in Kind}
+_asks_decoder = msgspec.json.Decoder(Asks)
+_claims_decoder = msgspec.json.Decoder(tuple[int, ...])
+#: Reads texts that `encode` wrote.
+lines = msgspec.json.Decoder(tuple[str, ...]).decode
+_baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
+
+#: With the row of the job behind it all.
+SELECT_RUNS = f"SELECT {_RUN}, runs.job FROM runs JOIN jobs ON jobs.id = runs.job "
+JOB = _RUN_WIDTH
+#: By job, oldest first (see `Run.age`); those of one age keep the order in which they were heard of.
+BY_JOB = (
+    "ORDER BY jobs.name, jobs.id, coalesce(runs.time, CASE runs.state WHEN 'finished' THEN 0.0 ELSE 9e999 END), "
+    "runs.attempt, runs.id"
+)
+SELECT_CLAIMS = (
+    f"SELECT {_RUN}, claims.id, claims.state, claims.dry, claims.created, claims.due, claims.origin, claims.cause, "
+    "claims.refusal, claims.wanted, claims.asked, claims.known_runs, claims.lookups, claims.tries, claims.note, "
+    "operations.id, operations.claims, operations.count, operations.started, operations.baseline, operations.sends, "
+    "operations.misses, pushes.system, pushes.project, pushes.branch, pushes.revision, "
+    "(SELECT behind FROM held WHERE held.claim = claims.id) "
+    "FROM claims JOIN runs ON runs.id = claims.run JOIN jobs ON jobs.id = claims.job "
+    "JOIN pushes ON pushes.id = claims.push LEFT JOIN operations ON operations.id = claims.operation "
+)
+OPEN_STATES = "('open', 'owed', 'sending', 'unknown')"
+SELECT_PUSH = "SELECT system, project, branch, revision FROM pushes "
+
+
+def encode(value: Any) -> str:
+    """Write a value as JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
+def asks(text: str | None) -> Asks | None:
+    """Read what a push asks for."""
+    return None if text is None else _asks_decoder.decode(text)
+
+
+def run(row: tuple[Any, ...]) -> Run:
+    """Read a run as `SELECT_RUNS` gives it."""
+    # By place and without looking anything up twice: a page shows thousands of them.
+    return Run(
+        row[0],
+        row[1],
+        row[2],
+        _STATES[row[3]],
+        _RESULTS[row[4]],
+        _KINDS[row[5]],
+        row[6],
+        row[7],
+        row[8],
+        row[9],
+        row[10],
+        row[11],
+        row[12],
+        () if row[13] is None else lines(row[13]),
+        row[14],
+    )
+
+
+def claim(row: tuple[Any, ...]) -> Claim:
+    """Read a claim as `SELECT_CLAIMS` gives it."""
+    rest = row[_RUN_WIDTH:]
+    return Claim(
+        id=rest[0],
+        push=Push(*rest[21:25]),
+        job=row[0],
+        state=ClaimState(rest[1]),
+        run=run(row[:_RUN_WIDTH]),
+        dry=bool(rest[2]),
+        created=rest[3],
+        due=rest[4] or 0.0,
+        origin=rest[5],
+        cause=None if rest[6] is None else Cause(rest[6]),
+        refusal=None if rest[7] is None else Refusal(rest[7]),
+        wanted=rest[8],
+        asked=rest[9],
+        known_runs=rest[10],
+        lookups=rest[11],
+        tries=rest[12],
+        note=rest[13],
+        operation=None if rest[14] is None else _operation(rest[14:21]),
+        behind=rest[25] or "",
+    )
+
+
+def _operation(row: tuple[Any, ...]) -> Operation:
+    return Operation(
+        id=row[0],
+        claims=_claims_decoder.decode(row[1]),
+        count=row[2],
+        started=row[3],
+        baseline=_baseline_decoder.decode(row[4]),
+        sends=row[5],
+        misses=row[6],
+    )
+
+
+def claims(connection: sqlite3.Connection, where: str, values: Iterable[Any]) -> tuple[Claim, ...]:
+    """Read the claims that fit a condition, oldest first."""
+    return tuple(claim(row) for row in connection.execute(f"{SELECT_CLAIMS} {where} ORDER BY claims.id", tuple(values)))
+
+
+def push_id(connection: sqlite3.Connection, push: Push) -> int | None:
+    """Find the row of a push."""
+    row = connection.execute(
+        "SELECT id FROM pushes WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
+        (push.revision, push.project, push.branch, push.system),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def facts(push: Push, row: tuple[Any, ...]) -> PushFacts:
+    """Read facts from (message, author, time, fork)."""
+    return PushFacts(push, row[0], row[1], row[2], None if row[3] is None else bool(row[3]))

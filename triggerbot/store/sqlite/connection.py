@@ -1,0 +1,152 @@
+"""The file itself: made, brought up to date, locked, read by many connections and written by one."""
+
+import errno
+import fcntl
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import IO, Concatenate, ParamSpec, TypeVar
+
+from triggerbot.core.errors import StoreUnavailable, StoreUnusable
+from triggerbot.store.sqlite.access import why_not
+from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
+from triggerbot.store.sqlite.writer import Writer
+
+#: Bytes of the log of changes that stay for the next ones; while a backup reads, or in a great burst, it is longer.
+_LOG_KEPT = 8_388_608
+
+#: Seconds to wait for somebody else's lock: GitHub gives a webhook up after 10, and has to be told before that to come
+#: again before that.
+_BUSY = 4.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class File:
+    """One SQLite file. `durable=False` gives up `synchronous=FULL`. Raises `StoreUnusable`."""
+
+    def __init__(self, path: str | Path, *, durable: bool) -> None:
+        self._path = Path(path)
+        self._durable = durable
+        #: Connections that nobody reads with now.
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._daemon_lock: IO[bytes] | None = None
+        self._prepare()
+        try:
+            self.writer = Writer(self._connect, self._beside("-lock"))
+        except OSError as error:
+            raise StoreUnusable(f"cannot open the store {self._path}: {why_not(self._path, error)}") from None
+
+    def _beside(self, suffix: str) -> Path:
+        return self._path.with_name(self._path.name + suffix)
+
+    def _prepare(self) -> None:
+        """Create the file or bring it up to date, under the lock that keeps writers apart."""
+        try:
+            new = not self._path.exists()
+            if new:
+                os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            elif not os.access(self._path, os.R_OK | os.W_OK):
+                # SQLite would open it all the same, and fail at some later time.
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            with self._beside("-lock").open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                with closing(self._connect()) as connection:
+                    self._migrate(connection)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnusable(f"cannot open the store {self._path}: {why_not(self._path, error)}") from None
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise StoreUnusable(f"{self._path} is the database of another program: name another file as `store`")
+        if version > VERSION:
+            raise StoreUnusable(
+                f"the store {self._path} was written by a newer triggerbot (its version is {version}, this program "
+                f"knows up to {VERSION}): use the newer program, or another file"
+            )
+        with ExitStack() as held:
+            if 0 < version < VERSION:
+                older = f"an older triggerbot works on the store {self._path}: stop that one, and start this one"
+                held.enter_context(self._lock_daemon(older))
+            for number in range(version, VERSION):
+                connection.executescript(
+                    f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+                )
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -8192")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
+        return connection
+
+    def claim_daemon(self) -> None:
+        """Become the one daemon that works on this file; raises `StoreUnusable` if there is one already."""
+        self._daemon_lock = self._lock_daemon(f"another triggerbot works on the store {self._path} already")
+
+    def _lock_daemon(self, taken: str) -> IO[bytes]:
+        """Let no daemon begin while what this gives is open; raises `StoreUnusable`, with `taken` if there is one."""
+        path = self._beside("-daemon")
+        try:
+            lock = path.open("ab")
+        except OSError as error:
+            raise StoreUnusable(f"cannot open {path}: {why_not(self._path, error)}") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise StoreUnusable(taken) from None
+        return lock
+
+    def close(self) -> None:
+        """Finish what is being written and let go."""
+        self.writer.close()
+        while self._idle:
+            self._idle.pop().close()
+        if self._daemon_lock is not None:
+            self._daemon_lock.close()
+
+    def read(
+        self, view: Callable[Concatenate[sqlite3.Connection, P], T], /, *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """Read with a connection that cannot write, all as it was at one moment; raises `StoreUnavailable`."""
+        try:
+            connection = self._reader()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from None
+        try:
+            connection.execute("BEGIN")
+            try:
+                return view(connection, *arguments, **named)
+            finally:
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the store cannot be read: {error}") from None
+        finally:
+            if connection.in_transaction:
+                # It could not end what it began, and would never read again.
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def _reader(self) -> sqlite3.Connection:
+        """Take a connection that is idle, or make one: as many as ever read at once, however many threads there are."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+
+    def write(
+        self, change: Callable[Concatenate[sqlite3.Connection, P], T], /, *arguments: P.args, **named: P.kwargs
+    ) -> T:
+        """Make a change and wait until it is on the disk; raises `StoreUnavailable`."""
+        return self.writer.call(lambda connection: change(connection, *arguments, **named))

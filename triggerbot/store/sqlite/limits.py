@@ -1,0 +1,108 @@
+"""What holds claims back: breakers, and the caps of an hour."""
+
+import sqlite3
+from collections.abc import Mapping
+
+import msgspec
+
+from triggerbot.core.model import Operation
+from triggerbot.core.policy import limits
+from triggerbot.core.policy.circuit_breaker import Breaker, Place
+from triggerbot.core.policy.limits import Capped
+from triggerbot.store.sqlite import codec
+from triggerbot.store.sqlite.observe import refresh_due
+
+_breaker = msgspec.json.Decoder(Breaker)
+_charged = msgspec.json.Decoder(tuple[tuple[str, ...], int, int])
+
+
+def shut(connection: sqlite3.Connection, passes: Mapping[Place, int]) -> bool:
+    """Tell whether one of these breakers is open in another version than the one that let something pass."""
+    return any(
+        connection.execute(
+            "SELECT 1 FROM breakers WHERE place = ? AND open = 1 AND version <> ?", (place.key, version)
+        ).fetchone()
+        for place, version in passes.items()
+    )
+
+
+def breakers(connection: sqlite3.Connection) -> list[Breaker]:
+    """Read every breaker that anything is known of."""
+    return [_breaker.decode(row[0]) for row in connection.execute("SELECT value FROM breakers ORDER BY place")]
+
+
+def keep_breaker(connection: sqlite3.Connection, breaker: Breaker, now: float) -> bool:
+    """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
+    row = connection.execute("SELECT version FROM breakers WHERE place = ?", (breaker.place.key,)).fetchone()
+    if (0 if row is None else row[0]) != breaker.version:
+        return False
+    written = breaker.next()
+    connection.execute(
+        "INSERT OR REPLACE INTO breakers VALUES (?, ?, ?, ?, ?)",
+        (breaker.place.key, written.version, written.open, now, msgspec.json.encode(written).decode()),
+    )
+    if not written.open:
+        let_go(connection, breaker.place.key, -1, now)
+    return True
+
+
+def let_go(connection: sqlite3.Connection, behind: str, most: int, now: float) -> int:
+    """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
+    found = connection.execute(
+        "SELECT claims.id, claims.push FROM held JOIN claims ON claims.id = held.claim WHERE behind = ? "
+        "AND claims.state IN ('open', 'owed') ORDER BY claims.created, claims.id LIMIT ?",
+        (behind, most),
+    ).fetchall()
+    for place, (claim, _) in enumerate(found):
+        # A microsecond apart, so that they are taken in this order.
+        connection.execute("UPDATE claims SET due = ? WHERE id = ?", (now - (len(found) - place) * 1e-6, claim))
+        connection.execute("DELETE FROM held WHERE claim = ?", (claim,))
+    for push in {push for _, push in found}:
+        refresh_due(connection, push)
+    if len(found) < most or most < 0:
+        # What is left came to its end otherwise.
+        connection.execute("DELETE FROM held WHERE behind = ?", (behind,))
+    return len(found)
+
+
+def held(connection: sqlite3.Connection) -> Mapping[str, int]:
+    """Count the claims that are held, by what they are held behind."""
+    query = "SELECT behind, count(*) FROM held JOIN claims ON claims.id = held.claim WHERE state IN ('open', 'owed') "
+    return dict(connection.execute(query + "GROUP BY behind").fetchall())
+
+
+def sent(connection: sqlite3.Connection, now: float) -> Mapping[str, int]:
+    """Count the retriggers that left within the last hour."""
+    since = limits.piece(now) - limits.PIECES
+    return dict(
+        connection.execute("SELECT name, sum(count) FROM sent WHERE piece > ? GROUP BY name", (since,)).fetchall()
+    )
+
+
+def charge(connection: sqlite3.Connection, caps: Mapping[str, int | None], count: int, now: float) -> str | Capped:
+    """Count retriggers against caps, unless that goes beyond one; answers what `give_back` needs."""
+    piece = limits.piece(now)
+    query = "SELECT coalesce(sum(count), 0) FROM sent WHERE name = ? AND piece > ?"
+    for name, limit in caps.items():
+        if limit is not None:
+            before = int(connection.execute(query, (name, piece - limits.PIECES)).fetchone()[0])
+            if before + count > limit:
+                return Capped(name, limit, before)
+    connection.executemany(
+        "INSERT INTO sent VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        [(name, piece, count) for name in caps],
+    )
+    return codec.encode((tuple(caps), piece, count)) if caps else ""
+
+
+def give_back(connection: sqlite3.Connection, operation: Operation) -> None:
+    """What the CI surely did not take counts against no cap."""
+    row = connection.execute("SELECT charged FROM operations WHERE id = ?", (operation.id,)).fetchone()
+    if row is None or not row[0]:
+        return
+    names, piece, count = _charged.decode(row[0])
+    connection.executemany(
+        "UPDATE sent SET count = max(0, count - ?) WHERE name = ? AND piece = ?",
+        [(count, name, piece) for name in names],
+    )
+    connection.execute("UPDATE operations SET charged = '' WHERE id = ?", (operation.id,))

@@ -1,0 +1,311 @@
+"""Recording what is heard: pushes, jobs, runs, and the claims they make. Runs inside one transaction of the writer."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+
+from triggerbot.core.model import ClaimState, Event, Lead, Push, PushFacts, Refusal, Run, State, Wish
+from triggerbot.core.policy import rules
+from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
+from triggerbot.store.sqlite import codec, queues, wishes
+
+#: Seconds before a push's facts are fetched: often the next message brings them anyway.
+_FACTS_DELAY = 2.0
+#: Characters of a message that are kept; what it asks for was read from the whole.
+_MESSAGE_MAX = 16_384
+_UNWANTED = str(tuple(str(result) for result in sorted(rules.UNWANTED)))
+
+
+def observe(
+    connection: sqlite3.Connection,
+    items: Sequence[Item],
+    now: float,
+    dry: bool,
+    cursor: tuple[str, str] | None,
+    deliveries: Sequence[str] = (),
+) -> list[Outcome]:
+    """Record a batch, in order; hearing the same again changes nothing."""
+    if deliveries:
+        known = _repeated(connection, deliveries, now)
+        pairs = zip(items, deliveries, strict=True)
+        outcomes = [REPEATED if name in known else _item(connection, item, now, dry) for item, name in pairs]
+    else:
+        outcomes = [_item(connection, item, now, dry) for item in items]
+    if cursor is not None:
+        connection.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursor)
+    return outcomes
+
+
+def _repeated(connection: sqlite3.Connection, deliveries: Sequence[str], now: float) -> set[str]:
+    """Tell which deliveries are known, keep the others, and forget some that are too old: as many as ever come."""
+    names = [name for name in dict.fromkeys(deliveries) if name]
+    connection.execute(
+        "DELETE FROM deliveries WHERE name IN (SELECT name FROM deliveries WHERE at < ? LIMIT ?)",
+        (now - DELIVERY_KEPT, 2 * len(names)),
+    )
+    query = "INSERT OR IGNORE INTO deliveries VALUES (?, ?)"
+    return {name for name in names if connection.execute(query, (name, now)).rowcount == 0}
+
+
+def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> Outcome:
+    match item:
+        case Observation():
+            return _event(connection, item, now, dry)
+        case Notice():
+            return _notice(connection, item, now, dry)
+        case Lead():
+            return queues.hear(connection, item, now)
+        case Wish():
+            return wishes.hear(connection, item, now)
+
+
+def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:
+    event, seen = item.event, item.seen
+    push, asks, author_known, reported = find_push(connection, event.push, now)
+    due = False
+    if (event.author is not None and not author_known) or (asks is None and item.asks is not None):
+        facts = PushFacts(event.push, event.message, event.author)
+        due = _learn(connection, push, facts, item.asks if asks is None else None, now, dry)
+        asks = asks if asks is not None else item.asks
+    if asks is None and seen.groups:
+        _want_facts(connection, push, now + _FACTS_DELAY)
+    job = find_job(connection, push, event, seen.groups)
+    run, news = _record_run(connection, job, event)
+    if news and not reported:
+        changed(connection, push, now)
+    if event.state is State.FINISHED and not event.batch:
+        due |= _wake(connection, "job = ?", job, push, now)
+    asked = None if asks is None else frozenset(asks.rebuild)
+    if not (event.failed or rules.claims(seen, asked)):
+        return Outcome(asks=asks, due=due, news=news)
+    outcome = _claim(connection, item, asks, asked, (push, job, run), now, dry)
+    if news and not outcome.claimed:
+        _tell_refusal(connection, item, outcome, (push, job, run), now, dry)
+    return replace(outcome, due=due or outcome.due, news=news)
+
+
+def _claim(
+    connection: sqlite3.Connection,
+    item: Observation,
+    asks: Asks | None,
+    asked: frozenset[str] | None,
+    ids: tuple[int, int, int],
+    now: float,
+    dry: bool,
+) -> Outcome:
+    push, job, run = ids
+    earlier = next(iter(codec.claims(connection, "WHERE claims.job = ? AND claims.origin = ''", (job,))), None)
+    if earlier is None and rules.claims(item.seen, asked):
+        insert_claim(connection, push, job, run, "", dry, now)
+        return Outcome(claimed=True, asks=asks, due=True)
+    return Outcome(earlier=earlier, asks=asks)
+
+
+def _tell_refusal(
+    connection: sqlite3.Connection,
+    item: Observation,
+    outcome: Outcome,
+    ids: tuple[int, int, int],
+    now: float,
+    dry: bool,
+) -> None:
+    refusal, earlier = item.seen.refusal, outcome.earlier
+    if refusal is None and earlier is not None and item.seen.failed:
+        refusal = rules.repeated(earlier, outcome.asks)
+    if refusal is not None:
+        push, job, run = ids
+        tell(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)
+
+
+def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool) -> Outcome:
+    push, asks, _, _ = find_push(connection, item.facts.push, now)
+    due = _learn(connection, push, item.facts, item.asks if asks is None else None, now, dry)
+    if item.facts.settled:
+        connection.execute("UPDATE pushes SET settled = ? WHERE id = ?", (now, push))
+        due |= _wake(connection, "push = ?", push, push, now)
+    return Outcome(asks=asks if asks is not None else item.asks, due=due)
+
+
+def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None, bool, bool]:
+    """Find or make the row of a push; tells what it asks for, if its author is known, if it is soon to be reported."""
+    row = connection.execute(
+        "SELECT id, asks, last_heard, author IS NOT NULL, report_due <= ? FROM pushes "
+        "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
+        (now + REPORT_DELAY, push.revision, push.project, push.branch, push.system),
+    ).fetchone()
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO pushes (system, project, branch, revision, first_heard, last_heard) VALUES (?, ?, ?, ?, ?, ?)",
+            (*push, now, now),
+        )
+        return int(added.lastrowid or 0), None, False, False
+    if row[2] < now - 60:
+        connection.execute("UPDATE pushes SET last_heard = ? WHERE id = ?", (now, row[0]))
+    return int(row[0]), codec.asks(row[1]), bool(row[3]), bool(row[4])
+
+
+def _learn(
+    connection: sqlite3.Connection, push: int, facts: PushFacts, asks: Asks | None, now: float, dry: bool
+) -> bool:
+    """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
+    learned = connection.execute(
+        # Once one of its runs is known to be a fork's, a push stays one.
+        "UPDATE pushes SET author = coalesce(author, ?1), time = coalesce(time, ?2), "
+        "fork = max(coalesce(fork, ?3), coalesce(?3, fork)) "
+        "WHERE id = ?4 AND (author IS NULL AND ?1 IS NOT NULL OR time IS NULL AND ?2 IS NOT NULL "
+        "OR coalesce(fork, -1) < ?3)",
+        (facts.author, facts.time, facts.fork, push),
+    ).rowcount
+    if learned or asks is not None:
+        changed(connection, push, now)
+    if asks is None:
+        return False
+    connection.execute(
+        "UPDATE pushes SET asks = ?, message = ?, facts_due = NULL WHERE id = ?",
+        (codec.encode(asks), (facts.message or "")[:_MESSAGE_MAX], push),
+    )
+    refresh_due(connection, push)
+    for problem in asks.problems:
+        tell(connection, push, None, "note", now, text=problem)
+    return _claim_requested(connection, push, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
+
+
+def _claim_requested(connection: sqlite3.Connection, push: int, asked: frozenset[str], now: float, dry: bool) -> bool:
+    unclaimed = connection.execute(
+        "SELECT jobs.id, jobs.groups, max(runs.id) FROM jobs JOIN runs ON runs.job = jobs.id WHERE jobs.push = ? "
+        f"AND coalesce(runs.result, '') NOT IN {_UNWANTED} "
+        "AND jobs.id NOT IN (SELECT job FROM claims WHERE push = ? AND origin = '') GROUP BY jobs.id",
+        (push, push),
+    ).fetchall()
+    wanted = [(job, run) for job, groups, run in unclaimed if asked.intersection(groups.split(" "))]
+    for job, run in wanted:
+        insert_claim(connection, push, job, run, "", dry, now)
+    return bool(wanted)
+
+
+def _want_facts(connection: sqlite3.Connection, push: int, due: float) -> None:
+    connection.execute(
+        "UPDATE pushes SET facts_due = ?, due = min(coalesce(due, ?), ?) "
+        "WHERE id = ? AND facts_due IS NULL AND facts_tries = 0",
+        (due, due, due, push),
+    )
+
+
+def put_off_facts(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
+    """Ask for a push's facts again when due, or never."""
+    row = codec.push_id(connection, push)
+    if row is not None:
+        # Somebody else may have learned them meanwhile.
+        connection.execute(
+            "UPDATE pushes SET facts_due = CASE WHEN asks IS NULL THEN ? END, facts_tries = facts_tries + 1 "
+            "WHERE id = ?",
+            (due, row),
+        )
+        refresh_due(connection, row)
+
+
+def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, groups: frozenset[str]) -> int:
+    """Find or make the row of a job."""
+    row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, event.job)).fetchone()
+    text = " ".join(sorted(groups))
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO jobs (push, name, groups) VALUES (?, ?, ?)",
+            (push, event.job, text),
+        )
+        return int(added.lastrowid or 0)
+    if text and row[1] != text:
+        connection.execute("UPDATE jobs SET groups = ? WHERE id = ?", (text, row[0]))
+    return int(row[0])
+
+
+def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
+    """Record a run as far as it has come, never back, and tell whether that is news."""
+    row = connection.execute(
+        "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
+        (job, event.run_id, event.attempt),
+    ).fetchone()
+    failures = codec.encode(event.failures) if event.failures else None
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
+            "batch, failures, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
+            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started),
+        )
+        return int(added.lastrowid or 0), True
+    news = event.state.rank > State(row[1]).rank
+    if news:
+        connection.execute(
+            "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), "
+            "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), "
+            "step = coalesce(?, step), failures = coalesce(?, failures), started = coalesce(?, started) WHERE id = ?",
+            (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
+            + (event.pool, event.step, failures, event.started, row[0]),
+        )
+    return int(row[0]), news
+
+
+def insert_claim(
+    connection: sqlite3.Connection, push: int, job: int, run: int, origin: str, dry: bool, now: float, wanted: int = 0
+) -> int:
+    """Make a claim, due at once."""
+    added = connection.execute(
+        "INSERT INTO claims (push, job, run, origin, state, dry, due, created, wanted) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (push, job, run, origin, ClaimState.OPEN, dry, now, now, wanted),
+    )
+    connection.execute("UPDATE pushes SET due = min(coalesce(due, ?), ?) WHERE id = ?", (now, now, push))
+    changed(connection, push, now)
+    return int(added.lastrowid or 0)
+
+
+def _wake(connection: sqlite3.Connection, where: str, row: int, push: int, now: float) -> bool:
+    """Make the claims due that waited for something to settle."""
+    woken = connection.execute(
+        f"UPDATE claims SET due = ?, held = 0 WHERE {where} AND held = 1 AND state IN {codec.OPEN_STATES}", (now, row)
+    ).rowcount
+    if woken:
+        refresh_due(connection, push)
+    return woken > 0
+
+
+def refresh_due(connection: sqlite3.Connection, push: int) -> None:
+    """Work out anew when the dispatcher has to look at a push."""
+    connection.execute(
+        "UPDATE pushes SET due = (SELECT min(due) FROM (SELECT due FROM claims WHERE push = ?1 AND state IN "
+        f"{codec.OPEN_STATES} UNION ALL SELECT facts_due FROM pushes WHERE id = ?1)) WHERE id = ?1",
+        (push,),
+    )
+
+
+def changed(connection: sqlite3.Connection, push: int, now: float) -> None:
+    """Make a push due to be judged anew, unless it is by then."""
+    connection.execute(
+        "UPDATE pushes SET report_due = ?1 WHERE id = ?2 AND (report_due IS NULL OR report_due > ?1)",
+        (now + REPORT_DELAY, push),
+    )
+
+
+def tell(
+    connection: sqlite3.Connection,
+    push: int,
+    job: int | None,
+    what: str,
+    now: float,
+    *,
+    reason: Refusal | str = "",
+    text: str = "",
+    count: int = 0,
+    dry: bool = False,
+    run: int | None = None,
+    origin: str = "",
+) -> None:
+    """Add a line to a push's story; the same refusal of the same run is told once."""
+    connection.execute(
+        "INSERT OR IGNORE INTO story (at, push, job, run, origin, what, reason, count, dry, text) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (now, push, job, run, origin, what, str(reason), count, dry, text),
+    )
+    changed(connection, push, now)

@@ -1,0 +1,78 @@
+"""Leads: what was heard of runs whose push and job nobody knows yet, kept together as the CI keeps them together."""
+
+import sqlite3
+
+from triggerbot.core.model import Group, Lead, Result, State
+from triggerbot.store import LEAD_DELAY, Leads, Outcome
+
+
+def hear(connection: sqlite3.Connection, lead: Lead, now: float) -> Outcome:
+    """Keep a lead, of each run the furthest; one that tells of a failure is due at once."""
+    due = now if lead.failed else now + LEAD_DELAY
+    group = _group(connection, lead.group, due, now)
+    news = connection.execute(
+        "INSERT INTO leads VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET state = ?4, rank = ?5, "
+        "result = ?6, failed = ?7, time = coalesce(?8, time) WHERE rank < ?5",
+        (group, lead.run_id, lead.attempt, lead.state, lead.state.rank, lead.result, lead.failed, lead.time),
+    ).rowcount
+    return Outcome(due=bool(news) and lead.failed, news=bool(news))
+
+
+def _group(connection: sqlite3.Connection, group: Group, due: float, now: float) -> int:
+    row = connection.execute(
+        "SELECT id, due FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
+    ).fetchone()
+    if row is None:
+        added = connection.execute(
+            "INSERT INTO lead_groups (system, name, due, since) VALUES (?, ?, ?, ?)",
+            (group.system, group.id, due, now),
+        )
+        return int(added.lastrowid or 0)
+    if row[1] > due:
+        # A group that was put off stays so: its CI did not answer, and does no better for being asked more often.
+        connection.execute("UPDATE lead_groups SET due = ? WHERE id = ? AND tries = 0", (due, row[0]))
+    return int(row[0])
+
+
+def read(connection: sqlite3.Connection, group: Group) -> Leads:
+    """Read what was heard of a group, failures first."""
+    row = connection.execute(
+        "SELECT id, tries, since FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
+    ).fetchone()
+    if row is None:
+        return Leads(group, ())
+    found = connection.execute(
+        "SELECT run_id, state, result, attempt, time FROM leads WHERE lead_group = ? "
+        "ORDER BY failed DESC, run_id, attempt",
+        (row[0],),
+    )
+    leads = tuple(
+        Lead(group, run_id, State(state), None if result is None else Result(result), attempt, time)
+        for run_id, state, result, attempt, time in found
+    )
+    return Leads(group, leads, row[1], row[2])
+
+
+def settle(connection: sqlite3.Connection, group: Group, leads: tuple[Lead, ...]) -> None:
+    """Forget leads, unless more was heard of their runs; a group without leads is forgotten with them."""
+    row = connection.execute(
+        "SELECT id FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
+    ).fetchone()
+    if row is None:
+        return
+    connection.executemany(
+        "DELETE FROM leads WHERE lead_group = ? AND run_id = ? AND attempt = ? AND rank <= ?",
+        [(row[0], lead.run_id, lead.attempt, lead.state.rank) for lead in leads],
+    )
+    if connection.execute("SELECT 1 FROM leads WHERE lead_group = ?", row).fetchone() is None:
+        connection.execute("DELETE FROM lead_groups WHERE id = ?", row)
+    elif leads:
+        connection.execute("UPDATE lead_groups SET tries = 0 WHERE id = ?", row)
+
+
+def put_off(connection: sqlite3.Connection, group: Group, due: float) -> None:
+    """Ask about a group again when due."""
+    connection.execute(
+        "UPDATE lead_groups SET due = ?, tries = tries + 1 WHERE name = ? AND system = ?",
+        (due, group.id, group.system),
+    )

@@ -1,0 +1,102 @@
+"""Finding pushes, and reading many of them in a line each; their jobs and runs are never read for it."""
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from triggerbot.core.model import Push
+from triggerbot.store import Search, Summary
+from triggerbot.store.sqlite import codec
+
+_TITLE_MAX = 200
+_counts = msgspec.json.Decoder(dict[str, int])
+#: SQLite knows upper and lower case of ASCII only.
+_FITS = {
+    "project": "project = :project COLLATE NOCASE",
+    "branch": "branch = :branch COLLATE NOCASE",
+    "author": "instr(lower(author), lower(:author))",
+    "text": (
+        "(instr(lower(message), lower(:text)) OR instr(lower(author), lower(:text)) OR "
+        "instr(lower(branch), lower(:text)) OR instr(lower(project), lower(:text)) OR "
+        "substr(lower(revision), 1, length(:text)) = lower(:text))"
+    ),
+    "health": "health = :health COLLATE NOCASE",
+}
+
+
+def find(connection: sqlite3.Connection, project: str, revision: str) -> list[Push]:
+    """Find pushes by project and the beginning of a revision, newest first."""
+    prefix = revision.lower()
+    found = connection.execute(
+        # The plus keeps SQLite from reading all of the project instead of the few such revisions.
+        f"{codec.SELECT_PUSH} WHERE +project = ? AND revision >= ? AND revision < ? ORDER BY last_heard DESC LIMIT 50",
+        (project, prefix, prefix + "\x7f"),
+    )
+    return [Push(*row) for row in found]
+
+
+def recent(connection: sqlite3.Connection, limit: int, project: str | None) -> list[Push]:
+    """List the pushes heard of last."""
+    where, values = ("WHERE project = ?", (project, limit)) if project else ("", (limit,))
+    found = connection.execute(f"{codec.SELECT_PUSH} {where} ORDER BY last_heard DESC, id DESC LIMIT ?", values)
+    return [Push(*row) for row in found]
+
+
+def search(connection: sqlite3.Connection, wanted: Search, limit: int) -> list[Summary]:
+    """List the pushes heard of last, with how they were judged."""
+    values = {name: value for name in _FITS if (value := getattr(wanted, name))}
+    found = connection.execute(
+        "SELECT system, project, branch, revision, health, sentence, author, substr(message, 1, :title), time, "
+        "last_heard, judged, counts "
+        "FROM pushes LEFT JOIN judgements ON judgements.push = pushes.id "
+        f"WHERE {' AND '.join(_FITS[name] for name in values) or '1'} "
+        "ORDER BY last_heard DESC, pushes.id DESC LIMIT :limit",
+        values | {"title": _TITLE_MAX, "limit": limit},
+    )
+    return [_summary(row) for row in found]
+
+
+def _summary(row: tuple[Any, ...]) -> Summary:
+    return Summary(
+        push=Push(*row[:4]),
+        health=row[4] or "",
+        sentence=row[5] or "",
+        author=row[6],
+        title=(row[7] or "").partition("\n")[0],
+        time=row[8],
+        last_heard=row[9],
+        judged=row[10] or 0.0,
+        counts={} if row[11] is None else _counts.decode(row[11]),
+    )
+
+
+def judged_since(connection: sqlite3.Connection, since: float, limit: int) -> list[tuple[float, Push]]:
+    """List pushes that were judged after a time, oldest first."""
+    found = connection.execute(
+        "SELECT judged, system, project, branch, revision FROM judgements JOIN pushes ON pushes.id = judgements.push "
+        "WHERE judged > ? ORDER BY judged, pushes.id LIMIT ?",
+        (since, limit),
+    )
+    return [(row[0], Push(*row[1:])) for row in found]
+
+
+def projects(connection: sqlite3.Connection) -> list[str]:
+    """List the projects of all pushes, in order: from each to the next, whatever the number of their pushes."""
+    found = connection.execute(
+        "WITH RECURSIVE every(project) AS (SELECT min(project) FROM pushes UNION ALL "
+        "SELECT (SELECT min(project) FROM pushes WHERE project > every.project) FROM every "
+        "WHERE every.project IS NOT NULL) SELECT project FROM every WHERE project IS NOT NULL"
+    )
+    return [row[0] for row in found]
+
+
+def previous(connection: sqlite3.Connection, push: Push) -> Push | None:
+    """Find the push of the same branch that was heard of before this one was."""
+    row = connection.execute(
+        f"{codec.SELECT_PUSH} WHERE project = ?1 AND branch = ?2 AND system = ?3 AND revision <> ?4 AND first_heard < "
+        "(SELECT first_heard FROM pushes WHERE project = ?1 AND branch = ?2 AND system = ?3 AND revision = ?4) "
+        "ORDER BY first_heard DESC LIMIT 1",
+        (push.project, push.branch, push.system, push.revision),
+    ).fetchone()
+    return None if row is None else Push(*row)

@@ -1,0 +1,151 @@
+"""Pushes that are judged and reported: whose turn it is, and what is kept of it."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from triggerbot.core.model import Push, Result, RunKey
+from triggerbot.store import SIGHTINGS_MAX, Ran, Sighting, Summary
+from triggerbot.store.sqlite import codec, observe
+
+#: Pushes of a project, those heard of last, at which runs are counted.
+_RAN_AT = 2000
+_PROVING = str(("success", *(str(result) for result in Result if result.failed)))
+_PUSH = "id, system, project, branch, revision FROM pushes"
+_DUE = (
+    f"SELECT report_due, {_PUSH} WHERE report_due <= ?1 AND (report_lease IS NULL OR report_lease <= ?1) "
+    "ORDER BY report_due LIMIT 1"
+)
+_LATE = f"SELECT report_lease, {_PUSH} WHERE report_lease <= ?1 ORDER BY report_lease LIMIT 1"
+
+
+def take(connection: sqlite3.Connection, now: float, seconds: float) -> Push | None:
+    """Take the push that has been due longest; one whose time to be reported is over is due since then."""
+    found = [row for query in (_DUE, _LATE) for row in connection.execute(query, (now,))]
+    if not found:
+        return None
+    _, number, *push = min(found)
+    taken = "UPDATE pushes SET report_due = NULL, report_lease = ? WHERE id = ?"
+    connection.execute(taken, (now + seconds, number))
+    return Push(*push)
+
+
+def end(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
+    """Give a push back; it is due when that is wanted, or for its news if that is sooner."""
+    connection.execute(
+        "UPDATE pushes SET report_lease = NULL, report_due = min(coalesce(report_due, ?1), coalesce(?1, report_due)) "
+        "WHERE id = ?2",
+        (due, codec.push_id(connection, push)),
+    )
+
+
+def soon(connection: sqlite3.Connection, push: Push, now: float) -> None:
+    """Make a push due, as news of it does."""
+    row = codec.push_id(connection, push)
+    if row is not None:
+        observe.changed(connection, row, now)
+
+
+def judged(
+    connection: sqlite3.Connection,
+    summary: Summary,
+    sightings: Sequence[Sighting],
+    changes: Sequence[tuple[str, str]],
+    now: float,
+) -> None:
+    """Keep how a push was judged, unless it is gone."""
+    push = codec.push_id(connection, summary.push)
+    if push is None:
+        return
+    connection.execute(
+        "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?, ?)",
+        (push, summary.health, summary.sentence, codec.encode(dict(summary.counts)), now),
+    )
+    if sightings:
+        _keep_sightings(connection, push, summary.push.project, sightings)
+    # That it was judged is no news of the push.
+    connection.executemany(
+        "INSERT INTO story (at, push, job, what, text) SELECT ?1, push, id, 'verdict', ?2 FROM jobs "
+        "WHERE push = ?3 AND name = ?4",
+        [(now, text, push, job) for job, text in changes],
+    )
+
+
+def _keep_sightings(connection: sqlite3.Connection, push: int, project: str, sightings: Sequence[Sighting]) -> None:
+    connection.executemany(
+        "INSERT OR REPLACE INTO sightings SELECT id, ?1, ?2, ?3, ?4, ?5, ?6 FROM jobs WHERE push = ?7 AND name = ?8",
+        [
+            (
+                project,
+                one.at,
+                one.failed,
+                one.passed,
+                codec.encode(one.shapes),
+                codec.encode(one.passing),
+                push,
+                one.job,
+            )
+            for one in sightings
+        ],
+    )
+    connection.execute(
+        "DELETE FROM sightings WHERE job IN "
+        "(SELECT job FROM sightings WHERE project = ? ORDER BY at DESC, job DESC LIMIT -1 OFFSET ?)",
+        (project, SIGHTINGS_MAX),
+    )
+
+
+def sightings(connection: sqlite3.Connection, project: str) -> list[Sighting]:
+    """Read the sightings of a project, newest first."""
+    found = connection.execute(
+        "SELECT pushes.system, pushes.project, pushes.branch, pushes.revision, jobs.name, at, failed, passed, shapes, "
+        "passing FROM sightings JOIN jobs ON jobs.id = sightings.job JOIN pushes ON pushes.id = jobs.push "
+        "WHERE sightings.project = ? ORDER BY at DESC, sightings.job DESC LIMIT ?",
+        (project, SIGHTINGS_MAX),
+    )
+    return [
+        Sighting(Push(*row[:4]), row[4], row[5], row[6], row[7], codec.lines(row[8]), codec.lines(row[9]))
+        for row in found
+    ]
+
+
+def ran(connection: sqlite3.Connection, project: str, jobs: Sequence[str], since: float) -> Ran:
+    """Count the pushes at which a run of these jobs passed or failed, among those heard of last."""
+    last = connection.execute(
+        "SELECT last_heard FROM pushes WHERE project = ? ORDER BY last_heard DESC LIMIT 2 OFFSET ?",
+        (project, _RAN_AT - 1),
+    ).fetchall()
+    if len(last) == 2:
+        since = max(since, last[0][0])
+    query = (
+        "SELECT count(*) FROM pushes JOIN jobs ON jobs.push = pushes.id AND jobs.name = ?3 "
+        "WHERE pushes.project = ?1 AND last_heard >= ?2 AND EXISTS "
+        f"(SELECT 1 FROM runs WHERE job = jobs.id AND state = 'finished' AND result IN {_PROVING})"
+    )
+    counted = {job: int(connection.execute(query, (project, since, job)).fetchone()[0]) for job in jobs}
+    return Ran(counted, since)
+
+
+def kept(connection: sqlite3.Connection, push: Push) -> dict[str, str]:
+    """Read what was kept beside a push."""
+    query = "SELECT name, value FROM kept WHERE push = ?"
+    return dict(connection.execute(query, (codec.push_id(connection, push),)).fetchall())
+
+
+def keep(connection: sqlite3.Connection, push: Push, name: str, value: str) -> None:
+    """Keep something beside a push, unless that is gone."""
+    row = codec.push_id(connection, push)
+    if row is not None:
+        connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (row, name, value))
+
+
+def keep_failures(connection: sqlite3.Connection, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+    """Add failure lines to a run, after those that it has; an unknown run is passed over."""
+    row = connection.execute(
+        "SELECT runs.id, runs.failures FROM runs JOIN jobs ON jobs.id = runs.job "
+        "WHERE jobs.push = ? AND jobs.name = ? AND run_id = ? AND attempt = ?",
+        (codec.push_id(connection, push), job, run.run_id, run.attempt),
+    ).fetchone()
+    if row is not None:
+        known = () if row[1] is None else codec.lines(row[1])
+        together = codec.encode(tuple(dict.fromkeys((*known, *lines))))
+        connection.execute("UPDATE runs SET failures = ? WHERE id = ?", (together, row[0]))

@@ -1,0 +1,96 @@
+"""Trying the credentials with harmless reads, and saying in words what they give."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from triggerbot.core.errors import CIDenied
+from triggerbot.systems.github import messages
+from triggerbot.systems.github.auth import NEEDED, AppAuth
+from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.limits import quota
+from triggerbot.systems.http import Reply, segments, usable
+
+#: Scopes of classic tokens that let them rerun jobs; the second only in public repositories.
+_SCOPE, _PUBLIC_SCOPE = "repo", "public_repo"
+
+
+def check_token(client: Client, repositories: Sequence[str]) -> str:
+    """Read each repository with a personal access token; raises `CIError`, with a remedy where one is known."""
+    if not repositories:
+        reply = usable(client.get("", "/rate_limit", conditional=False), "reading the rate limit")
+        return f"GitHub accepts the token{_scopes(reply)}; no repositories are configured{_left(reply)}"
+    for project in repositories:
+        reply = _repository(client, project)
+        _may_rerun(project, reply)
+    return f"GitHub accepts the token{_scopes(reply)} for {', '.join(repositories)}{_left(reply)}"
+
+
+def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str:
+    """Look at an App's permissions in each repository and read that; raises `CIError`, with a remedy."""
+    if not repositories:
+        itself = auth.itself()
+        _may_write(f"the GitHub App {itself.name!r}", itself.permissions)
+        return f"GitHub accepts the App {itself.name!r} with actions: write; no repositories are configured"
+    missing: dict[str, list[str]] = {}
+    for project in repositories:
+        installed = auth.installation(project)
+        app = installed.app_slug
+        if installed.suspended_at:
+            raise CIDenied(f"the installation of the GitHub App {app!r} on {project} is suspended: unsuspend it")
+        _may_write(f"the GitHub App {app!r} in {project}", installed.permissions)
+        for what in _not_for_reports(installed.permissions):
+            missing.setdefault(what, []).append(project)
+        reply = _repository(client, project)
+    lacks = "".join(f"; without {what} in {', '.join(where)}" for what, where in missing.items())
+    return f"GitHub accepts the App {app!r} with actions: write for {', '.join(repositories)}{lacks}{_left(reply)}"
+
+
+def _repository(client: Client, project: str) -> Reply:
+    reply = client.get(project, segments("repos", *project.split("/")), conditional=False)
+    if reply.status == 404:
+        raise CIDenied(f"{project} is not there, or the token may not see it: check the name and the token")
+    return usable(reply, f"reading {project}")
+
+
+def _may_rerun(project: str, reply: Reply) -> None:
+    """Raise `CIDenied` if a token surely cannot rerun jobs; of fine-grained tokens GitHub tells only the role."""
+    repository = messages.answer(reply.body, messages.OwnRepository)
+    if repository.archived:
+        raise CIDenied(f"{project} is archived: nothing can be rerun there; take it out of the config")
+    if "x-oauth-scopes" in reply.headers:
+        enough = {_SCOPE} if repository.private else {_SCOPE, _PUBLIC_SCOPE}
+        if not enough & _scope_set(reply):
+            raise CIDenied(f"the token may not rerun jobs in {project}: {NEEDED}; it has{_scopes(reply)}")
+    if repository.permissions is not None and repository.permissions.push is False:
+        raise CIDenied(f"the token's owner may not write to {project}: give them the role 'write' there")
+
+
+def _may_write(who: str, permissions: messages.Permissions) -> None:
+    if permissions.actions != "write":
+        raise CIDenied(f"{who} has actions: {permissions.actions or 'none'}: {NEEDED}; change and accept it")
+
+
+def _not_for_reports(permissions: messages.Permissions) -> Iterator[str]:
+    """Name what reports could not be made with, should any be configured: reruns need no more than `actions`."""
+    if permissions.checks != "write":
+        yield "checks: write (for check runs)"
+    if "write" not in (permissions.pull_requests, permissions.issues):
+        yield "pull_requests: write (for comments)"
+
+
+def _scope_set(reply: Reply) -> set[str]:
+    return {scope.strip() for scope in reply.headers.get("x-oauth-scopes", "").split(",")}
+
+
+def _scopes(reply: Reply) -> str:
+    if "x-oauth-scopes" not in reply.headers:
+        return " (fine-grained, its permissions cannot be read)"
+    return f" with the scopes {', '.join(sorted(_scope_set(reply) - {''})) or '(none)'}"
+
+
+def _left(reply: Reply) -> str:
+    left = quota(reply)
+    if left is None:
+        return ""
+    until = datetime.fromtimestamp(left.reset, UTC).strftime("%H:%M")
+    return f"; {left.remaining} of {left.limit} requests are left until {until} UTC"

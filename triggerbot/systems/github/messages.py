@@ -1,0 +1,255 @@
+"""GitHub's own words as typed values: what we read of its webhooks and REST answers, and how it is checked.
+
+Source: the OpenAPI description that GitHub publishes (schemas `job`, `workflow-run`, `webhook-workflow-job-*`,
+`webhook-workflow-run-*`, `webhook-push`), read 2026-11. Only the keys that we use are named; the rest is skipped.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from triggerbot.core.errors import CIUnavailable, NotUnderstood
+
+#: An id of GitHub's: 64 bits, as its description says.
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+#: The attempts of one workflow run are counted from 1.
+Attempt = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+
+_FULL_NAME = re.compile(r"(?!\.+/)[A-Za-z0-9_.-]+/(?!\.+\Z)[A-Za-z0-9_.-]+")
+_SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})")
+#: Characters; longer names, branches and addresses are no CI's, and must not fill the store.
+_TEXT_MAX = 2000
+
+_T = TypeVar("_T")
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a job."""
+
+    name: str
+    conclusion: str | None = None
+    number: int | None = None
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One job in one attempt of a workflow run; `id` is new in every attempt."""
+
+    id: Id
+    run_id: Id
+    name: str
+    head_sha: str
+    status: str
+    conclusion: str | None = None
+    run_attempt: Attempt = 1
+    workflow_name: str | None = None
+    head_branch: str | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    html_url: str | None = None
+    labels: list[str] | None = None
+    runner_group_name: str | None = None
+    steps: list[Step] | None = None
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A user, bot or organisation."""
+
+    login: str
+    type: str = ""
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit as runs and pushes carry it."""
+
+    message: str | None = None
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """A repository; `pushed_at` is a number in push events and a text elsewhere."""
+
+    full_name: str
+    pushed_at: int | str | None = None
+
+
+class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One workflow run: all of its attempts have the same `id`."""
+
+    id: Id
+    head_sha: str
+    status: str | None = None
+    head_branch: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    actor: Account | None = None
+    head_commit: Commit | None = None
+    head_repository: Repository | None = None
+
+
+class JobMessage(msgspec.Struct, frozen=True):
+    """The webhook `workflow_job`."""
+
+    action: str
+    workflow_job: Job
+    repository: Repository
+
+
+class RunMessage(msgspec.Struct, frozen=True):
+    """The webhook `workflow_run`."""
+
+    action: str
+    workflow_run: WorkflowRun
+    repository: Repository
+
+
+class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The webhook `push`."""
+
+    ref: str
+    after: str
+    repository: Repository
+    deleted: bool = False
+    head_commit: Commit | None = None
+    sender: Account | None = None
+
+
+class JobsPage(msgspec.Struct, frozen=True):
+    """One page of the jobs of a workflow run."""
+
+    total_count: int
+    jobs: list[Job]
+
+
+class RunsPage(msgspec.Struct, frozen=True):
+    """One page of workflow runs."""
+
+    total_count: int
+    workflow_runs: list[WorkflowRun]
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What every webhook about runs and jobs has, so that unknown actions can be left alone."""
+
+    action: str
+
+
+class Permissions(msgspec.Struct, frozen=True):
+    """What an App's installation may do."""
+
+    actions: str = ""
+    checks: str = ""
+    pull_requests: str = ""
+    issues: str = ""
+
+
+class Installation(msgspec.Struct, frozen=True, kw_only=True):
+    """An App as installed on an account."""
+
+    id: Id
+    app_slug: str = ""
+    suspended_at: str | None = None
+    permissions: Permissions = Permissions()
+
+
+class AppSelf(msgspec.Struct, frozen=True):
+    """An App as it sees itself."""
+
+    name: str = ""
+    permissions: Permissions = Permissions()
+
+
+class Role(msgspec.Struct, frozen=True):
+    """What the owner of a token may do in a repository."""
+
+    push: bool | None = None
+
+
+class OwnRepository(msgspec.Struct, frozen=True):
+    """A repository as the owner of a token sees it."""
+
+    full_name: str = ""
+    private: bool = False
+    archived: bool = False
+    permissions: Role | None = None
+
+
+class IssuedToken(msgspec.Struct, frozen=True):
+    """An installation's token; never shown."""
+
+    token: str
+    expires_at: str
+
+    def __repr__(self) -> str:
+        """Hide the token."""
+        return "IssuedToken(...)"
+
+
+def read(body: bytes | str, kind: type[_T]) -> _T:
+    """Read JSON as one of the kinds above; raises `NotUnderstood` for any bytes that are not such."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except RecursionError:
+        raise NotUnderstood("the JSON is nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise NotUnderstood(str(error)) from None
+
+
+def answer(body: bytes, kind: type[_T]) -> _T:
+    """Read the body of an answer as one of the kinds above; raises `CIUnavailable` if it is not such."""
+    try:
+        return read(body, kind)
+    except NotUnderstood as error:
+        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
+
+
+def is_full_name(name: str) -> bool:
+    """Tell whether it is `owner/repository` as GitHub allows it, safe to put into an address."""
+    return len(name) <= 200 and _FULL_NAME.fullmatch(name) is not None
+
+
+def full_name(name: str) -> str:
+    """Let a repository's name through; raises `NotUnderstood`."""
+    if not is_full_name(name):
+        raise NotUnderstood("expected owner/repository - at `$.repository.full_name`")
+    return name
+
+
+def sha(text: str) -> str:
+    """Let a full commit id through, in lower case; raises `NotUnderstood`."""
+    lower = text.lower()
+    if not _SHA.fullmatch(lower):
+        raise NotUnderstood("expected a commit id of 40 or 64 hexadecimal digits")
+    return lower
+
+
+def plain(text: str, what: str) -> str:
+    """Let a name through that the store can take: 1 to 2000 characters without NUL; raises `NotUnderstood`."""
+    if not text or len(text) > _TEXT_MAX or "\0" in text:
+        raise NotUnderstood(f"{what}: expected 1 to {_TEXT_MAX} characters, none of them NUL")
+    return text
+
+
+def cut(text: str | None) -> str | None:
+    """Shorten what is only shown; empty is `None`."""
+    return text[:_TEXT_MAX].replace("\0", "") or None if text else None
+
+
+def link(address: str | None) -> str | None:
+    """Let only web addresses through: they become links on pages."""
+    return cut(address) if address and address.startswith(("https://", "http://")) else None
+
+
+def moment(text: str | None) -> float | None:
+    """Read an RFC 3339 time as seconds since the epoch; raises `NotUnderstood`."""
+    if not text:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+        seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise NotUnderstood("expected a time like 2026-11-20T19:31:02Z") from None
+    if not 0 <= seconds < 1e11:
+        raise NotUnderstood("a time is out of range")
+    return seconds

@@ -1,0 +1,91 @@
+"""Classifying at Treeherder, as a sheriff would: one failure and two further runs that passed are intermittent.
+
+Treeherder takes classifications only from somebody who is logged in (its API knows session cookies, and no tokens for
+programs), so this needs the cookies `sessionid` and `csrftoken` of an account that may classify.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
+from triggerbot.core.model import Run
+from triggerbot.store import JobRecord, PushRecord
+from triggerbot.systems import Unknown
+from triggerbot.systems.http import Http, NotSent, segments, usable
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+
+#: Runs that have to pass beside one that failed.
+_GREENS = 2
+#: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
+_INTERMITTENT = 4
+_TEXT = "Classified by triggerbot: {passed} further runs of this job passed at the same push."
+
+
+def stars(record: PushRecord) -> list[Run]:
+    """Choose the failures of a push that its other runs prove intermittent; purely."""
+    return [run for job in record.jobs for run in _stars_of(job)]
+
+
+def _stars_of(job: JobRecord) -> list[Run]:
+    failed = [run for run in job.runs if run.failed]
+    return failed if len(failed) == 1 and sum(run.passed for run in job.runs) >= _GREENS else []
+
+
+class Notes:
+    """Writes classifications, each once: it looks before it writes, and a write is made once."""
+
+    def __init__(
+        self,
+        jobs: TreeherderJobs,
+        session: str,
+        csrf: str,
+        *,
+        user_agent: str = "triggerbot",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._jobs = jobs
+        headers = {
+            "user-agent": user_agent, "accept": "application/json", "cookie": f"sessionid={session}; csrftoken={csrf}",
+            "x-csrftoken": csrf, "referer": jobs.url,
+        }  # fmt: skip
+        self._http = Http(f"{jobs.url}/api", headers, transport=transport)
+
+    def classify(self, record: PushRecord, run: Run) -> bool:
+        """Classify a failure as intermittent, unless somebody has classified it; tells whether it did.
+
+        Raises:
+            NotKnown: Treeherder does not know the run (yet).
+            CIDenied: the login is none (any more), or may not classify.
+            CIUnavailable: Treeherder gives no usable answer, or nobody knows whether it took it; later a look tells.
+        """
+        project = record.push.project
+        number = self._jobs.job_of(project, run.run_id, run.attempt - 1)
+        if number is None:
+            raise NotKnown(f"Treeherder does not know run {run.run_id} (yet)")
+        if self._notes(project, number):
+            return False
+        passed = sum(one.passed for job in record.jobs if job.job == run.job for one in job.runs)
+        note = {
+            "job_id": number, "failure_classification_id": _INTERMITTENT, "text": _TEXT.format(passed=passed),
+        }  # fmt: skip
+        answer = self._http.post(f"{segments('project', project, 'note')}/", note)
+        if isinstance(answer, NotSent | Unknown):
+            raise CIUnavailable(answer.why)
+        if answer.status in (401, 403):
+            raise CIDenied(f"Treeherder: HTTP {answer.status}: the session has ended, or its account may not classify")
+        usable(answer, "the classification")
+        return True
+
+    def _notes(self, project: str, number: int) -> Sequence[Any]:
+        path = f"{segments('project', project, 'note')}/"
+        notes = usable(self._http.get(path, {"job_id": str(number)}), "the notes of a job").json()
+        if not isinstance(notes, list):
+            raise CIUnavailable("the notes of a job: the answer is no list")
+        return notes
+
+    def close(self) -> None:
+        """Close the connections, those for looking as well."""
+        self._http.close()
+        self._jobs.close()

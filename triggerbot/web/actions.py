@@ -1,0 +1,162 @@
+"""What people may do on the page: log in, retrigger, pause. Each is recorded with who did it."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from triggerbot.core.errors import UsageError
+from triggerbot.core.model import Push
+from triggerbot.core.policy import rules
+from triggerbot.reports.judge import Judge
+from triggerbot.store import Pause, PushRecord
+from triggerbot.web import forms, push_view
+from triggerbot.web.layout import Frame, Page, Stopped, is_local, push_path
+from triggerbot.web.session import NAME_MAX, Tries, Viewer, is_name, peer_of
+
+log = structlog.get_logger("triggerbot.page")
+
+#: Characters of what somebody says about a pause.
+_NOTE_MAX = 500
+#: Failing jobs that may be retriggered by one button.
+TOGETHER_MAX = 500
+
+
+class Acting:
+    """Does what forms ask for; safe for threads."""
+
+    def __init__(self, frame: Frame, judge: Judge, find: Callable[[Request], PushRecord]) -> None:
+        self._frame = frame
+        self._sessions = frame.sessions
+        self._judge = judge
+        self._find = find
+        self._tries = Tries(frame.clock)
+
+    async def read(self, request: Request) -> Mapping[str, str]:
+        """Read a form; raises `Stopped` if it does not come from a page of ours, or cannot be read."""
+        if not self._sessions.is_own(request):
+            why = "A form is only taken from a page of triggerbot itself, and your browser did not say that it was one."
+            raise Stopped(403, "That did not come from here", why)
+        try:
+            return await forms.read(request)
+        except UsageError as refused:
+            raise Stopped(400, "That cannot be read", f"It seems that {refused}.") from None
+        except TimeoutError:
+            raise Stopped(408, "That did not arrive", "The form took too long.") from None
+        except ClientDisconnect:
+            raise Stopped(400, "That did not arrive", "The connection ended before.") from None
+
+    # -- sessions -----------------------------------------------------------------------------------------------
+
+    def login_page(self, request: Request) -> Response:
+        """Show the form to log in; or how somebody could make that possible."""
+        return self._login_page(request, 200, {"next": request.query_params.get("next", "")})
+
+    def _login_page(self, request: Request, status: int, form: Mapping[str, str], wrong: str = "") -> Response:
+        wanted = form.get("next", "")
+        values = {
+            "wrong": wrong,
+            "name": form.get("name", "")[:NAME_MAX],
+            "next": wanted if is_local(wanted) else "/",
+            "by_token": bool(self._sessions.access.tokens),
+            "name_max": NAME_MAX,
+        }
+        return self._frame.show(request, Page("Log in", "login.html", "login", lambda: values), status)
+
+    def log_in(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Begin a session with a token."""
+        peer, name = peer_of(request), form.get("name", "").strip()
+        if not self._tries.allowed(peer):
+            answer = self._login_page(request, 429, form, "Too many tries. Wait a minute.")
+            answer.headers["retry-after"] = "60"
+            return answer
+        if not is_name(name):
+            return self._login_page(request, 400, form, f"Say who you are, in 1 to {NAME_MAX} characters.")
+        cookie = self._sessions.begin(name, form.get("token", ""))
+        if cookie is None:
+            self._tries.failed(peer)
+            log.warning("page.login_refused", peer=peer)
+            return self._login_page(request, 401, form, "That is not the token.")
+        log.info("page.login", name=name, peer=peer)
+        wanted = form.get("next", "")
+        answer = self._frame.to(wanted if is_local(wanted) else "/")
+        self._frame.set_cookie(answer, self._sessions.cookie, cookie)
+        return answer
+
+    def log_out(self, request: Request, form: Mapping[str, str]) -> Response:
+        """End the session in this browser."""
+        self._meant(request, form)
+        answer = self._frame.to("/")
+        self._frame.drop_cookie(answer, self._sessions.cookie)
+        return answer
+
+    def _meant(self, request: Request, form: Mapping[str, str]) -> tuple[Viewer, str]:
+        """Tell who sends a form and which page's form it is; raises `Stopped`."""
+        viewer = self._sessions.viewer(request)
+        if viewer is None:
+            why = "Your session is over, or there never was one. Log in, and do it again."
+            raise Stopped(401, "Who are you?", why)
+        form_id = self._sessions.form_id(viewer, form.get("form", ""))
+        if form_id is None:
+            why = "The page was open for too long, or somebody else was logged in then. Go back, and load it again."
+            raise Stopped(403, "This form is out of date", why)
+        return viewer, form_id
+
+    # -- retriggering -------------------------------------------------------------------------------------------
+
+    def retrigger(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Ask for further runs of a job of a push, or of each that fails."""
+        viewer, form_id = self._meant(request, form)
+        record = self._find(request)
+        rule = rules.rule_for(self._frame.config.rules, record.push)
+        if rule is None:
+            raise _impossible("No rule of the config watches this project and branch (any more).")
+        count = forms.number(form.get("count"), rule.requested_max)
+        if count is None:
+            raise _impossible(f"Between 1 and {rule.requested_max} further runs may be asked for at a time.")
+        job = form.get("job")
+        jobs = self._failing(record) if job is None else [job]
+        if len(jobs) > TOGETHER_MAX:
+            raise _impossible(f"Only up to {TOGETHER_MAX} jobs are retriggered at once.")
+        asked = sum(self._ask(record.push, one, count, viewer, form_id) for one in jobs)
+        if job is not None and not asked:
+            raise _impossible("No run of this job is known, so there is nothing to run again.")
+        log.info("page.retrigger", by=viewer.name, count=count, jobs=asked, **record.push._asdict())
+        back = push_path(record.push, job=job) if job and form.get("back") == "job" else push_path(record.push)
+        return self._frame.to(f"{back}&asked={asked * count}")
+
+    def _ask(self, push: Push, job: str, count: int, viewer: Viewer, form_id: str) -> bool:
+        """Ask for one job; the same form sent again asks for nothing more."""
+        name = hashlib.blake2b(f"{form_id} {count} {job}".encode(), digest_size=12).hexdigest()
+        origin = push_view.origin(viewer.name, name)
+        store, now = self._frame.store, self._frame.clock()
+        return store.ask(push, job, count, origin, dry=self._frame.dry, now=now) is not None
+
+    def _failing(self, record: PushRecord) -> list[str]:
+        return [job.job for job in self._judge.judge(record).jobs if job.troubles]
+
+    # -- the switch ---------------------------------------------------------------------------------------------
+
+    def pause(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Stop all sending; who paused first stays the one who did."""
+        viewer, _ = self._meant(request, form)
+        store = self._frame.store
+        if store.paused() is None:
+            note = "".join(letter if letter.isprintable() else " " for letter in form.get("note", ""))
+            pause = Pause(self._frame.clock(), viewer.name, note.strip()[:_NOTE_MAX])
+            store.pause(pause)
+            log.warning("page.paused", by=pause.by, note=pause.note)
+        return self._frame.to("/")
+
+    def resume(self, request: Request, form: Mapping[str, str]) -> Response:
+        """Go on sending."""
+        viewer, _ = self._meant(request, form)
+        self._frame.store.pause(None)
+        log.warning("page.resumed", by=viewer.name)
+        return self._frame.to("/")
+
+
+def _impossible(why: str) -> Stopped:
+    return Stopped(400, "That is not possible", why)

@@ -1,0 +1,153 @@
+"""Statistics as their page shows them: rows of tables, and the geometry of plots beside them."""
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from triggerbot.core.model import Cause, Refusal
+from triggerbot.reports import costs, flakiness, glossary
+from triggerbot.reports.flakiness import Rate
+from triggerbot.store import Store
+from triggerbot.web.plots import Columns, columns, percent
+
+HOUR, DAY = 3600.0, 86_400.0
+#: Days that can be looked back; up to the first of them each hour has a column of its own.
+PERIODS = (1, 7, 30, 90)
+#: What columns are stacked from: the names of figures in the store's hours, and how they are drawn.
+_SERIES = (("sent", "Sent", "sent"), ("would_have_sent", "Would have been sent (dry run)", "would"),
+           ("refused", "Refused", "refused"))  # fmt: skip
+#: Branches and jobs that are listed.
+_BRANCHES_MAX, _WORST_MAX = 20, 50
+#: Seconds for which statistics are good enough.
+_FRESH = 30.0
+
+
+class Reason(NamedTuple):
+    """How often something was decided for one reason."""
+
+    action: str
+    reason: str
+    means: str
+    dry: bool
+    jobs: int
+    retriggers: int
+    share: str
+
+
+class Moment(NamedTuple):
+    """What happened within an hour or a day."""
+
+    at: float
+    figures: tuple[int, ...]
+    #: Refusals by reason, the most frequent first.
+    reasons: tuple[tuple[str, int], ...]
+
+
+class Ended(NamedTuple):
+    """How many retriggers came to what."""
+
+    what: str
+    number: int
+    share: str
+
+
+class Interval(NamedTuple):
+    """How often a job is intermittent, and where the true rate lies, as lengths of SVG."""
+
+    told: Rate
+    low: str
+    rate: str
+    high: str
+
+
+class Figures:
+    """Reads statistics; what was read a moment ago is good enough, for it may take seconds. Safe for threads."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._known: dict[int, tuple[float, dict[str, Any]]] = {}
+
+    def gather(self, days: int) -> dict[str, Any]:
+        """Give everything of the last days (one of `PERIODS`); raises `StoreUnavailable`."""
+        with self._lock:
+            now = self._clock()
+            at, known = self._known.get(days, (now, None))
+            if known is None or not 0 <= now - at < _FRESH:
+                known = _gather(self._store, now, days)
+                self._known[days] = now, known
+            return known
+
+
+def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
+    worst = flakiness.everywhere(store, _WORST_MAX)
+    found = store.statistics(now - days * DAY)
+    width = HOUR if days == PERIODS[0] else DAY
+    series = [one for one in _SERIES if one[0] in ("sent", "refused") or any(hour[one[0]] for hour in found["hours"])]
+    moments = _moments(found["hours"], [name for name, _, _ in series], now, days, width)
+    plot: Columns = columns([one.figures for one in moments], [kind for _, _, kind in series])
+    return {
+        "days": days,
+        "periods": PERIODS,
+        "hourly": width == HOUR,
+        "series": series,
+        "moments": moments,
+        "plot": plot,
+        "totals": [sum(one.figures[place] for one in moments) for place in range(len(series))],
+        "decisions": _reasons(found["decisions"]),
+        "ended": _ended(found["ended"]),
+        "costs": costs.of(found).sentences(),
+        "intermittent": [
+            Interval(one, percent(one.low, 1), percent(one.rate, 1), percent(one.high, 1)) for one in worst
+        ],
+        "branches": found["branches"][:_BRANCHES_MAX],
+        "pushes": found["pushes"],
+        "runs": found["runs"],
+    }
+
+
+def _moments(
+    hours: Sequence[Mapping[str, Any]], names: Sequence[str], now: float, days: int, width: float
+) -> list[Moment]:
+    """Sum up hours, those in which nothing happened as well."""
+    summed: dict[int, list[int]] = defaultdict(lambda: [0] * len(names))
+    for hour in hours:
+        for place, name in enumerate(names):
+            summed[int(hour["hour"] // width)][place] += hour[name]
+    last = int(now // width)
+    first = last - int(days * DAY / width) + 1
+    reasons: dict[int, Counter[str]] = defaultdict(Counter)
+    for hour in hours:
+        reasons[int(hour["hour"] // width)].update(hour["reasons"])
+    return [
+        Moment(number * width, tuple(summed[number]), tuple(reasons[number].most_common()))
+        for number in range(first, last + 1)
+    ]
+
+
+def _reasons(decisions: Sequence[Mapping[str, Any]]) -> list[Reason]:
+    most = max((one["jobs"] for one in decisions), default=0)
+    return [
+        Reason(
+            one["action"], one["reason"], _means(one["action"], one["reason"]), one["dry_run"], one["jobs"],
+            one["retriggers"] or 0, percent(one["jobs"], most),
+        )
+        for one in decisions
+    ]  # fmt: skip
+
+
+def _means(action: str, reason: str) -> str:
+    return glossary.CAUSES[Cause(reason)] if action == "trigger" else glossary.REFUSALS[Refusal(reason)].means
+
+
+def _ended(ended: Mapping[str, Any]) -> list[Ended]:
+    words = (
+        ("passed", "passed"),
+        ("failed", "failed"),
+        ("other", "proved nothing"),
+        ("unfinished", "are not finished"),
+    )
+    total = sum(ended[name] for name, _ in words)
+    return [Ended(text, ended[name], percent(ended[name], total)) for name, text in words]
