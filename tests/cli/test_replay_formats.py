@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Kind, PushFacts, Result, State
-from triggerbot.systems import buildbot_pulse
+from triggerbot.systems import buildbot
 from triggerbot.systems.recordings import Format, reader
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
@@ -41,7 +41,7 @@ def build(event: str = "finished", **more: Any) -> dict[str, Any]:
 
 def read_build(message: Any) -> list[Event]:
     """Read one."""
-    return list(buildbot_pulse.parse("old", json.dumps(message)))
+    return list(buildbot.parse("old", json.dumps(message)))
 
 
 # -- Buildbot -------------------------------------------------------------------------------------------------------

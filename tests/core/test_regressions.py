@@ -18,7 +18,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule, Triage
 from triggerbot.pipeline.dispatcher import Dispatcher
-from triggerbot.pipeline.recorded import Recorded
+from triggerbot.pipeline.replay import Recorded
 from triggerbot.pipeline.sender import Setting
 from triggerbot.store import Observation
 from triggerbot.store.sqlite import SqliteStore

@@ -11,7 +11,7 @@ from fakes.world import failure
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Event
 from triggerbot.store import REPEATED, Outcome
-from triggerbot.web.gathering import Gathering
+from triggerbot.web.webhooks import Gathering
 
 
 class Poisoned:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from triggerbot import __version__
-from triggerbot.web import version
+from triggerbot.web import api
 
 UNKNOWN = {"source": "", "version": __version__, "commit": "", "build": ""}
 
@@ -15,7 +15,7 @@ def test_the_file_tells_which_build_it_is(tmp_path: Path) -> None:
     path = tmp_path / "version.json"
     path.write_text('{"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": 7, "version": ""}')
 
-    told = version.read({version.VARIABLE: str(path)})
+    told = api.read_version({api.VERSION_FILE: str(path)})
 
     assert told == UNKNOWN | {"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": "7"}
 
@@ -25,10 +25,10 @@ def test_a_file_that_tells_nothing(tmp_path: Path, content: bytes) -> None:
     """Then the version of the program is known."""
     path = tmp_path / "version.json"
     path.write_bytes(content)
-    assert version.read({version.VARIABLE: str(path)}) == UNKNOWN
+    assert api.read_version({api.VERSION_FILE: str(path)}) == UNKNOWN
 
 
 def test_no_file(tmp_path: Path) -> None:
     """As in a checkout."""
-    assert version.read({version.VARIABLE: str(tmp_path / "gone")}) == UNKNOWN
-    assert version.read({version.VARIABLE: str(tmp_path)}) == UNKNOWN
+    assert api.read_version({api.VERSION_FILE: str(tmp_path / "gone")}) == UNKNOWN
+    assert api.read_version({api.VERSION_FILE: str(tmp_path)}) == UNKNOWN

@@ -12,9 +12,8 @@ from fakes.world import World, event, failure, push
 from triggerbot.core.errors import CIUnavailable, StoreUnavailable
 from triggerbot.core.model import ClaimState, Event, Push, State
 from triggerbot.core.policy import circuit_breaker
-from triggerbot.core.policy.bounds import Bounds
 from triggerbot.core.policy.circuit_breaker import NEVER, Breaker, Settings
-from triggerbot.core.policy.limits import Caps
+from triggerbot.core.policy.limits import Bounds, Caps
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.systems import Later, Refused, Unknown
 

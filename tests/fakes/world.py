@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from fakes.clock import Clock
 from triggerbot.core.model import Claim, Event, Heard, Kind, Push, Result, State
-from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.limits import Bounds
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher

@@ -3,7 +3,7 @@
 import pytest
 from fake_github import Clock
 
-from triggerbot.systems.github.etags import Etags
+from triggerbot.systems.github.client import Etags
 from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited, quota
 from triggerbot.systems.http import Reply
 

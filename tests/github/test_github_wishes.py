@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.model import Wish
 from triggerbot.systems import Asker, Listens
-from triggerbot.systems.github import AppKey, GitHub, talk, wishing
+from triggerbot.systems.github import AppKey, GitHub, messages, parse
 
 Connect = Callable[..., GitHub]
 #: Its `parse` is pure, so that one will do for all.
@@ -159,7 +159,7 @@ def test_impossible_repository(github: FakeGitHub, gh: GitHub, pull: int) -> Non
 @given(st.text(st.sampled_from("@triggerbot `~>\n\r\t retry\0é"), max_size=300))
 def test_any_text(text: str) -> None:
     """Whatever people write, each command is one line of it that can be kept."""
-    for command in wishing.commands(text, "triggerbot"):
+    for command in parse.commands(text, "triggerbot"):
         assert command
         assert command == command.strip()
         assert not set(command) & set("\n\r\0")
@@ -265,4 +265,4 @@ def test_react_in_doubt(github: FakeGitHub, connect: Connect, app: AppKey) -> No
 
 def test_names() -> None:
     """The button's name is what its webhook brings back, and fits."""
-    assert len(talk.RETRY_FAILED) <= 20
+    assert len(messages.RETRY_FAILED) <= 20

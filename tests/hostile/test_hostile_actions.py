@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from triggerbot.core.model import Kind
 from triggerbot.systems.taskcluster.actions import Hook, NewTask, Unfit, choose
-from triggerbot.systems.taskcluster.definitions import Definition
+from triggerbot.systems.taskcluster.tasks import Definition
 
 TASK = Definition("G" * 22, "job", Kind.TEST, 1, None, None, {"retrigger": "true"}, ("try", "a" * 40), None)
 #: Filled in, as Gecko's actions are.

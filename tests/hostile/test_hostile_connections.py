@@ -13,7 +13,7 @@ from fakes.daemon import eventually
 
 from hostile import forging
 from hostile.target import Target
-from triggerbot.web import connection, webhooks
+from triggerbot.web import server, webhooks
 
 #: Seconds within which an answer or an end is there, unless it never comes.
 PATIENCE = 20.0
@@ -69,7 +69,7 @@ def test_a_head_that_does_not_come_ends_the_connection(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch, first: bytes
 ) -> None:
     """Nothing said, half a head, or silence after an answer."""
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
 
     said(dial(first))
 
@@ -78,7 +78,7 @@ def test_a_head_that_does_not_come_ends_the_connection(
 
 def test_a_byte_now_and_then_does_not_help(dial: Callable[..., socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is that of the whole head, not of its pieces."""
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     slow = dial(b"GET / HTTP/1.1\r\n")
 
     def drip() -> bool:
@@ -96,7 +96,7 @@ def test_a_body_that_does_not_come_is_answered_408(
 ) -> None:
     """And then the connection ends, though the body is still owed."""
     monkeypatch.setattr(webhooks, "BODY_SECONDS", 0.2)
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
 
     answer = said(dial(http(forging.generic(b"{}"), b"content-length: 2") + b"{"))
 
@@ -108,7 +108,7 @@ def test_who_never_reads_is_not_waited_for(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Many requests, and none of the answers taken: in the end the connection is ended from the other side."""
-    monkeypatch.setattr(connection, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(server, "STALL_SECONDS", 0.3)
     deaf = dial()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     deaf.settimeout(0.1)
@@ -131,7 +131,7 @@ def test_many_slow_ones_make_room_for_one_who_behaves(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More connections than are allowed say nothing; those that waited longest are ended, the others stay."""
-    monkeypatch.setattr(connection, "CONNECTIONS_MAX", 20)
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 20)
     slow = [dial(b"GET / HTTP/1.1\r\n") for _ in range(60)]
 
     assert alive(port)
@@ -145,7 +145,7 @@ def test_a_webhook_that_is_under_way_makes_room_for_nobody(
     dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only who has not asked for anything yet is sent away."""
-    monkeypatch.setattr(connection, "CONNECTIONS_MAX", 5)
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 5)
     monkeypatch.setattr(webhooks, "BODY_FREE", 0)
     head, body = event()
     early = dial(head + body[:10])
@@ -179,13 +179,13 @@ def test_a_large_head_is_refused(dial: Callable[..., socket.socket], port: int, 
 
     answer = said(large)
 
-    assert answer in (b"", connection.REFUSAL)
+    assert answer in (b"", server.REFUSAL)
     assert alive(port)
 
 
 def test_a_large_head_is_answered_431(dial: Callable[..., socket.socket]) -> None:
     """Where it is not so large that its sender is cut off while still at it."""
-    assert said(dial(HEADS["many lines"])) == connection.REFUSAL
+    assert said(dial(HEADS["many lines"])) == server.REFUSAL
 
 
 @pytest.mark.parametrize("lines", [1, 60])
@@ -217,7 +217,7 @@ def test_a_body_without_end_is_refused_at_the_limit(
     dial: Callable[..., socket.socket], target: Target, port: int, monkeypatch: pytest.MonkeyPatch, chunked: bool
 ) -> None:
     """The answer comes long before the body's end, and what comes after it is thrown away, for a while."""
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 1.0)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 1.0)
     length = b"transfer-encoding: chunked" if chunked else b"content-length: 1000000000"
     endless = dial(http(forging.generic(b"{}"), length))
     endless.settimeout(0.1)
@@ -301,7 +301,7 @@ def test_what_is_no_request_breaks_nothing(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch, request_: bytes
 ) -> None:
     """It is refused or ignored, never answered with a 5xx, and the next one is served."""
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
 
     answer = said(dial(request_))
 

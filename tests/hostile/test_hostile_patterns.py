@@ -28,13 +28,13 @@ METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn",
 
 #: Patterns that may take more, and why that is no danger.
 BOUNDED = {
-    "triggerbot.systems.github.answers._NEVER": "sees 300 characters at most",
+    "triggerbot.systems.github.rerun._NEVER": "sees 300 characters at most",
     **{
         f"triggerbot.core.verdict.fingerprint.{name}": "sees a line that is cut to some hundred characters before"
         for name in ("_PHRASE", "_PIECE", "_VARIABLE", "_HASH_IN_NAME", "_WORDS", "_TOOLS")
     },
     "triggerbot.store.redis.codec.PROVES": "sees what our own script wrote, with every separator",
-    "triggerbot.cli.crashes._OURS": "sees the names of files in tracebacks of our own",
+    "triggerbot.cli.errors._OURS": "sees the names of files in tracebacks of our own",
 }
 #: What patterns are made of that are made where they are used.
 LOCAL = {"mention": re.escape("triggerbot")}

@@ -5,9 +5,8 @@ from enum import StrEnum
 from random import Random
 
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.bounds import Bounds
 from triggerbot.core.policy.circuit_breaker import OFF, Settings
-from triggerbot.core.policy.limits import Caps
+from triggerbot.core.policy.limits import Bounds, Caps
 from triggerbot.core.policy.rules import Budget, Rule
 
 #: What a push's message may say: nothing of interest, mostly.

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.cli.crashes import where
+from triggerbot.cli.errors import where
 from triggerbot.daemon.workers import crash_file
 from triggerbot.daemon.workers.crash_file import Cause, ErrorFile
-from triggerbot.daemon.workers.crash_log import Keeper
-from triggerbot.daemon.workers.crashes import TOGETHER, in_groups
+from triggerbot.daemon.workers.crash_log import TOGETHER, Keeper, in_groups
 from triggerbot.daemon.workers.worker import Worker, delay_after
 from triggerbot.logs import Mask
 from triggerbot.store import Crash

@@ -1,17 +1,19 @@
-"""What went wrong, as `triggerbot stats --errors` shows it: what could not be triggered and why, and what did not work.
+"""`triggerbot stats --errors`: what does not work, and what workers crashed on, newest first.
 
 So that developers can see what became of a failed request without asking an operator.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import click
 from rich.table import Table
 
-from triggerbot.cli import breakers, crashes
-from triggerbot.cli.output import console, duration, moment, plural, say_json, text
+from triggerbot.cli import breakers
+from triggerbot.cli.output import console, duration, moment, plain, plural, say_json, text
 from triggerbot.config import Config, PollConfig
 from triggerbot.core import event_json
 from triggerbot.pipeline.intakes import poll
@@ -82,7 +84,7 @@ def show(errors: Errors, seconds: float, *, traces: bool) -> None:
     if not errors.breakers:
         console().print("No breaker is open.")
     _show_polls(errors.polls, errors.at)
-    crashes.show(errors.crashes, seconds, traces=traces)
+    show_crashes(errors.crashes, seconds, traces=traces)
 
 
 def say(errors: Errors) -> None:
@@ -117,7 +119,7 @@ def say(errors: Errors) -> None:
                 }
                 for one in errors.polls
             ],
-            "crashes": [crashes.as_json(crash) for crash in errors.crashes],
+            "crashes": [crash_as_json(crash) for crash in errors.crashes],
         }
     )
 
@@ -178,3 +180,71 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+#: A frame of a traceback, as Python and its faulthandler write it: file, line, function.
+_FRAME = re.compile(r'^  File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<name>[^\n]+)', re.MULTILINE)
+#: A file of this program: not one of a library that is installed below a directory of the same name.
+_OURS = re.compile(r"(?:^|.*[/\\])(triggerbot[/\\](?!.*(?:site-packages|lib[/\\]python)).+)")
+#: How the stacks of threads begin that a signal leaves; there the innermost frame comes first.
+_FATAL = "Fatal Python error"
+_CURRENT = "Current thread"
+
+
+def show_crashes(crashes: Sequence[Crash], seconds: float, *, traces: bool) -> None:
+    """Print how workers died in so many seconds."""
+    if not crashes:
+        click.echo(f"No worker crashed in the last {duration(seconds)}.")
+    else:
+        _show_groups(crashes, traces=traces)
+
+
+def where(trace: str) -> str:
+    """Find the last frame of ours in a traceback: `triggerbot/dispatch.py:120 in _send`, or nothing."""
+    fatal = trace.startswith(_FATAL)
+    frames = [
+        f"{ours[1]}:{frame['line']} in {frame['name']}"
+        for frame in _FRAME.finditer(trace, trace.find(_CURRENT) if fatal and _CURRENT in trace else 0)
+        if (ours := _OURS.fullmatch(frame["file"])) is not None
+    ]
+    return frames[0 if fatal else -1] if frames else ""
+
+
+def crash_as_json(crash: Crash) -> dict[str, Any]:
+    """Tell a crash to programs."""
+    return {
+        "at": event_json.format_time(crash.at),
+        "worker": crash.worker,
+        "order": crash.order,
+        "ended": crash.ended,
+        "error": crash.error,
+        "where": where(crash.trace),
+        "trace": crash.trace,
+    }
+
+
+def _show_groups(crashes: Sequence[Crash], *, traces: bool) -> None:
+    out = console()
+    out.print(f"{plural(len(crashes), 'crash', 'crashes')}, newest first.", style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in ("", "time", "worker", "ended by", "exception", "where"):
+        table.add_column(column, overflow="fold")
+    for crash in crashes:
+        first = crash.order == 1
+        foreign = (crash.worker, crash.ended, crash.error, where(crash.trace))
+        table.add_row("first" if first else "then", moment(crash.at), *map(text, foreign), style="" if first else "dim")
+    out.print(table)
+    if traces:
+        for crash in crashes:
+            _show_trace(crash)
+    elif any(crash.trace for crash in crashes):
+        out.print("The whole tracebacks: add -v, or --json.")
+    if any(crash.order > 1 for crash in crashes):
+        out.print("Of workers that died together, the first is likely the cause.")
+
+
+def _show_trace(crash: Crash) -> None:
+    out = console()
+    out.print(text(f"{moment(crash.at)} {crash.worker}:", style="bold"))
+    for line in crash.trace.splitlines() or ["it left no traceback"]:
+        out.print(text(f"  {plain(line)}"))

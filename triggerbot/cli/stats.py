@@ -1,13 +1,13 @@
 """`triggerbot stats`: how much was retriggered, how much would have been, and what is open."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 from rich.table import Table
 
-from triggerbot.cli import breakers, costs
+from triggerbot.cli import breakers
 from triggerbot.cli import errors as wrong
 from triggerbot.cli.options import config_option, json_option, load_config, opened
 from triggerbot.cli.output import console, duration, moment, plural, say_json, text
@@ -16,6 +16,8 @@ from triggerbot.config import Config, fields
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import ClaimState
 from triggerbot.reports import statistics
+from triggerbot.reports.costs import Costs, Day
+from triggerbot.reports.flakiness import Rate
 from triggerbot.reports.glossary import CLAIMS
 from triggerbot.reports.statistics import Totals
 from triggerbot.store import Store
@@ -69,7 +71,7 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
         say_json(found.as_json())
     else:
         _show(found, seconds)
-        costs.show(found.cost, found.worst)
+        show_costs(found.cost, found.worst)
         _show_open(found.found)
     return 0
 
@@ -161,3 +163,37 @@ def _show_open(found: Mapping[str, Any]) -> None:
     letters = found["dead_letters"]
     hint = ": see `triggerbot dead-letters list`" if letters else ""
     out.print(f"{plural(letters, 'dead letter')}{hint}.", style="yellow" if letters else "")
+
+
+def show_costs(costs: Costs, worst: Sequence[Rate]) -> None:
+    """Print it for people."""
+    out = console()
+    for sentence in costs.sentences():
+        out.print(sentence)
+    if len(costs.days) > 1:
+        out.print(_days(costs.days))
+    if worst:
+        out.print(_worst(worst))
+
+
+def _days(days: Sequence[Day]) -> Table:
+    table = _costs_table("day", "sent", "would have sent", "refused")
+    for day in days:
+        table.add_row(moment(day.at)[:10], str(day.sent), str(day.would_have_sent), str(day.refused))
+    return table
+
+
+def _worst(rates: Sequence[Rate]) -> Table:
+    table = _costs_table("intermittent job", "project", "rate", "at least", "at most", "of pushes", "last seen")
+    for one in rates:
+        shares = (f"{100 * share:.1f} %" for share in (one.rate, one.low, one.high))
+        table.add_row(text(one.job), text(one.project), *shares, str(one.ran), moment(one.last_seen))
+    return table
+
+
+def _costs_table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in columns:
+        left = column in ("day", "intermittent job", "project", "last seen")
+        table.add_column(column, justify="left" if left else "right", overflow="fold")
+    return table

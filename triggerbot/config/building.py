@@ -35,8 +35,7 @@ from triggerbot.config.telling_settings import (
 )
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import circuit_breaker
-from triggerbot.core.policy.bounds import Bounds
-from triggerbot.core.policy.limits import Caps
+from triggerbot.core.policy.limits import Bounds, Caps
 from triggerbot.core.policy.rules import Budget, Rule
 
 

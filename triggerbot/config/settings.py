@@ -10,7 +10,7 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import GitHubConfig, SystemConfig
 from triggerbot.config.telling_settings import PageConfig, ReportConfig
 from triggerbot.core.errors import ConfigError, Problem
-from triggerbot.core.policy.bounds import Bounds
+from triggerbot.core.policy.limits import Bounds
 from triggerbot.core.policy.rules import Rule
 
 #: Characters of a webhook secret: what is shorter than the first is none; what is shorter than the second can be found

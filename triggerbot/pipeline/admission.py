@@ -14,9 +14,8 @@ import structlog
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
 from triggerbot.core.model import Claim, Push, Run, State
 from triggerbot.core.policy import circuit_breaker, limits
-from triggerbot.core.policy.bounds import Bounds
 from triggerbot.core.policy.circuit_breaker import Breaker, Evidence, Place, Scope, Trouble
-from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.limits import Bounds, Capped
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import place as place_of
 from triggerbot.pipeline.outages import Weather

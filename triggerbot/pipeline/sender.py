@@ -9,9 +9,8 @@ import structlog
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import backoff, circuit_breaker, rules
-from triggerbot.core.policy.bounds import Bounds
 from triggerbot.core.policy.circuit_breaker import Place, Trouble
-from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.limits import Bounds, Capped
 from triggerbot.core.policy.planning import Call, Capacity, Want
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule

@@ -1,4 +1,4 @@
-"""Asking a CI what its failed runs say is wrong, where its messages do not tell; and which files a push changes."""
+"""Fetches the failure lines of failed runs and the files of a push, and backs off where a CI is slow for nothing."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +10,6 @@ from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Push, Run
 from triggerbot.core.policy import backoff
 from triggerbot.reports import judge
-from triggerbot.reports.slowness import Slowness
 from triggerbot.store import PushRecord, Store
 from triggerbot.systems import Explains, ListsFiles, System
 
@@ -146,3 +145,25 @@ def _silent(record: PushRecord, asked: _Asked) -> Iterator[tuple[str, Run]]:
             if known or room > 0:
                 room -= not known
                 yield job.job, run
+
+
+#: Seconds after which no answer is worth remembering, how many times as long it is remembered, and at most.
+_SLOW, _TIMES, _MOST = 5.0, 5.0, 300.0
+
+
+class Slowness:
+    """Remembers it by names. Safe for threads."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._until: dict[str, float] = {}
+
+    def left(self, name: str) -> float:
+        """Tell for how many seconds nobody should try."""
+        return backoff.left(self._until.get(name, 0.0), self._clock())
+
+    def in_vain(self, name: str, began: float) -> None:
+        """Remember a try that began then, and was in vain."""
+        now = self._clock()
+        if now - began > _SLOW:
+            self._until[name] = now + min(_MOST, _TIMES * (now - began))

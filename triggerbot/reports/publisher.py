@@ -22,10 +22,9 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import place
 from triggerbot.reports import Reporter, Told, as_listed, judge, push_json
 from triggerbot.reports.comments import Wishes, answers
-from triggerbot.reports.failure_lines import Lines
+from triggerbot.reports.failure_lines import Lines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
-from triggerbot.reports.slowness import Slowness
 from triggerbot.store import PushRecord, Store
 
 log = structlog.get_logger("triggerbot.publish")

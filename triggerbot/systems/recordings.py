@@ -10,10 +10,10 @@ import msgspec
 from triggerbot.core import event_json
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Heard, Lead, Push
-from triggerbot.systems import buildbot_pulse
+from triggerbot.systems import buildbot
 from triggerbot.systems.github import parse as github
-from triggerbot.systems.taskcluster import definitions, messages
-from triggerbot.systems.taskcluster.definitions import Definition
+from triggerbot.systems.taskcluster import messages, tasks
+from triggerbot.systems.taskcluster.tasks import Definition
 
 #: The address that events of recorded Taskcluster messages point to: whose they were is not recorded.
 _ROOT = "https://taskcluster.invalid"
@@ -38,7 +38,7 @@ def reader(form: Format, system: str) -> Reader:
         case Format.CANONICAL:
             return lambda line: [_of_system(event_json.decode(line), system)]
         case Format.BUILDBOT_PULSE:
-            return lambda line: buildbot_pulse.parse(system, line)
+            return lambda line: buildbot.parse(system, line)
         case Format.TASKCLUSTER:
             return _Taskcluster(system)
         case Format.GITHUB:
@@ -110,7 +110,7 @@ class _Taskcluster:
         value = _mapping(line)
         task, task_id = value.get("task"), value.get("taskId")
         if isinstance(task, dict) and isinstance(task_id, str):
-            self._definitions[task_id] = definitions.read(task)
+            self._definitions[task_id] = tasks.read(task)
             return ()
         body = _body(value)
         exchange = value.get("exchange") if isinstance(value.get("exchange"), str) else _exchange(body)
@@ -125,7 +125,7 @@ class _Taskcluster:
                 "it, as the queue's API gives it"
             )
         push: Push | None = definition.push(self._system)
-        return None if push is None else definitions.of_lead(definition, push, _ROOT, lead)
+        return None if push is None else tasks.of_lead(definition, push, _ROOT, lead)
 
 
 def _exchange(body: Any) -> str:

@@ -1,7 +1,9 @@
-"""What people may do on the page: log in, retrigger, pause. Each is recorded with who did it."""
+"""What people do on the pages: retrigger, pause, resume, log in; each a small form, read within bounds."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -12,7 +14,7 @@ from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
-from triggerbot.web import forms, push_view
+from triggerbot.web import push_view
 from triggerbot.web.layout import Frame, Page, Stopped, is_local, push_path
 from triggerbot.web.session import NAME_MAX, Tries, Viewer, is_name, peer_of
 
@@ -40,7 +42,7 @@ class Acting:
             why = "A form is only taken from a page of triggerbot itself, and your browser did not say that it was one."
             raise Stopped(403, "That did not come from here", why)
         try:
-            return await forms.read(request)
+            return await read_form(request)
         except UsageError as refused:
             raise Stopped(400, "That cannot be read", f"It seems that {refused}.") from None
         except TimeoutError:
@@ -113,7 +115,7 @@ class Acting:
         rule = rules.rule_for(self._frame.config.rules, record.push)
         if rule is None:
             raise _impossible("No rule of the config watches this project and branch (any more).")
-        count = forms.number(form.get("count"), rule.requested_max)
+        count = whole_number(form.get("count"), rule.requested_max)
         if count is None:
             raise _impossible(f"Between 1 and {rule.requested_max} further runs may be asked for at a time.")
         job = form.get("job")
@@ -160,3 +162,31 @@ class Acting:
 
 def _impossible(why: str) -> Stopped:
     return Stopped(400, "That is not possible", why)
+
+
+#: Seconds for a form to arrive; bytes and fields of it: the longest name of a job, each character of it escaped, fits.
+_SECONDS, _BYTES_MAX, _FIELDS_MAX = 10.0, 65_536, 20
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """Read a form; raises `UsageError` if it is none, `TimeoutError` if it does not arrive."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise UsageError("this is no form of this page")
+    body = bytearray()
+    async with asyncio.timeout(_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _BYTES_MAX:
+                raise UsageError("the form is too large")
+    try:
+        return dict(parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_MAX))
+    except ValueError:
+        raise UsageError("the form cannot be read") from None
+
+
+def whole_number(text: str | None, most: int) -> int | None:
+    """Read a number from 1 to `most`; `None` if it is none."""
+    if text is None or not (text.isascii() and text.isdigit() and len(text) < 9):
+        return None
+    return int(text) if 1 <= int(text) <= most else None

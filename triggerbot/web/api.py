@@ -1,12 +1,15 @@
-"""What people and programs may read: pushes, statistics, metrics, health. Nothing here changes anything."""
+"""The JSON of the pages for programs, below /api/v1, and which build of the program this is."""
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from triggerbot import __version__
 from triggerbot.core import event_json
 from triggerbot.core.policy.rules import Rule
 from triggerbot.liveness import Check
@@ -14,7 +17,6 @@ from triggerbot.metrics import Metrics
 from triggerbot.reports import push_json, statistics
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Search, Store, Summary
-from triggerbot.web import version
 from triggerbot.web.responses import DEFENCE, as_json, error, plain
 
 #: Seconds in a day.
@@ -114,7 +116,7 @@ class Api:
 
     def version(self, request: Request) -> Response:
         """Tell which program this is (Dockerflow)."""
-        return as_json(version.read(os.environ))
+        return as_json(read_version(os.environ))
 
 
 def _number(request: Request, name: str, default: int, most: int) -> int | None:
@@ -126,3 +128,22 @@ def _number(request: Request, name: str, default: int, most: int) -> int | None:
     if not (digits and text.isascii() and text.isdigit()):
         return None
     return min(int(digits[:9]), most)
+
+
+#: Names the file, if it is not where Dockerflow has it.
+VERSION_FILE = "TRIGGERBOT_VERSION_FILE"
+_VERSION_PLACE = "/app/version.json"
+#: Bytes; what is written there is far less.
+_VERSION_BYTES_MAX = 65_536
+
+
+def read_version(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read `source`, `version`, `commit` and `build`; without a file only the version is known."""
+    told = {"source": "", "version": __version__, "commit": "", "build": ""}
+    try:
+        with Path(environ.get(VERSION_FILE) or _VERSION_PLACE).open("rb") as file:
+            written = json.loads(file.read(_VERSION_BYTES_MAX))
+    except (OSError, ValueError):
+        return told
+    found = written if isinstance(written, dict) else {}
+    return told | {str(name): str(value) for name, value in found.items() if value not in (None, "")}

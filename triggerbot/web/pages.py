@@ -20,12 +20,12 @@ from triggerbot.liveness import Check
 from triggerbot.reports import push_json, stuck, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.web import about, push_view, quiet, statistics_view
+from triggerbot.web import about, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Acting
 from triggerbot.web.layout import Frame, Page, Stopped, push_path, query
 from triggerbot.web.live import Live
-from triggerbot.web.plots import parts
 from triggerbot.web.session import Access, Sessions
+from triggerbot.web.statistics_view import parts
 from triggerbot.web.templating import SIGNS
 
 #: Pushes of a list, unless another number is asked for, and at most.
@@ -183,7 +183,7 @@ class Pages:
             "title": f"{SIGNS[judged.health]} {_title(record)}",
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
-            "folded": quiet.folded(judged, push),
+            "folded": push_view.folded(judged, push),
             "cost": push_view.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],

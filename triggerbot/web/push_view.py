@@ -1,20 +1,27 @@
-"""One push as its page shows it: jobs with the string of their runs, verdicts, decisions in words; purely."""
+"""One push as its page shows it: jobs with the string of their runs, verdicts, decisions in words; purely.
+
+There may be thousands, so these lines are put together here: the templates would take several times as long. Whatever
+is foreign goes through `escape`, and addresses through `rows.safe` besides.
+"""
 
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from markupsafe import Markup, escape
 
 from triggerbot.core.formatting import capital, moment, plural
-from triggerbot.core.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
+from triggerbot.core.model import Cause, Claim, ClaimState, Push, Refusal, Run, RunKey
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import glossary, timeline
 from triggerbot.reports.push_json import Before
 from triggerbot.store import Entry, JobRecord, PushRecord, outcomes
-from triggerbot.web.plots import percent
+from triggerbot.web.statistics_view import percent
 
 #: What needs a look, the worst first; the others are folded.
 _OPEN = (Verdict.FAILED, Verdict.INFRA, Verdict.INTERMITTENT, Verdict.PENDING)
@@ -309,3 +316,41 @@ def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> Spent | None:
     words = budget.words(f"its {plural(jobs, 'job')}")
     number = record.spent_dry if dry else record.spent
     return Spent(number, most, dry, words, percent(number, most))
+
+
+class Folded(NamedTuple):
+    """Jobs of one verdict that need no look."""
+
+    verdict: str
+    heading: str
+    folded_lines: Markup
+
+
+def folded(judged: PushVerdict, push: Push) -> list[Folded]:
+    """List them: what passed, and what proves nothing."""
+    # The same revision may be that of several pushes.
+    page = escape(f"?{urlencode({'system': push.system, 'branch': push.branch})}&job=")
+    found = []
+    for verdict in (Verdict.PASSED, None):
+        jobs = [job for job in judged.jobs if job.verdict is verdict]
+        if jobs:
+            found.append(Folded(str(verdict or "none"), heading(verdict, len(jobs)), folded_lines(jobs, page)))
+    return found
+
+
+def folded_lines(jobs: Sequence[JobVerdict], page: Markup) -> Markup:
+    """Write a line for each job; `page` is the address of a job's page but for its name."""
+    return Markup("\n".join([_folded_line(job, page) for job in jobs]))  # noqa: S704 - what goes in is escaped
+
+
+def _folded_line(job: JobVerdict, page: Markup) -> str:
+    runs = "".join([_chip(chip) for chip in chips(job, ())])
+    return f'<li>{runs}<a href="{page}{quote(job.job)}">{escape(job.job)}</a></li>'
+
+
+def _chip(chip: Chip) -> str:
+    # The words are ours.
+    told = f'class="run {chip.kind}" title="{chip.words}" aria-label="{chip.letter}: {chip.words}"'
+    if chip.url is None:
+        return f'<span {told} role="img">{chip.letter}</span> '
+    return f'<a {told} href="{escape(chip.url)}" target="_blank" rel="noopener noreferrer">{chip.letter}</a> '

@@ -1,7 +1,14 @@
-"""Webhooks: verified over the raw body, understood, stored, and only then answered 202."""
+"""The webhook endpoint: verified, written in batches (one commit for many), refusals recorded in log and health.
+
+A request is still answered only after its own events are on the disk; it shares the way there.
+
+A wrong secret is the likeliest first mistake, and the sweep hides it. Strangers who try their luck are no trouble.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -9,12 +16,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from triggerbot.core.errors import NotUnderstood, StoreUnavailable, Unauthenticated
+from triggerbot.core.model import Heard
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.store import DeadLetter, Store
+from triggerbot.store import DeadLetter, Outcome, Store
 from triggerbot.systems import System
-from triggerbot.web.gathering import Gathering
-from triggerbot.web.refused import Refused
 from triggerbot.web.responses import error, plain
 
 log = structlog.get_logger("triggerbot.hooks")
@@ -156,3 +162,121 @@ def _verify(system: System, headers: Mapping[str, str], body: bytes, now: float)
 
 class _Crowded(Exception):
     """There is no room for another large body now."""
+
+
+#: Requests that share one commit at most.
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """One request."""
+
+    heard: Sequence[Heard]
+    delivery: str
+    #: Whether it had been stored before.
+    answer: "asyncio.Future[bool]"
+
+
+class Gathering:
+    """Belongs to one event loop; crosses over to the store's thread once a batch rather than once a request."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._waiting: list[_Waiting] = []
+        self._busy = False
+        #: After a fault, so many requests go one by one.
+        self._singly = 0
+
+    async def observe(self, heard: Sequence[Heard], delivery: str = "") -> bool:
+        """Have what a webhook told observed, unless the same delivery (see `System.verify`) was stored before.
+
+        Returns when it is durable, and tells whether it was before; raises what observing it raised.
+        """
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(heard, delivery, answer))
+        if not self._busy:
+            self._send()
+        return await answer
+
+    def _send(self) -> None:
+        most = 1 if self._singly else _MOST
+        self._singly = max(0, self._singly - 1)
+        batch, self._waiting = self._waiting[:most], self._waiting[most:]
+        self._busy = bool(batch)
+        if not batch:
+            return
+        loop = asyncio.get_running_loop()
+        # The same delivery twice in one batch is observed once, like the same in two.
+        firsts = {one.delivery or id(one): one for one in reversed(batch)}
+        sent = [one for one in batch if firsts[one.delivery or id(one)] is one]
+        heard = [thing for one in sent for thing in one.heard]
+        deliveries = [one.delivery for one in sent for _ in one.heard]
+        try:
+            stored = self._observer.observe_soon(heard, deliveries=deliveries)
+        except Exception as error:  # noqa: BLE001 - it belongs to the request that caused it
+            loop.call_soon(self._fail, batch, error)
+        else:
+            stored.add_done_callback(lambda done: loop.call_soon_threadsafe(self._end, batch, sent, done))
+
+    def _end(self, batch: list[_Waiting], sent: list[_Waiting], stored: "Future[list[Outcome]]") -> None:
+        error = stored.exception()
+        if error is not None:
+            return self._fail(batch, error)
+        outcomes = iter(stored.result())
+        told = {one: [next(outcomes) for _ in one.heard] for one in sent}
+        fresh = {one for one, each in told.items() if not any(outcome.repeated for outcome in each)}
+        for one in batch:
+            if not one.answer.done():  # whoever asked may have gone away
+                one.answer.set_result(one not in fresh)
+        self._send()
+
+    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
+        if len(batch) > 1 and not isinstance(error, StoreUnavailable):
+            # One request's fault is no other's: each is tried by itself.
+            self._singly = len(batch)
+            self._waiting = batch + self._waiting
+        else:
+            for one in batch:
+                if not one.answer.done():
+                    one.answer.set_exception(error)
+        self._send()
+
+
+#: Seconds after which refusals are no longer told of.
+_KEPT = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Refusals of one system with no good webhook in between."""
+
+    number: int
+    last: float
+    why: str
+
+
+class Refused:
+    """Counts refusals; written by the thread that serves, read by any."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._rows: dict[str, _Row] = {}
+
+    def accepted(self, system: str) -> None:
+        """A good one came."""
+        self._rows.pop(system, None)
+
+    def refused(self, system: str, status: int, why: str) -> None:
+        """One was refused with this HTTP status."""
+        row = self._rows.get(system)
+        self._rows[system] = _Row(1 if row is None else row.number + 1, self._clock(), f"HTTP {status}, {why}")
+        log.warning("hook.refused", system=system, status=status, error=why)
+
+    def trouble(self, system: str) -> str:
+        """Say what is wrong with the webhooks of a system; nothing is while good ones come."""
+        row = self._rows.get(system)
+        if row is None or self._clock() - row.last > _KEPT:
+            return ""
+        many = "1 webhook was" if row.number == 1 else f"{row.number} webhooks were"
+        return f"{many} refused and none accepted since, the last with: {row.why}"

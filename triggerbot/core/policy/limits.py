@@ -1,9 +1,10 @@
-"""Hard caps: how many retriggers may leave within an hour, whatever the rules, the pushes or people ask for."""
+"""Limits on sending beside the rules: hard caps an hour, and how circuit breakers open and close."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from triggerbot.core.model import Push
+from triggerbot.core.policy.circuit_breaker import Settings
 
 #: Seconds of the piece of time that is counted as one, and the pieces that make an hour. One more is counted, so that
 #: no hour, wherever it begins, holds more than the cap.
@@ -68,3 +69,11 @@ def waiting(held: Mapping[str, int]) -> dict[str, int]:
 def piece(now: float) -> int:
     """Number the piece of time."""
     return int(now // PIECE)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the guard goes by."""
+
+    breakers: Settings = field(default_factory=Settings)
+    caps: Caps = field(default_factory=Caps)

@@ -16,8 +16,7 @@ from triggerbot.core.errors import StoreAway, UsageError
 from triggerbot.daemon.process import read_secrets, serve
 from triggerbot.daemon.workers import crash_file
 from triggerbot.daemon.workers.crash_file import Cause
-from triggerbot.daemon.workers.crash_log import keep
-from triggerbot.daemon.workers.crashes import name_of
+from triggerbot.daemon.workers.crash_log import keep, name_of
 from triggerbot.daemon.workers.handover import Seat
 from triggerbot.liveness import Outside
 from triggerbot.store import Crash

@@ -16,8 +16,7 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import UsageError
 from triggerbot.daemon.process import listen, read_secrets
 from triggerbot.daemon.systemd import NOBODY, Notifier
-from triggerbot.daemon.workers.crash_log import Keeper
-from triggerbot.daemon.workers.crashes import TOGETHER, in_groups, name_of
+from triggerbot.daemon.workers.crash_log import TOGETHER, Keeper, in_groups, name_of
 from triggerbot.daemon.workers.handover import GRACE
 from triggerbot.daemon.workers.worker import End, Worker
 from triggerbot.liveness import Lapse

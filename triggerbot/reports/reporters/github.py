@@ -18,8 +18,8 @@ from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.pipeline.observer import place
 from triggerbot.reports import Told
 from triggerbot.reports.reporters import markdown
-from triggerbot.systems.github import Desk, messages, talk
-from triggerbot.systems.github.outcomes import Locked, Unsent
+from triggerbot.systems.github import Desk, messages
+from triggerbot.systems.github.reporting import Locked, Unsent
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -34,7 +34,7 @@ _GRACE = 30.0
 _BUTTON = {
     "label": "Retry failed",
     "description": "Run the jobs that fail once more",
-    "identifier": talk.RETRY_FAILED,
+    "identifier": messages.RETRY_FAILED,
 }
 _STATES = {Health.GOOD: "success", Health.FAILING: "failure", Health.PENDING: "pending"}
 
@@ -161,7 +161,7 @@ class GitHubReporter:
         made = kept.comment
         #: Nobody is told of a push at which nothing ever failed, unless an earlier one of the pull request was told of.
         worth = markdown.troubled(told) or bool(told.answers)
-        text = f"{talk.MARKER}\n{markdown.comment(told, _COMMENT_MAX, self._mention)}"
+        text = f"{messages.MARKER}\n{markdown.comment(told, _COMMENT_MAX, self._mention)}"
         says = _digest(text)
         if made.says == says or made.gone or (kept.none and not worth):
             return
@@ -179,7 +179,7 @@ class GitHubReporter:
             keep()
 
     def _bring_comment(
-        self, told: Told, kept: _Kept, pull: talk.Pull, text: str, keep: Callable[[], None], *, worth: bool
+        self, told: Told, kept: _Kept, pull: messages.Pull, text: str, keep: Callable[[], None], *, worth: bool
     ) -> None:
         made, pulls, project, says = kept.comment, self._desk.pulls, told.push.project, _digest(text)
         if not made.id:
@@ -194,7 +194,7 @@ class GitHubReporter:
             made.says = says
             keep()
 
-    def _pull(self, told: Told, known: int) -> talk.Pull | None:
+    def _pull(self, told: Told, known: int) -> messages.Pull | None:
         """Find the pull request whose head the push is, if it is one's; another push's comment is not touched."""
         push = told.push
         if known:

@@ -27,8 +27,7 @@ from triggerbot.store import (
 from triggerbot.store.redis import codec, queries, search
 from triggerbot.store.redis.claims import Claiming
 from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.connection import PREFIX, Link, connect
-from triggerbot.store.redis.keys import key
+from triggerbot.store.redis.connection import PREFIX, Link, connect, key
 from triggerbot.store.redis.verdicts import Reporting
 from triggerbot.store.redis.writer import Writer
 

@@ -11,7 +11,7 @@ from triggerbot.core.policy.rules import Budget
 from triggerbot.store import NO_CAPS, NO_PASSES
 from triggerbot.store.redis import codec, queries
 from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.linked import Linked
+from triggerbot.store.redis.connection import Linked
 
 
 class Claiming(Linked):

@@ -1,4 +1,4 @@
-"""Calling the script: once, however often the client has to ask, and only on the store that it was.
+"""The connection to Redis: script calls that are safe to repeat, on the store that it was and no other.
 
 redis-py asks again when a reply is lost. So every call has an id, under which the script keeps its answer. And a Redis
 may come back without what it had acknowledged: after a fail-over, from an old snapshot, or empty. A mark of ours and
@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import redis
@@ -19,7 +19,9 @@ from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from triggerbot.core.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
+from triggerbot.core.model import Push
 from triggerbot.store import REPORT_DELAY, Distrust
+from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import encode
 
 log = structlog.get_logger("triggerbot.store")
@@ -204,3 +206,37 @@ class Link:
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
+
+
+#: A `redis.Redis`; its own annotations make every answer a union of all that it could be.
+Client = Any
+
+
+def key(kind: str, name: str) -> str:
+    """Name a key."""
+    return f"{PREFIX}{kind}:{name}"
+
+
+def text(raw: Any) -> str:
+    """Read what Redis gives as text."""
+    return str(raw, "utf-8") if isinstance(raw, bytes) else str(raw)
+
+
+def number_of(client: Client, push: Push) -> str | None:
+    """Find a push's number."""
+    found = client.get(key("n", codec.push_name(push)))
+    return None if found is None else text(found)
+
+
+T = TypeVar("T")
+
+
+class Linked:
+    """A part of the store."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def _read(self, view: Callable[..., T], *arguments: Any) -> T:
+        result: T = self._link.read(lambda client: view(client, *arguments))
+        return result

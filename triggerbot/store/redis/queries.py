@@ -13,8 +13,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work, in_order
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US, plain
-from triggerbot.store.redis.connection import PREFIX
-from triggerbot.store.redis.keys import Client, key, number_of, text
+from triggerbot.store.redis.connection import PREFIX, Client, key, number_of, text
 
 _breaker_decoder = msgspec.json.Decoder(Breaker)
 _crash_decoder = msgspec.json.Decoder(Crash)

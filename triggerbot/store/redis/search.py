@@ -11,8 +11,7 @@ from triggerbot.core.model import Push
 from triggerbot.store import SIGHTINGS_MAX, Ran, Search, Sighting, Summary
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US
-from triggerbot.store.redis.connection import PREFIX
-from triggerbot.store.redis.keys import Client, key, number_of, text
+from triggerbot.store.redis.connection import PREFIX, Client, key, number_of, text
 
 #: Pushes that one round trip reads.
 _TOGETHER = 500

@@ -8,8 +8,7 @@ from triggerbot.core.model import Cause, Push
 from triggerbot.store import Entry, outcomes
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import RS, plain
-from triggerbot.store.redis.connection import PREFIX
-from triggerbot.store.redis.keys import Client, key, text
+from triggerbot.store.redis.connection import PREFIX, Client, key, text
 from triggerbot.store.redis.queries import entries
 
 #: Pushes that one round trip reads.

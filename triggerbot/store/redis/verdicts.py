@@ -7,7 +7,7 @@ from triggerbot.core.model import Push, RunKey, Wish
 from triggerbot.store import SIGHTINGS_MAX, Asked, Ran, Search, Sighting, Summary
 from triggerbot.store.redis import codec, queries, search, statistics
 from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.linked import Linked
+from triggerbot.store.redis.connection import Linked
 
 
 class Reporting(Linked):

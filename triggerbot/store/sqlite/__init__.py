@@ -31,19 +31,7 @@ from triggerbot.store import (
     Summary,
     Work,
 )
-from triggerbot.store.sqlite import (
-    admin,
-    claims,
-    limits,
-    observe,
-    purging,
-    queries,
-    queues,
-    search,
-    statistics,
-    verdicts,
-    wishes,
-)
+from triggerbot.store.sqlite import admin, claims, limits, observe, queries, queues, search, statistics, verdicts
 from triggerbot.store.sqlite.connection import File
 
 
@@ -124,15 +112,15 @@ class SqliteStore:
 
     def leads(self, group: Group) -> Leads:
         """Read what was heard of a group and not asked about yet, failures first."""
-        return self._read(queues.read, group)
+        return self._read(queues.read_leads, group)
 
     def settle_leads(self, group: Group, settled: Sequence[Lead]) -> None:
         """Forget leads that were asked about, unless more was heard of their runs meanwhile."""
-        self._write(queues.settle, group, tuple(settled))
+        self._write(queues.settle_leads, group, tuple(settled))
 
     def put_off_leads(self, group: Group, due: float) -> None:
         """Ask about a group again when due; counts as a try in vain."""
-        self._write(queues.put_off, group, due)
+        self._write(queues.put_off_leads, group, due)
 
     def distrust(self) -> Distrust | None:
         """A file forgets nothing while one triggerbot works on it; that it is another file cannot be told."""
@@ -270,11 +258,11 @@ class SqliteStore:
 
     def take_wish(self, now: float, seconds: float) -> Asked | None:
         """Take the wish that has been due longest, for so many seconds."""
-        return self._write(wishes.take, now, seconds)
+        return self._write(queues.take_comment, now, seconds)
 
     def end_wish(self, wish: Wish, due: float | None) -> None:
         """It is settled (`None`; for `DELIVERY_KEPT` it is not heard again), or due again then."""
-        self._write(wishes.end, wish, due)
+        self._write(queues.end_comment, wish, due)
 
     # -- what people ask ----------------------------------------------------------------------------------------
 
@@ -356,8 +344,8 @@ class SqliteStore:
 
     def purge(self, before: float) -> int:
         """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
-        self._write(purging.purge, before)
+        self._write(admin.purge, before)
         gone = 0
-        while batch := self._write(purging.purge_pushes, before):
+        while batch := self._write(admin.purge_pushes, before):
             gone += batch
         return gone

@@ -1,10 +1,11 @@
-"""Small things that are kept beside what is heard: a pause, dead letters, crashes, cursors."""
+"""Pause, dead letters, crashes, cursors, and purging what is older than the retention."""
 
 import json
 import sqlite3
 from collections.abc import Sequence
 
-from triggerbot.store import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, Pause, in_order
+from triggerbot.core.policy import limits
+from triggerbot.store import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, Pause, in_order
 from triggerbot.store.sqlite import codec
 
 
@@ -75,3 +76,22 @@ def cursor(connection: sqlite3.Connection, name: str) -> str | None:
     """Read how far an intake has come."""
     row = connection.execute("SELECT value FROM cursors WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
+
+
+#: Pushes that one transaction forgets, so that it never holds up others for long.
+_BATCH = 20
+
+
+def purge(connection: sqlite3.Connection, before: float) -> None:
+    """Forget all but pushes."""
+    connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,))
+    connection.execute("DELETE FROM breakers WHERE open = 0 AND changed < ?", (before,))
+    connection.execute("DELETE FROM sent WHERE piece < ?", (limits.piece(before),))
+    # Such as nobody settled in all that time, too.
+    connection.execute("DELETE FROM wishes WHERE since < ?", (before - DELIVERY_KEPT,))
+
+
+def purge_pushes(connection: sqlite3.Connection, before: float) -> int:
+    """Forget some pushes that nothing was heard of since then, with all that belongs to them; tells how many."""
+    query = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE last_heard < ? AND due IS NULL LIMIT ?)"
+    return connection.execute(query, (before, _BATCH)).rowcount

@@ -8,7 +8,7 @@ from triggerbot.core.model import ClaimState, Event, Lead, Push, PushFacts, Refu
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import Asks
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
-from triggerbot.store.sqlite import codec, queues, wishes
+from triggerbot.store.sqlite import codec, queues
 
 #: Seconds before a push's facts are fetched: often the next message brings them anyway.
 _FACTS_DELAY = 2.0
@@ -55,9 +55,9 @@ def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> 
         case Notice():
             return _notice(connection, item, now, dry)
         case Lead():
-            return queues.hear(connection, item, now)
+            return queues.hear_lead(connection, item, now)
         case Wish():
-            return wishes.hear(connection, item, now)
+            return queues.hear_comment(connection, item, now)
 
 
 def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:

@@ -1,12 +1,15 @@
-"""Leads: what was heard of runs whose push and job nobody knows yet, kept together as the CI keeps them together."""
+"""Queues beside that of pushes: unresolved events (leads), and comment commands."""
 
 import sqlite3
 
-from triggerbot.core.model import Group, Lead, Result, State
-from triggerbot.store import LEAD_DELAY, Leads, Outcome
+import msgspec
+
+from triggerbot.core.model import Group, Lead, Result, State, Wish
+from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, Asked, Leads, Outcome
+from triggerbot.store.sqlite import codec
 
 
-def hear(connection: sqlite3.Connection, lead: Lead, now: float) -> Outcome:
+def hear_lead(connection: sqlite3.Connection, lead: Lead, now: float) -> Outcome:
     """Keep a lead, of each run the furthest; one that tells of a failure is due at once."""
     due = now if lead.failed else now + LEAD_DELAY
     group = _group(connection, lead.group, due, now)
@@ -34,7 +37,7 @@ def _group(connection: sqlite3.Connection, group: Group, due: float, now: float)
     return int(row[0])
 
 
-def read(connection: sqlite3.Connection, group: Group) -> Leads:
+def read_leads(connection: sqlite3.Connection, group: Group) -> Leads:
     """Read what was heard of a group, failures first."""
     row = connection.execute(
         "SELECT id, tries, since FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
@@ -53,7 +56,7 @@ def read(connection: sqlite3.Connection, group: Group) -> Leads:
     return Leads(group, leads, row[1], row[2])
 
 
-def settle(connection: sqlite3.Connection, group: Group, leads: tuple[Lead, ...]) -> None:
+def settle_leads(connection: sqlite3.Connection, group: Group, leads: tuple[Lead, ...]) -> None:
     """Forget leads, unless more was heard of their runs; a group without leads is forgotten with them."""
     row = connection.execute(
         "SELECT id FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
@@ -70,9 +73,47 @@ def settle(connection: sqlite3.Connection, group: Group, leads: tuple[Lead, ...]
         connection.execute("UPDATE lead_groups SET tries = 0 WHERE id = ?", row)
 
 
-def put_off(connection: sqlite3.Connection, group: Group, due: float) -> None:
+def put_off_leads(connection: sqlite3.Connection, group: Group, due: float) -> None:
     """Ask about a group again when due."""
     connection.execute(
         "UPDATE lead_groups SET due = ?, tries = tries + 1 WHERE name = ? AND system = ?",
         (due, group.id, group.system),
     )
+
+
+_comment = msgspec.json.Decoder(Wish)
+
+
+def hear_comment(connection: sqlite3.Connection, wish: Wish, now: float) -> Outcome:
+    """Keep a wish, due at once, and forget some settled ones that are too old: as many as ever come."""
+    connection.execute(
+        "DELETE FROM wishes WHERE id IN (SELECT id FROM wishes WHERE since < ? AND due IS NULL LIMIT 2)",
+        (now - DELIVERY_KEPT,),
+    )
+    news = connection.execute(
+        "INSERT OR IGNORE INTO wishes (system, name, value, since, due) VALUES (?, ?, ?, ?, ?)",
+        (wish.system, wish.id, codec.encode(wish), now, now),
+    ).rowcount
+    return Outcome(news=bool(news))
+
+
+def take_comment(connection: sqlite3.Connection, now: float, seconds: float) -> Asked | None:
+    """Take the wish that has been due longest, for so many seconds."""
+    row = connection.execute(
+        "SELECT id, value, since, tries FROM wishes WHERE due <= ? ORDER BY due, id LIMIT 1", (now,)
+    ).fetchone()
+    if row is None:
+        return None
+    connection.execute("UPDATE wishes SET due = ? WHERE id = ?", (now + seconds, row[0]))
+    return Asked(_comment.decode(row[1]), row[2], row[3])
+
+
+def end_comment(connection: sqlite3.Connection, wish: Wish, due: float | None) -> None:
+    """Settle a wish (`None`), or let it be tried again when due."""
+    mine = "WHERE name = ? AND system = ? AND due IS NOT NULL"
+    if due is None:
+        settled = f"UPDATE wishes SET due = NULL, value = '' {mine}"
+        connection.execute(settled, (wish.id, wish.system))
+    else:
+        again = f"UPDATE wishes SET due = ?, tries = tries + 1 {mine}"
+        connection.execute(again, (due, wish.id, wish.system))

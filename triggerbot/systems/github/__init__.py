@@ -28,7 +28,7 @@ from triggerbot.core.errors import Unauthenticated
 from triggerbot.core.model import Event, Heard, Push, Run, Wish
 from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, Known, Later, LookBack, Refused, Unknown
-from triggerbot.systems.github import answers, credentials, explaining, listening, messages, parse
+from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.limits import Limits, Pace
@@ -133,7 +133,7 @@ class GitHub:
         if isinstance(reply, (Later, Unknown)):
             return reply
         renewed = reply.status == 401 and self._client.renew(push.project)
-        return answers.answer(reply, push.project, limited=self._client.wait(push.project), renewed=renewed)
+        return rerun.answer(reply, push.project, limited=self._client.wait(push.project), renewed=renewed)
 
     def _rerun_path(self, project: str, call: Call) -> str | None:
         target = call.target
@@ -149,23 +149,23 @@ class GitHub:
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
         """List what a job said is wrong: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
-        return explaining.failures(self._talking, push, run)
+        return reporting.failures(self._talking, push, run)
 
     def files(self, push: Push) -> Sequence[str]:
         """List the files that the commit changes; raises as `failures` does."""
-        return explaining.files(self._talking, push)
+        return reporting.files(self._talking, push)
 
     def asker(self, wish: Wish) -> Asker:
         """Tell who asks; raises as `failures` does."""
-        return listening.asker(self.desk.pulls, wish)
+        return reporting.asker(self.desk.pulls, wish)
 
     def revision(self, wish: Wish) -> str:
         """Tell which commit a wish is about; raises as `failures` does."""
-        return listening.revision(self.desk.pulls, wish)
+        return reporting.revision(self.desk.pulls, wish)
 
     def react(self, wish: Wish, *, heard: bool) -> None:
         """React to the comment with a thumb up, or confused; raises as `failures` does."""
-        listening.react(self.desk.pulls, wish, heard=heard)
+        reporting.react(self.desk.pulls, wish, heard=heard)
 
     def check(self) -> str:
         """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""

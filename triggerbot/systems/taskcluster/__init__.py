@@ -13,11 +13,10 @@ from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import NotSent, Reply
-from triggerbot.systems.taskcluster import actions, copies, definitions, messages
+from triggerbot.systems.taskcluster import actions, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
-from triggerbot.systems.taskcluster.definitions import Definition
 from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
-from triggerbot.systems.taskcluster.tasks import Tasks
+from triggerbot.systems.taskcluster.tasks import Definition, Tasks
 
 #: Seconds until somebody may have mended the credentials.
 _DENIED = 600.0
@@ -117,7 +116,7 @@ class Taskcluster:
             settled.append(lead)
             push = definition.push(self.name)
             if push is not None and watched(push):
-                heard.append(definitions.of_lead(definition, push, self._api.root_url, lead))
+                heard.append(tasks.of_lead(definition, push, self._api.root_url, lead))
         return Completed(tuple(heard), tuple(settled), why)
 
     # -- looking back -------------------------------------------------------------------------------------------
@@ -155,9 +154,9 @@ class Taskcluster:
         whole = True
         for one in self._api.group(group):
             try:
-                definition = definitions.read(one.get("task"))
+                definition = tasks.read(one.get("task"))
                 if definition.push(self.name) == push:
-                    events += definitions.runs(definition, push, self._api.root_url, one.get("status"))
+                    events += tasks.runs(definition, push, self._api.root_url, one.get("status"))
             except NotUnderstood:
                 whole = False
         return events, whole
@@ -200,14 +199,14 @@ class Taskcluster:
         try:
             definition = self._tasks.definition(task_id)
             chosen = actions.choose(
-                self._actions(definition.group), task_id, definition, call.count, copies.own_id(operation, 1)
+                self._actions(definition.group), task_id, definition, call.count, actions.own_id(operation, 1)
             )
             if isinstance(chosen, actions.Hook):
                 return self._trigger(definition, chosen)
             if isinstance(chosen, actions.NewTask):
                 return self._create(operation, [chosen.task])
             if isinstance(chosen, actions.Absent) and self._setting.create_task:
-                copied = copies.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
+                copied = actions.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
                 return self._create(operation, [copied] * call.count)
         except NotKnown as error:
             return Refused(str(error), well=True)
@@ -230,7 +229,7 @@ class Taskcluster:
         """Create tasks under ids that follow from the operation: to do so again makes none twice."""
         made: list[str] = []
         for number, task in enumerate(tasks, start=1):
-            task_id = copies.own_id(operation, number)
+            task_id = actions.own_id(operation, number)
             reply = self._api.create(task_id, task)
             if isinstance(reply, Reply) and reply.status == 409:
                 # The id is ours, so it was we who created it, before the answer was lost.

@@ -1,18 +1,23 @@
-"""The retrigger actions of a push: the decision task's `public/actions.json` says how its tasks are run again.
+"""The retrigger actions of a push, by its decision task's `public/actions.json`; copies of tasks where it has none.
 
 The action specification is docs.taskcluster.net/docs/manual/using/actions/spec; the checks are those of Treeherder.
 """
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import jsone
 import jsonschema
 import jsonschema.exceptions
 
+from triggerbot.core.errors import NotUnderstood
+from triggerbot.core.event_json import parse_time
 from triggerbot.systems.taskcluster import foreign
-from triggerbot.systems.taskcluster.definitions import Definition
+from triggerbot.systems.taskcluster.tasks import MARK, Definition
 
 #: The artifact of a decision task that lists its actions.
 ARTIFACT = "public/actions.json"
@@ -133,3 +138,46 @@ def _filled(action: Mapping[str, Any], context: dict[str, Any]) -> Hook | NewTas
 
 def _mapping(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, dict) else {}
+
+
+#: The least time that a copy gets.
+_LEAST = timedelta(hours=2)
+
+
+def own_id(operation: str, number: int) -> str:
+    """Make a slugid (a version 4 UUID in base64url) that follows from an operation, and begins with no dash."""
+    raw = bytearray(hashlib.sha256(f"triggerbot/{operation}/{number}".encode()).digest()[:16])
+    raw[0] &= 0x7F
+    raw[6] = raw[6] & 0x0F | 0x40
+    raw[8] = raw[8] & 0x3F | 0x80
+    return base64.urlsafe_b64encode(bytes(raw)).rstrip(b"=").decode()
+
+
+def copy(task: Mapping[str, Any], operation: str, created: float) -> dict[str, Any]:
+    """Copy a definition: the same work with as much time as it had, from `created` on (seconds since the epoch).
+
+    The queue takes the same id again only with the same definition, so nothing here depends on when it is called.
+    """
+    made = dict(task)
+    now = datetime.fromtimestamp(int(created), UTC)
+    before = _moment(task.get("created"))
+    for key in ("deadline", "expires"):
+        end = _moment(task.get(key))
+        if end is not None and before is not None:
+            made[key] = _text(now + max(end - before, _LEAST))
+    made["created"] = _text(now)
+    extra = task.get("extra")
+    made["extra"] = {**(extra if isinstance(extra, dict) else {}), MARK: {"operation": operation}}
+    return made
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        seconds = parse_time(value) if isinstance(value, str) else None
+    except NotUnderstood:
+        return None
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,15 +1,145 @@
-"""The definitions of tasks, each fetched once and remembered, and the pushes that groups turned out to be of."""
+"""Definitions of tasks, which say what messages do not, each fetched once and remembered."""
 
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import msgspec
 
 from triggerbot.core.errors import NotUnderstood
-from triggerbot.core.model import Group, Push
-from triggerbot.systems.taskcluster import definitions, messages
+from triggerbot.core.model import Event, Group, Kind, Lead, Push, Result
+from triggerbot.systems.taskcluster import messages
 from triggerbot.systems.taskcluster.api import Api
-from triggerbot.systems.taskcluster.definitions import Definition
+from triggerbot.systems.taskcluster.messages import ID, Status, kind_of, lead
+
+#: `tc-treeherder.v2.<project>.<revision>[.<push id>]`; a project may be owner/name. Treeherder wants just one of them.
+_ROUTE = re.compile(r"tc-treeherder\.v2\.([^.]{1,200})\.([0-9a-fA-F]{7,64})(?:\.[^.]*)?")
+#: Where a task that we made says so.
+MARK = "triggerbot"
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    name: str
+    owner: str = ""
+
+
+class _Treeherder(msgspec.Struct, frozen=True):
+    tier: int = 1
+    jobKind: str | None = None  # noqa: N815 - as it is on the wire
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    operation: str | None = None
+
+
+class _Extra(msgspec.Struct, frozen=True):
+    treeherder: _Treeherder | None = None
+    triggerbot: _Mark | None = None
+
+
+class _Wire(msgspec.Struct, frozen=True):
+    taskGroupId: str  # noqa: N815
+    metadata: _Metadata
+    routes: tuple[str, ...] = ()
+    tags: dict[str, str] = {}
+    extra: _Extra | None = None
+    taskQueueId: str | None = None  # noqa: N815
+    provisionerId: str = ""  # noqa: N815
+    workerType: str = ""  # noqa: N815
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What triggerbot needs of a task."""
+
+    group: str
+    job: str
+    kind: Kind
+    tier: int
+    #: Who the push belongs to: `createdForUser`, else the task's owner.
+    author: str | None
+    pool: str | None
+    tags: Mapping[str, str]
+    #: Project and revision; `None`: it belongs to no push.
+    pushed: tuple[str, str] | None
+    #: The operation of ours that made it.
+    operation: str | None
+    scopes: tuple[str, ...] = field(default=(), compare=False)
+
+    def push(self, system: str) -> Push | None:
+        """Name its push; a Treeherder route has no branch, so that is the project again."""
+        if self.pushed is None:
+            return None
+        project, revision = self.pushed
+        return Push(system, project, project, revision)
+
+
+def read(task: Any) -> Definition:
+    """Read a definition; raises `NotUnderstood`."""
+    try:
+        wire = msgspec.convert(task, _Wire)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise NotUnderstood(f"the task's definition: {error}") from None
+    if not ID.fullmatch(wire.taskGroupId):
+        raise NotUnderstood("the task's definition: taskGroupId is no slugid")
+    treeherder = wire.extra.treeherder if wire.extra is not None else None
+    mark = wire.extra.triggerbot if wire.extra is not None else None
+    found = [match for route in wire.routes if (match := _ROUTE.fullmatch(route)) is not None]
+    return Definition(
+        group=wire.taskGroupId,
+        job=wire.metadata.name,
+        kind=kind_of(treeherder.jobKind if treeherder is not None else None, wire.tags.get("kind")),
+        tier=treeherder.tier if treeherder is not None else 1,
+        author=wire.tags.get("createdForUser") or wire.metadata.owner or None,
+        pool=wire.taskQueueId or "/".join(filter(None, (wire.provisionerId, wire.workerType))) or None,
+        tags=wire.tags,
+        pushed=(found[0][1], found[0][2].lower()) if len(found) == 1 else None,
+        operation=mark.operation if mark is not None else None,
+        scopes=wire.scopes,
+    )
+
+
+def of_lead(definition: Definition, push: Push, root_url: str, lead: Lead) -> Event:
+    """Make the event that a lead turned out to be."""
+    result = lead.result
+    if result in (Result.FAILURE, Result.BUSTED):
+        result = Result.BUSTED if definition.kind is Kind.BUILD else Result.FAILURE
+    return Event(
+        push=push,
+        job=definition.job,
+        run_id=lead.run_id,
+        attempt=lead.attempt,
+        state=lead.state,
+        result=result,
+        kind=definition.kind,
+        tier=definition.tier,
+        author=definition.author,
+        time=lead.time,
+        url=f"{root_url}/tasks/{lead.run_id}/runs/{lead.attempt - 1}",
+        retrigger_of=definition.operation,
+        pool=definition.pool,
+        batch=definition.group,
+    )
+
+
+def runs(definition: Definition, push: Push, root_url: str, status: Any) -> list[Event]:
+    """Make the events of every run in a task's status; raises `NotUnderstood`."""
+    try:
+        known = msgspec.convert(status, Status)
+    except msgspec.MsgspecError as error:
+        raise NotUnderstood(f"a task's status: {error}") from None
+    group = Group(push.system, definition.group)
+    leads = (
+        lead(group, known, number, is_build=definition.kind is Kind.BUILD)
+        for number, run in enumerate(known.runs)
+        if run.reasonCreated != "exception"
+    )
+    return [of_lead(definition, push, root_url, one) for one in leads]
+
 
 T = TypeVar("T")
 
@@ -57,7 +187,7 @@ class Tasks:
             return known
         if not messages.ID.fullmatch(task_id):
             raise NotUnderstood(f"{task_id[:40]!r} is no task id")
-        return self._remember(task_id, definitions.read(self._api.task(task_id)))
+        return self._remember(task_id, read(self._api.task(task_id)))
 
     def prepare(self, group: Group, task_ids: Sequence[str]) -> None:
         """List the whole group where that is less work than to ask about each of its tasks."""
@@ -69,7 +199,7 @@ class Tasks:
             task_id = status.get("taskId") if isinstance(status, dict) else None
             if task_id in missing:
                 try:
-                    self._remember(task_id, definitions.read(one.get("task")))
+                    self._remember(task_id, read(one.get("task")))
                 except NotUnderstood:
                     continue  # whoever asks about this one is told
 

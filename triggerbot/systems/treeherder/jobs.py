@@ -1,10 +1,13 @@
-"""Treeherder's REST interface: all jobs of a push, in whatever task groups they are, with their tiers.
+"""Treeherder's REST interface: all jobs of a push, in whatever task groups they are, and their failure lines.
 
 The words are those of treeherder/model/models.py (`Job`): state and result, of which only a build is ever `busted`.
+
+Bug suggestions are its lines without what the harness writes before them, with the test that each names
+(treeherder/model/error_summary.py); the errors of the log are the lines as they are (webapp/api/jobs.py).
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,10 +15,9 @@ import httpx
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.core.model import Event, Heard, Kind, Push, PushFacts, Result, Run, State
-from triggerbot.systems import NOTHING_KNOWN, Known, LookBack
+from triggerbot.systems import FAILURES_MAX, NOTHING_KNOWN, Known, LookBack
 from triggerbot.systems.http import Http, Reply, segments, usable
-from triggerbot.systems.treeherder import failures
-from triggerbot.systems.treeherder.words import RESULTS, STATES, kind_of
+from triggerbot.systems.treeherder.messages import RESULTS, STATES, kind_of
 
 #: Jobs that Treeherder gives at once, and pages of them that are read.
 _PAGE, _PAGES_MAX = 2000, 100
@@ -89,7 +91,7 @@ class TreeherderJobs:
         number = self.job_of(push.project, run.run_id, run.attempt - 1)
         if number is None:
             raise NotKnown("Treeherder does not know the run (yet)")
-        return failures.failures(self._http, push.project, number)
+        return failures(self._http, push.project, number)
 
     def close(self) -> None:
         """Close the connections."""
@@ -206,3 +208,51 @@ def _time(job: dict[str, Any]) -> float | None:
 
 def _moment(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+#: Characters of a failure line.
+_LINE_MAX = 2000
+#: How a log is that will be read yet (treeherder/model/models.py, `JobLog`).
+_PENDING = "pending"
+
+
+def failures(http: Http, project: str, number: int) -> tuple[str, ...]:
+    """List the failure lines of a job, those that name a test first.
+
+    Raises:
+        NotKnown: its log is not read yet, or Treeherder has no such job.
+        CIUnavailable: it gives no usable answer; later it may.
+        CIDenied: it does not let us.
+    """
+    job = segments("project", project, "jobs", str(number))
+    suggested = _listed(http, f"{job}/bug_suggestions/", f"the failure lines of job {number}")
+    suggested.sort(key=lambda one: not one.get("path_end"))
+    lines = _lines(suggested, "search")
+    if lines:
+        return lines
+    _check_read(http, project, number)
+    return _lines(_listed(http, f"{job}/text_log_errors/", f"the errors of job {number}"), "line")
+
+
+def _check_read(http: Http, project: str, number: int) -> None:
+    logs = _listed(
+        http, f"{segments('project', project, 'job-log-url')}/", "the logs of a job", {"job_id": str(number)}
+    )
+    if not logs or any(log.get("parse_status") == _PENDING for log in logs):
+        raise NotKnown(f"Treeherder has not read the log of job {number} (yet)")
+
+
+def _lines(found: list[dict[str, Any]], key: str) -> tuple[str, ...]:
+    texts = (one[key].replace("\0", "") for one in found if isinstance(one.get(key), str))
+    lines = (" ".join(text.split())[:_LINE_MAX] for text in texts)
+    return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]
+
+
+def _listed(http: Http, path: str, what: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    reply = http.get(path, query)
+    if reply.status == 404:
+        raise NotKnown(f"Treeherder does not know {what}")
+    answer = usable(reply, what).json()
+    if not isinstance(answer, list):
+        raise CIUnavailable(f"{what}: the answer is no list")
+    return [one for one in answer if isinstance(one, dict)]

@@ -10,7 +10,6 @@ import msgspec
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.event_json import parse_time
 from triggerbot.core.model import Event, Kind, Push, Result, State
-from triggerbot.systems.treeherder.words import RESULTS, STATES
 
 _VERSION = 1
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
@@ -113,3 +112,37 @@ def _time(job: _Job) -> float | None:
         return None if told is None else parse_time(told)
     except NotUnderstood:
         return None
+
+
+STATES = {
+    "unscheduled": State.PENDING,
+    "pending": State.PENDING,
+    "running": State.RUNNING,
+    "completed": State.FINISHED,
+}
+
+#: Of stored jobs (REST) and of job messages (pulse-job), which say less: `fail` is a test's or a build's.
+RESULTS = {
+    "success": Result.SUCCESS,
+    "testfailed": Result.FAILURE,
+    "busted": Result.BUSTED,
+    "fail": Result.FAILURE,
+    "exception": Result.INFRA,
+    "retry": Result.RETRY,
+    "usercancel": Result.CANCELLED,
+    "canceled": Result.CANCELLED,
+    "superseded": Result.SKIPPED,
+    "unknown": Result.UNKNOWN,
+}
+
+_BUILD = re.compile(r"build[-/]|.*[-/]build$")
+_TEST = re.compile(
+    r"(desktop-|)test[-/]|.*-(mochitest|reftest|xpcshell|talos|raptor|awsy|gtest|wpt|web-platform-tests)\b"
+)
+
+
+def kind_of(job: str) -> Kind:
+    """Guess from a job's name what sort of job it is, for Treeherder's jobs do not say."""
+    if _BUILD.match(job):
+        return Kind.BUILD
+    return Kind.TEST if _TEST.match(job) else Kind.OTHER
