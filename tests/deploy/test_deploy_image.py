@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from deploying import DEPLOY
+from deploying import DEPLOY, ROOT
 
 LOCKS = ["requirements.txt", "requirements-build.txt"]
-DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 FINAL = DOCKERFILE.rpartition("FROM ")[2]
 
 

@@ -1,4 +1,4 @@
-# The daemon in an image: docker build -f deploy/Dockerfile -t triggerbot .
+# The daemon in an image: docker build -t triggerbot .
 #
 # The base is a Debian 12 or newer, or anything with its packages; dependencies come from wherever pip is configured to
 # look, and have to have the hashes of deploy/requirements.txt. A pip.conf for the build: --secret id=pip,src=pip.conf, and
