@@ -55,8 +55,8 @@ fi
 [ -z "$base" ] || arguments+=(--build-arg "BASE=$base")
 
 # HEALTHCHECK is Docker's own; the OCI's format has none. In chroot isolation nothing but root is needed.
-buildah bud --isolation chroot --format docker --ignorefile deploy/Dockerfile.dockerignore \
+buildah bud --isolation chroot --format docker \
     --build-arg "COMMIT=$(git rev-parse HEAD 2>/dev/null || true)" \
     --build-arg "SOURCE=${SOURCE:-}" --build-arg "BUILD=${BUILD:-}" \
-    "${arguments[@]}" -f deploy/Dockerfile -t "$tag" .
+    "${arguments[@]}" -t "$tag" .
 buildah images "$tag"

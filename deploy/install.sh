@@ -37,7 +37,7 @@ pip install -q --only-binary=:all: --require-hashes -r deploy/requirements-build
 pip --python "$new/bin/python" install -q --only-binary=:all: --require-hashes -r deploy/requirements.txt
 # A build leaves things behind in the directory of the sources.
 mkdir "$work/source"
-cp -r pyproject.toml README.md triggerbot "$work/source"
+cp -r pyproject.toml README.md LICENSE triggerbot "$work/source"
 pip wheel -q --no-index --no-deps --no-build-isolation --wheel-dir "$work/wheel" "$work/source"
 pip --python "$new/bin/python" install -q --no-index --no-deps "$work"/wheel/*.whl
 "$new/bin/python" -c "import json, sys, triggerbot; print(json.dumps(dict(source='', commit=sys.argv[1], build='', \

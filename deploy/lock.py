@@ -25,8 +25,6 @@ PYTHONS = ("3.11", "3.12", "3.13")
 #: manylinux_2_28 is glibc 2.28 or newer: Debian 10, Ubuntu 20.04.
 MACHINES = ("x86_64", "aarch64")
 GLIBCS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010", "manylinux1")
-#: What builds this program's own wheel.
-BUILDING = ("setuptools>=77",)
 #: What only older Pythons need: pip looks at such conditions with the Python that it runs on.
 MARKED = {"async-timeout": "python_full_version < '3.11.3'"}
 HEAD = """\
@@ -37,8 +35,17 @@ HEAD = """\
 
 def wanted() -> list[str]:
     """Read what the program asks for."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], *MARKED]
+    return [*_pyproject()["project"]["dependencies"], *MARKED]
+
+
+def building() -> list[str]:
+    """Read what builds the program's own wheel."""
+    requirements: list[str] = _pyproject()["build-system"]["requires"]
+    return requirements
+
+
+def _pyproject() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def pinned() -> dict[str, str]:
@@ -109,7 +116,7 @@ def main() -> int:
             sys.stderr.write(f"deploy/requirements.txt: {one}; run: python deploy/lock.py\n")
         return 1 if found else 0
     LOCK.write_text(lock("Every dependency of the daemon", wanted()))
-    BUILD_LOCK.write_text(lock("What builds the daemon's wheel", BUILDING))
+    BUILD_LOCK.write_text(lock("What builds the daemon's wheel", building()))
     return 0
 
 

@@ -1,6 +1,8 @@
 """The image, as far as it can be looked at without being built (deploy/build-image.sh and try-image.sh do that)."""
 
+import hashlib
 import http.server
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -9,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from deploying import DEPLOY
+from deploying import DEPLOY, ROOT
 
 LOCKS = ["requirements.txt", "requirements-build.txt"]
-DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
 FINAL = DOCKERFILE.rpartition("FROM ")[2]
 
 
@@ -47,6 +49,28 @@ def test_the_image_is_what_it_should_be() -> None:
     assert "/app/version.json" in FINAL
     assert "--require-hashes" in DOCKERFILE
     assert not re.search(r"https?://|index-url|find-links|trusted-host", DOCKERFILE)
+
+
+def test_all_that_is_copied_gets_past_the_ignore_file() -> None:
+    """`docker build .` from a clone: the context has what the Dockerfile copies, and next to nothing else."""
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
+
+    assert "*" in lines
+    assert {path for paths in copied for path in paths.split()} == let_through
+    assert [path for path in let_through if not (ROOT / path).exists()] == []
+
+
+def test_the_licence_goes_along() -> None:
+    """The package names it and carries its text, and so does the image."""
+    package = importlib.metadata.metadata("triggerbot")
+    assert package["License-Expression"] == "MPL-2.0"
+    assert package["License-File"] == "LICENSE"
+    assert 'org.opencontainers.image.licenses="MPL-2.0"' in FINAL
+    # The whole text, word for word: the same file that Mozilla's own packages carry, such as taskcluster.
+    digest = hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest()
+    assert digest == "1f256ecad192880510e84ad60474eab7589218784b9a50bc7ceee34c2b91f1d5"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from .commands_page import commands_page
 from .config_page import config_page
+from .glossary_page import glossary_page
 from .metrics_page import metrics_page
 from .reasons_page import reasons_page
 
@@ -15,6 +16,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     DOCS / "reference/commands.md": commands_page,
     DOCS / "reference/reasons.md": reasons_page,
     DOCS / "reference/metrics.md": metrics_page,
+    DOCS / "reference/glossary.md": glossary_page,
 }
 
 

@@ -92,7 +92,7 @@ def test_a_browser_loads_nothing_from_elsewhere(served: str) -> None:
     assert [url for url in asked if not url.startswith((served, "blob:", "data:"))] == []
 
 
-@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_beside_the_site_lead_somewhere(name: str) -> None:
     """MkDocs looks at the links within docs/; here are those that lead into it."""
     for link in _LINK.findall((ROOT / name).read_text()):

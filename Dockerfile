@@ -1,4 +1,4 @@
-# The daemon in an image: docker build -f deploy/Dockerfile -t triggerbot .
+# The daemon in an image: docker build -t triggerbot .
 #
 # The base is a Debian 12 or newer, or anything with its packages; dependencies come from wherever pip is configured to
 # look, and have to have the hashes of deploy/requirements.txt. A pip.conf for the build: --secret id=pip,src=pip.conf, and
@@ -16,7 +16,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=ca,ta
     /build/bin/pip install --no-cache-dir --only-binary=:all: --require-hashes -r deploy/requirements-build.txt && \
     /build/bin/pip --python /opt/triggerbot/bin/python install --no-cache-dir --only-binary=:all: --require-hashes \
     -r deploy/requirements.txt
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY triggerbot triggerbot
 RUN /build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /wheel . && \
     /build/bin/pip --python /opt/triggerbot/bin/python install --no-index --no-deps /wheel/*.whl
@@ -27,6 +27,7 @@ RUN /opt/triggerbot/bin/python -c "import json, sys, triggerbot; print(json.dump
     'version'), [*sys.argv[1:], triggerbot.__version__]))))" "$SOURCE" "$COMMIT" "$BUILD" > /version.json
 
 FROM ${BASE}
+LABEL org.opencontainers.image.title="triggerbot" org.opencontainers.image.licenses="MPL-2.0"
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3 && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log && \
     groupadd --gid 10001 triggerbot && \
