@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
-from triggerbot.demo.live import _Stage
-from triggerbot.demo.scenario import PROJECT, PUSHES
+
+from triggerbot.cli.demo.live import _Stage
+from triggerbot.cli.demo.scenario import PROJECT, PUSHES
 
 IMAGES = Path(__file__).parent / "images"
 #: Seconds that the demo plays, and the most that everything may take to settle after that.

@@ -22,7 +22,7 @@ _STEP_MOST = 5.0
 _EAGER = 0.05
 
 
-class Outside(Protocol):
+class ProcessManager(Protocol):
     """Who watches this process from outside: systemd, the supervisor of several workers, or nobody."""
 
     @property
@@ -56,7 +56,7 @@ class Lapse:
         return min(passed, _STEP_MOST)
 
 
-class Heart:
+class Heartbeat:
     """Shows that one part works; belongs to the thread of that part, and is looked at by another one."""
 
     def __init__(self, name: str, limit: float) -> None:
@@ -93,7 +93,7 @@ _mine = threading.local()
 
 def beat() -> None:
     """Let the heart of this thread beat, from deep within its work; a thread without one does nothing."""
-    heart: Heart | None = getattr(_mine, "heart", None)
+    heart: Heartbeat | None = getattr(_mine, "heart", None)
     if heart is not None:
         heart.beat()
 
@@ -101,7 +101,7 @@ def beat() -> None:
 class Stop(threading.Event):
     """The event that tells every part to stop, as one part sees it: to look at it is to show that the part works."""
 
-    def __init__(self, heart: Heart, stop: threading.Event) -> None:
+    def __init__(self, heart: Heartbeat, stop: threading.Event) -> None:
         super().__init__()
         self._heart = heart
         self._stop = stop
@@ -126,21 +126,21 @@ class Stop(threading.Event):
         self._stop.set()
 
 
-class Vitals:
+class Liveness:
     """The hearts of all parts. One thread looks at them; any may ask who is hung."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._lapse = Lapse(clock)
-        self._hearts: list[Heart] = []
+        self._hearts: list[Heartbeat] = []
 
-    def heart(self, name: str, limit: float) -> Heart:
+    def heart(self, name: str, limit: float) -> Heartbeat:
         """Expect one more part, that needs no more than so many seconds from beat to beat."""
-        made = Heart(name, limit)
+        made = Heartbeat(name, limit)
         self._hearts.append(made)
         return made
 
     @contextmanager
-    def part(self, name: str, limit: float) -> Iterator[Heart]:
+    def part(self, name: str, limit: float) -> Iterator[Heartbeat]:
         """Expect of this thread, for as long as it works here, that it needs no longer from beat to beat."""
         heart = self.heart(name, limit)
         heart.thread = threading.get_ident()
@@ -156,23 +156,23 @@ class Vitals:
         """Tell whether every part works, for the first time."""
         return all(heart.beats for heart in self._hearts)
 
-    def look(self) -> Heart | None:
+    def look(self) -> Heartbeat | None:
         """Look at all of them; gives one that is hung."""
         passed = self._lapse.seconds()
         for heart in list(self._hearts):
             heart.look(passed)
         return next(iter(self.hung()), None)
 
-    def hung(self) -> list[Heart]:
+    def hung(self) -> list[Heartbeat]:
         """List the parts that were hung at the last look."""
         return [heart for heart in list(self._hearts) if heart.hung]
 
 
-class Watchman:
+class Watchdog:
     """Looks after the hearts, and tells whoever watches from outside for as long as all of them beat."""
 
-    def __init__(self, vitals: Vitals, outside: Outside, hung: Callable[[PartHung], None]) -> None:
-        self._vitals = vitals
+    def __init__(self, liveness: Liveness, outside: ProcessManager, hung: Callable[[PartHung], None]) -> None:
+        self._liveness = liveness
         self._outside = outside
         self._hung = hung
 
@@ -180,16 +180,16 @@ class Watchman:
         """Look until told to stop, or until something is hung."""
         ready = False
         while not stop.wait(self._outside.every if ready else _EAGER):
-            heart = self._vitals.look()
+            heart = self._liveness.look()
             if heart is not None:
                 return self._hung(_stuck(heart))
-            if not ready and self._vitals.begun:
+            if not ready and self._liveness.begun:
                 ready = True
                 self._outside.ready()
             self._outside.alive()
 
 
-def _stuck(heart: Heart) -> PartHung:
+def _stuck(heart: Heartbeat) -> PartHung:
     """Say of a part that it is hung, and where."""
     error = PartHung(f"{heart.name} is hung: it has shown no progress for {heart.silent:.0f} s")
     frame = sys._current_frames().get(heart.thread or 0)  # noqa: SLF001 - the only way to see another thread's stack

@@ -18,6 +18,8 @@ from urllib.parse import quote, quote_plus
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from triggerbot.core.model import Push
+
 #: Longer values are cut: a hostile name must not flood the log.
 _VALUE_MAX = 500
 #: The values that are tracebacks; they tell the most at both their ends.
@@ -199,3 +201,8 @@ def configure(
     )
     # Without a handler of ours Python would write warnings of libraries to stderr as they are.
     logging.lastResort = _Foreign(logging.WARNING)
+
+
+def push_fields(push: Push) -> dict[str, str]:
+    """Return the fields that name a push in a log line."""
+    return {"system": push.system, "project": push.project, "branch": push.branch, "revision": push.revision}

@@ -95,7 +95,7 @@ def _judge(store: Store, now: float) -> None:
         record = store.record(push)
         assert record is not None
         judged = court.judge(record)
-        seen = court.sightings(push, judged.jobs, now)
+        seen = court.failure_records(push, judged.jobs, now)
         store.judged(push_json.summary(record, judged, now), seen, [], now)
         store.end_report(push, None)
 

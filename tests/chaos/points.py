@@ -25,7 +25,7 @@ _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
      "cursor", "find", "record", "story", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
      "claims", "claim_daemon", "observe", "take_report", "kept", "sightings", "ran", "search", "judged_since",
-     "projects", "previous", "take_wish"}
+     "projects", "previous", "take_command"}
 )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _around_stores(counter: _Counter) -> None:
 
 
 def _around_commits(counter: _Counter) -> None:
-    from triggerbot.store.redis.connection import Link
+    from triggerbot.store.redis.connection import RedisConnection
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:  # type: ignore[override]
@@ -108,7 +108,7 @@ def _around_commits(counter: _Counter) -> None:
     sqlite3.connect = lambda *arguments, **named: real(  # type: ignore[assignment]
         *arguments, **{"factory": Connection, **named}
     )
-    _around(counter, Link, "call", "the script in Redis", lambda _, command: command not in _IDLE)
+    _around(counter, RedisConnection, "call", "the script in Redis", lambda _, command: command not in _IDLE)
 
 
 def _around_requests(counter: _Counter, apart: int) -> None:

@@ -14,7 +14,7 @@ from triggerbot.core.model import Result as RunResult
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store.sqlite import SqliteStore
 
 CONFIG = """
@@ -71,7 +71,7 @@ class Bench:
             self.ci.put(*events)
         observer.observe(list(events))
         dispatcher = Dispatcher(
-            store, {"ci": self.ci}, observer, Setting(rules, dry), clock=lambda: self.now, metrics=metrics
+            store, {"ci": self.ci}, observer, DispatchSettings(rules, dry), clock=lambda: self.now, metrics=metrics
         )
         while dispatch and dispatcher.step():
             pass

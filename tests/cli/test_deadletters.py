@@ -13,7 +13,7 @@ def buried(bench: Bench) -> Bench:
     """Give a bench with three letters: one that is right by now, one that never will be, one of an unknown system."""
     store = bench.store()
     right = json.dumps(told()).encode()
-    store.bury(
+    store.add_dead_letters(
         [
             DeadLetter(0, NOW, "ci", "webhook", "KeyError: 'x'", b"[" + right + b"]", {"content-type": "a"}),
             DeadLetter(0, NOW, "ci", "file", "JSON is malformed", b"\x1b[2J[red]\xff garbage"),
@@ -72,7 +72,7 @@ def test_dropping_forgets_them(buried):
         (["drop", "1", "--all"], "either ids"),
         (["drop", "1", "77", "78"], "there is no dead letter 77, 78"),
         (["drop", "one"], "not a valid integer"),
-        (["bury"], "No such command"),
+        (["add_dead_letters"], "No such command"),
     ],
 )
 def test_it_has_to_be_said_which(buried, arguments, part):

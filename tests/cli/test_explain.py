@@ -9,7 +9,7 @@ from triggerbot.core.formatting import moment
 from triggerbot.core.model import State
 from triggerbot.core.policy import limits
 from triggerbot.reports.glossary import REFUSALS
-from triggerbot.reports.timeline import Standing, story
+from triggerbot.reports.timeline import Standing, of_job
 from triggerbot.systems import Later, Refused, Unknown
 
 PUSH = ("try", REVISION)
@@ -24,7 +24,7 @@ def waits(bench, job, now):
     with closing(bench.store()) as store:
         record = store.record(store.find(*PUSH)[0])
         told = next(one for one in record.jobs if one.job == job)
-        return story(told, (), Standing(now, store.paused(), store.breakers()))[-1].text
+        return of_job(told, (), Standing(now, store.paused(), store.breakers()))[-1].text
 
 
 def test_the_whole_story_is_told_in_order(bench):

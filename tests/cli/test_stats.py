@@ -2,7 +2,7 @@
 
 from clibench import CONFIG
 
-from triggerbot.store import DeadLetter, Sighting, Summary
+from triggerbot.store import DeadLetter, FailureRecord, Summary
 
 
 def test_what_was_decided_sent_and_refused_is_counted(bench, real_now):
@@ -83,7 +83,7 @@ def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
     where = bench.event().push
     store = bench.store()
     summary = Summary(where, "good", "", None, "", None, real_now, real_now)
-    store.judged(summary, [Sighting(where, "linux-a", real_now, 1, 1)], [], real_now)
+    store.judged(summary, [FailureRecord(where, "linux-a", real_now, 1, 1)], [], real_now)
     store.close()
     [told] = bench.json("stats")["intermittent"]
     assert (told["job"], told["project"], told["rate"], told["low"]) == ("linux-a", "try", 1.0, 0.2065)
@@ -124,7 +124,7 @@ def test_what_is_older_than_asked_for_does_not_count(bench):
 def test_pause_and_dead_letters_are_pointed_at(used):
     """What a person has to look after stands out."""
     store = used.store()
-    store.bury([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
+    store.add_dead_letters([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
     store.close()
     used.run("pause", "--note", "Moving Day for the DC")
     out = used.run("stats").stdout

@@ -6,7 +6,7 @@ import pytest
 from clibench import CONFIG
 
 from triggerbot.core.model import Refusal
-from triggerbot.core.policy.circuit_breaker import Breaker, Place, Scope, Trouble
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.observer import Observer
@@ -24,7 +24,7 @@ def keep(bench, *groups):
     """Keep crashes, oldest group first."""
     store = bench.store()
     for group in groups:
-        store.keep_crashes(group)
+        store.add_crashes(group)
     store.close()
 
 
@@ -103,7 +103,9 @@ def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
     """The latest first; the rest is a command away."""
     bench.hear()
     store = bench.store()
-    store.bury([DeadLetter(0, real_now - number, "ci", "webhook", f"why {number}", b"{}") for number in range(8)])
+    store.add_dead_letters(
+        [DeadLetter(0, real_now - number, "ci", "webhook", f"why {number}", b"{}") for number in range(8)]
+    )
     store.close()
     out = bench.run("stats", "--errors").stdout
     assert "8 dead letters; the newest:" in out
@@ -116,8 +118,8 @@ def test_open_breakers_are_told(bench, real_now):
     """With why, and what they hold."""
     bench.hear()
     store = bench.store()
-    place = Place(Scope.SYSTEM, "ci")
-    store.keep_breaker(Breaker(place, trouble=Trouble.REQUESTS, since=real_now, why="answers 503"), real_now)
+    place = BreakerKey(BreakerScope.SYSTEM, "ci")
+    store.save_breaker(Breaker(place, trouble=BreakerCause.REQUESTS, since=real_now, why="answers 503"), real_now)
     store.close()
     assert "answers 503" in bench.run("stats", "--errors").stdout
     [told] = bench.json("stats", "--errors")["breakers"]

@@ -4,7 +4,7 @@ import pytest
 from clibench import REVISION, Bench
 
 from triggerbot.core.errors import CIDenied
-from triggerbot.core.policy.circuit_breaker import Breaker, Place, Scope, Trouble
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.store import Pause
 from triggerbot.systems import Later
 
@@ -79,8 +79,10 @@ def test_what_keeps_everything_back_is_said(bench: Bench) -> None:
     store = bench.store()
     store.pause(Pause(bench.now, "ann", "Moving Day"))
     for system in ("ci", "other"):
-        ill = Breaker(Place(Scope.SYSTEM, system), trouble=Trouble.REQUESTS, why="3 requests in a row failed")
-        assert store.keep_breaker(ill, bench.now)
+        ill = Breaker(
+            BreakerKey(BreakerScope.SYSTEM, system), trouble=BreakerCause.REQUESTS, why="3 requests in a row failed"
+        )
+        assert store.save_breaker(ill, bench.now)
     store.close()
 
     out = bench.run("status", *PUSH).stdout

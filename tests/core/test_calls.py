@@ -7,15 +7,15 @@ from fakes.world import push
 
 from triggerbot.core.model import Claim, ClaimState, Result, Run, State
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Want
+from triggerbot.core.policy.planning import Owed
 
 RUN = Run("job", "1", 1, State.FINISHED, Result.FAILURE)
 
 
-def want(job: str, owed: int, *runs: Run) -> Want:
+def want(job: str, owed: int, *runs: Run) -> Owed:
     """A claim with what it still needs."""
     named = tuple(replace(run, job=job) for run in runs)
-    return Want(Claim(1, push(), job, ClaimState.OWED, named[0], dry=False, created=0, due=0), owed, named)
+    return Owed(Claim(1, push(), job, ClaimState.OWED, named[0], dry=False, created=0, due=0), owed, named)
 
 
 NEWER = replace(RUN, run_id="2")

@@ -49,7 +49,7 @@ def test_how_things_stand(tmp_path: Path) -> None:
     world = World(tmp_path / "other.db", {}, (Rule(Globs(["try"])),), clock)
     with world:
         world.hear(failure(push=push()))
-        world.store.bury([DeadLetter(0, clock(), "ci", "webhook", "why", b"")])
+        world.store.add_dead_letters([DeadLetter(0, clock(), "ci", "webhook", "why", b"")])
         clock.move(90.0)
 
         found = read(Gauges(world.store, clock))

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triggerbot.reports.flakiness import interval, ranked, worst
-from triggerbot.store import Sighting
+from triggerbot.store import FailureRecord
 
 
-def seen(job: str, number: int, *, failed: int = 1, passed: int = 1, at: float = 1000.0) -> Sighting:
+def seen(job: str, number: int, *, failed: int = 1, passed: int = 1, at: float = 1000.0) -> FailureRecord:
     """Make a sighting of a job at a push."""
-    return Sighting(push(f"{number:040x}"), job, at, failed, passed)
+    return FailureRecord(push(f"{number:040x}"), job, at, failed, passed)
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from triggerbot.core.model import Push, Result, Run, State
 from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.verdict import of_job
-from triggerbot.reports.judge import Knowledge, sightings
-from triggerbot.store import Sighting
+from triggerbot.reports.judge import FailureHistory, failure_records
+from triggerbot.store import FailureRecord
 
 LINE = "the harness gave up on us"
 SHAPE = fingerprint.shape(LINE)
@@ -22,14 +22,14 @@ def other(number: int) -> Push:
     return HERE._replace(revision=f"{number:010x}")
 
 
-def seen(number: int, job: str, *, passed: int = 0, shapes: tuple[str, ...] = (SHAPE,)) -> Sighting:
+def seen(number: int, job: str, *, passed: int = 0, shapes: tuple[str, ...] = (SHAPE,)) -> FailureRecord:
     """Make a sighting at another push."""
-    return Sighting(other(number), job, float(number), 1, passed, shapes)
+    return FailureRecord(other(number), job, float(number), 1, passed, shapes)
 
 
-def knowledge(*found: Sighting, ran: dict[str, int] | None = None) -> Knowledge:
+def knowledge(*found: FailureRecord, ran: dict[str, int] | None = None) -> FailureHistory:
     """Know these."""
-    return Knowledge(found, lambda jobs: {job: (ran or {}).get(job, 0) for job in jobs})
+    return FailureHistory(found, lambda jobs: {job: (ran or {}).get(job, 0) for job in jobs})
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def knowledge(*found: Sighting, ran: dict[str, int] | None = None) -> Knowledge:
         ([seen(n, "job") for n in range(30)] + [seen(n, "else", shapes=("x",)) for n in range(30)], False),
     ],
 )
-def test_a_line_that_other_failures_show(found: list[Sighting], generic: bool) -> None:
+def test_a_line_that_other_failures_show(found: list[FailureRecord], generic: bool) -> None:
     """It is generic if over a tenth of the failures of other jobs at other pushes show it."""
     assert knowledge(*found).generic(HERE, "job", SHAPE) is generic
 
@@ -74,14 +74,14 @@ def test_generic_is_counted_as_it_is_meant(
 
 def test_what_a_passing_run_shows_is_generic() -> None:
     """Whatever else is known."""
-    one = Sighting(other(1), "else", 1.0, 1, 1, ("x",), (SHAPE,))
+    one = FailureRecord(other(1), "else", 1.0, 1, 1, ("x",), (SHAPE,))
 
     assert knowledge(one).generic(HERE, "job", SHAPE)
 
 
 def test_the_push_itself_does_not_count() -> None:
     """A cause that breaks many jobs of one push stays evidence there."""
-    here = [Sighting(HERE, f"job-{n}", 1.0, 1, 0, (SHAPE,)) for n in range(50)]
+    here = [FailureRecord(HERE, f"job-{n}", 1.0, 1, 0, (SHAPE,)) for n in range(50)]
     elsewhere = [seen(n, f"job-{n}", shapes=("x",)) for n in range(30)]
 
     assert not knowledge(*here, *elsewhere).generic(HERE, "job", SHAPE)
@@ -89,7 +89,7 @@ def test_the_push_itself_does_not_count() -> None:
 
 def test_known_and_clean() -> None:
     """Intermittent at another push; or never, at enough of them."""
-    here = Sighting(HERE, "here", 1.0, 1, 1, ())
+    here = FailureRecord(HERE, "here", 1.0, 1, 1, ())
     ran = {"broken": 9, "here": 4, "new": 3}
     known = knowledge(seen(1, "flaky", passed=1), seen(2, "broken"), here, ran=ran)
     known.learn(["flaky", "broken", "here", "new"])
@@ -105,7 +105,7 @@ def test_a_push_that_breaks_everything_leaves_room_for_others() -> None:
     passed = Run("job", "2", 1, State.FINISHED, Result.SUCCESS, time=9.0)
     jobs = [of_job(f"job-{n}", [failed, passed] if n % 10 == 0 else [failed], ()) for n in range(1000)]
 
-    noted = sightings(HERE, jobs, 10.0)
+    noted = failure_records(HERE, jobs, 10.0)
 
     assert sum(one.passed > 0 for one in noted) == 100
     assert sum(one.passed == 0 for one in noted) == 200
@@ -117,6 +117,6 @@ def test_sightings_are_of_jobs_that_failed() -> None:
     passed = Run("job", "2", 1, State.FINISHED, Result.SUCCESS, time=9.0, failures=("a warning of sorts",))
     jobs = [of_job("job", [failed, passed], ()), of_job("fine", [passed], ())]
 
-    assert sightings(HERE, jobs, Clock()()) == [
-        Sighting(HERE, "job", 9.0, 1, 1, (SHAPE,), (fingerprint.shape("a warning of sorts"),))
+    assert failure_records(HERE, jobs, Clock()()) == [
+        FailureRecord(HERE, "job", 9.0, 1, 1, (SHAPE,), (fingerprint.shape("a warning of sorts"),))
     ]

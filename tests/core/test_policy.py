@@ -23,7 +23,7 @@ from triggerbot.core.policy.rules import (
     triage,
     within_budget,
 )
-from triggerbot.core.policy.try_syntax import EVERY, Asks, read
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions, read
 
 RULE = Rule(
     Globs(["try"]),
@@ -310,16 +310,18 @@ def test_a_request_that_is_cut_says_so(number: int, told: str) -> None:
     ("earlier", "asks", "reason"),
     [
         ({"state": ClaimState.DONE}, None, Refusal.ALREADY_CLAIMED),
-        ({"state": ClaimState.DONE}, Asks(), Refusal.ALREADY_CLAIMED),
-        ({"state": ClaimState.DONE}, Asks({EVERY: 3}), Refusal.REBUILD_REQUESTED),
-        ({"refusal": Refusal.DONTBUILD}, Asks({EVERY: 3}), Refusal.DONTBUILD),
-        ({"refusal": Refusal.NO_RETRY}, Asks(), Refusal.NO_RETRY),
-        ({"refusal": Refusal.NOT_OPTED_IN}, Asks(), Refusal.NOT_OPTED_IN),
-        ({"refusal": Refusal.OVER_BUDGET}, Asks(), Refusal.ALREADY_CLAIMED),
+        ({"state": ClaimState.DONE}, PushOptions(), Refusal.ALREADY_CLAIMED),
+        ({"state": ClaimState.DONE}, PushOptions({EVERY: 3}), Refusal.REBUILD_REQUESTED),
+        ({"refusal": Refusal.DONTBUILD}, PushOptions({EVERY: 3}), Refusal.DONTBUILD),
+        ({"refusal": Refusal.NO_RETRY}, PushOptions(), Refusal.NO_RETRY),
+        ({"refusal": Refusal.NOT_OPTED_IN}, PushOptions(), Refusal.NOT_OPTED_IN),
+        ({"refusal": Refusal.OVER_BUDGET}, PushOptions(), Refusal.ALREADY_CLAIMED),
         ({"refusal": Refusal.NOT_FOUND}, None, Refusal.ALREADY_CLAIMED),
     ],
 )
-def test_a_second_failure_is_told_why_it_leads_to_nothing(earlier: Any, asks: Asks | None, reason: Refusal) -> None:
+def test_a_second_failure_is_told_why_it_leads_to_nothing(
+    earlier: Any, asks: PushOptions | None, reason: Refusal
+) -> None:
     """A reason that holds for the whole push stays; else the job was dealt with before."""
     assert repeated(replace(CLAIM, **earlier), asks) is reason
 
@@ -384,7 +386,7 @@ RUNS = st.builds(
     pool=st.none() | st.sampled_from(["linux", "mac"]), step=st.none() | st.sampled_from(["build", "test"]),
 )  # fmt: skip
 ASKS = st.builds(
-    Asks, st.dictionaries(st.sampled_from([EVERY, "talos"]), st.integers(1, 99)), st.booleans(), st.booleans(),
+    PushOptions, st.dictionaries(st.sampled_from([EVERY, "talos"]), st.integers(1, 99)), st.booleans(), st.booleans(),
     st.booleans(),
 )  # fmt: skip
 FACTS = st.builds(

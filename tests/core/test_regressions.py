@@ -18,8 +18,8 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule, Triage
 from triggerbot.pipeline.dispatcher import Dispatcher
-from triggerbot.pipeline.replay import Recorded
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.replay import RecordedSystem
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store import Observation
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.store.sqlite.writer import Writer
@@ -42,7 +42,7 @@ def test_a_push_without_a_message_does_not_keep_the_dispatcher_busy_for_ever(
     make_world: Callable[..., World], clock: Clock
 ) -> None:
     """A look-back over a recorded history says no message: then the facts are not due again at once (replay hangs)."""
-    recorded = Recorded("ci")
+    recorded = RecordedSystem("ci")
     world = make_world(recorded, dry=True)
     for heard in (event(state="pending"), failure()):
         recorded.heard(heard)
@@ -144,7 +144,7 @@ def test_runs_that_appear_while_we_decide_count(tmp_path: Path, rule: Rule, cloc
         # Every moment at which the dispatcher asks the time is a moment at which a webhook may come in.
         moment = 3
         dispatcher = Dispatcher(
-            world.store, {"ci": system}, world.observer, Setting([rule]), clock=tick, metrics=world.metrics
+            world.store, {"ci": system}, world.observer, DispatchSettings([rule]), clock=tick, metrics=world.metrics
         )
         while dispatcher.step():
             pass
@@ -307,7 +307,7 @@ def test_the_story_tells_that_the_ci_refused_what_a_person_asked_for(ci: FakeCI,
     world.store.ask(PUSH, "job", 1, "person-1", dry=False, now=clock())
     world.drain()
 
-    told_refusals = [entry for entry in world.store.story(PUSH) if entry.what == "refuse"]
+    told_refusals = [entry for entry in world.store.timeline(PUSH) if entry.what == "refuse"]
 
     assert len(ci.posts) == 2
     assert len(told_refusals) == 2
@@ -484,12 +484,12 @@ def test_hearing_a_second_failure_again_tells_no_second_refusal(make_world: Call
     world = make_world(system)
     world.hear(*both)
     world.pass_time(60)
-    before = world.store.story(PUSH)
+    before = world.store.timeline(PUSH)
 
     world.hear(*both)
     world.pass_time(60)
 
-    assert world.store.story(PUSH) == before
+    assert world.store.timeline(PUSH) == before
 
 
 @pytest.mark.parametrize("dry", [False, True])
@@ -506,5 +506,5 @@ def test_a_refusal_that_is_counted_is_in_the_story(make_world: Callable[..., Wor
 
     labels = {"action": "refuse", "reason": "rebuild_requested", "mode": "dry" if dry else "real"}
     counted = world.metrics.registry.get_sample_value("triggerbot_decisions_total", labels)
-    told = [entry.reason for entry in world.store.story(PUSH) if entry.what == "refuse"]
+    told = [entry.reason for entry in world.store.timeline(PUSH) if entry.what == "refuse"]
     assert (counted, told) == (1.0, ["rebuild_requested"])

@@ -6,7 +6,7 @@ import pytest
 
 from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict import fingerprint, same_failure
-from triggerbot.core.verdict.same_failure import NOTHING, Failing, Sameness
+from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, Sameness
 from triggerbot.core.verdict.verdict import Novelty, Verdict, of_job
 
 ONE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
@@ -98,7 +98,7 @@ def test_some_runs_say_nothing() -> None:
 @pytest.mark.parametrize(
     ("elsewhere", "files", "novelty"),
     [
-        (NOTHING, (), Novelty.UNKNOWN),
+        (NO_HISTORY, (), Novelty.UNKNOWN),
         (Elsewhere(ran=frozenset({"job"})), (), Novelty.CLEAN),
         (Elsewhere(ran=frozenset({"job"}), intermittent=frozenset({"job"})), (), Novelty.KNOWN),
         (Elsewhere(intermittent=frozenset({"job"})), ("tests/test_login.py",), Novelty.TOUCHED),

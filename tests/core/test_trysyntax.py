@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.core.policy.try_syntax import EVERY, Asks, read
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions, read
 
 GROUPS = ("talos", "web-platform")
 
@@ -127,7 +127,7 @@ def test_a_message_asks_for_retries_or_none(message: str, no_retry: bool, retry:
 
 def test_unknown_options_belong_to_others() -> None:
     """What is not ours is neither an ask nor a problem."""
-    assert read("try: -b do -p all -u all[10.6] -t none --artifact --spsProfile --rebuild-nightly 3") == Asks()
+    assert read("try: -b do -p all -u all[10.6] -t none --artifact --spsProfile --rebuild-nightly 3") == PushOptions()
 
 
 def test_complaints_are_few_and_short() -> None:
@@ -140,7 +140,7 @@ def test_complaints_are_few_and_short() -> None:
 
 def test_a_groups_own_number_goes_first() -> None:
     """For a job of groups the largest own number holds; the number for all only where there is none."""
-    asks = Asks({EVERY: 9, "talos": 2, "perf": 4})
+    asks = PushOptions({EVERY: 9, "talos": 2, "perf": 4})
 
     assert asks.wanted({EVERY, "talos", "perf"}) == 4
     assert asks.wanted({EVERY, "talos"}) == 2
@@ -169,7 +169,7 @@ def test_a_hostile_message_is_read_at_once(piece: str, size: int) -> None:
 
 NUMBERS = st.integers(min_value=1, max_value=999_999_999)
 ASKS = st.builds(
-    Asks,
+    PushOptions,
     rebuild=st.dictionaries(st.sampled_from([EVERY, *GROUPS]), NUMBERS),
     retry=st.booleans(),
     no_retry=st.booleans(),
@@ -177,7 +177,7 @@ ASKS = st.builds(
 )
 
 
-def write(asks: Asks, marker: str) -> str:
+def write(asks: PushOptions, marker: str) -> str:
     """Write what a message would say to ask for this."""
     options = [
         *(f"--rebuild {n}" if name == EVERY else f"--rebuild-{name} {n}" for name, n in asks.rebuild.items()),
@@ -189,7 +189,7 @@ def write(asks: Asks, marker: str) -> str:
 
 
 @given(ASKS, st.sampled_from(["try: ", "triggerbot: ", "try: -b o -u all[x y] "]))
-def test_what_is_written_is_read(asks: Asks, marker: str) -> None:
+def test_what_is_written_is_read(asks: PushOptions, marker: str) -> None:
     """What can be asked for can be written, and reads the same."""
     assert read(write(asks, marker), GROUPS) == asks
 

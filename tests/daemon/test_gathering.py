@@ -11,7 +11,7 @@ from fakes.world import failure
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Event
 from triggerbot.store import REPEATED, Outcome
-from triggerbot.web.webhooks import Gathering
+from triggerbot.web.webhooks import WebhookBatches
 
 
 class Poisoned:
@@ -45,7 +45,7 @@ class Poisoned:
 
 async def gather(observer: Poisoned, jobs: Sequence[str]) -> list[BaseException | bool]:
     """Send one request for each job at the same time."""
-    gathering = Gathering(observer)  # type: ignore[arg-type]
+    gathering = WebhookBatches(observer)  # type: ignore[arg-type]
     tasks = [asyncio.create_task(gathering.observe([failure(job=job)], job)) for job in jobs]
     for _ in range(200):
         await asyncio.sleep(0)

@@ -156,7 +156,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable, StoreRefused])
-@pytest.mark.parametrize("verb", ["observe", "dead_letters_kept", "breakers"])
+@pytest.mark.parametrize("verb", ["observe", "count_dead_letters", "breakers"])
 def test_the_health_of_a_store_that_fails(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from triggerbot import liveness
 from triggerbot.core.errors import PartHung
-from triggerbot.liveness import Check, Condition, Stop, Vitals, Watchman
+from triggerbot.liveness import Check, Condition, Liveness, Stop, Watchdog
 
 
 class Clock:
@@ -44,7 +44,7 @@ class Told:
         raise AssertionError
 
 
-def passes(clock: Clock, looked: Vitals, seconds: int) -> None:
+def passes(clock: Clock, looked: Liveness, seconds: int) -> None:
     """Let time pass, with a look each second."""
     for _ in range(seconds):
         clock.now += 1.0
@@ -54,7 +54,7 @@ def passes(clock: Clock, looked: Vitals, seconds: int) -> None:
 def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
     """To the second, and one that beats again is well again."""
     clock = Clock()
-    looked = Vitals(clock)
+    looked = Liveness(clock)
     heart = looked.heart("dispatcher-0", 10.0)
     passes(clock, looked, 10)
     assert looked.hung() == []
@@ -69,7 +69,7 @@ def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
 def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
     """It said for how long it would."""
     clock = Clock()
-    looked = Vitals(clock)
+    looked = Liveness(clock)
     heart = looked.heart("housekeeping", 10.0)
     asleep, awake = threading.Event(), threading.Event()
 
@@ -95,7 +95,7 @@ def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
 def test_while_nobody_looks_nobody_is_blamed() -> None:
     """A machine that slept for a night, or a process that was stopped, has parts that could not beat."""
     clock = Clock()
-    looked = Vitals(clock)
+    looked = Liveness(clock)
     looked.heart("pulse-0", 10.0)
 
     clock.now += 30_000.0
@@ -105,7 +105,7 @@ def test_while_nobody_looks_nobody_is_blamed() -> None:
 
 def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
     """So that no loop has to know of any of this; one that ended is not missed."""
-    looked, stop = Vitals(), threading.Event()
+    looked, stop = Liveness(), threading.Event()
     with looked.part("poll-0", 10.0) as heart:
         own = Stop(heart, stop)
         beats = heart.beats
@@ -130,9 +130,9 @@ def test_a_thread_without_a_heart_beats_in_vain() -> None:
 
 def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
     """Ready once, and then alive again and again."""
-    looked, told, stop = Vitals(), Told(), threading.Event()
+    looked, told, stop = Liveness(), Told(), threading.Event()
     heart = looked.heart("web", 10.0)
-    watching = threading.Thread(target=Watchman(looked, told, pytest.fail).run, args=(stop,))
+    watching = threading.Thread(target=Watchdog(looked, told, pytest.fail).run, args=(stop,))
     watching.start()
     told.enough.wait()
     assert "ready" not in told.words
@@ -150,7 +150,7 @@ def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
 def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     """And what is hung is told with the place where it is stuck."""
     clock = Clock()
-    looked, told, stop, mended = Vitals(clock), Told(), threading.Event(), threading.Event()
+    looked, told, stop, mended = Liveness(clock), Told(), threading.Event(), threading.Event()
     begun = threading.Event()
 
     def get_stuck() -> None:
@@ -165,7 +165,7 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     looked.look()
     clock.now += 3.0
 
-    Watchman(looked, told, errors.append).run(stop)
+    Watchdog(looked, told, errors.append).run(stop)
 
     mended.set()
     stuck.join()

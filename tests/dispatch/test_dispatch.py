@@ -554,7 +554,7 @@ def test_a_crash_around_any_step_of_the_store_loses_and_doubles_nothing(
     """Killed before or after anything is written: what was heard comes again, and ends with two runs, exactly."""
     from triggerbot.pipeline.dispatcher import Dispatcher
     from triggerbot.pipeline.observer import Observer
-    from triggerbot.pipeline.sender import Setting
+    from triggerbot.pipeline.sender import DispatchSettings
 
     system = Generic("ci", ci.url, token="token")
     world = make_world(system)
@@ -562,7 +562,7 @@ def test_a_crash_around_any_step_of_the_store_loses_and_doubles_nothing(
     store: Any = Crashing(world.store, step, after)  # type: ignore[arg-type]
     observer = Observer(store, world.rules, dry=False, clock=world.clock, metrics=world.metrics)
     dispatcher = Dispatcher(
-        store, {"ci": system}, observer, Setting(world.rules), clock=world.clock, metrics=world.metrics
+        store, {"ci": system}, observer, DispatchSettings(world.rules), clock=world.clock, metrics=world.metrics
     )
     try:
         store.observe([observer.triage(told).item], world.clock(), dry=False)
@@ -666,7 +666,7 @@ def test_a_dry_run_sends_nothing_and_tells_what_it_would(make_world: MakeWorld, 
     assert [claim.state for claim in claims].count(ClaimState.WOULD) == 5
     assert [claim.refusal for claim in claims].count(Refusal.OVER_BUDGET) == 2
     assert all(claim.dry for claim in claims)
-    assert {entry.count for entry in world.store.story(PUSH) if entry.what == "trigger"} == {2}
+    assert {entry.count for entry in world.store.timeline(PUSH) if entry.what == "trigger"} == {2}
 
 
 @pytest.mark.parametrize("decided", [True, False])

@@ -12,13 +12,13 @@ from fakes.world import World, event, failure, push
 from triggerbot.core.errors import CIUnavailable, StoreUnavailable
 from triggerbot.core.model import ClaimState, Event, Push, State
 from triggerbot.core.policy import circuit_breaker
-from triggerbot.core.policy.circuit_breaker import NEVER, Breaker, Settings
-from triggerbot.core.policy.limits import Bounds, Caps
+from triggerbot.core.policy.circuit_breaker import NEVER, Breaker, BreakerSettings
+from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.systems import Later, Refused, Unknown
 
 MakeWorld = Callable[..., World]
-SETTINGS = Settings(failures=3, pushes=3, within=600, canary=10, longest=40)
+SETTINGS = BreakerSettings(failures=3, pushes=3, within=600, canary=10, longest=40)
 
 
 def a_push(number: int) -> Push:
@@ -60,7 +60,7 @@ def memory() -> MemoryCI:
 @pytest.fixture
 def guarded(make_world: MakeWorld, memory: MemoryCI) -> World:
     """A world whose breakers open early."""
-    return make_world(memory, bounds=Bounds(SETTINGS))
+    return make_world(memory, bounds=Limits(SETTINGS))
 
 
 # -- the CI does not take requests ------------------------------------------------------------------------------
@@ -135,14 +135,14 @@ def test_being_in_doubt_behind_a_breaker_is_told_once(memory: MemoryCI, guarded:
     guarded.pass_time(1800, every=5)
 
     for number in range(1, 4):
-        told = [(entry.what, entry.text) for entry in guarded.store.story(a_push(number), "job")]
+        told = [(entry.what, entry.text) for entry in guarded.store.timeline(a_push(number), "job")]
         assert all(one != other for one, other in pairwise(told))
 
 
 def test_a_canary_that_needs_nothing_more_is_replaced_at_once(make_world: MakeWorld, clock: Clock) -> None:
     """It had asked before the outage, and its run passes: nothing is sent for it, so it tells nothing of the CI."""
     serial = MemoryCI(capacity=Capacity.SERIAL)
-    world = make_world(serial, bounds=Bounds(SETTINGS))
+    world = make_world(serial, bounds=Limits(SETTINGS))
     fail(serial, world, range(1, 2))
     assert asked(serial) == [1]
     serial.answers = [Later("HTTP 503", 60.0)] * 3
@@ -164,7 +164,7 @@ def test_a_canary_that_needs_nothing_more_is_replaced_at_once(make_world: MakeWo
 
 def test_a_ci_that_only_limits_us_is_well(memory: MemoryCI, guarded: World) -> None:
     """A rate limit has its own waits."""
-    memory.answers = [Later("HTTP 429", 5.0, well=True)] * 10
+    memory.answers = [Later("HTTP 429", 5.0, healthy=True)] * 10
 
     fail(memory, guarded, range(1, 11))
 
@@ -184,11 +184,11 @@ def test_refusals_count_too_but_end_their_claims(memory: MemoryCI, guarded: Worl
 
 def test_runs_that_cannot_be_retriggered_hold_nothing_back(memory: MemoryCI, guarded: World) -> None:
     """A dozen that are too old tell nothing of the CI; neither does one of them as a canary."""
-    memory.answers = [Refused("HTTP 409 too old", well=True)] * 12
+    memory.answers = [Refused("HTTP 409 too old", healthy=True)] * 12
     fail(memory, guarded, range(1, 14))
     assert states(guarded, range(1, 14)) == [ClaimState.REFUSED] * 12 + [ClaimState.DONE]
 
-    memory.answers = [Later("HTTP 503")] * 3 + [Refused("HTTP 409 too old", well=True)] * 2
+    memory.answers = [Later("HTTP 503")] * 3 + [Refused("HTTP 409 too old", healthy=True)] * 2
     fail(memory, guarded, range(14, 20))
     assert len(breakers(guarded)) == 1
     guarded.pass_time(SETTINGS.canary + 2, every=1)
@@ -237,7 +237,7 @@ def test_a_breaker_that_holds_nothing_is_forgotten(memory: MemoryCI, guarded: Wo
 def test_another_system_is_another_breaker(make_world: MakeWorld, memory: MemoryCI) -> None:
     """One CI's outage holds up no other."""
     other = MemoryCI("other")
-    world = make_world(memory, other, bounds=Bounds(SETTINGS))
+    world = make_world(memory, other, bounds=Limits(SETTINGS))
     memory.answers = [Later("HTTP 503")] * 100
     fail(memory, world, range(1, 5))
     there = failure(push=push("eeeeeee", system="other"))
@@ -250,7 +250,7 @@ def test_another_system_is_another_breaker(make_world: MakeWorld, memory: Memory
 
 def test_dry_run_is_not_held(make_world: MakeWorld, memory: MemoryCI) -> None:
     """It tells at once what it would have done."""
-    world = make_world(memory, bounds=Bounds(SETTINGS), dry=True)
+    world = make_world(memory, bounds=Limits(SETTINGS), dry=True)
 
     fail(memory, world, range(1, 9), pool="arm")
 
@@ -320,7 +320,7 @@ def test_a_person_may_close_it(memory: MemoryCI, guarded: World) -> None:
     """What was held goes on; what was heard before does not open it again."""
     fail(memory, guarded, range(1, 6), pool="arm")
     (one,) = breakers(guarded)
-    assert guarded.store.keep_breaker(circuit_breaker.closed(one, guarded.clock()), guarded.clock())
+    assert guarded.store.save_breaker(circuit_breaker.closed(one, guarded.clock()), guarded.clock())
 
     guarded.pass_time(1, every=1)
 
@@ -331,10 +331,10 @@ def test_switching_breakers_off_lets_go_what_they_hold(memory: MemoryCI, guarded
     """As after a reload or a restart with that configuration; what is still switched on goes on holding."""
     fail(memory, guarded, range(1, 6), pool="arm")
     assert asked(memory) == [1, 2]
-    with guarded.again(bounds=Bounds(replace(SETTINGS, failures=NEVER))) as other:
+    with guarded.again(bounds=Limits(replace(SETTINGS, failures=NEVER))) as other:
         other.pass_time(1, every=1)
         assert len(breakers(other)) == 1
-    with guarded.again(bounds=Bounds(replace(SETTINGS, pushes=NEVER))) as off:
+    with guarded.again(bounds=Limits(replace(SETTINGS, pushes=NEVER))) as off:
         fail(memory, off, range(6, 7), pool="arm")
         off.pass_time(1, every=1)
 
@@ -347,7 +347,7 @@ def test_the_same_for_those_that_requests_opened(memory: MemoryCI, guarded: Worl
     memory.answers = [Later("HTTP 503")] * 3
     fail(memory, guarded, range(1, 6))
     assert len(breakers(guarded)) == 1
-    with guarded.again(bounds=Bounds(replace(SETTINGS, failures=NEVER))) as off:
+    with guarded.again(bounds=Limits(replace(SETTINGS, failures=NEVER))) as off:
         off.pass_time(1, every=1)
 
         assert breakers(off) == []
@@ -364,7 +364,7 @@ def sent(memory: MemoryCI) -> int:
 
 def capped(make_world: MakeWorld, memory: MemoryCI, **caps: int | None) -> World:
     """A world with these caps and no others."""
-    return make_world(memory, bounds=Bounds(caps=Caps(**({"service": None, "project": None, "author": None} | caps))))
+    return make_world(memory, bounds=Limits(caps=Caps(**({"service": None, "project": None, "author": None} | caps))))
 
 
 def test_no_hour_has_more_than_the_cap(make_world: MakeWorld, memory: MemoryCI) -> None:
@@ -401,7 +401,7 @@ def test_each_author_has_a_cap(make_world: MakeWorld, memory: MemoryCI) -> None:
 def test_what_the_ci_did_not_take_does_not_count(make_world: MakeWorld, memory: MemoryCI) -> None:
     """Refused or put off: nothing ran."""
     world = capped(make_world, memory, project=4)
-    memory.answers = [Refused("gone"), Later("busy", 5.0, well=True)]
+    memory.answers = [Refused("gone"), Later("busy", 5.0, healthy=True)]
 
     fail(memory, world, range(1, 5))
     world.pass_time(60, every=5)

@@ -228,4 +228,4 @@ def _values(text: str) -> list[Any]:
 def _check_message(text: str) -> None:
     asks = try_syntax.read(text, ["talos"])
     assert not asks.problems, asks.problems
-    assert asks != try_syntax.Asks(), "it asks for nothing"
+    assert asks != try_syntax.PushOptions(), "it asks for nothing"

@@ -5,19 +5,19 @@ from typing import Any
 from fakes.world import push
 from triggerbot.core.model import Cause, Claim, Decision, Event, Operation, Push, PushFacts, Refusal
 from triggerbot.core.policy.rules import Triage
-from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Notice, Observation, Store
 
 EVERY_JOB = frozenset({EVERY})
 
 
-def seen(event: Event, *, refusal: Refusal | None = None, asks: Asks | None = None) -> Observation:
+def seen(event: Event, *, refusal: Refusal | None = None, asks: PushOptions | None = None) -> Observation:
     """An event as triage lets it through, of a rule that covers every failure."""
     failed = event.failed and refusal is None
     return Observation(event, Triage(failed, refusal, EVERY_JOB), asks)
 
 
-def said(asks: Asks | None = None, where: Push | None = None, **facts: Any) -> Notice:
+def said(asks: PushOptions | None = None, where: Push | None = None, **facts: Any) -> Notice:
     """What a CI says of a push."""
     return Notice(PushFacts(where or push(), **facts), asks)
 

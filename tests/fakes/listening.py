@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from fakes.system import MemoryCI
 from triggerbot.core.errors import NotKnown
-from triggerbot.core.model import Push, Run, Wish
+from triggerbot.core.model import CommentCommand, Push, Run
 from triggerbot.systems import Asker
 
 
@@ -44,7 +44,7 @@ class ListeningCI(MemoryCI):
             raise found
         return found
 
-    def asker(self, wish: Wish) -> Asker:
+    def asker(self, wish: CommentCommand) -> Asker:
         """Say who asks; a stranger may nothing."""
         self.meanwhile()
         found = self.askers.get(wish.author, Asker(may_write=False, is_author=False))
@@ -52,13 +52,13 @@ class ListeningCI(MemoryCI):
             raise found
         return found
 
-    def revision(self, wish: Wish) -> str:
+    def revision(self, wish: CommentCommand) -> str:
         """Say which commit the pull request has."""
         if wish.pull not in self.pulls:
             raise NotKnown("no such pull request")
         return self.pulls[wish.pull]
 
-    def react(self, wish: Wish, *, heard: bool) -> None:
+    def react(self, wish: CommentCommand, *, heard: bool) -> None:
         """Keep how it was reacted to."""
         if self.reaction is not None:
             raise self.reaction

@@ -7,8 +7,8 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import NotKnown
 from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, State
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, LookBack
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, LookBack, ResolvedLeads
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class MemoryCI:
             raise NotKnown("no such push")
         return LookBack(tuple(self.runs[push].values()), self.facts.get(push, PushFacts(push, "")))
 
-    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> Completed:
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
         """Tell what leads are about, of the runs that were put here."""
         self.completed.append(tuple(leads))
         if self.completions:
@@ -87,9 +87,9 @@ class MemoryCI:
             for lead, event in found
             if watched(event.push)
         ]
-        return Completed(tuple(heard), tuple(lead for lead, _ in found), "no such run")
+        return ResolvedLeads(tuple(heard), tuple(lead for lead, _ in found), "no such run")
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as this capacity has it."""
         plan = {
             Capacity.BATCH: planning.plan_batch,

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from triggerbot.core.model import Claim, ClaimState, Push, PushFacts, Refusal, Result, Run, State
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.health import Health
-from triggerbot.core.verdict.same_failure import NOTHING, Background
-from triggerbot.reports import Told
+from triggerbot.core.verdict.same_failure import NO_HISTORY, History
+from triggerbot.reports import PushReport
 from triggerbot.store import JobRecord, PushRecord
 
 _RESULTS = {
@@ -76,15 +76,15 @@ def told(
     answers: Sequence[tuple[str, str]] = (),
     link: str = LINK,
     fork: bool | None = None,
-    background: Background = NOTHING,
-) -> Told:
+    background: History = NO_HISTORY,
+) -> PushReport:
     """Judge jobs as the daemon does, and tell what comes of it."""
     record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0, 0.0)
     judged = health.of_push(verdict.of_job(one.job, one.runs, one.claims, background) for one in jobs)
-    return Told(record, judged, link, {}, fresh, tuple(answers))
+    return PushReport(record, judged, link, {}, fresh, tuple(answers))
 
 
-def of_health(push: Push, wanted: Health, *, fork: bool | None = None) -> Told:
+def of_health(push: Push, wanted: Health, *, fork: bool | None = None) -> PushReport:
     """Tell of a push with one job that makes it so."""
     letters = {Health.GOOD: "G", Health.FAILING: "O", Health.PENDING: "."}
     return told(push, job("CI / test", letters[wanted]), fork=fork)

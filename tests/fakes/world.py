@@ -7,20 +7,20 @@ from typing import Any, Self
 
 from fakes.clock import Clock
 from triggerbot.core.model import Claim, Event, Heard, Kind, Push, Result, State
-from triggerbot.core.policy.limits import Bounds
+from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.outages import Weather
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.outages import OutageDetector
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.reports import Reporter
-from triggerbot.reports.comments import Permission, Wishes
-from triggerbot.reports.comments import Setting as WishSetting
-from triggerbot.reports.failure_lines import Lines
+from triggerbot.reports.comments import CommandSettings as WishSetting
+from triggerbot.reports.comments import CommentCommands, Permission
+from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher
-from triggerbot.reports.publisher import Setting as PublishSetting
+from triggerbot.reports.publisher import PublishSettings as PublishSetting
 from triggerbot.store import Outcome, Store
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
@@ -41,7 +41,7 @@ class World:
         *,
         dry: bool = False,
         durable: bool = False,
-        bounds: Bounds | None = None,
+        bounds: Limits | None = None,
     ) -> None:
         self.path = path
         self.systems = systems
@@ -49,12 +49,12 @@ class World:
         self.clock = clock
         self.dry = dry
         self.durable = durable
-        self.bounds = bounds or Bounds()
+        self.bounds = bounds or Limits()
         self.metrics = Metrics()
         self.store: Store = SqliteStore(path, durable=durable)
-        weather = Weather(self.bounds.breakers, clock)
-        self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, weather=weather)
-        setting = Setting(rules, dry, self.bounds)
+        outages = OutageDetector(self.bounds.breakers, clock)
+        self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
+        setting = DispatchSettings(rules, dry, self.bounds)
         self.dispatcher = Dispatcher(self.store, systems, self.observer, setting, clock=clock, metrics=self.metrics)
 
     def again(self, **changes: Any) -> "World":
@@ -95,7 +95,7 @@ class World:
         while left > 0:
             self.clock.move(min(every, left))
             left -= every
-            while self.dispatcher.guard.tick():
+            while self.dispatcher.admission.tick():
                 self.drain()
             self.drain()
 
@@ -111,8 +111,8 @@ class World:
         judge = Judge(self.store, self.clock, fresh=0.0)
         told = {name: Permission() for name in self.systems} if permissions is None else permissions
         setting = WishSetting(self.rules, told, self.dry)
-        wishes = Wishes(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
-        lines = Lines(self.store, self.systems, self.clock)
+        wishes = CommentCommands(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
+        lines = FailureLines(self.store, self.systems, self.clock)
         publish = PublishSetting(reporters, address, self.dry, rest)
         return Publisher(self.store, judge, lines, wishes, publish, clock=self.clock, metrics=self.metrics)
 

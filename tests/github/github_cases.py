@@ -5,7 +5,7 @@ from typing import Any
 from fake_github import FakeGitHub
 
 from triggerbot.core.model import Claim, ClaimState, Event, Push, Run
-from triggerbot.core.policy.planning import Call, Want
+from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.systems import Answer
 from triggerbot.systems.github import GitHub
 
@@ -13,13 +13,13 @@ SHA = "0123456789abcdef0123456789abcdef01234567"
 PUSH = Push("gh", "octo/app", "main", SHA)
 
 
-def want(event: Event, owed: int = 1) -> Want:
+def want(event: Event, owed: int = 1) -> Owed:
     """Want an event's job again."""
     run = Run(event.job, event.run_id, event.attempt, event.state, event.result, batch=event.batch)
-    return Want(Claim(1, PUSH, event.job, ClaimState.OWED, run, dry=False, created=0, due=0), owed, (run,))
+    return Owed(Claim(1, PUSH, event.job, ClaimState.OWED, run, dry=False, created=0, due=0), owed, (run,))
 
 
-def newest(gh: GitHub, *jobs: str, push: Push = PUSH) -> list[Want]:
+def newest(gh: GitHub, *jobs: str, push: Push = PUSH) -> list[Owed]:
     """Want jobs by the newest run that a look-back finds."""
     found = {event.job: event for event in gh.look_back(push).events}
     return [want(found[job]) for job in jobs]

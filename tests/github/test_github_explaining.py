@@ -8,7 +8,7 @@ from github_cases import PUSH, SHA, failed
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Result, Run, State
-from triggerbot.systems import Explains, ListsFiles
+from triggerbot.systems import ListsFailures, ListsFiles
 from triggerbot.systems.github import GitHub
 
 
@@ -98,7 +98,7 @@ def test_files(github: FakeGitHub, gh: GitHub) -> None:
 
 def test_is_asked_why(gh: GitHub) -> None:
     """It offers both (mypy checks the types)."""
-    explains: Explains = gh
+    explains: ListsFailures = gh
     lists: ListsFiles = gh
-    assert isinstance(explains, Explains)
+    assert isinstance(explains, ListsFailures)
     assert isinstance(lists, ListsFiles)

@@ -22,7 +22,7 @@ from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest, MockResponse
 
 from triggerbot.core.errors import CIError
-from triggerbot.core.model import Push, Result, Run, State, Wish
+from triggerbot.core.model import CommentCommand, Push, Result, Run, State
 from triggerbot.core.verdict.health import Health
 from triggerbot.reports.reporters.github import GitHubReporter
 from triggerbot.systems.github import AppKey, GitHub
@@ -85,7 +85,7 @@ def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
     """Read and write everything that people see."""
     said = github.talk.say(github.talk.add_pull(push.project, push.revision, "dev-branch").number, "ann", "hello")
     fork = github.talk.add_pull(push.project, "cd" * 20, "patch", head_repository="else/app")
-    wish = Wish("gh", f"comment:{said.id}", push.project, "ann", "retry failed", pull=said.pull)
+    wish = CommentCommand("gh", f"comment:{said.id}", push.project, "ann", "retry failed", pull=said.pull)
     github.talk.roles["ann"] = ("write", "maintain")
     github.talk.files[push.revision] = ["src/a.py"]
     for one in (wish, replace(wish, author="nobody")):
@@ -112,7 +112,9 @@ def report(system: GitHub, push: Push, health: Health, kept: str = "", *, fork: 
     """Report a push with one job, and tell what was kept."""
     told = of_health(push, health, fork=fork)
     said = [kept]
-    GitHubReporter("gh", system.desk, check=True, comment=True, wants=lambda _: True).report(told, kept, said.append)
+    GitHubReporter("gh", system.reporting, check=True, comment=True, wants=lambda _: True).report(
+        told, kept, said.append
+    )
     return said[-1]
 
 

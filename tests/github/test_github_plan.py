@@ -3,7 +3,7 @@
 import pytest
 
 from triggerbot.core.model import Claim, ClaimState, Event, Push, Result, Run, State
-from triggerbot.core.policy.planning import Capacity, Want
+from triggerbot.core.policy.planning import Capacity, Owed
 from triggerbot.systems.github import GitHub
 
 PUSH = Push("gh", "octo/app", "main", "a" * 40)
@@ -16,15 +16,15 @@ def event(job: str, number: int, result: Result | None, *, attempt: int = 1, bat
     return Event(PUSH, job, str(number), state, result, attempt=attempt, batch=batch)
 
 
-def want(one: Event, owed: int = 1) -> Want:
+def want(one: Event, owed: int = 1) -> Owed:
     """Want an event's job again."""
     run = Run(one.job, one.run_id, one.attempt, one.state, one.result, batch=one.batch)
     claim = Claim(int(one.run_id), PUSH, one.job, ClaimState.OWED, run, dry=False, created=0, due=0)
-    return Want(claim, owed, (run,))
+    return Owed(claim, owed, (run,))
 
 
 def planned(
-    wants: list[Want], runs: list[Event], busy: set[str] | None = None
+    wants: list[Owed], runs: list[Event], busy: set[str] | None = None
 ) -> tuple[list[tuple[object, ...]], list[str]]:
     """Plan, and say it shortly: calls as (jobs, count, target, together), held jobs."""
     plan = SYSTEM.plan(wants, frozenset(busy or ()), runs)

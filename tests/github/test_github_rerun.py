@@ -67,7 +67,7 @@ def test_already_running(github: FakeGitHub, gh: GitHub) -> None:
     [call] = plan(gh, "CI / test")
     assert gh.retrigger("op", PUSH, call) == Accepted()
     again = gh.retrigger("op", PUSH, call)
-    assert again == Later("The workflow run containing this job is already running", 60.0, well=True)
+    assert again == Later("The workflow run containing this job is already running", 60.0, healthy=True)
 
 
 def test_too_old(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:

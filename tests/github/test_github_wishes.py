@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood
-from triggerbot.core.model import Wish
-from triggerbot.systems import Asker, Listens
+from triggerbot.core.model import CommentCommand
+from triggerbot.systems import Asker, TakesCommands
 from triggerbot.systems.github import AppKey, GitHub, messages, parse
 
 Connect = Callable[..., GitHub]
@@ -34,10 +34,10 @@ def check(github: FakeGitHub) -> FakeCheck:
     return FakeCheck(5, "octo/app", SHA, github.clock(), {"name": "triggerbot", "status": "completed"})
 
 
-def wish(**changes: object) -> Wish:
+def wish(**changes: object) -> CommentCommand:
     """Ask for something in a comment on the pull request."""
     values = {"system": "gh", "id": "comment:1", "project": "octo/app", "author": "dev", "text": "x", "pull": 7}
-    return Wish(**(values | changes))  # type: ignore[arg-type]
+    return CommentCommand(**(values | changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_commands(github: FakeGitHub, pull: int, body: str, commands: list[str])
     said = github.talk.say(pull, "ann", body)
     heard = PARSER.parse(*github.comment_webhook(said))
     text = "\n".join(commands)
-    expected = Wish("gh", f"comment:{said.id}", "octo/app", "ann", text, pull=pull) if commands else None
+    expected = CommentCommand("gh", f"comment:{said.id}", "octo/app", "ann", text, pull=pull) if commands else None
     assert list(heard) == ([expected] if expected else [])
 
 
@@ -77,7 +77,7 @@ def test_another_mention(github: FakeGitHub, connect: Connect, pull: int, mentio
     """A team may call it otherwise, and write that with the mark or without."""
     said = github.talk.say(pull, "ann", "@ci.bot retry x\n@ciXbot retry y\n@triggerbot retry z")
     [heard] = connect(mention=mention).parse(*github.comment_webhook(said))
-    assert isinstance(heard, Wish)
+    assert isinstance(heard, CommentCommand)
     assert heard.text == "retry x"
 
 
@@ -105,8 +105,8 @@ def test_redelivered(github: FakeGitHub, gh: GitHub, pull: int, check: FakeCheck
     # Pressed again after what was reported in between.
     check.says |= {"output": {"title": "1 retrigger running", "summary": "x"}}
     [second] = gh.parse(*github.button_webhook(check, "ann"))
-    assert isinstance(first, Wish)
-    assert isinstance(second, Wish)
+    assert isinstance(first, CommentCommand)
+    assert isinstance(second, CommentCommand)
     assert first.id != second.id
 
 
@@ -114,7 +114,7 @@ def test_button(github: FakeGitHub, gh: GitHub, check: FakeCheck) -> None:
     """The button, and GitHub's own for running a check again, ask to retry what failed at the commit."""
     for action in ("requested_action", "rerequested"):
         [heard] = gh.parse(*github.button_webhook(check, "ann", action=action))
-        assert isinstance(heard, Wish)
+        assert isinstance(heard, CommentCommand)
         assert (heard.author, heard.text, heard.revision, heard.pull) == ("ann", "retry failed", SHA, None)
         assert heard.id.startswith("action:5:")
 
@@ -167,8 +167,8 @@ def test_any_text(text: str) -> None:
 
 def test_is_asked(gh: GitHub) -> None:
     """It offers what a system offers where people can ask (mypy checks the types)."""
-    system: Listens = gh
-    assert isinstance(system, Listens)
+    system: TakesCommands = gh
+    assert isinstance(system, TakesCommands)
 
 
 @pytest.mark.parametrize(

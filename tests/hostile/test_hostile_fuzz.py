@@ -60,6 +60,6 @@ def test_it_would_notice_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ValueError("surrogate")
         raise NotUnderstood("anything else")
 
-    monkeypatch.setattr(github_parse.wire, "read", careless)
+    monkeypatch.setattr(github_parse.messages, "read", careless)
 
     assert fuzz(3000, 1).buried > 0

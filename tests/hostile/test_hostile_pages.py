@@ -170,8 +170,8 @@ def fill(target: Target) -> None:
         observer.observe([event_json.from_json(told, "ci")])
     other = common | {"project": MARKUP, "job": MARKUP, "result": "failure", "run_id": "1"}
     observer.observe([event_json.from_json(other, "ci")])
-    target.store.bury([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])
-    target.store.keep_crashes([Crash(time.time(), MARKUP, MARKUP, MARKUP)])
+    target.store.add_dead_letters([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])
+    target.store.add_crashes([Crash(time.time(), MARKUP, MARKUP, MARKUP)])
     target.store.pause(Pause(time.time(), MARKUP, MARKUP))
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from triggerbot.core.errors import CIError, CIUnavailable
 from triggerbot.core.model import Claim, ClaimState, Kind, Push, PushFacts, Run, State
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.planning import Call, Want
+from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.store import JobRecord, PushRecord
 from triggerbot.systems import Accepted, System
 from triggerbot.systems.generic import Generic
@@ -125,7 +125,7 @@ def call() -> Call:
     """Want a run."""
     run = Run("job", TASK if TASK else "1", 1, State.FINISHED, None, Kind.TEST, batch="5")
     claim = Claim(1, PUSH, "job", ClaimState.OWED, run, dry=False, created=0.0, due=0.0, wanted=1)
-    return Call((Want(claim, 1, (run,)),), 1, run, together=True)
+    return Call((Owed(claim, 1, (run,)),), 1, run, together=True)
 
 
 def notes(url: str) -> None:

@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict.health import of_push
-from triggerbot.core.verdict.same_failure import NOTHING, Background
+from triggerbot.core.verdict.same_failure import NO_HISTORY, History
 from triggerbot.core.verdict.verdict import of_job
-from triggerbot.reports import Told, push_json
+from triggerbot.reports import PushReport, push_json
 from triggerbot.store import JobRecord, PushRecord
 
 PUSH = some_push("abcdef1234567890")
@@ -44,15 +44,15 @@ def told(
     message: str = "Mend the login",
     author: str | None = "dev@example.org",
     push: Push = PUSH,
-    background: Background = NOTHING,
+    background: History = NO_HISTORY,
     url: str = "https://ci.example.org/runs/{job}/{number}",
-) -> Told:
+) -> PushReport:
     """Tell of a push whose jobs ended as their letters say, oldest run first."""
     records = [_record(job, letters, (lines or {}).get(job, ""), url) for job, letters in jobs.items()]
     record = PushRecord(push, PushFacts(push, message, author, 1000.0), None, tuple(records), 0, 0, 1000.0, 2000.0)
     judged = of_push((of_job(one.job, one.runs, (), background) for one in records), 2000.0)
     value: dict[str, Any] = push_json.push(record, judged)
-    return Told(record, judged, link, value, None if fresh is None else frozenset(fresh))
+    return PushReport(record, judged, link, value, None if fresh is None else frozenset(fresh))
 
 
 def _record(job: str, letters: Sequence[str], line: str, url: str) -> JobRecord:

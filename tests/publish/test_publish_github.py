@@ -15,7 +15,7 @@ from github_fixtures import app, clock, connect, github, key
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Push, Refusal
-from triggerbot.reports import Reporter, Told
+from triggerbot.reports import PushReport, Reporter
 from triggerbot.reports.reporters.github import GitHubReporter
 from triggerbot.systems.github import AppKey, GitHub, client
 
@@ -41,7 +41,12 @@ class Reports:
 
     def __init__(self, system: GitHub, *, check: bool = True, comment: bool = True, mention: str = "") -> None:
         self.reporter: Reporter = GitHubReporter(
-            "gh", system.desk, check=check, comment=comment, wants=lambda push: push.branch != "quiet", mention=mention
+            "gh",
+            system.reporting,
+            check=check,
+            comment=comment,
+            wants=lambda push: push.branch != "quiet",
+            mention=mention,
         )
         self.kept: dict[Push, str] = {}
         #: When it wants to report again, as the last report said.
@@ -49,7 +54,7 @@ class Reports:
         #: How often something may be kept until the daemon dies.
         self.lives = 1_000_000
 
-    def report(self, what: Told) -> None:
+    def report(self, what: PushReport) -> None:
         """Report once."""
         self.again = self.reporter.report(what, self.kept.get(what.push, ""), lambda text: self._keep(what.push, text))
 
@@ -149,7 +154,7 @@ def test_check_run(github: FakeGitHub, reports: Reports) -> None:
         (told(HERE), None),
     ],
 )
-def test_conclusion(github: FakeGitHub, reports: Reports, what: Told, conclusion: str | None) -> None:
+def test_conclusion(github: FakeGitHub, reports: Reports, what: PushReport, conclusion: str | None) -> None:
     """Good, bad, or neither: what proves nothing, and what the push is suspected of."""
     reports.report(what)
     assert check(github).says["conclusion"] == conclusion

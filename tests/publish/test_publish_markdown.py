@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from triggerbot.core.model import Cause, ClaimState, Push, Refusal
-from triggerbot.reports import Told
+from triggerbot.reports import PushReport
 from triggerbot.reports.reporters import markdown
 
 HERE = Push("gh", "octo/app", "main", "0123456789abcdef0123456789abcdef01234567")
@@ -222,7 +222,7 @@ def test_hostile_names(foreign: str) -> None:
 _LINES = ("tests/linux.py:3: AssertionError: ß", "tests/mac.py:9: KeyError: 'π'", "panicked at src/main.rs:5")
 
 
-def crowd(number: int) -> Told:
+def crowd(number: int) -> PushReport:
     """Have many jobs that fail, in every way."""
     name = "CI / linux × " + "ö" * 200
     ways = ("O", "OOO" * 10, "OG", "X", "O.")

@@ -12,7 +12,7 @@ from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefus
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
 from triggerbot.core.verdict.verdict import Verdict
-from triggerbot.reports import Told
+from triggerbot.reports import PushReport
 from triggerbot.store import PushRecord, Search
 
 __all__ = ["clock", "make_world", "quiet", "rule"]
@@ -27,7 +27,7 @@ class Board:
     def __init__(self, name: str = "board:one", branches: str = "*") -> None:
         self.name = name
         self.branches = Globs([branches])
-        self.told: list[Told] = []
+        self.told: list[PushReport] = []
         self.kept: list[str] = []
         self.errors: list[BaseException] = []
         #: When it wants to be told again.
@@ -37,7 +37,7 @@ class Board:
     def wants(self, push: Push) -> bool:
         return push.project == "try" and self.branches.match(push.branch)
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
         self.told.append(told)
         self.kept.append(kept)
         self.meanwhile()
@@ -115,7 +115,7 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
 
     (job,) = board.told[-1].value["jobs"]
     assert (job["verdict"], job["was"]) == ("intermittent", "failed")
-    changes = [entry.text for entry in world.store.story(HERE, "job") if entry.what == "verdict"]
+    changes = [entry.text for entry in world.store.timeline(HERE, "job") if entry.what == "verdict"]
     assert changes[0].startswith("failed: every one of 3 runs failed")
     assert changes[1].startswith("intermittent (was failed)")
 
@@ -131,7 +131,7 @@ def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
 
     (told,) = [one for one in board.told[-1].value["jobs"] if one["job"] == "other"]
     assert (told["verdict"], told["was"]) == ("intermittent", "passed")
-    (change,) = [entry.text for entry in world.store.story(HERE, "other") if entry.what == "verdict"]
+    (change,) = [entry.text for entry in world.store.timeline(HERE, "other") if entry.what == "verdict"]
     assert change.startswith("intermittent (was passed)")
 
 
@@ -191,7 +191,7 @@ def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: fl
     world.publish(publisher, late)
 
     assert len(ill.told) == 2
-    assert "board:ill" in world.store.kept(HERE)
+    assert "board:ill" in world.store.metadata(HERE)
 
 
 def test_others_hear_the_news_while_a_report_fails(world: World) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable
 from triggerbot.core.model import Push
-from triggerbot.reports import Told
+from triggerbot.reports import PushReport
 from triggerbot.reports.reporters.slack import SlackReporter, blocks
 
 __all__ = ["clock", "make_world", "rule"]
@@ -50,11 +50,11 @@ class Channel:
             transport=plainly(), clock=self.clock,
         )  # fmt: skip
 
-    def report(self, what: Told) -> None:
+    def report(self, what: PushReport) -> None:
         """Report once, as the publisher does."""
         self.reporter.report(what, self.kept, self._keep)
 
-    def settle(self, what: Told) -> None:
+    def settle(self, what: PushReport) -> None:
         """Report until it works, waiting as long as is asked for."""
         for _ in range(10):
             try:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
-from triggerbot.reports import Told
+from triggerbot.reports import PushReport
 from triggerbot.reports.reporters.webhook import BODY_MAX, WebhookReporter
 
 
@@ -39,7 +39,7 @@ class Sender:
             "webhook:1", url, secret=secret, wants=lambda push: push.project == "try", clock=clock, transport=plainly()
         )
 
-    def report(self, what: Told) -> None:
+    def report(self, what: PushReport) -> None:
         """Report once, as the publisher does."""
         self.reporter.report(what, self.kept, self._keep)
 

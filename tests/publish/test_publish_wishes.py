@@ -10,7 +10,7 @@ from fakes.listening import ListeningCI
 from fakes.world import World, event, failure, push
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Claim, ClaimState, Push, PushFacts, Wish
+from triggerbot.core.model import Claim, ClaimState, CommentCommand, Push, PushFacts
 from triggerbot.reports.comments import Permission, answers
 from triggerbot.systems import Asker, Later
 
@@ -18,7 +18,7 @@ __all__ = ["clock", "make_world", "quiet", "rule"]
 
 REVISION = "abcdef1234"
 HERE = push(REVISION)
-WISH = Wish("ci", "comment:1", "try", "mel", "retry linux-1", pull=7)
+WISH = CommentCommand("ci", "comment:1", "try", "mel", "retry linux-1", pull=7)
 
 
 @pytest.fixture
@@ -47,7 +47,9 @@ def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
     return made
 
 
-def settle(world: World, *wishes: Wish, permissions: dict[str, Permission] | None = None, seconds: float = 2.0) -> None:
+def settle(
+    world: World, *wishes: CommentCommand, permissions: dict[str, Permission] | None = None, seconds: float = 2.0
+) -> None:
     """Hear wishes and publish what is due; then let the dispatcher work."""
     world.hear(*wishes)
     world.publish(world.publisher(permissions=permissions), seconds)
@@ -64,7 +66,7 @@ def asked(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
 
 def told(world: World, where: Push = HERE) -> str:
     """Give the answers at a push."""
-    return "\n".join(text for _, text in answers(world.store.kept(where)))
+    return "\n".join(text for _, text in answers(world.store.metadata(where)))
 
 
 def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
@@ -83,7 +85,7 @@ def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
     settle(world, WISH, WISH)
     settle(world, WISH)
     # As if it had been killed before the end was written down.
-    world.store.keep(HERE, "answers", "[]")
+    world.store.set_metadata(HERE, "answers", "[]")
     world.hear(replace(WISH, id="comment:1"))
     assert len(asked(world)["linux-1"]) == 1
     assert len([one for one in ci.asked if one.count == 1]) == 1
@@ -212,7 +214,7 @@ def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> No
 
 def test_it_happens_as_soon_as_the_ci_allows(world: World, ci: ListeningCI) -> None:
     """What the CI refuses now (a run that still runs) is owed, not forgotten."""
-    ci.answers = [Later("the workflow still runs", 60.0, well=True)]
+    ci.answers = [Later("the workflow still runs", 60.0, healthy=True)]
     settle(world, WISH)
     assert asked(world)["linux-1"][0].state is ClaimState.OWED
 
@@ -241,7 +243,7 @@ def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
     for _ in range(200):
         world.publish(publisher, 900.0)
 
-    assert world.store.take_wish(world.clock() + 1e6, 1.0) is None
+    assert world.store.take_command(world.clock() + 1e6, 1.0) is None
 
 
 def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
@@ -325,7 +327,7 @@ def test_what_cannot_be_says_why(world: World, ci: ListeningCI, text: str, words
 
 def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
     """What could not be done is not shown as done because GitHub wanted a pause before the reaction."""
-    ci.reaction = CIUnavailable("a pause between writes", 2.0, well=True)
+    ci.reaction = CIUnavailable("a pause between writes", 2.0, healthy=True)
     settle(world, replace(WISH, text="retry windows-*"), replace(WISH, id="comment:2"))
     assert ci.reactions == []
 
@@ -354,7 +356,7 @@ def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
     ci.reaction = CIUnavailable("down")
     world.hear(replace(WISH, text="retry failed"))
     world.publish(world.publisher())
-    world.store.keep(HERE, "answers", "[]")
+    world.store.set_metadata(HERE, "answers", "[]")
     ci.reaction = None
     world.publish(world.publisher(), 60.0)
 
@@ -408,5 +410,5 @@ def test_projects_that_nobody_watches(world: World) -> None:
     """What is asked there is not even kept."""
     world.hear(replace(WISH, project="elsewhere"))
 
-    assert world.store.take_wish(world.clock() + 10, 1.0) is None
-    assert json.loads(world.store.kept(HERE).get("answers", "[]")) == []
+    assert world.store.take_command(world.clock() + 10, 1.0) is None
+    assert json.loads(world.store.metadata(HERE).get("answers", "[]")) == []

@@ -162,16 +162,16 @@ def test_nothing_is_acknowledged_while_the_store_is_down(
 def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message that nobody understands is not lost either."""
     consumer = consume()
-    bury = consumer.store.bury
+    add_dead_letters = consumer.store.add_dead_letters
     tried: list[int] = []
 
     def sometimes(letters: object) -> None:
         tried.append(1)
         if len(tried) < 3:
             raise StoreUnavailable("the disk is full")
-        bury(letters)  # type: ignore[arg-type]
+        add_dead_letters(letters)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(consumer.store, "bury", sometimes)
+    monkeypatch.setattr(consumer.store, "add_dead_letters", sometimes)
     broker.publish(b"no json")
     consumer.letters(1)
     drained(broker, consumer)

@@ -225,7 +225,7 @@ class Checks:
 
     def _story(self, record: PushRecord, job: JobRecord, where: str) -> None:
         """The story tells what the claims say."""
-        told = [entry for entry in self._world.store.story(record.push, job.job) if entry.job is not None]
+        told = [entry for entry in self._world.store.timeline(record.push, job.job) if entry.job is not None]
         counts: Counter[str] = Counter()
         for entry in told:
             counts[entry.what] += entry.count

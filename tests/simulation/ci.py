@@ -12,18 +12,8 @@ from simulation.scenario import Habit
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Event, Group, Heard, Lead, Push, PushFacts, Result, State
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
-from triggerbot.systems import (
-    NOTHING_KNOWN,
-    Accepted,
-    Answer,
-    Completed,
-    Known,
-    Later,
-    LookBack,
-    Refused,
-    Unknown,
-)
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, ResolvedLeads, Unknown
 from triggerbot.systems.github.rerun import plan as plan_reruns
 
 if TYPE_CHECKING:
@@ -158,7 +148,7 @@ class SimCI:
             raise NotKnown("no such push")
         if self._dice.random() < faults.dumb:
             raise self._dice.choice((
-                CIUnavailable("HTTP 503"), CIUnavailable("HTTP 429", 20.0, well=True), CIDenied("HTTP 403"),
+                CIUnavailable("HTTP 503"), CIUnavailable("HTTP 429", 20.0, healthy=True), CIDenied("HTTP 403"),
                 CIUnavailable("no answer in time"),
             ))  # fmt: skip
         listed = tuple(run.event for run in found.runs if run.listed <= self._world.now)
@@ -189,7 +179,7 @@ class SimCI:
             if run.changed >= since and run.listed <= now
         ]  # fmt: skip
 
-    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> Completed:
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
         """Tell what leads are about."""
         self._spend_time()
         if self._dice.random() < self._world.faults.dumb:
@@ -200,7 +190,7 @@ class SimCI:
         }  # fmt: skip
         settled = tuple(lead for lead in leads if lead.key in runs)
         heard = [replace(runs[lead.key], state=lead.state, result=lead.result) for lead in settled]
-        return Completed(tuple(heard), settled, "no such run")
+        return ResolvedLeads(tuple(heard), settled, "no such run")
 
     @staticmethod
     def group(push: Push) -> Group:
@@ -217,7 +207,7 @@ class SimCI:
 
     # -- requests -----------------------------------------------------------------------------------------------
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as this habit has it."""
         match self._scenario.habit:
             case Habit.BATCH:
@@ -251,12 +241,12 @@ class SimCI:
         if serial and any(
             run.event.state is not State.FINISHED for job in jobs for run in self.pushes[push].of(job)
         ):  # fmt: skip
-            return self._not_now(push, jobs, Later("it still runs", well=True))
+            return self._not_now(push, jobs, Later("it still runs", healthy=True))
         if self._scenario.habit is Habit.RERUN and self._busy(push):
-            return self._not_now(push, jobs, Later("the workflow still runs", well=True))
+            return self._not_now(push, jobs, Later("the workflow still runs", healthy=True))
         if dice.random() < faults.later:
             return self._not_now(
-                push, jobs, Later("HTTP 429", dice.choice((None, 1.0, 30.0)), well=dice.random() < 0.5)
+                push, jobs, Later("HTTP 429", dice.choice((None, 1.0, 30.0)), healthy=dice.random() < 0.5)
             )
         made = self._take(operation, push, call, began)
         self._spend_time_of_request(began)

@@ -9,10 +9,10 @@ from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import limits as capping
 from triggerbot.core.policy import rules
-from triggerbot.core.policy.circuit_breaker import Place
+from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
-from triggerbot.store import NO_CAPS, NO_PASSES, Entry
+from triggerbot.store import NO_CAPS, NO_PASSES, TimelineEntry
 
 UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
 
@@ -61,7 +61,7 @@ class Claiming:
         note: str,
         now: float,
         *,
-        passes: Mapping[Place, int] = NO_PASSES,
+        passes: Mapping[BreakerKey, int] = NO_PASSES,
         caps: Mapping[str, int | None] = NO_CAPS,
     ) -> bool | Capped:
         """Write down that a request is about to leave."""
@@ -207,7 +207,7 @@ def _tell(
     claim: ClaimRow, what: str, text: str, now: float, count: int = 0, *, reason: Refusal | str = "", dry: bool = False
 ) -> None:
     claim.push.tell(
-        Entry(now, what, claim.job.name, text, str(reason), count, dry, claim.run.run_id, claim.run.attempt),
+        TimelineEntry(now, what, claim.job.name, text, str(reason), count, dry, claim.run.run_id, claim.run.attempt),
         claim.origin,
     )
 

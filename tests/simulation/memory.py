@@ -12,7 +12,7 @@ from simulation.claiming import UNDECIDED, sent_within, tell_if_new
 from simulation.reporting import Reporting
 from simulation.tables import ClaimRow, Tables
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Claim, Group, Lead, Push, State, Wish
+from triggerbot.core.model import Claim, CommentCommand, Group, Lead, Push, State
 from triggerbot.core.policy import limits as capping
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.store import (
@@ -24,7 +24,6 @@ from triggerbot.store import (
     Crash,
     DeadLetter,
     Distrust,
-    Entry,
     Item,
     Leads,
     Notice,
@@ -32,6 +31,7 @@ from triggerbot.store import (
     Outcome,
     Pause,
     PushRecord,
+    TimelineEntry,
     Work,
     in_order,
 )
@@ -165,7 +165,7 @@ class MemoryStore(Reporting):
         with self._open() as tables:
             return [breaker for _, breaker in sorted(tables.breakers.items())]
 
-    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+    def save_breaker(self, breaker: Breaker, now: float) -> bool:
         """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
         with self._open() as tables:
             known = tables.breakers.get(breaker.place.key)
@@ -174,7 +174,7 @@ class MemoryStore(Reporting):
             tables.breakers[breaker.place.key] = breaker.next()
             tables.changed[breaker.place.key] = now
             if not breaker.open:
-                self.let_go(breaker.place.key, -1, now)
+                self.release_held(breaker.place.key, -1, now)
             return True
 
     def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
@@ -185,7 +185,7 @@ class MemoryStore(Reporting):
                 tell_if_new(row, note, now)
                 row.due, row.note, row.held, row.behind = until, note, False, behind
 
-    def let_go(self, behind: str, most: int, now: float) -> int:
+    def release_held(self, behind: str, most: int, now: float) -> int:
         """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
         with self._open() as tables:
             found = sorted(_behind(tables, behind), key=lambda claim: (claim.created, claim.id))
@@ -227,7 +227,7 @@ class MemoryStore(Reporting):
         with self._open() as tables:
             return tables.pause
 
-    def bury(self, letters: Sequence[DeadLetter]) -> None:
+    def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep messages that could not be handled."""
         with self._open() as tables:
             for letter in letters:
@@ -240,7 +240,7 @@ class MemoryStore(Reporting):
         with self._open() as tables:
             return list(tables.letters.values())[:limit]
 
-    def dead_letters_kept(self) -> int:
+    def count_dead_letters(self) -> int:
         """Count them."""
         with self._open() as tables:
             return len(tables.letters)
@@ -250,7 +250,7 @@ class MemoryStore(Reporting):
         with self._open() as tables:
             return sum(tables.letters.pop(one, None) is not None for one in ids)
 
-    def keep_crashes(self, crashes: Sequence[Crash]) -> None:
+    def add_crashes(self, crashes: Sequence[Crash]) -> None:
         """Keep how workers ended; the oldest make room for new ones."""
         with self._open() as tables:
             tables.crashes = [*tables.crashes, *crashes][-CRASHES_MAX:]
@@ -283,7 +283,7 @@ class MemoryStore(Reporting):
         with self._open() as tables:
             return views.record(tables, push)
 
-    def story(self, push: Push, job: str | None = None) -> list[Entry]:
+    def timeline(self, push: Push, job: str | None = None) -> list[TimelineEntry]:
         """Read what happened to a push, or to one job of it, in order."""
         with self._open() as tables:
             row = tables.pushes.get(push)
@@ -330,7 +330,7 @@ def _hear(tables: Tables, item: Item, now: float, dry: bool) -> Outcome:
             return tables.notice(item, now, dry)
         case Lead():
             return tables.lead(item, now)
-        case Wish():
+        case CommentCommand():
             return tables.wish(item, now)
 
 

@@ -9,8 +9,8 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.outages import Weather
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.outages import OutageDetector
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store import Store
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ class Replica:
         self._proxy = Proxy(world, self, store)
         scenario = world.scenario
         rules = (scenario.rule,)
-        weather = Weather(scenario.bounds.breakers, self.clock)
+        outages = OutageDetector(scenario.bounds.breakers, self.clock)
         self._observer = Observer(
-            self._proxy, rules, dry=False, clock=self.clock, metrics=METRICS, weather=weather,
+            self._proxy, rules, dry=False, clock=self.clock, metrics=METRICS, outages=outages,
         )  # fmt: skip
         systems: dict[str, Any] = {"ci": Proxy(world, self, world.ci)}
         self._dispatcher = Dispatcher(
-            self._proxy, systems, self._observer, Setting(rules, False, scenario.bounds), clock=self.clock,
+            self._proxy, systems, self._observer, DispatchSettings(rules, False, scenario.bounds), clock=self.clock,
             metrics=METRICS,
         )  # fmt: skip
         self._poll = Poll(
@@ -59,7 +59,7 @@ class Replica:
 
     def tick(self) -> bool:
         """Look after what is held."""
-        return self._survives(self._dispatcher.guard.tick)
+        return self._survives(self._dispatcher.admission.tick)
 
     def sweep(self) -> bool:
         """Ask what happened lately; tells whether that went well."""

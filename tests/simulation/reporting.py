@@ -5,8 +5,8 @@ from dataclasses import astuple, replace
 
 from simulation.claiming import Claiming
 from simulation.tables import PushRow, Tables
-from triggerbot.core.model import Push, Run, RunKey, State, Wish
-from triggerbot.store import SIGHTINGS_MAX, Asked, Entry, Ran, Search, Sighting, Summary
+from triggerbot.core.model import CommentCommand, Push, Run, RunKey, State
+from triggerbot.store import SIGHTINGS_MAX, FailureRecord, PendingCommand, Ran, Search, Summary, TimelineEntry
 
 
 class Reporting(Claiming):
@@ -37,7 +37,7 @@ class Reporting(Claiming):
                 tables.pushes[push].mark(now)
 
     def judged(
-        self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
+        self, summary: Summary, sightings: Sequence[FailureRecord], changes: Sequence[tuple[str, str]], now: float
     ) -> None:
         """Keep how a push was judged, its jobs with failures, and for its story what changed."""
         with self._open() as tables:
@@ -46,23 +46,23 @@ class Reporting(Claiming):
                 return
             row.judged = replace(summary, judged=now)
             row.sightings.update({one.job: one for one in sightings if one.job in row.jobs})
-            row.story += [Entry(now, "verdict", job, text) for job, text in changes if job in row.jobs]
+            row.story += [TimelineEntry(now, "verdict", job, text) for job, text in changes if job in row.jobs]
             for old in _sightings(tables, summary.push.project)[SIGHTINGS_MAX:]:
                 del tables.pushes[old.push].sightings[old.job]
 
-    def kept(self, push: Push) -> Mapping[str, str]:
+    def metadata(self, push: Push) -> Mapping[str, str]:
         """Read what was kept beside a push, by name."""
         with self._open() as tables:
             row = tables.pushes.get(push)
             return {} if row is None else dict(row.kept)
 
-    def keep(self, push: Push, name: str, value: str) -> None:
+    def set_metadata(self, push: Push, name: str, value: str) -> None:
         """Keep something beside a push."""
         with self._open() as tables:
             if push in tables.pushes:
                 tables.pushes[push].kept[name] = value
 
-    def keep_failures(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+    def add_failure_lines(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
         """Add to a run what the CI said of its failure when it was asked."""
         with self._open() as tables:
             row = tables.pushes.get(push)
@@ -71,7 +71,7 @@ class Reporting(Claiming):
                 known = found.runs[run]
                 found.runs[run] = replace(known, failures=tuple(dict.fromkeys((*known.failures, *lines))))
 
-    def sightings(self, project: str) -> list[Sighting]:
+    def failure_records(self, project: str) -> list[FailureRecord]:
         """Read the newest sightings of a project, newest first."""
         with self._open() as tables:
             return _sightings(tables, project)
@@ -114,7 +114,7 @@ class Reporting(Claiming):
             before = [one for one in same if one.first_heard < row.first_heard]
             return max(before, key=lambda one: one.first_heard).push if before else None
 
-    def take_wish(self, now: float, seconds: float) -> Asked | None:
+    def take_command(self, now: float, seconds: float) -> PendingCommand | None:
         """Take the wish that has been due longest."""
         with self._open() as tables:
             due = [(row.due, row) for row in tables.wishes.values() if row.due is not None and row.due <= now]
@@ -124,7 +124,7 @@ class Reporting(Claiming):
             row.due = now + seconds
             return row.asked
 
-    def end_wish(self, wish: Wish, due: float | None) -> None:
+    def end_command(self, wish: CommentCommand, due: float | None) -> None:
         """It is settled (`None`), or due again then."""
         with self._open() as tables:
             row = tables.wishes.get((wish.system, wish.id))
@@ -140,7 +140,7 @@ def _report_due(row: PushRow, now: float) -> float | None:
     return min((at for at in (row.report_due, row.report_lease) if at is not None and at <= now), default=None)
 
 
-def _sightings(tables: Tables, project: str) -> list[Sighting]:
+def _sightings(tables: Tables, project: str) -> list[FailureRecord]:
     rows = [row for row in tables.pushes.values() if row.push.project == project]
     return sorted((one for row in rows for one in row.sightings.values()), key=lambda one: one.at)[::-1]
 

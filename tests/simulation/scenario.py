@@ -5,8 +5,8 @@ from enum import StrEnum
 from random import Random
 
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.circuit_breaker import OFF, Settings
-from triggerbot.core.policy.limits import Bounds, Caps
+from triggerbot.core.policy.circuit_breaker import OFF, BreakerSettings
+from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.rules import Budget, Rule
 
 #: What a push's message may say: nothing of interest, mostly.
@@ -62,7 +62,7 @@ class Scenario:
     #: Whether runs name their machines, and failures their step, so that breakers of those may open.
     pools: bool
     rule: Rule
-    bounds: Bounds
+    bounds: Limits
     faults: Faults
     replicas: int
     #: Seconds between sweeps; the last one comes in any case.
@@ -118,9 +118,11 @@ def _budget(dice: Random) -> Budget:
     return dice.choice((Budget(), Budget(), Budget(100, 10), Budget(0, 0), Budget(0, 1), Budget(50, 1)))
 
 
-def _bounds(dice: Random) -> Bounds:
-    breakers = dice.choice((OFF, Settings(), Settings(), Settings(failures=2, pushes=2, within=300.0, share=20.0)))
-    return Bounds(breakers, dice.choice((Caps(), Caps(), Caps(), Caps(service=6), Caps(project=7, author=2))))
+def _bounds(dice: Random) -> Limits:
+    breakers = dice.choice(
+        (OFF, BreakerSettings(), BreakerSettings(), BreakerSettings(failures=2, pushes=2, within=300.0, share=20.0))
+    )
+    return Limits(breakers, dice.choice((Caps(), Caps(), Caps(), Caps(service=6), Caps(project=7, author=2))))
 
 
 def _faults(dice: Random) -> Faults:

@@ -9,6 +9,7 @@ from triggerbot.core.model import (
     Cause,
     Claim,
     ClaimState,
+    CommentCommand,
     Event,
     Group,
     Lead,
@@ -19,25 +20,24 @@ from triggerbot.core.model import (
     Run,
     RunKey,
     State,
-    Wish,
 )
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import Breaker
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import (
     DELIVERY_KEPT,
     LEAD_DELAY,
     REPORT_DELAY,
-    Asked,
     Crash,
     DeadLetter,
-    Entry,
+    FailureRecord,
     Notice,
     Observation,
     Outcome,
     Pause,
-    Sighting,
+    PendingCommand,
     Summary,
+    TimelineEntry,
 )
 
 T = TypeVar("T")
@@ -110,7 +110,7 @@ class PushRow:
     facts: PushFacts
     first_heard: float
     last_heard: float
-    asks: Asks | None = None
+    asks: PushOptions | None = None
     settled: float = 0.0
     facts_due: float | None = None
     facts_tries: int = 0
@@ -118,14 +118,14 @@ class PushRow:
     operations: dict[str, Operation] = field(default_factory=dict)
     #: What each operation counts against caps, until it is given back: their names, the piece of time, how many.
     charged: dict[str, tuple[tuple[str, ...], int, int]] = field(default_factory=dict)
-    story: list[Entry] = field(default_factory=list)
+    story: list[TimelineEntry] = field(default_factory=list)
     told: set[tuple[str, RunKey, str, str]] = field(default_factory=set)
     #: When it is to be judged, and until when somebody does that.
     report_due: float | None = None
     report_lease: float | None = None
     #: How it was judged, and when.
     judged: Summary | None = None
-    sightings: dict[str, Sighting] = field(default_factory=dict)
+    sightings: dict[str, FailureRecord] = field(default_factory=dict)
     #: What is kept beside it, by name.
     kept: dict[str, str] = field(default_factory=dict)
 
@@ -150,7 +150,7 @@ class PushRow:
         """Let it be judged a little later, unless that is due by then."""
         self.report_due = min(now + REPORT_DELAY, now + REPORT_DELAY if self.report_due is None else self.report_due)
 
-    def tell(self, entry: Entry, origin: str = "") -> None:
+    def tell(self, entry: TimelineEntry, origin: str = "") -> None:
         """Add a line to its story; the same refusal of the same run is told once."""
         if entry.what == "refuse":
             key = (entry.job or "", RunKey(entry.run_id or "", entry.attempt or 0), entry.reason, origin)
@@ -175,7 +175,7 @@ class GroupRow:
 class WishRow:
     """What a person asked for."""
 
-    asked: Asked
+    asked: PendingCommand
     #: When somebody has to look at it; `None` once it is settled.
     due: float | None
 
@@ -258,7 +258,9 @@ class Tables:
         if refusal is None and before is not None and seen.failed:
             refusal = rules.repeated(before, push.asks)
         if news and refusal is not None:
-            push.tell(Entry(now, "refuse", job.name, "", refusal, dry=dry, run_id=event.run_id, attempt=event.attempt))
+            push.tell(
+                TimelineEntry(now, "refuse", job.name, "", refusal, dry=dry, run_id=event.run_id, attempt=event.attempt)
+            )
         return Outcome(earlier=before, asks=push.asks, due=due, news=news)
 
     def notice(self, item: Notice, now: float, dry: bool) -> Outcome:
@@ -283,13 +285,13 @@ class Tables:
             group.leads[lead.key] = replace(lead, time=time)
         return Outcome(due=news and lead.failed, news=news)
 
-    def wish(self, wish: Wish, now: float) -> Outcome:
+    def wish(self, wish: CommentCommand, now: float) -> Outcome:
         """Keep a wish, unless it is known."""
         self.forget_wishes(now - DELIVERY_KEPT)
         key = (wish.system, wish.id)
         news = key not in self.wishes
         if news:
-            self.wishes[key] = WishRow(Asked(wish, now), now)
+            self.wishes[key] = WishRow(PendingCommand(wish, now), now)
         return Outcome(news=news)
 
     def forget_wishes(self, before: float) -> None:
@@ -304,7 +306,7 @@ class Tables:
             row.last_heard = now
         return row
 
-    def _learn(self, push: PushRow, facts: PushFacts, asks: Asks | None, now: float, dry: bool) -> bool:
+    def _learn(self, push: PushRow, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool) -> bool:
         """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
         known = push.facts
         first = push.asks is None and asks is not None
@@ -321,7 +323,7 @@ class Tables:
             return False
         push.asks, push.facts_due = asks, None
         for problem in asks.problems:
-            push.tell(Entry(now, "note", None, problem))
+            push.tell(TimelineEntry(now, "note", None, problem))
         requested = False
         for job in push.jobs.values():
             runs = [key for key, run in job.runs.items() if run.result not in rules.UNWANTED]

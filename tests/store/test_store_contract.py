@@ -10,10 +10,10 @@ from fakes.world import event, failure, push
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Refusal, Result, RunKey, State
-from triggerbot.core.policy.circuit_breaker import Breaker, Canary, Evidence, Place, Scope, Trouble
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope, Canary, Evidence
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget, within_budget
-from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import LETTERS_MAX, DeadLetter, Pause, Store
 
 PUSH = push()
@@ -22,7 +22,7 @@ Reopen = Callable[[], Store]
 
 def claimed(store: Store, job: str = "job", *, now: float = 0.0, dry: bool = False):
     """Let one job fail, and give back its claim."""
-    store.observe([seen(failure(job, f"{job}-1"), asks=Asks())], now, dry=dry)
+    store.observe([seen(failure(job, f"{job}-1"), asks=PushOptions())], now, dry=dry)
     return own(store, job)
 
 
@@ -101,18 +101,20 @@ def test_texts_survive_as_they_are(store: Store, reopen: Reopen) -> None:
 def test_facts_that_are_known_stay(store: Store) -> None:
     """What is said first of a push holds; what was not said is filled in."""
     store.observe([said(message=None, author="a"), said(author="b", time=7.0, fork=True)], 1.0, dry=False)
-    store.observe([said(Asks(), message="first"), said(Asks({EVERY: 3}), message="second")], 1.0, dry=False)
+    store.observe(
+        [said(PushOptions(), message="first"), said(PushOptions({EVERY: 3}), message="second")], 1.0, dry=False
+    )
 
     work = store.work(PUSH)
 
     assert (work.facts.author, work.facts.time, work.facts.fork, work.facts.message) == ("a", 7.0, True, "first")
-    assert work.asks == Asks()
+    assert work.asks == PushOptions()
 
 
 def test_a_push_that_asks_gets_claims_of_what_was_heard_before(store: Store) -> None:
     """When the message becomes known, every job that it asks for is claimed, pending or finished, once."""
     store.observe([seen(event("a")), seen(event("b", result="success")), seen(failure("c"))], 1.0, dry=False)
-    asks = Asks({EVERY: 3})
+    asks = PushOptions({EVERY: 3})
 
     first, second = store.observe([said(asks, message="m"), said(asks, message="m")], 2.0, dry=False)
     (late,) = store.observe([seen(event("d"))], 3.0, dry=False)
@@ -123,7 +125,7 @@ def test_a_push_that_asks_gets_claims_of_what_was_heard_before(store: Store) -> 
 
 def test_a_message_without_asks_claims_nothing(store: Store) -> None:
     """Nor does one that asks for another group."""
-    store.observe([seen(event("a")), said(Asks({"talos": 3}), message="m"), seen(event("b"))], 1.0, dry=False)
+    store.observe([seen(event("a")), said(PushOptions({"talos": 3}), message="m"), seen(event("b"))], 1.0, dry=False)
 
     assert every(store) == []
 
@@ -271,7 +273,7 @@ def test_a_decision_says_what_was_spent_when_it_was_recorded(
         expected.append(within_budget(known, budget, min(number, budget.most(9)), 9, dry=dry))
     assert told == expected
     assert [own(store, f"job-{number}").note for number in range(9)] == [one.detail for one in expected]
-    story = [entry for entry in store.story(PUSH) if entry.what in ("trigger", "refuse") and entry.at == 3.0]
+    story = [entry for entry in store.timeline(PUSH) if entry.what in ("trigger", "refuse") and entry.at == 3.0]
     assert [entry.text for entry in story] == [one.detail for one in expected]
 
 
@@ -398,7 +400,7 @@ def test_the_same_doubt_is_told_once_for_each_request(store: Store) -> None:
     store.doubted(replace(made, sends=2), 17.0, "held", 16.0)
 
     assert (sent.note, resent.note) == ("", "")
-    assert [(entry.what, entry.text) for entry in store.story(PUSH)][1:] == [
+    assert [(entry.what, entry.text) for entry in store.timeline(PUSH)][1:] == [
         ("wait", "HTTP 503"), ("send", "asks"), ("doubt", "not listed"), ("doubt", "held"), ("send", "again"),
         ("doubt", "held"),
     ]  # fmt: skip
@@ -492,9 +494,11 @@ def test_a_pause_stops_leases_and_requests(store: Store, home) -> None:
 def test_the_last_dead_letters_are_kept(store: Store) -> None:
     """A CI that speaks otherwise from some day on must not fill the disk."""
     for start in range(0, 7 * 1430, 1430):
-        store.bury([DeadLetter(0, float(at), "ci", "webhook", "", b"") for at in range(start, start + 1430)])
+        store.add_dead_letters(
+            [DeadLetter(0, float(at), "ci", "webhook", "", b"") for at in range(start, start + 1430)]
+        )
 
-    assert store.dead_letters_kept() == LETTERS_MAX
+    assert store.count_dead_letters() == LETTERS_MAX
     assert store.dead_letters(1)[0].at == 10.0
 
 
@@ -503,15 +507,15 @@ def test_dead_letters_are_kept_until_they_are_dropped(store: Store, reopen: Reop
     letters = [
         DeadLetter(0, float(number), "ci", "webhook", "a reason", b"\x00\xff{", {"a": "é"}) for number in range(3)
     ]
-    store.bury(letters)
-    store.bury([])
+    store.add_dead_letters(letters)
+    store.add_dead_letters([])
 
     again = reopen()
     kept = again.dead_letters()
 
     assert [replace(letter, id=0) for letter in kept] == letters
     assert again.dead_letters(limit=2) == kept[:2]
-    assert again.dead_letters_kept() == len(kept)
+    assert again.count_dead_letters() == len(kept)
     assert again.drop_dead_letters([kept[0].id, kept[2].id, 10**9]) == 2
     assert again.dead_letters() == [kept[1]]
 
@@ -526,14 +530,14 @@ def test_a_story_is_told_in_order(store: Store) -> None:
     store.begin(operation(claim), PUSH, "asks for 2", 10.0)
     store.accepted(operation(claim), "accepted", 11.0)
 
-    story = store.story(PUSH, "job")
+    story = store.timeline(PUSH, "job")
 
     assert [(entry.what, entry.job, entry.count, entry.at) for entry in story] == [
         ("trigger", "job", 2, 3.0), ("send", "job", 2, 10.0), ("accepted", "job", 2, 11.0),
     ]  # fmt: skip
     assert (story[0].reason, story[0].run_id, story[0].attempt) == ("failure", "job-1", 1)
-    assert len(store.story(PUSH)) == 4
-    assert store.story(push("fffffff")) == []
+    assert len(store.timeline(PUSH)) == 4
+    assert store.timeline(push("fffffff")) == []
 
 
 def test_a_story_is_not_told_twice(store: Store) -> None:
@@ -542,16 +546,16 @@ def test_a_story_is_not_told_twice(store: Store) -> None:
     for _ in range(100):
         store.observe(refused, 1.0, dry=False)
 
-    assert [(entry.what, entry.reason, entry.run_id) for entry in store.story(PUSH)] == [
+    assert [(entry.what, entry.reason, entry.run_id) for entry in store.timeline(PUSH)] == [
         ("refuse", "hidden", "1"), ("refuse", "hidden", "2"),
     ]  # fmt: skip
 
 
 def test_a_problem_in_the_message_is_told(store: Store) -> None:
     """The push's story has the complaint."""
-    store.observe([said(Asks(problems=("--rebuild wants a number",)), message="m")], 1.0, dry=False)
+    store.observe([said(PushOptions(problems=("--rebuild wants a number",)), message="m")], 1.0, dry=False)
 
-    assert [(entry.what, entry.text) for entry in store.story(PUSH)] == [("note", "--rebuild wants a number")]
+    assert [(entry.what, entry.text) for entry in store.timeline(PUSH)] == [("note", "--rebuild wants a number")]
 
 
 def test_pushes_are_found_by_the_beginning_of_a_revision(store: Store) -> None:
@@ -604,15 +608,15 @@ def test_statistics_count_decisions(store: Store) -> None:
 def test_old_pushes_are_forgotten_whole(store: Store) -> None:
     """With claims and story; what is still open, or heard of lately, stays."""
     old, still_open, new = push("abcdef1"), push("abcdef2"), push("abcdef3")
-    store.observe([seen(failure(push=one), asks=Asks()) for one in (old, still_open)], 10.0, dry=False)
-    store.observe([seen(failure(push=new), asks=Asks())], 1000.0, dry=False)
+    store.observe([seen(failure(push=one), asks=PushOptions()) for one in (old, still_open)], 10.0, dry=False)
+    store.observe([seen(failure(push=new), asks=PushOptions())], 1000.0, dry=False)
     for one in (old, new):
         store.decide(own(store, where=one), Decision.refuse(Refusal.HIDDEN), None, 10.0)
 
     assert store.purge(500.0) == 1
     assert store.purge(500.0) == 0
     assert store.record(old) is None
-    assert store.story(old) == []
+    assert store.timeline(old) == []
     assert [len(every(store, one)) for one in (still_open, new)] == [1, 1]
 
 
@@ -630,9 +634,9 @@ def test_everything_is_there_after_a_restart(store: Store, reopen: Reopen) -> No
     """Facts, runs, claims, requests, the pause."""
     claim = owed(store)
     store.begin(operation(claim), PUSH, "", 10.0)
-    store.observe([said(Asks({EVERY: 3}, no_retry=True), message="m", author="a")], 11.0, dry=False)
+    store.observe([said(PushOptions({EVERY: 3}, no_retry=True), message="m", author="a")], 11.0, dry=False)
     store.pause(Pause(1.0, "me"))
-    before = (store.record(PUSH), store.work(PUSH), store.story(PUSH), store.paused())
+    before = (store.record(PUSH), store.work(PUSH), store.timeline(PUSH), store.paused())
 
     again = reopen()
 
@@ -730,22 +734,22 @@ def in_threads(count: int, work: Callable[[int], None]) -> None:
 
 # -- breakers, caps, and what is held behind them ---------------------------------------------------------------
 
-PLACE = Place(Scope.SYSTEM, "ci")
+PLACE = BreakerKey(BreakerScope.SYSTEM, "ci")
 
 
-def an_open_breaker(version: int = 0, place: Place = PLACE) -> Breaker:
+def an_open_breaker(version: int = 0, place: BreakerKey = PLACE) -> Breaker:
     """A breaker with everything in it."""
-    evidence = Evidence(1.5, Trouble.REQUESTS, PUSH, "job", "HTTP 503 \u2713")
+    evidence = Evidence(1.5, BreakerCause.REQUESTS, PUSH, "job", "HTTP 503 \u2713")
     canary = Canary(PUSH, "job", 7, 3.25)
-    return Breaker(place, version, Trouble.REQUESTS, 2.0, (evidence,), "why", 1, 12.0, canary)
+    return Breaker(place, version, BreakerCause.REQUESTS, 2.0, (evidence,), "why", 1, 12.0, canary)
 
 
 def test_a_breaker_is_kept_as_it_is(store: Store) -> None:
     """Under the version that it has then; names may hold anything."""
-    odd = Place(Scope.POOL, "ci", "a/b \x1f {1}")
+    odd = BreakerKey(BreakerScope.POOL, "ci", "a/b \x1f {1}")
 
-    assert store.keep_breaker(an_open_breaker(), 1.0)
-    assert store.keep_breaker(an_open_breaker(place=odd), 1.0)
+    assert store.save_breaker(an_open_breaker(), 1.0)
+    assert store.save_breaker(an_open_breaker(place=odd), 1.0)
 
     assert {one.place: one for one in store.breakers()} == {
         PLACE: an_open_breaker(1), odd: an_open_breaker(1, odd),
@@ -754,11 +758,11 @@ def test_a_breaker_is_kept_as_it_is(store: Store) -> None:
 
 def test_who_saw_an_old_breaker_does_not_change_it(store: Store) -> None:
     """Of two who change the same version, one does."""
-    assert store.keep_breaker(an_open_breaker(), 1.0)
+    assert store.save_breaker(an_open_breaker(), 1.0)
 
-    assert not store.keep_breaker(an_open_breaker(), 1.0)
-    assert store.keep_breaker(an_open_breaker(1), 1.0)
-    assert not store.keep_breaker(an_open_breaker(1), 1.0)
+    assert not store.save_breaker(an_open_breaker(), 1.0)
+    assert store.save_breaker(an_open_breaker(1), 1.0)
+    assert not store.save_breaker(an_open_breaker(1), 1.0)
     assert [one.version for one in store.breakers()] == [2]
 
 
@@ -772,16 +776,16 @@ def test_what_is_held_waits_until_it_is_let_go_the_oldest_first(store: Store) ->
     assert (own(store, "job-0").note, own(store, "job-0").behind) == ("held: for a reason", "cap x")
     assert store.work(PUSH).claims[0].behind == "cap x"
 
-    assert store.let_go("cap x", 2, 20.0) == 2
+    assert store.release_held("cap x", 2, 20.0) == 2
 
     assert [own(store, f"job-{number}").behind for number in range(4)] == ["", "", "cap x", "cap x"]
 
     assert store.held() == {"cap x": 2}
     assert [claim.job for claim in sorted(store.work(PUSH).due(21.0), key=lambda one: one.due)] == ["job-0", "job-1"]
-    assert store.let_go("cap x", -1, 30.0) == 2
+    assert store.release_held("cap x", -1, 30.0) == 2
     assert store.held() == {}
-    assert store.let_go("cap x", -1, 30.0) == 0
-    odd = Place(Scope.POOL, "ci", "a/b \x1f {1}").key
+    assert store.release_held("cap x", -1, 30.0) == 0
+    odd = BreakerKey(BreakerScope.POOL, "ci", "a/b \x1f {1}").key
     store.hold(claims[0], odd, 1000.0, "held", 40.0)
     assert own(store, "job-0").behind == odd
 
@@ -789,11 +793,11 @@ def test_what_is_held_waits_until_it_is_let_go_the_oldest_first(store: Store) ->
 def test_a_breaker_that_closes_lets_go_of_all_behind_it(store: Store) -> None:
     """At once, in the same step; and of nothing that is held behind others."""
     first, second = owed(store, "a"), owed(store, "b")
-    store.keep_breaker(an_open_breaker(), 1.0)
+    store.save_breaker(an_open_breaker(), 1.0)
     store.hold(first, PLACE.key, 1000.0, "held", 2.0)
     store.hold(second, "cap x", 1000.0, "held", 2.0)
 
-    store.keep_breaker(Breaker(PLACE, 1), 5.0)
+    store.save_breaker(Breaker(PLACE, 1), 5.0)
 
     assert store.held() == {"cap x": 1}
     assert [claim.job for claim in store.work(PUSH).due(5.0)] == ["a"]
@@ -806,7 +810,7 @@ def test_what_came_to_its_end_is_held_no_more(store: Store) -> None:
     store.finish(claim, "enough", 3.0)
 
     assert store.held() == {}
-    assert store.let_go("cap x", -1, 4.0) == 0
+    assert store.release_held("cap x", -1, 4.0) == 0
     assert own(store).state is ClaimState.DONE
 
 
@@ -825,8 +829,8 @@ def test_a_request_in_doubt_is_not_held(store: Store) -> None:
 def test_nothing_leaves_through_a_breaker_that_opened_meanwhile(store: Store) -> None:
     """Whoever passed an earlier version has to ask again; whoever passed this one is its canary."""
     claim = owed(store)
-    assert store.keep_breaker(an_open_breaker(), 1.0)
-    other = {Place(Scope.POOL, "ci", "arm"): 0}
+    assert store.save_breaker(an_open_breaker(), 1.0)
+    other = {BreakerKey(BreakerScope.POOL, "ci", "arm"): 0}
 
     assert store.begin(operation(claim), PUSH, "", 2.0, passes={PLACE: 0, **other}) is False
     assert own(store).state is ClaimState.OWED
@@ -836,7 +840,7 @@ def test_nothing_leaves_through_a_breaker_that_opened_meanwhile(store: Store) ->
 def test_a_closed_breaker_stops_nothing(store: Store) -> None:
     """In whatever version."""
     claim = owed(store)
-    store.keep_breaker(Breaker(PLACE), 1.0)
+    store.save_breaker(Breaker(PLACE), 1.0)
 
     assert store.begin(operation(claim), PUSH, "", 2.0, passes={PLACE: 0}) is True
 
@@ -883,7 +887,7 @@ def test_what_was_not_taken_counts_against_no_cap(store: Store, end: str) -> Non
 def test_breakers_and_holds_are_there_after_a_restart(store: Store, reopen: Reopen) -> None:
     """Like all else."""
     store.hold(owed(store), "cap x", 1000.0, "held", 2.0)
-    store.keep_breaker(an_open_breaker(), 1.0)
+    store.save_breaker(an_open_breaker(), 1.0)
 
     again = reopen()
 
@@ -893,8 +897,8 @@ def test_breakers_and_holds_are_there_after_a_restart(store: Store, reopen: Reop
 
 def test_old_breakers_are_forgotten_but_no_open_one(store: Store) -> None:
     """Names of pools and steps are foreign text: they must not pile up."""
-    store.keep_breaker(Breaker(PLACE), 1.0)
-    store.keep_breaker(an_open_breaker(place=Place(Scope.POOL, "ci", "arm")), 1.0)
+    store.save_breaker(Breaker(PLACE), 1.0)
+    store.save_breaker(an_open_breaker(place=BreakerKey(BreakerScope.POOL, "ci", "arm")), 1.0)
 
     store.purge(2.0)
 

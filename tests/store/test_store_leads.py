@@ -162,9 +162,9 @@ def test_crashes_newest_first_and_those_that_died_together_in_order(store: Store
     """The first of a group is likely the cause."""
     old = crash(1.0, error="ValueError: x", trace="Traceback\n…")
     together = [crash(5.0), crash(5.1, 2, "exit code 1"), crash(5.2, 3)]
-    store.keep_crashes([old])
-    store.keep_crashes(together)
-    store.keep_crashes([crash(9.0)])
+    store.add_crashes([old])
+    store.add_crashes(together)
+    store.add_crashes([crash(9.0)])
     assert reopen().crashes() == [crash(9.0), *together, old]
     assert store is not None
 
@@ -172,7 +172,7 @@ def test_crashes_newest_first_and_those_that_died_together_in_order(store: Store
 def test_the_oldest_crashes_make_room(store: Store) -> None:
     """A worker that dies all day fills no disk."""
     for at in range(CRASHES_MAX + 5):
-        store.keep_crashes([crash(float(at))])
+        store.add_crashes([crash(float(at))])
     kept = store.crashes(1000)
     assert [one.at for one in kept] == [float(at) for at in reversed(range(5, CRASHES_MAX + 5))]
     assert store.crashes(3) == kept[:3]

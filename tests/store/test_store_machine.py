@@ -29,7 +29,7 @@ from triggerbot.core.model import (
     State,
 )
 from triggerbot.core.policy.rules import Budget, Triage
-from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Notice, Observation, Pause, Store
 from triggerbot.store.factory import open_store
 from triggerbot.store.sqlite import SqliteStore
@@ -65,7 +65,7 @@ class Model:
     """A store as plain dicts."""
 
     runs: dict[tuple[Push, str, RunKey], tuple[State, Result | None]] = field(default_factory=dict)
-    asks: dict[Push, Asks] = field(default_factory=dict)
+    asks: dict[Push, PushOptions] = field(default_factory=dict)
     claims: dict[Key, ModelClaim] = field(default_factory=dict)
     paused: bool = False
 
@@ -92,7 +92,7 @@ class Model:
         self.claims[key] = ModelClaim(key, run, dry, due=now)
         return True
 
-    def say(self, where: Push, asks: Asks, now: float, dry: bool) -> None:
+    def say(self, where: Push, asks: PushOptions, now: float, dry: bool) -> None:
         """The first message holds, and claims what it asks for."""
         if where in self.asks:
             return
@@ -181,7 +181,7 @@ class Machine(RuleBasedStateMachine):
         """Hear the push's message."""
         from triggerbot.core.model import PushFacts
 
-        asks = Asks({EVERY: count} if count else {})
+        asks = PushOptions({EVERY: count} if count else {})
         self.store.observe([Notice(PushFacts(where, "m"), asks)], self.now, dry=dry)
         self.model.say(where, asks, self.now, dry)
 
@@ -341,7 +341,7 @@ class Machine(RuleBasedStateMachine):
         claims = [
             (one.id, one.state, one.cause, one.refusal, one.wanted, one.asked) for one in every(self.store, where)
         ]
-        return self.store.story(where), record.facts, [job.runs for job in record.jobs], claims
+        return self.store.timeline(where), record.facts, [job.runs for job in record.jobs], claims
 
     @precondition(lambda self: self.number % 3 == 0)
     @rule()

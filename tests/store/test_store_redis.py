@@ -17,10 +17,21 @@ from fakes.redis_server import RedisServer
 from fakes.world import event, failure, push
 
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.core.model import Claim, ClaimState, Decision, Group, Lead, Refusal, Result, RunKey, State, Wish
+from triggerbot.core.model import (
+    Claim,
+    ClaimState,
+    CommentCommand,
+    Decision,
+    Group,
+    Lead,
+    Refusal,
+    Result,
+    RunKey,
+    State,
+)
 from triggerbot.core.policy.rules import Budget
-from triggerbot.core.policy.try_syntax import Asks
-from triggerbot.store import Crash, DeadLetter, Pause, Search, Sighting, Store, Summary
+from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.store import Crash, DeadLetter, FailureRecord, Pause, Search, Store, Summary
 from triggerbot.store.factory import open_store
 from triggerbot.store.redis import RedisStore, connection
 
@@ -56,7 +67,7 @@ def opened(server: RedisServer, **more: Any) -> Iterator[RedisStore]:
 
 
 def _claimed(store: Store) -> Claim:
-    store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
+    store.observe([seen(failure(push=PUSH), asks=PushOptions())], 1.0, dry=False)
     return own(store)
 
 
@@ -79,7 +90,7 @@ def _reported(store: Store) -> None:
 
 def _judge(store: Store) -> None:
     summary = Summary(PUSH, "failing", "1 job failed", None, "", None, 0.0, 0.0, {"failed": 1})
-    store.judged(summary, [Sighting(PUSH, "job", 1.0, 1, 0, ("a line",))], [("job", "it failed")], 4.0)
+    store.judged(summary, [FailureRecord(PUSH, "job", 1.0, 1, 0, ("a line",))], [("job", "it failed")], 4.0)
 
 
 def _nothing(store: Store) -> None:
@@ -87,7 +98,7 @@ def _nothing(store: Store) -> None:
 
 
 LEAD = Lead(Group("ci", "g"), "task", State.FINISHED, Result.FAILURE)
-WISH = Wish("ci", "17", "try", "ann", "rebuild 3", pull=5)
+WISH = CommentCommand("ci", "17", "try", "ann", "rebuild 3", pull=5)
 LETTER = DeadLetter(0, 1.0, "ci", "pulse", "bad", b"\x00\xff", {"a": "b"})
 
 #: What is there before -> what is done.
@@ -95,7 +106,7 @@ MUTATIONS: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], Any]]]
     "observe": (_nothing, lambda store, _: store.observe([seen(failure())], 1.0, dry=False)[0].claimed),
     "observe facts": (
         lambda store: store.observe([seen(event("job"))], 1.0, dry=False),
-        lambda store, _: store.observe([said(Asks(rebuild={"*": 3}), message="try")], 1.0, dry=False)[0].due,
+        lambda store, _: store.observe([said(PushOptions(rebuild={"*": 3}), message="try")], 1.0, dry=False)[0].due,
     ),
     "lead": (_nothing, lambda store, _: store.observe([LEAD], 1.0, dry=False)[0].news),
     "lease": (_claimed, lambda store, _: store.lease(5.0, "me", 60)),
@@ -118,22 +129,22 @@ MUTATIONS: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], Any]]]
         lambda store, _: store.put_off_leads(LEAD.group, 9.0),
     ),
     "ask": (_claimed, lambda store, _: store.ask(PUSH, "job", 3, "me", dry=False, now=4.0)),
-    "bury": (_nothing, lambda store, _: store.bury([LETTER])),
-    "keep_crashes": (_nothing, lambda store, _: store.keep_crashes([Crash(1.0, "host/1", "SIGKILL")])),
+    "add_dead_letters": (_nothing, lambda store, _: store.add_dead_letters([LETTER])),
+    "add_crashes": (_nothing, lambda store, _: store.add_crashes([Crash(1.0, "host/1", "SIGKILL")])),
     "take_report": (_claimed, lambda store, _: store.take_report(5.0, 60.0)),
     "end_report": (_reported, lambda store, _: store.end_report(PUSH, 9.0)),
     "report_soon": (_reported, lambda store, _: store.report_soon(PUSH, 9.0)),
     "judged": (_claimed, lambda store, _: _judge(store)),
-    "keep": (_claimed, lambda store, _: store.keep(PUSH, "name", "value")),
-    "keep_failures": (_claimed, lambda store, _: store.keep_failures(PUSH, "job", RunKey("1", 1), ["a line"])),
+    "keep": (_claimed, lambda store, _: store.set_metadata(PUSH, "name", "value")),
+    "add_failure_lines": (_claimed, lambda store, _: store.add_failure_lines(PUSH, "job", RunKey("1", 1), ["a line"])),
     "wish": (_nothing, lambda store, _: store.observe([WISH], 1.0, dry=False)[0].news),
-    "take_wish": (
+    "take_command": (
         lambda store: store.observe([WISH], 1.0, dry=False),
-        lambda store, _: store.take_wish(5.0, 60.0),
+        lambda store, _: store.take_command(5.0, 60.0),
     ),
-    "end_wish": (
+    "end_command": (
         lambda store: store.observe([WISH], 1.0, dry=False),
-        lambda store, _: store.end_wish(WISH, 9.0),
+        lambda store, _: store.end_command(WISH, 9.0),
     ),
     "pause": (_nothing, lambda store, _: store.pause(Pause(1.0, "me"))),
 }
@@ -142,9 +153,9 @@ MUTATIONS: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], Any]]]
 def _state(store: Store) -> Any:
     """Everything that can be read."""
     return (
-        store.record(PUSH), store.work(PUSH), store.story(PUSH), store.statistics(0.0), store.leads(LEAD.group),
-        store.dead_letters(), store.crashes(), store.paused(), store.search(Search(), 9), store.sightings("try"),
-        store.kept(PUSH), store.take_report(1e6, 1.0), store.take_wish(1e6, 1.0),
+        store.record(PUSH), store.work(PUSH), store.timeline(PUSH), store.statistics(0.0), store.leads(LEAD.group),
+        store.dead_letters(), store.crashes(), store.paused(), store.search(Search(), 9), store.failure_records("try"),
+        store.metadata(PUSH), store.take_report(1e6, 1.0), store.take_command(1e6, 1.0),
     )  # fmt: skip
 
 
@@ -429,7 +440,7 @@ def test_everything_of_a_push_expires(server: RedisServer) -> None:
     with opened(server, retention=RETENTION) as store:
         claim = _sending(store)
         _judge(store)
-        store.keep(PUSH, "name", "value")
+        store.set_metadata(PUSH, "name", "value")
         client = server.client()
         of_push = [
             key
@@ -445,7 +456,7 @@ def test_everything_of_a_push_expires(server: RedisServer) -> None:
 def test_a_push_that_has_expired_is_a_new_one(server: RedisServer) -> None:
     """What is left of it elsewhere does no harm."""
     with opened(server) as store:
-        store.observe([seen(event("a", result="success"), asks=Asks())], 1.0, dry=False)
+        store.observe([seen(event("a", result="success"), asks=PushOptions())], 1.0, dry=False)
         client = server.client()
         for key in client.scan_iter("*"):
             if client.ttl(key) > 1000:
@@ -453,7 +464,7 @@ def test_a_push_that_has_expired_is_a_new_one(server: RedisServer) -> None:
         assert store.record(PUSH) is None
         assert store.find("try", "abc") == []
         assert store.recent(10) == []
-        store.observe([seen(failure("b"), asks=Asks())], 2.0, dry=False)
+        store.observe([seen(failure("b"), asks=PushOptions())], 2.0, dry=False)
         assert store.find("try", "abc") == [PUSH]
         assert store.lease(3.0, "me", 60) == PUSH
         store.purge(100.0)
@@ -465,11 +476,11 @@ def test_what_was_left_of_pushes_that_expired_is_forgotten(server: RedisServer) 
         client = server.client()
         for number in range(120):
             passed = event("a", result="success", push=push(f"{number:010x}"))
-            store.observe([seen(passed, asks=Asks())], 1.0, dry=False)
+            store.observe([seen(passed, asks=PushOptions())], 1.0, dry=False)
         for key in client.scan_iter("*"):
             if client.ttl(key) > 1000:
                 client.delete(key)
-        store.observe([seen(failure(push=PUSH), asks=Asks())], 200.0, dry=False)
+        store.observe([seen(failure(push=PUSH), asks=PushOptions())], 200.0, dry=False)
 
         store.purge(100.0)
 
@@ -485,7 +496,7 @@ def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
         where = push()._replace(project=odd, branch=odd)
         heard = failure(odd, odd, push=where, pool=odd, step=odd, url=f"https://x/{odd}/{odd}", retrigger_of=odd,
                         failures=(odd, odd), batch=odd)  # fmt: skip
-        store.observe([seen(heard, asks=Asks())], 1.0, dry=False)
+        store.observe([seen(heard, asks=PushOptions())], 1.0, dry=False)
         record = store.record(where)
         assert record is not None
         (job,) = record.jobs
@@ -499,7 +510,7 @@ def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
         store.decide(claim, FAILURE, Budget(), 2.0)
         store.begin(operation(own(store, odd, where)), where, odd, 3.0)
         assert own(store, odd, where).operation == operation(claim)
-        assert [entry.job for entry in store.story(where, odd)] == [odd, odd]
+        assert [entry.job for entry in store.timeline(where, odd)] == [odd, odd]
 
 
 def test_half_a_surrogate_pair_spoils_nothing(server: RedisServer) -> None:
@@ -563,12 +574,12 @@ def test_a_full_server_is_waited_for(server: RedisServer) -> None:
 def test_an_older_program_leaves_a_newer_store_alone(server: RedisServer) -> None:
     """It does not start on it; one that runs when a newer one takes over writes nothing any more, and says why."""
     with opened(server) as store:
-        store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
+        store.observe([seen(failure(push=PUSH), asks=PushOptions())], 1.0, dry=False)
         server.client().hset(f"{connection.PREFIX}meta", "layout", "99")
         before = store.record(PUSH)
 
         with pytest.raises(StoreUnavailable, match="newer triggerbot"):
-            store.observe([seen(failure("later", push=PUSH), asks=Asks())], 2.0, dry=False)
+            store.observe([seen(failure("later", push=PUSH), asks=PushOptions())], 2.0, dry=False)
         with pytest.raises(StoreUnusable, match=r"newer triggerbot \(its layout is 99\): use the newer program"):
             RedisStore.at(server.url())
         assert store.record(PUSH) == before
@@ -577,7 +588,7 @@ def test_an_older_program_leaves_a_newer_store_alone(server: RedisServer) -> Non
 def test_a_store_of_before_is_taken_over(server: RedisServer) -> None:
     """It has no layout written down; what it knows stays known, and trusted."""
     with opened(server) as store:
-        store.observe([seen(failure(push=PUSH), asks=Asks())], 1.0, dry=False)
+        store.observe([seen(failure(push=PUSH), asks=PushOptions())], 1.0, dry=False)
     server.client().hdel(f"{connection.PREFIX}meta", "layout", "since", "why")
 
     with opened(server) as store:

@@ -8,9 +8,9 @@ from fakes.items import FAILURE, operation, own, said, seen
 from fakes.world import event, failure, push
 
 from triggerbot.core.model import Claim, Decision, Push, Refusal, RunKey
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.reports import flakiness
-from triggerbot.store import REPORT_DELAY, SIGHTINGS_MAX, Pause, Ran, Search, Sighting, Store, Summary
+from triggerbot.store import REPORT_DELAY, SIGHTINGS_MAX, FailureRecord, Pause, Ran, Search, Store, Summary
 
 PUSH = push()
 OTHER = push("fedcba9", branch="other")
@@ -38,9 +38,9 @@ def summary(where: Push = PUSH, health: str = "failed", sentence: str = "1 job f
     return Summary(where, health, sentence, None, "", None, 0.0, 0.0, counts)
 
 
-def sighting(job: str = "job", at: float = 5.0, where: Push = PUSH) -> Sighting:
+def sighting(job: str = "job", at: float = 5.0, where: Push = PUSH) -> FailureRecord:
     """A job that failed."""
-    return Sighting(where, job, at, 2, 1, ("a line", "漢字"), ("warning",))
+    return FailureRecord(where, job, at, 2, 1, ("a line", "漢字"), ("warning",))
 
 
 # -- what is due for a report -----------------------------------------------------------------------------------
@@ -203,7 +203,7 @@ CHANGES: dict[str, tuple[Callable[[Store], Claim], Callable[[Store, Claim], obje
     "its author": (owed, lambda store, _: store.observe([said(author="a")], 9.0, dry=False)),
     "its time": (owed, lambda store, _: store.observe([said(time=0.0)], 9.0, dry=False)),
     "that it is a fork's": (owed, lambda store, _: store.observe([said(fork=True)], 9.0, dry=False)),
-    "its message": (owed, lambda store, _: store.observe([said(Asks(), message="m")], 9.0, dry=False)),
+    "its message": (owed, lambda store, _: store.observe([said(PushOptions(), message="m")], 9.0, dry=False)),
     "a wish": (owed, lambda store, _: store.ask(PUSH, "job", 2, "me", dry=False, now=9.0)),
     "a wait": (owed, lambda store, claim: store.wait(claim, 90.0, "another note", 9.0)),
     "a hold": (owed, lambda store, claim: store.hold(claim, "cap", 90.0, "another note", 9.0)),
@@ -243,18 +243,18 @@ def test_a_decision_makes_a_push_due(store: Store) -> None:
 
 def test_what_is_no_news_makes_nothing_due(store: Store) -> None:
     """The same again, and what only triggerbot itself keeps."""
-    store.observe([said(Asks(), message="m", author="a", time=1.0, fork=True)], 1.0, dry=False)
+    store.observe([said(PushOptions(), message="m", author="a", time=1.0, fork=True)], 1.0, dry=False)
     claim = owed(store)
 
     hear(store, now=9.0)
     store.observe([seen(event("job", "job-1", state="running"))], 9.0, dry=False)
-    store.observe([said(Asks(), message="other", author="b", time=2.0, fork=True)], 9.0, dry=False)
+    store.observe([said(PushOptions(), message="other", author="b", time=2.0, fork=True)], 9.0, dry=False)
     store.observe([said(settled=True)], 9.0, dry=False)
     store.wait(claim, 90.0, "a note", 9.0)
     store.put_off_facts(PUSH, None)
     store.judged(summary(), [sighting()], [("job", "changed")], 9.0)
-    store.keep(PUSH, "name", "value")
-    store.keep_failures(PUSH, "job", RunKey("job-1", 1), ["a line"])
+    store.set_metadata(PUSH, "name", "value")
+    store.add_failure_lines(PUSH, "job", RunKey("job-1", 1), ["a line"])
 
     assert not due(store)
 
@@ -283,11 +283,11 @@ def test_sightings_are_kept_of_each_job_the_latest(store: Store, reopen: Reopen)
     store.judged(summary(far), [sighting("a", 8.0, far)], [], 10.0)
     again = reopen()
 
-    assert again.sightings("try") == [
+    assert again.failure_records("try") == [
         replace(sighting("a", 9.0), failed=3, shapes=()), sighting("b", 7.0), sighting("c", 6.0),
     ]  # fmt: skip
-    assert again.sightings("far") == [sighting("a", 8.0, far)]
-    assert again.sightings("none") == []
+    assert again.failure_records("far") == [sighting("a", 8.0, far)]
+    assert again.failure_records("none") == []
 
 
 def test_changes_are_told_in_the_story(store: Store) -> None:
@@ -295,10 +295,10 @@ def test_changes_are_told_in_the_story(store: Store) -> None:
     hear(store, "a", "b")
     store.judged(summary(), [], [("a", "failed is now intermittent"), ("b", "pending is now passed")], 9.0)
 
-    told = [(one.at, one.job, one.text) for one in store.story(PUSH) if one.what == "verdict"]
+    told = [(one.at, one.job, one.text) for one in store.timeline(PUSH) if one.what == "verdict"]
 
     assert told == [(9.0, "a", "failed is now intermittent"), (9.0, "b", "pending is now passed")]
-    assert [one.what for one in store.story(PUSH, "a")] == ["verdict"]
+    assert [one.what for one in store.timeline(PUSH, "a")] == ["verdict"]
 
 
 def test_jobs_that_are_unknown_are_passed_over(store: Store) -> None:
@@ -306,8 +306,8 @@ def test_jobs_that_are_unknown_are_passed_over(store: Store) -> None:
     hear(store, "a")
     store.judged(summary(), [sighting("b")], [("b", "text")], 9.0)
 
-    assert store.sightings("try") == []
-    assert store.story(PUSH) == []
+    assert store.failure_records("try") == []
+    assert store.timeline(PUSH) == []
     assert [one.judged for one in store.search(Search(), 10)] == [9.0]
 
 
@@ -315,14 +315,14 @@ def test_a_push_that_is_gone_is_not_judged(store: Store) -> None:
     """Nor is anything kept of it."""
     hear(store, where=OTHER)
     store.judged(summary(), [sighting()], [("job", "text")], 9.0)
-    store.keep(PUSH, "name", "value")
-    store.keep_failures(PUSH, "job", RunKey("job-1", 1), ["a line"])
+    store.set_metadata(PUSH, "name", "value")
+    store.add_failure_lines(PUSH, "job", RunKey("job-1", 1), ["a line"])
     store.end_report(PUSH, 5.0)
 
     assert [one.push for one in store.search(Search(), 10)] == [OTHER]
     assert store.judged_since(0.0) == []
-    assert store.sightings("try") == []
-    assert store.kept(PUSH) == {}
+    assert store.failure_records("try") == []
+    assert store.metadata(PUSH) == {}
     assert store.record(PUSH) is None
 
 
@@ -332,15 +332,15 @@ def test_what_is_kept_goes_with_its_push(store: Store) -> None:
         store.observe([seen(event(push=where))], 1.0 if where is PUSH else 50.0, dry=False)
         store.put_off_facts(where, None)
         store.judged(summary(where), [sighting(where=where)], [("job", "text")], 9.0)
-        store.keep(where, "name", "value")
+        store.set_metadata(where, "name", "value")
 
     assert store.purge(20.0) == 1
     store.observe([seen(event())], 60.0, dry=False)
 
-    assert store.kept(PUSH) == {}
-    assert store.kept(OTHER) == {"name": "value"}
-    assert store.story(PUSH) == []
-    assert [one.push for one in store.sightings("try")] == [OTHER]
+    assert store.metadata(PUSH) == {}
+    assert store.metadata(OTHER) == {"name": "value"}
+    assert store.timeline(PUSH) == []
+    assert [one.push for one in store.failure_records("try")] == [OTHER]
     assert [(one.push, one.judged) for one in store.search(Search(), 10)] == [(PUSH, 0.0), (OTHER, 9.0)]
     assert store.judged_since(0.0) == [(9.0, OTHER)]
 
@@ -349,10 +349,10 @@ def test_texts_are_kept_beside_a_push(store: Store, reopen: Reopen) -> None:
     """By name, the last one of each."""
     hear(store)
     hear(store, where=OTHER)
-    store.keep(PUSH, "files", '["a.c"]')
-    store.keep(PUSH, "check \x1f 漢字", "1")
-    store.keep(PUSH, "files", "")
-    store.keep(OTHER, "files", "other")
+    store.set_metadata(PUSH, "files", '["a.c"]')
+    store.set_metadata(PUSH, "check \x1f 漢字", "1")
+    store.set_metadata(PUSH, "files", "")
+    store.set_metadata(OTHER, "files", "other")
 
     assert reopen().kept(PUSH) == {"files": "", "check \x1f 漢字": "1"}
 
@@ -361,10 +361,10 @@ def test_failures_that_were_asked_for_are_added_to_their_run(store: Store) -> No
     """What it said before stays, and nothing is added twice; unknown runs are passed over."""
     store.observe([seen(failure(failures=("first",))), seen(failure(run_id="2"))], 1.0, dry=False)
     for _ in range(2):
-        store.keep_failures(PUSH, "job", RunKey("1", 1), ["second", "first", "漢字"])
-    store.keep_failures(PUSH, "job", RunKey("2", 1), ["only"])
-    store.keep_failures(PUSH, "job", RunKey("2", 2), ["unknown"])
-    store.keep_failures(PUSH, "unknown", RunKey("2", 1), ["unknown"])
+        store.add_failure_lines(PUSH, "job", RunKey("1", 1), ["second", "first", "漢字"])
+    store.add_failure_lines(PUSH, "job", RunKey("2", 1), ["only"])
+    store.add_failure_lines(PUSH, "job", RunKey("2", 2), ["unknown"])
+    store.add_failure_lines(PUSH, "unknown", RunKey("2", 1), ["unknown"])
 
     record = store.record(PUSH)
 
@@ -405,7 +405,7 @@ def test_of_a_project_the_newest_sightings_are_kept(store: Store) -> None:
     store.judged(summary(), found[15:], [], 1.0)
     store.judged(summary(), found[:15], [], 2.0)
 
-    assert store.sightings("try") == found[: -SIGHTINGS_MAX - 1 : -1]
+    assert store.failure_records("try") == found[: -SIGHTINGS_MAX - 1 : -1]
 
 
 def test_the_pushes_are_counted_at_which_a_job_passed_or_failed(store: Store) -> None:
@@ -456,8 +456,8 @@ def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
 
 def test_pushes_are_listed_the_one_heard_of_last_first(store: Store) -> None:
     """With what is known of them, whether they were judged or not."""
-    store.observe([said(Asks(), message="a title\n\nand more", author="ann", time=7.0)], 100.0, dry=False)
-    store.observe([said(Asks(), OTHER, message="x" * 300 + "\nmore")], 300.0, dry=False)
+    store.observe([said(PushOptions(), message="a title\n\nand more", author="ann", time=7.0)], 100.0, dry=False)
+    store.observe([said(PushOptions(), OTHER, message="x" * 300 + "\nmore")], 300.0, dry=False)
     third = push("1234567", project="third")
     hear(store, where=third, now=200.0)
     store.judged(summary(failed=1), [], [], 400.0)
@@ -511,8 +511,8 @@ def test_pushes_are_found_by_what_is_known_of_them(store: Store, wanted: Search,
     """Upper and lower case are the same, and no character is special."""
     store.observe(
         [
-            said(Asks(), BOB, message="Fix it: 100%_*\n\na Later line", author="Bob"),
-            said(Asks(), EVE, message="Backslash \\ 漢字", author="eve@example"),
+            said(PushOptions(), BOB, message="Fix it: 100%_*\n\na Later line", author="Bob"),
+            said(PushOptions(), EVE, message="Backslash \\ 漢字", author="eve@example"),
         ],
         1.0, dry=False,
     )  # fmt: skip

@@ -37,8 +37,8 @@ WRITES = """
 import sys
 from fakes.items import FAILURE, operation, own, seen
 from fakes.world import failure, push
-from triggerbot.policy import Budget
-from triggerbot.store.opening import open_store
+from triggerbot.core.policy.rules import Budget
+from triggerbot.store.factory import open_store
 
 store = open_store("sqlite:" + sys.argv[1], daemon=True)
 for number in range(100_000):
@@ -89,7 +89,7 @@ ASKS = """
 import sys
 from fakes.world import push
 from triggerbot.store import Pause, Search
-from triggerbot.store.opening import open_store
+from triggerbot.store.factory import open_store
 
 store = open_store("sqlite:" + sys.argv[1])
 for number in range(60):
@@ -364,12 +364,12 @@ def test_the_log_of_changes_gets_short_again(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM pushes").fetchone()
-        store.keep(push(), "much", "x" * 20_000_000)
+        store.set_metadata(push(), "much", "x" * 20_000_000)
         reader.execute("COMMIT")
     assert log.stat().st_size > 20_000_000
 
     for number in range(3):
-        store.keep(push(), "little", str(number))
+        store.set_metadata(push(), "little", str(number))
 
     assert log.stat().st_size < 10_000_000
     store.close()

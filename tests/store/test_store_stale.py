@@ -6,7 +6,7 @@ from fakes.world import event, failure, push
 
 from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Refusal
 from triggerbot.core.policy.rules import Budget
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Store
 
 PUSH = push()
@@ -16,19 +16,19 @@ REFUSAL = Decision.refuse(Refusal.REFUSED_BY_CI, "no")
 @pytest.fixture
 def owed(store: Store) -> Claim:
     """A claim of which two retriggers are owed."""
-    store.observe([seen(failure(), asks=Asks())], 0.0, dry=False)
+    store.observe([seen(failure(), asks=PushOptions())], 0.0, dry=False)
     store.decide(own(store), FAILURE, Budget(), 3.0)
     return own(store)
 
 
 def told(store: Store) -> list[str]:
     """What the story tells of."""
-    return [entry.what for entry in store.story(PUSH, "job")]
+    return [entry.what for entry in store.timeline(PUSH, "job")]
 
 
 def test_a_claim_is_decided_once(store: Store) -> None:
     """What it spent itself is not held against it."""
-    store.observe([seen(failure(), asks=Asks())], 0.0, dry=False)
+    store.observe([seen(failure(), asks=PushOptions())], 0.0, dry=False)
     before = own(store)
 
     assert store.decide(before, FAILURE, Budget(0, 0), 3.0) == FAILURE
@@ -121,7 +121,7 @@ def test_what_has_ended_waits_no_more(store: Store, owed: Claim) -> None:
 def test_facts_that_are_known_are_not_asked_for(store: Store) -> None:
     """They were told while the CI said that it knew nothing."""
     store.observe([seen(event())], 0.0, dry=False)
-    store.observe([said(Asks(), message="m")], 1.0, dry=False)
+    store.observe([said(PushOptions(), message="m")], 1.0, dry=False)
 
     store.put_off_facts(PUSH, 90.0)
 

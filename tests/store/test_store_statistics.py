@@ -6,7 +6,7 @@ from fakes.items import FAILURE, every, operation, own, seen
 from fakes.world import event, failure, push
 
 from triggerbot.core.model import Cause, Decision, Refusal
-from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Observation, Store, Summary
 
 PUSH = push()
@@ -186,7 +186,7 @@ def test_what_the_ci_refused_or_a_dry_run_would_have_spared_nothing(store: Store
 
 def test_a_run_that_was_claimed_before_it_failed_is_told_like_any_other(store: Store) -> None:
     """Its push asks for rebuilds: the claim was made when the run was seen, so the failure itself causes nothing."""
-    asks = Asks({EVERY: 2})
+    asks = PushOptions({EVERY: 2})
     store.observe([seen(event("a"), asks=asks)], 10.0, dry=False)
     store.decide(own(store, "a"), Decision.trigger(Cause.REQUESTED, 2), None, 10.0)
     again = seen(failure("a"), asks=asks)
@@ -196,5 +196,5 @@ def test_a_run_that_was_claimed_before_it_failed_is_told_like_any_other(store: S
     assert [(one["reason"], one["jobs"]) for one in store.statistics(0.0)["decisions"]] == [
         ("requested", 1), ("rebuild_requested", 1),
     ]  # fmt: skip
-    assert [entry.at for entry in store.story(PUSH) if entry.what == "refuse"] == [20.0]
+    assert [entry.at for entry in store.timeline(PUSH) if entry.what == "refuse"] == [20.0]
     assert [hour["refused"] for hour in store.statistics(0.0)["hours"]] == [0]

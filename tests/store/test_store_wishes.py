@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
-from triggerbot.core.model import Wish
-from triggerbot.store import DELIVERY_KEPT, Asked, Outcome, Store
+from triggerbot.core.model import CommentCommand
+from triggerbot.store import DELIVERY_KEPT, Outcome, PendingCommand, Store
 
-WISH = Wish("ci", "17", "project", "ann", "rebuild 3\nwhy 漢字", pull=5)
-OTHER = Wish("ci", "18", "project", "bob", "why job", revision="abcdef1")
+WISH = CommentCommand("ci", "17", "project", "ann", "rebuild 3\nwhy 漢字", pull=5)
+OTHER = CommentCommand("ci", "18", "project", "bob", "why job", revision="abcdef1")
 
 
-def wish(store: Store, *wishes: Wish, now: float = 10.0) -> list[Outcome]:
+def wish(store: Store, *wishes: CommentCommand, now: float = 10.0) -> list[Outcome]:
     """Observe what people ask for."""
     return store.observe(wishes, now, dry=False)
 
@@ -21,9 +21,9 @@ def test_a_wish_is_due_at_once_and_taken_once(store: Store, reopen: Callable[[],
     assert store.next_due() is None
     again = reopen()
 
-    assert again.take_wish(9.9, 60.0) is None
-    assert again.take_wish(10.0, 60.0) == Asked(WISH, 10.0)
-    assert again.take_wish(69.0, 60.0) is None
+    assert again.take_command(9.9, 60.0) is None
+    assert again.take_command(10.0, 60.0) == PendingCommand(WISH, 10.0)
+    assert again.take_command(69.0, 60.0) is None
     assert again.take_report(1e6, 60.0) is None
 
 
@@ -31,15 +31,15 @@ def test_the_same_wish_is_heard_once(store: Store) -> None:
     """Within one batch, later, while it is worked on, and when it is settled; other systems number theirs alike."""
     first, second = wish(store, WISH, WISH)
     assert (first.news, second.news) == (True, False)
-    assert store.take_wish(10.0, 60.0) is not None
+    assert store.take_command(10.0, 60.0) is not None
     assert [one.news for one in wish(store, WISH, now=11.0)] == [False]
-    store.end_wish(WISH, None)
+    store.end_command(WISH, None)
     assert [one.news for one in wish(store, WISH, now=12.0)] == [False]
 
-    assert store.take_wish(1000.0, 60.0) is None
-    elsewhere = Wish("other", WISH.id, "p", "ann", "why")
+    assert store.take_command(1000.0, 60.0) is None
+    elsewhere = CommentCommand("other", WISH.id, "p", "ann", "why")
     assert [one.news for one in wish(store, elsewhere, now=13.0)] == [True]
-    assert store.take_wish(1000.0, 60.0) == Asked(elsewhere, 13.0)
+    assert store.take_command(1000.0, 60.0) == PendingCommand(elsewhere, 13.0)
 
 
 def test_the_wish_that_has_been_due_longest_is_taken_first(store: Store) -> None:
@@ -47,31 +47,35 @@ def test_the_wish_that_has_been_due_longest_is_taken_first(store: Store) -> None
     wish(store, OTHER, now=11.0)
     wish(store, WISH, now=10.0)
 
-    assert [store.take_wish(20.0, 60.0) for _ in range(3)] == [Asked(WISH, 10.0), Asked(OTHER, 11.0), None]
+    assert [store.take_command(20.0, 60.0) for _ in range(3)] == [
+        PendingCommand(WISH, 10.0),
+        PendingCommand(OTHER, 11.0),
+        None,
+    ]
 
 
 def test_a_wish_that_nobody_settles_is_taken_by_another_once_its_time_is_over(store: Store) -> None:
     """That counts as no try; one that could not be settled does. What is settled stays so."""
     wish(store, WISH)
-    store.take_wish(10.0, 60.0)
+    store.take_command(10.0, 60.0)
 
-    assert store.take_wish(70.0, 60.0) == Asked(WISH, 10.0)
-    store.end_wish(WISH, 100.0)
-    assert store.take_wish(99.0, 60.0) is None
-    assert store.take_wish(100.0, 60.0) == Asked(WISH, 10.0, 1)
-    store.end_wish(WISH, 200.0)
-    assert store.take_wish(200.0, 60.0) == Asked(WISH, 10.0, 2)
-    store.end_wish(WISH, None)
-    store.end_wish(WISH, 300.0)
-    assert store.take_wish(1e6, 60.0) is None
+    assert store.take_command(70.0, 60.0) == PendingCommand(WISH, 10.0)
+    store.end_command(WISH, 100.0)
+    assert store.take_command(99.0, 60.0) is None
+    assert store.take_command(100.0, 60.0) == PendingCommand(WISH, 10.0, 1)
+    store.end_command(WISH, 200.0)
+    assert store.take_command(200.0, 60.0) == PendingCommand(WISH, 10.0, 2)
+    store.end_command(WISH, None)
+    store.end_command(WISH, 300.0)
+    assert store.take_command(1e6, 60.0) is None
 
 
 def test_a_settled_wish_is_forgotten_in_the_end(store: Store) -> None:
     """By when its CI tells it no more; those that are not settled stay."""
     wish(store, WISH, OTHER)
-    store.end_wish(WISH, None)
+    store.end_command(WISH, None)
     late = 11.0 + DELIVERY_KEPT
-    wish(store, *(Wish("ci", f"late-{number}", "p", "ann", "why") for number in range(5)), now=late)
+    wish(store, *(CommentCommand("ci", f"late-{number}", "p", "ann", "why") for number in range(5)), now=late)
 
     assert [one.news for one in wish(store, WISH, OTHER, now=late)] == [True, False]
 
@@ -79,7 +83,7 @@ def test_a_settled_wish_is_forgotten_in_the_end(store: Store) -> None:
 def test_old_wishes_are_purged(store: Store) -> None:
     """Not before their CI may have told them for the last time."""
     wish(store, WISH)
-    store.end_wish(WISH, None)
+    store.end_command(WISH, None)
 
     store.purge(10.0 + DELIVERY_KEPT / 2)
     assert [one.news for one in wish(store, WISH, now=11.0)] == [False]
@@ -89,7 +93,7 @@ def test_old_wishes_are_purged(store: Store) -> None:
 
 def test_ending_a_wish_that_is_unknown_does_nothing(store: Store) -> None:
     """It may have been forgotten meanwhile."""
-    store.end_wish(WISH, 5.0)
-    store.end_wish(OTHER, None)
+    store.end_command(WISH, 5.0)
+    store.end_command(OTHER, None)
 
-    assert store.take_wish(1e6, 60.0) is None
+    assert store.take_command(1e6, 60.0) is None

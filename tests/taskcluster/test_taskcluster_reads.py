@@ -8,7 +8,7 @@ from fake_taskcluster import FakeTaskcluster, slug
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Kind, Lead, Push, Result, State
 from triggerbot.core.patterns import Globs
-from triggerbot.systems import Completed, Known
+from triggerbot.systems import Known, ResolvedLeads
 from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
@@ -22,7 +22,7 @@ def leads(tc: FakeTaskcluster, fx: Taskcluster, *tasks: str) -> list[Lead]:
     return [one for one in heard if isinstance(one, Lead)]
 
 
-def complete(fx: Taskcluster, heard: list[Lead], project: str = "try") -> Completed:
+def complete(fx: Taskcluster, heard: list[Lead], project: str = "try") -> ResolvedLeads:
     """Ask about leads, with a rule for one project."""
     return fx.complete(heard, lambda push: push.project == project)
 

@@ -10,7 +10,7 @@ from fakes.clock import Clock
 from fakes.world import World
 
 from triggerbot.core.model import Cause, Claim, ClaimState, Kind, Push, Run, State
-from triggerbot.core.policy.planning import Call, Want
+from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.systems import Accepted, Answer, Known, Later, Refused, Unknown, http
 from triggerbot.systems.taskcluster import Setting, Taskcluster
@@ -25,7 +25,7 @@ def call(task: str, count: int = 2) -> Call:
     """Want runs of a task."""
     run = Run(JOB, task, 1, State.FINISHED, None, Kind.TEST)
     claim = Claim(1, PUSH, JOB, ClaimState.OWED, run, dry=False, created=1_795_000_000.0, due=0.0, wanted=count)
-    return Call((Want(claim, count, (run,)),), count, run)
+    return Call((Owed(claim, count, (run,)),), count, run)
 
 
 def ask(fx: Taskcluster, task: str, count: int = 2, operation: str = "op") -> Answer:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.core.model import Cause, ClaimState, Event, Kind, Push, Result, State
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Plan, Want
-from triggerbot.reports.reporters.treeherder import Classifier
+from triggerbot.core.policy.planning import Call, Owed, Plan
+from triggerbot.reports.reporters.treeherder import TreeherderReporter
 from triggerbot.systems import Accepted, Answer, Known, Later
 from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs, stars
 
@@ -53,7 +53,7 @@ class Elsewhere:
         self.fake = fake
         self.asked: list[tuple[str, int]] = []
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One request a job."""
         return planning.plan_batch(wants)
 
@@ -343,7 +343,7 @@ def test_one_orange_and_two_greens(starred: World) -> None:
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
     """Publish what is due, as a daemon does that has just been started."""
-    world.publish(world.publisher(Classifier("th", notes(treeherder, session))))
+    world.publish(world.publisher(TreeherderReporter("th", notes(treeherder, session))))
 
 
 def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World) -> None:
@@ -372,7 +372,7 @@ def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, star
 def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, starred: World) -> None:
     """It is classified when it does; until then the failure is not taken for classified."""
     jobs, treeherder.jobs = treeherder.jobs, []
-    publisher = starred.publisher(Classifier("th", notes(treeherder)))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
     starred.publish(publisher)
     assert treeherder.notes == []
 
@@ -385,7 +385,7 @@ def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, sta
 def test_a_suspected_new_intermittent_is_left_to_people(treeherder: FakeTreeherder) -> None:
     """To classify it would let it in unseen."""
     failed = treeherder.job(treeherder.push(REVISION), "test-one", task_id="test-one-0", result="testfailed")
-    reporter = Classifier("th", notes(treeherder))
+    reporter = TreeherderReporter("th", notes(treeherder))
 
     reporter.report(told(PUSH, job("test-one", "OGG"), background=Clean()), "", lambda _: None)
     assert treeherder.notes == []
@@ -403,7 +403,7 @@ def test_dry_run_classifies_nothing(treeherder: FakeTreeherder, starred: World) 
 
 def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred: World) -> None:
     """Nobody writes the same note twice on a guess."""
-    publisher = starred.publisher(Classifier("th", notes(treeherder)))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
     treeherder.faults = [(200, True), (200, True), (500, True)]  # the job, its notes, the note
 
     starred.publish(publisher)
@@ -421,7 +421,7 @@ def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, st
         notes(treeherder, "canary-old").classify(record, stars(record)[0])
     assert "canary" not in str(denied.value)
 
-    publisher = starred.publisher(Classifier("th", notes(treeherder, "canary-old")))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))
     starred.publish(publisher)
     treeherder.requests.clear()
     starred.publish(publisher, 300.0)

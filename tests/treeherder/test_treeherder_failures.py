@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.core.model import Push, Result, Run, State
-from triggerbot.systems import FAILURES_MAX, Explains
+from triggerbot.systems import FAILURES_MAX, ListsFailures
 from triggerbot.systems.taskcluster import Taskcluster
 from triggerbot.systems.treeherder import Treeherder, TreeherderJobs
 
@@ -41,7 +41,7 @@ def test_the_failure_lines_of_a_run(treeherder: FakeTreeherder, system: Treeherd
     job = failed(treeherder)
     treeherder.read_log(job, "Return code: 1", TIMED_OUT, "Killing  application\0", TIMED_OUT)
 
-    assert isinstance(system, Explains)
+    assert isinstance(system, ListsFailures)
     assert list(system.failures(PUSH, run_of(job))) == [TIMED_OUT.strip(), "Return code: 1", "Killing application"]
 
 
@@ -157,7 +157,7 @@ def test_taskcluster_asks_its_treeherder(treeherder: FakeTreeherder) -> None:
     with_one = Taskcluster("th", "https://tc.example", jobs=TreeherderJobs("th", treeherder.url))
     without = Taskcluster("th", "https://tc.example")
     try:
-        assert isinstance(with_one, Explains)
+        assert isinstance(with_one, ListsFailures)
         assert list(with_one.failures(PUSH, run_of(job))) == [TIMED_OUT.strip()]
         assert list(without.failures(PUSH, run_of(job))) == []
     finally:

@@ -21,7 +21,7 @@ from triggerbot.liveness import Check
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.reports.factory import publisher
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Store
@@ -120,7 +120,7 @@ class House:
         self.observer = Observer(
             self.store, self.config.rules, dry=dry, clock=clock, metrics=metrics, on_due=self._wake
         )
-        setting = Setting(self.config.rules, dry, self.config.bounds)
+        setting = DispatchSettings(self.config.rules, dry, self.config.bounds)
         self.dispatcher = Dispatcher(self.store, systems, self.observer, setting, clock=clock, metrics=metrics)
         self.publisher = publisher(self.config, systems, self.store, judge, dry=dry, clock=clock, metrics=metrics)
         self.pages = Pages(self.store, judge, self.config, access, dry=dry, clock=clock, health=lambda: self.checks)

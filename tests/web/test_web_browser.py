@@ -64,13 +64,13 @@ PAGES = ("/", PATH, f"{PATH}?job=windows-flaky", "/about", "/statistics", "/erro
 
 
 @pytest.mark.parametrize(
-    ("scheme", "width"), [("light", 1100), ("dark", 360)], ids=["light on a desk", "dark on a phone"]
+    ("scheme", "width"), [("light", 1100), ("dark", 360)], ids=["light on a reporting", "dark on a phone"]
 )
 def test_everybody_can_use_every_page(chromium: Browser, house: House, scheme: str, width: int) -> None:
     """Axe finds nothing serious; nothing scrolls sideways; no page complains, or breaks its policy."""
     judged(house)
-    house.store.bury([DeadLetter(0, house.clock(), "ci", "webhook", SCRIPT + LONG, b"")])
-    house.store.keep_crashes([Crash(house.clock(), "host/1", "SIGSEGV", LONG)])
+    house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", SCRIPT + LONG, b"")])
+    house.store.add_crashes([Crash(house.clock(), "host/1", "SIGSEGV", LONG)])
     size = {"width": width, "height": 800}
     with Window(chromium, house.url, color_scheme=scheme, viewport=size) as window:
         for path in PAGES:

@@ -13,7 +13,7 @@ from house import House, Person
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Push, Result, State
-from triggerbot.core.policy.circuit_breaker import Breaker, Place, Scope, Trouble
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.liveness import Check
 from triggerbot.store import Crash, DeadLetter, Pause, Summary
 
@@ -127,9 +127,10 @@ def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Pers
     house.hear(failure())
     assert "paused" not in visitor.get("/").text
     house.store.pause(Pause(house.clock(), "grace", f"moving {HOSTILE}"))
-    place = Place(Scope.SYSTEM, "ci")
-    house.store.keep_breaker(
-        Breaker(place, trouble=Trouble.REQUESTS, since=house.clock(), why="5 requests in a row failed"), house.clock()
+    place = BreakerKey(BreakerScope.SYSTEM, "ci")
+    house.store.save_breaker(
+        Breaker(place, trouble=BreakerCause.REQUESTS, since=house.clock(), why="5 requests in a row failed"),
+        house.clock(),
     )
 
     for path in ("/", PATH, f"{PATH}?job=job", "/about", "/errors", "/statistics"):
@@ -365,8 +366,8 @@ def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: H
     house.ci.fault("retrigger", times=None, status=403, body=b'{"error": "no permission"}')
     house.hear(failure("linux", told["run_id"]))
     house.settle()
-    house.store.bury([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
-    house.store.keep_crashes([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])
+    house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
+    house.store.add_crashes([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])
     house.checks["queue pulse"] = Check.fails("the broker does not answer")
     house.checks["poll ci"] = Check.warns("slow today")
 

@@ -37,7 +37,7 @@ def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Superv
     assert crash["ended"] == "exit code 1"
     assert crash["trace"].startswith("Traceback (most recent call last):")
     assert crash["trace"].strip().endswith(crash["error"])
-    assert crash["where"].startswith("triggerbot/engine.py:")
+    assert crash["where"].startswith("triggerbot/daemon/engine.py:")
     told = one.told("worker.died")[0]
     assert (told["error"], told["exception"]) == (crash["error"], crash["trace"])
     assert one.told("daemon.part_died")[0]["worker"] == 1
@@ -56,7 +56,7 @@ def test_a_signal_leaves_the_stacks_of_all_threads(one: Supervised) -> None:
     assert crash["ended"] == "SIGSEGV"
     assert crash["error"] == "Fatal Python error: Segmentation fault"
     assert "Current thread" in crash["trace"]
-    assert crash["where"].startswith("triggerbot/daemon.py:")
+    assert crash["where"].startswith("triggerbot/daemon/process.py:")
 
 
 def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> None:

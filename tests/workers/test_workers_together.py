@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from triggerbot.cli.errors import where
 from triggerbot.daemon.workers import crash_file
-from triggerbot.daemon.workers.crash_file import Cause, ErrorFile
-from triggerbot.daemon.workers.crash_log import TOGETHER, Keeper, in_groups
+from triggerbot.daemon.workers.crash_file import Cause, CrashFile
+from triggerbot.daemon.workers.crash_log import TOGETHER, CrashRecorder, in_groups
 from triggerbot.daemon.workers.worker import Worker, delay_after
 from triggerbot.logs import Mask
 from triggerbot.store import Crash
@@ -58,7 +58,7 @@ def test_the_delay_grows_and_a_good_run_ends_that() -> None:
 
 def test_an_error_file_brings_the_cause_over() -> None:
     """What the worker writes the supervisor reads; the first cause is the one that counts."""
-    file = ErrorFile()
+    file = CrashFile()
     assert (file.written(), file.read()) == (False, None)
     try:
         raise ValueError("with\nlines, and canary-secret")
@@ -77,7 +77,7 @@ def test_an_error_file_brings_the_cause_over() -> None:
 @given(raw=st.binary(min_size=1, max_size=200))
 def test_anything_at_all_in_an_error_file_can_be_read(raw: bytes) -> None:
     """A worker that dies while it writes leaves half a line; the supervisor must not die of that, too."""
-    file = ErrorFile()
+    file = CrashFile()
     os.write(file.descriptor, raw)
     cause = file.read()
     file.close()
@@ -97,7 +97,7 @@ def test_an_endless_exception_is_cut() -> None:
 def test_crashes_wait_for_a_store_that_cannot_be_had(tmp_path) -> None:
     """They are kept in memory meanwhile, and are not lost when it comes back."""
     path = tmp_path / "later" / "state.db"
-    keeper = Keeper(f"sqlite:{path}")
+    keeper = CrashRecorder(f"sqlite:{path}")
     keeper.start()
     groups = in_groups([Crash(1.0, "host/1", "SIGKILL"), Crash(2.0, "host/2", "exit code 1")])
     keeper.keep(groups[0])
@@ -151,4 +151,4 @@ def test_the_place_of_a_real_traceback_is_found() -> None:
     with pytest.raises(TypeError) as caught:
         delay_after("x")  # type: ignore[arg-type]
     trace = "".join(traceback.format_exception(caught.value))
-    assert where(trace).startswith("triggerbot/workers/worker.py:")
+    assert where(trace).startswith("triggerbot/daemon/workers/worker.py:")

@@ -60,7 +60,7 @@ def _close(store: Store, name: str) -> None:
             known = ", ".join(found) or "none"
             raise UsageError(f"no breaker {name!r} is open; open are: {known}")
         now = time.time()
-        if store.keep_breaker(circuit_breaker.closed(found[name], now), now):
+        if store.save_breaker(circuit_breaker.closed(found[name], now), now):
             return
     raise UsageError(f"the breaker {name!r} changes all the time: try again")
 

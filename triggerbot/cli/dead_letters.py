@@ -16,7 +16,7 @@ from triggerbot.core.model import Heard
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import DeadLetter, Store
-from triggerbot.systems import Reads, System
+from triggerbot.systems import ReadsMessages, System
 from triggerbot.systems.registry import build
 
 #: Failed retries are no wrong use.
@@ -134,7 +134,7 @@ def _read(letter: DeadLetter, systems: Mapping[str, System]) -> Sequence[Heard]:
     if _is_line(letter) or letter.system not in systems:
         return [event_json.decode(letter.body, letter.system or None)]
     system = systems[letter.system]
-    if letter.intake == "pulse" and isinstance(system, Reads):
+    if letter.intake == "pulse" and isinstance(system, ReadsMessages):
         return system.parse_message(letter.headers.get("exchange", ""), letter.body)
     return system.parse(letter.headers, letter.body)
 

@@ -15,13 +15,13 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.reports import glossary, push_json, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.timeline import Line, Standing
-from triggerbot.store import Entry, JobRecord, PushRecord, Store
+from triggerbot.store import JobRecord, PushRecord, Store, TimelineEntry
 
 _NO_TIME = " " * len(moment(0.0))
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Explanation:
     """A push with its story."""
 
     record: PushRecord
@@ -29,12 +29,12 @@ class _Told:
     before: push_json.Before
     jobs: tuple[JobRecord, ...]
     notes: Sequence[Line]
-    entries: Mapping[str, Sequence[Entry]]
+    entries: Mapping[str, Sequence[TimelineEntry]]
     standing: Standing
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Tell one job."""
-        return timeline.story(job, self.entries.get(job.job, ()), self.standing)
+        return timeline.of_job(job, self.entries.get(job.job, ()), self.standing)
 
 
 @click.command()
@@ -79,17 +79,17 @@ def explain(
     return 0
 
 
-def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | None) -> list[_Told]:
+def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | None) -> list[_Explanation]:
     """Read the stories of what is asked for; raises `UsageError` if there is no such job."""
     standing, told = Standing(time.time(), store.paused(), store.breakers()), []
     judge = Judge(store, rules=config.rules)
     for record in records:
         jobs = tuple(one for one in record.jobs if job in (None, one.job))
         if jobs or job is None:
-            entries = store.story(record.push, job)
-            judged, before = judge.judge(record), push_json.before(store.kept(record.push))
+            entries = store.timeline(record.push, job)
+            judged, before = judge.judge(record), push_json.before(store.metadata(record.push))
             notes, parted = timeline.of_push(entries), timeline.by_job(entries)
-            told.append(_Told(record, judged, before, jobs, notes, parted, standing))
+            told.append(_Explanation(record, judged, before, jobs, notes, parted, standing))
     if not told and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
@@ -98,7 +98,7 @@ def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | 
     return told
 
 
-def _as_json(one: _Told) -> dict[str, object]:
+def _as_json(one: _Explanation) -> dict[str, object]:
     entries = [entry for listed in one.entries.values() for entry in listed]
     told = push_json.push(one.record, one.judged, one.before, entries)
     stories = {job.job: [line.as_json() for line in one.lines(job)] for job in one.jobs}
@@ -109,10 +109,10 @@ def _as_json(one: _Told) -> dict[str, object]:
     }
 
 
-def _show(one: _Told, *, all_jobs: bool) -> None:
+def _show(one: _Explanation, *, all_jobs: bool) -> None:
     out, record = console(), one.record
     out.print(plain(headline(record)), style="bold")
-    asked = timeline.asked(record.asks)
+    asked = timeline.options_text(record.asks)
     if asked:
         out.print(plain(f"Its message asks: {asked}."))
     for line in one.notes:
@@ -132,7 +132,7 @@ def _show(one: _Told, *, all_jobs: bool) -> None:
         out.print(f"\nThe push is {glossary.HEALTHS[one.judged.health]}: {one.judged.sentence}.", style="bold")
 
 
-def _show_job(one: _Told, job: JobRecord) -> None:
+def _show_job(one: _Explanation, job: JobRecord) -> None:
     out = console()
     out.print(f"\n{plain(job.job)}", style="bold")
     for line in one.lines(job):

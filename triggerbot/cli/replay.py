@@ -17,7 +17,7 @@ from triggerbot.cli.output import console, duration, plain, plural, say_json
 from triggerbot.core.errors import UsageError
 from triggerbot.core.model import Event
 from triggerbot.pipeline import replay as replaying
-from triggerbot.pipeline.replay import Garbled, Replayed
+from triggerbot.pipeline.replay import Replayed, Unreadable
 from triggerbot.systems import recordings
 from triggerbot.systems.recordings import Format
 
@@ -57,7 +57,7 @@ def replay(config_path: str | None, events: str, as_json: bool, form: str) -> in
     config = load_config(config_path)
     system = next(iter(config.systems)) if len(config.systems) == 1 else ""
     show = _show_json if as_json else _show
-    tally = Tally()
+    tally = ReplaySummary()
     reader = _Reader(events)
     with ExitStack() as stack:
         lines = reader.lines(stack.enter_context(_open(events)))
@@ -68,7 +68,7 @@ def replay(config_path: str | None, events: str, as_json: bool, form: str) -> in
         # Closed in any case, for it has a store in a temporary directory.
         stack.enter_context(closing(cast("Generator[object]", decisions)))
         for told in decisions:
-            if isinstance(told, Garbled):
+            if isinstance(told, Unreadable):
                 reader.complain(told.line, told.why)
             else:
                 tally.decided(told)
@@ -162,7 +162,7 @@ def _row(line: str, action: str, reason: str, count: str, push: str, job: str, *
 _HOUR = 3600.0
 
 
-class Tally:
+class ReplaySummary:
     """Counts events and decisions; keeps a number for each job, not the events, so that a large file fits."""
 
     def __init__(self) -> None:

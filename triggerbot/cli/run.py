@@ -12,7 +12,7 @@ from triggerbot.config import Config, load, locate
 from triggerbot.core.errors import ConfigError, StoreAway
 from triggerbot.daemon.systemd import Notifier
 from triggerbot.daemon.workers.child import work, work_alone
-from triggerbot.daemon.workers.handover import Seat
+from triggerbot.daemon.workers.handover import Handover
 from triggerbot.daemon.workers.supervisor import supervise
 
 #: The exit code where the store cannot be reached at the start.
@@ -39,7 +39,7 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     path = locate(config_path, os.environ)
     notifier = Notifier.taken(os.environ)
-    seat = Seat.taken(os.environ)
+    seat = Handover.taken(os.environ)
     if seat is not None:
         return work(seat, lambda: _usable(path), dry_run=dry_run)
     config = _usable(path)

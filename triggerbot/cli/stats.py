@@ -19,7 +19,7 @@ from triggerbot.reports import statistics
 from triggerbot.reports.costs import Costs, Day
 from triggerbot.reports.flakiness import Rate
 from triggerbot.reports.glossary import CLAIMS
-from triggerbot.reports.statistics import Totals
+from triggerbot.reports.statistics import Statistics
 from triggerbot.store import Store
 
 _HOUR = 3600.0
@@ -85,7 +85,7 @@ def _errors(store: Store, config: Config, seconds: float, *, as_json: bool, trac
     return 0
 
 
-def _show(told: Totals, seconds: float) -> None:
+def _show(told: Statistics, seconds: float) -> None:
     found, paused, rates = told.found, told.paused, told.rates
     out = console()
     out.print(

@@ -79,14 +79,14 @@ def letters(job: JobVerdict) -> str:
 
 
 def _as_json(store: Store, record: PushRecord, judged: PushVerdict) -> dict[str, object]:
-    told = push_json.push(record, judged, push_json.before(store.kept(record.push)), store.story(record.push))
+    told = push_json.push(record, judged, push_json.before(store.metadata(record.push)), store.timeline(record.push))
     rows = {job.job: letters(job) for job in judged.jobs}
     return {**told, "jobs": [{**job, "letters": rows[job["job"]]} for job in told["jobs"]]}
 
 
 def _refused(store: Store, record: PushRecord) -> dict[str, str]:
     """Read why failures were left alone that no claim was made for: the last reason of each job."""
-    return {job: told[-1]["reason"] for job, told in push_json.refusals(store.story(record.push)).items()}
+    return {job: told[-1]["reason"] for job, told in push_json.refusals(store.timeline(record.push)).items()}
 
 
 def _hindrances(store: Store, systems: Collection[str]) -> Iterator[str]:

@@ -35,7 +35,7 @@ from triggerbot.config.telling_settings import (
 )
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import circuit_breaker
-from triggerbot.core.policy.limits import Bounds, Caps
+from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.rules import Budget, Rule
 
 
@@ -58,7 +58,7 @@ def build(file: schema.ConfigFile, document: Document, source: str) -> Config:
         retention=file.retention,
         page=_page(file.page, places),
         reports=tuple(_report(section, ("reports", position), places) for position, section in enumerate(file.reports)),
-        bounds=Bounds(_breakers(file.breaker), Caps(file.caps.service, file.caps.project, file.caps.author)),
+        bounds=Limits(_breakers(file.breaker), Caps(file.caps.service, file.caps.project, file.caps.author)),
     )
     remarks = tuple(warnings(config, document))
     return replace(config, warnings=remarks, unavailable=tuple(unavailable(config, document)))
@@ -181,8 +181,8 @@ def _intake(section: schema.Intake, place: Place, places: _Places) -> IntakeConf
     return PulseConfig(pulse.system, url, pulse.queue, bindings, pulse.prefetch, pulse.ca, pulse.insecure)
 
 
-def _breakers(section: schema.BreakerSection) -> circuit_breaker.Settings:
-    return circuit_breaker.Settings(
+def _breakers(section: schema.BreakerSection) -> circuit_breaker.BreakerSettings:
+    return circuit_breaker.BreakerSettings(
         failures=section.failures or circuit_breaker.NEVER,
         pushes=section.pushes or circuit_breaker.NEVER,
         within=section.within,

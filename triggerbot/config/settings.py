@@ -10,7 +10,7 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.system_settings import GitHubConfig, SystemConfig
 from triggerbot.config.telling_settings import PageConfig, ReportConfig
 from triggerbot.core.errors import ConfigError, Problem
-from triggerbot.core.policy.limits import Bounds
+from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 
 #: Characters of a webhook secret: what is shorter than the first is none; what is shorter than the second can be found
@@ -82,7 +82,7 @@ class Config:
     rules: tuple[Rule, ...]
     #: Seconds.
     retention: float
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: Limits = field(default_factory=Limits)
     page: PageConfig = field(default_factory=PageConfig)
     reports: tuple[ReportConfig, ...] = ()
     #: What is probably not meant.

@@ -69,10 +69,10 @@ class CIError(TriggerbotError):
 class CIUnavailable(CIError):
     """The CI is down, slow, limiting us or talking nonsense: try again, `after` that many seconds if it said so."""
 
-    def __init__(self, message: str, after: float | None = None, *, well: bool = False) -> None:
+    def __init__(self, message: str, after: float | None = None, *, healthy: bool = False) -> None:
         self.after = after
         #: The CI is well and only asks for fewer requests.
-        self.well = well
+        self.healthy = healthy
         super().__init__(message)
 
 

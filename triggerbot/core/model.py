@@ -151,7 +151,7 @@ class Lead:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class CommentCommand:
     """What a person asks triggerbot for where they are: in a comment, or by the button of a report."""
 
     system: str
@@ -168,7 +168,7 @@ class Wish:
 
 
 #: What one message of a CI can tell.
-Heard = Event | PushFacts | Lead | Wish
+Heard = Event | PushFacts | Lead | CommentCommand
 
 
 @dataclass(frozen=True, slots=True)

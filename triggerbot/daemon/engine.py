@@ -15,19 +15,19 @@ from starlette.applications import Starlette
 
 from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, UsageError
-from triggerbot.liveness import Check, Stop, Vitals
+from triggerbot.liveness import Check, Liveness, Stop
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.intakes.file import File
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.intakes.pulse import Pulse
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.outages import Weather
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.outages import OutageDetector
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.reports.factory import publisher
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Store
-from triggerbot.systems import Reads, System
+from triggerbot.systems import ReadsMessages, System
 from triggerbot.web import app
 from triggerbot.web.api import Api
 from triggerbot.web.pages import Pages
@@ -66,20 +66,20 @@ class Engine:
     died: Callable[[BaseException], None] = lambda _: None
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
-    vitals: Vitals = field(default_factory=Vitals)
+    liveness: Liveness = field(default_factory=Liveness)
 
     def __post_init__(self) -> None:
         """Wire the parts."""
         self._stop = threading.Event()
         self.observer = Observer(
             self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake,
-            weather=Weather(self.config.bounds.breakers, self.clock),
+            outages=OutageDetector(self.config.bounds.breakers, self.clock),
         )  # fmt: skip
         self.dispatcher = Dispatcher(
             self.store,
             self.systems,
             self.observer,
-            Setting(self.config.rules, self.dry, self.config.bounds),
+            DispatchSettings(self.config.rules, self.dry, self.config.bounds),
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -195,7 +195,7 @@ class Engine:
             *((f"pulse-{number}", pulse.run) for number, pulse in enumerate(self._pulses)),
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
             *((f"publisher-{number}", self.publisher.run) for number in range(_PUBLISHERS)),
-            ("guard", self.dispatcher.guard.run),
+            ("guard", self.dispatcher.admission.run),
             ("housekeeping", self._keep_house),
         ]
         return [threading.Thread(target=self._guard, args=target, name=target[0], daemon=True) for target in targets]
@@ -203,7 +203,7 @@ class Engine:
     def _guard(self, name: str, target: Callable[[threading.Event], None]) -> None:
         """A part that dies unasked brings the whole down: the supervisor starts a clean one."""
         try:
-            with self.vitals.part(name, _LIMITS.get(name, _LIMIT)) as heart:
+            with self.liveness.part(name, _LIMITS.get(name, _LIMIT)) as heart:
                 target(Stop(heart, self._stop))
         except Exception as error:
             log.exception("daemon.part_died", part=name)
@@ -229,7 +229,7 @@ class Engine:
         try:
             # Only what changes something is really written: that tells whether there is room, and whether it may be.
             self.store.observe([], now, dry=self.dry, cursor=(_LOOKED, repr(now)))
-            due, letters = self.store.next_due(), self.store.dead_letters_kept()
+            due, letters = self.store.next_due(), self.store.count_dead_letters()
             # Whoever asks for the health is told of these, too.
             self.store.breakers()
             pause = self.store.paused()
@@ -244,7 +244,7 @@ class Engine:
         }
 
     def _of_parts(self) -> dict[str, Check]:
-        hung = {heart.name for heart in self.vitals.hung()}
+        hung = {heart.name for heart in self.liveness.hung()}
         # A poll of a system that cannot be polled ends, and that is all right.
         dead = {one.name for one in self._threads if one.ident is not None and not one.is_alive()
                 and not one.name.startswith("poll")}  # fmt: skip
@@ -263,7 +263,7 @@ class Engine:
 
     def _of_systems(self, now: float) -> dict[str, Check]:
         """A CI that does not answer is ill, and not this service."""
-        silent = self.dispatcher.guard.silent
+        silent = self.dispatcher.admission.silent
         return {
             f"system {name}": Check.warns(
                 "" if (since := silent.get(name)) is None else f"no answer for {now - since[0]:.0f} s: {since[1]}"
@@ -272,8 +272,8 @@ class Engine:
         }
 
 
-def _reader(system: System) -> Reads:
+def _reader(system: System) -> ReadsMessages:
     """Take a system as one whose messages arrive over AMQP; raises `UsageError` if they do not."""
-    if not isinstance(system, Reads):
+    if not isinstance(system, ReadsMessages):
         raise UsageError(f"system {system.name} sends no messages over AMQP: take its pulse intake out of the config")
     return system

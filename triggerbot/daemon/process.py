@@ -21,7 +21,7 @@ from triggerbot.core.errors import ConfigError, PartHung, UsageError
 from triggerbot.daemon.engine import Engine
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.daemon.systemd import NOBODY
-from triggerbot.liveness import Outside, Vitals, Watchman
+from triggerbot.liveness import Liveness, ProcessManager, Watchdog
 from triggerbot.metrics import Metrics
 from triggerbot.store import Store
 from triggerbot.store.factory import open_store
@@ -70,7 +70,7 @@ class Daemon:
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
     #: Who watches this process.
-    outside: Outside = NOBODY
+    outside: ProcessManager = NOBODY
     failed: bool = False
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class Daemon:
         #: Held while one engine takes the place of another, and when the end begins.
         self._turning = threading.Lock()
         self._current = _Current()
-        self.vitals = Vitals()
+        self.liveness = Liveness()
         self.metrics.registry.register(Gauges(self.store, self.clock))
         for outcome in ("taken", "refused"):
             # From the start: Prometheus takes no notice of the first of something that was not there before.
@@ -97,7 +97,7 @@ class Daemon:
         dry = self.dry or config.dry_run
         try:
             return Engine(config, dry, self.store, systems, self.worker, self._died, self.clock, self.metrics,
-                          self.vitals)  # fmt: skip
+                          self.liveness)  # fmt: skip
         except UsageError:
             for system in systems.values():
                 system.close()
@@ -127,7 +127,7 @@ class Daemon:
         signal.signal(signal.SIGHUP, self._asked.put)  # type: ignore[arg-type]  # it is put with the signal's number
         self.engine.start()
         threading.Thread(target=self._reload_when_asked, name="reloader", daemon=True).start()
-        watchman = Watchman(self.vitals, self.outside, self._hung)
+        watchman = Watchdog(self.liveness, self.outside, self._hung)
         threading.Thread(target=watchman.run, args=(self._stop,), name="watchman", daemon=True).start()
         if listening is None:
             # A signal that comes to another thread does not wake this one, which alone may deal with it.
@@ -139,7 +139,7 @@ class Daemon:
         return self._end()
 
     def _web_beat(self, listening: socket.socket | None) -> Callable[[], None]:
-        return (lambda: None) if listening is None else self.vitals.heart("web", _WEB_LIMIT).beat
+        return (lambda: None) if listening is None else self.liveness.heart("web", _WEB_LIMIT).beat
 
     def _hush(self) -> None:
         self.engine.hush()
@@ -287,7 +287,7 @@ def serve(
     worker: int | None = None,
     listening: socket.socket | None = None,
     died: Callable[[BaseException], None] = lambda _: None,
-    outside: Outside = NOBODY,
+    outside: ProcessManager = NOBODY,
 ) -> int:
     """Run triggerbot as configured until it is told to stop; raises `UsageError` if it cannot begin.
 

@@ -17,15 +17,16 @@ from triggerbot.core.formatting import some
 from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, reconcile, rules
-from triggerbot.core.policy.circuit_breaker import Trouble
-from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Evidence, GiveUp, LookAgain, SendAgain
+from triggerbot.core.policy.circuit_breaker import BreakerCause
+from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.pipeline.admission import Guard
-from triggerbot.pipeline.leads import Completer
-from triggerbot.pipeline.observer import Observer, place
-from triggerbot.pipeline.sender import Sender, Setting
+from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.leads import LeadResolver
+from triggerbot.pipeline.observer import Observer
+from triggerbot.pipeline.sender import DispatchSettings, Sender
 from triggerbot.store import Store, Work
 from triggerbot.systems import Known, LookBack, System
 
@@ -45,7 +46,7 @@ class Dispatcher:
         store: Store,
         systems: Mapping[str, System],
         observer: Observer,
-        setting: Setting,
+        setting: DispatchSettings,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -56,9 +57,9 @@ class Dispatcher:
         self._setting = setting
         self._clock = clock
         self._metrics = metrics
-        self._completer = Completer(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
-        self.guard = Guard(store, setting.bounds, observer.weather, clock=clock, metrics=metrics)
-        self._sender = Sender(store, setting, self.guard, clock=clock, metrics=metrics)
+        self._completer = LeadResolver(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
+        self.admission = Admission(store, setting.bounds, observer.outages, clock=clock, metrics=metrics)
+        self._sender = Sender(store, setting, self.admission, clock=clock, metrics=metrics)
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -109,7 +110,7 @@ class Dispatcher:
         except StoreUnavailable:
             raise
         except Exception as error:
-            log.exception("dispatch.failed", **place(push))
+            log.exception("dispatch.failed", **push_fields(push))
             self._put_off(self._store.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}")
 
     def handle(self, push: Push) -> None:
@@ -118,7 +119,7 @@ class Dispatcher:
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
         before, looked = self._store.work(push), self._clock()
-        admitted = self.guard.admit(before)
+        admitted = self.admission.admit(before)
         if admitted.held:
             before = self._store.work(push)
         if admitted.ill is not None and not before.due(looked):
@@ -127,13 +128,13 @@ class Dispatcher:
         try:
             view = system.look_back(push, Known(before.asks is not None, before.batches))
         except NotKnown as error:
-            self.guard.worked(push, Trouble.LOOK_BACKS)
+            self.admission.record_success(push, BreakerCause.LOOK_BACKS)
             return self._not_known(self._store.work(push), str(error))
         except (CIUnavailable, CIDenied) as error:
-            if not (isinstance(error, CIUnavailable) and error.well):
-                self.guard.failed(push, Trouble.LOOK_BACKS, str(error))
+            if not (isinstance(error, CIUnavailable) and error.healthy):
+                self.admission.record_failure(push, BreakerCause.LOOK_BACKS, str(error))
             return self._no_answer(self._store.work(push), error)
-        self.guard.worked(push, Trouble.LOOK_BACKS)
+        self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._hear(push, view)
         work = self._store.work(push)
@@ -183,14 +184,14 @@ class Dispatcher:
 
     def _no_answer(self, work: Work, error: CIError) -> None:
         self._metrics.look_backs.labels(work.push.system, "no_answer").inc()
-        log.warning("look_back.no_answer", **place(work.push), error=str(error))
+        log.warning("look_back.no_answer", **push_fields(work.push), error=str(error))
         self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
 
     def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
         """Nothing can be done about a push now: every due claim waits, longer each time, but not for ever."""
         now = self._clock()
         for claim in work.due(self._clock()):
-            due = now + backoff.wait(claim.tries, after)
+            due = now + backoff.delay(claim.tries, after)
             if claim.operation is not None:
                 self._store.wait(claim, due, why, now)
             elif now - claim.created > GIVE_UP:
@@ -200,12 +201,12 @@ class Dispatcher:
             else:
                 self._store.wait(claim, due, why, now)
         if work.asks is None:
-            self._put_off_facts(work, now + backoff.growing(work.facts_tries + 2))
+            self._put_off_facts(work, now + backoff.exponential(work.facts_tries + 2))
 
     def _put_off_facts(self, work: Work, due: float) -> None:
         """Ask for the push's facts later; what it asks for must not be lost in an outage of hours."""
         over = work.facts_tries >= _FACTS_TRIES
-        self._store.put_off_facts(work.push, None if over else max(due, self._clock() + backoff.growing(3)))
+        self._store.put_off_facts(work.push, None if over else max(due, self._clock() + backoff.exponential(3)))
 
     # -- requests in doubt --------------------------------------------------------------------------------------
 
@@ -223,28 +224,30 @@ class Dispatcher:
         self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]
     ) -> None:
         now = self._clock()
-        match reconcile.judge(operation, claims, self._evidence(system, work, view, claims), now):
+        match reconcile.reconcile(operation, claims, self._evidence(system, work, view, claims), now):
             case Appeared(run_ids):
-                self.guard.worked(work.push, Trouble.REQUESTS, claims)
+                self.admission.record_success(work.push, BreakerCause.REQUESTS, claims)
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
                 note = f"the answer was lost, but the CI lists what came of it: {some(run_ids)}"
-                log.info("recovered", **place(work.push), jobs=[claim.job for claim in claims], operation=operation.id)
+                log.info(
+                    "recovered", **push_fields(work.push), jobs=[claim.job for claim in claims], operation=operation.id
+                )
                 self._sender.took(system, operation, note)
             case LookAgain(due, why, missed):
                 self._store.doubted(operation, due, why, now, missed=missed)
             case GiveUp(why):
                 self._sender.refuse(operation, why, claims, now)
-            case SendAgain() if (against := self.guard.lets(claims)) is not None:
+            case SendAgain() if (against := self.admission.lets(claims)) is not None:
                 note = f"held: the breaker of {against.place} is open, for {against.why}"
                 self._store.doubted(operation, max(against.probe, now + system.grace), note, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
                 self._sender.send_again(system, work, operation, claims, why)
 
-    def _evidence(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Evidence:
+    def _evidence(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Findings:
         jobs = {claim.job for claim in claims}
         watched = rules.rule_for(self._setting.rules, work.push) is not None
-        return Evidence(
+        return Findings(
             runs={job: [*work.runs.get(job, ()), *(one for one in view.events if one.job == job)] for job in jobs},
             operations=work.operations,
             whole=view.complete and all(view.lists(job) for job in jobs),
@@ -291,7 +294,7 @@ class Dispatcher:
         mode = "dry" if claim.dry else "real"
         self._metrics.decisions.labels(decision.action, decision.reason, mode).inc()
         log.info(
-            "decision", action=decision.action, reason=decision.reason, count=decision.count, **place(claim.push),
+            "decision", action=decision.action, reason=decision.reason, count=decision.count, **push_fields(claim.push),
             job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
             detail=decision.detail,
         )  # fmt: skip
@@ -302,7 +305,7 @@ _ANY_RULE = Rule(Globs(["*"]))
 
 def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> rules.Facts:
     return rules.Facts(
-        asks=work.asks or Asks(),
+        asks=work.asks or PushOptions(),
         author=work.facts.author,
         fork=bool(work.facts.fork),
         forks_allowed=system.forks_allowed,

@@ -17,7 +17,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import DeadLetter, Leads, Store
-from triggerbot.systems import Completes, System
+from triggerbot.systems import ResolvesLeads, System
 
 log = structlog.get_logger("triggerbot.complete")
 
@@ -29,7 +29,7 @@ _LOOKUPS, _LOOKUP_DELAY = 5, 90.0
 _FAULTS = 3
 
 
-class Completer:
+class LeadResolver:
     """Works off the leads of one group at a time. Any number of threads may use it."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Completer:
         system = self._systems.get(group.system)
         if not found.leads:
             return self._store.settle_leads(group, ())
-        if not isinstance(system, Completes):
+        if not isinstance(system, ResolvesLeads):
             return self._bury(found, found.leads, f"the config names no system {group.system!r} that could tell")
         try:
             self._ask(system, found)
@@ -74,7 +74,7 @@ class Completer:
             else:
                 self._put_off(found, why, None)
 
-    def _ask(self, system: Completes, found: Leads) -> None:
+    def _ask(self, system: ResolvesLeads, found: Leads) -> None:
         leads = found.leads[:_MOST]
         answer = system.complete(leads, self._watched)
         self._observer.observe(answer.heard)
@@ -99,13 +99,13 @@ class Completer:
         now = self._clock()
         if now - found.since > GIVE_UP:
             return self._bury(found, found.leads, f"no usable answer for a day: {why}")
-        self._store.put_off_leads(found.group, now + backoff.wait(found.tries, after))
+        self._store.put_off_leads(found.group, now + backoff.delay(found.tries, after))
 
     def _bury(self, found: Leads, leads: Sequence[Lead], why: str) -> None:
         """Keep what leads nowhere for a person, and forget it here; a crash in between keeps it twice."""
         now, system = self._clock(), found.group.system
         log.warning("leads.lost", system=system, group=found.group.id, number=len(leads), reason=why)
-        self._store.bury([DeadLetter(0, now, system, "lead", why, _body(lead)) for lead in leads])
+        self._store.add_dead_letters([DeadLetter(0, now, system, "lead", why, _body(lead)) for lead in leads])
         self._store.settle_leads(found.group, leads)
         self._metrics.leads.labels(system, "lost").inc(len(leads))
         self._metrics.dead_letters.labels(system).inc(len(leads))

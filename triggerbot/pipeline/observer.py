@@ -11,13 +11,14 @@ from functools import lru_cache
 
 import structlog
 
-from triggerbot.core.model import Event, Heard, Lead, Push, Refusal, State, Wish
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Refusal, State
 from triggerbot.core.policy import rules, try_syntax
-from triggerbot.core.policy.circuit_breaker import Settings
+from triggerbot.core.policy.circuit_breaker import BreakerSettings
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.pipeline.outages import Weather
+from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.store import Item, Notice, Observation, Outcome, Store
 
 log = structlog.get_logger("triggerbot.observe")
@@ -49,7 +50,7 @@ class Observer:
         clock: Callable[[], float],
         metrics: Metrics,
         on_due: Callable[[], None] = lambda: None,
-        weather: Weather | None = None,
+        outages: OutageDetector | None = None,
     ) -> None:
         self._store = store
         self._rules = rules
@@ -57,7 +58,7 @@ class Observer:
         self._clock = clock
         self._metrics = metrics
         self._on_due = on_due
-        self.weather = weather or Weather(Settings(), clock)
+        self.outages = outages or OutageDetector(BreakerSettings(), clock)
 
     def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
         """Record a batch durably, with the intake's cursor; an outcome for each, in order. Repeatable."""
@@ -97,13 +98,13 @@ class Observer:
         if isinstance(heard, Lead):
             # It does not say which push it belongs to, so it may matter as long as anything does.
             return Triaged(heard, heard if self._rules else None)
-        if isinstance(heard, Wish):
+        if isinstance(heard, CommentCommand):
             watched = any(rule.projects.match(heard.project) for rule in self._rules)
             return Triaged(heard, heard if watched else None)
         rule = rules.rule_for(self._rules, heard.push)
         if rule is None:
             return Triaged(heard, None)
-        asks = read_asks(rule, heard.message)
+        asks = read_options(rule, heard.message)
         if not isinstance(heard, Event):
             return Triaged(heard, Notice(heard, asks))
         return Triaged(heard, Observation(heard, rules.triage(rule, heard, heard.author), asks))
@@ -122,13 +123,13 @@ class Observer:
                     ended.append(one.heard)
             elif isinstance(one.heard, Lead):
                 counted[one.heard.group.system, "lead"] += 1
-            elif isinstance(one.heard, Wish):
+            elif isinstance(one.heard, CommentCommand):
                 counted[one.heard.system, "wish"] += 1
             told.append(outcome)
         for labels, number in counted.items():
             self._metrics.events.labels(*labels).inc(number)
         if ended:
-            self.weather.heard(ended)
+            self.outages.heard(ended)
         if any(outcome.due for outcome in told):
             self._on_due()
         return told
@@ -138,14 +139,14 @@ class Observer:
         refusal = refusal_of(event, item, outcome)
         if refusal is not None and item is not None and outcome.news:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
-            log.info("decision", action="refuse", reason=str(refusal), **place(event.push), job=event.job,
+            log.info("decision", action="refuse", reason=str(refusal), **push_fields(event.push), job=event.job,
                      run_id=event.run_id, attempt=event.attempt)  # fmt: skip
         if outcome.repeated:
             return "repeated"
         return "not_watched" if item is None else "claimed" if outcome.claimed else "refused" if refusal else "recorded"
 
 
-def read_asks(rule: Rule, message: str | None) -> Asks | None:
+def read_options(rule: Rule, message: str | None) -> PushOptions | None:
     """Read what a push asks for, if its message is known."""
     if message is None:
         return None
@@ -154,7 +155,7 @@ def read_asks(rule: Rule, message: str | None) -> Asks | None:
 
 
 @lru_cache(maxsize=512)
-def _read_again(message: str, groups: frozenset[str]) -> Asks:
+def _read_again(message: str, groups: frozenset[str]) -> PushOptions:
     """All events of a push carry the same message; only short ones are kept, for a hostile one may be huge."""
     return try_syntax.read(message, groups)
 
@@ -168,8 +169,3 @@ def refusal_of(event: Event, item: Item | None, outcome: Outcome) -> Refusal | N
     if item.seen.refusal is not None:
         return item.seen.refusal
     return None if outcome.earlier is None else rules.repeated(outcome.earlier, outcome.asks)
-
-
-def place(push: Push) -> dict[str, str]:
-    """Name a push in a log line."""
-    return {"system": push.system, "project": push.project, "branch": push.branch, "revision": push.revision}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from triggerbot.core.model import Event, State
-from triggerbot.core.policy.circuit_breaker import Evidence, Place, Scope, Settings, Trouble
+from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey, BreakerScope, BreakerSettings, Evidence
 
 #: Pools and steps that are followed, and pushes that are remembered of each piece of time: foreign text must not fill
 #: the memory.
@@ -33,21 +33,21 @@ class _Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Illness:
+class Outage:
     """The same thing fails in so many unrelated pushes that it is hardly theirs."""
 
     why: str
     evidence: tuple[Evidence, ...]
 
 
-class Weather:
+class OutageDetector:
     """Follows what fails. All methods may be called from any thread."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: BreakerSettings, clock: Callable[[], float]) -> None:
         self._settings = settings
         self._clock = clock
         self._lock = threading.Lock()
-        self._pieces: OrderedDict[Place, deque[_Piece]] = OrderedDict()
+        self._pieces: OrderedDict[BreakerKey, deque[_Piece]] = OrderedDict()
 
     def heard(self, events: Iterable[Event]) -> None:
         """Take note of runs that were heard of for the first time as finished."""
@@ -63,11 +63,11 @@ class Weather:
 
     def _note(self, event: Event, now: float) -> None:
         system = event.push.system
-        self._piece(Place(Scope.SYSTEM, system), now).ended += 1
+        self._piece(BreakerKey(BreakerScope.SYSTEM, system), now).ended += 1
         if event.pool:
-            self._count(self._piece(Place(Scope.POOL, system, event.pool), now), event, now)
+            self._count(self._piece(BreakerKey(BreakerScope.POOL, system, event.pool), now), event, now)
         if event.step and event.failed:
-            self._count(self._piece(Place(Scope.STEP, system, event.step), now), event, now)
+            self._count(self._piece(BreakerKey(BreakerScope.STEP, system, event.step), now), event, now)
 
     @staticmethod
     def _count(piece: _Piece, event: Event, now: float) -> None:
@@ -78,9 +78,9 @@ class Weather:
             who = (event.author,) if event.author else (push.project, push.branch)
             if who not in piece.examples and len(piece.examples) < _EXAMPLES:
                 why = "; ".join(event.failures[:1]) or f"{event.job} ended as {event.result}"
-                piece.examples[who] = Evidence(now, Trouble.RUNS, push, event.job, why[:200])
+                piece.examples[who] = Evidence(now, BreakerCause.RUNS, push, event.job, why[:200])
 
-    def _piece(self, place: Place, now: float) -> _Piece:
+    def _piece(self, place: BreakerKey, now: float) -> _Piece:
         pieces = self._pieces.get(place)
         if pieces is None:
             pieces = self._pieces[place] = deque()
@@ -95,7 +95,7 @@ class Weather:
             pieces.append(_Piece(number))
         return pieces[-1]
 
-    def illness(self, place: Place, after: float = 0.0) -> Illness | None:
+    def outage(self, place: BreakerKey, after: float = 0.0) -> Outage | None:
         """Tell whether what fails there looks like the CI's own doing, from what was heard after that time."""
         with self._lock:
             failed, ended = self._count_of(place, after)
@@ -103,24 +103,28 @@ class Weather:
         if len(examples) < self._settings.pushes or 100 * failed < self._settings.share * ended:
             return None
         minutes = self._settings.within / 60
-        runs = "its runs" if place.scope is Scope.POOL else "all runs"
+        runs = "its runs" if place.scope is BreakerScope.POOL else "all runs"
         why = f"{failed} of {ended} of {runs} in {minutes:g} min failed there, in {len(examples)} unrelated pushes"
-        return Illness(why, tuple(examples.values())[-self._settings.pushes :])
+        return Outage(why, tuple(examples.values())[-self._settings.pushes :])
 
-    def well(self, place: Place, after: float) -> bool:
+    def recovered(self, place: BreakerKey, after: float) -> bool:
         """Tell whether enough was heard after that time to say that it is over."""
         with self._lock:
             failed, ended = self._count_of(place, after)
         return ended >= 2 * self._settings.pushes and 100 * failed < self._settings.share * ended
 
-    def _count_of(self, place: Place, after: float) -> tuple[int, int]:
+    def _count_of(self, place: BreakerKey, after: float) -> tuple[int, int]:
         """Count what failed there, and of how many runs."""
         pieces = self._recent(place, after)
         # Only failures name a step, so a step is held against everything that ended meanwhile.
-        among = pieces if place.scope is Scope.POOL else self._recent(Place(Scope.SYSTEM, place.system), after)
+        among = (
+            pieces
+            if place.scope is BreakerScope.POOL
+            else self._recent(BreakerKey(BreakerScope.SYSTEM, place.system), after)
+        )
         return sum(piece.failed for piece in pieces), sum(piece.ended for piece in among)
 
-    def _recent(self, place: Place, after: float) -> list[_Piece]:
+    def _recent(self, place: BreakerKey, after: float) -> list[_Piece]:
         since = self._clock() - self._settings.within
         # The piece in which `after` lies holds what was heard before it, too.
         pieces = self._pieces.get(place, ())

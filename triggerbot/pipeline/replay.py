@@ -13,12 +13,12 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
 from triggerbot.core.model import Decision, Event, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer, refusal_of
-from triggerbot.pipeline.sender import Setting
+from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, LookBack, Refused, System, recordings
 from triggerbot.systems.recordings import Format, Reader
@@ -38,7 +38,7 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class Garbled:
+class Unreadable:
     """A line that is no event, and why."""
 
     line: int
@@ -49,7 +49,7 @@ class _Systems(dict[str, System]):
     """A recorded system for every name that occurs."""
 
     def __missing__(self, name: str) -> System:
-        self[name] = Recorded(name)
+        self[name] = RecordedSystem(name)
         return self[name]
 
     def get(self, name: str, _: object = None) -> System:
@@ -72,7 +72,12 @@ class Replay:
         metrics = Metrics()
         self._observer = Observer(self._store, rules, dry=True, clock=self._clock, metrics=metrics)
         self._dispatcher = Dispatcher(
-            self._store, self._systems, self._observer, Setting(rules, dry=True), clock=self._clock, metrics=metrics
+            self._store,
+            self._systems,
+            self._observer,
+            DispatchSettings(rules, dry=True),
+            clock=self._clock,
+            metrics=metrics,
         )
 
     def _clock(self) -> float:
@@ -95,7 +100,7 @@ class Replay:
         self._now = max(self._now, event.time or 0.0)
         self._forget()
         recorded = self._systems[event.push.system]
-        if isinstance(recorded, Recorded):
+        if isinstance(recorded, RecordedSystem):
             recorded.heard(event)
         item = self._observer.triage(event).item
         outcome = self._observer.observe([event])[0]
@@ -127,7 +132,7 @@ def replay(
     retention: float,
     read: Reader | None = None,
     on_event: Callable[[Event], None] = lambda _: None,
-) -> Iterator[Replayed | Garbled]:
+) -> Iterator[Replayed | Unreadable]:
     """Replay lines, of canonical events unless they are read otherwise; each event is shown to `on_event` first.
 
     A line that is none is told as such, and the rest goes on.
@@ -142,12 +147,12 @@ def replay(
                 try:
                     yield from machine.feed(text, number)
                 except NotUnderstood as error:
-                    yield Garbled(number, str(error))
+                    yield Unreadable(number, str(error))
         finally:
             machine.close()
 
 
-class Recorded:
+class RecordedSystem:
     """Knows the jobs heard of so far; the store has their runs."""
 
     capacity = Capacity.BATCH
@@ -175,7 +180,7 @@ class Recorded:
         """List what was heard so far."""
         return LookBack((), None, jobs=self._jobs[push])
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One request a job, as the generic system has it."""
         return planning.plan_batch(wants)
 

@@ -9,14 +9,14 @@ import structlog
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import backoff, circuit_breaker, rules
-from triggerbot.core.policy.circuit_breaker import Place, Trouble
-from triggerbot.core.policy.limits import Bounds, Capped
-from triggerbot.core.policy.planning import Call, Capacity, Want
+from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.limits import Capped, Limits
+from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
+from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.pipeline.admission import Guard
-from triggerbot.pipeline.observer import place
+from triggerbot.pipeline.admission import Admission
 from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
 
@@ -24,27 +24,35 @@ log = structlog.get_logger("triggerbot.send")
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DispatchSettings:
     """What the dispatcher goes by."""
 
     rules: Sequence[Rule]
     dry: bool = False
-    bounds: Bounds = field(default_factory=Bounds)
+    bounds: Limits = field(default_factory=Limits)
 
 
 class Sender:
     """Makes the requests of the dispatcher."""
 
     def __init__(
-        self, store: Store, setting: Setting, guard: Guard, *, clock: Callable[[], float], metrics: Metrics
+        self,
+        store: Store,
+        setting: DispatchSettings,
+        admission: Admission,
+        *,
+        clock: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self._store = store
         self._setting = setting
-        self._guard = guard
+        self._admission = admission
         self._clock = clock
         self._metrics = metrics
 
-    def send_owed(self, system: System, work: Work, view: LookBack, looked: float, passes: Mapping[Place, int]) -> None:
+    def send_owed(
+        self, system: System, work: Work, view: LookBack, looked: float, passes: Mapping[BreakerKey, int]
+    ) -> None:
         """Ask for what is owed and due, as far as the CI can take it now; `looked`: when it was looked at."""
         wants = []
         for claim in work.due(self._clock()):
@@ -61,7 +69,7 @@ class Sender:
         for call in plan.calls:
             self._call(system, work, call, passes)
 
-    def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Want | None:
+    def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
         """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
         now = self._clock()
         runs = work.runs.get(claim.job, ())
@@ -74,7 +82,7 @@ class Sender:
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
-            return Want(claim, owed, runs)
+            return Owed(claim, owed, runs)
         return None
 
     def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
@@ -85,7 +93,7 @@ class Sender:
         due = now + max(system.grace, backoff.slower(waited))
         self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
 
-    def _call(self, system: System, work: Work, call: Call, passes: Mapping[Place, int]) -> None:
+    def _call(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
         now = self._clock()
         claims = [want.claim for want in call.wants]
         operation = Operation(
@@ -96,11 +104,11 @@ class Sender:
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
         note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
-        mine = {place for claim in claims for place in circuit_breaker.places(claim)}
+        mine = {place for claim in claims for place in circuit_breaker.keys_of(claim)}
         begun = self._store.begin(
             operation, work.push, note, now,
             passes={place: version for place, version in passes.items() if place in mine},
-            caps=self._guard.over(work),
+            caps=self._admission.over(work),
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._capped(claims, begun, now)
@@ -110,15 +118,15 @@ class Sender:
     def _capped(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
             return self._give_up(claims, f"not possible for a day: {capped.why}", now)
-        log.warning("capped", **place(claims[0].push), jobs=[claim.job for claim in claims], reason=capped.why)
-        self._guard.capped(claims, capped)
+        log.warning("capped", **push_fields(claims[0].push), jobs=[claim.job for claim in claims], reason=capped.why)
+        self._admission.capped(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
         answer = system.retrigger(operation.id, push, call)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
         jobs = [want.claim.job for want in call.wants]
-        log.info("request", **place(push), jobs=jobs, count=call.count, operation=operation.id, answer=name,
+        log.info("request", **push_fields(push), jobs=jobs, count=call.count, operation=operation.id, answer=name,
                  detail="" if isinstance(answer, Accepted) else answer.why)  # fmt: skip
         self._settle(system, operation, answer, [want.claim for want in call.wants], tries)
 
@@ -130,11 +138,11 @@ class Sender:
         push = claims[0].push
         match answer:
             case Accepted():
-                self._guard.worked(push, Trouble.REQUESTS, claims)
-            case Later(well=True) | Refused(well=True):
+                self._admission.record_success(push, BreakerCause.REQUESTS, claims)
+            case Later(healthy=True) | Refused(healthy=True):
                 pass
             case Refused(why) | Later(why) | Unknown(why):
-                self._guard.failed(push, Trouble.REQUESTS, why, claims)
+                self._admission.record_failure(push, BreakerCause.REQUESTS, why, claims)
         match answer:
             case Accepted(runs):
                 self.took(system, operation, "the CI accepted it" + (f": {some(runs)}" if runs else ""))
@@ -143,7 +151,7 @@ class Sender:
             case Later(why) if now - claims[0].created > GIVE_UP:
                 self.refuse(operation, f"not possible for a day: {why}", claims, now)
             case Later(why, after):
-                self._store.postponed(operation, now + backoff.wait(tries, after), why, now)
+                self._store.postponed(operation, now + backoff.delay(tries, after), why, now)
             case Unknown(why):
                 self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
 
@@ -173,14 +181,14 @@ class Sender:
         for claim in claims:
             self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
             log.info(
-                "decision", action="refuse", reason=decision.reason, **place(claim.push), job=claim.job,
+                "decision", action="refuse", reason=decision.reason, **push_fields(claim.push), job=claim.job,
                 detail=decision.detail,
             )  # fmt: skip
 
     def send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
         """Make the same request once more, under the same operation id."""
         if self._store.resend(operation, why, self._clock()):
-            wants = tuple(Want(claim, operation.count, work.runs[claim.job]) for claim in claims)
+            wants = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
             call = Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
             self._post(system, work.push, operation, call, claims[0].tries)
 

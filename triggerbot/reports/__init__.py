@@ -23,7 +23,7 @@ from triggerbot.store import PushRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PushReport:
     """What is to be reported of a push."""
 
     record: PushRecord
@@ -61,7 +61,7 @@ class Reporter(Protocol):
     def wants(self, push: Push) -> bool:
         """Tell whether this push, named `as_listed`, is reported here."""
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
         """Bring the report of a push up to date; nothing is sent that would change nothing.
 
         Tells when to come again (seconds since the epoch) if mere progress was held back for now.

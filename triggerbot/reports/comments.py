@@ -13,7 +13,7 @@ import structlog
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.core.formatting import capital
-from triggerbot.core.model import Push, Refusal, Wish
+from triggerbot.core.model import CommentCommand, Push, Refusal
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, rules
 from triggerbot.core.policy.rules import Rule
@@ -24,8 +24,8 @@ from triggerbot.reports import as_listed, comment_syntax, glossary
 from triggerbot.reports.comment_syntax import USAGE, Command, Rebuild, Retry, Unclear, Why
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import code
-from triggerbot.store import Asked, JobRecord, PushRecord, Store
-from triggerbot.systems import Asker, Listens, System
+from triggerbot.store import JobRecord, PendingCommand, PushRecord, Store
+from triggerbot.systems import Asker, System, TakesCommands
 
 log = structlog.get_logger("triggerbot.wishes")
 
@@ -56,7 +56,7 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class CommandSettings:
     """What goes for wishes."""
 
     rules: Sequence[Rule]
@@ -70,7 +70,7 @@ def answers(kept: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in json.loads(kept.get(_ANSWERS, "[]")))
 
 
-class Wishes:
+class CommentCommands:
     """Works off what people ask for. Any number of threads may use it."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Wishes:
         store: Store,
         systems: Mapping[str, System],
         judge: Judge,
-        setting: Setting,
+        setting: CommandSettings,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -94,7 +94,7 @@ class Wishes:
 
     def step(self) -> bool:
         """Deal with one wish that is due; tells whether there was one. Raises `StoreUnavailable`."""
-        asked = self._store.take_wish(self._clock(), _LEASE)
+        asked = self._store.take_command(self._clock(), _LEASE)
         if asked is None:
             return False
         wish = asked.wish
@@ -106,7 +106,7 @@ class Wishes:
         except CIUnavailable as error:
             return self._later(asked, str(error), error.after)
         except CIDenied as error:
-            return self._later(asked, str(error), backoff.growing(asked.tries) + 60.0)
+            return self._later(asked, str(error), backoff.exponential(asked.tries) + 60.0)
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -115,25 +115,25 @@ class Wishes:
         self._end(wish, outcome)
         return True
 
-    def _later(self, asked: Asked, why: str, after: float | None) -> bool:
+    def _later(self, asked: PendingCommand, why: str, after: float | None) -> bool:
         now = self._clock()
         if now - asked.since > _GIVE_UP:
             self._end(asked.wish, f"given up: {why}")
         else:
             log.info("wish.later", system=asked.wish.system, wish=asked.wish.id, reason=why)
-            self._store.end_wish(asked.wish, now + backoff.wait(asked.tries, after))
+            self._store.end_command(asked.wish, now + backoff.delay(asked.tries, after))
         return True
 
-    def _end(self, wish: Wish, outcome: str) -> None:
+    def _end(self, wish: CommentCommand, outcome: str) -> None:
         log.info("wish", system=wish.system, project=wish.project, wish=wish.id, author=wish.author,
                  text=wish.text, outcome=outcome)  # fmt: skip
         self._metrics.wishes.labels(wish.system, outcome.partition(":")[0]).inc()
-        self._store.end_wish(wish, None)
+        self._store.end_command(wish, None)
 
-    def _settle(self, wish: Wish) -> str:
+    def _settle(self, wish: CommentCommand) -> str:
         """Do what is asked, answer, and show that it was heard; names what came of it. Raises `CIError`."""
         system, permission = self._systems.get(wish.system), self._setting.permissions.get(wish.system)
-        if not isinstance(system, Listens) or permission is None:
+        if not isinstance(system, TakesCommands) or permission is None:
             return "nobody may ask here"
         asker = system.asker(wish)
         if not asker.may_write and not (asker.is_author and permission.authors):
@@ -149,7 +149,9 @@ class Wishes:
         _react(system, wish, heard=heard)
         return "done" if heard else "not understood" if theirs else "not allowed"
 
-    def _ask_at(self, records: Sequence[PushRecord], wish: Wish, asker: Asker, permission: Permission) -> bool:
+    def _ask_at(
+        self, records: Sequence[PushRecord], wish: CommentCommand, asker: Asker, permission: Permission
+    ) -> bool:
         """Do what is asked at some pushes of a commit; tells whether anything of it was understood and possible."""
         origin = f"{'wish:' if asker.may_write else _AUTHORS}{wish.id}"
         asked = sum(_asked_by_authors(record, origin) for record in records)
@@ -160,19 +162,19 @@ class Wishes:
             heard |= told.possible
         return heard
 
-    def _pushes(self, wish: Wish, revision: str) -> list[PushRecord]:
+    def _pushes(self, wish: CommentCommand, revision: str) -> list[PushRecord]:
         found = [push for push in self._store.find(wish.project, revision) if push.system == wish.system]
         records = [record for push in found if (record := self._store.record(push)) is not None and record.jobs]
         if not records:
             raise NotKnown(f"no job of {wish.project} {revision} is known yet")
         return records
 
-    def _at(self, record: PushRecord, wish: Wish, origin: str, room: int | None) -> "_Told":
+    def _at(self, record: PushRecord, wish: CommentCommand, origin: str, room: int | None) -> "_Reply":
         """Do what is asked at one push, under a name; `room`: for so many further runs (`None`: for any number)."""
-        kept = self._store.kept(record.push)
+        kept = self._store.metadata(record.push)
         if wish.id in (name for name, _ in answers(kept)):
-            return _Told([], 0, possible=wish.id not in json.loads(kept.get(_IN_VAIN, "[]")))
-        told = _Told([], 0, possible=False)
+            return _Reply([], 0, possible=wish.id not in json.loads(kept.get(_IN_VAIN, "[]")))
+        told = _Reply([], 0, possible=False)
         asked = zip(comment_syntax.lines(wish.text), comment_syntax.read(wish.text), strict=True)
         for number, (line, command) in enumerate(asked):
             left = None if room is None else room - told.runs
@@ -180,18 +182,18 @@ class Wishes:
         if not told.possible:
             # Before the answer: whoever finds that later has to know how to react.
             in_vain = [*json.loads(kept.get(_IN_VAIN, "[]")), wish.id][-_ANSWERS_MAX:]
-            self._store.keep(record.push, _IN_VAIN, json.dumps(in_vain))
+            self._store.set_metadata(record.push, _IN_VAIN, json.dumps(in_vain))
         text = f"{code(wish.author)}: " + " ".join(told.texts)
         listed = [*answers(kept), (wish.id, text)][-_ANSWERS_MAX:]
-        self._store.keep(record.push, _ANSWERS, json.dumps(listed))
+        self._store.set_metadata(record.push, _ANSWERS, json.dumps(listed))
         # What is only answered is no news of the push, but has to be reported.
         self._store.report_soon(record.push, self._clock())
         return told
 
-    def _do(self, record: PushRecord, command: Command, name: str, room: int | None) -> "_Told":
+    def _do(self, record: PushRecord, command: Command, name: str, room: int | None) -> "_Reply":
         match command:
             case Unclear(why):
-                return _Told([f"{why}. What can be asked: {USAGE}."], 0, possible=False)
+                return _Reply([f"{why}. What can be asked: {USAGE}."], 0, possible=False)
             case Why(job):
                 return self._why(record, job)
             case Rebuild(count, pattern):
@@ -204,44 +206,44 @@ class Wishes:
                 # If we were killed before the answer was written down, some were asked for already.
                 again = {job.job for job in record.jobs if any(claim.origin == name for claim in job.claims)}
                 if not failed | again:
-                    return _Told([_nothing_failed(judged)], 0, possible=False)
+                    return _Reply([_nothing_failed(judged)], 0, possible=False)
                 return self._ask(record, [job for job in record.jobs if job.job in failed | again], 1, name, room)
             case Retry(pattern):
                 return self._ask(record, list(_matching(record, pattern)), 1, name, room)
 
-    def _ask(self, record: PushRecord, jobs: Sequence[JobRecord], count: int, name: str, room: int | None) -> "_Told":
+    def _ask(self, record: PushRecord, jobs: Sequence[JobRecord], count: int, name: str, room: int | None) -> "_Reply":
         """Record what is asked for as claims."""
         rule = rules.rule_for(self._setting.rules, record.push)
         if rule is None:
-            return _Told([f"{glossary.REFUSALS[Refusal.NOT_WATCHED]}"], 0, possible=False)
+            return _Reply([f"{glossary.REFUSALS[Refusal.NOT_WATCHED]}"], 0, possible=False)
         if not jobs:
-            return _Told(["No job of this commit matches that."], 0, possible=False)
+            return _Reply(["No job of this commit matches that."], 0, possible=False)
         if count > rule.requested_max:
-            return _Told(
+            return _Reply(
                 [f"At most {rule.requested_max} further runs of a job may be asked for here."], 0, possible=False
             )
         if room is not None and count * len(jobs) > room:
-            return _Told([_no_room(count * len(jobs), room)], 0, possible=False)
+            return _Reply([_no_room(count * len(jobs), room)], 0, possible=False)
         now = self._clock()
         for job in jobs:
             self._store.ask(record.push, job.job, count, name, dry=self._setting.dry, now=now)
         runs = "1 further run" if count == 1 else f"{count} further runs"
-        would = "Dry run, so nothing is sent: would ask" if self._setting.dry else "Asked"
-        return _Told([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
+        would = "Dry run, so nothing is sent: would ask" if self._setting.dry else "PendingCommand"
+        return _Reply([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
 
-    def _why(self, record: PushRecord, wanted: str) -> "_Told":
+    def _why(self, record: PushRecord, wanted: str) -> "_Reply":
         """Tell why jobs were, or were not, retriggered."""
         jobs = list(_matching(record, wanted))[:_NAMED_MAX]
         if not jobs:
-            return _Told([f"No job of this commit is called {code(wanted)}."], 0, possible=False)
+            return _Reply([f"No job of this commit is called {code(wanted)}."], 0, possible=False)
         judged = {job.job: job for job in self._judge.judge(record).jobs}
-        return _Told(
+        return _Reply(
             [f"{code(job.job)}: {_story(job)} {glossary.proof(judged[job.job])}" for job in jobs], 0, possible=True
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Reply:
     """What came of commands."""
 
     texts: list[str]
@@ -249,15 +251,15 @@ class _Told:
     runs: int
     possible: bool
 
-    def to(self, line: str) -> "_Told":
+    def to(self, line: str) -> "_Reply":
         """Say what it answers."""
         return replace(self, texts=[f"{code(line)}: {' '.join(self.texts)}"])
 
-    def and_then(self, other: "_Told") -> "_Told":
-        return _Told([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
+    def and_then(self, other: "_Reply") -> "_Reply":
+        return _Reply([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
 
 
-def _react(system: Listens, wish: Wish, *, heard: bool) -> None:
+def _react(system: TakesCommands, wish: CommentCommand, *, heard: bool) -> None:
     """Show that a wish was heard, where that can be shown: a comment may be deleted, and all is done by then."""
     try:
         system.react(wish, heard=heard)

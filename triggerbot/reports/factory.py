@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 from triggerbot.config import Config, GitHubReportConfig, SlackReportConfig, WebhookReportConfig
 from triggerbot.metrics import Metrics
 from triggerbot.reports import Reporter
-from triggerbot.reports.comments import Permission, Wishes
-from triggerbot.reports.comments import Setting as WishSetting
-from triggerbot.reports.failure_lines import Lines
+from triggerbot.reports.comments import CommandSettings as WishSetting
+from triggerbot.reports.comments import CommentCommands, Permission
+from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
-from triggerbot.reports.publisher import Publisher, Setting
+from triggerbot.reports.publisher import Publisher, PublishSettings
 from triggerbot.reports.reporters.slack import SlackReporter
 from triggerbot.reports.reporters.webhook import WebhookReporter
 from triggerbot.store import Store
@@ -30,11 +30,11 @@ def publisher(
     metrics: Metrics,
 ) -> Publisher:
     """Make what judges and reports pushes; reads the secrets, and raises `ConfigError` where one cannot be read."""
-    wishes = Wishes(
+    wishes = CommentCommands(
         store, systems, judge, WishSetting(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
     )
-    setting = Setting(tuple(_reporters(config, systems, clock)), config.page.address, dry)
-    lines = Lines(store, systems, clock)
+    setting = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry)
+    lines = FailureLines(store, systems, clock)
     return Publisher(store, judge, lines, wishes, setting, clock=clock, metrics=metrics)
 
 
@@ -50,9 +50,9 @@ def _permissions(config: Config) -> dict[str, Permission]:
 
 def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[], float]) -> Iterator[Reporter]:
     for one in classifying(config):
-        from triggerbot.reports.reporters.treeherder import Classifier
+        from triggerbot.reports.reporters.treeherder import TreeherderReporter
 
-        yield Classifier(one.system, one.notes)
+        yield TreeherderReporter(one.system, one.notes)
     for report in config.reports:
         wants = report.scope.covers
         match report:
@@ -67,10 +67,10 @@ def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[]
                 mention = "" if report.commands is None else report.commands.mention
                 # Two, so that what hinders one (a permission that somebody forgot) does not hold up the other.
                 if report.check:
-                    yield GitHubReporter(report.system, system.desk, check=True, comment=False, wants=wants)
+                    yield GitHubReporter(report.system, system.reporting, check=True, comment=False, wants=wants)
                 if comment:
                     yield GitHubReporter(
-                        report.system, system.desk, check=False, comment=True, wants=wants, mention=mention
+                        report.system, system.reporting, check=False, comment=True, wants=wants, mention=mention
                     )
             case SlackReportConfig():
                 name, token = f"slack:{report.channel}", report.token.read()

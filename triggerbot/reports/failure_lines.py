@@ -11,7 +11,7 @@ from triggerbot.core.model import Push, Run
 from triggerbot.core.policy import backoff
 from triggerbot.reports import judge
 from triggerbot.store import PushRecord, Store
-from triggerbot.systems import Explains, ListsFiles, System
+from triggerbot.systems import ListsFailures, ListsFiles, System
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -32,7 +32,7 @@ _SECONDS = 30.0
 _Asked = dict[str, tuple[int, float]]
 
 
-class Lines:
+class FailureLines:
     """Completes what is known of failures. Any number of threads may use it."""
 
     def __init__(self, store: Store, systems: Mapping[str, System], clock: Callable[[], float]) -> None:
@@ -47,9 +47,9 @@ class Lines:
         Tells whether anything was learned, and when to go on, if there is more. Raises `StoreUnavailable`.
         """
         system = self._systems.get(record.push.system)
-        if not isinstance(system, Explains):
+        if not isinstance(system, ListsFailures):
             return False, None
-        asked = _asked(self._store.kept(record.push))
+        asked = _asked(self._store.metadata(record.push))
         silent = list(_silent(record, asked))
         if not silent or asked.get(_CI, (0, 0.0))[0] >= _IN_VAIN:
             return False, None
@@ -59,12 +59,12 @@ class Lines:
             learned = self._ask_some(system, record.push, silent, asked)
             left = self._left(record.push, asked)
         now = self._clock()
-        waits = [backoff.left(asked.get(_name(run), (0, 0.0))[1], now) for _, run in _silent(record, asked)]
+        waits = [backoff.remaining(asked.get(_name(run), (0, 0.0))[1], now) for _, run in _silent(record, asked)]
         return learned, now + max(left, min(waits)) if waits else None
 
     def files(self, push: Push, kept: Mapping[str, str]) -> bool:
         """Ask which files a push changes, once; tells whether that is news. Raises `StoreUnavailable`."""
-        system, asked = self._systems.get(push.system), _asked(self._store.kept(push))
+        system, asked = self._systems.get(push.system), _asked(self._store.metadata(push))
         if judge.FILES in kept or not isinstance(system, ListsFiles) or self._left(push, asked):
             return False
         began = self._clock()
@@ -77,13 +77,13 @@ class Lines:
             self._in_vain(push, asked, error, began)
             self._keep(push, asked)
             return False
-        self._store.keep(push, judge.FILES, json.dumps(files))
+        self._store.set_metadata(push, judge.FILES, json.dumps(files))
         return bool(files)
 
-    def _ask_some(self, system: Explains, push: Push, silent: Sequence[tuple[str, Run]], asked: _Asked) -> bool:
+    def _ask_some(self, system: ListsFailures, push: Push, silent: Sequence[tuple[str, Run]], asked: _Asked) -> bool:
         """Ask about the runs that may be asked about now; tells whether anything was learned."""
         now = self._clock()
-        ready = [(job, run) for job, run in silent if not backoff.left(asked.get(_name(run), (0, 0.0))[1], now)]
+        ready = [(job, run) for job, run in silent if not backoff.remaining(asked.get(_name(run), (0, 0.0))[1], now)]
         learned = False
         for job, run in ready[:_AT_ONCE]:
             began = self._clock()
@@ -99,12 +99,12 @@ class Lines:
                 lines = ()
             except NotKnown:
                 tries = asked.get(_name(run), (0, 0.0))[0] + 1
-                asked[_name(run)] = tries, self._clock() + backoff.growing(tries)
+                asked[_name(run)] = tries, self._clock() + backoff.exponential(tries)
                 continue
             asked[_name(run)] = _TRIES, 0.0
             asked.pop(_CI, None)
             if lines:
-                self._store.keep_failures(push, job, run.key, lines)
+                self._store.add_failure_lines(push, job, run.key, lines)
                 learned = True
         if ready:
             self._keep(push, asked)
@@ -112,16 +112,16 @@ class Lines:
 
     def _left(self, push: Push, asked: _Asked) -> float:
         """Tell for how many seconds the CI should not be asked."""
-        return max(backoff.left(asked.get(_CI, (0, 0.0))[1], self._clock()), self._slowness.left(push.system))
+        return max(backoff.remaining(asked.get(_CI, (0, 0.0))[1], self._clock()), self._slowness.left(push.system))
 
     def _in_vain(self, push: Push, asked: _Asked, error: CIUnavailable, began: float) -> None:
         log.info("lines.no_answer", system=push.system, error=str(error))
         self._slowness.in_vain(push.system, began)
         tries = asked.get(_CI, (0, 0.0))[0] + 1
-        asked[_CI] = tries, self._clock() + backoff.wait(tries, error.after)
+        asked[_CI] = tries, self._clock() + backoff.delay(tries, error.after)
 
     def _keep(self, push: Push, asked: _Asked) -> None:
-        self._store.keep(push, _KEPT, json.dumps(asked))
+        self._store.set_metadata(push, _KEPT, json.dumps(asked))
 
 
 def _asked(kept: Mapping[str, str]) -> _Asked:
@@ -160,7 +160,7 @@ class Slowness:
 
     def left(self, name: str) -> float:
         """Tell for how many seconds nobody should try."""
-        return backoff.left(self._until.get(name, 0.0), self._clock())
+        return backoff.remaining(self._until.get(name, 0.0), self._clock())
 
     def in_vain(self, name: str, began: float) -> None:
         """Remember a try that began then, and was in vain."""

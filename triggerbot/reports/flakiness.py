@@ -126,7 +126,7 @@ def everywhere(store: Store, limit: int) -> list[Rate]:
     """
     rates: list[Rate] = []
     for project in store.projects():
-        kept = store.sightings(project)
+        kept = store.failure_records(project)
         sightings = [seen for seen in kept if seen.failed and seen.passed]
         often = [job for job, _ in Counter(seen.job for seen in sightings).most_common(_COUNTED_MAX)]
         # A share is one of the same pushes above and below the line: no list reaches back further than the other.

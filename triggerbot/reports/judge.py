@@ -13,7 +13,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict
-from triggerbot.store import PushRecord, Sighting, Store
+from triggerbot.store import FailureRecord, PushRecord, Store
 
 #: Seconds for which what is known of a project is good enough.
 FRESH = 30.0
@@ -32,7 +32,7 @@ FILES = "files"
 class _Failures:
     """Failures of jobs at pushes, of which those that are neither of one job nor of one push are counted at once."""
 
-    def __init__(self, sightings: Iterable[Sighting]) -> None:
+    def __init__(self, sightings: Iterable[FailureRecord]) -> None:
         self._jobs: Counter[str] = Counter()
         self._at: dict[Push, set[str]] = defaultdict(set)
         for one in sightings:
@@ -49,14 +49,14 @@ class _Failures:
         return number, len(self._at) - bool(here) - self._alone[job] + (here == {job})
 
 
-class Knowledge:
+class FailureHistory:
     """What the sightings of a project tell. It never changes; safe for threads."""
 
-    def __init__(self, sightings: Sequence[Sighting], ran: Callable[[Sequence[str]], Mapping[str, int]]) -> None:
+    def __init__(self, sightings: Sequence[FailureRecord], ran: Callable[[Sequence[str]], Mapping[str, int]]) -> None:
         self._ran = ran
         self._runs: dict[str, int] = {}
         self._telling = _Failures(one for one in sightings if one.shapes)
-        self._showing: dict[str, list[Sighting]] = defaultdict(list)
+        self._showing: dict[str, list[FailureRecord]] = defaultdict(list)
         #: Made of the same where a line is asked about: a push that breaks everything asks for each of its jobs.
         self._lines: dict[str, _Failures] = {}
         self._intermittent: dict[str, dict[Push, float]] = defaultdict(dict)
@@ -98,10 +98,10 @@ class Knowledge:
         return self._runs.get(job, 0) > _CLEAN_MIN
 
 
-class _Elsewhere:
+class _HistoryElsewhere:
     """What other pushes tell about the jobs of one (a `sameness.Background`)."""
 
-    def __init__(self, knowledge: Knowledge, push: Push) -> None:
+    def __init__(self, knowledge: FailureHistory, push: Push) -> None:
         self._knowledge = knowledge
         self._push = push
 
@@ -134,7 +134,7 @@ class Judge:
         self._clock = clock
         self._fresh = fresh
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, Knowledge]] = {}
+        self._known: dict[str, tuple[float, FailureHistory]] = {}
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Work out the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
@@ -150,18 +150,21 @@ class Judge:
             job.job for job in intermittent
             if not knowledge.known(record.push, job.job, verdict.last_failure(job.runs))
         )  # fmt: skip
-        elsewhere, files = _Elsewhere(knowledge, record.push), _files(self._store.kept(record.push).get(FILES))
+        elsewhere, files = (
+            _HistoryElsewhere(knowledge, record.push),
+            _files(self._store.metadata(record.push).get(FILES)),
+        )
         jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs)
         return health.of_push(jobs, now)
 
-    def knowledge(self, project: str) -> Knowledge:
+    def knowledge(self, project: str) -> FailureHistory:
         """Read what is known of a project, unless that was done lately."""
         now = self._clock()
         with self._lock:
             at, known = self._known.get(project, (0.0, None))
         if known is not None and 0 <= now - at < self._fresh:
             return known
-        known = Knowledge(self._store.sightings(project), lambda jobs: self._store.ran(project, jobs).at)
+        known = FailureHistory(self._store.failure_records(project), lambda jobs: self._store.ran(project, jobs).at)
         with self._lock:
             # What is no longer fresh would only take up room, and for a project with many failures that is a lot.
             fresh = {name: kept for name, kept in self._known.items() if 0 <= now - kept[0] < self._fresh}
@@ -173,7 +176,7 @@ def _files(kept: str | None) -> tuple[str, ...]:
     return () if kept is None else tuple(json.loads(kept))
 
 
-def sightings(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[Sighting]:
+def failure_records(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[FailureRecord]:
     """Note jobs of a push of which a run failed, for other pushes to be compared with: every intermittent one."""
     found = []
     room = _NOTED_MAX
@@ -183,7 +186,7 @@ def sightings(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[Sighti
         if failed and (passed or room > 0):
             room -= not passed
             found.append(
-                Sighting(
+                FailureRecord(
                     push, job.job, max((run.time for run in job.runs if run.time), default=now),
                     len(failed), len(passed),
                     fingerprint.shapes(tuple(line for run in failed for line in run.failures)),

@@ -18,11 +18,11 @@ from triggerbot.core.model import Push
 from triggerbot.core.policy import backoff
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
+from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.pipeline.observer import place
-from triggerbot.reports import Reporter, Told, as_listed, judge, push_json
-from triggerbot.reports.comments import Wishes, answers
-from triggerbot.reports.failure_lines import Lines, Slowness
+from triggerbot.reports import PushReport, Reporter, as_listed, judge, push_json
+from triggerbot.reports.comments import CommentCommands, answers
+from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
 from triggerbot.store import PushRecord, Store
@@ -44,7 +44,7 @@ _FAILING, _NEVER = "failing", -1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class PublishSettings:
     """What the publisher goes by."""
 
     reporters: Sequence[Reporter] = ()
@@ -64,9 +64,9 @@ class Publisher:
         self,
         store: Store,
         judge: Judge,
-        lines: Lines,
-        wishes: Wishes,
-        setting: Setting,
+        lines: FailureLines,
+        wishes: CommentCommands,
+        setting: PublishSettings,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -116,7 +116,7 @@ class Publisher:
             raise
         except Exception:
             # It stays due, for whatever this is may be mended by a newer program; other pushes go on.
-            log.exception("publish.failed", **place(push))
+            log.exception("publish.failed", **push_fields(push))
             self._let_rest(push, _DENIED)
             return self._clock() + _DENIED
         self._let_rest(push, self._setting.rest * (time.thread_time() - began))
@@ -137,7 +137,7 @@ class Publisher:
         if learned:
             record = self._store.record(push) or record
         judged = self._judge.judge(record)
-        kept = self._store.kept(push)
+        kept = self._store.metadata(push)
         if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, kept):
             judged = self._judge.judge(record)
         before = self._keep(record, judged, kept)
@@ -149,11 +149,11 @@ class Publisher:
         now = self._clock()
         before, changes = push_json.changes(judged, push_json.before(kept))
         summary = push_json.summary(record, judged, now)
-        self._store.judged(summary, judge.sightings(record.push, judged.jobs, now), changes, now)
+        self._store.judged(summary, judge.failure_records(record.push, judged.jobs, now), changes, now)
         for job, _ in changes:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:
-            self._store.keep(record.push, push_json.BEFORE, json.dumps(before))
+            self._store.set_metadata(record.push, push_json.BEFORE, json.dumps(before))
         return before
 
     def _report(
@@ -167,14 +167,14 @@ class Publisher:
             return None
         if self._setting.dry:
             names = [reporter.name for reporter in wanted]
-            log.info("report", **place(push), reports=names, health=str(judged.health), sentence=judged.sentence,
+            log.info("report", **push_fields(push), reports=names, health=str(judged.health), sentence=judged.sentence,
                      dry_run=True)  # fmt: skip
             return None
-        told = Told(
+        told = PushReport(
             record,
             judged,
             push_json.link(self._setting.address, push),
-            push_json.push(record, judged, before, self._store.story(push)),
+            push_json.push(record, judged, before, self._store.timeline(push)),
             self._fresh(record, judged),
             answers(kept),
         )
@@ -187,7 +187,7 @@ class Publisher:
             for number, reporter in enumerate(wanted)
         ]  # fmt: skip
         if failing != known:
-            self._store.keep(push, _FAILING, json.dumps(failing))
+            self._store.set_metadata(push, _FAILING, json.dumps(failing))
         return min((due for due in dues if due is not None), default=None)
 
     def _fresh(self, this: PushRecord, judged: PushVerdict) -> frozenset[str] | None:
@@ -209,18 +209,18 @@ class Publisher:
             push = record.push
         return None
 
-    def _one(self, reporter: Reporter, told: Told, kept: str, failing: dict[str, list[float]]) -> float | None:
+    def _one(self, reporter: Reporter, told: PushReport, kept: str, failing: dict[str, list[float]]) -> float | None:
         """Bring one report up to date; tells when to try again, if that failed."""
         now = self._clock()
         since, again = failing.get(reporter.name, (now, 0.0))
         if again == _NEVER:
             return None
-        left = max(backoff.left(again, now), self._slowness.left(reporter.name))
+        left = max(backoff.remaining(again, now), self._slowness.left(reporter.name))
         if left:
             # News of the push does not mend whatever is wrong.
             return now + left
         try:
-            due = reporter.report(told, kept, partial(self._store.keep, told.push, reporter.name))
+            due = reporter.report(told, kept, partial(self._store.set_metadata, told.push, reporter.name))
         except StoreUnavailable:
             raise
         except NotKnown as error:
@@ -232,10 +232,10 @@ class Publisher:
             self._failed(reporter, told, "denied", str(error))
         except CIUnavailable as error:
             self._slowness.in_vain(reporter.name, now)
-            wait = backoff.wait(0, error.after) + backoff.slower(max(0.0, now - since))
-            self._failed(reporter, told, "later", str(error), calm=error.well)
+            wait = backoff.delay(0, error.after) + backoff.slower(max(0.0, now - since))
+            self._failed(reporter, told, "later", str(error), calm=error.healthy)
         except Exception as error:
-            log.exception("report.broken", report=reporter.name, **place(told.push))
+            log.exception("report.broken", report=reporter.name, **push_fields(told.push))
             wait = _DENIED
             self._failed(reporter, told, "broken", str(error))
         else:
@@ -249,10 +249,10 @@ class Publisher:
         failing[reporter.name] = [since, due]
         return due
 
-    def _failed(self, reporter: Reporter, told: Told, how: str, why: str, *, calm: bool = False) -> None:
+    def _failed(self, reporter: Reporter, told: PushReport, how: str, why: str, *, calm: bool = False) -> None:
         # To wait for one's turn is nothing that anybody has to look at.
         say = log.info if calm else log.warning
-        say("report.failed", report=reporter.name, outcome=how, error=why, **place(told.push))
+        say("report.failed", report=reporter.name, outcome=how, error=why, **push_fields(told.push))
         self._count(reporter, how)
 
     def _count(self, reporter: Reporter, outcome: str) -> None:

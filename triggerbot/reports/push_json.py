@@ -14,7 +14,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import Failing
 from triggerbot.core.verdict.verdict import SILENT, JobVerdict, Verdict
 from triggerbot.reports import glossary
-from triggerbot.store import Entry, PushRecord, Summary
+from triggerbot.store import PushRecord, Summary, TimelineEntry
 
 #: Caps that are told: those of projects and authors are as many as there are such.
 CAPS_MOST = 20
@@ -96,7 +96,7 @@ def link(address: str | None, where: Push) -> str:
 
 
 def push(
-    record: PushRecord, judged: PushVerdict, known: Before | None = None, story: Iterable[Entry] = ()
+    record: PushRecord, judged: PushVerdict, known: Before | None = None, story: Iterable[TimelineEntry] = ()
 ) -> dict[str, Any]:
     """Tell everything known of a push; `story`: what was decided at it, as the store tells it."""
     claims = {job.job: job.claims for job in record.jobs}
@@ -122,7 +122,7 @@ def push(
     }
 
 
-def refusals(story: Iterable[Entry]) -> dict[str, list[dict[str, Any]]]:
+def refusals(story: Iterable[TimelineEntry]) -> dict[str, list[dict[str, Any]]]:
     """List by job which of its runs caused nothing, and for what reason, oldest first."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in story:

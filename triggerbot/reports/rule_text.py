@@ -14,18 +14,18 @@ _RESULTS = {
 }
 
 
-class Terms(NamedTuple):
+class RuleText(NamedTuple):
     """One rule: what it is for, and what it says."""
 
     head: str
     sentences: tuple[str, ...]
 
 
-def terms(rule: Rule) -> Terms:
+def terms(rule: Rule) -> RuleText:
     """Tell everything that a rule says."""
     where = "" if "*" in rule.branches.patterns else f", on {listed(rule.branches.patterns)}"
     head = f"{'Every project' if '*' in rule.projects.patterns else listed(rule.projects.patterns)}{where}"
-    return Terms(head, tuple(_sentences(rule)))
+    return RuleText(head, tuple(_sentences(rule)))
 
 
 def _sentences(rule: Rule) -> Iterator[str]:

@@ -19,7 +19,7 @@ _NUMBERS = ("sent", "would_have_sent", "refused")
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class Statistics:
     """The sums from `since` to `until` (seconds since the epoch)."""
 
     since: float
@@ -55,11 +55,11 @@ class Totals:
         }  # fmt: skip
 
 
-def gather(store: Store, rules: Sequence[Rule], since: float, now: float, *, dry: bool) -> Totals:
+def gather(store: Store, rules: Sequence[Rule], since: float, now: float, *, dry: bool) -> Statistics:
     """Sum up everything since then; raises `StoreUnavailable`."""
     found = store.statistics(since)
     held = store.held()
-    return Totals(
+    return Statistics(
         since,
         now,
         dry,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from triggerbot.core.model import Push, Refusal
 from triggerbot.reports import timeline
-from triggerbot.store import Entry, Search, Store
+from triggerbot.store import Search, Store, TimelineEntry
 
 #: Pushes that are looked through, those heard of last; and jobs that are listed.
 _PUSHES_MAX, _JOBS_MAX = 50, 100
@@ -25,7 +25,7 @@ def stuck(store: Store) -> list[Stuck]:
     """List the jobs that could not be retriggered, or not yet, the latest first."""
     found = []
     for summary in store.search(Search(), _PUSHES_MAX):
-        for job, entries in timeline.by_job(store.story(summary.push)).items():
+        for job, entries in timeline.by_job(store.timeline(summary.push)).items():
             told = [entry for entry in entries if entry.what != "verdict"]
             if told and _in_vain(told[-1]):
                 found.append(Stuck(summary.push, job, told[-1].at, timeline.entry_line(told[-1]).text))
@@ -33,5 +33,5 @@ def stuck(store: Store) -> list[Stuck]:
     return found[:_JOBS_MAX]
 
 
-def _in_vain(entry: Entry) -> bool:
+def _in_vain(entry: TimelineEntry) -> bool:
     return entry.what in ("wait", "doubt") or (entry.what == "refuse" and entry.reason in _IN_VAIN)

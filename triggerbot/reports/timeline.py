@@ -8,9 +8,9 @@ from triggerbot.core.formatting import moment, plural
 from triggerbot.core.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.circuit_breaker import Breaker
-from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.reports import glossary
-from triggerbot.store import Entry, JobRecord, Pause
+from triggerbot.store import JobRecord, Pause, TimelineEntry
 
 #: Seconds that a due claim may lie about before it is worth a word.
 _OVERDUE = 10.0
@@ -59,7 +59,7 @@ class Standing:
     breakers: Collection[Breaker]
 
 
-def story(job: JobRecord, entries: Sequence[Entry], standing: Standing) -> list[Line]:
+def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing) -> list[Line]:
     """Tell everything that is known of a job, oldest first; what it waits for comes last."""
     lines = [*_runs(job.runs, entries), *_entries(entries)]
     lines.sort(key=lambda line: line.at or 0.0)
@@ -69,12 +69,12 @@ def story(job: JobRecord, entries: Sequence[Entry], standing: Standing) -> list[
     return lines
 
 
-def of_push(entries: Sequence[Entry]) -> list[Line]:
+def of_push(entries: Sequence[TimelineEntry]) -> list[Line]:
     """Tell what concerns a push as a whole."""
     return [entry_line(entry) for entry in entries if entry.job is None]
 
 
-def _runs(runs: Sequence[Run], entries: Sequence[Entry]) -> Iterator[Line]:
+def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Line]:
     """Tell each run; its CI's clock may differ from ours, but it never comes after what it led to."""
     led_to: dict[RunKey, float] = {}
     for entry in entries:
@@ -100,7 +100,7 @@ def _run(run: Run) -> str:
     return told + (f"\nand {plural(more, 'further failure line')}" if more > 0 else "")
 
 
-def _entries(entries: Sequence[Entry]) -> Iterator[Line]:
+def _entries(entries: Sequence[TimelineEntry]) -> Iterator[Line]:
     """Tell what was decided and done; what a refusal means is said once."""
     explained: set[str] = set()
     for entry in entries:
@@ -110,7 +110,7 @@ def _entries(entries: Sequence[Entry]) -> Iterator[Line]:
                 explained.add(entry.reason)
 
 
-def entry_line(entry: Entry, *, brief: bool = False) -> Line:
+def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
     """Put one entry of the store's story as a sentence; `brief`: without what the refusal means."""
     match entry.what:
         case "trigger":
@@ -122,7 +122,7 @@ def entry_line(entry: Entry, *, brief: bool = False) -> Line:
     return Line(entry.at, entry.what, text, entry.reason)
 
 
-def _trigger(entry: Entry) -> str:
+def _trigger(entry: TimelineEntry) -> str:
     cause = Cause(entry.reason)
     # What the push asks for says more than that it asks.
     why = entry.text if cause is Cause.REQUESTED and entry.text else glossary.CAUSES[cause]
@@ -133,7 +133,7 @@ def _trigger(entry: Entry) -> str:
     return f"Decided ({entry.reason}): asks for {runs}, because {why}.{based_on}"
 
 
-def _refuse(entry: Entry, *, brief: bool) -> str:
+def _refuse(entry: TimelineEntry, *, brief: bool) -> str:
     run = f" after run {entry.run_id}" if entry.run_id else ""
     facts = f" ({entry.text})" if entry.text else ""
     advice = "." if brief else f": {glossary.REFUSALS[Refusal(entry.reason)]}"
@@ -191,7 +191,7 @@ def _what_is_open(claim: Claim) -> str:
     return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
 
 
-def asked(asks: Asks | None) -> str:
+def options_text(asks: PushOptions | None) -> str:
     """Say what the message of a push asks for; empty if that is nothing."""
     if asks is None:
         return ""
@@ -205,9 +205,9 @@ def asked(asks: Asks | None) -> str:
     return ", ".join(parts)
 
 
-def by_job(entries: Sequence[Entry]) -> Mapping[str, list[Entry]]:
+def by_job(entries: Sequence[TimelineEntry]) -> Mapping[str, list[TimelineEntry]]:
     """Part a push's story by jobs."""
-    parted: dict[str, list[Entry]] = {}
+    parted: dict[str, list[TimelineEntry]] = {}
     for entry in entries:
         if entry.job is not None:
             parted.setdefault(entry.job, []).append(entry)

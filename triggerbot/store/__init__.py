@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from triggerbot.core.model import Claim, Decision, Group, Lead, Operation, Push, RunKey, State, Wish
-from triggerbot.core.policy.circuit_breaker import Breaker, Place
+from triggerbot.core.model import Claim, CommentCommand, Decision, Group, Lead, Operation, Push, RunKey, State
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store.records import (
@@ -24,11 +24,10 @@ from triggerbot.store.records import (
     REPEATED,
     REPORT_DELAY,
     SIGHTINGS_MAX,
-    Asked,
     Crash,
     DeadLetter,
     Distrust,
-    Entry,
+    FailureRecord,
     Item,
     JobRecord,
     Leads,
@@ -36,11 +35,12 @@ from triggerbot.store.records import (
     Observation,
     Outcome,
     Pause,
+    PendingCommand,
     PushRecord,
     Ran,
     Search,
-    Sighting,
     Summary,
+    TimelineEntry,
     Work,
     in_order,
 )
@@ -56,11 +56,10 @@ __all__ = [
     "REPEATED",
     "REPORT_DELAY",
     "SIGHTINGS_MAX",
-    "Asked",
     "Crash",
     "DeadLetter",
     "Distrust",
-    "Entry",
+    "FailureRecord",
     "Item",
     "JobRecord",
     "Leads",
@@ -68,12 +67,13 @@ __all__ = [
     "Observation",
     "Outcome",
     "Pause",
+    "PendingCommand",
     "PushRecord",
     "Ran",
     "Search",
-    "Sighting",
     "Store",
     "Summary",
+    "TimelineEntry",
     "Work",
     "in_order",
 ]
@@ -145,7 +145,7 @@ class Store(Protocol):
         note: str,
         now: float,
         *,
-        passes: Mapping[Place, int] = NO_PASSES,
+        passes: Mapping[BreakerKey, int] = NO_PASSES,
         caps: Mapping[str, int | None] = NO_CAPS,
     ) -> bool | Capped:
         """Write down that a request is about to leave, and count it against the caps of these names.
@@ -197,23 +197,23 @@ class Store(Protocol):
         """Make a push due to be judged and reported, as news of it does; whoever is at it is left to it."""
 
     def judged(
-        self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
+        self, summary: Summary, sightings: Sequence[FailureRecord], changes: Sequence[tuple[str, str]], now: float
     ) -> None:
         """Keep how a push was judged: its line in lists, its jobs with failures, and for its story what changed.
 
         All at once. A change is a job and a text. Of jobs that are not among the sightings, those of before remain.
         """
 
-    def kept(self, push: Push) -> Mapping[str, str]:
+    def metadata(self, push: Push) -> Mapping[str, str]:
         """Read what was kept beside a push, by name: what reports were made, for one."""
 
-    def keep(self, push: Push, name: str, value: str) -> None:
+    def set_metadata(self, push: Push, name: str, value: str) -> None:
         """Keep something beside a push."""
 
-    def keep_failures(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+    def add_failure_lines(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
         """Add to a run what the CI said of its failure when it was asked; an unknown run is passed over."""
 
-    def sightings(self, project: str) -> list[Sighting]:
+    def failure_records(self, project: str) -> list[FailureRecord]:
         """Read the newest sightings of a project, newest first."""
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
@@ -234,16 +234,16 @@ class Store(Protocol):
     def previous(self, push: Push) -> Push | None:
         """Find the push of the same branch that was heard of before this one was."""
 
-    def take_wish(self, now: float, seconds: float) -> Asked | None:
+    def take_command(self, now: float, seconds: float) -> PendingCommand | None:
         """Take the wish that has been due longest; as with `take_report`, for so many seconds."""
 
-    def end_wish(self, wish: Wish, due: float | None) -> None:
+    def end_command(self, wish: CommentCommand, due: float | None) -> None:
         """It is settled (`None`; for `DELIVERY_KEPT` it is not heard again), or due again then."""
 
     def breakers(self) -> list[Breaker]:
         """Read every breaker that anything is known of."""
 
-    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+    def save_breaker(self, breaker: Breaker, now: float) -> bool:
         """Write a breaker, in place of the version that it names; false, and nothing written, if that is gone.
 
         One that is closed lets go of all that is held behind it.
@@ -252,7 +252,7 @@ class Store(Protocol):
     def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
         """Put a claim off until what it is held behind lets it go; in any case until then."""
 
-    def let_go(self, behind: str, most: int, now: float) -> int:
+    def release_held(self, behind: str, most: int, now: float) -> int:
         """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
 
     def held(self) -> Mapping[str, int]:
@@ -273,19 +273,19 @@ class Store(Protocol):
     def paused(self) -> Pause | None:
         """Tell whether sending is stopped."""
 
-    def bury(self, letters: Sequence[DeadLetter]) -> None:
+    def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep messages that could not be handled."""
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
 
-    def dead_letters_kept(self) -> int:
+    def count_dead_letters(self) -> int:
         """Count them."""
 
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
         """Forget some of them; tells how many there were."""
 
-    def keep_crashes(self, crashes: Sequence[Crash]) -> None:
+    def add_crashes(self, crashes: Sequence[Crash]) -> None:
         """Keep how workers ended; the oldest make room for new ones."""
 
     def crashes(self, limit: int = 20) -> list[Crash]:
@@ -300,7 +300,7 @@ class Store(Protocol):
     def record(self, push: Push) -> PushRecord | None:
         """Read everything known of a push."""
 
-    def story(self, push: Push, job: str | None = None) -> list[Entry]:
+    def timeline(self, push: Push, job: str | None = None) -> list[TimelineEntry]:
         """Read what happened to a push, or to one job of it, in order."""
 
     def recent(self, limit: int, project: str | None = None) -> list[Push]:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from triggerbot.core.model import Cause, Refusal, Result, Run, State
-from triggerbot.store.records import Entry
+from triggerbot.store.records import TimelineEntry
 
 
 class Bought(NamedTuple):
@@ -98,7 +98,7 @@ SPARES_NOTHING = (
 )  # fmt: skip
 
 
-def spared(story: Iterable[Entry], retriggered: Container[str]) -> Counter[str]:
+def spared(story: Iterable[TimelineEntry], retriggered: Container[str]) -> Counter[str]:
     """Count the `jobs` of a push that a refusal, other than one of a dry run, kept from a retrigger; purely.
 
     `over_budget` of them for want of budget; `retriggered` are those that were all the same.
@@ -114,7 +114,7 @@ def spared(story: Iterable[Entry], retriggered: Container[str]) -> Counter[str]:
     return Counter({name: len(jobs) for name, jobs in kept.items()})
 
 
-def refusals(story: Iterable[Entry], retriggered: Container[str]) -> dict[tuple[str, str], float]:
+def refusals(story: Iterable[TimelineEntry], retriggered: Container[str]) -> dict[tuple[str, str], float]:
     """Tell which jobs of a push were refused for which reason, and when first; purely.
 
     A further failure of a job that was dealt with is no refusal of it: `retriggered` are the jobs to leave out.

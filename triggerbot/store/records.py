@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triggerbot.core.model import Claim, Event, Group, Lead, Push, PushFacts, Run, Wish
-from triggerbot.core.policy.circuit_breaker import Place
+from triggerbot.core.model import Claim, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
+from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Observation:
 
     event: Event
     seen: Triage
-    asks: Asks | None = None
+    asks: PushOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,13 @@ class Notice:
     """Facts about a push, with what they ask for where the message is among them."""
 
     facts: PushFacts
-    asks: Asks | None = None
+    asks: PushOptions | None = None
 
 
-NO_PASSES: Mapping[Place, int] = {}
+NO_PASSES: Mapping[BreakerKey, int] = {}
 NO_CAPS: Mapping[str, int | None] = {}
 #: What the store is told in a batch.
-Item = Observation | Notice | Lead | Wish
+Item = Observation | Notice | Lead | CommentCommand
 
 #: Pushes and groups of one system that are worked on at the same time: a CI that hangs must not hold up the others.
 LEASES_PER_SYSTEM = 4
@@ -53,7 +53,7 @@ class Outcome:
 
     claimed: bool = False
     earlier: Claim | None = None
-    asks: Asks | None = None
+    asks: PushOptions | None = None
     #: Claims that became due through it: new ones, or those that waited for it.
     due: bool = False
     #: It told of a run something that was not known before.
@@ -72,7 +72,7 @@ class Work:
     push: Push
     facts: PushFacts
     #: `None` until the push's message is known.
-    asks: Asks | None
+    asks: PushOptions | None
     #: The claims that are not final, oldest first.
     claims: tuple[Claim, ...]
     #: Every known run of those claims' jobs, oldest first.
@@ -95,7 +95,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One line of a push's story: a decision, a request, an answer, a wait."""
 
     at: float
@@ -124,7 +124,7 @@ class PushRecord:
 
     push: Push
     facts: PushFacts
-    asks: Asks | None
+    asks: PushOptions | None
     jobs: tuple[JobRecord, ...]
     spent: int
     spent_dry: int
@@ -133,7 +133,7 @@ class PushRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class FailureRecord:
     """A job of which a run failed at some push.
 
     For what only many pushes can tell: which failure lines are generic, and which jobs are known to be intermittent.
@@ -194,10 +194,10 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PendingCommand:
     """A person's wish that is not settled yet."""
 
-    wish: Wish
+    wish: CommentCommand
     since: float
     #: How often in a row it could not be settled.
     tries: int = 0

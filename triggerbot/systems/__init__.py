@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run, Wish
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Refused:
 
     why: str
     #: It is this run that cannot be retriggered; of the CI that tells nothing.
-    well: bool = False
+    healthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Later:
     why: str
     after: float | None = None
     #: The CI is well and has a reason to wait: a rate limit, or a run that still runs.
-    well: bool = False
+    healthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class System(Protocol):
             CIDenied: it does not let us.
         """
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Work out, purely, which requests can be made now for what is owed; `runs` is the whole look-back."""
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
@@ -130,7 +130,7 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class ResolvedLeads:
     """What became of leads: what they turned out to say, and which of them need not be asked about again."""
 
     heard: tuple[Heard, ...]
@@ -140,7 +140,7 @@ class Completed:
 
 
 @runtime_checkable
-class Reads(Protocol):
+class ReadsMessages(Protocol):
     """A system whose messages arrive over AMQP."""
 
     name: str
@@ -154,10 +154,10 @@ class Reads(Protocol):
 
 
 @runtime_checkable
-class Completes(Protocol):
+class ResolvesLeads(Protocol):
     """A system whose messages are leads."""
 
-    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> Completed:
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
         """Ask the CI what leads of one group are about; what is not watched need not be told.
 
         Raises:
@@ -172,7 +172,7 @@ FAILURES_MAX = 20
 
 
 @runtime_checkable
-class Explains(Protocol):
+class ListsFailures(Protocol):
     """A system that can be asked what a failed run says is wrong."""
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
@@ -207,14 +207,14 @@ class Asker:
 
 
 @runtime_checkable
-class Listens(Protocol):
+class TakesCommands(Protocol):
     """A system where people can ask triggerbot for something (`model.Wish`)."""
 
-    def asker(self, wish: Wish) -> Asker:
+    def asker(self, wish: CommentCommand) -> Asker:
         """Tell who asks; raises as `Explains.failures` does."""
 
-    def revision(self, wish: Wish) -> str:
+    def revision(self, wish: CommentCommand) -> str:
         """Tell which commit a wish is about: that of its pull request, now; raises as `Explains.failures` does."""
 
-    def react(self, wish: Wish, *, heard: bool) -> None:
+    def react(self, wish: CommentCommand, *, heard: bool) -> None:
         """Show whether a wish was heard, and understood and allowed; repeatable; raises as `Explains.failures` does."""

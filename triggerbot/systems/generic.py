@@ -14,7 +14,7 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 from triggerbot.systems.webhook_signatures import delivery, verify_standard
@@ -87,7 +87,7 @@ class Generic:
         events = tuple(event for event in listed if event.push == push)
         return LookBack(events, facts, complete=len(events) == len(answer["runs"]))
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One request a job, with the number in it."""
         return planning.plan_batch(wants)
 
@@ -152,7 +152,7 @@ def _answer(reply: Reply) -> Answer:
         case status if 200 <= status < 300:
             return Accepted(_run_ids(reply))
         case 429:
-            return Later(why, reply.retry_after, well=True)
+            return Later(why, reply.retry_after, healthy=True)
         case 503 if reply.retry_after is not None:
             return Later(why, reply.retry_after)
         case 401 | 403:
@@ -160,11 +160,11 @@ def _answer(reply: Reply) -> Answer:
         case status if 300 <= status < 400:
             return Later(f"{why}: a redirect, which is not followed: check the url in the config", _DENIED)
         case 404 | 425:
-            return Later(why, well=True)
+            return Later(why, healthy=True)
         case 408:
             return Unknown(why)
         case 409:
-            return Refused(why, well=True)
+            return Refused(why, healthy=True)
         case status if 400 <= status < 500:
             return Refused(why)
         case _:

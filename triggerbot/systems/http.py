@@ -206,7 +206,7 @@ def usable(reply: Reply, what: str) -> Reply:
     if 300 <= reply.status < 400:
         raise CIDenied(f"{what}: HTTP {reply.status}, a redirect, which is not followed: check the url in the config")
     why = f"{what}: HTTP {reply.status} {reply.excerpt}"
-    raise CIUnavailable(why, reply.retry_after, well=reply.status == 429)
+    raise CIUnavailable(why, reply.retry_after, healthy=reply.status == 429)
 
 
 def _retry_after(value: str | None) -> float | None:

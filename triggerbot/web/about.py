@@ -5,7 +5,7 @@ from typing import NamedTuple
 from triggerbot.config import Config, GitHubReportConfig
 from triggerbot.core.formatting import duration
 from triggerbot.core.policy.circuit_breaker import NEVER
-from triggerbot.reports.rule_text import Terms, listed, terms
+from triggerbot.reports.rule_text import RuleText, listed, terms
 
 
 class Words(NamedTuple):
@@ -15,7 +15,7 @@ class Words(NamedTuple):
     does: str
 
 
-def rules(config: Config) -> list[Terms]:
+def rules(config: Config) -> list[RuleText]:
     """Tell every rule; the first that matches a push is the one that counts for it."""
     return [terms(rule) for rule in config.rules]
 

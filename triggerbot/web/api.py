@@ -69,7 +69,7 @@ class Api:
         return as_json({"pushes": [self._told(record) for record in records]})
 
     def _told(self, record: PushRecord) -> dict[str, Any]:
-        before, story = push_json.before(self._store.kept(record.push)), self._store.story(record.push)
+        before, story = push_json.before(self._store.metadata(record.push)), self._store.timeline(record.push)
         return push_json.push(record, self._judge.judge(record), before, story)
 
     def statistics(self, request: Request) -> Response:

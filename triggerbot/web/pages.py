@@ -171,8 +171,8 @@ class Pages:
     def _one(self, push: Push, asked: int) -> dict[str, Any]:
         record = self._record(push)
         judged = self._judge.judge(record)
-        before = push_json.before(self._store.kept(push))
-        entries = self._store.story(push)
+        before = push_json.before(self._store.metadata(push))
+        entries = self._store.timeline(push)
         rule = rules.rule_for(self._config.rules, push)
         problems = () if record.asks is None else record.asks.problems
         failing = sum(job.troubles for job in judged.jobs)
@@ -187,7 +187,7 @@ class Pages:
             "cost": push_view.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
-            "asks": timeline.asked(record.asks),
+            "asks": timeline.options_text(record.asks),
             "problems": problems,
             "spent": push_view.spent(record, rule, dry=self._dry),
             "most": rule.requested_max if rule is not None else 0,
@@ -204,16 +204,16 @@ class Pages:
         if job is None:
             raise Stopped(404, "No such job", "No job of this name is known of the push.")
         judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
-        entries = timeline.by_job(self._store.story(push, name)).get(name, [])
+        entries = timeline.by_job(self._store.timeline(push, name)).get(name, [])
         rule = rules.rule_for(self._config.rules, push)
         standing = timeline.Standing(self._clock(), self._store.paused(), self._store.breakers())
         return {
             "title": f"{SIGNS[judged.verdict or 'none']} {name}",
             "of": _title(record),
             "judged": judged,
-            "row": push_view.row(judged, job, entries, push_json.before(self._store.kept(push)), {}),
+            "row": push_view.row(judged, job, entries, push_json.before(self._store.metadata(push)), {}),
             "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
-            "lines": timeline.story(job, entries, standing),
+            "lines": timeline.of_job(job, entries, standing),
             "most": rule.requested_max if rule is not None else 0,
             "asked": asked,
             "act": push_path(push, "retrigger"),

@@ -20,7 +20,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import glossary, timeline
 from triggerbot.reports.push_json import Before
-from triggerbot.store import Entry, JobRecord, PushRecord, outcomes
+from triggerbot.store import JobRecord, PushRecord, TimelineEntry, outcomes
 from triggerbot.web.statistics_view import percent
 
 #: What needs a look, the worst first; the others are folded.
@@ -118,7 +118,7 @@ class Cost(NamedTuple):
     timed: int
 
 
-def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[Entry], before: Before) -> list[Group]:
+def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEntry], before: Before) -> list[Group]:
     """Put the jobs that need a look in order, the worst first."""
     by_verdict: dict[Verdict | None, list[JobVerdict]] = {}
     for job in judged.jobs:
@@ -143,7 +143,9 @@ def _brief(row: Row, explained: set[str]) -> Row:
     return replace(row, told=told)
 
 
-def row(job: JobVerdict, record: JobRecord, entries: Sequence[Entry], before: Before, shared: Mapping[str, int]) -> Row:
+def row(
+    job: JobVerdict, record: JobRecord, entries: Sequence[TimelineEntry], before: Before, shared: Mapping[str, int]
+) -> Row:
     """Tell one job."""
     return Row(
         id=row_id(job.job),
@@ -233,7 +235,7 @@ def safe(url: str | None) -> str | None:
 # -- decisions --------------------------------------------------------------------------------------------------
 
 
-def decisions(job: JobRecord, entries: Sequence[Entry]) -> Iterable[Told]:
+def decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Told]:
     """Say what was decided about a job, and why: what was not done is as good to know as what was."""
     details = {entry.reason: entry.text for entry in entries if entry.what == "refuse"}
     for claim in job.claims:

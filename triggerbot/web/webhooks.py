@@ -48,11 +48,11 @@ class Hooks:
         clock: Callable[[], float],
     ) -> None:
         self._systems = systems
-        self._gathering = Gathering(observer)
+        self._gathering = WebhookBatches(observer)
         self._store = store
         self._metrics = metrics
         self._clock = clock
-        self.refused = Refused(clock)
+        self.refused = RejectedWebhooks(clock)
         #: Bytes of large bodies that are arriving.
         self.arriving = 0
 
@@ -138,7 +138,9 @@ class Hooks:
     def _bury(self, system: System, headers: Mapping[str, str], body: bytes, reason: str) -> None:
         kept = {name: headers[name] for name in _LETTER_HEADERS if name in headers}
         self._metrics.dead_letters.labels(system.name).inc()
-        self._store.bury([DeadLetter(0, self._clock(), system.name, "webhook", reason, body[:_LETTER_MAX], kept)])
+        self._store.add_dead_letters(
+            [DeadLetter(0, self._clock(), system.name, "webhook", reason, body[:_LETTER_MAX], kept)]
+        )
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -178,7 +180,7 @@ class _Waiting:
     answer: "asyncio.Future[bool]"
 
 
-class Gathering:
+class WebhookBatches:
     """Belongs to one event loop; crosses over to the store's thread once a batch rather than once a request."""
 
     def __init__(self, observer: Observer) -> None:
@@ -256,7 +258,7 @@ class _Row:
     why: str
 
 
-class Refused:
+class RejectedWebhooks:
     """Counts refusals; written by the thread that serves, read by any."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -22,7 +22,7 @@ import httpx
 from rich.console import Console
 from rich.live import Live
 
-from triggerbot.cli.demo.narrator import Telling
+from triggerbot.cli.demo.narrator import Narrator
 from triggerbot.cli.demo.scenario import PROJECT, PUSHES
 
 #: Seconds beyond the playing time in which everything must have come to its end.
@@ -88,7 +88,7 @@ class _Stage:
     def __init__(self, directory: Path, seconds: float) -> None:
         self.directory = directory
         self.seconds = seconds
-        self.telling = Telling()
+        self.telling = Narrator()
         self.truth: dict[str, Any] = {}
         self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._errors: list[str] = []
@@ -299,7 +299,7 @@ def _stay(console: Console, stage: _Stage) -> None:
             time.sleep(_EVERY)
 
 
-def _plain(telling: Telling) -> str:
+def _plain(telling: Narrator) -> str:
     rows = [
         f"{push['revision'][:7]}  {(push['author'] or '').partition('@')[0]:<8} {push['health']:<8} {push['why']}"
         for push in telling.pushes.values()

@@ -24,7 +24,7 @@ _NOTES = {
 
 
 @dataclass
-class Telling:
+class Narrator:
     """Turns what happens into lines, each once."""
 
     lines: list[Text] = field(default_factory=list)

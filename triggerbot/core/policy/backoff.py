@@ -12,7 +12,7 @@ HELD = 120.0
 GRACE_LEAST = 1.0
 
 
-def growing(tries: int) -> float:
+def exponential(tries: int) -> float:
     """Tell how long to wait after so many tries in vain."""
     return float(min(_LONGEST, _FIRST * 2 ** min(tries, 10)))
 
@@ -22,13 +22,13 @@ def slower(waited: float) -> float:
     return min(_LONGEST, waited / 10)
 
 
-def left(until: float, now: float) -> float:
+def remaining(until: float, now: float) -> float:
     """Tell how long it is until then; nothing if that is longer than we ever wait: the clock was set back."""
     return until - now if 0 < until - now <= _ASKED_MOST + _LONGEST else 0.0
 
 
-def wait(tries: int, after: float | None) -> float:
+def delay(tries: int, after: float | None) -> float:
     """Tell how long to wait: what the CI asks for, if it does, but neither a busy loop nor for ever."""
     if after is None:
-        return growing(tries)
+        return exponential(tries)
     return min(max(after, min(_ASKED_LEAST * 2.0 ** min(tries, 10), 60.0)), _ASKED_MOST)

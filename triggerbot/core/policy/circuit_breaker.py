@@ -11,7 +11,7 @@ from typing import NamedTuple
 from triggerbot.core.model import Claim, Push
 
 
-class Scope(StrEnum):
+class BreakerScope(StrEnum):
     """What a breaker is for."""
 
     SYSTEM = "system"
@@ -19,10 +19,10 @@ class Scope(StrEnum):
     STEP = "step"
 
 
-class Place(NamedTuple):
+class BreakerKey(NamedTuple):
     """Which breaker: of which system, and of which pool or step there."""
 
-    scope: Scope
+    scope: BreakerScope
     system: str
     name: str = ""
 
@@ -33,10 +33,14 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in words."""
-        return f"system {self.system}" if self.scope is Scope.SYSTEM else f"{self.scope} {self.name} of {self.system}"
+        return (
+            f"system {self.system}"
+            if self.scope is BreakerScope.SYSTEM
+            else f"{self.scope} {self.name} of {self.system}"
+        )
 
 
-class Trouble(StrEnum):
+class BreakerCause(StrEnum):
     """What opens a breaker."""
 
     #: Requests for retriggers failed, or the CI would not take them.
@@ -48,7 +52,7 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class BreakerSettings:
     """What opens a breaker, and how it is tried whether it may be closed; times in seconds."""
 
     #: Requests (or look-backs) of different jobs that failed in a row.
@@ -61,15 +65,15 @@ class Settings:
     canary: float = 5.0
     longest: float = 60.0
 
-    def opens(self, trouble: Trouble) -> bool:
+    def opens(self, trouble: BreakerCause) -> bool:
         """Tell whether this sort of trouble opens any breaker at all."""
-        return (self.pushes if trouble is Trouble.RUNS else self.failures) < NEVER
+        return (self.pushes if trouble is BreakerCause.RUNS else self.failures) < NEVER
 
 
 #: More than ever happens.
 NEVER = 1_000_000_000
 #: What never opens.
-OFF = Settings(failures=NEVER, pushes=NEVER)
+OFF = BreakerSettings(failures=NEVER, pushes=NEVER)
 #: Evidence that is kept of each; no more is asked for in a row.
 _MOST = 100
 #: Seconds after which nobody waits for a canary any more: its process died, or its run never ended.
@@ -81,7 +85,7 @@ class Evidence:
     """One thing that went wrong."""
 
     at: float
-    trouble: Trouble
+    trouble: BreakerCause
     push: Push
     job: str
     why: str
@@ -103,11 +107,11 @@ class Canary:
 class Breaker:
     """One breaker as it is kept."""
 
-    place: Place
+    place: BreakerKey
     #: Counts its changes in the store: whoever changes it names the one that it saw.
     version: int = 0
     #: What it is open for; `None`: it is closed.
-    trouble: Trouble | None = None
+    trouble: BreakerCause | None = None
     #: When it was opened or closed.
     since: float = 0.0
     #: What went wrong in a row, or opened it; the latest last.
@@ -138,37 +142,37 @@ class Breaker:
         return self.open and self.canary is None and now >= self.probe
 
 
-def places(claim: Claim) -> tuple[Place, ...]:
+def keys_of(claim: Claim) -> tuple[BreakerKey, ...]:
     """Name the breakers that a claim has to pass."""
     system, run = claim.push.system, claim.run
-    found = [Place(Scope.SYSTEM, system)]
+    found = [BreakerKey(BreakerScope.SYSTEM, system)]
     if claim.dry:
         # Nothing is sent for it: no canary of it could ever come back.
         return tuple(found)
     if run.pool:
-        found.append(Place(Scope.POOL, system, run.pool))
+        found.append(BreakerKey(BreakerScope.POOL, system, run.pool))
     if run.step:
-        found.append(Place(Scope.STEP, system, run.step))
+        found.append(BreakerKey(BreakerScope.STEP, system, run.step))
     return tuple(found)
 
 
-def failed(breaker: Breaker, evidence: Evidence, settings: Settings) -> Breaker:
+def record_failure(breaker: Breaker, evidence: Evidence, settings: BreakerSettings) -> Breaker:
     """Take note that something went wrong: so many in a row, of different jobs, open it; a canary was in vain."""
     again = (evidence.trouble, evidence.push, evidence.job)
     kept = [one for one in breaker.evidence if (one.trouble, one.push, one.job) != again]
     seen = replace(breaker, evidence=(*kept, evidence)[-min(settings.failures, _MOST) :])
     if seen.open:
         came = seen.canary is not None and seen.canary.push == evidence.push and evidence.job in ("", seen.canary.job)
-        return in_vain(seen, evidence.at, settings) if came else seen
+        return record_failed_canary(seen, evidence.at, settings) if came else seen
     row = [one for one in seen.evidence if one.trouble is evidence.trouble]
     if len(row) < settings.failures:
         return seen
-    what = "requests" if evidence.trouble is Trouble.REQUESTS else "look-backs"
+    what = "requests" if evidence.trouble is BreakerCause.REQUESTS else "look-backs"
     why = f"{len(row)} {what} in a row failed, the last with: {evidence.why}"
     return _opened(seen, evidence.trouble, why, tuple(row), evidence.at, settings)
 
 
-def worked(breaker: Breaker, trouble: Trouble, now: float) -> Breaker:
+def record_success(breaker: Breaker, trouble: BreakerCause, now: float) -> Breaker:
     """Take note that something of a sort went well: the row ends, and what was open for that closes."""
     if breaker.trouble is trouble:
         return closed(breaker, now)
@@ -180,37 +184,44 @@ def closed(breaker: Breaker, now: float) -> Breaker:
     return Breaker(breaker.place, breaker.version, since=now)
 
 
-def fell_ill(breaker: Breaker, why: str, evidence: tuple[Evidence, ...], now: float, settings: Settings) -> Breaker:
+def record_outage(
+    breaker: Breaker, why: str, evidence: tuple[Evidence, ...], now: float, settings: BreakerSettings
+) -> Breaker:
     """Open it, for the same thing fails in unrelated pushes."""
-    return breaker if breaker.open else _opened(breaker, Trouble.RUNS, why, evidence, now, settings)
+    return breaker if breaker.open else _opened(breaker, BreakerCause.RUNS, why, evidence, now, settings)
 
 
 def _opened(
-    breaker: Breaker, trouble: Trouble, why: str, evidence: tuple[Evidence, ...], now: float, settings: Settings
+    breaker: Breaker,
+    trouble: BreakerCause,
+    why: str,
+    evidence: tuple[Evidence, ...],
+    now: float,
+    settings: BreakerSettings,
 ) -> Breaker:
     return Breaker(
         breaker.place, breaker.version, trouble, now, evidence, why, tries=0, probe=now + settings.canary, canary=None
     )
 
 
-def in_vain(breaker: Breaker, now: float, settings: Settings) -> Breaker:
+def record_failed_canary(breaker: Breaker, now: float, settings: BreakerSettings) -> Breaker:
     """Wait for the next canary, longer than for the last."""
     tries = breaker.tries + 1
     wait = min(settings.longest, settings.canary * 2.0 ** min(tries, 20))
     return replace(breaker, tries=tries, canary=None, probe=now + wait)
 
 
-def another(breaker: Breaker) -> Breaker:
+def next_canary(breaker: Breaker) -> Breaker:
     """Take another canary at once: nothing was asked for that one, so it told nothing."""
     return replace(breaker, canary=None)
 
 
-def sent_ahead(breaker: Breaker, claim: Claim, now: float) -> Breaker:
+def send_canary(breaker: Breaker, claim: Claim, now: float) -> Breaker:
     """Let this claim be the canary."""
     return replace(breaker, canary=Canary(claim.push, claim.job, claim.id, now, claim.asked))
 
 
-def lost(breaker: Breaker, now: float) -> bool:
+def canary_lost(breaker: Breaker, now: float) -> bool:
     """Tell whether a canary has been away for too long."""
-    most = LOST_RUN if breaker.trouble is Trouble.RUNS else LOST
+    most = LOST_RUN if breaker.trouble is BreakerCause.RUNS else LOST
     return breaker.canary is not None and now - breaker.canary.at > most

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from triggerbot.core.model import Push
-from triggerbot.core.policy.circuit_breaker import Settings
+from triggerbot.core.policy.circuit_breaker import BreakerSettings
 
 #: Seconds of the piece of time that is counted as one, and the pieces that make an hour. One more is counted, so that
 #: no hour, wherever it begins, holds more than the cap.
@@ -72,8 +72,8 @@ def piece(now: float) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Limits:
     """What the guard goes by."""
 
-    breakers: Settings = field(default_factory=Settings)
+    breakers: BreakerSettings = field(default_factory=BreakerSettings)
     caps: Caps = field(default_factory=Caps)

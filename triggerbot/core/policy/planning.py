@@ -20,7 +20,7 @@ class Capacity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class Owed:
     """A claim with what it still needs and the runs of its job, oldest first (never empty)."""
 
     claim: Claim
@@ -37,7 +37,7 @@ class Want:
 class Call:
     """One request to be made: what it covers, how many copies it asks for, and of which run."""
 
-    wants: tuple[Want, ...]
+    wants: tuple[Owed, ...]
     count: int
     target: Run
     #: Ask for the failed jobs of the target's batch together, rather than for the target alone.
@@ -49,23 +49,23 @@ class Plan:
     """The requests that can be made now, and what has to wait, with the reason in words."""
 
     calls: tuple[Call, ...] = ()
-    held: tuple[tuple[Want, str], ...] = ()
+    held: tuple[tuple[Owed, str], ...] = ()
 
 
-def plan_batch(wants: Sequence[Want]) -> Plan:
+def plan_batch(wants: Sequence[Owed]) -> Plan:
     """One request a job, with the number in it."""
     return Plan(tuple(Call((want,), want.owed, want.target) for want in wants))
 
 
-def plan_parallel(wants: Sequence[Want]) -> Plan:
+def plan_parallel(wants: Sequence[Owed]) -> Plan:
     """One request a copy; the next is planned when this one is settled."""
     return Plan(tuple(Call((want,), 1, want.target) for want in wants))
 
 
-def plan_serial(wants: Sequence[Want]) -> Plan:
+def plan_serial(wants: Sequence[Owed]) -> Plan:
     """One copy at a time: a job with a run that is not finished has to wait."""
     calls: list[Call] = []
-    held: list[tuple[Want, str]] = []
+    held: list[tuple[Owed, str]] = []
     for want in wants:
         if any(run.state is not State.FINISHED for run in want.runs):
             held.append((want, "waits until the run before it has finished"))

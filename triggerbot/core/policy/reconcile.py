@@ -50,7 +50,7 @@ Judgement = Appeared | LookAgain | SendAgain | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Findings:
     """What the CI lists now, with what is remembered besides."""
 
     #: The runs of each job concerned.
@@ -65,7 +65,7 @@ class Evidence:
     may_send: bool
 
 
-def judge(operation: Operation, claims: Sequence[Claim], evidence: Evidence, now: float) -> Judgement:
+def reconcile(operation: Operation, claims: Sequence[Claim], evidence: Findings, now: float) -> Judgement:
     """Judge a request in doubt."""
     appeared = [one for claim in claims for one in came_of(operation, claim, evidence)]
     if appeared:
@@ -84,7 +84,7 @@ def judge(operation: Operation, claims: Sequence[Claim], evidence: Evidence, now
     return SendAgain(f"the CI did not list it in {MISSES} look-backs: the same operation once more")
 
 
-def came_of(operation: Operation, claim: Claim, evidence: Evidence) -> list[str]:
+def came_of(operation: Operation, claim: Claim, evidence: Findings) -> list[str]:
     """Name the runs of a claim's job that came of a request: they say so, or they were not there before.
 
     Runs that name another operation of ours are that one's. Of those that name none, as many are left aside as were

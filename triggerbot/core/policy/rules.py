@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from triggerbot.core.model import Cause, Claim, Decision, Event, Push, Refusal, Result, Run
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.try_syntax import EVERY, Asks
+from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def claims(seen: Triage, asked: Collection[str] | None) -> bool:
     return seen.failed or bool(asked and seen.groups.intersection(asked))
 
 
-def repeated(earlier: Claim, asks: Asks | None) -> Refusal:
+def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
     """Name the reason for a failure of a job that was dealt with before; one that holds for the whole push stays."""
     of_push = (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
     if earlier.refusal in of_push:
@@ -149,7 +149,7 @@ def repeated(earlier: Claim, asks: Asks | None) -> Refusal:
 class Facts:
     """Everything that a decision about one claim rests on."""
 
-    asks: Asks
+    asks: PushOptions
     author: str | None
     fork: bool
     forks_allowed: bool

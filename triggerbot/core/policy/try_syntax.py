@@ -19,7 +19,7 @@ EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Asks:
+class PushOptions:
     """What a message asks for; `rebuild` maps a group name (or `*` for every job) to the wanted number."""
 
     rebuild: dict[str, int] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class Asks:
         return self.rebuild.get(EVERY, 0) if EVERY in groups else 0
 
 
-def read(message: str | None, groups: Collection[str] = ()) -> Asks:
+def read(message: str | None, groups: Collection[str] = ()) -> PushOptions:
     """Read a push's message; `groups` are the job groups that the config names."""
     if not message:
-        return Asks()
+        return PushOptions()
     rebuild: dict[str, int] = {}
     problems: list[str] = []
     retry = no_retry = False
@@ -64,7 +64,7 @@ def read(message: str | None, groups: Collection[str] = ()) -> Asks:
                         problems.append(_complaint(option, value))
                 else:
                     rebuild[group] = number
-    return Asks(rebuild, retry, no_retry, "DONTBUILD" in message, tuple(problems))
+    return PushOptions(rebuild, retry, no_retry, "DONTBUILD" in message, tuple(problems))
 
 
 def _request_lines(message: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from triggerbot.core.verdict import fingerprint
 _COMPARED_MAX = 5_000
 
 
-class Background(Protocol):
+class History(Protocol):
     """What other pushes tell about the jobs of this one."""
 
     def generic(self, job: str, shape: str) -> bool:
@@ -32,7 +32,7 @@ class Background(Protocol):
         """Tell whether a job ran at several other pushes."""
 
 
-class _Nothing:
+class _NoHistory:
     """No other push is known."""
 
     def generic(self, job: str, shape: str) -> bool:
@@ -45,7 +45,7 @@ class _Nothing:
         return False
 
 
-NOTHING: Background = _Nothing()
+NO_HISTORY: History = _NoHistory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Common:
     jobs: tuple[str, ...]
 
 
-def of_runs(job: str, runs: Sequence[Run], background: Background = NOTHING) -> Failing | None:
+def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> Failing | None:
     """Compare the failed runs of a job with each other; `None` if none failed."""
     failed = [run for run in runs if run.failed]
     if not failed:
@@ -106,7 +106,7 @@ def of_runs(job: str, runs: Sequence[Run], background: Background = NOTHING) -> 
     return Failing(line, shapes, Sameness(alike[best], len(failed), sum(not one for one in evidence)))
 
 
-def evident(job: str, lines: Iterable[str], background: Background = NOTHING) -> tuple[str, ...]:
+def evident(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
     """Choose what lines of a job's run are evidence, as shapes."""
     return tuple(shape for shape in fingerprint.shapes(lines) if not background.generic(job, shape))
 

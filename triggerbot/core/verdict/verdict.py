@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
 from triggerbot.core.verdict import same_failure
-from triggerbot.core.verdict.same_failure import NOTHING, Background, Failing
+from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
 
 class Verdict(StrEnum):
@@ -173,7 +173,7 @@ def of_job(
     job: str,
     runs: Sequence[Run],
     claims: Sequence[Claim],
-    background: Background = NOTHING,
+    background: History = NO_HISTORY,
     files: Collection[str] = (),
     now: float = -math.inf,
     max_tier: float = math.inf,
@@ -215,7 +215,7 @@ def _is_hindered(claim: Claim, now: float) -> bool:
     return claim.state is not ClaimState.OWED or claim.tries > 0 or claim.behind != "" or claim.due > now
 
 
-def _novelty(job: str, runs: Sequence[Run], background: Background, files: Collection[str]) -> Novelty:
+def _novelty(job: str, runs: Sequence[Run], background: History, files: Collection[str]) -> Novelty:
     if files and same_failure.touched(files, (line for run in runs if run.failed for line in run.failures)):
         return Novelty.TOUCHED
     # What a later push shows may have come with this one.

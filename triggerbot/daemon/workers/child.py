@@ -16,9 +16,9 @@ from triggerbot.core.errors import StoreAway, UsageError
 from triggerbot.daemon.process import read_secrets, serve
 from triggerbot.daemon.workers import crash_file
 from triggerbot.daemon.workers.crash_file import Cause
-from triggerbot.daemon.workers.crash_log import keep, name_of
-from triggerbot.daemon.workers.handover import Seat
-from triggerbot.liveness import Outside
+from triggerbot.daemon.workers.crash_log import name_of, record
+from triggerbot.daemon.workers.handover import Handover
+from triggerbot.liveness import ProcessManager
 from triggerbot.store import Crash
 
 log = structlog.get_logger("triggerbot.workers")
@@ -28,7 +28,7 @@ _STDERR = 2
 _CRASHED, _WRONG_USE = 1, 2
 
 
-def work(seat: Seat, load: Callable[[], Config], *, dry_run: bool) -> int:
+def work(seat: Handover, load: Callable[[], Config], *, dry_run: bool) -> int:
     """Run the daemon as one of several workers; gives the exit code, and never raises `UsageError`."""
     logs.configure(worker=seat.number)
     crash_file.watch_signals(seat.errors)
@@ -46,7 +46,7 @@ def work(seat: Seat, load: Callable[[], Config], *, dry_run: bool) -> int:
         return _WRONG_USE
 
 
-def work_alone(config: Config, load: Callable[[], Config], outside: Outside, *, dry_run: bool) -> int:
+def work_alone(config: Config, load: Callable[[], Config], outside: ProcessManager, *, dry_run: bool) -> int:
     """Run the daemon as the only process, which keeps its own crashes as far as it can; gives the exit code.
 
     Raises:
@@ -57,7 +57,7 @@ def work_alone(config: Config, load: Callable[[], Config], outside: Outside, *, 
     causes: list[Cause] = []
     code = _Witness(config, causes.append).serve(dry=dry_run, load=load, outside=outside)
     for cause in causes:
-        keep(
+        record(
             config.store_address,
             [Crash(cause.at or time.time(), name_of(1), f"exit code {code}", cause.error, cause.trace)],
         )
@@ -78,7 +78,7 @@ class _Witness:
         self._lock = threading.Lock()
 
     def serve(
-        self, *, dry: bool, load: Callable[[], Config], outside: Outside, listening: socket.socket | None = None
+        self, *, dry: bool, load: Callable[[], Config], outside: ProcessManager, listening: socket.socket | None = None
     ) -> int:
         """Run it; gives the exit code."""
         threading.excepthook = self._thread_died

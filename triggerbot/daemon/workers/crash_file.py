@@ -54,7 +54,7 @@ def watch_signals(descriptor: int) -> None:
     faulthandler.enable(descriptor, all_threads=True)
 
 
-class ErrorFile:
+class CrashFile:
     """The supervisor's side of one worker's file."""
 
     def __init__(self) -> None:

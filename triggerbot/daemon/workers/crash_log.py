@@ -20,12 +20,12 @@ _AGAIN = 10.0
 _LAST = 5.0
 
 
-def keep(address: str, crashes: Sequence[Crash]) -> bool:
+def record(address: str, crashes: Sequence[Crash]) -> bool:
     """Write crashes to the store; false, and logged, if it cannot be had."""
     try:
         store = open_store(address)
         try:
-            store.keep_crashes(crashes)
+            store.add_crashes(crashes)
         finally:
             store.close()
     except (TriggerbotError, OSError) as error:
@@ -34,7 +34,7 @@ def keep(address: str, crashes: Sequence[Crash]) -> bool:
     return True
 
 
-class Keeper:
+class CrashRecorder:
     """Keeps crashes from a thread of its own: a store that does not answer must not hold up the supervisor."""
 
     def __init__(self, address: str) -> None:
@@ -73,7 +73,7 @@ class Keeper:
     def _keep_all(self) -> bool:
         while self._waiting:
             group = self._waiting[0]
-            if not keep(self._address, group):
+            if not record(self._address, group):
                 return False
             self._waiting.remove(group)
         return True

@@ -25,7 +25,7 @@ GRACE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class Handover:
     """The place of one worker. All files are descriptors that it inherits."""
 
     #: From 1.
@@ -66,9 +66,9 @@ class Seat:
         """Write it down for the worker."""
         return {VARIABLE: json.dumps(asdict(self))}
 
-    def outside(self) -> "Beats":
+    def outside(self) -> "SupervisorPipe":
         """Tell the supervisor by this that the worker works."""
-        return Beats(self.beats)
+        return SupervisorPipe(self.beats)
 
     def socket(self) -> socket.socket | None:
         """Take hold of the inherited socket."""
@@ -86,7 +86,7 @@ class Seat:
         os._exit(1)
 
 
-class Beats:
+class SupervisorPipe:
     """A worker's word to its supervisor, a byte each time, that every part of it works."""
 
     every = EVERY

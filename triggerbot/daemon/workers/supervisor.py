@@ -16,7 +16,7 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import UsageError
 from triggerbot.daemon.process import listen, read_secrets
 from triggerbot.daemon.systemd import NOBODY, Notifier
-from triggerbot.daemon.workers.crash_log import TOGETHER, Keeper, in_groups, name_of
+from triggerbot.daemon.workers.crash_log import TOGETHER, CrashRecorder, in_groups, name_of
 from triggerbot.daemon.workers.handover import GRACE
 from triggerbot.daemon.workers.worker import End, Worker
 from triggerbot.liveness import Lapse
@@ -49,7 +49,7 @@ def supervise(config: Config, number: int, command: Sequence[str], notifier: Not
         inherited = listening.fileno() if listening is not None else None
         workers = [Worker(one, command, lifeline, inherited) for one in range(1, number + 1)]
         log.info("supervisor.started", workers=number, listen=_place(listening))
-        return _Supervisor(workers, Keeper(config.store_address), notifier).run()
+        return _Supervisor(workers, CrashRecorder(config.store_address), notifier).run()
 
 
 def _listen(config: Config) -> socket.socket | None:
@@ -73,7 +73,7 @@ def _place(listening: socket.socket | None) -> str:
 class _Supervisor:
     """Watches workers, in one thread that only ever waits for signals: the end of a child is one of them."""
 
-    def __init__(self, workers: Sequence[Worker], keeper: Keeper, notifier: Notifier) -> None:
+    def __init__(self, workers: Sequence[Worker], keeper: CrashRecorder, notifier: Notifier) -> None:
         self._workers = workers
         self._keeper = keeper
         self._notifier = notifier

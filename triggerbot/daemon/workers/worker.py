@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from triggerbot.daemon.workers.crash_file import Cause, ErrorFile
-from triggerbot.daemon.workers.handover import GRACE, Seat
-from triggerbot.liveness import Heart
+from triggerbot.daemon.workers.crash_file import Cause, CrashFile
+from triggerbot.daemon.workers.handover import GRACE, Handover
+from triggerbot.liveness import Heartbeat
 
 log = structlog.get_logger("triggerbot.workers")
 
@@ -71,9 +71,9 @@ class _Life:
     """One process; `dying`: when it was first seen that it wrote what it dies of, or was told to die."""
 
     process: subprocess.Popen[bytes]
-    errors: ErrorFile
+    errors: CrashFile
     beats: int
-    heart: Heart
+    heart: Heartbeat
     began: float
     dying: float | None = None
 
@@ -126,11 +126,11 @@ class Worker:
 
     def start(self) -> int:
         """Start its process and give that one's id; raises `OSError`."""
-        errors = ErrorFile()
+        errors = CrashFile()
         beats, beating = os.pipe()
         for end in (beats, beating):
             os.set_blocking(end, False)
-        seat = Seat(self.number, errors.descriptor, beating, self._lifeline, self._listening)
+        seat = Handover(self.number, errors.descriptor, beating, self._lifeline, self._listening)
         try:
             process = subprocess.Popen(  # noqa: S603 - it is this program itself
                 self._command,
@@ -144,7 +144,7 @@ class Worker:
             raise
         finally:
             os.close(beating)
-        self._life = _Life(process, errors, beats, Heart(f"worker {self.number}", _BEGIN), time.monotonic())
+        self._life = _Life(process, errors, beats, Heartbeat(f"worker {self.number}", _BEGIN), time.monotonic())
         self._lives += 1
         return process.pid
 

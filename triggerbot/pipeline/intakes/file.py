@@ -88,5 +88,5 @@ class File:
                 garbled.append(DeadLetter(0, self._clock(), self._system, "file", str(error), line[:65_536]))
         if garbled:
             self._metrics.dead_letters.labels(self._system).inc(len(garbled))
-            self._store.bury(garbled)
+            self._store.add_dead_letters(garbled)
         return events

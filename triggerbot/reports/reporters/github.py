@@ -15,10 +15,10 @@ import structlog
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import Health, PushVerdict
-from triggerbot.pipeline.observer import place
-from triggerbot.reports import Told
+from triggerbot.logs import push_fields
+from triggerbot.reports import PushReport
 from triggerbot.reports.reporters import markdown
-from triggerbot.systems.github import Desk, messages
+from triggerbot.systems.github import ReportingClient, messages
 from triggerbot.systems.github.reporting import Locked, Unsent
 
 log = structlog.get_logger("triggerbot.publish")
@@ -75,7 +75,7 @@ class GitHubReporter:
     def __init__(
         self,
         system: str,
-        desk: Desk,
+        reporting: ReportingClient,
         *,
         check: bool,
         comment: bool,
@@ -84,7 +84,7 @@ class GitHubReporter:
     ) -> None:
         self.name = f"github:{system}" if check else f"github:{system}:comment"
         self._system = system
-        self._desk = desk
+        self._desk = reporting
         self._check = check
         self._comment = comment
         self._wants = wants
@@ -94,7 +94,7 @@ class GitHubReporter:
         """Tell whether this push is reported here."""
         return push.system == self._system and messages.is_full_name(push.project) and self._wants(push)
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> float | None:
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
         """Bring check run and comment up to date; what hinders one does not hinder the other; raises `CIError`.
 
         What changes the verdict is told at once, mere progress once a minute.
@@ -103,7 +103,7 @@ class GitHubReporter:
         if made.tone == tone and 0 <= now - made.told < _CALM:
             return made.told + _CALM
         said = (made.check.says, made.comment.says)
-        parts: list[Callable[[Told, _Kept, Callable[[], None]], None]] = []
+        parts: list[Callable[[PushReport, _Kept, Callable[[], None]], None]] = []
         if self._check:
             parts.append(self._report_check if self._desk.by_app else self._report_status)
         if self._comment:
@@ -124,7 +124,7 @@ class GitHubReporter:
     def close(self) -> None:
         """Hold nothing: the connections are the system's."""
 
-    def _report_check(self, told: Told, kept: _Kept, keep: Callable[[], None]) -> None:
+    def _report_check(self, told: PushReport, kept: _Kept, keep: Callable[[], None]) -> None:
         content, made, push = _check_run(told), kept.check, told.push
         says = _digest(content)
         if made.says == says:
@@ -144,7 +144,7 @@ class GitHubReporter:
             made.says = says
             keep()
 
-    def _report_status(self, told: Told, kept: _Kept, keep: Callable[[], None]) -> None:
+    def _report_status(self, told: PushReport, kept: _Kept, keep: Callable[[], None]) -> None:
         """Set the commit status; where a commit stands on several branches, the last one to be judged shows."""
         content = {
             "state": _STATES[told.judged.health],
@@ -157,7 +157,7 @@ class GitHubReporter:
             kept.check.says = says
             keep()
 
-    def _report_comment(self, told: Told, kept: _Kept, keep: Callable[[], None]) -> None:
+    def _report_comment(self, told: PushReport, kept: _Kept, keep: Callable[[], None]) -> None:
         made = kept.comment
         #: Nobody is told of a push at which nothing ever failed, unless an earlier one of the pull request was told of.
         worth = markdown.troubled(told) or bool(told.answers)
@@ -174,12 +174,12 @@ class GitHubReporter:
         try:
             self._bring_comment(told, kept, pull, text, keep, worth=worth)
         except Locked as error:
-            log.info("comment.locked", report=self.name, error=str(error), **place(told.push))
+            log.info("comment.locked", report=self.name, error=str(error), **push_fields(told.push))
             made.gone = True
             keep()
 
     def _bring_comment(
-        self, told: Told, kept: _Kept, pull: messages.Pull, text: str, keep: Callable[[], None], *, worth: bool
+        self, told: PushReport, kept: _Kept, pull: messages.Pull, text: str, keep: Callable[[], None], *, worth: bool
     ) -> None:
         made, pulls, project, says = kept.comment, self._desk.pulls, told.push.project, _digest(text)
         if not made.id:
@@ -194,7 +194,7 @@ class GitHubReporter:
             made.says = says
             keep()
 
-    def _pull(self, told: Told, known: int) -> messages.Pull | None:
+    def _pull(self, told: PushReport, known: int) -> messages.Pull | None:
         """Find the pull request whose head the push is, if it is one's; another push's comment is not touched."""
         push = told.push
         if known:
@@ -232,7 +232,7 @@ def _read(kept: str) -> _Kept:
         return _Kept()
 
 
-def _tone(told: Told) -> str:
+def _tone(told: PushReport) -> str:
     """Name what nobody may have to wait for: whether it is good, whether that is final, and what was answered."""
     judged = told.judged
     troubled = any(job.troubles for job in judged.jobs)
@@ -247,7 +247,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _TITLE_MAX else text[: _TITLE_MAX - 1] + "…"
 
 
-def _check_run(told: Told) -> dict[str, Any]:
+def _check_run(told: PushReport) -> dict[str, Any]:
     """Write a check run; what failed for good is told at once, though other jobs still run."""
     judged = told.judged
     conclusion = _conclusion(judged)

@@ -14,7 +14,7 @@ from triggerbot.core.model import Claim, Refusal, Run
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.reports import Told, glossary
+from triggerbot.reports import PushReport, glossary
 
 #: Characters of a name, and of a failure line or an answer of a CI.
 NAME_MAX, LINE_MAX = 150, 300
@@ -72,17 +72,17 @@ def size(text: str) -> int:
     return len(text.encode("utf-8", "replace"))
 
 
-def summary(told: Told, most: int) -> str:
+def summary(told: PushReport, most: int) -> str:
     """Say what the runs of a push prove, in `most` bytes of Markdown."""
     return _page(told, most, entries=100)
 
 
-def comment(told: Told, most: int, mention: str = "") -> str:
+def comment(told: PushReport, most: int, mention: str = "") -> str:
     """Say the same more shortly, for where people talk, and what they can ask for there under that name."""
     return _page(told, most, entries=20, mention=mention)
 
 
-def troubled(told: Told) -> bool:
+def troubled(told: PushReport) -> bool:
     """Tell whether any job failed; one that passed after an error of the CI itself did not."""
     return any(_failed(job) for job in told.judged.jobs)
 
@@ -99,7 +99,7 @@ def _failed(job: JobVerdict) -> bool:
             return False
 
 
-def _page(told: Told, most: int, entries: int, mention: str = "") -> str:
+def _page(told: PushReport, most: int, entries: int, mention: str = "") -> str:
     head = f"{_head(told)}\n"
     foot = f"\n{_foot(told, mention)}\n"
     room = most - size(head) - size(foot)
@@ -133,20 +133,20 @@ def _more(number: int, address: str) -> str:
     return f"- and {link(f'{number} more', address)}\n"
 
 
-def _head(told: Told) -> str:
+def _head(told: PushReport) -> str:
     judged = told.judged
     calm = judged.health is Health.GOOD and not troubled(told)
     title = "All is well" if calm else _TITLES[judged.health]
     return f"**{title}**: {judged.sentence}.\n\n{code(told.push.revision[:12])} on {code(told.push.branch)}"
 
 
-def _foot(told: Told, mention: str) -> str:
+def _foot(told: PushReport, mention: str) -> str:
     everything = link("Everything about this push", told.link)
     legend = f"<sub>{glossary.LEGEND}</sub>" if troubled(told) else ""
     return "\n\n".join(part for part in (everything if told.link else "", _offer(told, mention), legend) if part)
 
 
-def _offer(told: Told, mention: str) -> str:
+def _offer(told: PushReport, mention: str) -> str:
     """Say what people can ask for: nobody looks for that in a manual."""
     if not mention or not troubled(told):
         return ""
@@ -154,7 +154,7 @@ def _offer(told: Told, mention: str) -> str:
     return f"Comment {asked} to ask for further runs, or for the reason."
 
 
-def _sections(told: Told, mention: str) -> list[_Section]:
+def _sections(told: PushReport, mention: str) -> list[_Section]:
     """Part the jobs: each is told once, and one cause of several failures is, too."""
     # What was refused, and then asked for by a person, was retriggered after all; or is refused for another reason.
     by_hand = {job.job: claim for job in told.record.jobs for claim in job.claims if claim.manual}

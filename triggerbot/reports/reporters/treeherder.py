@@ -7,8 +7,8 @@ import structlog
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.core.model import Push
-from triggerbot.pipeline.observer import place
-from triggerbot.reports import Told
+from triggerbot.logs import push_fields
+from triggerbot.reports import PushReport
 from triggerbot.systems.treeherder import Notes, stars
 
 log = structlog.get_logger("triggerbot.classify")
@@ -17,7 +17,7 @@ log = structlog.get_logger("triggerbot.classify")
 _UNKNOWN = 300.0
 
 
-class Classifier:
+class TreeherderReporter:
     """Classifies the failures of one system at Treeherder (a `Reporter`)."""
 
     def __init__(self, system: str, notes: Notes) -> None:
@@ -29,7 +29,7 @@ class Classifier:
         """Tell whether it is a push of the system."""
         return push.system == self._system
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> None:
         """Classify what was not classified yet; what somebody else classified is left alone. Raises `CIError`.
 
         An intermittent that is suspected to have come with the push is left to people: it must not slip in.
@@ -47,7 +47,7 @@ class Classifier:
                 unknown.append(str(error))
                 continue
             if classified:
-                log.info("classified", **place(told.push), job=run.job, run_id=run.run_id, attempt=run.attempt,
+                log.info("classified", **push_fields(told.push), job=run.job, run_id=run.run_id, attempt=run.attempt,
                          classification="intermittent")  # fmt: skip
             done.append(key)
             keep(json.dumps(done))

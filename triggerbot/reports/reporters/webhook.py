@@ -16,8 +16,8 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.pipeline.observer import place
-from triggerbot.reports import Told
+from triggerbot.logs import push_fields
+from triggerbot.reports import PushReport
 from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply
 from triggerbot.systems.webhook_signatures import sign_standard
@@ -74,7 +74,7 @@ class WebhookReporter:
         """Tell whether this push is reported there."""
         return self._wants(push)
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> None:
         """Send what a push's runs prove, unless that was said; raises `CIUnavailable` and `CIDenied`."""
         last = msgspec.json.decode(kept, type=_Sent) if kept else _Sent()
         says = _says(told.judged)
@@ -86,14 +86,14 @@ class WebhookReporter:
             keep(msgspec.json.encode(last).decode())
         gone = self._send(told, last)
         if gone:
-            log.warning("webhook.stopped", report=self.name, error="HTTP 410", **place(told.push))
+            log.warning("webhook.stopped", report=self.name, error="HTTP 410", **push_fields(told.push))
         keep(msgspec.json.encode(msgspec.structs.replace(last, done=True, stopped=gone)).decode())
 
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
 
-    def _send(self, told: Told, sent: _Sent) -> bool:
+    def _send(self, told: PushReport, sent: _Sent) -> bool:
         """Make one POST; tells whether the receiver wants no more (410, as Standard Webhooks say)."""
         body = _body(told.value, sent.at)
         name = "\0".join((self.name, *told.push, str(sent.number), sent.says))
@@ -122,7 +122,7 @@ def _gone(reply: Reply, told: str) -> bool:
         case 410:
             return True
         case 429:
-            raise CIUnavailable(told, reply.retry_after, well=True)
+            raise CIUnavailable(told, reply.retry_after, healthy=True)
         case status if 300 <= status < 400:
             raise CIDenied(f"HTTP {status}, a redirect, which is not followed: check the url in the config")
         case status if 400 <= status < 500 and status not in (408, 425):

@@ -16,18 +16,18 @@ from triggerbot.store import (
     Crash,
     DeadLetter,
     Distrust,
-    Entry,
     Item,
     Leads,
     Outcome,
     Pause,
     PushRecord,
+    TimelineEntry,
     Work,
 )
 from triggerbot.store.redis import codec, queries, search
 from triggerbot.store.redis.claims import Claiming
 from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.connection import PREFIX, Link, connect, key
+from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect, key
 from triggerbot.store.redis.verdicts import Reporting
 from triggerbot.store.redis.writer import Writer
 
@@ -52,7 +52,7 @@ class RedisStore(Claiming, Reporting):
         must_exist: bool = False,
         watch: bool = False,
     ) -> None:
-        super().__init__(Link(client, retention))
+        super().__init__(RedisConnection(client, retention))
         if must_exist and not _holds_ours(self._link):
             raise StoreUnusable("there is nothing of triggerbot in this Redis yet: it has not run with this config")
         self._link.open()
@@ -193,15 +193,15 @@ class RedisStore(Claiming, Reporting):
         """Tell whether sending is stopped."""
         return self._read(queries.paused)
 
-    def bury(self, letters: Sequence[DeadLetter]) -> None:
+    def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep messages that could not be handled."""
-        self._link.call("bury", letters=[queries.letter(letter) for letter in letters], most=LETTERS_MAX)
+        self._link.call("add_dead_letters", letters=[queries.letter(letter) for letter in letters], most=LETTERS_MAX)
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
         return self._read(queries.dead_letters, limit)
 
-    def dead_letters_kept(self) -> int:
+    def count_dead_letters(self) -> int:
         """Count them."""
         return int(self._link.read(lambda client: client.hlen(f"{PREFIX}letters")))
 
@@ -209,9 +209,9 @@ class RedisStore(Claiming, Reporting):
         """Forget some of them; tells how many there were."""
         return int(self._link.call("drop_letters", ids=list(ids)))
 
-    def keep_crashes(self, crashes: Sequence[Crash]) -> None:
+    def add_crashes(self, crashes: Sequence[Crash]) -> None:
         """Keep how workers ended; the oldest make room for new ones."""
-        self._link.call("keep_crashes", crashes=[codec.encode(crash) for crash in crashes], most=CRASHES_MAX)
+        self._link.call("add_crashes", crashes=[codec.encode(crash) for crash in crashes], most=CRASHES_MAX)
 
     def crashes(self, limit: int = 20) -> list[Crash]:
         """List how workers ended, newest first; those that died together in the order in which they did."""
@@ -229,7 +229,7 @@ class RedisStore(Claiming, Reporting):
         """Read everything known of a push."""
         return self._read(queries.record, push)
 
-    def story(self, push: Push, job: str | None = None) -> list[Entry]:
+    def timeline(self, push: Push, job: str | None = None) -> list[TimelineEntry]:
         """Read what happened to a push, or to one job of it, in order."""
         return self._read(queries.story, push, job)
 
@@ -255,7 +255,7 @@ class RedisStore(Claiming, Reporting):
                 return gone
 
 
-def _holds_ours(link: Link) -> bool:
+def _holds_ours(link: RedisConnection) -> bool:
     try:
         return link.holds_ours()
     except (redis.RedisError, OSError):

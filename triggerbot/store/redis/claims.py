@@ -5,16 +5,16 @@ from typing import Any
 
 from triggerbot.core.model import Cause, Claim, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import rules
-from triggerbot.core.policy.circuit_breaker import Breaker, Place
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import PIECES, Capped, piece
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store import NO_CAPS, NO_PASSES
 from triggerbot.store.redis import codec, queries
 from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.connection import Linked
+from triggerbot.store.redis.connection import Connected
 
 
-class Claiming(Linked):
+class Claiming(Connected):
     """The part of the store that changes claims."""
 
     def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
@@ -44,7 +44,7 @@ class Claiming(Linked):
         note: str,
         now: float,
         *,
-        passes: Mapping[Place, int] = NO_PASSES,
+        passes: Mapping[BreakerKey, int] = NO_PASSES,
         caps: Mapping[str, int | None] = NO_CAPS,
     ) -> bool | Capped:
         """Write down that a request is about to leave; see `Store.begin`."""
@@ -106,12 +106,12 @@ class Claiming(Linked):
         """Read every breaker that anything is known of."""
         return self._read(queries.breakers)
 
-    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+    def save_breaker(self, breaker: Breaker, now: float) -> bool:
         """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
         place, value = codec.bare(breaker.place.key), codec.encode(breaker.next())
         return bool(
             self._link.call(
-                "keep_breaker", place=place, version=breaker.version, open=breaker.open, value=value, now=moment(now)
+                "save_breaker", place=place, version=breaker.version, open=breaker.open, value=value, now=moment(now)
             )
         )
 
@@ -121,9 +121,9 @@ class Claiming(Linked):
             "hold", claim=claim.id, behind=codec.bare(behind), until=moment(until), note=note, now=moment(now)
         )
 
-    def let_go(self, behind: str, most: int, now: float) -> int:
+    def release_held(self, behind: str, most: int, now: float) -> int:
         """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
-        return int(self._link.call("let_go", behind=codec.bare(behind), most=most, now=moment(now)))
+        return int(self._link.call("release_held", behind=codec.bare(behind), most=most, now=moment(now)))
 
     def held(self) -> Mapping[str, int]:
         """Count the claims that are held, by what they are held behind."""

@@ -10,6 +10,7 @@ from triggerbot.core.model import (
     Cause,
     Claim,
     ClaimState,
+    CommentCommand,
     Event,
     Group,
     Kind,
@@ -22,10 +23,9 @@ from triggerbot.core.model import (
     Run,
     RunKey,
     State,
-    Wish,
 )
-from triggerbot.core.policy.try_syntax import Asks
-from triggerbot.store import Asked, Sighting
+from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.store import FailureRecord, PendingCommand
 
 #: Between runs, and between the parts of one.
 RS, US = "\x1e", "\x1f"
@@ -50,10 +50,10 @@ _PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUC
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
 _BARE = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
 
-asks_decoder = msgspec.json.Decoder(Asks)
+asks_decoder = msgspec.json.Decoder(PushOptions)
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 _failures_decoder = msgspec.json.Decoder(tuple[str, ...])
-_wish_decoder = msgspec.json.Decoder(Wish)
+_wish_decoder = msgspec.json.Decoder(CommentCommand)
 _sighting_decoder = msgspec.json.Decoder(tuple[float, int, int, tuple[str, ...], tuple[str, ...]])
 
 
@@ -257,30 +257,30 @@ def lead_of(group: Group, name: str, text: str) -> Lead:
     return Lead(group, plain(run_id), _STATE_OF[rank], _RESULT_OF[result], int(attempt), float(time) if time else None)
 
 
-def wish_name(wish: Wish) -> str:
+def wish_name(wish: CommentCommand) -> str:
     """Write which wish it is as one text."""
     return f"{bare(wish.system)}{US}{bare(wish.id)}"
 
 
-def wish(wish: Wish, since: str) -> str:
+def wish(wish: CommentCommand, since: str) -> str:
     """Write a wish that nobody has tried to settle yet."""
     return US.join(("0", since, encode(wish)))
 
 
-def asked_of(text: str) -> Asked:
+def asked_of(text: str) -> PendingCommand:
     """Read a wish."""
     tries, since, rest = text.split(US)
-    return Asked(_wish_decoder.decode(rest), float(since), int(tries))
+    return PendingCommand(_wish_decoder.decode(rest), float(since), int(tries))
 
 
-def sighting(sighting: Sighting) -> str:
+def sighting(sighting: FailureRecord) -> str:
     """Write what is seen of a job at its push."""
     return encode([sighting.at, sighting.failed, sighting.passed, sighting.shapes, sighting.passing])
 
 
-def sighting_of(push: Push, job: str, text: bytes) -> Sighting:
+def sighting_of(push: Push, job: str, text: bytes) -> FailureRecord:
     """Read it."""
-    return Sighting(push, job, *_sighting_decoder.decode(text))
+    return FailureRecord(push, job, *_sighting_decoder.decode(text))
 
 
 def claim_of(wire: WireClaim, push: Push, run: Run, operation: Operation | None) -> Claim:
@@ -334,6 +334,6 @@ def facts_of(push: Push, facts: Mapping[str, str]) -> PushFacts:
     )
 
 
-def asks_of(facts: Mapping[str, str]) -> Asks | None:
+def asks_of(facts: Mapping[str, str]) -> PushOptions | None:
     """Read what a push asks for."""
     return asks_decoder.decode(facts["asks"]) if "asks" in facts else None

@@ -66,7 +66,7 @@ def connect(address: str) -> "redis.Redis":
         raise StoreUnusable(f"the store's address is none that Redis has: {error}") from None
 
 
-class Link:
+class RedisConnection:
     """A client of one Redis, and what is known of that."""
 
     def __init__(self, client: "redis.Redis", retention: float, clock: Callable[[], float] = time.time) -> None:
@@ -231,10 +231,10 @@ def number_of(client: Client, push: Push) -> str | None:
 T = TypeVar("T")
 
 
-class Linked:
+class Connected:
     """A part of the store."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisConnection) -> None:
         self._link = link
 
     def _read(self, view: Callable[..., T], *arguments: Any) -> T:

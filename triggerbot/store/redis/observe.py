@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from triggerbot.core.model import Claim, Lead, Push, PushFacts, Refusal, State, Wish
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.model import Claim, CommentCommand, Lead, Push, PushFacts, Refusal, State
+from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, Observation, Outcome
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US, bare, moment
@@ -59,7 +59,7 @@ class _Batch:
             case Lead():
                 run, rank, rest = codec.lead(item)
                 return [3, codec.group_name(item.group), run, rank, rest, item.failed, self._later]
-            case Wish():
+            case CommentCommand():
                 return [4, codec.wish_name(item), codec.wish(item, self._now)]
 
     def _push(self, push: Push) -> int:
@@ -85,7 +85,7 @@ class _Batch:
             bare(event.batch), facts,
         ]  # fmt: skip
 
-    def _facts(self, facts: PushFacts, asks: Asks | None) -> list[Any]:
+    def _facts(self, facts: PushFacts, asks: PushOptions | None) -> list[Any]:
         return [
             False if facts.author is None else facts.author,
             moment(facts.time),
@@ -103,7 +103,7 @@ def outcomes(items: Sequence[Item], answer: Any) -> list[Outcome]:
     return [_outcome(item, told, asks) for item, told in zip(items, answer["answers"], strict=True)]
 
 
-def _outcome(item: Item, told: list[Any], asks: Sequence[Asks]) -> Outcome:
+def _outcome(item: Item, told: list[Any], asks: Sequence[PushOptions]) -> Outcome:
     flags = told[0]
     if flags & _KNOWN:
         return REPEATED

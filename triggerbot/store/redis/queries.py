@@ -10,7 +10,7 @@ import msgspec
 from triggerbot.core.model import Claim, Group, Push, Run, State
 from triggerbot.core.policy import limits
 from triggerbot.core.policy.circuit_breaker import Breaker
-from triggerbot.store import Crash, DeadLetter, Entry, JobRecord, Leads, Pause, PushRecord, Work, in_order
+from triggerbot.store import Crash, DeadLetter, JobRecord, Leads, Pause, PushRecord, TimelineEntry, Work, in_order
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US, plain
 from triggerbot.store.redis.connection import PREFIX, Client, key, number_of, text
@@ -123,14 +123,14 @@ def record(client: Client, push: Push) -> PushRecord | None:
     )
 
 
-def entries(rows: Iterable[bytes]) -> list[Entry]:
+def entries(rows: Iterable[bytes]) -> list[TimelineEntry]:
     """Read a story."""
     told = []
     for row in rows:
         at, what, job, words, reason, count, dry, run = msgspec.json.decode(row)
         ran = codec.key_of(run) if run else None
         told.append(
-            Entry(
+            TimelineEntry(
                 float(at), what, plain(job) or None, words, reason, count, dry,
                 run_id=None if ran is None else ran.run_id, attempt=None if ran is None else ran.attempt,
             )
@@ -138,7 +138,7 @@ def entries(rows: Iterable[bytes]) -> list[Entry]:
     return told
 
 
-def story(client: Client, push: Push, job: str | None) -> list[Entry]:
+def story(client: Client, push: Push, job: str | None) -> list[TimelineEntry]:
     """Read what happened to a push, or to one of its jobs, in order."""
     number = number_of(client, push)
     told = [] if number is None else entries(client.lrange(key("s", number), 0, -1))

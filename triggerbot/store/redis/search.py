@@ -8,7 +8,7 @@ from dataclasses import astuple
 import msgspec
 
 from triggerbot.core.model import Push
-from triggerbot.store import SIGHTINGS_MAX, Ran, Search, Sighting, Summary
+from triggerbot.store import SIGHTINGS_MAX, FailureRecord, Ran, Search, Summary
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US
 from triggerbot.store.redis.connection import PREFIX, Client, key, number_of, text
@@ -158,7 +158,7 @@ def previous(client: Client, push: Push) -> Push | None:
     return None
 
 
-def sightings(client: Client, project: str) -> list[Sighting]:
+def failure_records(client: Client, project: str) -> list[FailureRecord]:
     """Read the newest sightings of a project, newest first."""
     places = [
         text(member).split(US) for member in client.zrevrange(key("sighted", codec.bare(project)), 0, SIGHTINGS_MAX - 1)
@@ -169,7 +169,7 @@ def sightings(client: Client, project: str) -> list[Sighting]:
     pipe = client.pipeline(transaction=False)
     for number, own in jobs.items():
         pipe.hmget(key("w", number), US, *own)
-    found: dict[tuple[str, str], Sighting] = {}
+    found: dict[tuple[str, str], FailureRecord] = {}
     for (number, own), (name, *kept) in zip(jobs.items(), pipe.execute(), strict=True):
         push = codec.push_of(text(name)) if name is not None else None
         for job, one in zip(own, kept, strict=True):

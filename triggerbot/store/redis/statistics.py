@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triggerbot.core.model import Cause, Push
-from triggerbot.store import Entry, outcomes
+from triggerbot.store import TimelineEntry, outcomes
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import RS, plain
 from triggerbot.store.redis.connection import PREFIX, Client, key, text
@@ -91,7 +91,7 @@ class _Tally:
             self._timed += len(known)
             self._seconds += sum(known)
 
-    def _entry(self, push: Push, entry: Entry) -> None:
+    def _entry(self, push: Push, entry: TimelineEntry) -> None:
         if entry.what in _DECISIONS:
             self._asked[entry.what, entry.reason, entry.dry] += entry.count
         if entry.what in ("trigger", "accepted"):

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triggerbot.core.model import Push, RunKey, Wish
-from triggerbot.store import SIGHTINGS_MAX, Asked, Ran, Search, Sighting, Summary
+from triggerbot.core.model import CommentCommand, Push, RunKey
+from triggerbot.store import SIGHTINGS_MAX, FailureRecord, PendingCommand, Ran, Search, Summary
 from triggerbot.store.redis import codec, queries, search, statistics
 from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.connection import Linked
+from triggerbot.store.redis.connection import Connected
 
 
-class Reporting(Linked):
+class Reporting(Connected):
     """The part of the store that reports are made from."""
 
     def take_report(self, now: float, seconds: float) -> Push | None:
@@ -27,7 +27,7 @@ class Reporting(Linked):
         self._link.call("report_soon", push=codec.push_name(push), now=moment(now))
 
     def judged(
-        self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
+        self, summary: Summary, sightings: Sequence[FailureRecord], changes: Sequence[tuple[str, str]], now: float
     ) -> None:
         """Keep how a push was judged: its line in lists, its jobs with failures, and for its story what changed."""
         self._link.call(
@@ -42,23 +42,23 @@ class Reporting(Linked):
             now=moment(now),
         )
 
-    def kept(self, push: Push) -> Mapping[str, str]:
+    def metadata(self, push: Push) -> Mapping[str, str]:
         """Read what was kept beside a push, by name."""
         return self._read(queries.kept, push)
 
-    def keep(self, push: Push, name: str, value: str) -> None:
+    def set_metadata(self, push: Push, name: str, value: str) -> None:
         """Keep something beside a push."""
         self._link.call("keep", push=codec.push_name(push), name=name, value=value)
 
-    def keep_failures(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+    def add_failure_lines(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
         """Add to a run what the CI said of its failure when it was asked; an unknown run is passed over."""
         self._link.call(
-            "keep_failures", push=codec.push_name(push), job=codec.bare(job), run=codec.key(run), lines=lines
+            "add_failure_lines", push=codec.push_name(push), job=codec.bare(job), run=codec.key(run), lines=lines
         )
 
-    def sightings(self, project: str) -> list[Sighting]:
+    def failure_records(self, project: str) -> list[FailureRecord]:
         """Read the newest sightings of a project, newest first."""
-        return self._read(search.sightings, project)
+        return self._read(search.failure_records, project)
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
         """Count the pushes of a project, those heard of last, at which a run of these jobs passed or failed."""
@@ -84,11 +84,11 @@ class Reporting(Linked):
         """Count decisions, requests and claims since then, and how retriggers ended."""
         return self._read(statistics.statistics, since)
 
-    def take_wish(self, now: float, seconds: float) -> Asked | None:
+    def take_command(self, now: float, seconds: float) -> PendingCommand | None:
         """Take the wish that has been due longest; as with `take_report`, for so many seconds."""
-        found = self._link.call("take_wish", now=moment(now), until=moment(now + seconds))
+        found = self._link.call("take_command", now=moment(now), until=moment(now + seconds))
         return codec.asked_of(found) if found else None
 
-    def end_wish(self, wish: Wish, due: float | None) -> None:
+    def end_command(self, wish: CommentCommand, due: float | None) -> None:
         """It is settled (`None`; for `DELIVERY_KEPT` it is not heard again), or due again then."""
-        self._link.call("end_wish", wish=codec.wish_name(wish), due=moment(due))
+        self._link.call("end_command", wish=codec.wish_name(wish), due=moment(due))

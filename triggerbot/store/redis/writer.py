@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.store import Item, Outcome
 from triggerbot.store.redis import observe
-from triggerbot.store.redis.connection import Link
+from triggerbot.store.redis.connection import RedisConnection
 
 #: Items that go together at most, unless one caller brings more.
 _MOST = 1000
@@ -31,7 +31,7 @@ class _Heard:
 class Writer:
     """Observes batches, in order."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: RedisConnection) -> None:
         self._link = link
         self._queue: queue.SimpleQueue[_Heard | None] = queue.SimpleQueue()
         self._closed = False

@@ -7,32 +7,32 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from triggerbot.core.model import Claim, Decision, Group, Lead, Operation, Push, RunKey, State, Wish
-from triggerbot.core.policy.circuit_breaker import Breaker, Place
+from triggerbot.core.model import Claim, CommentCommand, Decision, Group, Lead, Operation, Push, RunKey, State
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store import (
     LEASES_PER_SYSTEM,
     NO_CAPS,
     NO_PASSES,
-    Asked,
     Crash,
     DeadLetter,
     Distrust,
-    Entry,
+    FailureRecord,
     Item,
     Leads,
     Outcome,
     Pause,
+    PendingCommand,
     PushRecord,
     Ran,
     Search,
-    Sighting,
     Summary,
+    TimelineEntry,
     Work,
 )
 from triggerbot.store.sqlite import admin, claims, limits, observe, queries, queues, search, statistics, verdicts
-from triggerbot.store.sqlite.connection import File
+from triggerbot.store.sqlite.connection import Database
 
 
 class SqliteStore:
@@ -42,7 +42,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: str | Path, *, durable: bool = True) -> None:
-        self._file = File(path, durable=durable)
+        self._file = Database(path, durable=durable)
         self._read, self._write = self._file.read, self._file.write
         self._leases: set[Push | Group] = set()
         self._lease_lock = threading.Lock()
@@ -149,7 +149,7 @@ class SqliteStore:
         note: str,
         now: float,
         *,
-        passes: Mapping[Place, int] = NO_PASSES,
+        passes: Mapping[BreakerKey, int] = NO_PASSES,
         caps: Mapping[str, int | None] = NO_CAPS,
     ) -> bool | Capped:
         """Write down that a request is about to leave; see `Store.begin`."""
@@ -192,17 +192,17 @@ class SqliteStore:
         """Read every breaker that anything is known of."""
         return self._read(limits.breakers)
 
-    def keep_breaker(self, breaker: Breaker, now: float) -> bool:
+    def save_breaker(self, breaker: Breaker, now: float) -> bool:
         """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
-        return self._write(limits.keep_breaker, breaker, now)
+        return self._write(limits.save_breaker, breaker, now)
 
     def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
         """Put a claim off until what it is held behind lets it go; in any case until then."""
         self._write(claims.hold, claim, behind, until, note, now)
 
-    def let_go(self, behind: str, most: int, now: float) -> int:
+    def release_held(self, behind: str, most: int, now: float) -> int:
         """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
-        return self._write(limits.let_go, behind, most, now)
+        return self._write(limits.release_held, behind, most, now)
 
     def held(self) -> Mapping[str, int]:
         """Count the claims that are held, by what they are held behind."""
@@ -231,36 +231,36 @@ class SqliteStore:
         self._write(verdicts.soon, push, now)
 
     def judged(
-        self, summary: Summary, sightings: Sequence[Sighting], changes: Sequence[tuple[str, str]], now: float
+        self, summary: Summary, sightings: Sequence[FailureRecord], changes: Sequence[tuple[str, str]], now: float
     ) -> None:
         """Keep how a push was judged: its line in lists, its jobs with failures, and for its story what changed."""
         self._write(verdicts.judged, summary, sightings, changes, now)
 
-    def kept(self, push: Push) -> Mapping[str, str]:
+    def metadata(self, push: Push) -> Mapping[str, str]:
         """Read what was kept beside a push, by name."""
         return self._read(verdicts.kept, push)
 
-    def keep(self, push: Push, name: str, value: str) -> None:
+    def set_metadata(self, push: Push, name: str, value: str) -> None:
         """Keep something beside a push."""
         self._write(verdicts.keep, push, name, value)
 
-    def keep_failures(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+    def add_failure_lines(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
         """Add to a run what the CI said of its failure when it was asked; an unknown run is passed over."""
-        self._write(verdicts.keep_failures, push, job, run, lines)
+        self._write(verdicts.add_failure_lines, push, job, run, lines)
 
-    def sightings(self, project: str) -> list[Sighting]:
+    def failure_records(self, project: str) -> list[FailureRecord]:
         """Read the newest sightings of a project, newest first."""
-        return self._read(verdicts.sightings, project)
+        return self._read(verdicts.failure_records, project)
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
         """Count the pushes of a project, those heard of last, at which a run of these jobs passed or failed."""
         return self._read(verdicts.ran, project, jobs, since)
 
-    def take_wish(self, now: float, seconds: float) -> Asked | None:
+    def take_command(self, now: float, seconds: float) -> PendingCommand | None:
         """Take the wish that has been due longest, for so many seconds."""
         return self._write(queues.take_comment, now, seconds)
 
-    def end_wish(self, wish: Wish, due: float | None) -> None:
+    def end_command(self, wish: CommentCommand, due: float | None) -> None:
         """It is settled (`None`; for `DELIVERY_KEPT` it is not heard again), or due again then."""
         self._write(queues.end_comment, wish, due)
 
@@ -278,25 +278,25 @@ class SqliteStore:
         """Tell whether sending is stopped."""
         return self._read(admin.paused)
 
-    def bury(self, letters: Sequence[DeadLetter]) -> None:
+    def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Keep messages that could not be handled."""
-        self._write(admin.bury, letters)
+        self._write(admin.add_dead_letters, letters)
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """List them, oldest first."""
         return self._read(admin.dead_letters, limit)
 
-    def dead_letters_kept(self) -> int:
+    def count_dead_letters(self) -> int:
         """Count them."""
-        return self._read(admin.dead_letters_kept)
+        return self._read(admin.count_dead_letters)
 
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
         """Forget some of them; tells how many there were."""
         return self._write(admin.drop_dead_letters, ids)
 
-    def keep_crashes(self, crashes: Sequence[Crash]) -> None:
+    def add_crashes(self, crashes: Sequence[Crash]) -> None:
         """Keep how workers ended; the oldest make room for new ones."""
-        self._write(admin.keep_crashes, crashes)
+        self._write(admin.add_crashes, crashes)
 
     def crashes(self, limit: int = 20) -> list[Crash]:
         """List how workers ended, newest first; those that died together in the order in which they did."""
@@ -330,7 +330,7 @@ class SqliteStore:
         """Read everything known of a push."""
         return self._read(queries.record, push)
 
-    def story(self, push: Push, job: str | None = None) -> list[Entry]:
+    def timeline(self, push: Push, job: str | None = None) -> list[TimelineEntry]:
         """Read what happened to a push, or to one job of it, in order."""
         return self._read(queries.story, push, job)
 

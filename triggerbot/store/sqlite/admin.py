@@ -24,7 +24,7 @@ def paused(connection: sqlite3.Connection) -> Pause | None:
     return None if row is None else Pause(**json.loads(row[0]))
 
 
-def bury(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
+def add_dead_letters(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
     """Keep messages that could not be handled; the oldest make room for new ones."""
     connection.executemany(
         "INSERT INTO dead_letters (at, system, intake, reason, body, headers) VALUES (?, ?, ?, ?, ?, ?)",
@@ -44,7 +44,7 @@ def dead_letters(connection: sqlite3.Connection, limit: int) -> list[DeadLetter]
     return [DeadLetter(row[0], row[1], row[2], row[3], row[4], row[5], json.loads(row[6])) for row in found]
 
 
-def dead_letters_kept(connection: sqlite3.Connection) -> int:
+def count_dead_letters(connection: sqlite3.Connection) -> int:
     """Count the dead letters."""
     return int(connection.execute("SELECT count(*) FROM dead_letters").fetchone()[0])
 
@@ -54,7 +54,7 @@ def drop_dead_letters(connection: sqlite3.Connection, ids: Sequence[int]) -> int
     return sum(connection.execute("DELETE FROM dead_letters WHERE id = ?", (one,)).rowcount for one in ids)
 
 
-def keep_crashes(connection: sqlite3.Connection, crashes: Sequence[Crash]) -> None:
+def add_crashes(connection: sqlite3.Connection, crashes: Sequence[Crash]) -> None:
     """Keep how workers ended; the oldest make room for new ones."""
     connection.executemany(
         "INSERT INTO crashes (at, worker, ended, error, trace, place) VALUES (?, ?, ?, ?, ?, ?)",

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push
 from triggerbot.core.policy import rules
-from triggerbot.core.policy.circuit_breaker import Place
+from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store.sqlite import codec, limits, observe
@@ -81,7 +81,7 @@ def begin(
     push: Push,
     note: str,
     now: float,
-    passes: Mapping[Place, int],
+    passes: Mapping[BreakerKey, int],
     caps: Mapping[str, int | None],
 ) -> bool | Capped:
     """Write an operation down before its first byte leaves."""

@@ -20,7 +20,7 @@ from triggerbot.core.model import (
     RunKey,
     State,
 )
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
 
 _RUN = (
     "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
@@ -30,7 +30,7 @@ _RUN_WIDTH = 15
 _STATES = {str(one): one for one in State}
 _RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
 _KINDS = {str(one): one for one in Kind}
-_asks_decoder = msgspec.json.Decoder(Asks)
+_asks_decoder = msgspec.json.Decoder(PushOptions)
 _claims_decoder = msgspec.json.Decoder(tuple[int, ...])
 #: Reads texts that `encode` wrote.
 lines = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -62,7 +62,7 @@ def encode(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def asks(text: str | None) -> Asks | None:
+def asks(text: str | None) -> PushOptions | None:
     """Read what a push asks for."""
     return None if text is None else _asks_decoder.decode(text)
 

@@ -27,7 +27,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class File:
+class Database:
     """One SQLite file. `durable=False` gives up `synchronous=FULL`. Raises `StoreUnusable`."""
 
     def __init__(self, path: str | Path, *, durable: bool) -> None:

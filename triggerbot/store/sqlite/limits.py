@@ -7,7 +7,7 @@ import msgspec
 
 from triggerbot.core.model import Operation
 from triggerbot.core.policy import limits
-from triggerbot.core.policy.circuit_breaker import Breaker, Place
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.store.sqlite import codec
 from triggerbot.store.sqlite.observe import refresh_due
@@ -16,7 +16,7 @@ _breaker = msgspec.json.Decoder(Breaker)
 _charged = msgspec.json.Decoder(tuple[tuple[str, ...], int, int])
 
 
-def shut(connection: sqlite3.Connection, passes: Mapping[Place, int]) -> bool:
+def shut(connection: sqlite3.Connection, passes: Mapping[BreakerKey, int]) -> bool:
     """Tell whether one of these breakers is open in another version than the one that let something pass."""
     return any(
         connection.execute(
@@ -31,7 +31,7 @@ def breakers(connection: sqlite3.Connection) -> list[Breaker]:
     return [_breaker.decode(row[0]) for row in connection.execute("SELECT value FROM breakers ORDER BY place")]
 
 
-def keep_breaker(connection: sqlite3.Connection, breaker: Breaker, now: float) -> bool:
+def save_breaker(connection: sqlite3.Connection, breaker: Breaker, now: float) -> bool:
     """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
     row = connection.execute("SELECT version FROM breakers WHERE place = ?", (breaker.place.key,)).fetchone()
     if (0 if row is None else row[0]) != breaker.version:
@@ -42,11 +42,11 @@ def keep_breaker(connection: sqlite3.Connection, breaker: Breaker, now: float) -
         (breaker.place.key, written.version, written.open, now, msgspec.json.encode(written).decode()),
     )
     if not written.open:
-        let_go(connection, breaker.place.key, -1, now)
+        release_held(connection, breaker.place.key, -1, now)
     return True
 
 
-def let_go(connection: sqlite3.Connection, behind: str, most: int, now: float) -> int:
+def release_held(connection: sqlite3.Connection, behind: str, most: int, now: float) -> int:
     """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
     found = connection.execute(
         "SELECT claims.id, claims.push FROM held JOIN claims ON claims.id = held.claim WHERE behind = ? "

@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from triggerbot.core.model import ClaimState, Event, Lead, Push, PushFacts, Refusal, Run, State, Wish
+from triggerbot.core.model import ClaimState, CommentCommand, Event, Lead, Push, PushFacts, Refusal, Run, State
 from triggerbot.core.policy import rules
-from triggerbot.core.policy.try_syntax import Asks
+from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
 from triggerbot.store.sqlite import codec, queues
 
@@ -56,7 +56,7 @@ def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> 
             return _notice(connection, item, now, dry)
         case Lead():
             return queues.hear_lead(connection, item, now)
-        case Wish():
+        case CommentCommand():
             return queues.hear_comment(connection, item, now)
 
 
@@ -88,7 +88,7 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
 def _claim(
     connection: sqlite3.Connection,
     item: Observation,
-    asks: Asks | None,
+    asks: PushOptions | None,
     asked: frozenset[str] | None,
     ids: tuple[int, int, int],
     now: float,
@@ -127,7 +127,7 @@ def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool)
     return Outcome(asks=asks if asks is not None else item.asks, due=due)
 
 
-def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, Asks | None, bool, bool]:
+def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, PushOptions | None, bool, bool]:
     """Find or make the row of a push; tells what it asks for, if its author is known, if it is soon to be reported."""
     row = connection.execute(
         "SELECT id, asks, last_heard, author IS NOT NULL, report_due <= ? FROM pushes "
@@ -146,7 +146,7 @@ def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[i
 
 
 def _learn(
-    connection: sqlite3.Connection, push: int, facts: PushFacts, asks: Asks | None, now: float, dry: bool
+    connection: sqlite3.Connection, push: int, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool
 ) -> bool:
     """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
     learned = connection.execute(

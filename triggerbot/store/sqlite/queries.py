@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from triggerbot.core.model import Claim, Group, Push, PushFacts, Run, State
-from triggerbot.store import Entry, JobRecord, PushRecord, Work
+from triggerbot.store import JobRecord, PushRecord, TimelineEntry, Work
 from triggerbot.store.sqlite import codec
 from triggerbot.store.sqlite.claims import is_paused, jobs_of, spending
 
@@ -101,7 +101,7 @@ def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
     )
 
 
-def story(connection: sqlite3.Connection, push: Push, job: str | None) -> list[Entry]:
+def story(connection: sqlite3.Connection, push: Push, job: str | None) -> list[TimelineEntry]:
     """Read what happened to a push, or to one of its jobs, in order."""
     push_id = codec.push_id(connection, push)
     found = connection.execute(
@@ -111,7 +111,7 @@ def story(connection: sqlite3.Connection, push: Push, job: str | None) -> list[E
         (push_id, job),
     )
     return [
-        Entry(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), run_id=row[7], attempt=row[8])
+        TimelineEntry(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), run_id=row[7], attempt=row[8])
         for row in found
     ]
 

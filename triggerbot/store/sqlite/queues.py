@@ -4,8 +4,8 @@ import sqlite3
 
 import msgspec
 
-from triggerbot.core.model import Group, Lead, Result, State, Wish
-from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, Asked, Leads, Outcome
+from triggerbot.core.model import CommentCommand, Group, Lead, Result, State
+from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand
 from triggerbot.store.sqlite import codec
 
 
@@ -81,10 +81,10 @@ def put_off_leads(connection: sqlite3.Connection, group: Group, due: float) -> N
     )
 
 
-_comment = msgspec.json.Decoder(Wish)
+_comment = msgspec.json.Decoder(CommentCommand)
 
 
-def hear_comment(connection: sqlite3.Connection, wish: Wish, now: float) -> Outcome:
+def hear_comment(connection: sqlite3.Connection, wish: CommentCommand, now: float) -> Outcome:
     """Keep a wish, due at once, and forget some settled ones that are too old: as many as ever come."""
     connection.execute(
         "DELETE FROM wishes WHERE id IN (SELECT id FROM wishes WHERE since < ? AND due IS NULL LIMIT 2)",
@@ -97,7 +97,7 @@ def hear_comment(connection: sqlite3.Connection, wish: Wish, now: float) -> Outc
     return Outcome(news=bool(news))
 
 
-def take_comment(connection: sqlite3.Connection, now: float, seconds: float) -> Asked | None:
+def take_comment(connection: sqlite3.Connection, now: float, seconds: float) -> PendingCommand | None:
     """Take the wish that has been due longest, for so many seconds."""
     row = connection.execute(
         "SELECT id, value, since, tries FROM wishes WHERE due <= ? ORDER BY due, id LIMIT 1", (now,)
@@ -105,10 +105,10 @@ def take_comment(connection: sqlite3.Connection, now: float, seconds: float) -> 
     if row is None:
         return None
     connection.execute("UPDATE wishes SET due = ? WHERE id = ?", (now + seconds, row[0]))
-    return Asked(_comment.decode(row[1]), row[2], row[3])
+    return PendingCommand(_comment.decode(row[1]), row[2], row[3])
 
 
-def end_comment(connection: sqlite3.Connection, wish: Wish, due: float | None) -> None:
+def end_comment(connection: sqlite3.Connection, wish: CommentCommand, due: float | None) -> None:
     """Settle a wish (`None`), or let it be tried again when due."""
     mine = "WHERE name = ? AND system = ? AND due IS NOT NULL"
     if due is None:

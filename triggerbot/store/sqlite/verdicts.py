@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from triggerbot.core.model import Push, Result, RunKey
-from triggerbot.store import SIGHTINGS_MAX, Ran, Sighting, Summary
+from triggerbot.store import SIGHTINGS_MAX, FailureRecord, Ran, Summary
 from triggerbot.store.sqlite import codec, observe
 
 #: Pushes of a project, those heard of last, at which runs are counted.
@@ -48,7 +48,7 @@ def soon(connection: sqlite3.Connection, push: Push, now: float) -> None:
 def judged(
     connection: sqlite3.Connection,
     summary: Summary,
-    sightings: Sequence[Sighting],
+    sightings: Sequence[FailureRecord],
     changes: Sequence[tuple[str, str]],
     now: float,
 ) -> None:
@@ -70,7 +70,9 @@ def judged(
     )
 
 
-def _keep_sightings(connection: sqlite3.Connection, push: int, project: str, sightings: Sequence[Sighting]) -> None:
+def _keep_sightings(
+    connection: sqlite3.Connection, push: int, project: str, sightings: Sequence[FailureRecord]
+) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO sightings SELECT id, ?1, ?2, ?3, ?4, ?5, ?6 FROM jobs WHERE push = ?7 AND name = ?8",
         [
@@ -94,7 +96,7 @@ def _keep_sightings(connection: sqlite3.Connection, push: int, project: str, sig
     )
 
 
-def sightings(connection: sqlite3.Connection, project: str) -> list[Sighting]:
+def failure_records(connection: sqlite3.Connection, project: str) -> list[FailureRecord]:
     """Read the sightings of a project, newest first."""
     found = connection.execute(
         "SELECT pushes.system, pushes.project, pushes.branch, pushes.revision, jobs.name, at, failed, passed, shapes, "
@@ -103,7 +105,7 @@ def sightings(connection: sqlite3.Connection, project: str) -> list[Sighting]:
         (project, SIGHTINGS_MAX),
     )
     return [
-        Sighting(Push(*row[:4]), row[4], row[5], row[6], row[7], codec.lines(row[8]), codec.lines(row[9]))
+        FailureRecord(Push(*row[:4]), row[4], row[5], row[6], row[7], codec.lines(row[8]), codec.lines(row[9]))
         for row in found
     ]
 
@@ -138,7 +140,7 @@ def keep(connection: sqlite3.Connection, push: Push, name: str, value: str) -> N
         connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (row, name, value))
 
 
-def keep_failures(connection: sqlite3.Connection, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
+def add_failure_lines(connection: sqlite3.Connection, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
     """Add failure lines to a run, after those that it has; an unknown run is passed over."""
     row = connection.execute(
         "SELECT runs.id, runs.failures FROM runs JOIN jobs ON jobs.id = runs.job "

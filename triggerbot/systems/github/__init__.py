@@ -15,7 +15,7 @@ and for people:
     talk.py     GitHub's messages about that           wishing.py    what people ask for in comments and by buttons
     outcomes.py what answers mean                      listening.py  who asks, and showing that it was heard
     checks.py   check runs, commit statuses            explaining.py why a job failed, which files a commit changes
-    pulls.py    pull requests, comments                desk.py       what reports need of all that
+    pulls.py    pull requests, comments                reporting.py       what reports need of all that
 """
 
 import time
@@ -25,20 +25,20 @@ import httpx
 
 from triggerbot import __version__
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import Event, Heard, Push, Run, Wish
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
+from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.limits import Limits, Pace
-from triggerbot.systems.github.reporting import Desk
+from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.webhook_signatures import delivery, verify_sha256
 
-__all__ = ["AppKey", "Desk", "GitHub"]
+__all__ = ["AppKey", "GitHub", "ReportingClient"]
 
 _HEADERS = {
     "accept": "application/vnd.github+json",
@@ -93,7 +93,7 @@ class GitHub:
         voice = _auth(token, app, self._http, clock, None)
         self._talking = Client(self._http, voice, limits, pace, sleep, report=True)
         #: Where reports are written.
-        self.desk = Desk(self._talking, voice if isinstance(voice, AppAuth) else None, clock)
+        self.reporting = ReportingClient(self._talking, voice if isinstance(voice, AppAuth) else None, clock)
         self._runs = Runs(name, self._client, self._repositories)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
@@ -115,7 +115,7 @@ class GitHub:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._runs.look_back(push)
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan at most one rerun for each workflow run; purely."""
         return plan_reruns(wants, busy, runs)
 
@@ -126,7 +126,7 @@ class GitHub:
         """
         path = self._rerun_path(push.project, call)
         if path is None:
-            return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", well=True)
+            return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", healthy=True)
         reply = self._client.post(push.project, path, {"enable_debug_logging": False})
         if isinstance(reply, NotSent):
             return Later(reply.why)
@@ -155,17 +155,17 @@ class GitHub:
         """List the files that the commit changes; raises as `failures` does."""
         return reporting.files(self._talking, push)
 
-    def asker(self, wish: Wish) -> Asker:
+    def asker(self, wish: CommentCommand) -> Asker:
         """Tell who asks; raises as `failures` does."""
-        return reporting.asker(self.desk.pulls, wish)
+        return reporting.asker(self.reporting.pulls, wish)
 
-    def revision(self, wish: Wish) -> str:
+    def revision(self, wish: CommentCommand) -> str:
         """Tell which commit a wish is about; raises as `failures` does."""
-        return reporting.revision(self.desk.pulls, wish)
+        return reporting.revision(self.reporting.pulls, wish)
 
-    def react(self, wish: Wish, *, heard: bool) -> None:
+    def react(self, wish: CommentCommand, *, heard: bool) -> None:
         """React to the comment with a thumb up, or confused; raises as `failures` does."""
-        reporting.react(self.desk.pulls, wish, heard=heard)
+        reporting.react(self.reporting.pulls, wish, heard=heard)
 
     def check(self) -> str:
         """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""

@@ -67,7 +67,7 @@ class Client:
             reply = self._get_once(project, path, params, conditional)
         if is_limited(reply):
             wait = self._limits.wait(self._auth.account(project))
-            raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait, well=True)
+            raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait, healthy=True)
         return reply
 
     def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
@@ -96,7 +96,7 @@ class Client:
         wait = self._limits.wait(self._auth.account(project), report=self._report)
         if wait > 0:
             used = "used up but for what reruns need" if self._report else "used up"
-            raise CIUnavailable(f"GitHub's rate limit is {used} for another {wait:.0f} s", wait, well=True)
+            raise CIUnavailable(f"GitHub's rate limit is {used} for another {wait:.0f} s", wait, healthy=True)
 
     def pages(self, project: str, path: str, params: Mapping[str, str], kind: type[_Page]) -> Iterator[_Page]:
         """Read a list page by page; raises as `get` does, `NotKnown` at a 404, `CIUnavailable` if it never ends.
@@ -131,7 +131,7 @@ class Client:
         try:
             return self.write("POST", project, path, body)
         except CIUnavailable as error:
-            return Later(str(error), error.after, well=error.well)
+            return Later(str(error), error.after, healthy=error.healthy)
         except CIError as error:
             return Later(str(error), DENIED_AFTER)
 
@@ -167,7 +167,7 @@ class Client:
 
 
 def _not_our_turn(wait: float) -> CIUnavailable:
-    return CIUnavailable("GitHub asks for a pause between writes", wait, well=True)
+    return CIUnavailable("GitHub asks for a pause between writes", wait, healthy=True)
 
 
 def _readable(reply: Reply, project: str) -> Reply:

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs
 
 from triggerbot.core.errors import NotUnderstood
-from triggerbot.core.model import Event, Heard, Push, PushFacts, Result, State, Wish
+from triggerbot.core.model import CommentCommand, Event, Heard, Push, PushFacts, Result, State
 from triggerbot.systems.github import messages
 
 _STATES = {
@@ -254,7 +254,7 @@ _RETRY = "retry failed"
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 
 
-def comment(system: str, body: bytes | str, mention: str) -> list[Wish]:
+def comment(system: str, body: bytes | str, mention: str) -> list[CommentCommand]:
     """Understand `issue_comment`; without a `mention` nothing is for us. Raises `NotUnderstood`."""
     if messages.read(body, messages.Action).action != "created" or not mention:
         return []
@@ -266,7 +266,7 @@ def comment(system: str, body: bytes | str, mention: str) -> list[Wish]:
     if not found:
         return []
     return [
-        Wish(
+        CommentCommand(
             system,
             id=f"comment:{message.comment.id}",
             project=messages.full_name(message.repository.full_name),
@@ -277,7 +277,7 @@ def comment(system: str, body: bytes | str, mention: str) -> list[Wish]:
     ]
 
 
-def button(system: str, body: bytes | str) -> list[Wish]:
+def button(system: str, body: bytes | str) -> list[CommentCommand]:
     """Understand `check_run`; raises `NotUnderstood`.
 
     GitHub sends the same bytes again if it delivers again. When somebody presses twice, something in between was
@@ -293,7 +293,7 @@ def button(system: str, body: bytes | str) -> list[Wish]:
         return []
     digest = hashlib.sha256(body if isinstance(body, bytes) else body.encode("utf-8", "replace")).hexdigest()
     return [
-        Wish(
+        CommentCommand(
             system,
             id=f"action:{run.id}:{digest[:16]}",
             project=messages.full_name(message.repository.full_name),

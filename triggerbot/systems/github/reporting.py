@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Push, Run, Wish
+from triggerbot.core.model import CommentCommand, Push, Run
 from triggerbot.systems import FAILURES_MAX, Asker, Unknown
 from triggerbot.systems.github import messages, rerun
 from triggerbot.systems.github.auth import AppAuth, bot
@@ -18,7 +18,7 @@ from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.http import NotSent, Reply, segments, usable
 
 
-class Desk:
+class ReportingClient:
     """Where reports are written. `app`: the App that writes; a token writes as its owner. Safe for threads."""
 
     def __init__(self, client: Client, app: AppAuth | None, clock: Callable[[], float]) -> None:
@@ -185,7 +185,7 @@ def written(client: Client, method: str, project: str, path: str, body: object, 
     try:
         reply = client.write(method, project, path, body)
     except CIUnavailable as error:
-        raise Unsent(str(error), error.after, well=error.well) from None
+        raise Unsent(str(error), error.after, healthy=error.healthy) from None
     if isinstance(reply, NotSent):
         raise Unsent(reply.why)
     if isinstance(reply, Unknown):
@@ -194,7 +194,7 @@ def written(client: Client, method: str, project: str, path: str, body: object, 
         return reply
     why = rerun.message(reply)
     if is_limited(reply):
-        raise Unsent(f"GitHub limits us: {why}", client.wait(project) or None, well=True)
+        raise Unsent(f"GitHub limits us: {why}", client.wait(project) or None, healthy=True)
     if reply.status == 401 and client.renew(project):
         raise Unsent(f"GitHub does not accept the token: {why}", _RENEWED_AFTER)
     if reply.status >= 500 or reply.status == 408:
@@ -318,7 +318,7 @@ _WRITERS = frozenset({"admin", "maintain", "write"})
 _COMMENT = "comment:"
 
 
-def asker(pulls: Pulls, wish: Wish) -> Asker:
+def asker(pulls: Pulls, wish: CommentCommand) -> Asker:
     """Tell what the asker may do; raises as `systems.Listens` says."""
     _known(wish)
     access = pulls.access(wish.project, wish.author)
@@ -334,7 +334,7 @@ def asker(pulls: Pulls, wish: Wish) -> Asker:
     )
 
 
-def revision(pulls: Pulls, wish: Wish) -> str:
+def revision(pulls: Pulls, wish: CommentCommand) -> str:
     """Tell which commit a wish is about: the head of its pull request as it is now."""
     _known(wish)
     if wish.revision is not None:
@@ -344,7 +344,7 @@ def revision(pulls: Pulls, wish: Wish) -> str:
     return pulls.get(wish.project, wish.pull).head.sha.lower()
 
 
-def react(pulls: Pulls, wish: Wish, *, heard: bool) -> None:
+def react(pulls: Pulls, wish: CommentCommand, *, heard: bool) -> None:
     """React to a comment; to a button there is nothing to react to."""
     number = wish.id.removeprefix(_COMMENT)
     if wish.id.startswith(_COMMENT) and number.isascii() and number.isdigit():
@@ -352,6 +352,6 @@ def react(pulls: Pulls, wish: Wish, *, heard: bool) -> None:
         pulls.react(wish.project, int(number), "+1" if heard else "confused")
 
 
-def _known(wish: Wish) -> None:
+def _known(wish: CommentCommand) -> None:
     if not messages.is_full_name(wish.project):
         raise NotKnown(f"{wish.project[:200]!r} is no owner/repository")

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 import msgspec
 
 from triggerbot.core.model import Event, Result, State
-from triggerbot.core.policy.planning import Call, Plan, Want
+from triggerbot.core.policy.planning import Call, Owed, Plan
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
 from triggerbot.systems.github.client import DENIED_AFTER
@@ -32,10 +32,10 @@ _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run
 _LEFT_ALONE = frozenset({Result.SUCCESS, Result.SKIPPED})
 
 
-def plan(wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+def plan(wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
     """Plan one call at most for each batch; what else is owed there is held, with the reason."""
     batches = {event.key: event.batch for event in runs}
-    groups: dict[str, list[Want]] = {}
+    groups: dict[str, list[Owed]] = {}
     for want in wants:
         batch = want.target.batch or batches.get(want.target.key, "")
         groups.setdefault(batch or f"job {want.target.run_id}", []).append(want)
@@ -46,7 +46,7 @@ def plan(wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> 
     )
 
 
-def _plan_batch(batch: str, wants: list[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+def _plan_batch(batch: str, wants: list[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
     newest = _newest([event for event in runs if event.batch == batch])
     running = any(want.target.state is not State.FINISHED for want in wants)
     running = running or any(event.state is not State.FINISHED for event in newest.values())
@@ -58,7 +58,7 @@ def _plan_batch(batch: str, wants: list[Want], busy: frozenset[str], runs: Seque
     return Plan((Call((first,), 1, first.target),), tuple((want, _TURN) for want in rest))
 
 
-def _takes_just(wants: list[Want], newest: dict[str, Event]) -> bool:
+def _takes_just(wants: list[Owed], newest: dict[str, Event]) -> bool:
     """Tell whether "rerun failed jobs" would rerun these and no others."""
     taken = {job for job, event in newest.items() if event.result not in _LEFT_ALONE}
     wanted = {want.target.job for want in wants}
@@ -109,7 +109,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     if 200 <= reply.status < 300:
         return Accepted()
     if is_limited(reply):
-        return Later(f"GitHub limits us: {why}", limited or None, well=True)
+        return Later(f"GitHub limits us: {why}", limited or None, healthy=True)
     if reply.status == 401:
         return Later(f"GitHub does not accept the token: {why}", _RENEWED_AFTER if renewed else DENIED_AFTER)
     if reply.status == 403:
@@ -126,9 +126,9 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
 
 def _forbidden(why: str, project: str) -> Answer:
     if _RUNNING.search(why):
-        return Later(why, _RUNNING_AFTER, well=True)
+        return Later(why, _RUNNING_AFTER, healthy=True)
     if _NEVER.search(why):
-        return Refused(why, well=True)
+        return Refused(why, healthy=True)
     return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)
 
 

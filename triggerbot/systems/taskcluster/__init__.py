@@ -10,8 +10,8 @@ import httpx
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, Later, LookBack, Refused, Unknown
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, ResolvedLeads, Unknown
 from triggerbot.systems.http import NotSent, Reply
 from triggerbot.systems.taskcluster import actions, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
@@ -96,13 +96,13 @@ class Taskcluster:
         """Understand a message of the queue, as a lead; raises `NotUnderstood`."""
         return messages.parse(self.name, exchange, body)
 
-    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> Completed:
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
         """Ask what the tasks of leads are: each once, or their whole group where they are many."""
         group = leads[0].group
         of_group = self._tasks.push_of(group)
         if of_group is not None and not watched(of_group):
             # A group is one push's; that one is nobody's here.
-            return Completed((), tuple(leads))
+            return ResolvedLeads((), tuple(leads))
         self._tasks.prepare(group, [lead.run_id for lead in leads])
         heard: list[Heard] = []
         settled = []
@@ -117,7 +117,7 @@ class Taskcluster:
             push = definition.push(self.name)
             if push is not None and watched(push):
                 heard.append(tasks.of_lead(definition, push, self._api.root_url, lead))
-        return Completed(tuple(heard), tuple(settled), why)
+        return ResolvedLeads(tuple(heard), tuple(settled), why)
 
     # -- looking back -------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class Taskcluster:
 
     # -- retriggering -------------------------------------------------------------------------------------------
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """One action a job, with the number in it."""
         plan = planning.plan_batch(wants)
         return Plan(
@@ -209,14 +209,14 @@ class Taskcluster:
                 copied = actions.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
                 return self._create(operation, [copied] * call.count)
         except NotKnown as error:
-            return Refused(str(error), well=True)
+            return Refused(str(error), healthy=True)
         except CIUnavailable as error:
             return Later(str(error), error.after)
         except CIDenied as error:
             return Later(str(error), _DENIED)
         except NotUnderstood as error:
-            return Refused(str(error), well=True)
-        return Refused(chosen.why, well=True)
+            return Refused(str(error), healthy=True)
+        return Refused(chosen.why, healthy=True)
 
     def _trigger(self, definition: Definition, hook: actions.Hook) -> Answer:
         # A push may only offer what its own decision task was allowed to offer.
@@ -279,7 +279,7 @@ def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
         case 401 | 403:
             return Later(f"{why}: the client needs {needed}", _DENIED)
         case 429:
-            return Later(why, reply.retry_after, well=True)
+            return Later(why, reply.retry_after, healthy=True)
         case 503 if reply.retry_after is not None:
             return Later(why, reply.retry_after)
         case status if 300 <= status < 400:

@@ -6,7 +6,7 @@ from typing import Protocol
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Heard, Push, Run
 from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Plan, Want
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.classify import Notes, stars
@@ -19,7 +19,7 @@ _DENIED = 600.0
 class Retriggers(Protocol):
     """Whoever runs the jobs that Treeherder shows: a Taskcluster."""
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """As `System.plan`."""
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
@@ -55,7 +55,7 @@ class Treeherder:
         """List every job of a push."""
         return self._jobs.look_back(push, known)
 
-    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as whoever runs the jobs does."""
         return planning.plan_batch(wants) if self._through is None else self._through.plan(wants, busy, runs)
 

@@ -14,10 +14,10 @@ from triggerbot.config import PulseConfig
 from triggerbot.core.errors import TriggerbotError
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.pulse.batches import Batches
-from triggerbot.pipeline.intakes.pulse.connection import BROKEN, Link, QueueGone, broker, why
+from triggerbot.pipeline.intakes.pulse.connection import BROKEN, BrokerConnection, QueueGone, broker, why
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Store
-from triggerbot.systems import Reads
+from triggerbot.systems import ReadsMessages
 
 log = structlog.get_logger("triggerbot.pulse")
 
@@ -48,7 +48,7 @@ class Pulse:
         self,
         config: PulseConfig,
         url: str,
-        system: Reads,
+        system: ReadsMessages,
         store: Store,
         observer: Observer,
         *,
@@ -114,7 +114,7 @@ class Pulse:
     def _consume(self, stop: threading.Event) -> None:
         """Connect, and consume until something breaks or it is time to stop."""
         self._batches.forget()
-        with Link(self._config, self._url) as link:
+        with BrokerConnection(self._config, self._url) as link:
             log.info("pulse.connected", queue=self._config.queue, broker=broker(self._url))
             if link.made:
                 # Whatever was sent while there was no queue is only known to the CI.
@@ -126,7 +126,7 @@ class Pulse:
                 self._turn(link)
             self._finish(link)
 
-    def _turn(self, link: Link) -> None:
+    def _turn(self, link: BrokerConnection) -> None:
         """Take what has come, hand it on, and acknowledge what is committed."""
         quiet = link.drain(_BUSY if self._batches.busy or link.waiting else _IDLE, self._batches.most)
         if link.waiting and self._batches.free and (quiet or link.waiting >= self._batches.most):
@@ -135,7 +135,7 @@ class Pulse:
         if done is not None:
             link.acknowledge(done)
 
-    def _finish(self, link: Link) -> None:
+    def _finish(self, link: BrokerConnection) -> None:
         """Acknowledge what is still committed in time; the rest is delivered again."""
         until = self._clock() + _LAST
         while self._batches.busy and self._clock() < until:

@@ -14,7 +14,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.pulse.connection import Message
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import DeadLetter, Outcome, Store
-from triggerbot.systems import Reads
+from triggerbot.systems import ReadsMessages
 
 log = structlog.get_logger("triggerbot.pulse")
 
@@ -46,7 +46,7 @@ class Batches:
     """The batches of one connection, in order; belongs to the thread that consumes."""
 
     def __init__(
-        self, system: Reads, store: Store, observer: Observer, *, clock: Callable[[], float], metrics: Metrics
+        self, system: ReadsMessages, store: Store, observer: Observer, *, clock: Callable[[], float], metrics: Metrics
     ) -> None:
         self._system = system
         self._store = store
@@ -121,7 +121,7 @@ class Batches:
             if error is not None:
                 self._one_by_one(batch, error)
             if batch.letters:
-                self._store.bury(batch.letters)
+                self._store.add_dead_letters(batch.letters)
         except StoreUnavailable as failed:
             self._wait(batch, failed)
             return False
@@ -146,7 +146,7 @@ class Batches:
 
     def _wait(self, batch: _Batch, error: StoreUnavailable) -> None:
         """Keep a batch while the store cannot be had; the broker keeps what comes after it."""
-        wait = min(backoff.growing(batch.tries) / 10, 30.0)
+        wait = min(backoff.exponential(batch.tries) / 10, 30.0)
         batch.tries += 1
         batch.stored, batch.again = None, self._clock() + wait
         log.error("pulse.store_unavailable", system=self.system, error=str(error), again_in=round(wait, 1))

@@ -35,7 +35,7 @@ class QueueGone(TriggerbotError):
     """The broker has cancelled the consumer, for the queue is not there any more."""
 
 
-class Refused(TriggerbotError):
+class BrokerRefused(TriggerbotError):
     """The broker does not let us do what the config asks for; the message says what would be right."""
 
 
@@ -62,7 +62,7 @@ def broker(url: str) -> str:
     return parts.hostname or "" if parts.port is None else f"{parts.hostname}:{parts.port}"
 
 
-class Link:
+class BrokerConnection:
     """An open connection; a context manager that closes it."""
 
     def __init__(self, config: PulseConfig, url: str) -> None:
@@ -186,9 +186,9 @@ class _Words:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, amqp.NotFound):
-            raise Refused(f"{self._what}: the broker does not know it; {self._remedy}") from None
+            raise BrokerRefused(f"{self._what}: the broker does not know it; {self._remedy}") from None
         if isinstance(error, amqp.AccessRefused | amqp.PreconditionFailed | amqp.ResourceLocked):
-            raise Refused(f"{self._what}: the broker refuses ({error.reply_text}); {self._remedy}") from None
+            raise BrokerRefused(f"{self._what}: the broker refuses ({error.reply_text}); {self._remedy}") from None
 
 
 def _message(raw: Any) -> Message:

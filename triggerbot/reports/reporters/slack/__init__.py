@@ -18,8 +18,8 @@ from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
-from triggerbot.pipeline.observer import place
-from triggerbot.reports import Told
+from triggerbot.logs import push_fields
+from triggerbot.reports import PushReport
 from triggerbot.reports.reporters.slack import blocks
 from triggerbot.reports.reporters.slack.api import Gone, Place, ScopeMissing, SlackApi
 from triggerbot.reports.reporters.slack.blocks import Message
@@ -103,7 +103,7 @@ class SlackReporter:
         """Tell whether this push is reported in the channel."""
         return self._wants(push)
 
-    def report(self, told: Told, kept: str, keep: Callable[[str], None]) -> None:
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> None:
         """Bring message and details up to date; raises `CIUnavailable` and `CIDenied` as a `Reporter` may."""
         book = _Book(kept, keep)
         if book.get("message") == _Made() and not _worth_telling(told):
@@ -116,7 +116,7 @@ class SlackReporter:
         """Let go of connections."""
         self._api.close()
 
-    def _bring(self, told: Told, book: _Book, wanted: _Wanted) -> _Made:
+    def _bring(self, told: PushReport, book: _Book, wanted: _Wanted) -> _Made:
         """Bring one message up to date, and tell what is known of it then."""
         made = book.get(wanted.part)
         if made.gone:
@@ -130,7 +130,7 @@ class SlackReporter:
                 self._api.update(Place(made.channel, made.ts), wanted.content, wanted.metadata)
                 book.put(wanted.part, replace(made, said=wanted.says))
         except Gone as error:
-            log.info("slack.left_alone", report=self.name, part=wanted.part, error=str(error), **place(told.push))
+            log.info("slack.left_alone", report=self.name, part=wanted.part, error=str(error), **push_fields(told.push))
             book.put(wanted.part, replace(made, at=0.0, gone=True))
         return book.get(wanted.part)
 
@@ -147,7 +147,7 @@ class SlackReporter:
             case Unknown(why):
                 raise CIUnavailable(f"nobody knows whether the message is there: {why}", _APART)
 
-    def _look(self, told: Told, book: _Book, wanted: _Wanted) -> _Made:
+    def _look(self, told: PushReport, book: _Book, wanted: _Wanted) -> _Made:
         """Look for a message that left without an answer; tells what is known then."""
         made = book.get(wanted.part)
         wait = max(made.at, made.looked) + _APART - self._clock()
@@ -158,7 +158,9 @@ class SlackReporter:
             ts = self._api.find(self._channel, wanted.metadata, made.at, wanted.thread)
         except ScopeMissing as error:
             if not made.blind:
-                log.warning("slack.in_doubt", report=self.name, part=wanted.part, error=str(error), **place(told.push))
+                log.warning(
+                    "slack.in_doubt", report=self.name, part=wanted.part, error=str(error), **push_fields(told.push)
+                )
                 book.put(wanted.part, replace(made, blind=True))
             return book.get(wanted.part)
         if ts is not None:
@@ -172,20 +174,20 @@ class SlackReporter:
         return found
 
 
-def _worth_telling(told: Told) -> bool:
+def _worth_telling(told: PushReport) -> bool:
     judged = told.judged
     intermittent = any(job.verdict is Verdict.INTERMITTENT and not job.hidden for job in judged.jobs)
     return judged.final and (judged.health is Health.FAILING or intermittent)
 
 
-def _message(told: Told) -> _Wanted:
+def _message(told: PushReport) -> _Wanted:
     content = blocks.message(told)
     # Of what is under way only the health matters: nobody follows single runs in a channel.
     says = _says(content) if told.judged.final else f"unfinished: {told.judged.health}"
     return _Wanted("message", content, says, _worth_telling(told), _metadata(told.push))
 
 
-def _details(told: Told, thread: str) -> _Wanted:
+def _details(told: PushReport, thread: str) -> _Wanted:
     content = blocks.details(told)
     metadata = _metadata(told.push, part="details")
     return _Wanted("details", content, _says(content), begins=True, metadata=metadata, thread=thread)

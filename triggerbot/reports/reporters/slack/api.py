@@ -158,7 +158,7 @@ def _answer(method: str, reply: Reply) -> Mapping[str, Any]:
     if reply.status >= 500 or reply.status == 408:
         raise Perhaps(f"{method}: HTTP {reply.status} {reply.excerpt}", reply.retry_after)
     if reply.status == 429:
-        raise CIUnavailable(f"{method}: HTTP 429: too many requests", reply.retry_after or _LIMITED, well=True)
+        raise CIUnavailable(f"{method}: HTTP 429: too many requests", reply.retry_after or _LIMITED, healthy=True)
     try:
         answer = usable(reply, method).json()
     except CIUnavailable as error:
@@ -179,7 +179,7 @@ def _error(method: str, answer: Mapping[str, Any], reply: Reply) -> Exception:
     if name in _PERHAPS:
         return Perhaps(told)
     if name in _PASSING:
-        return CIUnavailable(told, reply.retry_after or _LIMITED, well="rate" in name)
+        return CIUnavailable(told, reply.retry_after or _LIMITED, healthy="rate" in name)
     if name in _GONE:
         return Gone(told)
     if name == "missing_scope":

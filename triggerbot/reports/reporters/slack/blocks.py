@@ -16,7 +16,7 @@ from triggerbot.core.model import Run
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.reports import Told, glossary
+from triggerbot.reports import PushReport, glossary
 
 #: What Slack takes: blocks of a message, and characters of a section.
 BLOCKS_MAX, SECTION_MAX = 50, 3000
@@ -56,14 +56,14 @@ class _Part:
     entries: Iterator[tuple[str, int]]
 
 
-def message(told: Told) -> Message:
+def message(told: PushReport) -> Message:
     """Tell of a push at a glance: its health and why, what newly fails apart from what failed before."""
     body = _fitted(_glance(told), _MESSAGE_ROOM, _GLANCE, told.link)
     foot = _linked("Everything about this push", told.link)
     return Message(_notice(told), tuple(map(_section, [_head(told), *body, *([foot] if told.link else [])])))
 
 
-def details(told: Told) -> Message:
+def details(told: PushReport) -> Message:
     """Tell of each failing and each intermittent job: its runs, what they prove, what they say."""
     body = _fitted(_all(told), _DETAILS_ROOM, None, told.link) or ["No job fails."]
     legend = _section(f"Runs, oldest first: {glossary.LEGEND}")
@@ -99,14 +99,14 @@ def _section(text: str) -> Mapping[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
-def _notice(told: Told) -> str:
+def _notice(told: PushReport) -> str:
     """Say it for a notification, which shows no formatting."""
     place = f"{_plain(told.push.project, _NAME_MAX)} {_plain(told.push.revision[:12], 12)}"
     # An invisible character after it keeps an @ from calling anybody.
     return _escape(f"{place}: {_HEALTHS[told.judged.health].lower()}: {told.judged.sentence}".replace("@", "@\u2060"))
 
 
-def _head(told: Told) -> str:
+def _head(told: PushReport) -> str:
     push, facts = told.push, told.record.facts
     title = (facts.message or "").strip().partition("\n")[0]
     where = (
@@ -117,7 +117,7 @@ def _head(told: Told) -> str:
     return f"*{_HEALTHS[told.judged.health]}*: {told.judged.sentence}\n{where}{author}{said}"
 
 
-def _glance(told: Told) -> list[_Part]:
+def _glance(told: PushReport) -> list[_Part]:
     """Part what is told in the channel."""
     failed = _of(told.judged.jobs, Verdict.FAILED)
     parts = [
@@ -129,7 +129,7 @@ def _glance(told: Told) -> list[_Part]:
     return [part for part in parts if part.jobs]
 
 
-def _all(told: Told) -> list[_Part]:
+def _all(told: PushReport) -> list[_Part]:
     """Part what is told in the thread: each failure in common is told once, with its jobs."""
     fresh = told.fresh or frozenset()
     shared = sorted(told.judged.common, key=lambda one: fresh.isdisjoint(one.jobs))[:_COMMON_MAX]
@@ -150,7 +150,7 @@ def _of(jobs: Iterable[JobVerdict], verdict: Verdict) -> list[JobVerdict]:
     return sorted((job for job in jobs if job.verdict is verdict and not job.hidden), key=lambda job: not job.suspected)
 
 
-def _by_novelty(told: Told, failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
+def _by_novelty(told: PushReport, failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
     """Set new failures apart from known ones, where the previous push of the branch is known."""
     if told.fresh is None:
         return [("*Failed*", failed)]
@@ -163,7 +163,7 @@ def _by_novelty(told: Told, failed: Sequence[JobVerdict]) -> list[tuple[str, Seq
     ]
 
 
-def _by_cause(told: Told, jobs: Iterable[JobVerdict]) -> list[list[JobVerdict]]:
+def _by_cause(told: PushReport, jobs: Iterable[JobVerdict]) -> list[list[JobVerdict]]:
     """Put together the jobs that show the same failure, the most frequent first."""
     causes = {job: number for number, one in enumerate(told.judged.common) for job in one.jobs}
     groups: dict[int | str, list[JobVerdict]] = defaultdict(list)

@@ -5,7 +5,7 @@ function commands.pause(args)
   return true
 end
 
-function commands.bury(args)
+function commands.add_dead_letters(args)
   for _, letter in ipairs(args.letters) do
     local id = call('INCR', P .. 'letter_ids')
     call('HSET', P .. 'letters', id, letter)
@@ -28,7 +28,7 @@ function commands.drop_letters(args)
   return gone
 end
 
-function commands.keep_crashes(args)
+function commands.add_crashes(args)
   for _, crash in ipairs(args.crashes) do call('RPUSH', P .. 'crashes', crash) end
   call('LTRIM', P .. 'crashes', -args.most, -1)
   return true

@@ -14,7 +14,7 @@ local function shut(passes)
   return false
 end
 
-local function let_go(behind, most, now)
+local function release_held(behind, most, now)
   local at, gone, pushes = key('h', behind), {}, {}
   for _, text in ipairs(call('ZRANGE', at, 0, -1)) do
     if most >= 0 and #gone >= most then break end
@@ -34,16 +34,16 @@ local function let_go(behind, most, now)
   return #gone
 end
 
-function commands.keep_breaker(args)
+function commands.save_breaker(args)
   local kept = breaker(args.place)
   if (kept and kept.version or 0) ~= args.version then return false end
   call('HSET', P .. 'breakers', args.place, cjson.encode({ version = args.version + 1, open = args.open,
     changed = args.now, value = args.value }))
-  if not args.open then let_go(args.place, -1, args.now) end
+  if not args.open then release_held(args.place, -1, args.now) end
   return true
 end
 
-function commands.let_go(args) return let_go(args.behind, args.most, args.now) end
+function commands.release_held(args) return release_held(args.behind, args.most, args.now) end
 
 -- Count retriggers against caps, unless that goes beyond one; the name and figure of that one, then.
 local function charge(caps, count, piece)

@@ -1,6 +1,6 @@
 -- The call itself: once for each operation.
 
-local TAKES = { lease = true, take_report = true, take_wish = true }
+local TAKES = { lease = true, take_report = true, take_command = true }
 
 local command, operation, marker, seen = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local args = cjson.decode(ARGV[5])

@@ -105,7 +105,7 @@ function commands.keep(args)
   return true
 end
 
-function commands.keep_failures(args)
+function commands.add_failure_lines(args)
   local number = present(args.push)
   local known = number and call('HGET', key('j', number), args.job)
   local at = known and string.find(known, RS .. args.run .. US, 1, true)
@@ -132,14 +132,14 @@ local function forget_report(number, name)
   for _, job in ipairs(call('HKEYS', key('w', number))) do call('ZREM', sighted(name), number .. US .. job) end
 end
 
-function commands.take_wish(args)
+function commands.take_command(args)
   local due = call('ZRANGEBYSCORE', P .. 'wish_due', '-inf', args.now, 'LIMIT', 0, 1)[1]
   if not due then return false end
   call('ZADD', P .. 'wish_due', args['until'], due)
   return call('HGET', P .. 'wishes', due)
 end
 
-function commands.end_wish(args)
+function commands.end_command(args)
   local kept = call('HGET', P .. 'wishes', args.wish)
   if not kept or kept == '' then return true end
   local parts = split(kept, US)
