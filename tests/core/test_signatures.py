@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from triggerbot.errors import Unauthenticated
-from triggerbot.systems.generic import Generic
+from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.signatures import TOLERANCE, sign_standard, verify_sha256, verify_standard
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

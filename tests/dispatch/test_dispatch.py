@@ -17,7 +17,7 @@ from triggerbot.patterns import Globs
 from triggerbot.policy import Budget, Rule
 from triggerbot.store import Pause
 from triggerbot.systems import System
-from triggerbot.systems.generic import Generic
+from triggerbot.systems.generic.system import Generic
 from triggerbot.verdict import Verdict, of_job
 
 PUSH = push()

@@ -14,7 +14,7 @@ from fakes.world import World
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.systems import System
-from triggerbot.systems.generic import Generic
+from triggerbot.systems.generic.system import Generic
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from fake_github import FakeGitHub
 from triggerbot.calls import Call, Want
 from triggerbot.model import Claim, ClaimState, Event, Push, Run
 from triggerbot.systems import Answer
-from triggerbot.systems.github import GitHub
+from triggerbot.systems.github.system import GitHub
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 PUSH = Push("gh", "octo/app", "main", SHA)

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from fake_github import Clock, FakeGitHub
 
-from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from github_cases import PUSH, SHA, call_for, failed, rerun
 
 from triggerbot.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Accepted, Later, System
-from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
 

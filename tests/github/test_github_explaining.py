@@ -9,7 +9,7 @@ from github_cases import PUSH, SHA, failed
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.model import Result, Run, State
 from triggerbot.systems import Explains, ListsFiles
-from triggerbot.systems.github import GitHub
+from triggerbot.systems.github.system import GitHub
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ from triggerbot.errors import CIError
 from triggerbot.health import Health
 from triggerbot.model import Push, Result, Run, State, Wish
 from triggerbot.publish.github import GitHubReporter
-from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
 _HOST = "https://api.github.com"

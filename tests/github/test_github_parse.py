@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from triggerbot.errors import NotUnderstood
 from triggerbot.model import Event, Heard, Kind, Push, PushFacts, Result, State
-from triggerbot.systems.github import GitHub
+from triggerbot.systems.github.system import GitHub
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 PUSH = Push("gh", "octo/app", "main", SHA)

@@ -4,7 +4,7 @@ import pytest
 
 from triggerbot.calls import Capacity, Want
 from triggerbot.model import Claim, ClaimState, Event, Push, Result, Run, State
-from triggerbot.systems.github import GitHub
+from triggerbot.systems.github.system import GitHub
 
 PUSH = Push("gh", "octo/app", "main", "a" * 40)
 SYSTEM = GitHub("gh", token="t")

@@ -9,7 +9,7 @@ from github_cases import PUSH, SHA
 
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.model import Event, Push, PushFacts, Result, RunKey
-from triggerbot.systems.github import GitHub
+from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
 FAILED: dict[str, str | None] = {"test": "failure", "lint": "success"}

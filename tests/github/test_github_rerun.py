@@ -8,7 +8,7 @@ from fake_github import Clock, FakeGitHub
 from github_cases import PUSH, SHA, call_for, failed, plan, rerun
 
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
-from triggerbot.systems.github import GitHub
+from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from triggerbot.errors import Unauthenticated
-from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 
 NOW = 1_795_000_000.0
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.model import Wish
 from triggerbot.systems import Asker, Listens
-from triggerbot.systems.github import AppKey, GitHub, talk, wishing
+from triggerbot.systems.github import talk, wishing
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
 #: Its `parse` is pure, so that one will do for all.

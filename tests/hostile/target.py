@@ -18,10 +18,11 @@ from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import System
-from triggerbot.systems.generic import Generic
-from triggerbot.systems.github import GitHub
-from triggerbot.systems.taskcluster import Taskcluster
-from triggerbot.systems.treeherder import Treeherder, TreeherderJobs
+from triggerbot.systems.generic.system import Generic
+from triggerbot.systems.github.system import GitHub
+from triggerbot.systems.taskcluster.system import Taskcluster
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.system import Treeherder
 from triggerbot.web import app, server
 from triggerbot.web.api import Api
 from triggerbot.web.hooks import Hooks

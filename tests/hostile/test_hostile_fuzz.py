@@ -8,8 +8,8 @@ from hostile import forging
 from hostile.fuzz import Findings, fuzz
 from triggerbot.errors import NotUnderstood
 from triggerbot.systems import generic
-from triggerbot.systems.github import GitHub
 from triggerbot.systems.github import parse as github_parse
+from triggerbot.systems.github.system import GitHub
 
 
 @pytest.mark.parametrize("seed", [1, 2])

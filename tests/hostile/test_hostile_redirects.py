@@ -17,11 +17,15 @@ from triggerbot.model import Claim, ClaimState, Kind, Push, PushFacts, Run, Stat
 from triggerbot.patterns import Globs
 from triggerbot.store import JobRecord, PushRecord
 from triggerbot.systems import Accepted, System
-from triggerbot.systems.generic import Generic
-from triggerbot.systems.github import AppKey, GitHub
-from triggerbot.systems.taskcluster import Credentials, PushLog, Taskcluster
-from triggerbot.systems.taskcluster.api import Api
-from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs
+from triggerbot.systems.generic.system import Generic
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
+from triggerbot.systems.taskcluster.api import Api, Credentials
+from triggerbot.systems.taskcluster.pushlog import PushLog
+from triggerbot.systems.taskcluster.system import Taskcluster
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.notes import Notes
+from triggerbot.systems.treeherder.system import Treeherder
 
 STATUSES = [301, 302, 303, 307, 308]
 PUSH = Push("ci", "octo/app", "main", "a" * 40)

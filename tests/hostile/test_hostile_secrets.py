@@ -25,11 +25,15 @@ from hostile.target import GENERIC_SECRETS, Target
 from triggerbot import logs
 from triggerbot.errors import CIError
 from triggerbot.patterns import Globs
-from triggerbot.systems.generic import Generic
-from triggerbot.systems.github import AppKey, GitHub
+from triggerbot.systems.generic.system import Generic
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 from triggerbot.systems.http import Http, Reply
-from triggerbot.systems.taskcluster import Credentials, PushLog, Taskcluster
-from triggerbot.systems.treeherder import Notes, TreeherderJobs
+from triggerbot.systems.taskcluster.api import Credentials
+from triggerbot.systems.taskcluster.pushlog import PushLog
+from triggerbot.systems.taskcluster.system import Taskcluster
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.notes import Notes
 
 TOKEN = "canary-token with a space"
 

@@ -17,7 +17,9 @@ from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.model import Push, Refusal
 from triggerbot.publish import Reporter, Told
 from triggerbot.publish.github import GitHubReporter
-from triggerbot.systems.github import AppKey, GitHub, client
+from triggerbot.systems.github import client
+from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.system import GitHub
 
 __all__ = ["app", "clock", "connect", "github", "key"]
 

@@ -9,7 +9,9 @@ from fake_taskcluster import CLIENT, TOKEN, FakeTaskcluster
 from fakes.fixtures import clock, make_world, quiet, rule
 
 from triggerbot.patterns import Globs
-from triggerbot.systems.taskcluster import Credentials, PushLog, Taskcluster
+from triggerbot.systems.taskcluster.api import Credentials
+from triggerbot.systems.taskcluster.pushlog import PushLog
+from triggerbot.systems.taskcluster.system import Taskcluster
 
 __all__ = ["clock", "make_world", "quiet", "rule"]
 

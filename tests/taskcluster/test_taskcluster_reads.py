@@ -9,7 +9,9 @@ from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnd
 from triggerbot.model import Event, Kind, Lead, Push, Result, State
 from triggerbot.patterns import Globs
 from triggerbot.systems import Completed, Known
-from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
+from triggerbot.systems.taskcluster.api import Credentials
+from triggerbot.systems.taskcluster.pushlog import PushLog
+from triggerbot.systems.taskcluster.system import Setting, Taskcluster
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
 PUSH = Push("fx", "try", "try", REVISION)

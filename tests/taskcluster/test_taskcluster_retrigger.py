@@ -12,7 +12,7 @@ from fakes.world import World
 from triggerbot.calls import Call, Want
 from triggerbot.model import Cause, Claim, ClaimState, Kind, Push, Run, State
 from triggerbot.systems import Accepted, Answer, Known, Later, Refused, Unknown, http
-from triggerbot.systems.taskcluster import Setting, Taskcluster
+from triggerbot.systems.taskcluster.system import Setting, Taskcluster
 from triggerbot.verdict import Verdict, of_job
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"

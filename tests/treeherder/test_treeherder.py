@@ -19,7 +19,9 @@ from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, 
 from triggerbot.model import Cause, ClaimState, Event, Kind, Push, Result, State
 from triggerbot.publish.classify import Classifier
 from triggerbot.systems import Accepted, Answer, Known, Later
-from triggerbot.systems.treeherder import Notes, Treeherder, TreeherderJobs, stars
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.notes import Notes, stars
+from triggerbot.systems.treeherder.system import Treeherder
 
 REVISION = "9c6e4c31ad26efdad0b9af47a2b530bc414ce2c3"
 PUSH = Push("th", "try", "try", REVISION)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.model import Push, Result, Run, State
 from triggerbot.systems import FAILURES_MAX, Explains
-from triggerbot.systems.taskcluster import Taskcluster
-from triggerbot.systems.treeherder import Treeherder, TreeherderJobs
+from triggerbot.systems.taskcluster.system import Taskcluster
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.system import Treeherder
 
 PUSH = Push("th", "try", "try", "9c6e4c31ad26efdad0b9af47a2b530bc414ce2c3")
 TIMED_OUT = "TEST-UNEXPECTED-FAIL | browser/a.js | Test timed out - "

@@ -25,7 +25,7 @@ from triggerbot.publish.making import publisher
 from triggerbot.send import Setting
 from triggerbot.store import Store
 from triggerbot.store.sqlite import SqliteStore
-from triggerbot.systems.generic import Generic
+from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.signatures import sign_standard
 from triggerbot.vitals import Check
 from triggerbot.web import app, server

@@ -8,8 +8,6 @@ from triggerbot import breaker
 from triggerbot.bounds import Bounds
 from triggerbot.caps import Caps
 from triggerbot.config import fields, schema, system_sections, telling_sections
-from triggerbot.config.document import Document, Place
-from triggerbot.config.remarks import is_literal, unavailable, warnings
 from triggerbot.config.secrets import PATTERN, Secret
 from triggerbot.config.settings import (
     Config,
@@ -36,6 +34,8 @@ from triggerbot.config.telling_settings import (
     SlackReportConfig,
     WebhookReportConfig,
 )
+from triggerbot.config.warnings import is_literal, unavailable, warnings
+from triggerbot.config.yaml_reader import Document, Place
 from triggerbot.patterns import Globs
 from triggerbot.policy import Budget, Rule
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from triggerbot.config import addresses, building, complaints
-from triggerbot.config.document import FILE_MAX, Document, parse
+from triggerbot.config import addresses, building
+from triggerbot.config import problems as words
 from triggerbot.config.schema import ConfigFile
 from triggerbot.config.settings import Config
 from triggerbot.config.showing import printable, shown
+from triggerbot.config.yaml_reader import FILE_MAX, Document, parse
 from triggerbot.errors import ConfigError, Problem
 
 #: Where a config is looked for, if neither -c nor $TRIGGERBOT_CONFIG names one.
@@ -62,7 +63,7 @@ def loads(text: str, source: str = "config") -> Config:
         file = ConfigFile.model_validate(document.value)
         problems = document.problems
     except ValidationError as error:
-        problems = [*document.problems, *complaints.problems(error, document)]
+        problems = [*document.problems, *words.problems(error, document)]
     problems = [*problems, *_unknown_systems(document), *_no_taskcluster(document), *_no_github(document)]
     problems = [*problems, *addresses.unprotected(document)]
     if problems or file is None:
@@ -88,7 +89,7 @@ def _unknown_systems(document: Document) -> Iterator[Problem]:
         if name not in systems:
             known = ", ".join(printable(system, 80) for system in systems) or "none"
             message = f"there is no system {shown(name).removeprefix('text ')}"
-            near = complaints.suggest(name, systems) or ";"
+            near = words.suggest(name, systems) or ";"
             yield document.problem(("intakes", position, kind, "system"), f"{message}{near} systems: {known}")
         elif kind == "pulse" and isinstance(systems[name], dict) and systems[name].get("type") == "github":
             message = "GitHub sends no messages over AMQP: use its webhooks, or poll"
@@ -139,7 +140,7 @@ def _named_systems(intakes: Any) -> Iterator[tuple[int, str, str]]:
 def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
     """Sort by line, and leave out what nobody would read any more."""
     ordered = sorted(problems, key=lambda problem: problem.line or 0)
-    most = complaints.PROBLEMS_MAX
+    most = words.PROBLEMS_MAX
     if len(ordered) > most:
         ordered[most:] = [Problem(None, "", f"and more: only the first {most} mistakes are shown")]
     return tuple(ordered)

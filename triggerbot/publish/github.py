@@ -17,7 +17,8 @@ from triggerbot.health import Health, PushVerdict
 from triggerbot.model import Push
 from triggerbot.observe import place
 from triggerbot.publish import Told, markdown
-from triggerbot.systems.github import Desk, talk, wire
+from triggerbot.systems.github import talk, wire
+from triggerbot.systems.github.desk import Desk
 from triggerbot.systems.github.outcomes import Locked, Unsent
 
 log = structlog.get_logger("triggerbot.publish")

@@ -58,7 +58,7 @@ def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[]
         match report:
             case GitHubReportConfig():
                 from triggerbot.publish.github import GitHubReporter
-                from triggerbot.systems.github import GitHub
+                from triggerbot.systems.github.system import GitHub
 
                 system = systems[report.system]
                 assert isinstance(system, GitHub)  # the config was checked for it

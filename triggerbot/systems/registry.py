@@ -16,10 +16,11 @@ from triggerbot.config import (
     TreeherderConfig,
 )
 from triggerbot.systems import System
-from triggerbot.systems.generic import Generic
+from triggerbot.systems.generic.system import Generic
 
 if TYPE_CHECKING:
-    from triggerbot.systems.treeherder import Notes, TreeherderJobs
+    from triggerbot.systems.treeherder.jobs import TreeherderJobs
+    from triggerbot.systems.treeherder.notes import Notes
 
 _AGENT = f"triggerbot/{__version__}"
 
@@ -56,15 +57,15 @@ def _system(name: str, settings: SystemConfig, made: dict[str, System], mention:
         case TaskclusterConfig():
             return _taskcluster(name, settings)
         case TreeherderConfig():
-            from triggerbot.systems.treeherder import Treeherder
+            from triggerbot.systems.treeherder.system import Treeherder
 
             through = None if settings.taskcluster is None else made[settings.taskcluster]
             return Treeherder(_jobs(name, settings.url, settings.projects), through=through, grace=settings.grace)
 
 
 def _github(name: str, settings: GitHubConfig, secrets: tuple[str, ...], mention: str) -> System:
-    from triggerbot.systems.github import AppKey, GitHub
-    from triggerbot.systems.github.auth import signs
+    from triggerbot.systems.github.auth import AppKey, signs
+    from triggerbot.systems.github.system import GitHub
 
     app = None
     if settings.app_id is not None and settings.app_key is not None:
@@ -86,7 +87,9 @@ def _github(name: str, settings: GitHubConfig, secrets: tuple[str, ...], mention
 
 
 def _taskcluster(name: str, settings: TaskclusterConfig) -> System:
-    from triggerbot.systems.taskcluster import Credentials, PushLog, Setting, Taskcluster
+    from triggerbot.systems.taskcluster.api import Credentials
+    from triggerbot.systems.taskcluster.pushlog import PushLog
+    from triggerbot.systems.taskcluster.system import Setting, Taskcluster
 
     credentials = None
     if settings.client_id is not None and settings.token is not None:
@@ -105,7 +108,7 @@ def _taskcluster(name: str, settings: TaskclusterConfig) -> System:
 
 
 def _jobs(name: str, url: str, projects: tuple[str, ...]) -> "TreeherderJobs":
-    from triggerbot.systems.treeherder import TreeherderJobs
+    from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
     return TreeherderJobs(name, url, projects=projects, user_agent=_AGENT)
 
@@ -133,7 +136,7 @@ def classifying(config: Config) -> list[Classifying]:
 
 
 def _classifying(name: str, url: str, login: ClassifyConfig) -> Classifying:
-    from triggerbot.systems.treeherder import Notes
+    from triggerbot.systems.treeherder.notes import Notes
 
     jobs = _jobs(name, url, ())
     return Classifying(name, Notes(jobs, login.session.read(), login.csrf.read(), user_agent=_AGENT))

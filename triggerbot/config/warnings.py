@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from triggerbot.config import addresses
-from triggerbot.config.document import Document
 from triggerbot.config.secrets import Secret
 from triggerbot.config.settings import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.config.system_settings import GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
 from triggerbot.config.telling_settings import GitHubReportConfig, WebhookReportConfig
+from triggerbot.config.yaml_reader import Document
 from triggerbot.errors import Problem
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule

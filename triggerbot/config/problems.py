@@ -8,8 +8,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from triggerbot.config import fields, schema, system_sections, telling_sections
-from triggerbot.config.document import Document, Place
 from triggerbot.config.showing import printable, shown
+from triggerbot.config.yaml_reader import Document, Place
 from triggerbot.errors import Problem
 
 #: More mistakes than anybody reads at once.

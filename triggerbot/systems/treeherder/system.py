@@ -1,0 +1,81 @@
+"""Treeherder: its own job messages as events, its list of a push's jobs as look-back; retriggers go elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from triggerbot import calls
+from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.errors import NotUnderstood, Unauthenticated
+from triggerbot.model import Event, Heard, Push, Run
+from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack
+from triggerbot.systems.treeherder import messages
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+
+#: Seconds until somebody may have mended the config.
+_DENIED = 600.0
+
+
+class Retriggers(Protocol):
+    """Whoever runs the jobs that Treeherder shows: a Taskcluster."""
+
+    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """As `System.plan`."""
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """As `System.retrigger`."""
+
+
+class Treeherder:
+    """One Treeherder."""
+
+    capacity = Capacity.BATCH
+    forks_allowed = True
+    body_max = 1 << 20
+
+    def __init__(self, jobs: TreeherderJobs, *, through: Retriggers | None, grace: float = 300.0) -> None:
+        self.name = jobs.name
+        self.grace = grace
+        self._jobs = jobs
+        self._through = through
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Refuse: Treeherder sends no webhooks."""
+        raise Unauthenticated("Treeherder sends no webhooks: its messages arrive over AMQP (intake pulse)")
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Refuse: Treeherder sends no webhooks."""
+        raise NotUnderstood("Treeherder sends no webhooks")
+
+    def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
+        """Understand a job message, from whatever exchange it is published on; raises `NotUnderstood`."""
+        return messages.parse(self.name, self._jobs.url, body)
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """List every job of a push."""
+        return self._jobs.look_back(push, known)
+
+    def plan(self, wants: Sequence[Want], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """Plan as whoever runs the jobs does."""
+        return calls.plan_batch(wants) if self._through is None else self._through.plan(wants, busy, runs)
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Ask whoever runs the jobs, once; never raises."""
+        if self._through is None:
+            return Later("no taskcluster is configured for this Treeherder: nothing can be retriggered", _DENIED)
+        return self._through.retrigger(operation, push, call)
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """List the jobs that changed since then."""
+        return self._jobs.recent(since)
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what Treeherder found in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._jobs.failures(push, run)
+
+    def check(self) -> str:
+        """Read something harmless; raises `CIError`."""
+        return f"answers; it has {self._jobs.repositories()} repositories"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._jobs.close()
