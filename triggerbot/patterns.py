@@ -5,6 +5,11 @@ import re
 from collections.abc import Iterable
 
 
+def is_literal(pattern: str) -> bool:
+    """Return whether a pattern is just a name."""
+    return not any(character in pattern for character in "*?[")
+
+
 class Globs:
     """A list of patterns; a text matches if any of them does.
 

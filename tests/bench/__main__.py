@@ -18,7 +18,7 @@ from rich.table import Table
 # The fakes of the tests are servers for the benchmarks, too; pytest finds them by its own setting.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.bench import memory, memory_redis, observing, pages, queues, reaction, replicas, webhooks
+from tests.bench import memory, memory_redis, observing, pages, queues, reaction, replicas, startup, webhooks
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
 
@@ -31,6 +31,7 @@ BENCHES: dict[str, Bench] = {
     "replicas": replicas.measure,
     "redis": memory_redis.measure,
     "pages": pages.measure,
+    "startup": startup.measure,
 }
 
 

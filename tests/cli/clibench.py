@@ -7,8 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from fakes.system import MemoryCI
 
-from triggerbot import config
-from triggerbot.cli import main
+from triggerbot.cli import config, main
 from triggerbot.dispatch import Dispatcher
 from triggerbot.metrics import Metrics
 from triggerbot.model import Event, Push, State

@@ -7,7 +7,8 @@ from config_examples import system
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.config import PulseConfig, loads
+from triggerbot.cli.config import loads
+from triggerbot.config import PulseSettings
 from triggerbot.errors import ConfigError
 
 HERE = ["127.0.0.1", "127.8.9.1", "localhost", "[::1]", "me.localhost"]
@@ -116,7 +117,7 @@ def test_an_address_that_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     (intake,) = config.intakes
-    assert isinstance(intake, PulseConfig)
+    assert isinstance(intake, PulseSettings)
     with pytest.raises(ConfigError, match="env:MQ is an address to which messages and password would travel"):
         intake.address()
     with pytest.raises(ConfigError, match="store_insecure: true"):

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from config_examples import DESIGN, EXAMPLES
 
 from triggerbot.cli.check import check
-from triggerbot.config import json_schema
+from triggerbot.cli.config import json_schema
 from triggerbot.policy import Budget
 
 CONFIG = """\

@@ -3,7 +3,7 @@
 import pytest
 from config_examples import rule, system
 
-from triggerbot.config import loads
+from triggerbot.cli.config import loads
 from triggerbot.errors import ConfigError, Problem
 
 

@@ -9,7 +9,8 @@ from config_examples import DESIGN, EXAMPLES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from triggerbot.config import Config, loads
+from triggerbot.cli.config import loads
+from triggerbot.config import Config
 from triggerbot.errors import ConfigError
 
 #: The examples as values, to be changed.

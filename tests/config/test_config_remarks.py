@@ -3,7 +3,7 @@
 import pytest
 from config_examples import system
 
-from triggerbot.config import loads
+from triggerbot.cli.config import loads
 
 GENERIC = "systems: {ci: {type: generic, url: http://ci.example}}\n"
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from triggerbot.config import PulseConfig, Secret, loads
+from triggerbot.cli.config import loads
+from triggerbot.config import PulseSettings, Secret
 from triggerbot.errors import ConfigError
 
 ENVIRON = {"TOKEN": "s3cret-and-long-enough", "EMPTY": "", "BLANK": " \n", "LINES": "a\nb\n\n"}
@@ -128,7 +129,7 @@ def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch
         "intakes:\n  - pulse: {system: ci, url: 'env:BROKER', queue: q, bindings: [{exchange: e}]}"
     )
     (intake,) = loads(text, "x.yml").intakes
-    assert isinstance(intake, PulseConfig)
+    assert isinstance(intake, PulseSettings)
     monkeypatch.setenv("BROKER", "hunter2hunter2")
     with pytest.raises(
         ConfigError, match=r"x.yml: line 3: intakes\[0\].pulse.url: env:BROKER holds no address"

@@ -10,7 +10,8 @@ import pytest
 from fakes.daemon import eventually
 
 from triggerbot import daemon as module
-from triggerbot.config import Config, load
+from triggerbot.cli.config import load
+from triggerbot.config import Config
 from triggerbot.daemon import Daemon
 from triggerbot.errors import StoreRefused, StoreUnavailable
 from triggerbot.store.sqlite import SqliteStore

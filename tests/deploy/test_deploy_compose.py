@@ -10,7 +10,7 @@ import pytest
 import yaml
 from deploying import DEPLOY, missing
 
-from triggerbot.config import load
+from triggerbot.cli.config import load
 
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

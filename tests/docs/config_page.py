@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from triggerbot.config import addresses, fields, json_schema, secrets
+from triggerbot.cli.config import json_schema
+from triggerbot.config import addresses, fields, secrets
+from triggerbot.systems.github.settings import REPOSITORY
 
 from .markdown import page, slug, table
 
@@ -32,7 +34,7 @@ _FORMS = {
     fields._ABOVE_ZERO: "a duration above zero",
     fields._URL: "an address (`https://…`)",
     fields._LISTEN: "`HOST:PORT`",
-    fields.REPOSITORY: "`owner/name`",
+    REPOSITORY: "`owner/name`",
     secrets.PATTERN: "a secret",
     f"({addresses.AMQP})|({secrets.PATTERN})": "an address (`amqps://…`), or a secret",
     f"({addresses.STORE})|({secrets.PATTERN})": "`sqlite:PATH`, `redis://…`, `rediss://…`, or a secret",

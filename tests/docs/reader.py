@@ -14,7 +14,7 @@ import yaml
 from fakes.daemon import PATIENCE, eventually
 
 from triggerbot import canonical, trysyntax
-from triggerbot.config import loads
+from triggerbot.cli.config import loads
 
 from . import host
 from .blocks import Block, Happening

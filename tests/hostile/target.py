@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fakes.servers import listens
 
-from triggerbot.config import loads
+from triggerbot.cli.config import loads
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics
 from triggerbot.observe import Observer

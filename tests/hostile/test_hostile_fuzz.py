@@ -7,7 +7,7 @@ import pytest
 from hostile import forging
 from hostile.fuzz import Findings, fuzz
 from triggerbot.errors import NotUnderstood
-from triggerbot.systems import generic
+from triggerbot.systems.generic import system as generic
 from triggerbot.systems.github import parse as github_parse
 from triggerbot.systems.github.system import GitHub
 

@@ -21,6 +21,7 @@ from hostile.steps import Counter, TooManySteps
 from triggerbot import patterns, trysyntax
 from triggerbot.config import fields
 from triggerbot.patterns import Globs
+from triggerbot.systems.github.settings import REPOSITORY
 
 PACKAGE = Path(triggerbot.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
@@ -75,9 +76,8 @@ def _of_node(
 
 
 def _all() -> list[tuple[str, str, "re.Pattern[str]"]]:
-    formed = [
-        (f"fields.{name}", "fullmatch", re.compile(getattr(fields, name))) for name in ("NAME", "GROUP", "REPOSITORY")
-    ]
+    forms = {"NAME": fields.NAME, "GROUP": fields.GROUP, "REPOSITORY": REPOSITORY}
+    formed = [(name, "fullmatch", re.compile(form)) for name, form in forms.items()]
     yaml = [("document", "match", re.compile(text)) for text in (r"[-+]?[0-9]+\Z", r"(?:true|false)\Z")]
     return [*_patterns(), *formed, *yaml]
 

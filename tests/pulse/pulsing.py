@@ -11,7 +11,8 @@ from fakes.daemon import eventually
 from fakes.rabbit import Broker
 
 from triggerbot import canonical
-from triggerbot.config import PulseConfig
+from triggerbot.config import PulseSettings
+from triggerbot.config.schema import Binding
 from triggerbot.intakes.pulse import Pulse
 from triggerbot.metrics import Metrics
 from triggerbot.model import Heard
@@ -67,9 +68,11 @@ class Consumer:
         self.system = Canonical(faults or {})
         self.metrics = Metrics()
         self.observer = Observer(self.store, [Rule(Globs(["try"]))], dry=True, clock=time.time, metrics=self.metrics)
-        config = PulseConfig(
-            "ci", url or broker.url, queue or broker.queue, tuple(bindings or [(broker.exchange, "#")]), prefetch, ca
-        )
+        bound = [Binding(exchange=exchange, routing_key=key) for exchange, key in bindings or [(broker.exchange, "#")]]
+        config = PulseSettings(
+            system="ci", url=url or broker.url, queue=queue or broker.queue, bindings=tuple(bound), prefetch=prefetch,
+            **({} if ca is None else {"ca": ca}),
+        )  # fmt: skip
         self.gaps = 0
         self.pulse = Pulse(
             config, url or broker.url, self.system, self.store, self.observer, clock=time.time, metrics=self.metrics,

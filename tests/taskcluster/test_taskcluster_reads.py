@@ -11,7 +11,7 @@ from triggerbot.patterns import Globs
 from triggerbot.systems import Completed, Known
 from triggerbot.systems.taskcluster.api import Credentials
 from triggerbot.systems.taskcluster.pushlog import PushLog
-from triggerbot.systems.taskcluster.system import Setting, Taskcluster
+from triggerbot.systems.taskcluster.system import Taskcluster
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
 PUSH = Push("fx", "try", "try", REVISION)
@@ -233,14 +233,14 @@ def test_the_sweep_asks_the_push_log(tc: FakeTaskcluster, connect: Connect) -> N
     """For the pushes since then, and the index for their tasks."""
     tc.add(tc.push(REVISION), state="failed")
     tc.push("e" * 40, "autoland")
-    fx = connect(setting=Setting(projects=("try", "autoland")))
+    fx = connect(projects=("try", "autoland"))
     heard = fx.recent(0.0)
     assert heard is not None
     assert {one.push for one in heard if isinstance(one, Event)} == {
         PUSH, Push("fx", "autoland", "autoland", "e" * 40),
     }  # fmt: skip
     assert fx.recent(1_999_999_999.0) == []
-    assert connect(hg=False, setting=Setting(projects=("try",))).recent(0.0) is None
+    assert connect(hg=False, projects=("try",)).recent(0.0) is None
 
 
 def test_check(tc: FakeTaskcluster, connect: Connect) -> None:

@@ -12,7 +12,7 @@ from fakes.world import World
 from triggerbot.calls import Call, Want
 from triggerbot.model import Cause, Claim, ClaimState, Kind, Push, Run, State
 from triggerbot.systems import Accepted, Answer, Known, Later, Refused, Unknown, http
-from triggerbot.systems.taskcluster.system import Setting, Taskcluster
+from triggerbot.systems.taskcluster.system import Taskcluster
 from triggerbot.verdict import Verdict, of_job
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
@@ -193,7 +193,7 @@ def test_an_action_that_is_a_task(tc: FakeTaskcluster, fx: Taskcluster) -> None:
 @pytest.fixture
 def copying(tc: FakeTaskcluster, connect: Connect) -> Taskcluster:
     """Have a system that copies tasks where there is no action."""
-    return connect(setting=Setting(create_task=True))
+    return connect(create_task=True)
 
 
 @pytest.fixture

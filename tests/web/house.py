@@ -15,7 +15,7 @@ import httpx
 from fakes.ci import FakeCI
 from starlette.types import Receive, Scope, Send
 
-from triggerbot.config import loads
+from triggerbot.cli.config import loads
 from triggerbot.dispatch import Dispatcher
 from triggerbot.judging import Judge
 from triggerbot.metrics import Metrics

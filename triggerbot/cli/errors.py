@@ -13,7 +13,7 @@ from rich.table import Table
 from triggerbot import canonical, report
 from triggerbot.cli import breakers, crashes
 from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
-from triggerbot.config import Config, PollConfig
+from triggerbot.config import Config, PollSettings
 from triggerbot.intakes import poll
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
 from triggerbot.web.trouble import Stuck, stuck
@@ -124,7 +124,7 @@ def say(errors: Errors) -> None:
 def _polls(config: Config) -> dict[str, float]:
     """Tell which CIs are asked for news, by polls and sweeps, and every how many seconds."""
     sweeps = {name: system.sweep for name, system in config.systems.items() if system.sweep is not None}
-    return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollConfig)}
+    return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollSettings)}
 
 
 def _polled(store: Store, system: str, every: float) -> Polled:

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from triggerbot import logs
-from triggerbot.config import Config, load, locate
+from triggerbot.cli.config import load
+from triggerbot.config import Config, locate
 from triggerbot.errors import StoreUnusable
 from triggerbot.store import Store
 from triggerbot.store.opening import open_store
@@ -45,7 +46,7 @@ def opened(config: Config) -> Iterator[Store]:
     except OSError as error:
         raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
     except StoreUnusable as error:
-        raise StoreUnusable(_with_place(str(error), config.store)) from None
+        raise StoreUnusable(_with_place(str(error), str(config.store))) from None
     try:
         yield store
     finally:

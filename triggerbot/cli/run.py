@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from triggerbot.cli.config import load
 from triggerbot.cli.opening import config_option
-from triggerbot.config import Config, load, locate
+from triggerbot.config import Config, locate
 from triggerbot.errors import ConfigError, StoreAway
 from triggerbot.notify import Notifier
 from triggerbot.workers.running import work, work_alone

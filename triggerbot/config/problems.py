@@ -2,48 +2,20 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from triggerbot.config import fields, schema, system_sections, telling_sections
-from triggerbot.config.showing import printable, shown
-from triggerbot.config.yaml_reader import Document, Place
+from triggerbot.config.fields import Converted
+from triggerbot.config.kinds import Kinds
+from triggerbot.config.schema import Config
+from triggerbot.config.section import Section
+from triggerbot.config.yaml_reader import Document, Place, printable, shown
 from triggerbot.errors import Problem
 
 #: More mistakes than anybody reads at once.
 PROBLEMS_MAX = 100
-
-#: The section that a key of this name holds; systems are told apart by the type that pydantic puts into the place.
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "": schema.ConfigFile,
-    "generic": system_sections.GenericSystem,
-    "github": system_sections.GitHubSystem,
-    "taskcluster": system_sections.TaskclusterSystem,
-    "treeherder": system_sections.TreeherderSystem,
-    "app": system_sections.GitHubApp,
-    "pushes": system_sections.PushLogSection,
-    "classify": system_sections.ClassifySection,
-    "intakes": schema.Intake,
-    "pulse": schema.Pulse,
-    "bindings": schema.Binding,
-    "poll": schema.Poll,
-    "file": schema.File,
-    "breaker": schema.BreakerSection,
-    "caps": schema.CapsSection,
-    "rules": schema.RuleSection,
-    "requested": schema.Requested,
-    "budget": schema.BudgetSection,
-    "lookup": schema.Lookup,
-    "page": telling_sections.PageSection,
-    "reports": telling_sections.Report,
-    "slack": telling_sections.SlackReport,
-    "webhook": telling_sections.WebhookReport,
-    "commands": telling_sections.CommandsSection,
-}
-#: The same below `reports`, where a name stands for something else than elsewhere.
-_REPORTS: dict[str, type[BaseModel]] = {"github": telling_sections.GitHubReport}
 
 #: Keys whose value is never repeated in a message, for it is or may hold a secret.
 _SECRET_KEYS = frozenset(
@@ -81,10 +53,11 @@ _SIZES = {
 }
 
 
-def problems(error: ValidationError, document: Document) -> list[Problem]:
+def problems(error: ValidationError, document: Document, kinds: Kinds) -> list[Problem]:
     """Turn what pydantic found into problems with line and place."""
     found = [details for details in error.errors(include_url=False) if not _is_echo(details)]
-    return [document.problem(_place(details["loc"]), _message(details)) for details in found[: PROBLEMS_MAX + 1]]
+    words = _Words(document, kinds)
+    return [document.problem(_place(details["loc"]), words.of(details)) for details in found[: PROBLEMS_MAX + 1]]
 
 
 def _is_echo(details: ErrorDetails) -> bool:
@@ -99,73 +72,91 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 
 def _place(loc: Place) -> Place:
-    """Leave out what pydantic puts into a place beyond what is written: the type of a system, and the mark of a key."""
-    if loc and loc[-1] == "[key]":
-        loc = loc[:-1]
-    return (*loc[:2], *loc[3:]) if loc[:1] == ("systems",) and len(loc) > 2 else loc
+    """Leave out what pydantic puts into a place beyond what is written: the mark of a key."""
+    return loc[:-1] if loc and loc[-1] == "[key]" else loc
 
 
-def _message(details: ErrorDetails) -> str:
-    kind, loc, value = details["type"], details["loc"], details["input"]
-    context: dict[str, Any] = details.get("ctx", {})
-    if kind == "value_error":
-        return str(context["error"])
-    if kind == "extra_forbidden":
-        return _unknown_key(loc)
-    if kind == "missing":
-        return f"this key is missing: {_description(loc)}"
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _system_type(value)
-    got = shown(value, secret=_is_secret(loc))
-    if kind in _TYPES:
-        return f"expected {_TYPES[kind]}, got {got}"
-    if kind == "literal_error":
-        return f"expected {context['expected']}, got {got}{_near(value, context['expected'])}"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        return _range(loc, got)
-    if kind == "too_long":
-        return f"expected at most {context['max_length']} entries"
-    return _SIZES.get(kind) or f"this is not right: {printable(details['msg'])}"
+class _Words:
+    """Says what is wrong with one value, and what would be right."""
+
+    def __init__(self, document: Document, kinds: Kinds) -> None:
+        self._document = document
+        self._kinds = kinds
+
+    def of(self, details: ErrorDetails) -> str:
+        """Write the message of one finding."""
+        kind, loc, value = details["type"], details["loc"], details["input"]
+        context: dict[str, Any] = details.get("ctx", {})
+        if kind == "value_error":
+            return str(context["error"])
+        if kind == "extra_forbidden":
+            known = list(self._section(loc).model_fields)
+            return f"unknown key{suggest(str(loc[-1]), known) or ';'} known keys: {', '.join(known)}"
+        if kind == "missing":
+            return f"this key is missing: {self._section(loc).model_fields[str(loc[-1])].description or ''}"
+        if kind == "system_type":
+            return self._system_type(value)
+        got = shown(value, secret=_is_secret(loc))
+        if kind in _TYPES:
+            return f"expected {_TYPES[kind]}, got {got}"
+        if kind == "literal_error":
+            return f"expected {context['expected']}, got {got}{_near(value, context['expected'])}"
+        if kind in ("greater_than_equal", "less_than_equal"):
+            return self._range(loc, got)
+        if kind == "too_long":
+            return f"expected at most {context['max_length']} entries"
+        return _SIZES.get(kind) or f"this is not right: {printable(details['msg'])}"
+
+    def _section(self, loc: Place) -> type[Section]:
+        """Find the section that the last key of a place belongs to."""
+        section: type[Section] = Config
+        inner = loc[:-1]
+        match inner:
+            case ("systems", name, *_):
+                written = self._document.value["systems"][name]
+                section, inner = self._kinds.systems[written["type"]].section(), inner[2:]
+            case ("reports", _, str(kind), *_):
+                section, inner = self._kinds.reports[kind].section(), inner[3:]
+            case ("reports", _):
+                section, inner = self._kinds.report, ()
+        for key in inner:
+            if key in section.model_fields:
+                field = section.model_fields[str(key)]
+                section = next(filter(None, map(_held, (*field.metadata, field.annotation))), section)
+        return section
+
+    def _range(self, loc: Place, got: str) -> str:
+        """Give both bounds, though only one of them was overstepped."""
+        bounds = self._section(loc).model_fields[str(loc[-1])].metadata
+        low = next((bound.ge for bound in bounds if getattr(bound, "ge", None) is not None), 0)
+        high = next((bound.le for bound in bounds if getattr(bound, "le", None) is not None), None)
+        return f"expected {low} to {high}, got {got}" if high is not None else f"expected {low} or more, got {got}"
+
+    def _system_type(self, value: Any) -> str:
+        """Judge the type of a system that is none of those we have."""
+        *others, last = available = list(self._kinds.systems)
+        planned = self._kinds.planned
+        given = value.get("type")
+        if given is None:
+            return f"the key type is missing: say which CI this is, one of {', '.join(available)}"
+        if given in planned:
+            return f"type {given} is not in this version yet; available: {', '.join(available)}"
+        near = suggest(given, (*available, *planned)) if isinstance(given, str) else ""
+        return f"expected type: {', '.join(others)} or {last}, got {shown(given)}{near}"
 
 
-def _section(loc: Place) -> type[BaseModel]:
-    names = [part for part in loc[:-1] if isinstance(part, str)]
-    name = names[-1] if names else ""
-    return _REPORTS[name] if names[:1] == ["reports"] and name in _REPORTS else _SECTIONS[name]
-
-
-def _unknown_key(loc: Place) -> str:
-    known = list(_section(loc).model_fields)
-    return f"unknown key{suggest(str(loc[-1]), known) or ';'} known keys: {', '.join(known)}"
-
-
-def _description(loc: Place) -> str:
-    return _section(loc).model_fields[str(loc[-1])].description or ""
-
-
-def _range(loc: Place, got: str) -> str:
-    """Give both bounds, though only one of them was overstepped."""
-    bounds = _section(loc).model_fields[str(loc[-1])].metadata
-    low = next((bound.ge for bound in bounds if getattr(bound, "ge", None) is not None), 0)
-    high = next((bound.le for bound in bounds if getattr(bound, "le", None) is not None), None)
-    return f"expected {low} to {high}, got {got}" if high is not None else f"expected {low} or more, got {got}"
+def _held(annotation: Any) -> type[Section] | None:
+    """Find the section that a key of this type holds, in a list or where it is converted, too."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation
+    # Backwards, for a form that is converted stands behind the type that it comes to.
+    inner = (annotation.form,) if isinstance(annotation, Converted) else reversed(get_args(annotation))
+    return next(filter(None, map(_held, inner)), None)
 
 
 def _near(value: Any, expected: str) -> str:
     words = [part for part in expected.split("'") if part.isidentifier() and part != "or"]
     return suggest(value, words) if isinstance(value, str) else ""
-
-
-def _system_type(value: Any) -> str:
-    """Judge the type of a system that is none of those we have."""
-    available = ("generic", "github", "taskcluster", "treeherder")
-    given = value.get("type") if isinstance(value, dict) else None
-    if given is None:
-        return f"the key type is missing: say which CI this is, one of {', '.join(available)}"
-    if given in fields.NOT_YET:
-        return f"type {given} is not in this version yet; available: {', '.join(available)}"
-    near = suggest(given, (*available, *fields.NOT_YET)) if isinstance(given, str) else ""
-    return f"expected type: {', '.join(available[:-1])} or {available[-1]}, got {shown(given)}{near}"
 
 
 def _is_secret(loc: Place) -> bool:

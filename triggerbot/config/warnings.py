@@ -4,13 +4,11 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from triggerbot.config import addresses
+from triggerbot.config.schema import Config, FileSettings, PollSettings, PulseSettings
 from triggerbot.config.secrets import Secret
-from triggerbot.config.settings import Config, FileConfig, PollConfig, PulseConfig
-from triggerbot.config.system_settings import GitHubConfig, SystemConfig, TaskclusterConfig, TreeherderConfig
-from triggerbot.config.telling_settings import GitHubReportConfig, WebhookReportConfig
 from triggerbot.config.yaml_reader import Document
 from triggerbot.errors import Problem
-from triggerbot.patterns import Globs
+from triggerbot.patterns import Globs, is_literal
 from triggerbot.policy import Rule
 
 #: Seconds; a claim that is forgotten sooner could be made again by the CI's own late messages.
@@ -37,16 +35,17 @@ def warnings(config: Config, document: Document) -> Iterator[Problem]:
 
 
 def _of_top(config: Config, document: Document) -> Iterator[Problem]:
-    if config.store.endswith(":memory:"):
+    store = "" if isinstance(config.store, Secret) else config.store
+    if store.endswith(":memory:"):
         message = "a store in memory forgets at every restart what was retriggered: write sqlite:PATH"
         yield document.problem(("store",), message)
-    if _holds_password(config.store):
+    if _holds_password(store):
         yield document.problem(("store",), _ELSEWHERE)
     if config.retention < _RETENTION_SHORT:
         message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
         yield document.problem(("retention",), message)
     wanted = max((rule.retries for rule in config.rules), default=0)
-    for name, cap in asdict(config.bounds.caps).items():
+    for name, cap in asdict(config.caps).items():
         if cap is not None and cap < wanted:
             message = f"one failed job wants {wanted} retriggers, so most could never be sent: write at least {wanted}"
             yield document.problem(("caps", name), message)
@@ -54,9 +53,10 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
 
 def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
     heard = {intake.system for intake in config.intakes}
+    queues = {intake.system for intake in config.intakes if isinstance(intake, PulseSettings)}
     for name, system in config.systems.items():
         place = ("systems", name)
-        if system.token is not None and system.url.startswith("http:") and not addresses.is_loopback(system.url):
+        if system.bearer is not None and system.url.startswith("http:") and not addresses.is_loopback(system.url):
             message = "the token would travel unencrypted to another machine: write https://"
             yield document.problem((*place, "url"), message)
         if system.webhook_secrets and config.listen is None:
@@ -65,48 +65,24 @@ def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
         if not system.webhook_secrets and system.sweep is None and name not in heard:
             message = "nothing tells of its runs: add a webhook_secret, an intake or a sweep"
             yield document.problem(place, message)
-        yield from (document.problem(place, message) for message in _of_mozilla(name, system, config))
-
-
-def _of_mozilla(name: str, system: SystemConfig, config: Config) -> Iterator[str]:
-    if isinstance(system, TaskclusterConfig):
-        if system.token is None:
-            yield "without client_id and access_token everything is read and decided, and nothing can be retriggered"
-        if system.treeherder is None and not system.push_logs:
-            yield (
-                "nobody tells what is written in a push, so no try: line and no --no-retry is heeded: add pushes: or "
-                "treeherder:"
-            )
-    if isinstance(system, TreeherderConfig) and system.taskcluster is None:
-        yield "nothing can be retriggered without taskcluster: NAME, a system of type taskcluster"
-    if isinstance(system, TaskclusterConfig | TreeherderConfig) and not _has_pulse(name, config):
-        yield "it sends no webhooks, so that only the sweep finds what finished: add an intake pulse"
-
-
-def _has_pulse(name: str, config: Config) -> bool:
-    return any(isinstance(intake, PulseConfig) and intake.system == name for intake in config.intakes)
+        yield from (document.problem(place, message) for message in system.warnings(queue=name in queues))
 
 
 def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:
-    seen: set[PollConfig | FileConfig] = set()
+    seen: set[PollSettings | FileSettings] = set()
     for position, intake in enumerate(config.intakes):
         place = ("intakes", position)
-        if isinstance(intake, PulseConfig):
+        if isinstance(intake, PulseSettings):
             yield from _of_pulse(intake, position, document)
             continue
         if intake in seen:
             yield document.problem(place, "this intake is given twice")
         seen.add(intake)
-        system = config.systems[intake.system]
-        if isinstance(intake, PollConfig) and isinstance(system, GitHubConfig) and not system.repositories:
-            message = (
-                f"no repository of {intake.system} is known to poll: add repositories: [owner/name] to the system "
-                "(the projects of the rules are patterns, or not of the form owner/name)"
-            )
-            yield document.problem((*place, "poll"), message)
+        if isinstance(intake, PollSettings) and (why := config.systems[intake.system].unpollable(intake.system)):
+            yield document.problem((*place, "poll"), why)
 
 
-def _of_pulse(pulse: PulseConfig, position: int, document: Document) -> Iterator[Problem]:
+def _of_pulse(pulse: PulseSettings, position: int, document: Document) -> Iterator[Problem]:
     place = ("intakes", position, "pulse")
     if isinstance(pulse.url, Secret):
         return
@@ -137,17 +113,8 @@ def _of_reports(config: Config, document: Document) -> Iterator[Problem]:
         message = "reports will have no link to the page: write page: {address: https://...}"
         yield document.problem(("reports",), message)
     for position, report in enumerate(config.reports):
-        match report:
-            case GitHubReportConfig(commands=None):
-                continue
-            case GitHubReportConfig() if not config.systems[report.system].webhook_secrets:
-                message = f"comments are only heard of by webhooks: add a webhook_secret to the system {report.system}"
-                yield document.problem(("reports", position, "github", "commands"), message)
-            case WebhookReportConfig() if report.url.startswith("http:") and not addresses.is_loopback(report.url):
-                message = "what is reported would travel unencrypted to another machine: write https://"
-                yield document.problem(("reports", position, "webhook", "url"), message)
-            case _:
-                continue
+        for key, message in report.warnings(config.systems):
+            yield document.problem(("reports", position, report.kind, *key), message)
 
 
 def _covers(wide: Globs, narrow: Globs) -> bool:
@@ -156,8 +123,3 @@ def _covers(wide: Globs, narrow: Globs) -> bool:
         pattern in wide.patterns or (wide.match(pattern) if is_literal(pattern) else "*" in wide.patterns)
         for pattern in narrow.patterns
     )
-
-
-def is_literal(pattern: str) -> bool:
-    """Tell whether a pattern is just a name."""
-    return not any(character in pattern for character in "*?[")

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from triggerbot.config.showing import printable
+from triggerbot.config.secrets import PATTERN, Reference
 from triggerbot.errors import ConfigError, Problem
 
 #: Where a value stands: keys and list positions from the top.
@@ -63,7 +63,7 @@ def parse(text: str, source: str) -> Document:
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        reader = _Reader(loader.tagged)
+        reader = _Reader(loader.tagged, source)
         reader.document.value = None if node is None else reader.read(node, ())
     except yaml.YAMLError as error:
         raise ConfigError(source, (_syntax(error, text),)) from None
@@ -119,9 +119,13 @@ class _Refused(yaml.YAMLError):
 
 
 class _Reader:
-    """Turns nodes into values (lists become tuples), noting lines and mistakes on the way."""
+    """Turns nodes into values (lists become tuples), noting lines and mistakes on the way.
 
-    def __init__(self, tagged: list[int]) -> None:
+    A text that may say where a secret is kept carries its place along: who reads the secret later reports that.
+    """
+
+    def __init__(self, tagged: list[int], source: str) -> None:
+        self._source = source
         message = "YAML tags (words that begin with !) are not used here; write such text in quotes"
         self.document = Document(problems=[Problem(line, "", message) for line in tagged])
         self._nodes = 0
@@ -162,7 +166,10 @@ class _Reader:
             return int(text)
         if node.tag in (_INT, _FLOAT):
             return float(text)
-        return self._sound(text, _line(node), place)
+        sound = self._sound(text, _line(node), place)
+        if re.fullmatch(PATTERN, sound):
+            return Reference(sound, self.document.line(place), dotted(place), self._source)
+        return sound
 
     def _sound(self, text: str, line: int, place: Place) -> str:
         """Refuse what no file name, address or database could hold: NUL, and halves of surrogate pairs."""
@@ -218,3 +225,28 @@ _SYNTAX = (
 
 def _plainly(what: str) -> str:
     return next((words for part, words in _SYNTAX if part in what), printable(what))
+
+
+# -- foreign text made fit for a message -----------------------------------------------------------------------------
+
+#: Characters; enough to recognise what was written.
+_SHOWN_MAX = 60
+
+
+def printable(text: str, most: int = 200) -> str:
+    """Escape what could disturb a terminal or cannot be encoded, and cut what is too long."""
+    cut = text if len(text) <= most else text[: most - 3] + "..."
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in cut)
+
+
+def shown(value: Any, *, secret: bool = False) -> str:
+    """Say in words what was written, as in `got text 'x'`; the content of a secret is never part of it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return "a number" if secret else f"the number {value}"
+    if isinstance(value, str):
+        return "text" if secret else f"text '{printable(value, _SHOWN_MAX)}'"
+    return "a list" if isinstance(value, tuple | list) else "a mapping"

@@ -9,7 +9,8 @@ from triggerbot.errors import CIUnavailable, NotKnown
 from triggerbot.model import Push
 from triggerbot.observe import place
 from triggerbot.publish import Told
-from triggerbot.systems.treeherder.notes import Notes, stars
+from triggerbot.systems.classification import Notes
+from triggerbot.systems.treeherder.notes import stars
 
 log = structlog.get_logger("triggerbot.classify")
 

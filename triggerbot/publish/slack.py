@@ -6,7 +6,7 @@ and is sent again only after it was not found twice, a minute apart.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,9 +18,10 @@ from triggerbot.errors import CIDenied, CIUnavailable
 from triggerbot.health import Health
 from triggerbot.model import Push
 from triggerbot.observe import place
-from triggerbot.publish import Told, slack_blocks
+from triggerbot.publish import ReportContext, Told, slack_blocks
 from triggerbot.publish.slack_api import Gone, Place, ScopeMissing, SlackApi
 from triggerbot.publish.slack_blocks import Message
+from triggerbot.publish.slack_settings import SlackReportSettings
 from triggerbot.systems import Unknown
 from triggerbot.verdict import Verdict
 
@@ -201,3 +202,11 @@ def _metadata(push: Push, **more: str) -> dict[str, Any]:
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def build(settings: SlackReportSettings, context: ReportContext) -> Iterator[SlackReporter]:
+    """Yield the one of a channel; raises `ConfigError` if its token cannot be read."""
+    yield SlackReporter(
+        f"slack:{settings.channel}", settings.token.read(), settings.channel,
+        wants=settings.covers, url=settings.url, clock=context.clock,
+    )  # fmt: skip

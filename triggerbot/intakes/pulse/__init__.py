@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from triggerbot.config import PulseConfig
+from triggerbot.config import PulseSettings
 from triggerbot.errors import TriggerbotError
 from triggerbot.intakes.pulse.batches import Batches
 from triggerbot.intakes.pulse.link import BROKEN, Link, QueueGone, broker, why
@@ -46,7 +46,7 @@ class Pulse:
 
     def __init__(
         self,
-        config: PulseConfig,
+        config: PulseSettings,
         url: str,
         system: Reads,
         store: Store,

@@ -12,9 +12,21 @@ import msgspec
 
 from triggerbot import calls, canonical
 from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.config import secrets
 from triggerbot.errors import CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.model import Event, Heard, Push, PushFacts
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems import (
+    NOTHING_KNOWN,
+    Accepted,
+    Answer,
+    BuildContext,
+    Known,
+    Later,
+    LookBack,
+    Refused,
+    Unknown,
+)
+from triggerbot.systems.generic.settings import GenericSettings
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 from triggerbot.systems.signatures import delivery, verify_standard
 
@@ -142,6 +154,18 @@ class Generic:
         if values and not events:
             raise CIUnavailable(f"{what}: none of the {len(values)} runs in the answer is an event as it should be")
         return events
+
+
+def build(name: str, settings: GenericSettings, context: BuildContext) -> Generic:
+    """Build it as configured; raises `ConfigError` if a secret cannot be read."""
+    return Generic(
+        name,
+        settings.url,
+        token=secrets.content(settings.token),
+        webhook_secrets=[secret.read() for secret in settings.webhook_secret],
+        grace=settings.grace,
+        user_agent=context.user_agent,
+    )
 
 
 def _answer(reply: Reply) -> Answer:

@@ -7,16 +7,18 @@ import httpx
 
 from triggerbot import __version__
 from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.config import secrets
 from triggerbot.errors import Unauthenticated
 from triggerbot.model import Event, Heard, Push, Run, Wish
-from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, BuildContext, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.github import answers, check, explaining, listening, parse, wire
-from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth
+from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.desk import Desk
 from triggerbot.systems.github.limits import Limits, Pace
 from triggerbot.systems.github.plan import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
+from triggerbot.systems.github.settings import GitHubSettings
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.signatures import delivery, verify_sha256
 
@@ -170,3 +172,25 @@ def _auth(
     if token and app is None:
         return TokenAuth(token)
     raise ValueError("GitHub needs either a token or an app")
+
+
+def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
+    """Build it as configured; raises `ConfigError` if a secret cannot be read, or the App's key is none."""
+    webhook_secrets = [secret.read() for secret in settings.webhook_secret]
+    app = None
+    if settings.app is not None:
+        key = settings.app.key.read()
+        if not signs(key):
+            raise settings.app.key.wrong("is no RSA key in PEM: put the key there that GitHub made for the App")
+        app = AppKey(settings.app.id, key)
+    return GitHub(
+        name,
+        url=settings.url,
+        token=secrets.content(settings.token),
+        app=app,
+        webhook_secrets=webhook_secrets,
+        repositories=settings.repositories,
+        grace=settings.grace,
+        forks_allowed=settings.forks,
+        mention=context.mention,
+    )

@@ -1,22 +1,35 @@
 """Taskcluster, as at Mozilla: messages over AMQP, look-backs by task group, retriggers by the push's own actions."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import httpx
 
 from triggerbot import calls
 from triggerbot.calls import Call, Capacity, Plan, Want
+from triggerbot.config import secrets
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
 from triggerbot.model import Event, Heard, Lead, Push, PushFacts, Run
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Completed, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems import (
+    NOTHING_KNOWN,
+    Accepted,
+    Answer,
+    BuildContext,
+    Completed,
+    Known,
+    Later,
+    LookBack,
+    Refused,
+    Unknown,
+)
+from triggerbot.systems.classification import Classifies, Notes
 from triggerbot.systems.http import NotSent, Reply
 from triggerbot.systems.taskcluster import actions, copies, definitions, messages
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
 from triggerbot.systems.taskcluster.definitions import Definition
 from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
+from triggerbot.systems.taskcluster.settings import INDEX, TaskclusterSettings
 from triggerbot.systems.taskcluster.tasks import Tasks
 
 #: Seconds until somebody may have mended the credentials.
@@ -25,6 +38,7 @@ _DENIED = 600.0
 _HOOKS = "hooks:trigger-hook:"
 
 
+@runtime_checkable
 class JobsOfPush(Protocol):
     """Somebody who lists all jobs of a push, whatever task groups they are in: Treeherder."""
 
@@ -41,18 +55,6 @@ class JobsOfPush(Protocol):
         """Close the connections."""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """How one deployment is worked with."""
-
-    #: Copy a task that has no retrigger action, rather than refuse.
-    create_task: bool = False
-    #: Where a push's decision task is indexed.
-    index: str = "gecko.v2.{project}.revision.{revision}.taskgraph.decision"
-    #: Projects to ask for in the sweep.
-    projects: tuple[str, ...] = ()
-
-
 class Taskcluster:
     """One Taskcluster deployment."""
 
@@ -67,7 +69,9 @@ class Taskcluster:
         *,
         credentials: Credentials | None = None,
         push_logs: Sequence[PushLog] = (),
-        setting: Setting | None = None,
+        create_task: bool = False,
+        index: str = INDEX,
+        projects: Sequence[str] = (),
         jobs: JobsOfPush | None = None,
         grace: float = 300.0,
         user_agent: str = "triggerbot",
@@ -77,7 +81,11 @@ class Taskcluster:
         self.grace = grace
         self._api = Api(root_url, credentials, user_agent, transport)
         self._logs = PushLogs(push_logs, user_agent, transport)
-        self._setting = setting or Setting()
+        #: Copy a task that has no retrigger action, rather than refuse.
+        self._create_task = create_task
+        self._index = index
+        #: Projects to ask for in the sweep.
+        self._projects = tuple(projects)
         self._jobs = jobs
         self._tasks = Tasks(self._api, name)
         # A decision task's artifact never changes.
@@ -147,7 +155,7 @@ class Taskcluster:
 
     def _decision(self, push: Push) -> str:
         """Find the push's decision task, whose id is that of its task group."""
-        path = self._setting.index.format(project=push.project.replace("/", "."), revision=push.revision)
+        path = self._index.format(project=push.project.replace("/", "."), revision=push.revision)
         return self._api.find(path)
 
     def _runs_of(self, push: Push, group: str) -> tuple[list[Event], bool]:
@@ -168,7 +176,7 @@ class Taskcluster:
             return self._jobs.recent(since)
         heard: list[Heard] = []
         told = False
-        for project in self._setting.projects:
+        for project in self._projects:
             revisions = self._logs.since(project, since)
             told = told or revisions is not None
             for revision in revisions or ():
@@ -206,7 +214,7 @@ class Taskcluster:
                 return self._trigger(definition, chosen)
             if isinstance(chosen, actions.NewTask):
                 return self._create(operation, [chosen.task])
-            if isinstance(chosen, actions.Absent) and self._setting.create_task:
+            if isinstance(chosen, actions.Absent) and self._create_task:
                 copied = copies.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
                 return self._create(operation, [copied] * call.count)
         except NotKnown as error:
@@ -258,6 +266,10 @@ class Taskcluster:
             return f"answers; the client has {len(scopes)} scopes, among them hooks:trigger-hook"
         raise CIDenied("the client may trigger no hook: give it hooks:trigger-hook:<group>/<the hooks of your actions>")
 
+    def notes(self) -> Notes | None:
+        """Log in at Treeherder, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
+        return self._jobs.notes() if isinstance(self._jobs, Classifies) else None
+
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
@@ -291,3 +303,33 @@ def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
             return Refused(why)
         case _:
             return Unknown(why)
+
+
+def build(name: str, settings: TaskclusterSettings, context: BuildContext) -> Taskcluster:
+    """Build it as configured; raises `ConfigError` if a secret cannot be read."""
+    credentials = None
+    if settings.client_id is not None and settings.access_token is not None:
+        certificate = secrets.content(settings.certificate)
+        credentials = Credentials(settings.client_id, settings.access_token.read(), certificate)
+    return Taskcluster(
+        name,
+        settings.url,
+        credentials=credentials,
+        push_logs=[PushLog(log.projects, log.hg, log.github, secrets.content(log.token)) for log in settings.pushes],
+        create_task=settings.without_action == "create_task",
+        index=settings.index,
+        projects=settings.projects,
+        jobs=_jobs(name, settings, context),
+        grace=settings.grace,
+        user_agent=context.user_agent,
+    )
+
+
+def _jobs(name: str, settings: TaskclusterSettings, context: BuildContext) -> JobsOfPush | None:
+    if settings.treeherder is None:
+        return None
+    jobs = context.companion(
+        "treeherder", name, url=settings.treeherder, projects=settings.projects, classify=settings.classify
+    )
+    assert isinstance(jobs, JobsOfPush)
+    return jobs

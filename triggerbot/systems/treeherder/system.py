@@ -1,15 +1,18 @@
 """Treeherder: its own job messages as events, its list of a push's jobs as look-back; retriggers go elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from triggerbot import calls
 from triggerbot.calls import Call, Capacity, Plan, Want
 from triggerbot.errors import NotUnderstood, Unauthenticated
 from triggerbot.model import Event, Heard, Push, Run
-from triggerbot.systems import NOTHING_KNOWN, Answer, Known, Later, LookBack
+from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.notes import Notes
+from triggerbot.systems.treeherder.settings import TreeherderSettings
 
 #: Seconds until somebody may have mended the config.
 _DENIED = 600.0
@@ -32,11 +35,19 @@ class Treeherder:
     forks_allowed = True
     body_max = 1 << 20
 
-    def __init__(self, jobs: TreeherderJobs, *, through: Retriggers | None, grace: float = 300.0) -> None:
+    def __init__(
+        self,
+        jobs: TreeherderJobs,
+        *,
+        through: Retriggers | None,
+        grace: float = 300.0,
+        log_in: Callable[[], Notes | None] = lambda: None,
+    ) -> None:
         self.name = jobs.name
         self.grace = grace
         self._jobs = jobs
         self._through = through
+        self._log_in = log_in
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Refuse: Treeherder sends no webhooks."""
@@ -72,6 +83,10 @@ class Treeherder:
         """List what Treeherder found in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._jobs.failures(push, run)
 
+    def notes(self) -> Notes | None:
+        """Log in, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
+        return self._log_in()
+
     def check(self) -> str:
         """Read something harmless; raises `CIError`."""
         return f"answers; it has {self._jobs.repositories()} repositories"
@@ -79,3 +94,20 @@ class Treeherder:
     def close(self) -> None:
         """Close the connections."""
         self._jobs.close()
+
+
+def build(name: str, settings: TreeherderSettings, context: BuildContext) -> Treeherder:
+    """Build it as configured."""
+    through = None if settings.taskcluster is None else context.systems[settings.taskcluster]
+    jobs = TreeherderJobs(name, settings.url, projects=settings.projects, user_agent=context.user_agent)
+    # Only reports need the login: its secrets are not read for anything else.
+    return Treeherder(jobs, through=through, grace=settings.grace, log_in=partial(_log_in, name, settings, context))
+
+
+def _log_in(name: str, settings: TreeherderSettings, context: BuildContext) -> Notes | None:
+    if settings.classify is None:
+        return None
+    # Connections of its own: it is closed with the reports.
+    jobs = TreeherderJobs(name, settings.url, user_agent=context.user_agent)
+    login = settings.classify
+    return Notes(jobs, login.session.read(), login.csrf.read(), user_agent=context.user_agent)
