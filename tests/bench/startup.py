@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.bench.events import events
+from tests.bench.events import event
 from tests.bench.process import CONFIG
 from triggerbot import canonical
 from triggerbot.metrics import Metrics
@@ -38,7 +38,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
 def _fill(directory: Path) -> tuple[str, str]:
     """Write a config and a store; gives the push that is in it."""
     (directory / "triggerbot.yml").write_text(CONFIG.format(ci="http://127.0.0.1:9", intakes=""))
-    heard = [canonical.from_json(event, "ci") for event in events(_JOBS)]
+    heard = [canonical.from_json(event(0, job, "finished"), "ci") for job in range(_JOBS)]
     store = SqliteStore(directory / "state.db")
     rule = Rule(Globs(["*"]))
     Observer(store, [rule], dry=True, clock=lambda: heard[0].time or 0.0, metrics=Metrics()).observe(heard)

@@ -8,7 +8,8 @@ import click
 
 from triggerbot import breaker, report
 from triggerbot.cli.opening import config_option, json_option, load_config, opened
-from triggerbot.cli.printing import console, plain, plural, say_json, text
+from triggerbot.cli.printing import plain, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.errors import UsageError
 from triggerbot.store import Store
 

@@ -18,6 +18,7 @@ from triggerbot.config.yaml_reader import printable
 from triggerbot.errors import CIError, ConfigError, Problem
 from triggerbot.policy import Rule
 from triggerbot.systems import System
+from triggerbot.systems.registry import build
 from triggerbot.terms import terms
 from triggerbot.wording import plural
 
@@ -88,9 +89,6 @@ def try_systems(systems: Mapping[str, System]) -> list[Tried]:
 
 
 def _tried(config: Config) -> list[Tried]:
-    # Only whoever asks for it waits for the HTTP client to be imported.
-    from triggerbot.systems.registry import build  # noqa: PLC0415
-
     missing = [Tried(name, ok=False, message=message) for name, message in _missing(config)]
     return missing or try_systems(build(config))
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from triggerbot.cli.printing import console, moment, text
+from triggerbot.cli.printing import moment
+from triggerbot.cli.tables import console, text
 from triggerbot.costs import Costs, Day
 from triggerbot.intermittency import Rate
 

@@ -8,7 +8,8 @@ import click
 from rich.table import Table
 
 from triggerbot import canonical
-from triggerbot.cli.printing import console, duration, moment, plain, plural, text
+from triggerbot.cli.printing import duration, moment, plain, plural
+from triggerbot.cli.tables import console, text
 from triggerbot.store import Crash
 
 #: A frame of a traceback, as Python and its faulthandler write it: file, line, function.

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from triggerbot import canonical
 from triggerbot.cli.opening import config_option, json_option, load_config, opened
-from triggerbot.cli.printing import console, moment, plain, plural, say_json, text
+from triggerbot.cli.printing import moment, plain, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.config import Config
 from triggerbot.errors import NotUnderstood, StoreUnavailable, UsageError
 from triggerbot.metrics import Metrics

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from triggerbot import canonical, report
 from triggerbot.cli import breakers, crashes
-from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
+from triggerbot.cli.printing import duration, moment, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, PollSettings
 from triggerbot.intakes import poll
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store

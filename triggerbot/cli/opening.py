@@ -1,6 +1,5 @@
 """What most commands begin with: the options that they share, the config, and the store that it names."""
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ system_option: Decorator = click.option(
 
 def load_config(given: str | None) -> Config:
     """Read the config; from here on only errors are logged, to stderr. Raises `ConfigError`."""
-    logs.configure(level=logging.ERROR)
+    logs.configure_errors()
     return load(locate(given, os.environ))
 
 

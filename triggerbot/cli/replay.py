@@ -12,7 +12,8 @@ from triggerbot import recordings
 from triggerbot import replay as replaying
 from triggerbot.cli.group import WRONG_USE
 from triggerbot.cli.opening import config_option, load_config
-from triggerbot.cli.printing import console, plain, say_json
+from triggerbot.cli.printing import plain, say_json
+from triggerbot.cli.tables import console
 from triggerbot.cli.tally import Tally
 from triggerbot.errors import UsageError
 from triggerbot.recordings import Format

@@ -10,6 +10,7 @@ from triggerbot import policy
 from triggerbot.cli.finding import (
     NothingKnown,
     daemon_answers,
+    describe,
     is_watched,
     near,
     no_system,
@@ -19,7 +20,6 @@ from triggerbot.cli.finding import (
     unknown,
 )
 from triggerbot.cli.opening import branch_option, config_option, json_option, load_config, opened, system_option
-from triggerbot.cli.pause import describe
 from triggerbot.cli.printing import plain, plural, say_json
 from triggerbot.config import Config
 from triggerbot.errors import CIError, UsageError

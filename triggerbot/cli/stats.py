@@ -10,9 +10,10 @@ from rich.table import Table
 from triggerbot import totals
 from triggerbot.cli import breakers, costs
 from triggerbot.cli import errors as wrong
+from triggerbot.cli.finding import describe
 from triggerbot.cli.opening import config_option, json_option, load_config, opened
-from triggerbot.cli.pause import describe
-from triggerbot.cli.printing import console, duration, moment, plural, say_json, text
+from triggerbot.cli.printing import duration, moment, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, fields
 from triggerbot.model import ClaimState
 from triggerbot.sentences import CLAIMS

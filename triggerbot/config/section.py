@@ -1,5 +1,6 @@
 """What the sections of the configuration file have in common; those of a system or report lie beside its code."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,6 +12,9 @@ from triggerbot.config.yaml_reader import Place
 from triggerbot.model import Push
 from triggerbot.patterns import Globs, is_literal
 from triggerbot.policy import Rule
+
+# None is used here, and to look for some takes every command some milliseconds.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def default(value: Any, description: str, **more: Any) -> Any:

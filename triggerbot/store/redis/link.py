@@ -14,15 +14,15 @@ from typing import Any
 
 import msgspec
 import redis
-import structlog
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from triggerbot import logs
 from triggerbot.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.store import REPORT_DELAY, Distrust
 from triggerbot.store.redis.packing import encode
 
-log = structlog.get_logger("triggerbot.store")
+log = logs.get_logger("triggerbot.store")
 
 #: Every key begins with this; the braces keep them together in a cluster's slot.
 PREFIX = "{triggerbot}:"
