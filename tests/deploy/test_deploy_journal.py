@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -89,3 +91,19 @@ def test_what_one_system_repeats_hides_nothing_of_another(stream: TextIO) -> Non
 
     stream.seek(0)
     assert [json.loads(line)["system"] for line in stream.read().splitlines()] == ["ci", "gh"]
+
+
+def test_a_command_logs_errors_alone() -> None:
+    """And imports what logs with the first line; what libraries log is treated alike."""
+    code = (
+        "import logging, sys; from triggerbot import logs\n"
+        "logs.configure_errors()\n"
+        "log = logs.get_logger('x')\n"
+        "assert 'structlog' not in sys.modules\n"
+        "log.warning('no'); log.error('first', system='ci'); logging.getLogger('lib').error('second')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+
+    assert ended.stdout == ""
+    assert [(line["event"], line.get("message")) for line in lines] == [("first", None), ("library", "second")]
