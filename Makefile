@@ -47,10 +47,10 @@ RUNS ?= 100
 MODE ?= kills
 chaos: $(STAMP) ## Crashes and faults: make chaos MODE=kills SEED=1 RUNS=100 (see docs/explanation/reliability.md)
 	@bash .ci/servers
-	$(BIN)/python -m tests.chaos $(MODE) --seed $(SEED) --runs $(RUNS) $(ARGS)
+	$(BIN)/python -m tests.service.chaos $(MODE) --seed $(SEED) --runs $(RUNS) $(ARGS)
 
 docs: $(STAMP) ## The documentation: its generated pages anew, and all of it as a site in build/docs
-	$(BIN)/python -m tests.docs
+	$(BIN)/python -m tests.service.docs
 	@# What it would warn of is that Material for MkDocs ends in May 2027; its successor reads the same mkdocs.yml.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "open build/docs/index.html"

@@ -5,9 +5,10 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from fakes import canary
-from fakes.rabbit import Broker, Rabbit
 from hypothesis import HealthCheck, settings
+
+from tests.fakes import canary
+from tests.fakes.rabbit import Broker, Rabbit
 
 #: Deterministic, and moderate in number: a run is repeatable anywhere, and the whole suite stays quick.
 settings.register_profile(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
-from clibench import Bench, told
+
+from tests.fakes.command_bench import Bench, told
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from contextlib import closing
 
 import pytest
-from clibench import CONFIG, REVISION
 
+from tests.fakes.command_bench import CONFIG, REVISION
 from triggerbot import caps
 from triggerbot.model import State
 from triggerbot.sentences import REFUSALS

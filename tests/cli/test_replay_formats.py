@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clibench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.command_bench import Bench
 from triggerbot.errors import NotUnderstood
 from triggerbot.model import Event, Kind, PushFacts, Result, State
 from triggerbot.recordings import Format, reader

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from clibench import CONFIG
 
+from tests.fakes.command_bench import CONFIG
 from triggerbot.breaker import Breaker, Place, Scope, Trouble
 from triggerbot.intakes.poll import Poll
 from triggerbot.metrics import Metrics

@@ -1,8 +1,8 @@
 """`triggerbot status` says what keeps a push back, and why failures were left alone."""
 
 import pytest
-from clibench import REVISION, Bench
 
+from tests.fakes.command_bench import REVISION, Bench
 from triggerbot.breaker import Breaker, Place, Scope, Trouble
 from triggerbot.errors import CIDenied
 from triggerbot.store import Pause

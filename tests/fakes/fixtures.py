@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import structlog
 
-from fakes.ci import FakeCI
-from fakes.clock import Clock
-from fakes.world import World
+from tests.fakes.ci import FakeCI
+from tests.fakes.clock import Clock
+from tests.fakes.world import World
 from triggerbot.patterns import Globs
 from triggerbot.policy import Rule
 from triggerbot.systems import System

@@ -5,7 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from fakes.clock import Clock
+from tests.fakes.clock import Clock
 from triggerbot.bounds import Bounds
 from triggerbot.dispatch import Dispatcher
 from triggerbot.judging import Judge

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import fakeredis
 import pytest
-from fakes.redis_server import RedisServer
-from simulation.memory import MemoryStore
-from simulation.tables import Tables
 
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store.tables import Tables
+from tests.fakes.redis_server import RedisServer
 from triggerbot.store import Store
 from triggerbot.store.opening import open_store
 from triggerbot.store.redis import RedisStore

@@ -1,0 +1,47 @@
+"""Every command, config and JSON of the documentation is executed, in the order in which one reads it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .blocks import Block, read
+from .generated import DOCS
+from .program import template
+from .reader import Reader
+from .worlds import stage
+
+PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The command `triggerbot`."""
+    with template(tmp_path_factory.mktemp("program")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if any(True for _ in read(DOCS / page))])
+def test_what_a_page_says_comes_true(page: str, tmp_path: Path, program: Path) -> None:
+    """A page is read from its first block to its last."""
+    with stage(page, tmp_path) as made, Reader(made, program) as reader:
+        for part in read(DOCS / page):
+            try:
+                reader.do(part)
+            except Exception as error:
+                raise AssertionError(f"docs/{page}:{part.line}: {error}") from error
+        for check in made.checks:
+            check()
+
+
+def _not_run() -> Iterator[tuple[str, Block]]:
+    for page in PAGES:
+        yield from ((page, part) for part in read(DOCS / page) if isinstance(part, Block) and "not run" in part.notes)
+
+
+def test_little_is_left_alone() -> None:
+    """Blocks that cannot be executed are few, and each says why."""
+    left = list(_not_run())
+
+    assert all(part.notes["not run"] for _, part in left)
+    assert len(left) <= 4, [(page, part.line) for page, part in left]
