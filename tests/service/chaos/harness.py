@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tests.fakes.daemon import SECRET, TOKEN
-from tests.fakes.fork_server import Life, Template
 from tests.fakes.rabbit import Broker, Rabbit
 from tests.fakes.redis_server import RedisServer
 from tests.service.chaos.checker import Verdict, check
 from tests.service.chaos.ci_process import Ground, temporary
 from tests.service.chaos.feeder import Feeder, Hooks, Messages, make_queue
+from tests.service.chaos.life import Life
 
 StoreName = Literal["sqlite", "redis"]
 IntakeName = Literal["webhook", "amqp"]
@@ -62,10 +62,10 @@ class Stage:
     port: int
     ground: Ground
     feeder: Feeder
-    template: Template
     redis: RedisServer | None = None
     broker: Broker | None = None
     lives: int = 0
+    last: Life | None = None
     #: The directory stays, for people to look at; `None`: if anything is wrong.
     kept: bool | None = None
 
@@ -87,7 +87,14 @@ class Stage:
     def start(self, **points: Any) -> Life:
         """Begin a life of the daemon; `points`: see `points.install`."""
         self.lives += 1
-        return self.template.start(self.config, _ENVIRONMENT, points)
+        life = Life(self.config, _ENVIRONMENT, points)
+        self.last = life
+        return life
+
+    def end(self) -> None:
+        """End the life that there may be, if a run breaks off."""
+        if self.last is not None:
+            self.last.kill()
 
     def start_up(self) -> Life:
         """Begin a life, and wait until it works."""
@@ -169,8 +176,8 @@ def stage(
         port = _reserve(stack)
         ci = stack.enter_context(Ground(directory / "ground.jsonl", seed, sweeps=sweep != "off", **ground))
         feeder = stack.enter_context(Messages(broker, seed) if broker is not None else Hooks(port, seed))
-        template = stack.enter_context(Template())
-        made = Stage(directory, port, ci, feeder, template, redis, broker)
+        made = Stage(directory, port, ci, feeder, redis, broker)
+        stack.callback(made.end)
         write_config(made, port, store_port=store_port, amqp_port=amqp_port, breaker=breaker, sweep=sweep)
         yield made
         kept = not made.verdict().good if made.kept is None else made.kept
@@ -217,5 +224,5 @@ def settle(made: Stage, life: Life, patience: float = PATIENCE, longer: float = 
         if since is not None and now - since > longer:
             return True
         time.sleep(0.05)
-    life.tell()
+    life.dump_stacks()
     return False

@@ -1,4 +1,4 @@
-"""A command of a reader: has it done by the template (see `program.py`), and ends as it ended."""
+"""A command of a reader: the fork server (see `program.py`) runs it, and this ends as it ended."""
 
 import json
 import os
@@ -11,4 +11,6 @@ if __name__ == "__main__":
         order = {"arguments": sys.argv[2:], "directory": os.environ["PWD"], "environment": dict(os.environ)}
         socket.send_fds(link, [b" "], [0, 1, 2])
         link.sendall(json.dumps(order).encode() + b"\n")
-        sys.exit(int(link.recv(16) or b"70"))
+        with link.makefile() as answer:
+            _, code = answer.read().split()
+        sys.exit(int(code) if int(code) >= 0 else 128 - int(code))

@@ -7,7 +7,7 @@ import pytest
 
 from .blocks import Block, read
 from .generated import DOCS
-from .program import template
+from .program import write_program
 from .reader import Reader
 from .worlds import stage
 
@@ -15,10 +15,9 @@ PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command `triggerbot`."""
-    with template(tmp_path_factory.mktemp("program")) as made:
-        yield made
+    return write_program(tmp_path_factory.mktemp("program"))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if any(True for _ in read(DOCS / page))])

@@ -32,6 +32,13 @@ class Supervised(Daemon):
         config = CONFIG.format(store=store, url=url, intakes=intakes)
         super().__init__(directory, config, {"PYTHONPATH": path, **environment})
 
+    def needs_interpreter(self, *arguments: str) -> bool:
+        """Start what faults/ changes as a new interpreter: a process alone, or a supervisor of less patience.
+
+        Workers are new interpreters in any case.
+        """
+        return arguments[0] == "run" and ("--workers" not in arguments or "FAULTS_LIMIT" in self._environment)
+
     def fault(self, what: str, worker: int = 1) -> None:
         """Let a worker fail."""
         written = self.directory / f"writing-{worker}"
