@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.config.examples import DESIGN, EXAMPLES
+from tests.examples import examples
 from triggerbot.config import Config, loads
 from triggerbot.errors import ConfigError
 
@@ -50,7 +51,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text())
 @example('"\\UFFFFFFFF"')
 @example("? ")
@@ -61,7 +62,7 @@ def test_any_text(text: str) -> None:
     outcome(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.text(alphabet="[]{}:,-?*&!|>'\"%@#\n\t ab0.~<=\\U", max_size=60))
 def test_any_punctuation(text: str) -> None:
     """Nothing that looks like YAML breaks it."""
@@ -69,7 +70,7 @@ def test_any_punctuation(text: str) -> None:
     outcome(f"rules:\n  - projects: {text}")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(TEXTS), st.data())
 def test_text_is_cut_and_patched(text: str, data: st.DataObject) -> None:
     """An example from which a piece was cut, or into which something was typed, gives no traceback."""
@@ -78,7 +79,7 @@ def test_text_is_cut_and_patched(text: str, data: st.DataObject) -> None:
     outcome(text[:start] + data.draw(st.text(max_size=5)) + text[end:])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(VALUES), st.data())
 def test_any_value_is_replaced(value: Any, data: st.DataObject) -> None:
     """An example with anything in the place of any of its values gives no traceback."""
@@ -112,7 +113,7 @@ def test_every_key_is_dropped_renamed_and_retyped() -> None:
                     assert isinstance(came, ConfigError)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.text(min_size=1, max_size=30).filter(lambda text: text.isprintable()))
 def test_patterns_survive(pattern: str) -> None:
     """Any printable pattern, properly quoted, arrives as it was written, and matches itself."""

@@ -10,8 +10,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples, is_thorough
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
+from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World, event, push
 from triggerbot.calls import Capacity
 from triggerbot.model import Cause, ClaimState, Event, Kind, Push, Result
@@ -24,6 +26,11 @@ JOBS = tuple(f"job-{number}" for number in range(12))
 MESSAGES = ("", "fix it", "try: -u all", "try: --rebuild 3", "try: --no-retry", "DONTBUILD", "try: --rebuild-few 2",
             "try: --retry", "triggerbot: --rebuild x")  # fmt: skip
 ENDS = ("pending", "running", "failure", "failure", "failure", "success", "cancelled", "infra", "busted")
+
+
+def memory() -> Tables | None:
+    """Keep what happens in memory, but on SQLite in the slow tier."""
+    return None if is_thorough() else Tables()
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ def world_of(history: History, *, capacity: Capacity = Capacity.BATCH) -> Iterat
         system.say(where, message)
     with tempfile.TemporaryDirectory(prefix="triggerbot-properties-") as directory:
         path = Path(directory) / "state.db"
-        with World(path, {"ci": system}, rules(history), Clock()) as world:
+        with World(path, {"ci": system}, rules(history), Clock(), tables=memory()) as world:
             yield world, system
 
 
@@ -203,7 +210,7 @@ ENOUGH = Budget(100, 99)
 
 
 @given(histories(ENOUGH), st.randoms(use_true_random=False), CUTS)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_any_order_of_the_same_events_claims_the_same_jobs(history: History, dice: object, cuts: set[int]) -> None:
     """Where the budget does not bind, order, repetition and batching change neither claims nor requests."""
     # Whether a run is there before or after a request changes how many are asked for, so each job has one run here.
@@ -292,7 +299,7 @@ def test_whatever_the_ci_answers_nothing_is_doubled_or_lost(
     system.put(*heard)
     with tempfile.TemporaryDirectory(prefix="triggerbot-properties-") as directory:
         rule = Rule(Globs(["try"]), budget=ENOUGH)
-        with World(Path(directory) / "state.db", {"ci": system}, (rule,), Clock()) as world:
+        with World(Path(directory) / "state.db", {"ci": system}, (rule,), Clock(), tables=memory()) as world:
             world.hear(*heard)
             for _ in range(60):
                 world.clock.move(300)
@@ -318,7 +325,7 @@ def test_a_serial_ci_is_asked_for_one_at_a_time(results: list[Result], message: 
     rules_here = (Rule(Globs(["try"])),)
     with (
         tempfile.TemporaryDirectory(prefix="triggerbot-properties-") as directory,
-        World(Path(directory) / "state.db", {"ci": system}, rules_here, Clock()) as world,
+        World(Path(directory) / "state.db", {"ci": system}, rules_here, Clock(), tables=memory()) as world,
     ):
         world.hear(first)
         world.drain()

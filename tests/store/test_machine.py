@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.examples import examples
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_store.tables import Tables
 from tests.fakes.redis_server import RedisServer
@@ -380,7 +381,7 @@ class Machine(RuleBasedStateMachine):
         self.final = {key: replace(claim) for key, claim in self.model.claims.items() if claim.state in FINAL}
 
 
-Machine.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
+Machine.TestCase.settings = settings(max_examples=examples(100), stateful_step_count=50)
 
 
 class TestSqlite(Machine.TestCase):
@@ -399,7 +400,7 @@ class InMemory(Machine):
         return MemoryStore(self.tables)
 
 
-InMemory.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
+InMemory.TestCase.settings = settings(max_examples=examples(100), stateful_step_count=50)
 
 
 class TestMemory(InMemory.TestCase):
@@ -420,7 +421,7 @@ class OnRedis(Machine):
         return open_store(self.server.url(1))
 
 
-OnRedis.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
+OnRedis.TestCase.settings = settings(max_examples=examples(100), stateful_step_count=50)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.fakes.clock import Clock
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, rule
@@ -553,7 +554,7 @@ def test_5000_jobs_with_one_failure_are_told_in_a_line(channel: Channel, slack: 
 NAMES = st.text(max_size=300) | st.sampled_from(HOSTILE)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.dictionaries(NAMES, st.tuples(st.sampled_from(["O", "OOO", "OG", "X", "G", "O" * 90]), NAMES), max_size=60),
     st.booleans(),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.fakes.clock import Clock
 from tests.fakes.receiver import Receiver
 from tests.fakes.reported import PUSH, logged, plainly, told
@@ -251,7 +252,7 @@ def test_5000_failing_jobs_fit(sender: Sender, receiver: Receiver) -> None:
 LETTERS = st.text(alphabet="OG.", min_size=1, max_size=3)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(LETTERS, st.sampled_from([204, 204, 0, 500])), min_size=1, max_size=8))
 def test_the_receiver_ends_up_with_the_newest(clock: Clock, receiver: Receiver, steps: list[tuple[str, int]]) -> None:
     """Whatever was lost, and however often it changed back and forth."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.fakes.treeherder import FakeTreeherder
 from triggerbot.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.model import Push, Result, Run, State
@@ -125,7 +126,7 @@ def test_answers_of_any_form(treeherder: FakeTreeherder, system: Treeherder) -> 
     job = failed(treeherder)
     treeherder.read_log(job)
 
-    @settings(max_examples=30)
+    @settings(max_examples=examples(30))
     @given(ANSWERS)
     def check(answer: Any) -> None:
         treeherder.suggestions[job["id"]] = answer
