@@ -1,6 +1,5 @@
-"""What people ask for in comments: who may, what becomes of it, and what they are answered."""
+"""What people ask for in comments: who may, and what becomes of it."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,63 +7,14 @@ import pytest
 
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
-from tests.fakes.world import World, event, failure, push
+from tests.fakes.world import World, failure, push
+from tests.reports.commented import HERE, REVISION, WISH, asked, ci, settle, told, world
 from triggerbot.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.model import Claim, ClaimState, Push, PushFacts, Wish
-from triggerbot.publish.wishes import Permission, answers
+from triggerbot.model import ClaimState, PushFacts
+from triggerbot.publish.wishes import Permission
 from triggerbot.systems import Asker, Later
 
-__all__ = ["clock", "make_world", "quiet", "rule"]
-
-REVISION = "abcdef1234"
-HERE = push(REVISION)
-WISH = Wish("ci", "comment:1", "try", "mel", "retry linux-1", pull=7)
-
-
-@pytest.fixture
-def ci() -> ListeningCI:
-    """Know a push with a pull request, its author, and somebody who may write."""
-    made = ListeningCI()
-    made.askers = {"mel": Asker(may_write=True, is_author=False), "ada": Asker(may_write=False, is_author=True)}
-    made.pulls = {7: REVISION}
-    made.say(HERE)
-    return made
-
-
-@pytest.fixture
-def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
-    """Have heard of some jobs of the push: one failed, and its retriggers were asked for."""
-    jobs = [
-        failure("linux-1", "1", push=HERE),
-        event("linux-2", "2", push=HERE, result="success"),
-        event("mac-1", "3", push=HERE, result="success"),
-        event("build", "4", push=HERE, kind="build", result="success"),
-    ]
-    ci.put(*jobs)
-    made: World = make_world(ci)
-    made.hear(*jobs)
-    made.drain()
-    return made
-
-
-def settle(world: World, *wishes: Wish, permissions: dict[str, Permission] | None = None, seconds: float = 2.0) -> None:
-    """Hear wishes and publish what is due; then let the dispatcher work."""
-    world.hear(*wishes)
-    world.publish(world.publisher(permissions=permissions), seconds)
-    world.drain()
-
-
-def asked(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
-    """Tell which claims people have made, by job."""
-    record = world.store.record(where)
-    assert record is not None
-    found = {job.job: [claim for claim in job.claims if claim.manual] for job in record.jobs}
-    return {job: claims for job, claims in found.items() if claims}
-
-
-def told(world: World, where: Push = HERE) -> str:
-    """Give the answers at a push."""
-    return "\n".join(text for _, text in answers(world.store.kept(where)))
+__all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 
 
 def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
@@ -272,141 +222,3 @@ def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: E
     assert len(looks) - len(ci.asked_why) == tries
     assert [claim.wanted for claim in asked(world)["mac-1"]] == [1]
     assert "`mac-1`" in told(world)
-
-
-def test_why_of_one_run(world: World) -> None:
-    """In good English."""
-    settle(world, replace(WISH, text="retry mac-1"))
-    settle(world, replace(WISH, id="comment:2", text="why mac-1"))
-
-    assert "`mac-1`: 1 further run was decided, since a person asked for it." in told(world)
-
-
-def test_an_error_of_our_own(world: World, ci: ListeningCI) -> None:
-    """It ends neither the publisher nor other wishes; whoever mends it has a day."""
-    ci.askers["ada"] = ValueError("ours")
-    settle(world, replace(WISH, author="ada"), replace(WISH, id="comment:2"))
-    assert ci.reactions == [("comment:2", True)]
-
-    ci.askers["ada"] = ci.askers["mel"]
-    settle(world, seconds=700.0)
-
-    assert ci.reactions == [("comment:2", True), ("comment:1", True)]
-
-
-def test_it_does_not_wait_until_everything_is_reported(world: World) -> None:
-    """There may always be something to be reported."""
-    world.hear(WISH)
-    publisher = world.publisher()
-    world.clock.move(2.0)
-
-    publisher.step()
-
-    assert set(asked(world)) == {"linux-1"}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("retry windows-*", "No job of this commit matches"),
-        ("rebuild 21", "At most 20"),
-        ("please do something", "What can be asked"),
-        ("why windows", "No job of this commit is called"),
-    ],
-)
-def test_what_cannot_be_says_why(world: World, ci: ListeningCI, text: str, words: str) -> None:
-    """The reaction shows that it was not taken, the answer tells why."""
-    settle(world, replace(WISH, text=text))
-
-    assert asked(world) == {}
-    assert ci.reactions == [("comment:1", False)]
-    assert words in told(world)
-
-
-def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
-    """What could not be done is not shown as done because GitHub wanted a pause before the reaction."""
-    ci.reaction = CIUnavailable("a pause between writes", 2.0, well=True)
-    settle(world, replace(WISH, text="retry windows-*"), replace(WISH, id="comment:2"))
-    assert ci.reactions == []
-
-    ci.reaction = None
-    settle(world, seconds=60.0)
-
-    assert set(ci.reactions) == {("comment:1", False), ("comment:2", True)}
-
-
-def test_nothing_to_retry(world: World) -> None:
-    """Who asks to run what failed again hears why there is nothing: the button may be pressed twice."""
-    wish = replace(WISH, text="retry failed")
-    settle(world, wish)
-    assert "What failed is being run again already." in told(world)
-
-    world.hear(*(event("linux-1", f"re-{number}", push=HERE, result="success") for number in (1, 2)))
-    settle(world, replace(wish, id="comment:2"))
-    assert "No job of this commit is failing." in told(world)
-    assert asked(world) == {}
-
-
-def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
-    """Who asked is told so, though what failed is being run again by the time that it is answered."""
-    for number in (1, 2):
-        world.hear(failure("linux-1", f"re-{number}", push=HERE))
-    ci.reaction = CIUnavailable("down")
-    world.hear(replace(WISH, text="retry failed"))
-    world.publish(world.publisher())
-    world.store.keep(HERE, "answers", "[]")
-    ci.reaction = None
-    world.publish(world.publisher(), 60.0)
-
-    assert "Asked for 1 further run of `linux-1`." in told(world)
-    assert len(asked(world)["linux-1"]) == 1
-    assert ci.reactions == [("comment:1", True)]
-
-
-def test_each_answer_names_its_question(world: World) -> None:
-    """A comment asks for several things, and several people ask."""
-    settle(world, replace(WISH, text="why mac-1\nplease\nrebuild 21"))
-
-    assert told(world).startswith("`mel`: `why mac-1`: `mac-1`: It passed")
-    assert " `please`: This is no command." in told(world)
-    assert " `rebuild 21`: At most 20" in told(world)
-
-
-def test_why(world: World) -> None:
-    """The decision with its reason, and what the runs prove."""
-    settle(world, replace(WISH, text="why linux-1\nwhy mac-1"))
-
-    assert "`linux-1`: 2 further runs were decided, since a run of it failed." in told(world)
-    assert "`mac-1`: It passed, so there was nothing to decide." in told(world)
-
-
-def test_dry_run_sends_nothing(make_world: Callable[..., World], ci: ListeningCI) -> None:
-    """It is recorded, and the answer says so."""
-    ci.put(event("linux-1", "1", push=HERE, result="success"))
-    world = make_world(ci, dry=True)
-    world.hear(event("linux-1", "1", push=HERE, result="success"))
-
-    settle(world, WISH)
-
-    assert asked(world)["linux-1"][0].state is ClaimState.WOULD
-    assert ci.asked == []
-    assert "Dry run" in told(world)
-
-
-def test_hostile_names_stay_text(world: World, ci: ListeningCI) -> None:
-    """Names of jobs cannot break out of the answer."""
-    name = "`]<script>@everyone\n# job"
-    ci.put(event(name, "8", push=HERE, result="success"))
-    world.hear(event(name, "8", push=HERE, result="success"))
-
-    settle(world, replace(WISH, text="retry *script*"))
-
-    assert "`` `]<script>@everyone # job ``" in told(world)
-
-
-def test_projects_that_nobody_watches(world: World) -> None:
-    """What is asked there is not even kept."""
-    world.hear(replace(WISH, project="elsewhere"))
-
-    assert world.store.take_wish(world.clock() + 10, 1.0) is None
-    assert json.loads(world.store.kept(HERE).get("answers", "[]")) == []

@@ -6,6 +6,7 @@ import pytest
 
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.treeherder import FakeTreeherder
+from tests.systems.treeherder.jobs import OPENED
 
 __all__ = ["clock", "make_world", "quiet", "rule"]
 
@@ -15,3 +16,11 @@ def treeherder() -> Iterator[FakeTreeherder]:
     """Serve a Treeherder that knows nothing yet."""
     with FakeTreeherder() as fake:
         yield fake
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Leave no connection open."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
