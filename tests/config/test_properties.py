@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -92,6 +93,7 @@ def test_any_value_is_replaced(value: Any, data: st.DataObject) -> None:
     outcome(yaml.safe_dump(changed, allow_unicode=True))
 
 
+@pytest.mark.slow
 def test_every_key_is_dropped_renamed_and_retyped() -> None:
     """Each key of each example is dropped, renamed and given some other types, by turns all; renaming is noticed."""
     types = (None, True, 7, 1.5, "x", [], {}, [1], {"x": 1})

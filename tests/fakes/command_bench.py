@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from tests.fakes.memory_ci import MemoryCI
@@ -106,3 +107,9 @@ def told(**named: Any) -> dict[str, Any]:
         "message": "a change",
     }
     return usual | named
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Give an empty bench."""
+    return Bench(tmp_path)

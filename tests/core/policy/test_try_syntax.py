@@ -155,7 +155,7 @@ def test_a_groups_own_number_goes_first() -> None:
      "try: [", " ", "\t", "\r", "\r\n", '"', "--rebuild ", "--rebuild [", "--rebuild-talos=", "\x00",
      "\u2028", "é ", "a", "0"],
 )  # fmt: skip
-@pytest.mark.parametrize("size", [1_000_000, 4_000_000])
+@pytest.mark.parametrize("size", [1_000_000, pytest.param(4_000_000, marks=pytest.mark.slow)])
 def test_a_hostile_message_is_read_at_once(piece: str, size: int) -> None:
     """Megabytes of brackets, markers or spaces are read in linear time: none of these takes long."""
     if size > 1_000_000 and piece == "]":

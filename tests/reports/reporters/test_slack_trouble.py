@@ -217,6 +217,7 @@ def test_an_address_cannot_break_out_of_its_link() -> None:
 _WORDS = str.maketrans("0123456789", "abcdefghij")
 
 
+@pytest.mark.slow
 def test_5000_failing_jobs_fit(channel: Channel, slack: FakeSlack) -> None:
     """What does not is counted, with a link to all of it."""
     jobs = {f"test-linux-{number}": "OOO" for number in range(5000)}
@@ -230,6 +231,7 @@ def test_5000_failing_jobs_fit(channel: Channel, slack: FakeSlack) -> None:
     assert len(text(reply)) > 5000
 
 
+@pytest.mark.slow
 def test_5000_jobs_with_one_failure_are_told_in_a_line(channel: Channel, slack: FakeSlack) -> None:
     """One cause is told once, however many jobs show it."""
     jobs = {f"test-linux-{number}": "OOO" for number in range(5000)}

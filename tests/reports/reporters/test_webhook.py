@@ -236,6 +236,7 @@ def test_5000_jobs_that_passed_make_room_for_what_failed(sender: Sender, receive
     assert data["jobs_left_out"] + len(data["jobs"]) == 5050
 
 
+@pytest.mark.slow
 def test_5000_failing_jobs_fit(sender: Sender, receiver: Receiver) -> None:
     """Even with hostile lines."""
     jobs = {f"test-{'x' * 900}-{number}": "O" for number in range(5000)}

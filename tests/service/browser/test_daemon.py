@@ -13,6 +13,8 @@ from tests.fakes.daemon import Daemon, eventually
 from tests.fakes.site import TOKEN
 from tests.service.browser.chromium import Window
 
+pytestmark = pytest.mark.slow
+
 REVISION = "0123456789abcdef"
 CONFIG = """
 store: sqlite:state.db

@@ -63,6 +63,7 @@ def judged(house: House, *, revision: str = REVISION) -> None:
 PAGES = ("/", PATH, f"{PATH}?job=windows-flaky", "/about", "/statistics", "/errors", "/login", "/pushes/try/fff")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "width"), [("light", 1100), ("dark", 360)], ids=["light on a desk", "dark on a phone"]
 )
@@ -115,6 +116,7 @@ def test_a_job_is_retriggered_after_logging_in(chromium: Browser, house: House) 
         expect(row.get_by_text("ada asked for it on this page")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_everything_is_paused_and_goes_on_by_buttons(chromium: Browser, house: House) -> None:
     """Whoever has another page open sees it there by itself."""
     judged(house)
@@ -135,6 +137,7 @@ def test_everything_is_paused_and_goes_on_by_buttons(chromium: Browser, house: H
         expect(watching.get_by_text("Everything is paused")).to_have_count(0, timeout=15_000)
 
 
+@pytest.mark.slow
 def test_an_open_page_shows_what_is_new_and_leaves_the_reader_alone(chromium: Browser, house: House) -> None:
     """Focus, what was opened, typed and scrolled to stay; what changed is said to those who cannot see it."""
     judged(house)
@@ -165,6 +168,7 @@ def test_an_open_page_shows_what_is_new_and_leaves_the_reader_alone(chromium: Br
         assert page.evaluate("window.same"), "the page was not left"
 
 
+@pytest.mark.slow
 def test_the_list_shows_a_new_push_by_itself(chromium: Browser, house: House) -> None:
     """With the filter that is set."""
     judged(house)
@@ -180,6 +184,7 @@ def test_the_list_shows_a_new_push_by_itself(chromium: Browser, house: House) ->
         expect(page.locator(".pushes > li")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_a_job_called_like_a_script_is_only_a_name(chromium: Browser, house: House) -> None:
     """Wherever it shows up, and when it is retriggered."""
     judged(house)
@@ -196,6 +201,7 @@ def test_a_job_called_like_a_script_is_only_a_name(chromium: Browser, house: Hou
         assert page.evaluate("window.pwned") is None
 
 
+@pytest.mark.slow
 def test_a_keyboard_is_enough(chromium: Browser, house: House) -> None:
     """The first key leads past the navigation; filtering and opening a push need no mouse, and the focus is seen."""
     judged(house)
@@ -225,6 +231,7 @@ def test_a_keyboard_is_enough(chromium: Browser, house: House) -> None:
         expect(page.get_by_role("link", name="linux-fine-3", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_without_scripts_everything_but_the_live_updates_works(chromium: Browser, house: House) -> None:
     """Filtering, folding, logging in and retriggering; and there is a link to load the page again."""
     judged(house)

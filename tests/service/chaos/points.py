@@ -19,6 +19,8 @@ from tests.service.chaos.kills import IntakeName, Stage, StoreName, settle, stag
 
 #: Exit code of a child that stopped at its point; as if SIGKILL had ended it.
 STOPPED = 137
+#: Seconds within which a life comes to its point, or to the end of its work; only a busy machine needs that long.
+_REACHED_WITHIN = 30.0
 #: Verbs of a store that only look, or that are called all the time while nothing happens.
 _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
@@ -192,7 +194,7 @@ def one_point(made: Stage, number: int, second: int, apart: int) -> tuple[bool, 
     reached = []
     for stop_at in (number, second):
         life = made.start(stop_at=stop_at, log=log, apart=apart)
-        until = time.monotonic() + 4.0
+        until = time.monotonic() + _REACHED_WITHIN
         while life.alive and time.monotonic() < until and not made.done:
             time.sleep(0.01)
         reached.append(not life.alive)

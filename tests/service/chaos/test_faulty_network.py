@@ -95,6 +95,7 @@ def test_the_same_seed_has_the_same_fates() -> None:
         assert {fate.kind for fate in fates} == {*BAD, Kind.FINE}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("store", "intake"), [("sqlite", "webhook"), ("redis", "amqp")])
 def test_nothing_is_lost_or_doubled(store: StoreName, intake: IntakeName, request: pytest.FixtureRequest) -> None:

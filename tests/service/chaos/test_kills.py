@@ -8,6 +8,7 @@ from tests.service.chaos.kills import IntakeName, StoreName, kills
 KILLS = 15
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("intake", ["webhook", "amqp"])
 @pytest.mark.parametrize("store", ["sqlite", "redis"])
@@ -21,4 +22,12 @@ def test_nothing_is_lost_or_doubled(store: StoreName, intake: IntakeName, reques
     assert about["log"]["daemon.started"] > KILLS / 2
     assert sum(about["faults"].values()) > 0
     assert about["log"]["recovered"] > 0
+    assert "TRACEBACK" not in about["log"]
+
+
+def test_a_few_kills_lose_and_double_nothing() -> None:
+    """The shortest of these runs."""
+    verdict, about = kills("sqlite", "webhook", 4, 1)
+    assert about["settled"], (verdict, about)
+    assert verdict.good, (verdict, about)
     assert "TRACEBACK" not in about["log"]

@@ -6,6 +6,8 @@ from tests.fakes.rabbit import Rabbit
 from tests.service.chaos.harness import IntakeName, StoreName
 from tests.service.chaos.points import points
 
+pytestmark = pytest.mark.slow
+
 USUAL = {"after store.begin", "before store.accepted", "before the answer", "after the answer"}
 OF = {
     "sqlite": {"before the commit", "after the commit"},

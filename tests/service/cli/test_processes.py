@@ -46,12 +46,14 @@ def test_status_exits_as_promised(bench):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_config_is_found_by_the_environment(bench):
     """$TRIGGERBOT_CONFIG is as good as -c."""
     bench.hear(bench.event("a", "success"))
     assert call("status", "try", REVISION, env={"TRIGGERBOT_CONFIG": str(bench.config)}).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_it_quietly(bench, tmp_path):
     """`triggerbot replay ... | head -1` says nothing on stderr and leaves nothing behind."""
     events = tmp_path / "events.jsonl"
@@ -73,6 +75,7 @@ def test_a_closed_pipe_ends_it_quietly(bench, tmp_path):
     assert not list(tmp_path.glob("triggerbot-replay-*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_quietly(bench):
     """An interrupt is no traceback."""
     process = subprocess.Popen(
@@ -93,6 +96,7 @@ def test_ctrl_c_ends_it_quietly(bench):
         stream.close()
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_shows_numbers(bench):
     """An old locale is no reason to fail."""
     bench.hear(bench.event("jöb-日本", "success"))
@@ -101,6 +105,7 @@ def test_a_terminal_without_unicode_shows_numbers(bench):
     assert rb"j\xf6b-\u65e5\u672c" in done.stdout
 
 
+@pytest.mark.slow
 def test_no_colour_goes_into_a_pipe(bench):
     """Escape sequences are for terminals."""
     bench.hear(bench.event())
@@ -108,6 +113,7 @@ def test_no_colour_goes_into_a_pipe(bench):
         assert b"\x1b" not in call(command, "-c", str(bench.config), "try", REVISION).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", ["CI_TOKEN_THAT_IS_NOT_SET"])
 def test_run_refuses_what_cannot_work(bench, secret):
     """Missing secrets end it with their line before anything starts."""
@@ -122,6 +128,7 @@ def test_run_refuses_what_cannot_work(bench, secret):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_run_in_dry_run_decides_and_sends_nothing(bench):
     """The daemon of the command, stopped as an operator would: it told what it would do, and did nothing."""
     with FakeCI() as ci:
@@ -143,6 +150,7 @@ def test_run_in_dry_run_decides_and_sends_nothing(bench):
     assert "Dry run: nothing is sent." in bench.run("explain", "try", REVISION).stdout
 
 
+@pytest.mark.slow
 def test_a_second_daemon_on_one_store_is_told(bench):
     """Two of them would not keep out of each other's way."""
     store = bench.store()

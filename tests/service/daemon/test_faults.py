@@ -56,6 +56,7 @@ def allow(daemon: Daemon, most: int) -> None:
     resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (most, hard))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["none left", "none at all"])
 def test_a_disk_that_takes_nothing_for_a_while(daemon: Daemon, ci: FakeCI, room: str) -> None:
     """It says so, takes nothing that it could not keep, and goes on by itself; `none at all`: nor can it log."""
@@ -122,6 +123,7 @@ def test_a_file_system_that_is_full_for_a_while(small: Path, make_daemon: Callab
         assert daemon.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_store_that_may_only_be_read(
     request: pytest.FixtureRequest, make_daemon: Callable[..., Daemon], ci: FakeCI, tmp_path: Path
 ) -> None:
@@ -157,6 +159,7 @@ def read_only(place: Path, *, root: bool) -> Iterator[None]:
             path.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_the_end_while_a_hundred_requests_are_under_way(daemon: Daemon, ci: FakeCI) -> None:
     """It ends in time; the next one finds out what became of those that were not answered, and makes the others."""
     ci.fault("retrigger", times=None, delay=4.0, status=200, body=b"{}", accept=True)

@@ -98,6 +98,7 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     assert len(github.posts) == 2
 
 
+@pytest.mark.slow
 def test_polling_alone_is_enough(make_daemon: Callable[..., Daemon], github: FakeGitHub) -> None:
     """Behind a firewall, without any webhook: failures are found, rerun together, and the verdict is told."""
     jobs = {"unit": "failure", "e2e": "failure", "lint": "success"}
@@ -171,6 +172,7 @@ def test_an_answer_that_was_lost_is_settled_by_the_next_attempt(
     assert len(github.posts) == 1
 
 
+@pytest.mark.slow
 def test_what_a_push_asks_for_comes_one_rerun_after_another(
     make_daemon: Callable[..., Daemon], github: FakeGitHub
 ) -> None:
@@ -204,6 +206,7 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
     assert all(post.status == 201 for post in github.posts)
 
 
+@pytest.mark.slow
 def test_a_comment_that_is_denied_does_not_hold_up_the_status(
     make_daemon: Callable[..., Daemon], github: FakeGitHub
 ) -> None:

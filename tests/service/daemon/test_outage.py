@@ -37,6 +37,7 @@ def fail(ci: FakeCI, daemon: Daemon, number: int) -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_outage_from_its_beginning_to_its_end(ci: FakeCI, start: Start) -> None:
     """Thirty failures while the CI takes nothing: a handful of requests; each is retriggered once when it is well."""
     daemon = start(CONFIG.format(url=ci.url))
@@ -69,6 +70,7 @@ def test_an_outage_from_its_beginning_to_its_end(ci: FakeCI, start: Start) -> No
     assert any(line["event"] == "breaker.closed" for line in daemon.lines())
 
 
+@pytest.mark.slow
 def test_a_person_closes_a_breaker(ci: FakeCI, start: Start) -> None:
     """Who knows better need not wait for the next canary; a name that is none is answered with those that are."""
     daemon = start(CONFIG.format(url=ci.url).replace("longest: 1s", "longest: 1h").replace("500ms", "1h"))
@@ -102,6 +104,7 @@ def test_the_cap_is_visible(ci: FakeCI, start: Start) -> None:
     assert TOKEN not in daemon.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_not_reached_at_the_start_is_no_wrong_use(tmp_path: Path) -> None:
     """After a power failure it may come up later than this: exit code 2 would tell systemd not to try again."""
     (port,) = free_ports(1)

@@ -5,6 +5,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from tests.fakes.ci import FakeCI
 from tests.fakes.daemon import SECRET, Daemon, eventually
 
@@ -70,6 +72,7 @@ def test_dry_run_can_be_switched_off(make_daemon: Callable[..., Daemon], ci: Fak
     assert [post.body["job"] for post in ci.posts] == ["after"]
 
 
+@pytest.mark.slow
 def test_a_secret_in_a_file_is_read_again(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
     """Without any signal: whoever rotates a secret only writes the file."""
     daemon = make_daemon()
@@ -123,6 +126,7 @@ def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -
     assert daemon.stop() == 0
 
 
+@pytest.mark.slow
 def test_a_storm_of_signals_ends_nothing(daemon: Daemon, ci: FakeCI) -> None:
     """Whoever asks for a reload again and again, faster than signals can be dealt with, is served some of them."""
     for _ in range(300_000):
@@ -143,6 +147,7 @@ def test_what_only_a_start_can_change_is_said(daemon: Daemon) -> None:
     assert not (daemon.directory / "other.db").exists()
 
 
+@pytest.mark.slow
 def test_no_event_is_lost_meanwhile(daemon: Daemon, ci: FakeCI) -> None:
     """Webhooks that arrive while one config replaces another are answered 202, stored, and dealt with once."""
     answers: list[int] = []

@@ -32,6 +32,7 @@ def test_a_kill_while_the_request_is_under_way_doubles_and_loses_nothing(daemon:
     assert len(ci.accepted) == 1
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_double_and_lose_nothing(daemon: Daemon, ci: FakeCI) -> None:
     """Ten jobs fail, and after each webhook the daemon is killed and started again: each job gets its two runs."""
     for number in range(10):
@@ -112,6 +113,7 @@ def test_polling_is_an_intake_of_its_own(make_daemon: Callable[..., Daemon], ci:
     assert len(ci.posts) == 1
 
 
+@pytest.mark.slow
 def test_a_file_is_followed_as_it_grows(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
     """Lines added to the file are heard once, also over a restart; one that is no event is a dead letter."""
     daemon = make_daemon(intakes="[{file: {system: ci, path: events.jsonl}}]")
@@ -130,6 +132,7 @@ def test_a_file_is_followed_as_it_grows(make_daemon: Callable[..., Daemon], ci: 
     assert len(daemon.command("dead-letters", "list", "--json").stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_ci_that_is_down_is_asked_again_and_explain_says_so(daemon: Daemon, ci: FakeCI) -> None:
     """While the CI answers nonsense the claim stays; `explain` tells; afterwards it goes on by itself."""
     ci.fault("look_back", times=2, status=200, body=b"<html>")
@@ -150,6 +153,7 @@ def test_sigterm_ends_it_cleanly(daemon: Daemon) -> None:
     assert daemon.lines()[-1]["unfinished"] == []
 
 
+@pytest.mark.slow
 def test_a_ci_that_hangs_does_not_hold_up_the_end(daemon: Daemon, ci: FakeCI) -> None:
     """Told to stop while a CI keeps it waiting, it ends all the same; the next start goes on with what was left."""
     ci.fault("look_back", delay=15.0, status=500)
@@ -180,6 +184,7 @@ def test_reading_for_long_leaves_no_connection_open(daemon: Daemon) -> None:
     assert sum(name.endswith("state.db") for name in opened) <= 8 + 4 + 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--workers", "1")])
 def test_a_second_daemon_on_the_same_store_does_not_start(daemon: Daemon, options: tuple[str, ...]) -> None:
     """Two daemons on one file: the second says so and exits with 2, though its address is taken, too."""

@@ -119,6 +119,7 @@ def test_a_retrigger_of_the_ill_job_is_carried_out_though_it_answers_500(ci: str
     assert (truth["retriggers"], truth["doubled"]) == (2, [])
 
 
+@pytest.mark.slow
 def test_the_demo_plays_and_everything_comes_out_as_planned() -> None:
     """Not on a terminal: plain lines, every verdict as planned, nothing doubled."""
     ended = subprocess.run(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,13 +15,18 @@ from .worlds import stage
 PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 
 
+def _tier(page: str) -> Any:
+    """Leave all pages but the tutorial to the slow tier."""
+    return pytest.param(page, marks=[] if page.startswith("tutorial/") else [pytest.mark.slow])
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command `triggerbot`."""
     return write_program(tmp_path_factory.mktemp("program"))
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if any(True for _ in read(DOCS / page))])
+@pytest.mark.parametrize("page", [_tier(page) for page in PAGES if any(True for _ in read(DOCS / page))])
 def test_what_a_page_says_comes_true(page: str, tmp_path: Path, program: Path) -> None:
     """A page is read from its first block to its last."""
     with stage(page, tmp_path) as made, Reader(made, program) as reader:

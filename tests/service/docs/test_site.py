@@ -48,6 +48,7 @@ class _Loads(HTMLParser):
         self.found += [value for name, value in attrs if name == _LOADED.get(tag) and value]
 
 
+@pytest.mark.slow
 def test_no_page_names_anything_from_elsewhere(site: Path) -> None:
     """Neither pages nor styles: no fonts, scripts or pictures of others."""
     for page in site.rglob("*.html"):
@@ -76,6 +77,7 @@ def served(site: Path) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_a_browser_loads_nothing_from_elsewhere(served: str) -> None:
     """A reader who searches and follows what was found stays on the site, whatever its scripts do."""
     asked: list[str] = []

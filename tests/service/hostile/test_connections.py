@@ -76,6 +76,7 @@ def test_a_head_that_does_not_come_ends_the_connection(
     assert alive(port)
 
 
+@pytest.mark.slow
 def test_a_byte_now_and_then_does_not_help(dial: Callable[..., socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
     """The time is that of the whole head, not of its pieces."""
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.5)
@@ -104,6 +105,7 @@ def test_a_body_that_does_not_come_is_answered_408(
     assert target.stored() == {}
 
 
+@pytest.mark.slow
 def test_who_never_reads_is_not_waited_for(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +129,7 @@ def test_who_never_reads_is_not_waited_for(
     assert alive(port)
 
 
+@pytest.mark.slow
 def test_many_slow_ones_make_room_for_one_who_behaves(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +215,7 @@ def test_many_requests_on_one_connection_are_not_added_up(port: int) -> None:
         assert {client.get(f"http://127.0.0.1:{port}/__lbheartbeat__").status_code for _ in range(10)} == {200}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunked", [True, False])
 def test_a_body_without_end_is_refused_at_the_limit(
     dial: Callable[..., socket.socket], target: Target, port: int, monkeypatch: pytest.MonkeyPatch, chunked: bool
@@ -238,6 +242,7 @@ def test_a_body_without_end_is_refused_at_the_limit(
     assert alive(port)
 
 
+@pytest.mark.slow
 def test_large_bodies_share_their_room(
     dial: Callable[..., socket.socket], target: Target, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +269,7 @@ def test_the_room_of_large_bodies_is_given_back(target: Target, port: int) -> No
     assert target.hooks.arriving == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_decompressed(target: Target, port: int) -> None:
     """A body that says it is compressed is taken as it is: a small one that would become huge stays small."""
     hook = forging.generic(gzip.compress(b" " * 10_000_000))

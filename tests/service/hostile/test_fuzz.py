@@ -12,7 +12,7 @@ from triggerbot.systems.github import GitHub
 from triggerbot.systems.github import parse as github_parse
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_hostile_webhooks_are_refused_and_nothing_breaks(seed: int) -> None:
     """No crash, no 5xx, nothing stored of what is forged, no failure of ours over what is nonsense."""
     findings = fuzz(4000, seed)
@@ -28,6 +28,7 @@ def missing(findings: Findings) -> set[str]:
     return {"too large"} - {kind for kind, _ in findings.statuses}
 
 
+@pytest.mark.slow
 def test_it_would_notice_a_signature_that_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else its silence would say nothing."""
     monkeypatch.setattr(generic, "verify_standard", lambda *_: None)
@@ -38,6 +39,7 @@ def test_it_would_notice_a_signature_that_is_not_checked(monkeypatch: pytest.Mon
     assert {what for what, _ in findings.wrong} >= {"202"}
 
 
+@pytest.mark.slow
 def test_it_would_notice_the_weak_signature(monkeypatch: pytest.MonkeyPatch) -> None:
     """GitHub's old header, with SHA-1, is no way in; the fuzz knows how to make a right one."""
     verify = GitHub.verify
@@ -52,6 +54,7 @@ def test_it_would_notice_the_weak_signature(monkeypatch: pytest.MonkeyPatch) -> 
     }
 
 
+@pytest.mark.slow
 def test_it_would_notice_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that triggerbot survives, but should not have made: it leaves a dead letter."""
 

@@ -35,6 +35,7 @@ def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> 
     assert consumer.gaps == 1
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_killed_and_started_again(broker: Broker, consume: Consume) -> None:
     """Durable queue, persistent messages: what was not acknowledged comes once more."""
     consumer = consume()
@@ -49,6 +50,7 @@ def test_a_broker_that_is_killed_and_started_again(broker: Broker, consume: Cons
     assert consumer.gaps == 1
 
 
+@pytest.mark.slow
 def test_a_deleted_queue_is_made_again_and_the_gap_is_told(broker: Broker, consume: Consume) -> None:
     """PulseGuardian deletes queues that are too long; the sweep has to find what was in it."""
     consumer = consume()
@@ -62,12 +64,14 @@ def test_a_deleted_queue_is_made_again_and_the_gap_is_told(broker: Broker, consu
     consumer.heard(1, 2)
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_there_is_no_gap(broker: Broker, consume: Consume) -> None:
     """Only the very first start makes it."""
     consume().stop()
     assert consume().gaps == 0
 
 
+@pytest.mark.slow
 def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network is cut without a word: heartbeats tell."""
     monkeypatch.setattr(link, "HEARTBEAT", 1.0)
@@ -83,6 +87,7 @@ def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, mon
         consumer.stop()
 
 
+@pytest.mark.slow
 def test_an_idle_connection_stays(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heartbeats are sent, too: the broker does not take us for dead."""
     monkeypatch.setattr(link, "HEARTBEAT", 3.0)
@@ -102,6 +107,7 @@ def test_an_idle_connection_stays(broker: Broker, consume: Consume, monkeypatch:
         consumer.stop()
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume: Consume) -> None:
     """SIGKILL in the middle of 5,000 messages: every one of them is recorded, by it or by the next."""
     program = (
@@ -135,6 +141,7 @@ def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume:
     assert broker.depth() == 0
 
 
+@pytest.mark.slow
 def test_an_unknown_exchange_is_named(broker: Broker, consume: Consume) -> None:
     """It is asked for again and again, and works once somebody makes it."""
     missing = f"{broker.exchange}/missing"
@@ -146,6 +153,7 @@ def test_an_unknown_exchange_is_named(broker: Broker, consume: Consume) -> None:
     eventually(lambda: consumer.connected, "it consumes")
 
 
+@pytest.mark.slow
 def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consume, user: str) -> None:
     """As on Pulse: one's own queues only, and nobody else's exchanges to declare."""
     url = f"amqp://{user}:secret@127.0.0.1:{broker.rabbit.port}//"
@@ -160,6 +168,7 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
     allowed.heard(1)
 
 
+@pytest.mark.slow
 def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> None:
     """Without the password."""
     consumer = consume(wait=False, url=f"amqp://guest:hunter2hunter2@127.0.0.1:{broker.rabbit.port}//")
@@ -167,6 +176,7 @@ def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> N
     assert "hunter2" not in trouble(consumer)
 
 
+@pytest.mark.slow
 def test_nobody_there(broker: Broker, consume: Consume, tmp_path: Path) -> None:
     """Tried for ever."""
     with Proxy(1) as proxy:

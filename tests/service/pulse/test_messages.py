@@ -111,6 +111,7 @@ def test_a_bug_in_reading_is_the_message_s_own(broker: Broker, consume: Consume,
     drained(broker, consumer)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
 def test_a_bug_in_observing_is_the_message_s_own(
     broker: Broker, consume: Consume, bug: Exception, monkeypatch: pytest.MonkeyPatch
@@ -133,6 +134,7 @@ def test_a_bug_in_observing_is_the_message_s_own(
     drained(broker, consumer)
 
 
+@pytest.mark.slow
 def test_nothing_is_acknowledged_while_the_store_is_down(
     broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +161,7 @@ def test_nothing_is_acknowledged_while_the_store_is_down(
     drained(broker, consumer)
 
 
+@pytest.mark.slow
 def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message that nobody understands is not lost either."""
     consumer = consume()

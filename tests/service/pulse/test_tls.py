@@ -13,6 +13,8 @@ from tests.fakes.rabbit import Broker, Rabbit
 from tests.fakes.servers import free_ports
 from tests.service.pulse.consumer import Consumer, told
 
+pytestmark = pytest.mark.slow
+
 Consume = Callable[..., Consumer]
 
 

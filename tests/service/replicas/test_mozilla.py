@@ -71,7 +71,7 @@ def again(tc: FakeTaskcluster, task: str) -> list[str]:
     return [one for one, known in tc.tasks.items() if known["metadata"]["name"] == JOB and one != task]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_intermittent_test(
     tmp_path: Path, tc: FakeTaskcluster, broker: Broker, redis: RedisServer, workers: int
 ) -> None:
@@ -96,6 +96,7 @@ def test_an_intermittent_test(
         running.kill()
 
 
+@pytest.mark.slow
 def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
     """It lists the push's jobs and its message, and takes the classification of what proved intermittent."""
     with FakeTreeherder() as treeherder:
@@ -127,6 +128,7 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
             running.kill()
 
 
+@pytest.mark.slow
 def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
     """What is of other projects, and what is no message, is in nobody's way."""
     running = daemon(tmp_path, tc, broker, "sqlite:state.db")
@@ -146,6 +148,7 @@ def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster
         running.kill()
 
 
+@pytest.mark.slow
 def test_a_taskcluster_that_is_down_is_waited_for(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
     """Leads outlive that, and a restart."""
     running = daemon(tmp_path, tc, broker, "sqlite:state.db")

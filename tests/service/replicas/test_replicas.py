@@ -102,6 +102,7 @@ def test_two_replicas_share_the_work(replicas: Replicas, ci: FakeCI, broker: Bro
         assert daemon.metric('triggerbot_messages_total{outcome="stored",system="ci"}') > 0
 
 
+@pytest.mark.slow
 def test_a_replica_that_is_killed_leaves_nothing_undone(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
     """SIGKILL while requests are under way: the other one finishes, and asks for nothing twice."""
     one, two = replicas.start(), replicas.start()
@@ -118,6 +119,7 @@ def test_a_replica_that_is_killed_leaves_nothing_undone(replicas: Replicas, ci: 
     assert two.health()["status"] == "ok"
 
 
+@pytest.mark.slow
 def test_workers_of_one_machine(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
     """`run --workers 2` consumes with both, and ends in good order."""
     daemon = replicas.start("--workers", "2")
@@ -129,6 +131,7 @@ def test_workers_of_one_machine(replicas: Replicas, ci: FakeCI, broker: Broker) 
     assert broker.depth() == 0
 
 
+@pytest.mark.slow
 def test_a_deleted_queue_is_made_up_for(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
     """What was in it is found by the sweep, which the lost queue hurries."""
     replicas.start(sweep="1h")
@@ -141,6 +144,7 @@ def test_a_deleted_queue_is_made_up_for(replicas: Replicas, ci: FakeCI, broker: 
     all_asked(ci, [*told, *lost])
 
 
+@pytest.mark.slow
 def test_a_redis_that_lost_everything_doubles_nothing(
     replicas: Replicas, ci: FakeCI, broker: Broker, redis: RedisServer
 ) -> None:
@@ -159,6 +163,7 @@ def test_a_redis_that_lost_everything_doubles_nothing(
     assert any("lost everything" in why for why in daemon.health()["distrust"].values())
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_down_for_a_while(replicas: Replicas, ci: FakeCI, broker: Broker, redis: RedisServer) -> None:
     """The daemon says so and waits; the queue keeps what comes meanwhile; then everything goes on by itself."""
     daemon = replicas.start()
@@ -180,6 +185,7 @@ def test_a_redis_that_is_down_for_a_while(replicas: Replicas, ci: FakeCI, broker
     )
 
 
+@pytest.mark.slow
 def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
     """What is due when somebody pauses is not sent by anybody, until somebody resumes; then all of it is, once."""
     one, two = replicas.start(), replicas.start()

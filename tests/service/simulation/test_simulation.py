@@ -32,7 +32,9 @@ def went_well(seed: int, store: str = "memory") -> None:
         pytest.fail("\n".join([*told.trace[-200:], f"seed {seed} on {store}: {told.why}"]))
 
 
-@pytest.mark.parametrize("first", range(0, 1000, PORTION))
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(PORTION, 1000, PORTION))]
+)
 def test_histories(first: int) -> None:
     """On plain dicts, which is the quickest."""
     for seed in range(first, first + PORTION):
@@ -46,7 +48,10 @@ def test_what_once_went_wrong(seed: int) -> None:
 
 
 @pytest.mark.parametrize(("store", "model", "first"), [
-    ("sqlite", "as-sqlite", 100), ("sqlite", "as-sqlite", 120), ("redis", "memory", 140), ("redis", "memory", 150),
+    ("sqlite", "as-sqlite", 100),
+    pytest.param("sqlite", "as-sqlite", 120, marks=pytest.mark.slow),
+    pytest.param("redis", "memory", 140, marks=pytest.mark.slow),
+    pytest.param("redis", "memory", 150, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_the_real_stores_are_as_the_model(store: str, model: str, first: int) -> None:
     """The same history takes the same course, step by step, whatever keeps it."""
@@ -56,6 +61,7 @@ def test_the_real_stores_are_as_the_model(store: str, model: str, first: int) ->
         assert told.trace == expected.trace, f"seed {seed}"
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_history() -> None:
     """It happens the same way again."""
     seeds = range(40)
@@ -65,6 +71,7 @@ def test_a_seed_is_a_history() -> None:
     assert len(set(first)) == len(first)
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_same_history_in_every_process() -> None:
     """Nothing depends on the order of a set, or on the machine."""
     traces = [

@@ -28,6 +28,7 @@ def service(make_daemon: Callable[..., Supervised], systemd: Systemd) -> Supervi
     return make_daemon(FAULTS_LIMIT=LIMIT, **systemd.environment(1.0))
 
 
+@pytest.mark.slow
 def test_a_service_says_that_it_is_ready_that_it_lives_and_that_it_ends(service: Supervised, systemd: Systemd) -> None:
     """Ready when it has begun to answer, and in time for the watchdog from then on."""
     service.start()
@@ -44,6 +45,7 @@ def test_a_service_says_that_it_is_ready_that_it_lives_and_that_it_ends(service:
     assert systemd.silent()
 
 
+@pytest.mark.slow
 def test_a_dispatcher_that_hangs_ends_the_daemon(service: Supervised, systemd: Systemd) -> None:
     """With exit code 1 and the place where it hangs, and the watchdog is fed no more."""
     service.start()
@@ -59,6 +61,7 @@ def test_a_dispatcher_that_hangs_ends_the_daemon(service: Supervised, systemd: S
     assert service.told("daemon.part_hung")[0]["problem"].startswith("dispatcher-0 is hung")
 
 
+@pytest.mark.slow
 def test_a_worker_in_which_something_hangs_is_started_again(service: Supervised, systemd: Systemd) -> None:
     """The supervisor goes on, and systemd hears nothing of it."""
     service.start("--workers", "1")
@@ -72,6 +75,7 @@ def test_a_worker_in_which_something_hangs_is_started_again(service: Supervised,
     assert set(systemd.until("STOPPING=1")) == {"WATCHDOG=1"}
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_report_is_killed_and_started_again(service: Supervised, systemd: Systemd) -> None:
     """One that is stopped altogether cannot notice it itself."""
     service.start("--workers", "1")

@@ -28,6 +28,7 @@ def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised
     assert "SIGKILL" in one.command("stats", "--errors").stdout
 
 
+@pytest.mark.slow
 def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Supervised) -> None:
     """What a thread of the worker died of is logged at once, and kept with the place where it came from."""
     one.fault("raise CI_TOKEN WEBHOOK_SECRET")
@@ -48,6 +49,7 @@ def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Superv
         assert SECRET not in told
 
 
+@pytest.mark.slow
 def test_a_signal_leaves_the_stacks_of_all_threads(one: Supervised) -> None:
     """Where the interpreter itself is hit, it writes down what it was doing."""
     one.fault("signal SIGSEGV")
@@ -60,6 +62,7 @@ def test_a_signal_leaves_the_stacks_of_all_threads(one: Supervised) -> None:
     assert crash["where"].startswith("triggerbot/daemon.py:")
 
 
+@pytest.mark.slow
 def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> None:
     """A daemon without one of its threads would only seem to work."""
     one.fault("thread raise")
@@ -71,6 +74,7 @@ def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> 
     one.started(2)
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -> None:
     """It told its cause and hangs; another one takes its place, and the cause is not lost."""
     one.fault("linger raise")
@@ -81,6 +85,7 @@ def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -
     assert (crash["error"], crash["ended"]) == ("ZeroDivisionError: told to", "SIGKILL")
 
 
+@pytest.mark.slow
 def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -> None:
     """The delay grows, and each death is kept: one after the other is no common death."""
     one.fault("always exit 7")
@@ -91,6 +96,7 @@ def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -
     assert [(crash["ended"], crash["order"]) for crash in crashes[-2:]] == [("exit code 7", 1)] * 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
     """Somebody ended it in good order; another one starts, and there is nothing to tell."""
     os.kill(one.pids()[0], signal.SIGTERM)
@@ -101,6 +107,7 @@ def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
     assert "No worker crashed in the last 7 d." in one.command("stats", "--errors").stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals) -> None:
     """Told to stop, it stops them in good order, and exits with 0."""
@@ -111,6 +118,7 @@ def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals
     assert [line["event"] for line in one.lines()[-2:]] == ["daemon.stopped", "supervisor.stopped"]
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_end_is_killed(one: Supervised) -> None:
     """The supervisor waits for a while; then it ends what is left, and says so by its exit code."""
     os.kill(one.pids()[0], signal.SIGSTOP)
@@ -121,6 +129,7 @@ def test_a_worker_that_does_not_end_is_killed(one: Supervised) -> None:
     assert one.gone()
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_supervisor_that_is_killed(one: Supervised) -> None:
     """After `kill -9` of the supervisor nothing is left over, and the next one can begin."""
     one.kill()
@@ -132,6 +141,7 @@ def test_workers_end_with_a_supervisor_that_is_killed(one: Supervised) -> None:
     assert one.told("worker.orphaned")[0]["worker"] == 1
 
 
+@pytest.mark.slow
 def test_what_cannot_work_is_told_once_and_not_tried_again(one: Supervised) -> None:
     """A store that is in use ends it all with exit code 2: no worker is started again."""
     second = one.command("run", "--workers", "1")
@@ -152,6 +162,7 @@ def test_several_workers_need_a_store_for_several(make_daemon: Callable[..., Sup
     assert "--workers 1" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonsense", ["1", "{}", '{"number": 1, "errors": 999, "lifeline": 998, "listening": null}'])
 def test_a_seat_that_is_none_is_a_wrong_use(
     make_daemon: Callable[..., Supervised], monkeypatch: pytest.MonkeyPatch, nonsense: str
@@ -166,6 +177,7 @@ def test_a_seat_that_is_none_is_a_wrong_use(
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Supervised]) -> None:
     """Without `--workers` nobody starts it again, but the cause is told all the same."""
     daemon = make_daemon()
@@ -179,6 +191,7 @@ def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Superv
     assert TOKEN not in daemon.log.read_text()
 
 
+@pytest.mark.slow
 def test_a_signal_while_it_starts_is_not_lost(make_daemon: Callable[..., Supervised]) -> None:
     """Told to end before its server catches signals, it ends all the same."""
     daemon = make_daemon()

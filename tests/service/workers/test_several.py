@@ -36,6 +36,7 @@ def test_two_workers_answer_on_one_address(two: Supervised, ci: FakeCI) -> None:
     assert two.stop() == 0
 
 
+@pytest.mark.slow
 def test_each_line_of_a_file_is_read_once(two: Supervised, ci: FakeCI) -> None:
     """One worker follows the file; a line that is no event is one dead letter, not two."""
     with (two.directory / "events.jsonl").open("a") as file:
@@ -46,6 +47,7 @@ def test_each_line_of_a_file_is_read_once(two: Supervised, ci: FakeCI) -> None:
     assert len(two.command("dead-letters", "list", "--json").stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_of_those_that_die_together_the_first_is_told_first(two: Supervised) -> None:
     """The second worker raises, and is slow to end; the first is gone at once, after it: the cause is the second's."""
     two.fault("after 2 exit 3", worker=1)
@@ -60,6 +62,7 @@ def test_of_those_that_die_together_the_first_is_told_first(two: Supervised) -> 
     two.started(4)
 
 
+@pytest.mark.slow
 def test_one_goes_on_while_the_other_is_started_again(two: Supervised, ci: FakeCI) -> None:
     """Nothing is refused meanwhile: the socket is the supervisor's."""
     os.kill(two.pids(worker=1)[0], signal.SIGKILL)
@@ -72,6 +75,7 @@ def test_one_goes_on_while_the_other_is_started_again(two: Supervised, ci: FakeC
     assert [line["worker"] for line in two.told("worker.died")] == [1]
 
 
+@pytest.mark.slow
 def test_both_end_with_a_supervisor_that_is_killed(two: Supervised) -> None:
     """Nothing is left over of two workers either."""
     two.kill()

@@ -27,6 +27,8 @@ from triggerbot.model import Push, Result, Run, State, Wish
 from triggerbot.publish.github import GitHubReporter
 from triggerbot.systems.github import AppKey, GitHub
 
+pytestmark = pytest.mark.slow
+
 Connect = Callable[..., GitHub]
 _HOST = "https://api.github.com"
 

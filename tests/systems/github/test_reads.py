@@ -289,6 +289,7 @@ def test_sweep_repeats_what_was_lost(github: FakeGitHub, connect: Connect, clock
     assert gh.recent(clock.now - 60) == gh.recent(clock.now - 50)
 
 
+@pytest.mark.slow
 def test_sweep_past_the_limit_of_a_list(github: FakeGitHub, connect: Connect, clock: Clock) -> None:
     """GitHub lists a thousand workflow runs at most; the sweep goes on from there."""
     gh = connect(repositories=["octo/app"])
