@@ -23,7 +23,8 @@ _CONFIG = "-c, --config FILE"
 
 def commands_page() -> str:
     """Write the page."""
-    context = click.Context(main, info_name="triggerbot")
+    # As `main` makes it: a command keeps the names of its help option from the first context that it meets.
+    context = click.Context(main, info_name="triggerbot", **main.context_settings)
     return page("Commands", _INTRO, *_commands(main, context))
 
 
