@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment import trust_nobody, use_memory
 from tests.examples import register_profiles
 from tests.fakes import canary
 from tests.fakes.rabbit import Broker, Rabbit
 from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
-from tests.scratch import use_memory
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
 
 register_profiles()
 use_memory()
+trust_nobody()
 
 
 @pytest.fixture(autouse=True)
