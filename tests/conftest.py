@@ -1,26 +1,22 @@
-"""What all tests share: how hard Hypothesis tries, one RabbitMQ for each process, and that no secret ever shows."""
+"""What all tests share: where and in which order they run, one RabbitMQ a process, and that no secret ever shows."""
 
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from fakes import canary
-from fakes.rabbit import Broker, Rabbit
-from hypothesis import HealthCheck, settings
 
-#: Deterministic, and moderate in number: a run is repeatable anywhere, and the whole suite stays quick.
-settings.register_profile(
-    "triggerbot",
-    deadline=None,
-    max_examples=60,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
-)
-#: `pytest --hypothesis-profile=search` looks further, and elsewhere each time.
-settings.register_profile("search", settings.get_profile("triggerbot"), max_examples=1000, derandomize=False)
-settings.load_profile("triggerbot")
+from tests.environment import trust_nobody, use_memory
+from tests.examples import register_profiles
+from tests.fakes import canary
+from tests.fakes.rabbit import Broker, Rabbit
+from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]
+
+register_profiles()
+use_memory()
+trust_nobody()
 
 
 @pytest.fixture(autouse=True)

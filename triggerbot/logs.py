@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
-
 from triggerbot.core.model import Push
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Longer values are cut: a hostile name must not flood the log.
 _VALUE_MAX = 500
@@ -70,7 +70,7 @@ class _Masked:
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
 
-    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    def __call__(self, _: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
         return {
             key: cut_trace(self._mask(value)) if key in _TRACES and isinstance(value, str) else self._clean(value)
             for key, value in event.items()
@@ -97,8 +97,9 @@ class _Foreign(logging.Handler):
         """Log a record of a library."""
         with contextlib.suppress(Exception):  # as the standard library has it: a log line never breaks anything
             exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
-            log = structlog.get_logger("triggerbot.foreign")
-            log.log(record.levelno, "library", library=record.name, message=record.getMessage(), exc_info=exc_info)
+            get_logger("triggerbot.foreign").log(
+                record.levelno, "library", library=record.name, message=record.getMessage(), exc_info=exc_info
+            )
 
 
 class _Signed:
@@ -107,7 +108,7 @@ class _Signed:
     def __init__(self, worker: int) -> None:
         self._worker = worker
 
-    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    def __call__(self, _: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
         return {**event, "worker": self._worker}
 
 
@@ -120,7 +121,7 @@ class _Seldom:
         #: By event and system: when one was let through last, and how many were kept back since.
         self._last: dict[tuple[str, str], tuple[float, int]] = {}
 
-    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    def __call__(self, _: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
         name = event.get("event")
         if name not in _REPEATED:
             return event
@@ -131,7 +132,9 @@ class _Seldom:
             at, kept_back = self._last.get(key, (-_REPEATED_EVERY, 0))
             if now - at < _REPEATED_EVERY:
                 self._last[key] = at, kept_back + 1
-                raise structlog.DropEvent
+                from structlog import DropEvent
+
+                raise DropEvent
             self._last[key] = now, 0
         return {**event, "repeated": kept_back} if kept_back else event
 
@@ -139,10 +142,10 @@ class _Seldom:
 class _Prioritised:
     """Writes the priority before each line."""
 
-    def __init__(self, renderer: Processor) -> None:
+    def __init__(self, renderer: "Processor") -> None:
         self._renderer = renderer
 
-    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+    def __call__(self, logger: "WrappedLogger", name: str, event: "EventDict") -> str:
         return f"<{_PRIORITIES.get(event.get('level', ''), 6)}>{self._renderer(logger, name, event)!s}"
 
 
@@ -181,6 +184,9 @@ def configure(
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Set up logging of this process, to stderr unless told otherwise; `worker`: its number, if there are several."""
+    import structlog
+
+    _PENDING.clear()
     out = sys.stderr if stream is None else stream
     journal = _is_journal(out, os.environ)
     renderer: Processor = structlog.dev.ConsoleRenderer() if out.isatty() else structlog.processors.JSONRenderer()
@@ -201,6 +207,42 @@ def configure(
     )
     # Without a handler of ours Python would write warnings of libraries to stderr as they are.
     logging.lastResort = _Foreign(logging.WARNING)
+
+
+def configure_errors() -> None:
+    """Set up logging of a command: errors alone, to stderr. Where nothing logs, structlog is never imported.
+
+    Importing structlog takes longer than most commands do. What may be imported after this gets its logger of
+    `get_logger`, which sets logging up with the first line.
+    """
+    if "structlog" in sys.modules:
+        configure(level=logging.ERROR)
+        return
+    _PENDING[:] = [partial(configure, level=logging.ERROR)]
+    logging.lastResort = _Foreign(logging.WARNING)
+
+
+#: What sets up logging with the first line; at most one.
+_PENDING: list[Callable[[], None]] = []
+
+
+class _Logger:
+    """A logger of structlog that is made when it first logs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, method: str) -> Any:
+        import structlog
+
+        while _PENDING:
+            _PENDING.pop()()
+        return getattr(structlog.get_logger(self._name), method)
+
+
+def get_logger(name: str) -> Any:
+    """Make a logger for a module that a command may import late; others ask structlog itself."""
+    return _Logger(name)
 
 
 def push_fields(push: Push) -> dict[str, str]:

@@ -15,15 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-# The fakes of the tests are servers for the benchmarks, too; pytest finds them by its own setting.
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from tests.bench import memory, memory_redis, observing, pages, queues, reaction, replicas, webhooks
+from tests.bench import memory, memory_redis, observe, pages, queues, reaction, replicas, startup, webhooks
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
 
 BENCHES: dict[str, Bench] = {
-    "observe": observing.measure,
+    "observe": observe.measure,
     "webhooks": webhooks.measure,
     "reaction": reaction.measure,
     "memory": memory.measure,
@@ -31,6 +28,7 @@ BENCHES: dict[str, Bench] = {
     "replicas": replicas.measure,
     "redis": memory_redis.measure,
     "pages": pages.measure,
+    "startup": startup.measure,
 }
 
 

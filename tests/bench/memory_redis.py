@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fakes.redis_server import RedisServer
-
 from tests.bench.events import event
 from tests.bench.process import resident
+from tests.fakes.redis_server import RedisServer
 from triggerbot.core import event_json
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import ROOT
+
 SECRET = "whsec_YmVuY2htYXJrLXNlY3JldC1vZi0zMi1ieXRlcyEh"
 CONFIG = """
 store: sqlite:state.db
@@ -42,7 +44,7 @@ def daemon_of(directory: Path, config: str, *arguments: str) -> Iterator[tuple[i
 @contextmanager
 def python(directory: Path, module: str, *arguments: str, **pipes: object) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a module as a process, and end it."""
-    environment = {**os.environ, "BENCH_SECRET": SECRET, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "BENCH_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", module, *arguments]
     process = subprocess.Popen(command, cwd=directory, env=environment, **pipes)  # type: ignore[call-overload]
     try:

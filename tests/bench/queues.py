@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import amqp
-from fakes.rabbit import Broker, Rabbit
-from fakes.redis_server import RedisServer
 
+from tests import ROOT
 from tests.bench.process import daemon_of, python, resident
+from tests.fakes.rabbit import Broker, Rabbit
+from tests.fakes.redis_server import RedisServer
 
 _SIZE = 3000
 _EXCHANGE = "exchange/taskcluster-queue/v1/task-"
@@ -71,7 +72,7 @@ class Bench:
         redis = place / "redis"
         redis.mkdir()
         self.redis = stack.enter_context(RedisServer(redis))
-        ci = stack.enter_context(python(place, "tests.bench.slow", stdout=subprocess.PIPE))
+        ci = stack.enter_context(python(place, "tests.bench.slow_ci", stdout=subprocess.PIPE))
         assert ci.stdout is not None
         self.ci = f"http://127.0.0.1:{int(ci.stdout.readline())}"
         self._number = 0
@@ -96,14 +97,14 @@ class Bench:
         command = [
             sys.executable,
             "-m",
-            "tests.bench.plainly",
+            "tests.bench.plain_consumer",
             kind,
             self.broker.url,
             self.broker.queue,
             str(number),
             self.ci,
         ]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return float(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
     def ours(self, store: str, number: int, *arguments: str) -> tuple[float, float, float]:

@@ -6,11 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from fakes.ci import FakeCI
-from fakes.rabbit import Broker, Rabbit
-from fakes.redis_server import RedisServer
-
 from tests.bench.process import daemon_of
+from tests.fakes.ci import FakeCI
+from tests.fakes.rabbit import Broker, Rabbit
+from tests.fakes.redis_server import RedisServer
 
 CONFIG = """
 store: {store}

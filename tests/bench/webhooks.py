@@ -19,7 +19,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     bare: list[dict[str, float]] = []
     with (
         daemon(directory) as (_, address),
-        python(directory, "tests.bench.bare", stdout=subprocess.PIPE) as other,
+        python(directory, "tests.bench.signature_only_app", stdout=subprocess.PIPE) as other,
     ):
         assert other.stdout is not None
         port = int(other.stdout.readline())

@@ -1,4 +1,4 @@
-"""What the tests of the commands begin with; see `clibench`."""
+"""What the tests of the commands begin with; see `command_bench`."""
 
 import json
 import time
@@ -8,13 +8,10 @@ from typing import Any
 
 import pytest
 import structlog
-from clibench import Bench, told
 
+from tests.fakes.command_bench import Bench, bench, told
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """Give an empty bench."""
-    return Bench(tmp_path)
+__all__ = ["bench"]
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """`triggerbot backup`: a copy that can be worked with, and what is said where none can be made."""
 
-from clibench import REVISION
+from tests.fakes.command_bench import REVISION
 
 
 def test_a_copy_can_be_asked(bench):

@@ -3,8 +3,8 @@
 from contextlib import closing
 
 import pytest
-from clibench import CONFIG, REVISION
 
+from tests.fakes.command_bench import CONFIG, REVISION
 from triggerbot.core.formatting import moment
 from triggerbot.core.model import State
 from triggerbot.core.policy import limits

@@ -1,6 +1,6 @@
 """`triggerbot pause` and `resume`: the switch that stops everything."""
 
-from clibench import REVISION
+from tests.fakes.command_bench import REVISION
 
 
 def test_a_pause_stops_sending_and_resume_goes_on(bench, real_now):

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from clibench import NOW, REVISION, told
+
+from tests.fakes.command_bench import NOW, REVISION, told
 
 OTHER = "beef" + "1" * 36
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clibench import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.command_bench import Bench
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Kind, PushFacts, Result, State
 from triggerbot.systems import buildbot

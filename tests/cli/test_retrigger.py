@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from clibench import CONFIG, REVISION, Bench
-from fakes.ci import FakeCI
+
+from tests.fakes.ci import FakeCI
+from tests.fakes.command_bench import CONFIG, REVISION, Bench
 
 JOB = "linux-mochitest-1"
 

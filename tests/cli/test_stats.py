@@ -1,7 +1,6 @@
 """`triggerbot stats`: the figures, for people and for programs."""
 
-from clibench import CONFIG
-
+from tests.fakes.command_bench import CONFIG
 from triggerbot.store import DeadLetter, FailureRecord, Summary
 
 

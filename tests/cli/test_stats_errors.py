@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from clibench import CONFIG
 
+from tests.fakes.command_bench import CONFIG
 from triggerbot.core.model import Refusal
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.metrics import Metrics

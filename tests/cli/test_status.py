@@ -1,8 +1,12 @@
 """`triggerbot status` says what keeps a push back, and why failures were left alone."""
 
-import pytest
-from clibench import REVISION, Bench
+import subprocess
+import sys
 
+import pytest
+
+from tests.fakes.command_bench import REVISION, Bench
+from triggerbot.cli import output
 from triggerbot.core.errors import CIDenied
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.store import Pause
@@ -111,3 +115,33 @@ def test_a_push_that_proves_nothing_says_that_no_more_comes(bench: Bench) -> Non
 
     assert "pending: 1 proves nothing; nothing more is to come" in bench.run("status", *PUSH).stdout
     assert bench.json("status", *PUSH)["pushes"][0]["final"] is True
+
+
+def test_it_starts_without_what_it_does_not_need(bench: Bench) -> None:
+    """Scripts ask it again and again: what logs, draws tables or talks to a CI is not imported."""
+    bench.hear(bench.event())
+    code = (
+        "import sys; from triggerbot.cli import main\n"
+        f"sys.argv = ['triggerbot', 'status', '-c', {str(bench.config)!r}, 'try', {REVISION!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print([name for name in ('structlog', 'rich', 'httpx', 'http.client', 'redis') if name in sys.modules])"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+
+    assert printed.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("environ", "shown"),
+    [({}, "\x1b[1;31mbad\x1b[0m"), ({"NO_COLOR": "1"}, "\x1b[1mbad\x1b[0m"), ({"TERM": "dumb"}, "bad")],
+)
+def test_styles_are_for_terminals(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], shown: str) -> None:
+    """Colours only where they are seen and wanted."""
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert output.styled("bad", "bold red") == "bad"
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert output.styled("bad", "bold red") == shown

@@ -1,5 +1,5 @@
 """What the tests of the core share."""
 
-from fakes.fixtures import ci, clock, make_world, quiet, rule, world
+from tests.fakes.fixtures import ci, clock, make_world, quiet, rule, world
 
 __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from tests.fakes.fork_server import Forked, fork_server
 from triggerbot.systems.webhook_signatures import sign_standard
 
 T = TypeVar("T")
@@ -37,7 +39,7 @@ def eventually(look: Callable[[], T], what: str, *, patience: float = PATIENCE) 
 
 
 class Daemon:
-    """One daemon: start it, kill it, start it again on the same store."""
+    """One daemon: start it, kill it, start it again on the same store (see `fakes.fork_server` for how it starts)."""
 
     def __init__(self, directory: Path, config: str, environment: Mapping[str, str] | None = None) -> None:
         self.directory = directory
@@ -45,7 +47,7 @@ class Daemon:
         self.config.write_text(config)
         self.log = directory / "daemon.log"
         self._environment = {**os.environ, "WEBHOOK_SECRET": SECRET, "CI_TOKEN": TOKEN, **(environment or {})}
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._number = 0
         self.url = ""
 
@@ -61,18 +63,25 @@ class Daemon:
     def start(self, *arguments: str) -> None:
         """Start it and wait until it listens."""
         begun = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "triggerbot", "run", *arguments],
-                cwd=self.directory,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        with self.log.open("ab") as log, Path(os.devnull).open() as nothing:
+            files = (nothing.fileno(), log.fileno(), log.fileno())
+            self._process = self._launch("run", *arguments, files=files)
         started = eventually(lambda: self._started(begun), f"the daemon starts: {self.log.read_text()[begun:]}")
         self.url = f"http://{started['listen']}"
         eventually(self._answers, "the daemon answers")
+
+    def needs_interpreter(self, *arguments: str) -> bool:
+        """Return whether a command has to be a new interpreter rather than a fork."""
+        return False
+
+    def _launch(self, *arguments: str, files: tuple[int, int, int]) -> "subprocess.Popen[bytes] | Forked":
+        if not self.needs_interpreter(*arguments):
+            return fork_server().start(arguments, directory=self.directory, environment=self._environment, files=files)
+        stdin, stdout, stderr = files
+        command = [sys.executable, "-m", "triggerbot", *arguments]
+        return subprocess.Popen(
+            command, cwd=self.directory, env=self._environment, stdin=stdin, stdout=stdout, stderr=stderr
+        )
 
     @property
     def pid(self) -> int:
@@ -136,15 +145,16 @@ class Daemon:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of triggerbot's commands beside it."""
-        return subprocess.run(
-            [sys.executable, "-m", "triggerbot", *arguments],
-            cwd=self.directory,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
+            files = (nothing.fileno(), out.fileno(), err.fileno())
+            process = self._launch(*arguments, files=files)
+            try:
+                code = process.wait(PATIENCE)
+            finally:
+                process.kill()
+            for file in (out, err):
+                file.seek(0)
+            return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
     def metric(self, name: str) -> float:
         """Read one of its metrics, with its labels."""

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import structlog
 
-from fakes.ci import FakeCI
-from fakes.clock import Clock
-from fakes.world import World
+from tests.fakes.ci import FakeCI
+from tests.fakes.clock import Clock
+from tests.fakes.world import World
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.systems import System
-from triggerbot.systems.generic import Generic
+from triggerbot.systems.generic.system import Generic
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import amqp
 
-from fakes.servers import Server, find, free_ports, listens
+from tests.fakes.servers import Server, find, free_ports, listens
 
 
 def _epmd() -> str:

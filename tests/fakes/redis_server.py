@@ -7,8 +7,8 @@ from typing import Self
 
 import redis
 
-from fakes import canary
-from fakes.servers import Server, find, free_ports
+from tests.fakes import canary
+from tests.fakes.servers import Server, find, free_ports
 
 
 class RedisServer:

@@ -18,10 +18,18 @@ _PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/lib/rabbitmq/bin")
 PATIENCE = 60.0
 
 
+def is_installed(program: str) -> bool:
+    """Return whether a server's program is there."""
+    return _path_of(program) is not None
+
+
+def _path_of(program: str) -> str | None:
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), *_PLACES]))
+
+
 def find(program: str) -> str:
     """Find a server's program; without it the test is skipped, or fails where TRIGGERBOT_STRICT=1 (as in CI)."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *_PLACES])
-    found = shutil.which(program, path=path)
+    found = _path_of(program)
     if found is not None:
         return found
     words = f"{program.upper()} IS NOT INSTALLED: this test needs a real one (sudo apt-get install {program})"

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fakes.daemon import PATIENCE
+from tests.fakes.daemon import PATIENCE
 
 
 class Systemd:

@@ -5,7 +5,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from fakes.clock import Clock
+from tests.fakes.clock import Clock
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store.tables import Tables
 from triggerbot.core.model import Claim, Event, Heard, Kind, Push, Result, State
 from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
@@ -30,7 +32,7 @@ STEPS_MAX = 400
 
 
 class World:
-    """Everything between an intake and a CI, real but for the clock."""
+    """Everything between an intake and a CI, real but for the clock; with `tables` its store is in memory."""
 
     def __init__(
         self,
@@ -42,8 +44,10 @@ class World:
         dry: bool = False,
         durable: bool = False,
         bounds: Limits | None = None,
+        tables: Tables | None = None,
     ) -> None:
         self.path = path
+        self.tables = tables
         self.systems = systems
         self.rules = rules
         self.clock = clock
@@ -51,7 +55,7 @@ class World:
         self.durable = durable
         self.bounds = bounds or Limits()
         self.metrics = Metrics()
-        self.store: Store = SqliteStore(path, durable=durable)
+        self.store: Store = SqliteStore(path, durable=durable) if tables is None else MemoryStore(tables)
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
         setting = DispatchSettings(rules, dry, self.bounds)
@@ -61,7 +65,7 @@ class World:
         """Start anew on the same store, as after a restart; the old one may be closed or simply abandoned."""
         settings = {
             "systems": self.systems, "rules": self.rules, "clock": self.clock, "dry": self.dry, "durable": self.durable,
-            "bounds": self.bounds,
+            "bounds": self.bounds, "tables": self.tables,
         }  # fmt: skip
         return World(self.path, **(settings | changes))
 

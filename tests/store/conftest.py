@@ -7,10 +7,11 @@ from pathlib import Path
 
 import fakeredis
 import pytest
-from fakes.redis_server import RedisServer
-from simulation.memory import MemoryStore
-from simulation.tables import Tables
 
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store.tables import Tables
+from tests.fakes.redis_server import RedisServer
+from tests.fakes.servers import is_installed
 from triggerbot.store import Store
 from triggerbot.store.factory import open_store
 from triggerbot.store.redis import RedisStore
@@ -47,7 +48,11 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "redis", "fakeredis", "memory"])
+#: Where there is a real Redis, an imitation of it can wait for the slow tier.
+_IMITATION = pytest.param("fakeredis", marks=[pytest.mark.slow] if is_installed("redis-server") else [])
+
+
+@pytest.fixture(params=["sqlite", "redis", _IMITATION, "memory"])
 def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     """Have an empty place for a store of each backend."""
     match request.param:

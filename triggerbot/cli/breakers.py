@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from triggerbot.cli.options import config_option, json_option, load_config, opened
-from triggerbot.cli.output import console, plain, plural, say_json, text
+from triggerbot.cli.output import plain, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.core.errors import UsageError
 from triggerbot.core.policy import circuit_breaker
 from triggerbot.reports import push_json

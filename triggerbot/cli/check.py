@@ -12,13 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from triggerbot.config import Config, FileConfig, GitHubConfig, IntakeConfig, PulseConfig, json_schema, load, locate
-from triggerbot.config.showing import printable
+from triggerbot.cli.config import json_schema, load
+from triggerbot.config import Config, FileSettings, IntakeSettings, PulseSettings, locate
+from triggerbot.config.yaml_reader import printable
 from triggerbot.core.errors import CIError, ConfigError, Problem
 from triggerbot.core.formatting import plural
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.rule_text import terms
 from triggerbot.systems import System
+from triggerbot.systems.registry import build
 
 #: The config is right, but a CI does not let us in.
 _EXIT_DENIED = 1
@@ -87,9 +89,6 @@ def try_systems(systems: Mapping[str, System]) -> list[Tried]:
 
 
 def _tried(config: Config) -> list[Tried]:
-    # Only whoever asks for it waits for the HTTP client to be imported.
-    from triggerbot.systems.registry import build  # noqa: PLC0415
-
     missing = [Tried(name, ok=False, message=message) for name, message in _missing(config)]
     return missing or try_systems(build(config))
 
@@ -194,13 +193,13 @@ def _summary(config: Config) -> Iterator[tuple[str, str]]:
 def _system_words(name: str, config: Config) -> str:
     system = config.systems[name]
     sweep = "no sweep" if system.sweep is None else f"sweep every {_time(system.sweep)}"
-    forks = ", forks too" if isinstance(system, GitHubConfig) and system.forks else ""
-    return f"{name}: {system.type} at {system.url}, {sweep}{forks}"
+    return ", ".join([f"{name}: {system.type} at {system.url}", sweep, *system.remarks()])
 
 
 def _store_words(config: Config) -> str:
     # An address that is no file's may hold a password.
-    return config.store if config.store.startswith(("sqlite:", "env:", "file:")) else "redis"
+    store = str(config.store)
+    return store if store.startswith(("sqlite:", "env:", "file:")) else "redis"
 
 
 def _webhook_words(config: Config) -> Iterator[str]:
@@ -211,10 +210,10 @@ def _webhook_words(config: Config) -> Iterator[str]:
         yield f"webhooks at {shown}:{port}: {', '.join(f'/hooks/{name}' for name in names)}"
 
 
-def _intake_words(intake: IntakeConfig) -> str:
-    if isinstance(intake, PulseConfig):
+def _intake_words(intake: IntakeSettings) -> str:
+    if isinstance(intake, PulseSettings):
         return f"queue {intake.queue} of {intake.system}"
-    if isinstance(intake, FileConfig):
+    if isinstance(intake, FileSettings):
         return f"file {intake.path} of {intake.system}"
     return f"poll {intake.system} every {_time(intake.every)}"
 

@@ -8,7 +8,8 @@ import click
 from rich.table import Table
 
 from triggerbot.cli.options import config_option, json_option, load_config, opened
-from triggerbot.cli.output import console, moment, plain, plural, say_json, text
+from triggerbot.cli.output import moment, plain, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.config import Config
 from triggerbot.core import event_json
 from triggerbot.core.errors import NotUnderstood, StoreUnavailable, UsageError

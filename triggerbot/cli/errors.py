@@ -13,8 +13,9 @@ import click
 from rich.table import Table
 
 from triggerbot.cli import breakers
-from triggerbot.cli.output import console, duration, moment, plain, plural, say_json, text
-from triggerbot.config import Config, PollConfig
+from triggerbot.cli.output import duration, moment, plain, plural, say_json
+from triggerbot.cli.tables import console, text
+from triggerbot.config import Config, PollSettings
 from triggerbot.core import event_json
 from triggerbot.pipeline.intakes import poll
 from triggerbot.reports import push_json
@@ -127,7 +128,7 @@ def say(errors: Errors) -> None:
 def _polls(config: Config) -> dict[str, float]:
     """Tell which CIs are asked for news, by polls and sweeps, and every how many seconds."""
     sweeps = {name: system.sweep for name, system in config.systems.items() if system.sweep is not None}
-    return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollConfig)}
+    return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollSettings)}
 
 
 def _polled(store: Store, system: str, every: float) -> Polled:

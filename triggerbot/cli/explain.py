@@ -8,7 +8,7 @@ import click
 
 from triggerbot.cli.lookup import NothingKnown, find, headline, near, short
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
-from triggerbot.cli.output import console, moment, plain, plural, say_json
+from triggerbot.cli.output import moment, plain, plural, say, say_json
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
 from triggerbot.core.verdict.health import PushVerdict
@@ -110,11 +110,11 @@ def _as_json(one: _Explanation) -> dict[str, object]:
 
 
 def _show(one: _Explanation, *, all_jobs: bool) -> None:
-    out, record = console(), one.record
-    out.print(plain(headline(record)), style="bold")
+    record = one.record
+    say(plain(headline(record)), "bold")
     asked = timeline.options_text(record.asks)
     if asked:
-        out.print(plain(f"Its message asks: {asked}."))
+        say(plain(f"Its message asks: {asked}."))
     for line in one.notes:
         _print(line)
     quiet = 0
@@ -124,28 +124,26 @@ def _show(one: _Explanation, *, all_jobs: bool) -> None:
         else:
             quiet += 1
     if quiet:
-        out.print(f"\n{plural(quiet, 'further job')} without a failure, about which nothing was decided.")
+        say(f"\n{plural(quiet, 'further job')} without a failure, about which nothing was decided.")
     if not all_jobs:
         for common in one.judged.common:
-            out.print()
-            out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
-        out.print(f"\nThe push is {glossary.HEALTHS[one.judged.health]}: {one.judged.sentence}.", style="bold")
+            say()
+            say(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
+        say(f"\nThe push is {glossary.HEALTHS[one.judged.health]}: {one.judged.sentence}.", "bold")
 
 
 def _show_job(one: _Explanation, job: JobRecord) -> None:
-    out = console()
-    out.print(f"\n{plain(job.job)}", style="bold")
+    say(f"\n{plain(job.job)}", "bold")
     for line in one.lines(job):
         _print(line)
     judged = next(found for found in one.judged.jobs if found.job == job.job)
     why = f" ({judged.why})" if judged.why else ""
-    out.print(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {glossary.proof(judged)}"))
+    say(plain(f"{_NO_TIME}  Verdict: {judged.verdict or 'none'}{why}. {glossary.proof(judged)}"))
 
 
 def _print(line: Line) -> None:
     """Print a line under its time; what belongs to it is indented further."""
-    out = console()
     first, *rest = line.text.splitlines() or [""]
-    out.print(f"{_NO_TIME if line.at is None else moment(line.at)}  {plain(first)}", style=line.style)
+    say(f"{_NO_TIME if line.at is None else moment(line.at)}  {plain(first)}", line.style)
     for further in rest:
-        out.print(f"{_NO_TIME}    {plain(further)}", style="dim")
+        say(f"{_NO_TIME}    {plain(further)}", "dim")

@@ -1,17 +1,16 @@
 """Which push is meant? By project and the beginning of a revision; and if none is known, why that may be."""
 
 import difflib
-import http.client
 import ipaddress
 import re
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 
-from triggerbot.cli.output import duration, moment
+from triggerbot.cli.output import duration, moment, plain
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
 from triggerbot.core.model import Push
-from triggerbot.store import PushRecord, Store
+from triggerbot.store import Pause, PushRecord, Store
 
 _REVISION = re.compile(r"[0-9a-fA-F]{1,64}")
 #: Seconds to wait for a daemon that should answer at once.
@@ -124,11 +123,14 @@ def daemon_answers(config: Config) -> bool | None:
     """Tell whether a daemon answers where the config says that it listens; `None`: it listens nowhere."""
     if config.listen is None:
         return None
+    # It takes a while to import, and nearly every push is known.
+    import http.client  # noqa: PLC0415
+
     host, port = config.listen
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=_ALIVE_SECONDS)
     try:
         connection.request("GET", "/__lbheartbeat__")
-        return connection.getresponse().status == http.HTTPStatus.OK
+        return connection.getresponse().status == http.client.OK
     except (OSError, http.client.HTTPException, ValueError):
         return False
     finally:
@@ -160,3 +162,9 @@ def headline(record: PushRecord) -> str:
     by = f", by {record.facts.author}" if record.facts.author else ""
     at = f", {moment(record.facts.time)}" if record.facts.time is not None else ""
     return f"{push.project} {push.revision} on {push.branch} ({push.system}){by}{at}"
+
+
+def describe(there: Pause) -> str:
+    """Say who paused, when, and why."""
+    note = f": {there.note}" if there.note else ""
+    return plain(f"paused by {there.by} since {moment(there.at)}{note}")

@@ -1,6 +1,5 @@
 """What most commands begin with: the options that they share, the config, and the store that it names."""
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,8 @@ from typing import Any
 import click
 
 from triggerbot import logs
-from triggerbot.config import Config, load, locate
+from triggerbot.cli.config import load
+from triggerbot.config import Config, locate
 from triggerbot.core.errors import StoreUnusable
 from triggerbot.store import Store
 from triggerbot.store.factory import open_store
@@ -33,7 +33,7 @@ system_option: Decorator = click.option(
 
 def load_config(given: str | None) -> Config:
     """Read the config; from here on only errors are logged, to stderr. Raises `ConfigError`."""
-    logs.configure(level=logging.ERROR)
+    logs.configure_errors()
     return load(locate(given, os.environ))
 
 
@@ -45,7 +45,7 @@ def opened(config: Config) -> Iterator[Store]:
     except OSError as error:
         raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
     except StoreUnusable as error:
-        raise StoreUnusable(_with_place(str(error), config.store)) from None
+        raise StoreUnusable(_with_place(str(error), str(config.store))) from None
     try:
         yield store
     finally:

@@ -1,32 +1,34 @@
-"""Printing for people and for programs; foreign text never reaches a terminal as anything but text."""
+"""Printing for people and for programs; foreign text never reaches a terminal as anything but text.
+
+Tables are in `tables`: what prints lines alone need not wait until rich is imported.
+"""
 
 import json
+import os
 import sys
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
 from triggerbot.core.formatting import duration, moment, plural
 
-__all__ = ["console", "duration", "moment", "plain", "plural", "say_json", "text"]
+__all__ = ["duration", "moment", "plain", "plural", "say", "say_json", "styled"]
 
-#: Columns where nobody looks at a terminal: a line is a line, for grep.
-_ENDLESS = 100_000
-
-
-class _Console(Console):
-    """A console that leaves a closed pipe to whoever runs the command."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
+#: The words of a style -> ANSI's codes.
+_CODES = {"bold": 1, "dim": 2, "red": 31, "green": 32, "yellow": 33, "magenta": 35, "cyan": 36}
+_COLOURS_FROM = 30
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Make a console for stdout; colours only on a terminal, and not with NO_COLOR."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _ENDLESS
-    return _Console(file=stream, width=width, highlight=False, markup=False, emoji=False, soft_wrap=True)
+def say(line: str = "", style: str = "") -> None:
+    """Print a line on stdout; styled only on a terminal."""
+    sys.stdout.write(styled(line, style) + "\n")
+
+
+def styled(part: str, style: str) -> str:
+    """Style a part of a line, such as `bold red`, if stdout is a terminal; without colours with NO_COLOR."""
+    if not style or not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+        return part
+    least = _COLOURS_FROM if os.environ.get("NO_COLOR") else 1000
+    codes = [str(_CODES[word]) for word in style.split() if _CODES[word] < least]
+    return f"\x1b[{';'.join(codes)}m{part}\x1b[0m" if codes else part
 
 
 def say_json(value: Any) -> None:
@@ -39,8 +41,3 @@ def plain(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-
-
-def text(foreign: str | None, style: str = "") -> Text:
-    """Make foreign text a cell of a table: no markup, no control characters."""
-    return Text(plain(foreign or ""), style=style)

@@ -7,8 +7,9 @@ import time
 
 import click
 
+from triggerbot.cli.lookup import describe
 from triggerbot.cli.options import config_option, load_config, opened
-from triggerbot.cli.output import moment, plain, plural
+from triggerbot.cli.output import plural
 from triggerbot.store import Pause
 
 
@@ -44,12 +45,6 @@ def resume(config_path: str | None) -> int:
         waiting = sum(store.statistics(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
     click.echo(f"Resumed (it was {describe(there)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
     return 0
-
-
-def describe(there: Pause) -> str:
-    """Say who paused, when, and why."""
-    note = f": {there.note}" if there.note else ""
-    return plain(f"paused by {there.by} since {moment(there.at)}{note}")
 
 
 def _who() -> str:

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from triggerbot.cli.group import WRONG_USE
 from triggerbot.cli.options import config_option, load_config
-from triggerbot.cli.output import console, duration, plain, plural, say_json
+from triggerbot.cli.output import duration, plain, plural, say_json
+from triggerbot.cli.tables import console
 from triggerbot.core.errors import UsageError
 from triggerbot.core.model import Event
 from triggerbot.pipeline import replay as replaying

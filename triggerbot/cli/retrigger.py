@@ -9,6 +9,7 @@ import click
 from triggerbot.cli.lookup import (
     NothingKnown,
     daemon_answers,
+    describe,
     is_watched,
     near,
     no_system,
@@ -19,7 +20,6 @@ from triggerbot.cli.lookup import (
 )
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, plural, say_json
-from triggerbot.cli.pause import describe
 from triggerbot.config import Config
 from triggerbot.core.errors import CIError, UsageError
 from triggerbot.core.model import Claim, Push, PushFacts

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from triggerbot.cli.config import load
 from triggerbot.cli.options import config_option
-from triggerbot.config import Config, load, locate
+from triggerbot.config import Config, locate
 from triggerbot.core.errors import ConfigError, StoreAway
 from triggerbot.daemon.systemd import Notifier
 from triggerbot.daemon.workers.child import work, work_alone

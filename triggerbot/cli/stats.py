@@ -9,9 +9,10 @@ from rich.table import Table
 
 from triggerbot.cli import breakers
 from triggerbot.cli import errors as wrong
+from triggerbot.cli.lookup import describe
 from triggerbot.cli.options import config_option, json_option, load_config, opened
-from triggerbot.cli.output import console, duration, moment, plural, say_json, text
-from triggerbot.cli.pause import describe
+from triggerbot.cli.output import duration, moment, plural, say_json
+from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, fields
 from triggerbot.core.formatting import capital
 from triggerbot.core.model import ClaimState

@@ -3,12 +3,10 @@
 from collections.abc import Collection, Iterator, Mapping
 
 import click
-from rich.text import Text
 
-from triggerbot.cli.lookup import NothingKnown, find, headline
+from triggerbot.cli.lookup import NothingKnown, describe, find, headline
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
-from triggerbot.cli.output import console, plain, say_json
-from triggerbot.cli.pause import describe
+from triggerbot.cli.output import plain, say, say_json, styled
 from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import glossary, push_json
@@ -68,8 +66,8 @@ def status(
         for record, push, reasons in zip(records, judged, refused, strict=True):
             _show(record, push, reasons)
         for hindrance in hindrances:
-            console().print(plain(hindrance), style="yellow")
-        console().print(glossary.LEGEND, style="dim")
+            say(plain(hindrance), "yellow")
+        say(glossary.LEGEND, "dim")
     return _EXITS[health]
 
 
@@ -100,20 +98,19 @@ def _hindrances(store: Store, systems: Collection[str]) -> Iterator[str]:
 
 
 def _show(record: PushRecord, push: PushVerdict, reasons: Mapping[str, str]) -> None:
-    out = console()
-    out.print(plain(headline(record)), style="bold")
+    say(plain(headline(record)), "bold")
     jobs = sorted(push.jobs, key=_worst_first)
     runs = min(_WIDEST, max((len(job.runs) for job in jobs), default=0))
     names = min(_WIDEST, max((len(plain(job.job)) for job in jobs), default=0))
     # No table: it would cut names to fit the terminal, and they are wanted whole.
     for job in jobs:
-        line = Text(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  ")
         reason = reasons.get(job.job) if job.claim is None and job.failing_runs and not job.hidden else None
         why = f"{job.why}; not retriggered: {reason}" if reason else job.why
-        out.print(line.append(f"{job.verdict or 'none':<12}", _STYLES[job.verdict]).append(f"  {plain(why)}"))
+        verdict = styled(f"{job.verdict or 'none':<12}", _STYLES[job.verdict])
+        say(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  {verdict}  {plain(why)}")
     for common in push.common:
-        out.print(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
-    out.print(f"{glossary.HEALTHS[push.health]}: {push.sentence}", style=_HEALTHS[push.health])
+        say(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
+    say(f"{glossary.HEALTHS[push.health]}: {push.sentence}", _HEALTHS[push.health])
 
 
 def _worst_first(job: JobVerdict) -> tuple[int, str]:

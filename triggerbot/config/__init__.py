@@ -1,58 +1,29 @@
 """The configuration: one YAML file, read whole and checked whole before anything starts.
 
 `load` reads the file into a `Config` or raises `ConfigError` with every mistake; `json_schema` describes the file
-for editors. Secrets are only referred to; whoever needs one calls `Secret.read`.
+for editors. Both are given the kinds of systems and reports that there are (`Kinds`); `triggerbot.cli.config` has the
+two with all of ours. Secrets are only referred to: `Secret.read` reads one.
 """
 
+from triggerbot.config.kinds import Kind, Kinds
 from triggerbot.config.load import load, loads, locate
-from triggerbot.config.schema import json_schema
+from triggerbot.config.schema import Config, FileSettings, IntakeSettings, PageSettings, PollSettings, PulseSettings
 from triggerbot.config.secrets import Secret
-from triggerbot.config.settings import (
-    Config,
-    FileConfig,
-    IntakeConfig,
-    PollConfig,
-    PulseConfig,
-)
-from triggerbot.config.system_settings import (
-    ClassifyConfig,
-    GenericConfig,
-    GitHubConfig,
-    PushLogConfig,
-    SystemConfig,
-    TaskclusterConfig,
-    TreeherderConfig,
-)
-from triggerbot.config.telling_settings import (
-    CommandsConfig,
-    GitHubReportConfig,
-    PageConfig,
-    ReportConfig,
-    SlackReportConfig,
-    WebhookReportConfig,
-)
+from triggerbot.config.section import CommandsSection, ReportSettings, SystemSettings
 
 __all__ = [
-    "ClassifyConfig",
-    "CommandsConfig",
+    "CommandsSection",
     "Config",
-    "FileConfig",
-    "GenericConfig",
-    "GitHubConfig",
-    "GitHubReportConfig",
-    "IntakeConfig",
-    "PageConfig",
-    "PollConfig",
-    "PulseConfig",
-    "PushLogConfig",
-    "ReportConfig",
+    "FileSettings",
+    "IntakeSettings",
+    "Kind",
+    "Kinds",
+    "PageSettings",
+    "PollSettings",
+    "PulseSettings",
+    "ReportSettings",
     "Secret",
-    "SlackReportConfig",
-    "SystemConfig",
-    "TaskclusterConfig",
-    "TreeherderConfig",
-    "WebhookReportConfig",
-    "json_schema",
+    "SystemSettings",
     "load",
     "loads",
     "locate",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from triggerbot.config.document import Document
+from triggerbot.config.yaml_reader import Document
 from triggerbot.core.errors import Problem
 
 AMQP = r"^amqps?://\S+$"

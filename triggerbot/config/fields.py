@@ -6,14 +6,26 @@ Each is a validator that raises `ValueError` with a sentence for people, and a t
 import ipaddress
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    PlainValidator,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from triggerbot.config import addresses, secrets
-from triggerbot.config.showing import shown
+from triggerbot.config.secrets import Secret
+from triggerbot.config.yaml_reader import shown
 from triggerbot.core.model import Result
+from triggerbot.core.patterns import Globs
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"^([0-9]{1,9})(ms|s|m|h|d)$"
@@ -25,12 +37,24 @@ _URL = r"^https?://[^\s\x00-\x1f/?#@]+(/[^\s\x00-\x1f?#]*)?$"
 _LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 GROUP = r"^[a-z0-9][a-z0-9-]*$"
-REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 
-#: `type` of a system that is planned and cannot be used yet.
-NOT_YET = ("buildbot", "gitlab", "buildkite", "jenkins", "circleci")
 #: Results that a rule may retrigger.
 RESULTS = tuple(str(result) for result in Result if result.failed)
+
+
+class Converted:
+    """Reads a key in one form and stores what `convert` makes of it: `Annotated[Globs, Converted(texts, Globs)]`.
+
+    The JSON Schema, and the places of mistakes, are those of the form.
+    """
+
+    def __init__(self, form: Any, convert: Callable[[Any], Any]) -> None:
+        self.form = form
+        self._convert = convert
+
+    def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate as the form is, then convert."""
+        return core_schema.no_info_after_validator_function(self._convert, handler.generate_schema(self.form))
 
 
 def duration(value: Any) -> float:
@@ -104,9 +128,16 @@ def _has_host_and_port(text: str) -> bool:
         return False
 
 
-def amqp_url(value: Any) -> str:
+def page_url(value: Any) -> str:
+    """Check the address of the page; a slash at its end is dropped."""
+    return url(value).rstrip("/")
+
+
+def amqp_url(value: Any) -> str | Secret:
     """Check the address of a message broker, or where it is kept if it holds a password."""
-    if isinstance(value, str) and (addresses.is_broker(value) or re.fullmatch(secrets.PATTERN, value)):
+    if isinstance(value, str) and re.fullmatch(secrets.PATTERN, value):
+        return secrets.located(value)
+    if isinstance(value, str) and addresses.is_broker(value):
         return value
     raise ValueError(
         "expected an address such as amqps://host:5671/ (or env:NAME or file:PATH if it holds a password), "
@@ -136,9 +167,11 @@ def _check_ipv6(host: str) -> None:
         raise ValueError(f"expected an IPv6 address between the brackets, got {shown(host)}") from None
 
 
-def store(value: Any) -> str:
+def store(value: Any) -> str | Secret:
     """Check `sqlite:PATH` or `redis://host:port/db`. A redis address is not repeated: it may hold a password."""
-    if isinstance(value, str) and (addresses.is_store(value) or re.fullmatch(secrets.PATTERN, value)):
+    if isinstance(value, str) and re.fullmatch(secrets.PATTERN, value):
+        return secrets.located(value)
+    if isinstance(value, str) and addresses.is_store(value):
         return value
     if isinstance(value, str) and value.startswith("sqlite://"):
         raise ValueError("write the path right after the colon: sqlite:state.db or sqlite:/var/lib/triggerbot/state.db")
@@ -168,11 +201,9 @@ def one_or_several(value: Any) -> Any:
     return value if isinstance(value, tuple) else (value,)
 
 
-def app_id(value: Any) -> str:
-    """Read the id of a GitHub App, a number or a text."""
-    if (isinstance(value, int) and not isinstance(value, bool) and value > 0) or (isinstance(value, str) and value):
-        return str(value)
-    raise ValueError(f"expected the id of the app, such as 123456, got {shown(value, secret=True)}")
+def must(flaw: Callable[[str], str]) -> AfterValidator:
+    """Demand more of a secret than to be there: `flaw` names what is wrong with one that was read, or nothing."""
+    return AfterValidator(lambda secret: replace(secret, flaw=flaw))
 
 
 def result(value: Any) -> Any:
@@ -184,7 +215,7 @@ def result(value: Any) -> Any:
     return value
 
 
-def _fits(pattern: str, words: str) -> Callable[[str], str]:
+def fits(pattern: str, words: str) -> Callable[[str], str]:
     """Make a validator for text of one form."""
 
     def check(value: str) -> str:
@@ -215,8 +246,8 @@ _SECRET_SCHEMA = {"type": "string", "pattern": secrets.PATTERN}
 
 Given = BeforeValidator(_given)
 Text = Annotated[str, StringConstraints(min_length=1)]
-Patterns = tuple[Text, ...]
-SomePatterns = Annotated[tuple[Text, ...], Field(min_length=1)]
+Patterns = Annotated[Globs, Converted(tuple[Text, ...], Globs)]
+SomePatterns = Annotated[Globs, Converted(Annotated[tuple[Text, ...], Field(min_length=1)], Globs)]
 Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]
@@ -227,41 +258,35 @@ CountOrOff = Annotated[
 ]
 Url = Annotated[str, PlainValidator(url), _schema(_URL, format="uri")]
 OptionalUrl = Annotated[str | None, PlainValidator(url), _schema(_URL, format="uri")]
+OptionalPageUrl = Annotated[str | None, PlainValidator(page_url), _schema(_URL, format="uri")]
 OptionalUrlOfProject = Annotated[str | None, PlainValidator(url_of_project), _schema(_URL)]
 OptionalText = Annotated[str | None, PlainValidator(some_text), WithJsonSchema({"type": "string", "minLength": 1})]
 Network = Annotated[
     str, PlainValidator(network), WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"})
 ]
-AmqpUrl = Annotated[str, PlainValidator(amqp_url), _schema(f"({addresses.AMQP})|({secrets.PATTERN})")]
+AmqpUrl = Annotated[str | Secret, PlainValidator(amqp_url), _schema(f"({addresses.AMQP})|({secrets.PATTERN})")]
 Listen = Annotated[tuple[str, int] | None, PlainValidator(listen), _or_off(_LISTEN)]
-Store = Annotated[str, PlainValidator(store), _schema(f"({addresses.STORE})|({secrets.PATTERN})")]
-SecretReference = Annotated[str, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
-OptionalSecret = Annotated[str | None, PlainValidator(secrets.reference), WithJsonSchema(_SECRET_SCHEMA)]
-SecretReferences = Annotated[
-    tuple[SecretReference, ...],
+Store = Annotated[str | Secret, PlainValidator(store), _schema(f"({addresses.STORE})|({secrets.PATTERN})")]
+SecretReference = Annotated[Secret, PlainValidator(secrets.located), WithJsonSchema(_SECRET_SCHEMA)]
+OptionalSecret = Annotated[Secret | None, PlainValidator(secrets.located), WithJsonSchema(_SECRET_SCHEMA)]
+#: Secrets that people choose, one or several.
+ChosenSecrets = Annotated[
+    tuple[Annotated[SecretReference, must(secrets.guessable)], ...],
     Field(min_length=1),
     BeforeValidator(one_or_several),
     WithJsonSchema({"anyOf": [_SECRET_SCHEMA, {"type": "array", "items": _SECRET_SCHEMA, "minItems": 1}]}),
 ]
-AppId = Annotated[
-    str,
-    PlainValidator(app_id),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1}]}),
-]
 SystemName = Annotated[
     str,
     AfterValidator(
-        _fits(NAME, "expected a name of letters, digits, '_', '.' and '-' that begins with a letter or digit")
+        fits(NAME, "expected a name of letters, digits, '_', '.' and '-' that begins with a letter or digit")
     ),
     _schema(NAME),
 ]
 GroupName = Annotated[
     str,
-    AfterValidator(_fits(GROUP, "expected a name of small letters, digits and '-' (it follows --rebuild-)")),
+    AfterValidator(fits(GROUP, "expected a name of small letters, digits and '-' (it follows --rebuild-)")),
     _schema(GROUP),
-]
-Repository = Annotated[
-    str, AfterValidator(_fits(REPOSITORY, "expected owner/name, not a pattern")), _schema(REPOSITORY)
 ]
 KindName = Literal["test", "build", "other"]
 ResultName = Annotated[Literal["failure", "busted", "infra", "timed_out"], BeforeValidator(result)]

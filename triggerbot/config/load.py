@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from triggerbot.config import addresses, building, complaints
-from triggerbot.config.document import FILE_MAX, Document, parse
-from triggerbot.config.schema import ConfigFile
-from triggerbot.config.settings import Config
-from triggerbot.config.showing import printable, shown
+from triggerbot.config import addresses, problems
+from triggerbot.config.kinds import Kinds
+from triggerbot.config.schema import Config
+from triggerbot.config.warnings import unavailable, warnings
+from triggerbot.config.yaml_reader import FILE_MAX, Document, parse, printable, shown
 from triggerbot.core.errors import ConfigError, Problem
 
 #: Where a config is looked for, if neither -c nor $TRIGGERBOT_CONFIG names one.
@@ -32,7 +32,7 @@ def locate(given: str | Path | None, environ: Mapping[str, str]) -> Path:
     raise ConfigError("triggerbot", (Problem(None, "", message),))
 
 
-def load(path: str | Path) -> Config:
+def load(path: str | Path, kinds: Kinds) -> Config:
     """Read a config file, or raise `ConfigError` with every mistake in it. Secrets are not read yet."""
     source = printable(str(path))
     try:
@@ -49,25 +49,28 @@ def load(path: str | Path) -> Config:
         raise _failure(source, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(raw) > FILE_MAX:
         raise _failure(source, f"the file is larger than {FILE_MAX} bytes: this is no config")
-    return loads(_decoded(raw, source), source)
+    return loads(_decoded(raw, source), kinds, source)
 
 
-def loads(text: str, source: str = "config") -> Config:
+def loads(text: str, kinds: Kinds, source: str = "config") -> Config:
     """Read a config from text, as `load` does from a file; `source` names it in messages."""
     document = parse(text, source)
     if document.value is None and not document.problems:
         raise _failure(source, f"the file is empty; {_BEGIN}")
-    file: ConfigFile | None = None
+    config: Config | None = None
+    found = list(document.problems)
     try:
-        file = ConfigFile.model_validate(document.value)
-        problems = document.problems
+        config = Config.model_validate(document.value, context=kinds)
     except ValidationError as error:
-        problems = [*document.problems, *complaints.problems(error, document)]
-    problems = [*problems, *_unknown_systems(document), *_no_taskcluster(document), *_no_github(document)]
-    problems = [*problems, *addresses.unprotected(document)]
-    if problems or file is None:
-        raise ConfigError(source, _in_order(problems))
-    return building.build(file, document, source)
+        found += problems.problems(error, document, kinds)
+    # On what was written: whatever else is wrong, these are reported with it.
+    written = _Written(document, kinds)
+    found += [*written.intakes(), *written.systems(), *written.reports(), *addresses.unprotected(document)]
+    if found or config is None:
+        raise ConfigError(source, _in_order(found))
+    config = config.completed()
+    config.note(source, tuple(warnings(config, document)), tuple(unavailable(config, document)))
+    return config
 
 
 def _decoded(raw: bytes, source: str) -> str:
@@ -78,68 +81,83 @@ def _decoded(raw: bytes, source: str) -> str:
         raise ConfigError(source, (Problem(line, "", "this is no UTF-8 text: save the file as UTF-8"),)) from None
 
 
-def _unknown_systems(document: Document) -> Iterator[Problem]:
-    """Check that intakes name systems that exist; on what was written, to be told together with other mistakes."""
-    top = document.value if isinstance(document.value, dict) else {}
-    systems = top.get("systems", {})
-    if not isinstance(systems, dict):
-        return
-    for position, kind, name in _named_systems(top.get("intakes")):
-        if name not in systems:
-            known = ", ".join(printable(system, 80) for system in systems) or "none"
-            message = f"there is no system {shown(name).removeprefix('text ')}"
-            near = complaints.suggest(name, systems) or ";"
-            yield document.problem(("intakes", position, kind, "system"), f"{message}{near} systems: {known}")
-        elif kind == "pulse" and isinstance(systems[name], dict) and systems[name].get("type") == "github":
-            message = "GitHub sends no messages over AMQP: use its webhooks, or poll"
-            yield document.problem(("intakes", position, kind, "system"), message)
+class _Written:
+    """Checks that the systems that are named exist and are of the right type."""
+
+    def __init__(self, document: Document, kinds: Kinds) -> None:
+        self._document = document
+        self._kinds = kinds
+        top = document.value if isinstance(document.value, dict) else {}
+        systems, intakes, reports = top.get("systems", {}), top.get("intakes"), top.get("reports")
+        #: Whether anything can be said of the names.
+        self._readable = isinstance(systems, dict)
+        self._systems: dict[str, Any] = systems if self._readable else {}
+        self._intakes = intakes if isinstance(intakes, tuple) else ()
+        self._reports = reports if isinstance(reports, tuple) else ()
+
+    def intakes(self) -> Iterator[Problem]:
+        """Check that intakes name systems that there are, and queues those that have messages."""
+        for position, intake in enumerate(self._intakes if self._readable else ()):
+            for kind, section in intake.items() if isinstance(intake, dict) else ():
+                name = section.get("system") if isinstance(section, dict) else None
+                if kind in ("pulse", "poll", "file") and isinstance(name, str) and name:
+                    place = ("intakes", position, kind, "system")
+                    yield from (self._document.problem(place, why) for why in self._of_intake(kind, name))
+
+    def _of_intake(self, kind: str, name: str) -> Iterator[str]:
+        if name not in self._systems:
+            known = ", ".join(printable(system, 80) for system in self._systems) or "none"
+            near = problems.suggest(name, self._systems) or ";"
+            yield f"there is no system {_quoted(name)}{near} systems: {known}"
+            return
+        system = self._kinds.systems.get(self._type(name))
+        if kind == "pulse" and system is not None and (why := system.section().no_messages):
+            yield why
+
+    def systems(self) -> Iterator[Problem]:
+        """Check the systems through which others work."""
+        for name, section in self._systems.items():
+            kind = self._kinds.systems.get(self._type(name))
+            for key, wanted in kind.section().references.items() if kind is not None else ():
+                through = section.get(key)
+                if isinstance(through, str) and through and self._type(through) != wanted:
+                    message = f"there is no system {_quoted(through)} of type {wanted}"
+                    yield self._document.problem(("systems", name, key), message)
+
+    def reports(self) -> Iterator[Problem]:
+        """Check the systems at which pushes are reported, each by one report."""
+        seen: set[tuple[str, str]] = set()
+        for position, report in enumerate(self._reports):
+            for name, kind in self._kinds.reports.items() if isinstance(report, dict) else ():
+                section = report.get(name)
+                for key, wanted in kind.section().references.items() if isinstance(section, dict) else ():
+                    system, place = section.get(key), ("reports", position, name, key)
+                    if not isinstance(system, str):
+                        continue
+                    if system and self._type(system) != wanted:
+                        message = f"there is no system {_quoted(system)} of type {wanted}"
+                        yield self._document.problem(place, message)
+                    elif (name, system) in seen:
+                        message = f"the reports of {shown(system)} are given already: put both into one"
+                        yield self._document.problem(place, message)
+                    else:
+                        seen.add((name, system))
+
+    def _type(self, name: str) -> str:
+        """Return the type of a system as it is written; empty if there is none."""
+        section = self._systems.get(name)
+        kind = section.get("type") if isinstance(section, dict) else None
+        return kind if isinstance(kind, str) else ""
 
 
-def _no_taskcluster(document: Document) -> Iterator[Problem]:
-    """Check that a Treeherder retriggers through a system that is a Taskcluster."""
-    top = document.value if isinstance(document.value, dict) else {}
-    systems = top.get("systems", {})
-    for name, section in systems.items() if isinstance(systems, dict) else ():
-        through = section.get("taskcluster") if isinstance(section, dict) else None
-        if not isinstance(through, str) or not through or section.get("type") != "treeherder":
-            continue
-        target = systems.get(through)
-        if not isinstance(target, dict) or target.get("type") != "taskcluster":
-            message = f"there is no system {shown(through).removeprefix('text ')} of type taskcluster"
-            yield document.problem(("systems", name, "taskcluster"), message)
+def _quoted(name: str) -> str:
+    return shown(name).removeprefix("text ")
 
 
-def _no_github(document: Document) -> Iterator[Problem]:
-    """Check that reports at GitHub go through a system that is a GitHub."""
-    top = document.value if isinstance(document.value, dict) else {}
-    systems, reports = top.get("systems", {}), top.get("reports")
-    seen: set[str] = set()
-    for position, report in enumerate(reports if isinstance(reports, tuple) else ()):
-        section = report.get("github") if isinstance(report, dict) else None
-        name = section.get("system") if isinstance(section, dict) else None
-        target = systems.get(name) if isinstance(name, str) and isinstance(systems, dict) else None
-        if isinstance(name, str) and name and not (isinstance(target, dict) and target.get("type") == "github"):
-            message = f"there is no system {shown(name).removeprefix('text ')} of type github"
-            yield document.problem(("reports", position, "github", "system"), message)
-        elif isinstance(name, str) and name in seen:
-            message = f"the reports of {shown(name)} are given already: put both into one"
-            yield document.problem(("reports", position, "github", "system"), message)
-        elif isinstance(name, str):
-            seen.add(name)
-
-
-def _named_systems(intakes: Any) -> Iterator[tuple[int, str, str]]:
-    for position, intake in enumerate(intakes if isinstance(intakes, tuple) else ()):
-        for kind, section in intake.items() if isinstance(intake, dict) else ():
-            name = section.get("system") if isinstance(section, dict) else None
-            if kind in ("pulse", "poll", "file") and isinstance(name, str) and name:
-                yield position, kind, name
-
-
-def _in_order(problems: list[Problem]) -> tuple[Problem, ...]:
+def _in_order(found: list[Problem]) -> tuple[Problem, ...]:
     """Sort by line, and leave out what nobody would read any more."""
-    ordered = sorted(problems, key=lambda problem: problem.line or 0)
-    most = complaints.PROBLEMS_MAX
+    ordered = sorted(found, key=lambda problem: problem.line or 0)
+    most = problems.PROBLEMS_MAX
     if len(ordered) > most:
         ordered[most:] = [Problem(None, "", f"and more: only the first {most} mistakes are shown")]
     return tuple(ordered)

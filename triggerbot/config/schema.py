@@ -1,17 +1,26 @@
-"""The form of the configuration file: every key, its type, its default and what it means.
+"""The configuration: every key of the file, its type, its default and what it means; and what the file comes to.
 
-The same models check files, give editors a JSON Schema and make the reference, so a description is written for
-the reader of the config. `load` turns what they accept into `triggerbot.config.settings`.
+The same models check files, are the settings of the rest of triggerbot, give editors a JSON Schema and make the
+reference, so a description is written for the reader of the config. Systems and reports have their own sections, beside
+their code: see `kinds`.
 """
 
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Annotated, Any, Self, cast
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, model_validator
+from pydantic_core import PydanticCustomError
 
-from triggerbot.config import fields
-from triggerbot.config.section import Section, default
-from triggerbot.config.system_sections import SystemSection
-from triggerbot.config.telling_sections import PageSection, Report
+from triggerbot.config import addresses, fields, secrets
+from triggerbot.config.fields import Converted
+from triggerbot.config.kinds import Kinds
+from triggerbot.config.secrets import Secret
+from triggerbot.config.section import OneOf, ReportSettings, Section, SystemSettings, default, without_default
+from triggerbot.core.errors import ConfigError, Problem
+from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
+from triggerbot.core.policy.limits import Caps, Limits
+from triggerbot.core.policy.rules import Budget, Rule
 
 
 class Binding(Section):
@@ -21,13 +30,14 @@ class Binding(Section):
     routing_key: str = Field(default="#", description="Which of its messages; # is all of them.")
 
 
-class Pulse(Section):
+class PulseSettings(Section):
     """A queue of messages (AMQP), such as Mozilla's Pulse."""
 
     system: fields.Text = Field(description="The system whose messages these are, a name from systems.")
     url: fields.AmqpUrl = Field(
         description="The broker's address; env:NAME or file:PATH where it holds a password.",
         examples=["amqps://pulse.example.org:5671/", "env:PULSE_URL"],
+        repr=False,
     )
     queue: fields.Text = Field(description="The queue's name.", examples=["queue/me/triggerbot"])
     bindings: tuple[Binding, ...] = Field(min_length=1, description="What the queue receives.")
@@ -41,15 +51,26 @@ class Pulse(Section):
         default=False, description="Whether another machine may be reached without TLS, where nobody can listen in."
     )
 
+    def address(self, environ: Mapping[str, str] | None = None) -> str:
+        """Read the broker's address; raises `ConfigError` if it cannot be had, is none, or must not be used."""
+        if not isinstance(self.url, Secret):
+            return self.url
+        address = self.url.read(environ)
+        if not addresses.is_broker(address):
+            raise self.url.wrong("holds no address: put one such as amqps://user:password@host:5671/ there")
+        if addresses.is_open_broker(address) and not self.insecure:
+            raise self.url.wrong(f"is an address to which {addresses.BROKER_OPEN}")
+        return address
 
-class Poll(Section):
+
+class PollSettings(Section):
     """Asks a system regularly what finished, where it cannot call us."""
 
     system: fields.Text = Field(description="The system to ask, a name from systems.")
     every: fields.SomeTime = default("60s", "How often to ask.", examples=["60s"])
 
 
-class File(Section):
+class FileSettings(Section):
     """Reads events from a file, one JSON object per line, as it grows."""
 
     system: fields.Text = Field(description="The system whose events these are, a name from systems.")
@@ -58,20 +79,17 @@ class File(Section):
     )
 
 
-class Intake(Section):
+IntakeSettings = PulseSettings | PollSettings | FileSettings
+
+
+class Intake(OneOf):
     """One way in which events arrive: exactly one of pulse, poll and file; webhooks need none."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
-
-    pulse: Annotated[Pulse | None, fields.Given] = Field(default=None, description="A queue of messages (AMQP).")
-    poll: Annotated[Poll | None, fields.Given] = Field(default=None, description="Ask a system regularly.")
-    file: Annotated[File | None, fields.Given] = Field(default=None, description="Read a file of events.")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if sum(intake is not None for intake in (self.pulse, self.poll, self.file)) != 1:
-            raise ValueError("expected exactly one of pulse, poll and file: begin each with a '-' of its own")
-        return self
+    pulse: Annotated[PulseSettings | None, fields.Given] = Field(
+        default=None, description="A queue of messages (AMQP)."
+    )
+    poll: Annotated[PollSettings | None, fields.Given] = Field(default=None, description="Ask a system regularly.")
+    file: Annotated[FileSettings | None, fields.Given] = Field(default=None, description="Read a file of events.")
 
 
 class Requested(Section):
@@ -128,6 +146,10 @@ class BreakerSection(Section):
     canary: fields.SomeTime = default("5s", "How long to wait for the first try, doubled after each in vain.")
     longest: fields.SomeTime = default("1m", "How long to wait between two tries at most.")
 
+    def settings(self) -> BreakerSettings:
+        """Return it as the breakers take it: what is off never happens."""
+        return BreakerSettings(**{name: NEVER if value is None else value for name, value in self})
+
 
 class CapsSection(Section):
     """Hard caps: how many retriggers may be sent within an hour, by whatever and whoever they are asked for."""
@@ -136,6 +158,10 @@ class CapsSection(Section):
     project: fields.CountOrOff = default(5_000, "For each project; or off.", examples=[300])
     author: fields.CountOrOff = default(2_500, "For the pushes of each author; or off.", examples=[100])
 
+    def caps(self) -> Caps:
+        """Return it as admission takes it."""
+        return Caps(**dict(self))
+
 
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
@@ -143,13 +169,11 @@ class RuleSection(Section):
     projects: fields.SomePatterns = Field(
         description="Projects to watch, by name or pattern (*, ?, [...]).", examples=[["try"], ["owner/name"]]
     )
-    branches: fields.SomePatterns = Field(default=("*",), description="Branches to watch.")
-    jobs: fields.SomePatterns = Field(default=("*",), description="Jobs that may be retriggered.")
-    exclude_jobs: fields.Patterns = Field(default=(), description="But none of these.", examples=[["*-unstable*"]])
-    authors: fields.SomePatterns = Field(default=("*",), description="Authors whose pushes count.")
-    exclude_authors: fields.Patterns = Field(
-        default=(), description="But none of these.", examples=[["autoland@example.org"]]
-    )
+    branches: fields.SomePatterns = default(("*",), "Branches to watch.")
+    jobs: fields.SomePatterns = default(("*",), "Jobs that may be retriggered.")
+    exclude_jobs: fields.Patterns = default((), "But none of these.", examples=[["*-unstable*"]])
+    authors: fields.SomePatterns = default(("*",), "Authors whose pushes count.")
+    exclude_authors: fields.Patterns = default((), "But none of these.", examples=[["autoland@example.org"]])
     kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(
         default=("test",), description="Kinds of jobs that may be retriggered."
     )
@@ -158,12 +182,10 @@ class RuleSection(Section):
         description="Results to retrigger: failure (tests), busted (build), infra, timed_out. None: only requests.",
     )
     max_tier: int = Field(default=1, ge=0, description="Jobs of a higher tier are hidden, and left alone.")
-    pools: fields.SomePatterns = Field(
-        default=("*",), description="Kinds of machines that may be used; some are scarce."
-    )
-    exclude_steps: fields.Patterns = Field(
-        default=(),
-        description="A run whose first failed step is one of these is the author's own doing, and left alone.",
+    pools: fields.SomePatterns = default(("*",), "Kinds of machines that may be used; some are scarce.")
+    exclude_steps: fields.Patterns = default(
+        (),
+        "A run whose first failed step is one of these is the author's own doing, and left alone.",
         examples=[["build*"]],
     )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
@@ -172,8 +194,69 @@ class RuleSection(Section):
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")
     lookup: Lookup = default({}, "What to do when the CI does not know the job yet.")
 
+    def rule(self) -> Rule:
+        """Return it as the policy takes it."""
+        own = dict(self)
+        requested, budget, lookup = (own.pop(name) for name in ("requested", "budget", "lookup"))
+        return Rule(
+            **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
+            requested_max=requested.max,
+            groups=requested.groups,
+            budget=Budget(budget.percent, budget.floor),
+            lookup_attempts=lookup.attempts,
+            lookup_delay=lookup.delay,
+        )
 
-class ConfigFile(Section):
+
+class PageSettings(Section):
+    """The web page: where people reach it, and who may retrigger and pause there; without either nobody may."""
+
+    address: fields.OptionalPageUrl = Field(
+        default=None,
+        description="Where people reach the page, for links in reports.",
+        examples=["https://triggerbot.example.org"],
+    )
+    token: fields.ChosenSecrets = Field(
+        default=(),
+        description="Whoever knows it may log in and act; one, or several while rotating.",
+        examples=["env:PAGE_TOKEN"],
+        json_schema_extra=without_default,
+    )
+    user_header: fields.OptionalText = Field(
+        default=None,
+        description="The header in which a reverse proxy says who has logged in there; only believed from proxies.",
+        examples=["X-Forwarded-User"],
+    )
+    proxies: tuple[fields.Network, ...] = Field(
+        default=(), description="The addresses of those proxies.", examples=[["127.0.0.1", "10.1.0.0/16"]]
+    )
+
+    @model_validator(mode="after")
+    def _header_with_proxies(self) -> Self:
+        if (self.user_header is None) != (not self.proxies):
+            raise ValueError("user_header and proxies go together: anybody can send a header, so say whom to believe")
+        return self
+
+
+def _system(value: Any, info: ValidationInfo) -> SystemSettings:
+    """Check a system by the section of its type."""
+    if not isinstance(value, dict):
+        raise PydanticCustomError("model_type", "")
+    kinds = cast(Kinds, info.context)
+    kind = value.get("type")
+    if not isinstance(kind, str) or kind not in kinds.systems:
+        raise PydanticCustomError("system_type", "")
+    return kinds.systems[kind].section().model_validate(value, context=kinds)
+
+
+def _report(value: Any, info: ValidationInfo) -> ReportSettings:
+    """Check a report by the section of the one key that it has."""
+    kinds = cast(Kinds, info.context)
+    report: ReportSettings = kinds.report.model_validate(value, context=kinds).only()
+    return report
+
+
+class Config(Section):
     """The configuration of triggerbot."""
 
     dry_run: bool = Field(default=False, description="Decide, log and record, but trigger nothing.")
@@ -190,46 +273,104 @@ class ConfigFile(Section):
     listen: fields.Listen = default(
         "127.0.0.1:8080", "Where webhooks, the page and the API are served: HOST:PORT, or off."
     )
-    systems: dict[fields.SystemName, SystemSection] = Field(
+    systems: dict[fields.SystemName, Annotated[SystemSettings, PlainValidator(_system)]] = Field(
         default={}, description="The CIs to work with, each by a name of your choice; webhooks arrive at /hooks/<name>."
     )
-    intakes: tuple[Intake, ...] = Field(default=(), description="Where events come from, besides webhooks.")
-    rules: tuple[RuleSection, ...] = Field(
+    intakes: tuple[Annotated[IntakeSettings, Converted(Intake, Intake.only)], ...] = Field(
+        default=(), description="Where events come from, besides webhooks."
+    )
+    rules: tuple[Annotated[Rule, Converted(RuleSection, RuleSection.rule)], ...] = Field(
         default=(),
         max_length=1000,
         description="What to watch; of several rules the first that matches project and branch counts.",
     )
-    breaker: BreakerSection = default({}, "When a CI is taken for ill, so that sending stops until it is well again.")
-    caps: CapsSection = default({}, "How many retriggers may be sent within an hour, whatever happens.")
-    page: PageSection = default({}, "The web page: where people reach it, and who may retrigger and pause there.")
-    reports: tuple[Report, ...] = Field(
+    breaker: Annotated[BreakerSettings, Converted(BreakerSection, BreakerSection.settings)] = default(
+        {}, "When a CI is taken for ill, so that sending stops until it is well again."
+    )
+    caps: Annotated[Caps, Converted(CapsSection, CapsSection.caps)] = default(
+        {}, "How many retriggers may be sent within an hour, whatever happens."
+    )
+    page: PageSettings = default({}, "The web page: where people reach it, and who may retrigger and pause there.")
+    reports: tuple[Annotated[ReportSettings, PlainValidator(_report)], ...] = Field(
         default=(), max_length=100, description="Where pushes are reported besides the page, as their verdicts come."
     )
     retention: fields.SomeTime = default(
         "14d", "How long is remembered what was done; after that the same job could be retriggered anew."
     )
 
+    _source: str = PrivateAttr(default="config")
+    _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _unavailable: tuple[Problem, ...] = PrivateAttr(default=())
 
-def json_schema() -> dict[str, Any]:
-    """Make the JSON Schema (draft 2020-12) of the file, for editors such as those with yaml-language-server."""
-    schema: dict[str, Any] = _tidy(ConfigFile.model_json_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "triggerbot configuration"}
+    @property
+    def source(self) -> str:
+        """The file's name, for messages."""
+        return self._source
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is probably not meant."""
+        return self._warnings
 
-def _tidy(part: Any) -> Any:
-    """Make pydantic's schema say what the loader does: no nulls, no names but those that fit; drop generated titles."""
-    if isinstance(part, list):
-        return [_tidy(item) for item in part if item != {"type": "null"}]
-    if not isinstance(part, dict):
-        return part
-    # A generated title is a text; a property that is called title would be a schema.
-    tidied = {
-        key: _tidy(value)
-        for key, value in part.items()
-        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
-    }
-    if "patternProperties" in tidied:
-        tidied["additionalProperties"] = False
-    if len(tidied.get("anyOf", ())) == 1:
-        tidied |= tidied.pop("anyOf")[0]
-    return tidied
+    @property
+    def unavailable(self) -> tuple[Problem, ...]:
+        """What is right but cannot be done: with any of these, `run` refuses to start."""
+        return self._unavailable
+
+    def note(self, source: str, warnings: tuple[Problem, ...], unavailable: tuple[Problem, ...]) -> None:
+        """Record where it was read, and what there is to say of it."""
+        self._source, self._warnings, self._unavailable = source, warnings, unavailable
+
+    def completed(self) -> Self:
+        """Return it with the keys of its systems filled in that default to what the rules name."""
+        systems = {name: system.following(self.rules) for name, system in self.systems.items()}
+        return self.model_copy(update={"systems": systems})
+
+    @property
+    def bounds(self) -> Limits:
+        """What holds sending back beside the rules."""
+        return Limits(self.breaker, self.caps)
+
+    @property
+    def store_address(self) -> str:
+        """The store's address itself; may hold a password. Raises `ConfigError` if it cannot be had or used."""
+        return self._store_address(None)
+
+    def _store_address(self, environ: Mapping[str, str] | None) -> str:
+        if not isinstance(self.store, Secret):
+            return self.store
+        address = self.store.read(environ)
+        if not addresses.is_store(address):
+            raise self.store.wrong("holds no address: put one such as rediss://user:password@host:6379/0 there")
+        if addresses.is_open_store(address) and not self.store_insecure:
+            raise self.store.wrong(f"is an address to which {addresses.STORE_OPEN}")
+        return address
+
+    def mention(self, system: str) -> str:
+        """Return the name to which people address what they ask for in comments at a system; empty if they cannot."""
+        asked = (report.comment_commands for report in self.reports if report.at_system == system)
+        return next((commands.mention for commands in asked if commands is not None), "")
+
+    def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
+        """Yield what is to be said of webhook secrets that work and are too short to be good."""
+        for system in self.systems.values():
+            for secret in system.webhook_secrets:
+                with suppress(ConfigError):
+                    if flaw := secrets.weak(secret.read(environ)):
+                        yield from secret.wrong(flaw).problems
+
+    def missing_secrets(self, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
+        """Try every secret; say which cannot be had or used, and what to do about it."""
+        tries: list[Callable[[Mapping[str, str] | None], object]] = [
+            self._store_address,
+            *(secret.check for system in self.systems.values() for secret in system.secrets()),
+            *(intake.address for intake in self.intakes if isinstance(intake, PulseSettings)),
+            *(secret.check for part in (self.page, *self.reports) for secret in part.secrets()),
+        ]
+        missing: list[Problem] = []
+        for read in tries:
+            try:
+                read(environ)
+            except ConfigError as error:
+                missing.extend(error.problems)
+        return tuple(missing)

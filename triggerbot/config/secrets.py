@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from triggerbot.core.errors import ConfigError, Problem
 
@@ -17,10 +17,34 @@ _CREDENTIALS = "$CREDENTIALS_DIRECTORY/"
 _FILE_MAX = 65_536
 
 
-def reference(value: Any) -> str:
+#: Characters of a secret that people choose: what is shorter than the first is none; what is shorter than the second
+#: can be found by trying, from a single webhook.
+_LEAST, _GOOD = 6, 16
+_SUCH = "such as `openssl rand -base64 32` makes"
+
+
+class Reference(str):
+    """A text of the config that may say where a secret is kept, with the place where it stands."""
+
+    line: int
+    path: str
+    source: str
+
+    def __new__(cls, text: str, line: int, path: str, source: str) -> Self:
+        """Note the place beside the text."""
+        self = super().__new__(cls, text)
+        self.line, self.path, self.source = line, path, source
+        return self
+
+
+def located(value: Any) -> "Secret":
     """Check that a value says where a secret is kept; the value itself never gets into the message."""
-    if isinstance(value, str) and re.fullmatch(PATTERN, value) and value.strip() == value:
+    if isinstance(value, Secret):
         return value
+    if isinstance(value, str) and re.fullmatch(PATTERN, value) and value.strip() == value:
+        if isinstance(value, Reference):
+            return Secret(str(value), value.line, value.path, value.source)
+        return Secret(value)
     kind = "a value" if isinstance(value, str | int | float) else "something else"
     raise ValueError(
         "expected env:NAME (an environment variable) or file:PATH (a file that holds nothing else); "
@@ -28,14 +52,35 @@ def reference(value: Any) -> str:
     )
 
 
+def sound(_: str) -> str:
+    """Find no flaw."""
+    return ""
+
+
+def guessable(value: str) -> str:
+    """Name the flaw of a secret that people choose and that is so short that it is none."""
+    if len(value.removeprefix("whsec_")) >= _LEAST:
+        return ""
+    return f"has less than {_LEAST} characters, which can be guessed: put a long one there, {_SUCH}"
+
+
+def weak(value: str) -> str:
+    """Name the flaw of a webhook secret that works and is too short to be good."""
+    if len(value.removeprefix("whsec_")) >= _GOOD:
+        return ""
+    return f"has less than {_GOOD} characters: whoever sees one webhook can try them all; put a long one there, {_SUCH}"
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret of the config: its reference (`env:NAME` or `file:PATH`) and the place where that stands."""
 
     reference: str
-    line: int
-    path: str
+    line: int | None = None
+    path: str = ""
     source: str = "config"
+    #: Names what is wrong with one that can be read; nothing if it is good.
+    flaw: Callable[[str], str] = field(default=sound, compare=False, repr=False)
 
     def read(self, environ: Mapping[str, str] | None = None) -> str:
         """Fetch the secret, without one newline at its end; raises `ConfigError` if it cannot be had or is empty."""
@@ -45,6 +90,11 @@ class Secret:
         if not value.strip():
             raise self.wrong("is empty: put the secret there")
         return value
+
+    def check(self, environ: Mapping[str, str] | None = None) -> None:
+        """Raise `ConfigError` if it cannot be had, is empty, or is not what it has to be."""
+        if wrong := self.flaw(self.read(environ)):
+            raise self.wrong(wrong)
 
     @property
     def file(self) -> Path | None:
@@ -85,6 +135,15 @@ class Secret:
         """Make the error that says, without what it is, what is wrong with it."""
         return ConfigError(self.source, (Problem(self.line, self.path, f"{self.reference} {what}"),))
 
+    def __str__(self) -> str:
+        """Show what is written in the config."""
+        return self.reference
+
     def __repr__(self) -> str:
         """Show the reference, never the secret."""
         return f"Secret({self.reference!r})"
+
+
+def content(secret: Secret | None) -> str | None:
+    """Read a secret that may be left out; raises `ConfigError` as `Secret.read` does."""
+    return None if secret is None else secret.read()

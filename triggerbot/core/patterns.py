@@ -5,6 +5,11 @@ import re
 from collections.abc import Iterable
 
 
+def is_literal(pattern: str) -> bool:
+    """Return whether a pattern is just a name."""
+    return not any(character in pattern for character in "*?[")
+
+
 class Globs:
     """A list of patterns; a text matches if any of them does.
 
@@ -17,13 +22,18 @@ class Globs:
     def __init__(self, patterns: Iterable[str]) -> None:
         self.patterns = tuple(patterns)
         self._everything = "*" in self.patterns
-        self._regexes = tuple(re.compile(fnmatch.translate(pattern)) for pattern in self.patterns)
+        #: Compiled when first needed; two threads may do so at once, and come to the same.
+        self._regexes: tuple[re.Pattern[str], ...] | None = None
 
     def match(self, text: str) -> bool:
         """Tell whether any pattern matches the whole text, or equals it (so `dependabot[bot]` is itself)."""
         if self._everything or not self.patterns:
             return self._everything
-        return text in self.patterns or any(regex.match(text) for regex in self._regexes)
+        if text in self.patterns:
+            return True
+        if self._regexes is None:
+            self._regexes = tuple(re.compile(fnmatch.translate(pattern)) for pattern in self.patterns)
+        return any(regex.match(text) for regex in self._regexes)
 
     def __repr__(self) -> str:
         """Show the patterns."""

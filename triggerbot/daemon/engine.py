@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from starlette.applications import Starlette
 
-from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig
+from triggerbot.config import Config, FileSettings, PollSettings, PulseSettings
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, UsageError
 from triggerbot.liveness import Check, Liveness, Stop
 from triggerbot.metrics import Metrics
@@ -136,7 +136,7 @@ class Engine:
 
     def _make_pages(self) -> Pages:
         page = self.config.page
-        access = Access(page.address, tuple(token.read() for token in page.tokens), page.user_header, page.proxies)
+        access = Access(page.address, tuple(token.read() for token in page.token), page.user_header, page.proxies)
         return Pages(self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.checks)
 
     def _make_app(self) -> Starlette:
@@ -153,7 +153,7 @@ class Engine:
             return []
         every = {
             name: settings.sweep for name, settings in self.config.systems.items() if settings.sweep is not None
-        } | {intake.system: intake.every for intake in self.config.intakes if isinstance(intake, PollConfig)}
+        } | {intake.system: intake.every for intake in self.config.intakes if isinstance(intake, PollSettings)}
         return [
             Poll(self.systems[name], seconds, self.store, self.observer, clock=self.clock, metrics=self.metrics)
             for name, seconds in every.items()
@@ -173,7 +173,7 @@ class Engine:
                 on_gap=partial(self._hurry, intake.system),
             )
             for intake in self.config.intakes
-            if isinstance(intake, PulseConfig)
+            if isinstance(intake, PulseSettings)
         ]
 
     def _hurry(self, system: str) -> None:
@@ -186,7 +186,7 @@ class Engine:
         files = [
             File(intake.system, Path(intake.path), self.store, self.observer, clock=self.clock, metrics=self.metrics)
             for intake in self.config.intakes
-            if isinstance(intake, FileConfig) and self._first
+            if isinstance(intake, FileSettings) and self._first
         ]
         dispatchers = min(_DISPATCHERS_MOST, _DISPATCHERS * max(1, len(self.systems)))
         targets: list[tuple[str, Callable[[threading.Event], None]]] = [

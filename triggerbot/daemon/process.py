@@ -9,14 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 import structlog
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from triggerbot import logs
-from triggerbot.config import Config, PulseConfig
+from triggerbot.config import Config, PulseSettings
 from triggerbot.core.errors import ConfigError, PartHung, UsageError
 from triggerbot.daemon.engine import Engine
 from triggerbot.daemon.gauges import Gauges
@@ -38,6 +38,8 @@ _WEB_LIMIT, _LAST = 60.0, 15.0
 _REPLACED = 120.0
 #: Seconds between looks for signals, where nothing else wakes the main thread.
 _LOOK = 0.5
+#: Keys that a running daemon cannot change.
+_FIXED = ("store", "store_insecure", "listen")
 #: Seconds between looks whether a file that holds a secret has changed.
 _SECRETS_EVERY = 2.0
 
@@ -202,8 +204,7 @@ class Daemon:
             self._files = _stamps(self.config)
         try:
             config = self.load() if anew else self.config
-            kept = replace(config, store=self.config.store, store_secret=self.config.store_secret,
-                           store_insecure=self.config.store_insecure, listen=self.config.listen)  # fmt: skip
+            kept = config.model_copy(update={key: getattr(self.config, key) for key in _FIXED})
             later = _needs_restart(self.config, config)
             if later:
                 log.warning("config.needs_restart", keys=later, problem="these change at the next start")
@@ -311,7 +312,7 @@ def serve(
     daemon = Daemon(config, store, load or (lambda: config), dry, worker, died, outside=outside)
     host, port = listening.getsockname()[:2] if listening is not None else ("", 0)
     log.info(
-        "daemon.started", config=config.source, dry_run=daemon.engine.dry, store=config.store,
+        "daemon.started", config=config.source, dry_run=daemon.engine.dry, store=str(config.store),
         systems=list(config.systems), rules=len(config.rules),
         listen=f"{host}:{port}" if listening is not None else "off",
     )  # fmt: skip
@@ -339,7 +340,7 @@ def listen(address: tuple[str, int] | None) -> socket.socket | None:
 def read_secrets(config: Config) -> list[str]:
     """Read every secret once more, for the log to mask; raises `ConfigError` if one cannot be had."""
     found = [secret.read() for secret in config.secrets()]
-    addresses = [config.store, *(intake.url for intake in config.intakes if isinstance(intake, PulseConfig)), *found]
+    addresses = [config.store, *(intake.url for intake in config.intakes if isinstance(intake, PulseSettings)), *found]
     return found + [password for one in addresses if isinstance(one, str) for password in _passwords(one)]
 
 

@@ -8,6 +8,7 @@
     markdown.py   reports as Markdown
     commands.py   what comments ask, read           classify.py      classifications at Treeherder
     making.py     from the config to all of it      slowness.py      who was slow and in vain
+    registry.py   which kinds there are             *_settings.py    the section of each in the config
 
 A report is brought up to date, never repeated: each reporter keeps beside the push what it made. A report is written
 down before it leaves and looked for before it is made again, as retriggers are.
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.store import PushRecord
+from triggerbot.systems import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,12 @@ class Reporter(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContext:
+    """What a report's `build(settings, context)` is given besides its own settings; it yields its reporters."""
+
+    systems: Mapping[str, System]
+    #: Seconds since the epoch.
+    clock: Callable[[], float]

@@ -1,22 +1,20 @@
-"""From the configuration to the publisher with its reporters. Only those that it names are loaded."""
+"""From the configuration to the publisher with its reporters."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import urlsplit
 
-from triggerbot.config import Config, GitHubReportConfig, SlackReportConfig, WebhookReportConfig
+from triggerbot.config import Config
 from triggerbot.metrics import Metrics
-from triggerbot.reports import Reporter
+from triggerbot.reports import ReportContext, Reporter
 from triggerbot.reports.comments import CommandSettings as WishSetting
 from triggerbot.reports.comments import CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher, PublishSettings
-from triggerbot.reports.reporters.slack import SlackReporter
-from triggerbot.reports.reporters.webhook import WebhookReporter
+from triggerbot.reports.registry import KINDS
+from triggerbot.reports.reporters.treeherder import TreeherderReporter
 from triggerbot.store import Store
 from triggerbot.systems import System
-from triggerbot.systems.registry import classifying
+from triggerbot.systems.classification import Classifies
 
 
 def publisher(
@@ -42,44 +40,18 @@ def _permissions(config: Config) -> dict[str, Permission]:
     """Who may ask where: the buttons of a report are only shown to those who may write."""
     found = {}
     for report in config.reports:
-        if isinstance(report, GitHubReportConfig):
-            authors, cap = (report.commands.authors, report.commands.cap) if report.commands else (False, 0)
-            found[report.system] = Permission(authors, cap, report.scope.covers)
+        if report.at_system is not None:
+            commands = report.comment_commands
+            authors, cap = (commands.authors, commands.cap) if commands else (False, 0)
+            found[report.at_system] = Permission(authors, cap, report.covers)
     return found
 
 
 def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[], float]) -> Iterator[Reporter]:
-    for one in classifying(config):
-        from triggerbot.reports.reporters.treeherder import TreeherderReporter
-
-        yield TreeherderReporter(one.system, one.notes)
+    for name, system in systems.items():
+        notes = system.notes() if isinstance(system, Classifies) else None
+        if notes is not None:
+            yield TreeherderReporter(name, notes)
+    context = ReportContext(systems, clock)
     for report in config.reports:
-        wants = report.scope.covers
-        match report:
-            case GitHubReportConfig():
-                from triggerbot.reports.reporters.github import GitHubReporter
-                from triggerbot.systems.github import GitHub
-
-                system = systems[report.system]
-                assert isinstance(system, GitHub)  # the config was checked for it
-                # What people ask is answered in the comment.
-                comment = report.comment or report.commands is not None
-                mention = "" if report.commands is None else report.commands.mention
-                # Two, so that what hinders one (a permission that somebody forgot) does not hold up the other.
-                if report.check:
-                    yield GitHubReporter(report.system, system.reporting, check=True, comment=False, wants=wants)
-                if comment:
-                    yield GitHubReporter(
-                        report.system, system.reporting, check=False, comment=True, wants=wants, mention=mention
-                    )
-            case SlackReportConfig():
-                name, token = f"slack:{report.channel}", report.token.read()
-                yield SlackReporter(name, token, report.channel, wants=wants, url=report.url, clock=clock)
-            case WebhookReportConfig():
-                secret = None if report.secret is None else report.secret.read()
-                yield WebhookReporter(_name(report.url), report.url, secret=secret, wants=wants, clock=clock)
-
-
-def _name(url: str) -> str:
-    """Name the place of a webhook, without what its path may have of a secret."""
-    return f"webhook:{urlsplit(url).hostname}:{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+        yield from KINDS[report.kind].builder()(report, context)

@@ -130,6 +130,19 @@ class System(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class BuildContext:
+    """What a system's `build(name, settings, context)` is given besides its own settings."""
+
+    #: The systems that its settings refer to, by name, and others.
+    systems: Mapping[str, System]
+    #: Builds a system of another kind that works for this one alone: `companion(kind, name, **keys of its section)`.
+    companion: Callable[..., System]
+    #: The name by which people address triggerbot in comments there; empty where they cannot.
+    mention: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedLeads:
     """What became of leads: what they turned out to say, and which of them need not be asked about again."""
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from triggerbot.config import Config, GitHubReportConfig
+from triggerbot.config import Config
 from triggerbot.core.formatting import duration
 from triggerbot.core.policy.circuit_breaker import NEVER
 from triggerbot.reports.rule_text import RuleText, listed, terms
@@ -61,7 +61,7 @@ def message_words(config: Config) -> list[Words]:
 
 def comment_words(config: Config) -> list[Words]:
     """Tell what people can write into comments at a pull request; nothing where nobody listens."""
-    found = [one.commands for one in config.reports if isinstance(one, GitHubReportConfig) and one.commands is not None]
+    found = [commands for report in config.reports if (commands := report.comment_commands) is not None]
     if not found:
         return []
     name = f"@{found[0].mention}"

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rapidfuzz import fuzz
-
 #: From this likeness on two failure lines tell of the same failure.
 ALIKE = 0.75
 #: Shapes that are kept of a run.
@@ -240,7 +238,7 @@ def likeness(a: str, b: str) -> float:
     one, other = _words(a), _words(b)
     wordier = max(one.total, other.total)
     if not wordier:
-        return fuzz.ratio(a, b) / 100
+        return _ratio(a, b) / 100
     if _cut(a, b, one) or _cut(b, a, other):
         return _BEGINNING
     common = sum(one.weights[word] for word in one.weights.keys() & other.weights.keys())
@@ -258,7 +256,14 @@ def likeness(a: str, b: str) -> float:
 
 def _forms(mine: str, yours: str) -> bool:
     # Not `visible` and `invisible`.
-    return mine[0] == yours[0] and fuzz.ratio(mine, yours) >= _FORMS
+    return mine[0] == yours[0] and _ratio(mine, yours) >= _FORMS
+
+
+def _ratio(one: str, other: str) -> float:
+    # Only lines that differ need it, and it takes a while to import.
+    from rapidfuzz import fuzz  # noqa: PLC0415
+
+    return fuzz.ratio(one, other)
 
 
 def _rest(one: _Words, other: _Words) -> dict[str, int]:

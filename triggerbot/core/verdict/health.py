@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from statistics import median
 
 from triggerbot.core.model import State
 from triggerbot.core.verdict import same_failure
@@ -125,7 +124,9 @@ def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
         lengths = [seconds for run in job.runs if (seconds := run.seconds) is not None]
         if not lengths:
             continue
-        length = median(lengths)
+        lengths.sort()
+        half = len(lengths) // 2
+        length = (lengths[half] + lengths[~half]) / 2
         running = [run for run in job.runs if run.state is not State.FINISHED]
         ends = [
             max(60.0, length - (now - run.started)) if run.state is State.RUNNING and run.started else length

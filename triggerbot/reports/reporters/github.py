@@ -5,7 +5,7 @@ doubt, at the earliest when GitHub had time to show it. To edit is to say the sa
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,12 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.logs import push_fields
-from triggerbot.reports import PushReport
+from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters import markdown
-from triggerbot.systems.github import ReportingClient, messages
-from triggerbot.systems.github.reporting import Locked, Unsent
+from triggerbot.reports.reporters.github_settings import GitHubReportSettings
+from triggerbot.systems.github import messages
+from triggerbot.systems.github.reporting import Locked, ReportingClient, Unsent
+from triggerbot.systems.github.system import GitHub
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -272,3 +274,17 @@ def _conclusion(judged: PushVerdict) -> str:
             return "neutral" if any(job.suspected for job in judged.jobs) else "success"
         case Health.PENDING:
             return "neutral" if judged.final else ""
+
+
+def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[GitHubReporter]:
+    """Yield one for each place: what hinders one (a permission that somebody forgot) does not hold up the other."""
+    system = context.systems[settings.system]
+    assert isinstance(system, GitHub)  # the config was checked for it
+    if settings.check:
+        yield GitHubReporter(settings.system, system.reporting, check=True, comment=False, wants=settings.covers)
+    # What people ask is answered in the comment.
+    if settings.comment or settings.commands is not None:
+        mention = "" if settings.commands is None else settings.commands.mention
+        yield GitHubReporter(
+            settings.system, system.reporting, check=False, comment=True, wants=settings.covers, mention=mention
+        )

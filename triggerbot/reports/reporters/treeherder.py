@@ -9,7 +9,8 @@ from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.core.model import Push
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport
-from triggerbot.systems.treeherder import Notes, stars
+from triggerbot.systems.classification import Notes
+from triggerbot.systems.treeherder.classify import stars
 
 log = structlog.get_logger("triggerbot.classify")
 

@@ -5,19 +5,22 @@ knows. Something else always leaves under another id, also if it is what was sai
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 import structlog
 
+from triggerbot.config import secrets
 from triggerbot.core import event_json
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
-from triggerbot.reports import PushReport
+from triggerbot.reports import PushReport, ReportContext
+from triggerbot.reports.reporters.webhook_settings import WebhookReportSettings
 from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply
 from triggerbot.systems.webhook_signatures import sign_standard
@@ -172,3 +175,14 @@ def _cut(value: Any) -> Any:
 
 def _rank(verdict: str | None) -> int:
     return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
+
+
+def build(settings: WebhookReportSettings, context: ReportContext) -> Iterator[WebhookReporter]:
+    """Yield the one of an address; raises `ConfigError` if its secret cannot be read."""
+    secret = secrets.content(settings.secret)
+    yield WebhookReporter(_name(settings.url), settings.url, secret=secret, wants=settings.covers, clock=context.clock)
+
+
+def _name(url: str) -> str:
+    """Name the place of a webhook, without what its path may have of a secret."""
+    return f"webhook:{urlsplit(url).hostname}:{hashlib.sha256(url.encode()).hexdigest()[:8]}"

@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 
 import msgspec
 import redis
-import structlog
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
+from triggerbot import logs
 from triggerbot.core.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Push
 from triggerbot.store import REPORT_DELAY, Distrust
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import encode
 
-log = structlog.get_logger("triggerbot.store")
+log = logs.get_logger("triggerbot.store")
 
 #: Every key begins with this; the braces keep them together in a cluster's slot.
 PREFIX = "{triggerbot}:"

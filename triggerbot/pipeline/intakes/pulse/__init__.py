@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from triggerbot.config import PulseConfig
+from triggerbot.config import PulseSettings
 from triggerbot.core.errors import TriggerbotError
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.pulse.batches import Batches
@@ -46,7 +46,7 @@ class Pulse:
 
     def __init__(
         self,
-        config: PulseConfig,
+        config: PulseSettings,
         url: str,
         system: ReadsMessages,
         store: Store,

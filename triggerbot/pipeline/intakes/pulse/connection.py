@@ -17,7 +17,7 @@ import amqp
 from kombu import Connection
 
 from triggerbot import __version__
-from triggerbot.config import PulseConfig, addresses
+from triggerbot.config import PulseSettings, addresses
 from triggerbot.core.errors import TriggerbotError
 
 #: Seconds between heartbeats; the broker is given up after two without a sign of life. RabbitMQ advises 5 to 20.
@@ -65,7 +65,7 @@ def broker(url: str) -> str:
 class BrokerConnection:
     """An open connection; a context manager that closes it."""
 
-    def __init__(self, config: PulseConfig, url: str) -> None:
+    def __init__(self, config: PulseSettings, url: str) -> None:
         self._config = config
         self._connection = _connection(config, url)
         #: Whether the queue had to be made.
@@ -97,7 +97,7 @@ class BrokerConnection:
 
     def _prepare(self) -> None:
         """Look whether the exchanges are there, and make the queue and its bindings where they are not."""
-        for exchange in dict.fromkeys(exchange for exchange, _ in self._config.bindings):
+        for exchange in dict.fromkeys(binding.exchange for binding in self._config.bindings):
             self._look_at(exchange)
         queue = self._config.queue
         with _Words(f"queue {queue}", "on Mozilla's Pulse its name has to begin with queue/ and your user's name"):
@@ -105,9 +105,10 @@ class BrokerConnection:
             self._channel = self._connection.channel()
             if self.made:
                 self._channel.queue_declare(queue, durable=True, auto_delete=False)
-        for exchange, key in self._config.bindings:
-            with _Words(f"binding {queue} to {exchange}", "the user needs the permission to read the exchange"):
-                self._channel.queue_bind(queue, exchange, routing_key=key)
+        for binding in self._config.bindings:
+            what = f"binding {queue} to {binding.exchange}"
+            with _Words(what, "the user needs the permission to read the exchange"):
+                self._channel.queue_bind(queue, binding.exchange, routing_key=binding.routing_key)
 
     def _look_at(self, exchange: str) -> None:
         # Only looked at: to declare somebody else's exchange is not allowed.
@@ -206,7 +207,7 @@ def _message(raw: Any) -> Message:
     )
 
 
-def _connection(config: PulseConfig, url: str) -> Connection:
+def _connection(config: PulseSettings, url: str) -> Connection:
     parts = urlsplit(url)
     host = parts.hostname or "127.0.0.1"
     tls = addresses.has_tls(url)

@@ -6,7 +6,7 @@ and is sent again only after it was not found twice, a minute apart.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,10 +19,11 @@ from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
-from triggerbot.reports import PushReport
+from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters.slack import blocks
 from triggerbot.reports.reporters.slack.api import Gone, Place, ScopeMissing, SlackApi
 from triggerbot.reports.reporters.slack.blocks import Message
+from triggerbot.reports.reporters.slack.settings import SlackReportSettings
 from triggerbot.systems import Unknown
 
 log = structlog.get_logger("triggerbot.publish")
@@ -204,3 +205,11 @@ def _metadata(push: Push, **more: str) -> dict[str, Any]:
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def build(settings: SlackReportSettings, context: ReportContext) -> Iterator[SlackReporter]:
+    """Yield the one of a channel; raises `ConfigError` if its token cannot be read."""
+    yield SlackReporter(
+        f"slack:{settings.channel}", settings.token.read(), settings.channel,
+        wants=settings.covers, url=settings.url, clock=context.clock,
+    )  # fmt: skip

@@ -1,0 +1,66 @@
+"""Processor time (user and system) of a whole command: people and scripts wait for it each time that they ask."""
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.bench.events import event
+from tests.bench.process import CONFIG
+from triggerbot.core import event_json
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.metrics import Metrics
+from triggerbot.pipeline.observer import Observer
+from triggerbot.store.sqlite import SqliteStore
+
+#: Jobs of the push that is asked about.
+_JOBS = 50
+
+
+def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
+    """Measure `status` and `explain` of one push, whose store and config are small."""
+    project, revision = _fill(directory)
+    runs = 3 if quick else 20
+    return [
+        {
+            "what": f"{command}: processor time to start",
+            "value": statistics.median(_seconds(directory, command, project, revision) for _ in range(runs)) * 1000,
+            "unit": "ms",
+        }
+        for command in ("status", "explain")
+    ]
+
+
+def _fill(directory: Path) -> tuple[str, str]:
+    """Write a config and a store; gives the push that is in it."""
+    (directory / "triggerbot.yml").write_text(CONFIG.format(ci="http://127.0.0.1:9", intakes=""))
+    heard = [event_json.from_json(event(0, job, "finished"), "ci") for job in range(_JOBS)]
+    store = SqliteStore(directory / "state.db")
+    rule = Rule(Globs(["*"]))
+    Observer(store, [rule], dry=True, clock=lambda: heard[0].time or 0.0, metrics=Metrics()).observe(heard)
+    store.close()
+    return heard[0].push.project, heard[0].push.revision
+
+
+def _seconds(directory: Path, *arguments: str) -> float:
+    """Run a command to its end; gives the seconds of processor time that it took."""
+    before = _spent()
+    answer = subprocess.run(
+        [sys.executable, "-m", "triggerbot", *arguments],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    if not answer.stdout:
+        raise RuntimeError(f"{arguments[0]} printed nothing")
+    return _spent() - before
+
+
+def _spent() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,144 @@
+"""Brokers and stores on other machines: reached over TLS, unless the config says that it need not be."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.config.examples import system
+from triggerbot.cli.config import loads
+from triggerbot.config import PulseSettings
+from triggerbot.core.errors import ConfigError
+
+HERE = ["127.0.0.1", "127.8.9.1", "localhost", "[::1]", "me.localhost"]
+#: Names that a compose file or a private network gives are other machines as well.
+ELSEWHERE = ["redis", "rabbitmq", "10.0.0.1", "192.168.1.1", "[fe80::1]", "0.0.0.0", "localhost.example", "mq.example"]
+
+
+def pulse(url: str, more: str = "") -> str:
+    """Write a config with a broker, at line 5."""
+    return (
+        system("sweep: 5m")
+        + f"intakes:\n- pulse: {{system: ci, url: '{url}', queue: q, bindings: [{{exchange: e}}]{more}}}"
+    )
+
+
+def mistakes(text: str) -> list[tuple[str, str]]:
+    """Load a config; gives the places of its mistakes, and what is said of them."""
+    try:
+        loads(text, "x.yml")
+    except ConfigError as error:
+        return [(problem.path, problem.message) for problem in error.problems]
+    return []
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_plain_text_to_another_machine_is_a_mistake(host: str) -> None:
+    """For the store and for a queue; what would be right is said, and the key that allows it."""
+    ((path, message),) = mistakes(f"store: 'redis://{host}:6379/0'")
+    assert path == "store"
+    assert "write rediss://" in message
+    assert "store_insecure: true" in message
+    ((path, message),) = mistakes(pulse(f"amqp://{host}:5672/"))
+    assert path == "intakes[0].pulse.url"
+    assert "write amqps://" in message
+    assert "insecure: true" in message
+
+
+@pytest.mark.parametrize("host", ELSEWHERE)
+def test_it_can_be_allowed(host: str) -> None:
+    """Where nobody else can listen in, an operator may say so; each for itself."""
+    assert mistakes(f"store: 'redis://{host}:6379/0'\nstore_insecure: true") == []
+    assert mistakes(pulse(f"amqp://{host}/", ", insecure: true")) == []
+    assert mistakes(pulse(f"amqp://{host}/") + "\nstore_insecure: true") != []
+    assert mistakes(f"store: 'redis://{host}:6379/0'\nstore_insecure: false") != []
+
+
+@pytest.mark.parametrize("host", HERE)
+def test_this_machine_needs_no_tls(host: str) -> None:
+    """Nobody else can listen in on the loopback."""
+    assert mistakes(f"store: 'redis://{host}:6379/0'") == []
+    assert mistakes(pulse(f"amqp://{host}:5672/")) == []
+    assert mistakes("store: unix:///run/redis.sock") == []
+
+
+@pytest.mark.parametrize("url", ["amqps://mq.example/", "amqp://mq.example:5671/", "amqp://mq.example/?ssl=1"])
+def test_a_broker_with_tls(url: str) -> None:
+    """However TLS is asked for."""
+    assert mistakes(pulse(url)) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ssl_cert_reqs=none",
+        "ssl_cert_reqs=optional",
+        "ssl_cert_reqs=",
+        "ssl_check_hostname=false",
+        "ssl_cert_reqs=required&ssl_cert_reqs=none",
+    ],
+)
+def test_tls_that_checks_nothing_is_none(query: str) -> None:
+    """An address can tell the client of Redis to believe everybody."""
+    assert mistakes("store: rediss://redis.example/0?ssl_ca_certs=/ca.pem") == []
+    assert [path for path, _ in mistakes(f"store: rediss://redis.example/0?{query}")] == ["store"]
+
+
+def test_it_is_told_with_the_other_mistakes() -> None:
+    """All of them at once, whatever else is wrong."""
+    text = pulse("amqp://mq.example/") + "\nstore: redis://redis/0\nretention: 5"
+
+    assert sorted(path for path, _ in mistakes(text)) == ["intakes[0].pulse.url", "retention", "store"]
+
+
+@pytest.mark.parametrize("address", ["amqp://[", "amqp://h:port/", "amqp://h:99999/", "amqps://h:0/"])
+def test_what_is_no_address_of_a_broker(address: str) -> None:
+    """It is a mistake as well, and not repeated: it may hold a password."""
+    ((path, message),) = mistakes(pulse(address))
+    assert (path, address in message) == ("intakes[0].pulse.url", False)
+
+
+@pytest.mark.parametrize("address", ["redis://[", "redis://h:port/", "rediss://h:99999/"])
+def test_what_is_no_address_of_a_store(address: str) -> None:
+    """A mistake, too."""
+    ((path, message),) = mistakes(f"store: '{address}'")
+    assert (path, address in message) == ("store", False)
+
+
+def test_an_address_that_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is looked at when it is read; nothing of it is shown."""
+    config = loads(pulse("env:MQ") + "\nstore: env:STORE", "x.yml")
+    environ = {"MQ": "amqp://me:hunter2@mq.example/", "STORE": "redis://:hunter2@redis/0"}
+
+    assert [(one.path, "hunter2" in one.message) for one in config.missing_secrets(environ)] == [
+        ("store", False), ("intakes[0].pulse.url", False)
+    ]  # fmt: skip
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    (intake,) = config.intakes
+    assert isinstance(intake, PulseSettings)
+    with pytest.raises(ConfigError, match="env:MQ is an address to which messages and password would travel"):
+        intake.address()
+    with pytest.raises(ConfigError, match="store_insecure: true"):
+        _ = config.store_address
+    monkeypatch.setenv("STORE", "hunter2")
+    with pytest.raises(ConfigError, match="env:STORE holds no address") as told:
+        _ = config.store_address
+    assert "hunter2" not in str(told.value)
+
+
+def test_an_address_that_is_kept_elsewhere_can_be_allowed() -> None:
+    """By the same keys."""
+    config = loads(pulse("env:MQ", ", insecure: true") + "\nstore: env:STORE\nstore_insecure: true", "x.yml")
+
+    assert config.missing_secrets({"MQ": "amqp://mq.example/", "STORE": "redis://redis/0"}) == ()
+
+
+@given(st.sampled_from(["amqp", "amqps", "redis", "rediss", "unix"]), st.text(max_size=30))
+def test_any_text_is_an_address_or_none(scheme: str, rest: str) -> None:
+    """Nothing that looks like an address makes the check itself fail: it is right, or a mistake with its place."""
+    address = json.dumps(f"{scheme}://{rest}")
+
+    assert {path for path, _ in mistakes(pulse("@").replace("'@'", address))} <= {"intakes[0].pulse.url", ""}
+    assert {path for path, _ in mistakes(f"store: {address}")} <= {"store", ""}

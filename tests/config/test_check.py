@@ -1,0 +1,267 @@
+"""`triggerbot check`, as people and programs see it."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.config.examples import DESIGN, EXAMPLES
+from triggerbot.cli.check import check
+from triggerbot.cli.config import json_schema
+from triggerbot.core.policy.rules import Budget
+
+CONFIG = """\
+systems:
+  ci:
+    type: generic
+    url: http://127.0.0.1:9
+    token: env:TRIGGERBOT_TEST_TOKEN
+    webhook_secret: env:TRIGGERBOT_TEST_TOKEN
+intakes:
+  - poll: {system: ci, every: 90s}
+rules:
+  - projects: [try]
+    exclude_authors: ["dependabot[bot]"]
+"""
+
+RULE = f"""\
+rules    “try”:
+           A test job that failed is run 2 more times, once a push. Runs that others started count as well.
+           Pushes of these authors are left alone: “dependabot[bot]”.
+           Jobs beyond tier 1 are left alone: their failures do not count against a push.
+           Of one push at most so many jobs are retriggered for failures: {Budget().words()}. \
+When more fail, it is likely the change.
+           A push or a person may ask for up to 20 further runs of a job.
+           A job that the CI does not list yet is looked for 5 times, 1.5 min apart, before it is given up.\
+"""
+
+
+def run(tmp_path: Path, text: str, *options: str) -> Result:
+    """Check a text as t.yml."""
+    path = tmp_path / "t.yml"
+    path.write_text(text)
+    return CliRunner().invoke(check, ["-c", str(path), *options])
+
+
+class _CI(BaseHTTPRequestHandler):
+    """A generic CI that lets in whoever has the right token, and knows no runs."""
+
+    def do_GET(self) -> None:
+        """Answer every read."""
+        allowed = self.headers["authorization"] == "Bearer right-and-long-enough"
+        body = json.dumps({"runs": []}).encode()
+        self.send_response(200 if allowed else 401)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def ci() -> Iterator[str]:
+    """Run a CI on this machine; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _CI)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A config that is right is summed up in words, one line for each thing."""
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
+    result = run(tmp_path, CONFIG)
+
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"{tmp_path}/t.yml is right (REAL: triggers jobs).",
+        "systems  ci: generic at http://127.0.0.1:9, sweep every 5m",
+        "intakes  webhooks at 127.0.0.1:8080: /hooks/ci",
+        "         poll ci every 90s",
+        *RULE.splitlines(),
+        "store    sqlite:state.db, for 14d",
+    ]
+
+
+def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
+    """Whatever is written in a rule comes back in words."""
+    rule = (
+        "rules: [{projects: ['a*', b], branches: [main], jobs: [j1], exclude_jobs: [j2], authors: [u1], "
+        "exclude_authors: [u2], kinds: [build], results: [infra], max_tier: 3, pools: [arm], exclude_steps: [compile], "
+        "retries: 1, opt_in: true, requested: {max: 7, groups: {talos: [t1, t2]}}, lookup: {attempts: 9, delay: 2m}}]"
+    )
+    said = run(tmp_path, rule).output
+
+    for words in (
+        "“a*” or “b”, on “main”:",
+        "A build job of the names “j1” that met an error of the CI itself is run 1 more time, where its push asks",
+        "Jobs of these names are left alone: “j2”.",
+        "Jobs that failed in one of these steps are left alone: “compile”.",
+        "Only pushes of these authors are looked after: “u1”.",
+        "Pushes of these authors are left alone: “u2”.",
+        "Only jobs on these machines are run again: “arm”.",
+        "Jobs beyond tier 3 are left alone",
+        "up to 7 further runs",
+        "A push asks by --rebuild-talos for jobs of these names: “t1” or “t2”.",
+        "looked for 9 times, 2 min apart",
+    ):
+        assert words in said
+
+
+def test_design_example(tmp_path: Path) -> None:
+    """The design's example is right, and can run."""
+    result = run(tmp_path, DESIGN)
+
+    assert result.exit_code == 0
+    assert "dry run" in result.output
+    assert "refuse" not in result.output
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples(path: Path) -> None:
+    """The files in config/ are right."""
+    assert CliRunner().invoke(check, ["-c", str(path)]).exit_code == 0
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    """Each mistake is one line that names file, line, path and what would be right; the exit code is 2."""
+    result = run(tmp_path, "rules:\n  - projects: [try]\n    retrys: '[red]2'\n    budget: {percent: '[/]'}")
+
+    assert result.exit_code == 2
+    assert result.output.splitlines()[0].startswith(f"{tmp_path}/t.yml:3: rules[0].retrys: unknown key; did you mean")
+    assert result.output.splitlines()[1].endswith("expected a number, got text '[/]'")
+    assert result.output.splitlines()[2] == "2 mistakes: nothing starts with this config."
+
+
+def test_missing_secrets_are_warnings(tmp_path: Path) -> None:
+    """A secret that is not there is only a warning: the check may run where no secrets are."""
+    result = run(tmp_path, CONFIG)
+
+    assert result.exit_code == 0
+    assert "t.yml:5: warning: systems.ci.token: env:TRIGGERBOT_TEST_TOKEN is not set" in result.output
+    assert "is right" not in result.output
+    assert result.output.startswith(
+        f"{tmp_path}/t.yml has no mistakes (REAL: triggers jobs), but `run` would not start from here, for want of 2 "
+        "secrets.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("systems: {ci: {type: generic, url: 'http://127.0.0.1:9'}}", "rules: there are no rules"),
+        ("rules: [{projects: [try]}]", "systems: there is no system"),
+    ],
+)
+def test_what_run_refuses_is_not_right(tmp_path: Path, text: str, why: str) -> None:
+    """Nothing is wrong with what is written, but something is not: no service would start."""
+    result = run(tmp_path, text)
+
+    assert result.exit_code == 0
+    assert "is right" not in result.output
+    assert "has no mistakes (REAL: triggers jobs), but `run` will not start with it." in result.output
+    assert f"run will refuse to start: {why}" in result.output
+    assert json.loads(run(tmp_path, text, "--json").output)["starts"] is False
+
+
+def test_no_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any config, the places that were looked at are named; the exit code is 2."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TRIGGERBOT_CONFIG", raising=False)
+    result = CliRunner().invoke(check, [])
+
+    assert result.exit_code == 2
+    assert "triggerbot.yml and /etc/triggerbot/triggerbot.yml do not exist" in result.output
+
+
+def test_config_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without -c, the environment names the config."""
+    (tmp_path / "e.yml").write_text(CONFIG)
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
+    monkeypatch.setenv("TRIGGERBOT_CONFIG", str(tmp_path / "e.yml"))
+
+    assert "e.yml is right" in CliRunner().invoke(check, []).output
+
+
+def test_schema() -> None:
+    """--schema prints the JSON Schema, and needs no config."""
+    result = CliRunner().invoke(check, ["--schema"])
+
+    assert result.exit_code == 0
+    assert json.loads(result.output) == json.loads(json.dumps(json_schema()))
+    jsonschema.Draft202012Validator.check_schema(json.loads(result.output))
+
+
+def test_json(tmp_path: Path) -> None:
+    """--json gives the findings to other programs, for a config that is right and for one that is not."""
+    right = json.loads(run(tmp_path, DESIGN, "--json").output)
+    wrong = json.loads(run(tmp_path, "dry_run: 1", "--json").output)
+
+    assert (right["ok"], right["starts"], right["dry_run"]) == (True, True, True)
+    assert (right["mistakes"], right["unavailable"]) == ([], [])
+    assert (wrong["ok"], wrong["starts"]) == (False, False)
+    assert wrong["mistakes"] == [{"line": 1, "path": "dry_run", "message": "expected true or false, got the number 1"}]
+
+
+def test_credentials_work(tmp_path: Path, ci: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--credentials asks each CI, and says that it lets us in."""
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
+    result = run(tmp_path, CONFIG.replace("http://127.0.0.1:9", ci), "--credentials")
+
+    assert result.exit_code == 0, result.output
+    assert "credentials of ci: OK" in result.output
+
+
+def test_credentials_are_refused(tmp_path: Path, ci: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CI that does not let us in, or is not there, is named; the exit code is 1."""
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "wrong")
+    for address in (ci, "http://127.0.0.1:9"):
+        result = run(tmp_path, CONFIG.replace("http://127.0.0.1:9", address), "--credentials")
+
+        assert result.exit_code == 1, result.output
+        assert "credentials of ci: failed" in result.output
+        assert "wrong" not in result.output
+
+
+def test_credentials_are_missing(tmp_path: Path) -> None:
+    """Credentials that cannot be read cannot work: the place and the remedy are named; the exit code is 1."""
+    result = run(tmp_path, CONFIG, "--credentials")
+
+    assert result.exit_code == 1
+    assert "credentials of ci: failed" in result.output
+    assert "set the environment variable TRIGGERBOT_TEST_TOKEN" in result.output
+
+
+def test_hostile_text(tmp_path: Path) -> None:
+    """What a config contains cannot steer the terminal, nor be taken for markup."""
+    text = '"a\\e[31m[bold]": 1\n"rules": [{projects: ["[red]x\\e[0m"]}]'
+    result = run(tmp_path, text)
+
+    assert result.exit_code == 2
+    assert "\x1b" not in result.output
+    assert "[bold]" in result.output
+
+    result = run(tmp_path, 'rules: [{projects: ["[red]x\\e[0m"]}]')
+
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+    assert "[red]x" in result.output
+
+
+def test_help() -> None:
+    """The help says what it does, and what the exit codes mean."""
+    result = CliRunner().invoke(check, ["--help"])
+
+    assert result.exit_code == 0
+    assert "Nothing is started and nothing is triggered." in result.output
+    assert "Exit code" in result.output

@@ -1,0 +1,268 @@
+"""What the runs of a job, and the jobs of a push, prove."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.world import push
+from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.verdict.health import Health, of_push
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict, of_job, of_runs
+
+P, F, R = Verdict.PASSED, Verdict.FAILED, Verdict.PENDING
+
+
+def runs(*ends: str) -> list[Run]:
+    """Make runs by how they ended, `pending` or `running` for those that did not."""
+    return [
+        Run("job", str(number), 1, State(end), None) if end in ("pending", "running")
+        else Run("job", str(number), 1, State.FINISHED, Result(end), time=float(number))
+        for number, end in enumerate(ends)
+    ]  # fmt: skip
+
+
+def claim(
+    state: ClaimState, *, asked: int = 0, wanted: int = 2, known: int = 1, refusal: Refusal | None = None
+) -> Claim:
+    """Make a claim of the job, as far as that."""
+    return Claim(
+        1, push(), "job", state, runs("failure")[0], dry=False, created=0, due=0, wanted=wanted, asked=asked,
+        known_runs=known, refusal=refusal,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [
+        ([], None),
+        (["success"], Verdict.PASSED),
+        (["success", "success"], Verdict.PASSED),
+        (["failure"], Verdict.FAILED),
+        (["failure", "failure"], Verdict.FAILED),
+        (["busted"], Verdict.FAILED),
+        (["timed_out"], Verdict.FAILED),
+        (["infra"], Verdict.INFRA),
+        (["infra", "infra"], Verdict.INFRA),
+        (["infra", "success"], Verdict.PASSED),
+        (["infra", "failure"], Verdict.FAILED),
+        (["failure", "success"], Verdict.INTERMITTENT),
+        (["timed_out", "success"], Verdict.INTERMITTENT),
+        (["failure", "success", "pending"], Verdict.INTERMITTENT),
+        (["failure", "running"], Verdict.PENDING),
+        (["success", "running"], Verdict.PENDING),
+        (["infra", "running"], Verdict.PENDING),
+        (["pending"], Verdict.PENDING),
+        (["cancelled"], None),
+        (["skipped", "retry", "unknown"], None),
+        (["cancelled", "success"], Verdict.PASSED),
+        (["retry", "failure"], Verdict.FAILED),
+        (["retry", "pending"], Verdict.PENDING),
+    ],
+)
+def test_runs_prove(ends: list[str], verdict: Verdict | None) -> None:
+    """Each verdict, in every order of the runs."""
+    for order in itertools.permutations(runs(*ends)):
+        assert of_runs(order) is verdict
+
+
+ENDS = st.lists(st.sampled_from([*Result, "pending", "running"]), max_size=7)
+
+
+@given(ENDS, st.randoms(use_true_random=False), st.booleans())
+def test_the_order_of_runs_never_matters(ends: Sequence[str], dice: st.DataObject, owed: bool) -> None:
+    """Nor does hearing of a run twice."""
+    listed = runs(*ends)
+    mixed = listed + listed[:2]
+    dice.shuffle(mixed)  # type: ignore[attr-defined]
+
+    assert of_runs(mixed, owed=owed) is of_runs(listed, owed=owed)
+
+
+@given(ENDS)
+def test_no_failure_is_ever_hidden(ends: Sequence[str]) -> None:
+    """A job with a failed run is never called passed, and every run stays in sight."""
+    verdict = of_job("job", runs(*ends), ())
+
+    assert sorted(run.run_id for run in verdict.runs) == sorted(run.run_id for run in runs(*ends))
+    if {"failure", "busted", "timed_out"} & set(ends):
+        assert verdict.verdict in (Verdict.FAILED, Verdict.INTERMITTENT, Verdict.PENDING)
+    assert isinstance(verdict.why, str)
+
+
+@pytest.mark.parametrize(
+    ("made", "ends", "verdict"),
+    [
+        (claim(ClaimState.OPEN), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.OWED), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.SENDING), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.UNKNOWN), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.UNKNOWN), ["failure", "success"], Verdict.INTERMITTENT),
+        (claim(ClaimState.DONE, asked=2), ["failure"], Verdict.PENDING),
+        (claim(ClaimState.DONE, asked=2), ["failure", "failure"], Verdict.PENDING),
+        (claim(ClaimState.DONE, asked=2), ["failure", "failure", "failure"], Verdict.FAILED),
+        (claim(ClaimState.DONE, asked=0), ["failure"], Verdict.FAILED),
+        (claim(ClaimState.REFUSED, refusal=Refusal.OVER_BUDGET), ["failure"], Verdict.FAILED),
+        (claim(ClaimState.WOULD), ["failure"], Verdict.FAILED),
+    ],
+)
+def test_a_verdict_waits_for_what_was_asked_for(made: Claim, ends: list[str], verdict: Verdict) -> None:
+    """Never told too early, and not held back by what will never come."""
+    assert of_job("job", runs(*ends), [made]).verdict is verdict
+
+
+def test_what_a_ci_has_lost_is_not_waited_for_forever() -> None:
+    """A run that was accepted and is never listed holds the verdict back for a day."""
+    made = replace(claim(ClaimState.DONE, asked=2), created=100.0, due=1000.0)
+    listed = runs("failure", "failure")
+
+    before, after = of_job("job", listed, [made], now=1000.0), of_job("job", listed, [made], now=1000.0 + 86_400)
+
+    assert (before.verdict, before.awaited, before.until) == (Verdict.PENDING, 1, 1000.0 + 86_400)
+    assert before.why == "1 asked for and not listed yet"
+    assert of_push([before]).until == before.until
+    assert (after.verdict, after.awaited, after.until) == (Verdict.FAILED, 0, None)
+    assert of_push([after]).final
+
+
+def test_a_run_without_a_time_is_the_newest_as_long_as_it_runs() -> None:
+    """It is a retrigger that is under way, and not the first run of all."""
+    first, retrigger = runs("failure", "pending")
+
+    job = of_job("job", [retrigger, first], [claim(ClaimState.DONE, asked=1, wanted=1)])
+
+    assert [run.run_id for run in job.runs] == ["0", "1"]
+    assert job.awaited == 1
+    assert of_push([job]).sentence == "1 retrigger running"
+
+
+def test_nothing_is_final_while_anything_runs() -> None:
+    """Whoever started it: an intermittent job is one already, but what is told of it will change."""
+    job = of_job("job", runs("failure", "success", "running"), ())
+
+    assert job.verdict is Verdict.INTERMITTENT
+    assert not of_push([job]).final
+    assert of_push([of_job("job", runs("failure", "success"), ())]).final
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        ([["failure"]], "1 job failed once"),
+        ([["failure", "failure"]], "1 job fails every time"),
+        ([["failure"], ["failure", "failure"], ["busted"]], "1 job fails every time, 2 failed once"),
+        ([["failure"], ["failure"], ["success"]], "2 jobs failed once, 1 passed"),
+    ],
+)
+def test_one_failure_alone_is_not_called_every_time(jobs: list[list[str]], sentence: str) -> None:
+    """It proves less."""
+    assert of_push(of_job(f"job-{number}", runs(*ends), ()) for number, ends in enumerate(jobs)).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        ([1, 1], "2 jobs failed once with the same failure"),
+        ([2, 3], "2 jobs fail every time with the same failure"),
+        ([2, 1], "2 jobs fail with the same failure (1 of them ran once)"),
+    ],
+)
+def test_one_cause_is_told_as_one(jobs: list[int], sentence: str) -> None:
+    """However often its jobs ran."""
+    line = ("tests/test_login.py::test_login: AssertionError: 1 != 2",)
+    listed = [[replace(run, failures=line) for run in runs(*["failure"] * number)] for number in jobs]
+
+    assert of_push(of_job(f"job-{number}", one, ()) for number, one in enumerate(listed)).sentence == sentence
+
+
+def test_a_hidden_job_decides_nothing() -> None:
+    """It is told of all the same; where nothing else ran, nothing is proved."""
+    hidden = of_job("job", [replace(run, tier=3) for run in runs("failure")], (), max_tier=2)
+    passed = of_job("other", runs("success"), (), max_tier=2)
+
+    both = of_job("job", [replace(run, tier=int(run.run_id) + 2) for run in runs("failure", "failure")], (), max_tier=2)
+    assert not both.hidden, "one run of it counts"
+    assert of_push([passed, hidden]).health is Health.GOOD
+    assert of_push([passed, hidden]).sentence == "1 passed, 1 hidden job fails"
+    assert of_push([hidden]).health is Health.PENDING
+    assert of_push([hidden]).sentence == "1 hidden job fails; nothing more is to come"
+    quiet = of_job("job", [replace(run, tier=3) for run in runs("success")], (), max_tier=2)
+    assert of_push([quiet]).sentence == "only hidden jobs are known of it; nothing more is to come"
+
+
+def test_what_is_owed_does_not_run() -> None:
+    """And takes nobody knows how long, while something is in its way."""
+    first = [replace(run, started=0.0, time=600.0) for run in runs("failure")]
+    owed = of_job("job", first, [claim(ClaimState.OWED)])
+    stuck = of_job("job", first, [replace(claim(ClaimState.OWED), note="HTTP 403")])
+
+    assert of_push([owed], 1000.0).sentence == "2 retriggers owed, about 10 min left"
+    assert of_push([stuck], 1000.0).sentence == "2 retriggers owed"
+
+
+def test_what_is_owed_and_due_waits_for_nothing() -> None:
+    """What was noted when it was decided is in no retrigger's way, however many others are asked for first."""
+    noted = replace(claim(ClaimState.OWED), note="further runs wanted of a failed job: 2", due=100.0)
+
+    assert of_job("job", runs("failure"), [noted], now=100.0).why == "2 owed"
+    refused = replace(noted, note="HTTP 403", tries=1)
+    assert of_job("job", runs("failure"), [refused], now=100.0).why == "2 owed: HTTP 403"
+
+
+def test_what_a_person_asked_for_is_told_as_such() -> None:
+    """No decision is due where somebody has decided."""
+    person = replace(claim(ClaimState.OPEN, wanted=2), origin="person")
+
+    assert of_job("job", runs("success"), [person]).why == "2 owed"
+    assert of_job("job", runs("failure"), [claim(ClaimState.OPEN, wanted=0)]).why == "a decision is due"
+
+
+def test_a_verdict_says_why() -> None:
+    """In a few words, for people."""
+    refused = of_job("job", runs("failure"), [claim(ClaimState.REFUSED, refusal=Refusal.OVER_BUDGET)])
+
+    assert "failed 1 and passed 2 of 3" in of_job("job", runs("failure", "success", "success"), ()).why
+    assert "every one of 2" in of_job("job", runs("failure", "failure"), ()).why
+    assert "over_budget" in refused.why
+    assert "2 owed" in of_job("job", runs("failure"), [claim(ClaimState.OWED)]).why
+    assert of_job("job", runs("success"), ()).why == ""
+
+
+def test_a_persons_claim_is_waited_for_but_is_not_the_bots() -> None:
+    """What a person asked for holds the verdict back; the claim shown beside the job is the bot's own."""
+    own, person = claim(ClaimState.DONE), replace(claim(ClaimState.OPEN), id=2, origin="person")
+
+    verdict = of_job("job", runs("failure"), [person, own])
+
+    assert (verdict.verdict, verdict.claim) == (Verdict.PENDING, own)
+
+
+def test_runs_are_shown_oldest_first() -> None:
+    """By time, then by attempt."""
+    first, second, third = runs("failure", "failure", "failure")
+    shuffled = [replace(third, time=9.0), replace(first, time=1.0, attempt=2), replace(second, time=1.0, attempt=1)]
+
+    assert [run.run_id for run in of_job("job", shuffled, ()).runs] == ["1", "0", "2"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "health"),
+    [
+        ([], Health.PENDING), ([P], Health.GOOD), ([P, Verdict.INTERMITTENT], Health.GOOD), ([P, None], Health.GOOD),
+        ([None], Health.PENDING), ([None, None], Health.PENDING),
+        ([P, R], Health.PENDING), ([P, F], Health.FAILING), ([F, R], Health.FAILING),
+        ([Verdict.INFRA], Health.FAILING), ([Verdict.INFRA, R, P], Health.FAILING),
+    ],
+)  # fmt: skip
+def test_a_push_is_good_if_nothing_failed_and_nothing_is_pending(
+    verdicts: list[Verdict | None], health: Health
+) -> None:
+    """In any order of the jobs; the sentence names every sort there is."""
+    for order in itertools.permutations(verdicts):
+        answer = of_push(JobVerdict(str(number), verdict, ()) for number, verdict in enumerate(order))
+        assert answer.health is health
+        assert answer.sentence
+        assert answer.sentence.count(",") == max(0, len(set(order)) - 1)

@@ -1,0 +1,86 @@
+"""What Prometheus reads: names by its rules, bounded labels, and how things stand in the store."""
+
+import re
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.clock import Clock
+from tests.fakes.world import World, event, failure, push
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.daemon.gauges import Gauges
+from triggerbot.metrics import Metrics
+from triggerbot.store import DeadLetter, Pause
+from triggerbot.store.sqlite import SqliteStore
+
+#: Labels whose values are as many as the config has, or we.
+_BOUNDED = {
+    "system", "outcome", "action", "reason", "mode", "answer", "found", "status", "scope", "change", "kind", "verdict",
+    "behind", "le", "ended", "runs",
+}  # fmt: skip
+
+
+def read(gauges: Gauges) -> dict[str, float]:
+    """Read them as Prometheus does."""
+    registry = CollectorRegistry()
+    registry.register(gauges)
+    families = text_string_to_metric_families(generate_latest(registry).decode())
+    return {"".join([one.name, *one.labels.values()]): one.value for family in families for one in family.samples}
+
+
+def test_names_follow_the_rules() -> None:
+    """A prefix of ours, base units, `_total` for counters, a help text, labels that are bounded."""
+    metrics = Metrics()
+    for family in metrics.registry.collect():
+        assert re.fullmatch(r"triggerbot_[a-z_]+", family.name)
+        assert not family.name.endswith(("_ms", "_minutes", "_count", "_total"))
+        assert family.documentation.endswith(".") or family.documentation
+    labels = {name for metric in vars(metrics).values() for name in getattr(metric, "_labelnames", ())}
+    assert labels <= _BOUNDED
+
+
+def test_how_things_stand(tmp_path: Path) -> None:
+    """Paused, what is due, held, open and given up."""
+    clock = Clock()
+    world = World(tmp_path / "other.db", {}, (Rule(Globs(["try"])),), clock)
+    with world:
+        world.hear(failure(push=push()))
+        world.store.add_dead_letters([DeadLetter(0, clock(), "ci", "webhook", "why", b"")])
+        clock.move(90.0)
+
+        found = read(Gauges(world.store, clock))
+        world.hear(event("other", "2", push=push(), result="success", started=clock() - 30, time=clock()))
+        world.store.pause(Pause(clock(), "me"))
+
+        assert found["triggerbot_oldest_due_seconds"] == pytest.approx(90.0)
+        assert found["triggerbot_dead_letters_kept"] == 1
+        assert found["triggerbot_paused"] == 0
+        assert found["triggerbot_store_up"] == 1
+        assert found["triggerbot_claims_heldbreaker"] == 0
+        gauges = Gauges(world.store, clock)
+        later = read(gauges)
+        assert later["triggerbot_paused"] == 1
+        assert (later["triggerbot_day_runs"], later["triggerbot_day_machine_secondsall"]) == (2, 30)
+        assert [later[f"triggerbot_day_retriggers{name}"] for name in ("passed", "unfinished")] == [0, 0]
+        world.hear(event("other", "3", push=push(), result="success"))
+        assert read(gauges)["triggerbot_day_runs"] == 2
+        clock.move(300.0)
+        assert read(gauges)["triggerbot_day_runs"] == 3
+
+
+class _Down(SqliteStore):
+    def next_due(self) -> float | None:
+        raise StoreUnavailable("down")
+
+
+def test_a_store_that_is_down_is_a_figure(tmp_path: Path) -> None:
+    """Reading the metrics does not fail with it."""
+    store = _Down(tmp_path / "down.db")
+    try:
+        assert read(Gauges(store, Clock())) == {"triggerbot_store_up": 0}
+    finally:
+        store.close()

@@ -1,0 +1,178 @@
+"""One engine in the place of another: within this process, where the moments that matter can be chosen."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.daemon import eventually
+from triggerbot.cli.config import load
+from triggerbot.config import Config
+from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.daemon import process as module
+from triggerbot.daemon.process import Daemon
+from triggerbot.store.sqlite import SqliteStore
+from triggerbot.systems import registry
+
+CONFIG = """
+dry_run: true
+store: sqlite:state.db
+listen: off
+systems:
+  ci: {type: generic, url: "http://127.0.0.1:9", token: file:secret, sweep: off}
+rules:
+  - projects: [try]
+"""
+
+
+class Outside:
+    """Who watches it; calls what a test wants at the moments that it is told of."""
+
+    every = 0.01
+
+    def __init__(self, ready: Callable[[], None], stopping: Callable[[], None] = lambda: None) -> None:
+        self._ready, self._stopping = ready, stopping
+
+    def ready(self) -> None:
+        self._ready()
+        self._ready = lambda: None
+
+    def reloading(self) -> None:
+        pass
+
+    def alive(self) -> None:
+        pass
+
+    def stopping(self) -> None:
+        self._stopping()
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
+    """Have a config; signals are as before afterwards."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_text("a-token-of-a-ci")
+    path = tmp_path / "triggerbot.yml"
+    path.write_text(CONFIG)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    yield load(path)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def tell(number: signal.Signals) -> None:
+    """Send this process a signal."""
+    os.kill(os.getpid(), number)
+
+
+def named(*names: str) -> list[threading.Thread]:
+    """Find threads that live."""
+    return [thread for thread in threading.enumerate() if thread.name in names]
+
+
+def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) -> None:
+    """A config that is read while the daemon is told to stop is not taken: nobody would end what it sets in motion."""
+    ending = threading.Event()
+
+    def read() -> Config:
+        tell(signal.SIGTERM)
+        ending.wait()
+        return config
+
+    outside = Outside(lambda: tell(signal.SIGHUP), ending.set)
+    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, outside=outside)
+    first = daemon.engine
+
+    assert daemon.run(None) == 0
+    for thread in named("reloader"):
+        thread.join()
+
+    assert daemon.engine is first
+    # Engines of other tests may still be about to end; one that nobody ends would stay.
+    eventually(lambda: not named("dispatcher-0"), "nothing runs")
+
+
+def test_an_engine_that_cannot_begin_leaves_nothing_behind(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no room for its last thread: those before it end, and the engine of before goes on."""
+    store = SqliteStore(tmp_path / "state.db")
+    daemon = Daemon(config, store, lambda: config)
+    first = daemon.engine
+    first.start()
+    start = threading.Thread.start
+
+    def full(thread: threading.Thread) -> None:
+        if thread.name == "housekeeping":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            daemon.reload()
+
+    assert daemon.engine is first
+    eventually(lambda: len(named("dispatcher-0", "guard")) == 2, "only those of the first are left")
+    first.stop()
+    assert first.end(20.0) == []
+    store.close()
+
+
+def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes the file twice in a moment is not left with the first."""
+    monkeypatch.setattr(module, "_SECRETS_EVERY", 0.01)
+    secret, tokens = tmp_path / "secret", []
+
+    def built(read: Config) -> object:
+        made = registry.build(read)
+        tokens.append(secret.read_text())
+        match len(tokens):
+            case 2:
+                secret.write_text("the-third-token")
+            case 3:
+                tell(signal.SIGTERM)
+        return made
+
+    monkeypatch.setattr(module, "build", built)
+
+    def rotate() -> None:
+        secret.write_text("the-second-token")
+
+    outside = Outside(rotate)
+    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, outside=outside)
+    patience = threading.Timer(20.0, tell, [signal.SIGTERM])
+    patience.start()
+
+    assert daemon.run(None) == 0
+    patience.cancel()
+
+    assert tokens == ["a-token-of-a-ci", "the-second-token", "the-third-token"]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable, StoreRefused])
+@pytest.mark.parametrize("verb", ["observe", "count_dead_letters", "breakers"])
+def test_the_health_of_a_store_that_fails(
+    tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
+) -> None:
+    """Whether it is away or has a damaged key: that is what the heartbeat says, with all the rest."""
+    store = SqliteStore(tmp_path / "state.db")
+    daemon = Daemon(config, store, lambda: config)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error("a damaged key")
+
+    monkeypatch.setattr(store, verb, fail)
+
+    checks = daemon.engine.checks()
+
+    assert checks["store"].failed
+    assert checks["store"].note == "a damaged key"
+    assert "system ci" in checks
+    store.close()

@@ -1,5 +1,0 @@
-"""What the tests of the dispatcher share."""
-
-from fakes.fixtures import ci, clock, make_world, quiet, rule, world
-
-__all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]

@@ -1,0 +1,371 @@
+"""The rules of the fake GitHub: what its API answers, and what that does to its state. See fake_github.py."""
+
+import hashlib
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+
+from tests.fakes.github import payloads
+from tests.fakes.github.payloads import FakeJob, FakeRun
+from tests.fakes.github.reporting import FakeTalk, TalkError
+
+_DAY = 86400.0
+
+
+@dataclass
+class Recorded:
+    """A request that was received, with the answer that it got."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: Any
+    status: int = 0
+    answer: Any = None
+    answer_headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Failure:
+    """An answer to give instead of the true one; `status` 0 drops the connection."""
+
+    status: int
+    answer: Any
+    headers: dict[str, str]
+    method: str | None
+    path: str | None
+    #: Whether the request is carried out all the same.
+    applied: bool
+
+
+class ApiError(Exception):
+    """An error that the API answers with."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        self.status, self.message, self.headers = status, message, headers or {}
+        super().__init__(message)
+
+
+class FakeApi:
+    """The API and its state, without a server; see `FakeGitHub`."""
+
+    def __init__(
+        self,
+        *,
+        token: str = "canary-token-of-github",
+        clock: Callable[[], float] | None = None,
+        app_id: str = "123",
+        app_public_key: str | None = None,
+        webhook_secret: str = "canary-webhook-secret-of-github",
+    ) -> None:
+        self.token = token
+        self.clock = clock or time.time
+        self.app_id, self.app_public_key = app_id, app_public_key
+        self.webhook_secret = webhook_secret
+        #: What the token may do with Actions: write, read or none; and the header x-oauth-scopes (None: fine-grained).
+        self.permission = "write"
+        self.scopes: str | None = "repo, workflow"
+        #: What the token, or the App's installation, may do beside Actions.
+        self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
+        self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
+        self.writes_a_minute = 80
+        self.not_installed: set[str] = set()
+        self.private: set[str] = set()
+        #: The most entries that a page has, whatever is asked for.
+        self.page_max = 100
+        self.token_seconds = 3600.0
+        self.runs: dict[int, FakeRun] = {}
+        self.requests: list[Recorded] = []
+        self.repositories: set[str] = set()
+        self.issued: dict[str, float] = {}
+        #: Of tokens of the App that were asked for with few permissions: which.
+        self.narrow: dict[str, dict[str, str]] = {}
+        self._failures: list[Failure] = []
+        self._writes: list[float] = []
+        self._next_id = 5_000_000_000
+        self._lock = threading.RLock()
+        self.url = ""
+        self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
+
+    def handle(self, request: Recorded) -> Recorded | None:
+        """Answer one request; `None` drops the connection."""
+        with self._lock:
+            self.requests.append(request)
+            failure = self._failure(request)
+            if failure is None or failure.applied:
+                self._answer(request)
+            if failure is not None:
+                request.status, request.answer_headers = failure.status, {**self._limit_headers(), **failure.headers}
+                request.answer = failure.answer
+                return request if failure.status else None
+            return request
+
+    def _answer(self, request: Recorded) -> None:
+        headers: dict[str, str] = {}
+        try:
+            who = self._authenticate(request)
+            self._count(request, who)
+            request.status, request.answer, headers = self._route(request, who)
+        except (ApiError, TalkError) as said:
+            request.status, headers = said.status, said.headers
+            request.answer = {"message": said.message, "documentation_url": "https://docs.github.example"}
+        request.answer_headers = {**self._limit_headers(), **headers}
+        if request.method == "GET" and request.status == 200:
+            self._conditional(request)
+
+    def _conditional(self, request: Recorded) -> None:
+        etag = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        request.answer_headers["etag"] = etag
+        if request.headers.get("if-none-match") == etag:
+            request.status, request.answer = 304, None
+            self.remaining += 1
+            request.answer_headers |= self._limit_headers()
+
+    def _failure(self, request: Recorded) -> Failure | None:
+        for failure in self._failures:
+            if failure.method in (None, request.method) and (failure.path or "") in request.path:
+                self._failures.remove(failure)
+                return failure
+        return None
+
+    def _authenticate(self, request: Recorded) -> str:
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token == self.token:
+            return "token"
+        if self.issued.get(token, 0.0) > self.clock():
+            return "installation"
+        if self.app_public_key is not None and token.count(".") == 2:
+            self._check_jwt(token)
+            return "app"
+        raise ApiError(401, "Bad credentials")
+
+    def _check_jwt(self, token: str) -> None:
+        unchecked = {"verify_exp": False, "verify_iat": False}
+        try:
+            claims = jwt.decode(token, self.app_public_key or "", algorithms=["RS256"], options=unchecked)
+        except jwt.PyJWTError:
+            raise ApiError(401, "A JSON web token could not be decoded") from None
+        now = self.clock()
+        if claims.get("iss") != self.app_id:
+            raise ApiError(401, "'Issuer' claim ('iss') must be an Integer")
+        if not claims["iat"] <= now < claims["exp"] or claims["exp"] - now > 600:
+            raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
+
+    def _count(self, request: Recorded, who: str) -> None:
+        if who == "app" or request.path == "/rate_limit":
+            return
+        if self.clock() >= self.reset:
+            self.remaining, self.reset = self.limit, self.clock() + 3600
+        if self.remaining <= 0:
+            raise ApiError(403, "API rate limit exceeded for user ID 1.")
+        self.remaining -= 1
+        if request.method in ("POST", "PATCH"):
+            self._writes = [moment for moment in self._writes if moment > self.clock() - 60]
+            if len(self._writes) >= self.writes_a_minute:
+                raise ApiError(403, "You have exceeded a secondary rate limit.", {"retry-after": "60"})
+            self._writes.append(self.clock())
+
+    def _limit_headers(self) -> dict[str, str]:
+        headers = {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(self.remaining),
+            "x-ratelimit-reset": str(int(self.reset)),
+            "x-ratelimit-used": str(self.limit - self.remaining),
+            "x-ratelimit-resource": "core",
+        }
+        return headers if self.scopes is None else {**headers, "x-oauth-scopes": self.scopes}
+
+    def _route(self, request: Recorded, who: str) -> tuple[int, Any, dict[str, str]]:
+        routes: list[tuple[str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
+            ("GET", "/rate_limit", self._rate_limit),
+            ("GET", "/app", self._app),
+            ("POST", r"/app/installations/(\d+)/access_tokens", self._access_tokens),
+            ("GET", r"/repos/([^/]+/[^/]+)/installation", self._installation),
+            ("GET", r"/repos/([^/]+/[^/]+)", self._repository),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
+            ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
+            ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
+        ]
+        for method, pattern, action in routes:
+            match = re.fullmatch(pattern, request.path)
+            if match and method == request.method:
+                if (who == "app") != (request.path.startswith("/app") or request.path.endswith("/installation")):
+                    raise ApiError(401, "A JSON web token could not be decoded" if who != "app" else "Bad credentials")
+                return action(request, *match.groups())
+        return self._talk_route(request, who)
+
+    def _talk_route(self, request: Recorded, who: str) -> tuple[int, Any, dict[str, str]]:
+        """Answer what is about people, if the account has the permission."""
+        talk, app = self.talk, who == "installation"
+        author, kind = ("triggerbot-test[bot]", "Bot") if app else (talk.owner, "User")
+        comment = partial(talk.create_comment, author=author, kind=kind)
+        react = partial(talk.react, author=author, kind=kind)
+        repo, sha = r"/repos/([^/]+/[^/]+)", r"([0-9a-f]+)"
+        routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
+            ("GET", "/user", "", "", talk.user),
+            ("GET", rf"{repo}/check-runs/(\d+)/annotations", "checks", "read", talk.list_annotations),
+            ("GET", rf"{repo}/commits/{sha}", "contents", "read", talk.commit),
+            ("GET", rf"{repo}/commits/{sha}/check-runs", "checks", "read", talk.list_checks),
+            ("POST", rf"{repo}/check-runs", "checks", "write", talk.create_check),
+            ("PATCH", rf"{repo}/check-runs/(\d+)", "checks", "write", talk.edit_check),
+            ("POST", rf"{repo}/statuses/{sha}", "statuses", "write", talk.set_status),
+            ("GET", rf"{repo}/commits/{sha}/pulls", "pull_requests", "read", talk.pulls_of_commit),
+            ("GET", rf"{repo}/pulls", "pull_requests", "read", talk.list_pulls),
+            ("GET", rf"{repo}/pulls/(\d+)", "pull_requests", "read", talk.get_pull),
+            ("GET", rf"{repo}/issues/(\d+)/comments", "pull_requests", "read", talk.list_comments),
+            ("POST", rf"{repo}/issues/(\d+)/comments", "pull_requests", "write", comment),
+            ("GET", rf"{repo}/issues/comments/(\d+)", "pull_requests", "read", talk.get_comment),
+            ("PATCH", rf"{repo}/issues/comments/(\d+)", "pull_requests", "write", talk.edit_comment),
+            ("POST", rf"{repo}/issues/comments/(\d+)/reactions", "pull_requests", "write", react),
+            ("GET", rf"{repo}/collaborators/([^/]+)/permission", "", "", talk.permission),
+        ]
+        for method, pattern, name, level, action in routes:
+            match = re.fullmatch(pattern, request.path)
+            if match and method == request.method:
+                self._permitted(request, who, name, level)
+                return action(request, *match.groups())
+        raise ApiError(404, "Not Found")
+
+    def _permitted(self, request: Recorded, who: str, name: str, level: str) -> None:
+        if who == "token" and "/check-runs" in request.path and request.method != "GET":
+            raise ApiError(403, "You must authenticate via a GitHub App.")
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        has = self.narrow.get(token, self.granted).get(name, "")
+        if name and has not in (level, "write"):
+            by = "integration" if who == "installation" else "personal access token"
+            raise ApiError(403, f"Resource not accessible by {by}")
+
+    def _rate_limit(self, _request: Recorded) -> tuple[int, Any, dict[str, str]]:
+        rate = {"limit": self.limit, "remaining": self.remaining, "reset": int(self.reset), "used": 0}
+        return 200, {"resources": {"core": rate, "search": rate}, "rate": rate}, {}
+
+    def _actions(self) -> str | None:
+        return None if self.permission == "none" else self.permission
+
+    def _app(self, _request: Recorded) -> tuple[int, Any, dict[str, str]]:
+        return 200, payloads.integration(self.url, self.app_id, actions=self._actions(), now=self.clock()), {}
+
+    def _installation(self, _request: Recorded, repo: str) -> tuple[int, Any, dict[str, str]]:
+        if repo not in self.repositories or repo in self.not_installed:
+            raise ApiError(404, "Not Found")
+        number = 1 + sum(repo.split("/", maxsplit=1)[0].encode())
+        return 200, payloads.installation(self.url, number, self.app_id, actions=self._actions(), now=self.clock()), {}
+
+    def _access_tokens(self, request: Recorded, number: str) -> tuple[int, Any, dict[str, str]]:
+        permissions = (request.body or {}).get("permissions")
+        wanted = (permissions or {}).get("actions")
+        if wanted == "write" and self.permission != "write":
+            raise ApiError(422, "The permissions requested are not granted to this installation.")
+        token, expires = f"canary-ghs-{number}-{len(self.issued)}", self.clock() + self.token_seconds
+        self.issued[token] = expires
+        if permissions is not None:
+            self.narrow[token] = permissions
+        answer = {"token": token, "expires_at": payloads.when(expires), "permissions": permissions or self.granted}
+        return 201, answer, {}
+
+    def _repository(self, _request: Recorded, repo: str) -> tuple[int, Any, dict[str, str]]:
+        self._visible(repo)
+        private, push = repo in self.private, self.permission == "write"
+        return 200, payloads.full_repository(self.url, repo, private=private, now=self.clock(), push=push), {}
+
+    def _visible(self, repo: str) -> None:
+        if repo not in self.repositories:
+            raise ApiError(404, "Not Found")
+
+    def _list_runs(self, request: Recorded, repo: str) -> tuple[int, Any, dict[str, str]]:
+        self._visible(repo)
+        if self.permission == "none":
+            raise ApiError(403, "Resource not accessible by personal access token")
+        runs = [run for run in self.runs.values() if run.repo == repo and _matches(run, request.query)]
+        runs.sort(key=lambda run: (-run.created, -run.id))
+        # GitHub shows a thousand entries at most of a list that is searched.
+        listed = [payloads.workflow_run(self.url, run) for run in runs[:1000]]
+        return self._page(request, "workflow_runs", listed, len(runs))
+
+    def _list_jobs(self, request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        run = self._run(repo, int(run_id))
+        jobs = run.jobs if request.query.get("filter") == "all" else run.current()
+        listed = [payloads.job(self.url, run, one) for one in jobs]
+        return self._page(request, "jobs", listed, len(listed))
+
+    def _page(self, request: Recorded, key: str, listed: list[Any], total: int) -> tuple[int, Any, dict[str, str]]:
+        size = min(int(request.query.get("per_page", "30")), self.page_max)
+        number = int(request.query.get("page", "1"))
+        part = listed[(number - 1) * size : number * size]
+        headers: dict[str, str] = {}
+        if len(listed) > size:
+            last = -(-len(listed) // size)
+            ways = {"prev": number - 1, "next": number + 1, "first": 1, "last": last}
+            headers["link"] = ", ".join(
+                f'<{self.url}{request.path}?{urlencode({**request.query, "page": str(page)})}>; rel="{name}"'
+                for name, page in ways.items()
+                if 1 <= page <= last and not (name in ("first", "prev") and number == 1)
+            )
+        return 200, {"total_count": total, key: part}, headers
+
+    def _run(self, repo: str, run_id: int) -> FakeRun:
+        run = self.runs.get(run_id)
+        if run is None or run.repo != repo or repo not in self.repositories:
+            raise ApiError(404, "Not Found")
+        return run
+
+    def _rerun_job(self, _request: Recorded, repo: str, job_id: str) -> tuple[int, Any, dict[str, str]]:
+        found = [(run, one) for run in self.runs.values() for one in run.jobs if one.id == int(job_id)]
+        if not found:
+            raise ApiError(404, "Not Found")
+        run, one = found[0]
+        self._run(repo, run.id)
+        self._rerun(run, {one.name}, "The workflow run containing this job is already running")
+        return 201, {}, {}
+
+    def _rerun_failed(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        run = self._run(repo, int(run_id))
+        failed = {one.name for one in run.current() if one.conclusion in ("failure", "timed_out", "cancelled")}
+        self._rerun(run, failed, "This workflow is already running")
+        return 201, {}, {}
+
+    def _rerun(self, run: FakeRun, names: set[str], running: str) -> None:
+        if self.permission != "write":
+            raise ApiError(403, "Resource not accessible by personal access token")
+        if run.status != "completed":
+            raise ApiError(403, running)
+        if run.created < self.clock() - 30 * _DAY:
+            raise ApiError(403, "Unable to retry this workflow run because it was created over a month ago")
+        if run.attempt > 50:
+            raise ApiError(403, "This workflow run has reached the maximum number of 50 re-run attempts")
+        if not names:
+            raise ApiError(403, "This workflow run cannot be retried")
+        self._new_attempt(run, names)
+
+    def _new_attempt(self, run: FakeRun, names: set[str]) -> None:
+        before = run.current()
+        while more := {job for job, needed in run.needs.items() if names & set(needed)} - names:
+            names = names | more
+        run.attempt += 1
+        run.updated = self.clock()
+        for old in before:
+            one = FakeJob(self._id(), old.name, run.attempt, self.clock())
+            if old.name not in names:
+                one.started, one.completed = old.started, old.completed
+                one.status, one.conclusion, one.step = old.status, old.conclusion, old.step
+            run.jobs.append(one)
+
+    def _id(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+
+def _matches(run: FakeRun, query: dict[str, str]) -> bool:
+    first, _, last = query.get("created", "").removeprefix(">=").partition("..")
+    created = payloads.when(run.created) or ""
+    return query.get("head_sha") in (None, run.sha) and created >= first and (not last or created <= last)

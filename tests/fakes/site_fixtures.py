@@ -1,0 +1,51 @@
+"""Fixtures around the site: a house to visit, with a clock that the test moves."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.site import Front, House, Person
+
+
+@pytest.fixture(scope="session")
+def front() -> Iterator[Front]:
+    """Serve, from the first test to the last."""
+    with Front() as made:
+        yield made
+
+
+@pytest.fixture
+def make_house(tmp_path: Path, front: Front) -> Iterator[Callable[..., House]]:
+    """Make houses; all are left at the end."""
+    with ExitStack() as stack:
+
+        def make(**more: Any) -> House:
+            directory = tmp_path / f"house-{len(list(tmp_path.iterdir()))}"
+            directory.mkdir()
+            return stack.enter_context(House(directory, front, **more))
+
+        yield make
+
+
+@pytest.fixture
+def house(make_house: Callable[..., House], clock: Callable[[], float]) -> House:
+    """One that takes a token."""
+    return make_house(clock=clock)
+
+
+@pytest.fixture
+def visitor(house: House) -> Iterator[Person]:
+    """Somebody who only looks."""
+    with Person(house) as person:
+        yield person
+
+
+@pytest.fixture
+def ada(house: House) -> Iterator[Person]:
+    """Somebody who has logged in."""
+    with Person(house) as person:
+        person.log_in("ada")
+        yield person

@@ -1,0 +1,5 @@
+"""What the tests of the dispatcher share."""
+
+from tests.fakes.fixtures import ci, clock, make_world, quiet, rule, world
+
+__all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]

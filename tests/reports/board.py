@@ -1,0 +1,59 @@
+"""A world whose pushes are reported to a board."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.commented_ci import ListeningCI
+from tests.fakes.world import World, failure, push
+from triggerbot.core.model import Push
+from triggerbot.core.patterns import Globs
+from triggerbot.reports import PushReport
+
+HERE = push("abcdef1234")
+
+
+class Board:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self, name: str = "board:one", branches: str = "*") -> None:
+        self.name = name
+        self.branches = Globs([branches])
+        self.told: list[PushReport] = []
+        self.kept: list[str] = []
+        self.errors: list[BaseException] = []
+        #: When it wants to be told again.
+        self.again: float | None = None
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def wants(self, push: Push) -> bool:
+        return push.project == "try" and self.branches.match(push.branch)
+
+    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
+        self.told.append(told)
+        self.kept.append(kept)
+        self.meanwhile()
+        if self.errors:
+            raise self.errors.pop(0)
+        keep(told.judged.sentence)
+        return self.again
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+@pytest.fixture
+def ci() -> ListeningCI:
+    """Know one push."""
+    made = ListeningCI()
+    made.say(HERE)
+    return made
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
+    """Have heard of a failed job."""
+    ci.put(failure(push=HERE))
+    made: World = make_world(ci)
+    made.hear(failure(push=HERE))
+    return made

@@ -1,0 +1,324 @@
+"""From news to reports: what is due, when it is judged and reported, and what a failing reporter does to it."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.commented_ci import ListeningCI
+from tests.fakes.fixtures import clock, make_world, quiet, rule
+from tests.fakes.world import World, event, failure
+from tests.reports.board import HERE, Board, ci, world
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused
+from triggerbot.core.model import Push
+from triggerbot.store import PushRecord, Search
+
+__all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
+
+
+def test_news_is_judged_and_reported_once(world: World) -> None:
+    """What follows at once is reported with it; without news nothing is."""
+    board = Board()
+    publisher = world.publisher(board)
+    world.hear(event("other", "2", push=HERE, result="success"))
+    world.publish(publisher)
+    world.publish(publisher, 3600.0)
+
+    assert [told.value["health"] for told in board.told] == ["pending"]
+    assert {job["job"] for job in board.told[0].value["jobs"]} == {"job", "other"}
+    assert board.told[0].link == f"https://triggerbot.example.org/pushes/try/{HERE.revision}?system=ci&branch=try"
+
+
+def test_what_is_held_back_comes_in_time(world: World) -> None:
+    """A reporter that held mere progress back is told again when it wants, without any news."""
+    board = Board()
+    publisher = world.publisher(board)
+    board.again = world.clock() + 60.0
+    world.publish(publisher, 50.0)
+    assert len(board.told) == 1
+    board.again = None
+    world.publish(publisher, 3600.0)
+    assert len(board.told) == 2
+
+
+def test_what_was_kept_comes_back(world: World) -> None:
+    """A reporter is given what it kept last, by a daemon that was started anew as well."""
+    board = Board()
+    world.publish(world.publisher(board))
+    world.hear(event("other", "2", push=HERE, result="success"))
+    world.publish(world.publisher(board))
+
+    assert board.kept == ["", board.told[0].judged.sentence]
+
+
+def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
+    """In the story, and beside the job."""
+    board = Board()
+    publisher = world.publisher(board)
+    world.drain()
+    for run in ("re-1", "re-2"):
+        world.hear(failure("job", run, push=HERE))
+    world.publish(publisher)
+    world.hear(event("job", "extra", push=HERE, result="success"))
+    world.publish(publisher)
+
+    (job,) = board.told[-1].value["jobs"]
+    assert (job["verdict"], job["was"]) == ("intermittent", "failed")
+    changes = [entry.text for entry in world.store.timeline(HERE, "job") if entry.what == "verdict"]
+    assert changes[0].startswith("failed: every one of 3 runs failed")
+    assert changes[1].startswith("intermittent (was failed)")
+
+
+def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
+    """It fails when it is run again: the push was good, and was told so to whoever looked."""
+    board = Board()
+    publisher = world.publisher(board)
+    world.hear(event("other", "1", push=HERE, result="success", time=10.0))
+    world.publish(publisher)
+    world.hear(failure("other", "2", push=HERE, time=20.0))
+    world.publish(publisher)
+
+    (told,) = [one for one in board.told[-1].value["jobs"] if one["job"] == "other"]
+    assert (told["verdict"], told["was"]) == ("intermittent", "passed")
+    (change,) = [entry.text for entry in world.store.timeline(HERE, "other") if entry.what == "verdict"]
+    assert change.startswith("intermittent (was passed)")
+
+
+def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) -> None:
+    """Runs that it accepted and never lists are waited for, but not for ever; nobody has to say anything new."""
+    ci.makes_runs = False
+    board = Board()
+    publisher = world.publisher(board)
+    world.drain()
+    world.publish(publisher)
+    assert board.told[-1].value["health"] == "pending"
+
+    world.publish(publisher, 86_500.0)
+
+    assert board.told[-1].value["health"] == "failing"
+    assert board.told[-1].judged.final
+    assert len(board.told) == 2
+
+
+def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI) -> None:
+    """Somebody asks for another run of a job that failed: it is told from what to what that brought it."""
+    board = Board()
+    publisher = world.publisher(board)
+    world.drain()
+    world.hear(*(failure("job", run, push=HERE) for run in ("re-1", "re-2")))
+    world.publish(publisher)
+    told = []
+    for run in ("re-3", "re-4"):
+        world.store.ask(HERE, "job", 1, f"me {run}", dry=False, now=world.clock())
+        world.drain()
+        world.publish(publisher)
+        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+        world.hear(event("job", run, push=HERE, result="failure" if run == "re-3" else "success"))
+        world.publish(publisher)
+        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+
+    assert told == [("pending", "failed"), ("failed", None), ("pending", "failed"), ("intermittent", "failed")]
+
+
+@pytest.mark.parametrize(
+    ("error", "soon", "late"),
+    [
+        (CIUnavailable("down", 30.0), 20.0, 60.0),
+        (CIDenied("no permission"), 300.0, 400.0),
+        (ValueError("ours"), 300.0, 400.0),
+    ],
+)
+def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: float, late: float) -> None:
+    """After a while; the other reporters are none the worse for it."""
+    ill, well = Board("board:ill"), Board("board:well")
+    ill.errors = [error]
+    publisher = world.publisher(ill, well)
+    world.publish(publisher)
+    world.publish(publisher, soon)
+    assert (len(ill.told), len(well.told)) == (1, 1)
+
+    world.publish(publisher, late)
+
+    assert len(ill.told) == 2
+    assert "board:ill" in world.store.metadata(HERE)
+
+
+def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
+    """Who may not be told holds nobody else up, and is not asked more often for it."""
+    ill, well = Board("board:ill"), Board("board:well")
+    ill.errors = [CIDenied("no permission")]
+    publisher = world.publisher(ill, well)
+    world.publish(publisher)
+    for number in range(5):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
+        world.publish(publisher)
+
+    assert (len(ill.told), len(well.told)) == (1, 6)
+
+
+def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
+    """A place that hangs is left alone for a while, so that others are told in time."""
+    ill, well = Board("board:ill"), Board("board:well")
+    ill.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
+    ill.meanwhile = lambda: world.clock.move(60.0)
+    publisher = world.publisher(ill, well)
+    for number in range(5):
+        where = HERE._replace(revision=f"{number:010x}")
+        ci.say(where)
+        world.hear(failure(push=where))
+    began = world.clock()
+    world.publish(publisher)
+
+    assert (len(ill.told), len(well.told)) == (1, 6)
+    assert world.clock() - began < 90.0
+    for _ in range(12):
+        world.publish(publisher, 60.0)
+    assert len(ill.told) <= 4
+
+
+def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
+    """What there is no time for is made with the next try."""
+    slow, last = Board("board:slow"), Board("board:last")
+    slow.meanwhile = lambda: world.clock.move(100.0)
+    publisher = world.publisher(slow, last)
+    world.clock.move(2.0)
+    publisher.step()
+    assert (len(slow.told), len(last.told)) == (1, 0)
+
+    slow.meanwhile = lambda: None
+    publisher.step()
+
+    assert (len(slow.told), len(last.told)) == (2, 1)
+
+
+def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
+    """Nor wait for as long as it was set back."""
+    board = Board()
+    board.errors = [CIUnavailable("down") for _ in range(4)]
+    publisher = world.publisher(board)
+    world.publish(publisher)
+    world.publish(publisher, 60.0)
+    world.clock.move(-86_400.0)
+    world.hear(event("other", "2", push=HERE, result="success"))
+    for _ in range(60):
+        world.publish(publisher, 1.0)
+        assert len(board.told) <= 8
+
+    assert not board.errors
+    assert board.told[-1].judged.sentence == board.told[-2].judged.sentence
+
+
+def test_it_is_tried_after_a_long_stop(world: World) -> None:
+    """Somebody may have mended it while triggerbot was off: the day is that of trying, not of waiting."""
+    board = Board()
+    board.errors = [CIDenied("no permission")]
+    world.publish(world.publisher(board))
+
+    world.publish(world.publisher(board), 3 * 86_400.0)
+
+    assert len(board.told) == 2
+    assert not board.errors
+
+
+def test_a_large_push_rests(world: World) -> None:
+    """What keeps the processor busy is not judged again at once, however much news there is of it."""
+    board = Board()
+    board.meanwhile = lambda: world.hear(event("meanwhile", str(len(board.told)), push=HERE, result="success")) and None
+    made = world.publisher(board, rest=1e9)
+    world.publish(made)
+    steps = 0
+    for number in range(5):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
+        steps += world.publish(made)
+
+    assert len(board.told) == 1
+    assert steps <= 5
+
+
+def test_a_push_that_cannot_be_judged(world: World, ci: ListeningCI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not tried at every news of it, and others are judged."""
+    board, tries = Board(), 0
+    made = world.publisher(board)
+    judge = made._judge.judge
+
+    def fail(record: PushRecord) -> object:
+        nonlocal tries
+        if record.push != HERE:
+            return judge(record)
+        tries += 1
+        raise ValueError("ours")
+
+    monkeypatch.setattr(made._judge, "judge", fail)
+    other = HERE._replace(revision="beefbeef12")
+    ci.say(other)
+    for number in range(5):
+        world.hear(event(f"other-{number}", "2", push=HERE, result="success"), failure(push=other))
+        world.publish(made)
+
+    assert tries == 1
+    assert {told.push for told in board.told} == {other}
+
+
+def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged key of one push is no reason to stop reporting all others."""
+    board, stop = Board(), threading.Event()
+    made = world.publisher(board)
+    world.clock.move(2.0)
+
+    def refuse(push: Push, due: float | None) -> None:
+        stop.set()
+        raise StoreRefused("a damaged key")
+
+    monkeypatch.setattr(world.store, "end_report", refuse)
+    made.run(stop)
+
+    assert len(board.told) == 1
+
+
+def test_it_is_given_up_after_a_day(world: World) -> None:
+    """A reporter that nobody mends is left alone at this push."""
+    board = Board()
+    board.errors = [CIDenied("no permission") for _ in range(1000)]
+    publisher = world.publisher(board)
+    for _ in range(150):
+        world.publish(publisher, 700.0)
+    tries = len(board.told)
+    world.hear(event("other", "2", push=HERE, result="success"))
+    world.publish(publisher)
+
+    assert len(board.told) == tries < 150
+
+
+def test_what_is_gone_is_not_tried_again(world: World) -> None:
+    """A commit that GitHub does not know any more gets no report."""
+    board = Board()
+    board.errors = [NotKnown("no such commit")]
+    publisher = world.publisher(board)
+    world.publish(publisher)
+    world.publish(publisher, 7200.0)
+
+    assert len(board.told) == 1
+
+
+def test_a_crash_while_reporting_repeats_it(world: World) -> None:
+    """Whoever dies with a push in hand loses nothing: it is taken up when its time is over."""
+    assert world.store.take_report(world.clock() + 2.0, 180.0) == HERE
+    board = Board()
+
+    world.publish(world.publisher(board), 60.0)
+    assert board.told == []
+    world.publish(world.publisher(board), 180.0)
+
+    assert len(board.told) == 1
+
+
+def test_dry_run_reports_nothing(make_world: Callable[..., World], ci: ListeningCI) -> None:
+    """Only the page shows what would be told."""
+    world = make_world(ci, dry=True)
+    world.hear(failure(push=HERE))
+    board = Board()
+
+    world.publish(world.publisher(board))
+
+    assert board.told == []
+    assert [one.health for one in world.store.search(Search(), 10)] != [""]

@@ -1,0 +1,132 @@
+"""The image, as far as it can be looked at without being built (deploy/build-image.sh and try-image.sh do that)."""
+
+import hashlib
+import http.server
+import importlib.metadata
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests import ROOT
+from tests.service.deploy.installed import DEPLOY
+
+LOCKS = ["requirements.txt", "requirements-build.txt"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+FINAL = DOCKERFILE.rpartition("FROM ")[2]
+
+
+def test_the_locked_dependencies_are_those_of_the_tests() -> None:
+    """None is missing, and none has another version."""
+    done = subprocess.run(
+        [sys.executable, str(DEPLOY / "lock.py"), "--check"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_each_is_pinned_with_hashes_and_says_not_where_from(name: str) -> None:
+    """Where packages come from is the business of who builds."""
+    lines = (DEPLOY / name).read_text().splitlines()
+    entry = re.compile(r"[a-z0-9-]+==[\w.]+( ; [\w ]+ < '[\d.]+')? \\")
+    a_hash = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
+
+    assert [
+        line for line in lines if not line.startswith("#") and not (entry.fullmatch(line) or a_hash.fullmatch(line))
+    ] == []
+    assert len([line for line in lines if entry.fullmatch(line)]) >= 1
+
+
+def test_the_image_is_what_it_should_be() -> None:
+    """A base of one's choice, two stages, no root, the daemon as the first process, a health check, a version file."""
+    assert DOCKERFILE.count("FROM ${BASE}") == 2
+    assert re.search(r"^ARG BASE=[\w.:-]+$", DOCKERFILE, re.MULTILINE)
+    assert "USER 10001:10001" in FINAL
+    assert 'ENTRYPOINT ["triggerbot"]' in FINAL
+    assert 'CMD ["python", "/app/healthcheck.py"]' in FINAL
+    assert "/app/version.json" in FINAL
+    assert "--require-hashes" in DOCKERFILE
+    assert not re.search(r"https?://|index-url|find-links|trusted-host", DOCKERFILE)
+
+
+def test_all_that_is_copied_gets_past_the_ignore_file() -> None:
+    """`docker build .` from a clone: the context has what the Dockerfile copies, and next to nothing else."""
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = {line.removeprefix("!") for line in lines if line.startswith("!")}
+
+    assert "*" in lines
+    assert {path for paths in copied for path in paths.split()} == let_through
+    assert [path for path in let_through if not (ROOT / path).exists()] == []
+
+
+def test_the_licence_goes_along() -> None:
+    """The package names it and carries its text, and so does the image."""
+    package = importlib.metadata.metadata("triggerbot")
+    assert package["License-Expression"] == "MPL-2.0"
+    assert package["License-File"] == "LICENSE"
+    assert 'org.opencontainers.image.licenses="MPL-2.0"' in FINAL
+    # The whole text, word for word: the same file that Mozilla's own packages carry, such as taskcluster.
+    digest = hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest()
+    assert digest == "1f256ecad192880510e84ad60474eab7589218784b9a50bc7ceee34c2b91f1d5"
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """Answer each question alike; gives the address."""
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.path == "/__heartbeat__"
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as listening:
+        serving = threading.Thread(target=listening.handle_request)
+        serving.start()
+        yield f"127.0.0.1:{listening.server_port}"
+        serving.join()
+
+
+def check(address: str) -> tuple[int, str]:
+    """Run the health check of the image."""
+    done = subprocess.run(
+        [sys.executable, str(DEPLOY / "healthcheck.py")],
+        env={"TRIGGERBOT_HEALTH": address},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "code", "told"),
+    [
+        (200, b'{"status": "ok", "wrong": {}}', 0, "ok: {}"),
+        (503, b'{"status": "error", "wrong": {"store": "full"}}', 1, 'error: {"store": "full"}'),
+        (200, b"<html>", 1, "no answer at"),
+    ],
+)
+def test_the_health_check_tells_by_its_exit_code(status: int, body: bytes, code: int, told: str) -> None:
+    """And in a line what is wrong."""
+    with answering(status, body) as address:
+        found = check(address)
+    assert found[0] == code
+    assert found[1].startswith(told)
+
+
+def test_a_daemon_that_is_not_there_is_not_healthy() -> None:
+    """Nobody listens at the port of nothing."""
+    code, told = check("127.0.0.1:0")
+    assert (code, told[:12]) == (1, "no answer at")

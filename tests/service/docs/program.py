@@ -1,0 +1,24 @@
+"""The command `triggerbot` for readers, quicker: the fork server (tests/fakes/fork_server.py) does what is asked.
+
+`run` is the real program all the same, for it gets signals. `client.py` passes on arguments, environment and files.
+"""
+
+import sys
+from pathlib import Path
+
+from tests.fakes.fork_server import fork_server
+
+_CLIENT = Path(__file__).with_name("client.py")
+_SHIM = """\
+#!/bin/sh
+[ "$1" = run ] && exec "{python}" -m triggerbot "$@"
+exec "{python}" -SE "{client}" "{address}" "$@"
+"""
+
+
+def write_program(directory: Path) -> Path:
+    """Write the program that readers use into a directory; return its path."""
+    program = directory / "triggerbot"
+    program.write_text(_SHIM.format(python=sys.executable, client=_CLIENT, address=fork_server().address))
+    program.chmod(0o755)
+    return program

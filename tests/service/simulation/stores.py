@@ -1,0 +1,108 @@
+"""Where the store of a history lives: in plain dicts, in a SQLite file, or in a Redis in memory."""
+
+import tempfile
+from pathlib import Path
+from typing import Protocol
+
+import fakeredis
+
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.memory_store.tables import Tables
+from triggerbot.store import Store
+from triggerbot.store.redis import RedisStore
+from triggerbot.store.redis.connection import PREFIX
+from triggerbot.store.sqlite import SqliteStore
+
+
+class Ground(Protocol):
+    """One store, which any number of replicas may open."""
+
+    #: Whether a lease lasts as long as its process, rather than for its time.
+    leases_last: bool
+
+    def open(self) -> Store:
+        """Open it once more."""
+
+    def died(self) -> None:
+        """A replica died."""
+
+    def close(self) -> None:
+        """Close all that was opened."""
+
+
+class Memory:
+    """Plain dicts; a lease lasts for its time, as in Redis, or as long as its process, as with SQLite."""
+
+    def __init__(self, *, leases_last: bool = False) -> None:
+        self.leases_last = leases_last
+        self._tables = Tables(leases_last=leases_last)
+
+    def open(self) -> Store:
+        """Share the tables."""
+        return MemoryStore(self._tables)
+
+    def died(self) -> None:
+        """Let go of leases that last as long as their process."""
+        if self.leases_last:
+            self._tables.leases.clear()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class Sqlite:
+    """One file, on which one replica works at a time."""
+
+    leases_last = True
+
+    def __init__(self) -> None:
+        self._directory = tempfile.TemporaryDirectory(prefix="triggerbot-simulation-")
+        self._opened: list[Store] = []
+
+    def open(self) -> Store:
+        """Open the file."""
+        self._opened.append(SqliteStore(Path(self._directory.name) / "state.db", durable=False))
+        return self._opened[-1]
+
+    def died(self) -> None:
+        """What a process had leased died with it."""
+
+    def close(self) -> None:
+        """Close the file, however often it is open."""
+        for store in self._opened:
+            store.close()
+        self._directory.cleanup()
+
+
+class FakeRedis(fakeredis.FakeRedis):
+    """A Redis in memory, which can say who it is."""
+
+    def info(self, *_: object, **__: object) -> dict[str, str]:
+        """Tell what a server tells of itself."""
+        return {"redis_version": "7.0.0", "role": "master", "run_id": "fake"}
+
+
+class Redis:
+    """One Redis in memory."""
+
+    leases_last = False
+
+    def __init__(self) -> None:
+        self._server = fakeredis.FakeServer()
+        self._opened: list[Store] = []
+        self.open()
+        # It is new, so it would be distrusted for a while, by the real clock.
+        FakeRedis(server=self._server).hset(f"{PREFIX}meta", "since", "0")
+
+    def open(self) -> Store:
+        """Connect."""
+        self._opened.append(RedisStore(FakeRedis(server=self._server)))
+        return self._opened[-1]
+
+    def died(self) -> None:
+        """What it had leased stays so until its time is over."""
+
+    def close(self) -> None:
+        """Disconnect all."""
+        for store in self._opened:
+            store.close()

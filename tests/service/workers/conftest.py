@@ -1,0 +1,49 @@
+"""Supervised daemons that watch a fake CI, and a Redis for those that are several."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.ci import FakeCI
+from tests.fakes.daemon import TOKEN
+from tests.fakes.redis_server import RedisServer
+from tests.service.workers.supervised import Supervised
+
+
+@pytest.fixture
+def ci() -> Iterator[FakeCI]:
+    """A CI that wants a token."""
+    with FakeCI(token=TOKEN) as made:
+        yield made
+
+
+@pytest.fixture
+def make_daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Callable[..., Supervised]]:
+    """Make daemons, not started yet; none outlives the test."""
+    made: list[Supervised] = []
+
+    def make(**named: str) -> Supervised:
+        made.append(Supervised(tmp_path, ci.url, **named))
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        daemon.end()
+
+
+@pytest.fixture
+def one(make_daemon: Callable[..., Supervised]) -> Supervised:
+    """One worker with its supervisor, on SQLite."""
+    daemon = make_daemon()
+    daemon.start("--workers", "1")
+    return daemon
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis of the test's own, by its address."""
+    directory = tmp_path / "redis"
+    directory.mkdir()
+    with RedisServer(directory) as server:
+        yield server.url()

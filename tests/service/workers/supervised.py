@@ -1,0 +1,86 @@
+"""A daemon of several processes, that fails when told to (see faults/sitecustomize.py)."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.fakes.daemon import PATIENCE, Daemon, eventually
+
+CONFIG = """
+store: {store}
+listen: 127.0.0.1:0
+systems:
+  ci: {{type: generic, url: "{url}", token: "env:CI_TOKEN", webhook_secret: "env:WEBHOOK_SECRET", sweep: "off",
+        grace: 1s}}
+intakes: {intakes}
+rules:
+  - projects: [try]
+"""
+_FAULTS = Path(__file__).parent / "faults"
+
+
+class Supervised(Daemon):
+    """A supervisor with its workers, or one process alone."""
+
+    def __init__(
+        self, directory: Path, url: str, *, store: str = "sqlite:state.db", intakes: str = "[]", **environment: str
+    ) -> None:
+        path = os.pathsep.join(filter(None, (str(_FAULTS), os.environ.get("PYTHONPATH"))))
+        config = CONFIG.format(store=store, url=url, intakes=intakes)
+        super().__init__(directory, config, {"PYTHONPATH": path, **environment})
+
+    def needs_interpreter(self, *arguments: str) -> bool:
+        """Start what faults/ changes as a new interpreter: a process alone, or a supervisor of less patience.
+
+        Workers are new interpreters in any case.
+        """
+        return arguments[0] == "run" and ("--workers" not in arguments or "FAULTS_LIMIT" in self._environment)
+
+    def fault(self, what: str, worker: int = 1) -> None:
+        """Let a worker fail."""
+        written = self.directory / f"writing-{worker}"
+        written.write_text(what)
+        written.rename(self.directory / f"fault-{worker}")
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """Read all log lines of an event."""
+        return [line for line in self.lines() if line.get("event") == event]
+
+    def pids(self, worker: int = 1) -> list[int]:
+        """Tell the process ids that a worker had so far."""
+        return [line["pid"] for line in self.told("worker.started") if line["worker"] == worker]
+
+    def started(self, number: int) -> None:
+        """Wait until so many daemons have started in all."""
+        eventually(lambda: len(self.told("daemon.started")) >= number, f"{number} starts")
+
+    def wait(self) -> int:
+        """Wait until it ended by itself, and tell its exit code."""
+        assert self._process is not None
+        code = self._process.wait(timeout=PATIENCE)
+        self._process = None
+        return code
+
+    def gone(self) -> bool:
+        """Tell whether nobody listens any more."""
+        try:
+            httpx.get(f"{self.url}/__lbheartbeat__")
+        except httpx.ConnectError:
+            return True
+        except httpx.TransportError:
+            pass  # somebody still does, and ends while being asked
+        return False
+
+    def errors(self) -> list[dict[str, Any]]:
+        """Read what `stats --errors --json` tells of crashes."""
+        done = self.command("stats", "--errors", "--json")
+        assert done.returncode == 0, done.stderr
+        crashes: list[dict[str, Any]] = json.loads(done.stdout)["crashes"]
+        return crashes
+
+    def crashed(self, number: int = 1) -> list[dict[str, Any]]:
+        """Wait until so many crashes are kept."""
+        return eventually(lambda: len(found := self.errors()) >= number and found, f"{number} crashes are kept")

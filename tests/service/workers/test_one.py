@@ -1,0 +1,203 @@
+"""A supervisor and one worker, as real processes: what the worker dies of is told, and another one starts."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.ci import FakeCI
+from tests.fakes.daemon import SECRET, TOKEN, eventually
+from tests.service.workers.supervised import Supervised
+
+REVISION = "0123456789abcdef"
+
+
+def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised, ci: FakeCI) -> None:
+    """After `kill -9` of the worker the same address is served on, and `stats --errors` names the signal."""
+    os.kill(one.pids()[0], signal.SIGKILL)
+    one.started(2)
+
+    assert one.hook(ci.run(REVISION, "job", result="failure")).status_code == 202
+
+    [crash] = one.crashed()
+    assert (crash["ended"], crash["error"], crash["trace"], crash["order"]) == ("SIGKILL", "", "", 1)
+    assert crash["worker"].endswith("/1")
+    told = one.told("worker.died")[0]
+    assert (told["worker"], told["ended"], told["again_in"]) == (1, "SIGKILL", 1.0)
+    assert "SIGKILL" in one.command("stats", "--errors").stdout
+
+
+@pytest.mark.slow
+def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Supervised) -> None:
+    """What a thread of the worker died of is logged at once, and kept with the place where it came from."""
+    one.fault("raise CI_TOKEN WEBHOOK_SECRET")
+
+    [crash] = one.crashed()
+
+    assert crash["error"] == "ZeroDivisionError: ('told to', '***', '***')"
+    assert crash["ended"] == "exit code 1"
+    assert crash["trace"].startswith("Traceback (most recent call last):")
+    assert crash["trace"].strip().endswith(crash["error"])
+    assert crash["where"].startswith("triggerbot/daemon/engine.py:")
+    told = one.told("worker.died")[0]
+    assert (told["error"], told["exception"]) == (crash["error"], crash["trace"])
+    assert one.told("daemon.part_died")[0]["worker"] == 1
+    for told in (one.log.read_text(), one.command("stats", "--errors", "-v").stdout):
+        assert "ZeroDivisionError" in told
+        assert TOKEN not in told
+        assert SECRET not in told
+
+
+@pytest.mark.slow
+def test_a_signal_leaves_the_stacks_of_all_threads(one: Supervised) -> None:
+    """Where the interpreter itself is hit, it writes down what it was doing."""
+    one.fault("signal SIGSEGV")
+
+    [crash] = one.crashed()
+
+    assert crash["ended"] == "SIGSEGV"
+    assert crash["error"] == "Fatal Python error: Segmentation fault"
+    assert "Current thread" in crash["trace"]
+    assert crash["where"].startswith("triggerbot/daemon/process.py:")
+
+
+@pytest.mark.slow
+def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> None:
+    """A daemon without one of its threads would only seem to work."""
+    one.fault("thread raise")
+
+    [crash] = one.crashed()
+
+    assert (crash["error"], crash["ended"]) == ("ZeroDivisionError: told to", "exit code 1")
+    assert one.told("daemon.part_died")[0]["part"] == "unguarded"
+    one.started(2)
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -> None:
+    """It told its cause and hangs; another one takes its place, and the cause is not lost."""
+    one.fault("linger raise")
+
+    one.started(2)
+
+    [crash] = one.crashed()
+    assert (crash["error"], crash["ended"]) == ("ZeroDivisionError: told to", "SIGKILL")
+
+
+@pytest.mark.slow
+def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -> None:
+    """The delay grows, and each death is kept: one after the other is no common death."""
+    one.fault("always exit 7")
+
+    crashes = one.crashed(2)
+
+    assert [line["again_in"] for line in one.told("worker.died")][:2] == [1.0, 2.0]
+    assert [(crash["ended"], crash["order"]) for crash in crashes[-2:]] == [("exit code 7", 1)] * 2
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
+    """Somebody ended it in good order; another one starts, and there is nothing to tell."""
+    os.kill(one.pids()[0], signal.SIGTERM)
+    one.started(2)
+
+    assert one.told("worker.ended")[0]["worker"] == 1
+    assert one.stop() == 0
+    assert "No worker crashed in the last 7 d." in one.command("stats", "--errors").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals) -> None:
+    """Told to stop, it stops them in good order, and exits with 0."""
+    os.kill(one.pid, number)
+
+    assert one.wait() == 0
+    assert one.gone()
+    assert [line["event"] for line in one.lines()[-2:]] == ["daemon.stopped", "supervisor.stopped"]
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_end_is_killed(one: Supervised) -> None:
+    """The supervisor waits for a while; then it ends what is left, and says so by its exit code."""
+    os.kill(one.pids()[0], signal.SIGSTOP)
+
+    assert one.stop() == 1
+
+    assert one.told("worker.killed")[0]["worker"] == 1
+    assert one.gone()
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_supervisor_that_is_killed(one: Supervised) -> None:
+    """After `kill -9` of the supervisor nothing is left over, and the next one can begin."""
+    one.kill()
+    eventually(one.gone, "the worker ends")
+    eventually(lambda: one.told("daemon.stopped"), "in good order")
+
+    one.start("--workers", "1")
+
+    assert one.told("worker.orphaned")[0]["worker"] == 1
+
+
+@pytest.mark.slow
+def test_what_cannot_work_is_told_once_and_not_tried_again(one: Supervised) -> None:
+    """A store that is in use ends it all with exit code 2: no worker is started again."""
+    second = one.command("run", "--workers", "1")
+
+    assert second.returncode == 2
+    assert second.stderr.count("another triggerbot works on the store") == 1
+    assert second.stderr.count("worker.started") == 1
+    assert "worker.died" not in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_several_workers_need_a_store_for_several(make_daemon: Callable[..., Supervised]) -> None:
+    """With SQLite the command says so, and what would do."""
+    ended = make_daemon().command("run", "--workers", "2")
+
+    assert ended.returncode == 2
+    assert "redis://" in ended.stderr
+    assert "--workers 1" in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nonsense", ["1", "{}", '{"number": 1, "errors": 999, "lifeline": 998, "listening": null}'])
+def test_a_seat_that_is_none_is_a_wrong_use(
+    make_daemon: Callable[..., Supervised], monkeypatch: pytest.MonkeyPatch, nonsense: str
+) -> None:
+    """What a supervisor hands to its workers is not for anybody else to set."""
+    monkeypatch.setenv("TRIGGERBOT_WORKER", nonsense)
+
+    ended = make_daemon().command("run")
+
+    assert ended.returncode == 2
+    assert "TRIGGERBOT_WORKER" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Supervised]) -> None:
+    """Without `--workers` nobody starts it again, but the cause is told all the same."""
+    daemon = make_daemon()
+    daemon.start()
+    daemon.fault("raise CI_TOKEN")
+
+    assert daemon.wait() == 1
+
+    [crash] = daemon.errors()
+    assert (crash["error"], crash["ended"]) == ("ZeroDivisionError: ('told to', '***')", "exit code 1")
+    assert TOKEN not in daemon.log.read_text()
+
+
+@pytest.mark.slow
+def test_a_signal_while_it_starts_is_not_lost(make_daemon: Callable[..., Supervised]) -> None:
+    """Told to end before its server catches signals, it ends all the same."""
+    daemon = make_daemon()
+    daemon.fault("signal SIGTERM")
+
+    ended = daemon.command("run")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "daemon.stopped" in ended.stderr

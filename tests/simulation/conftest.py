@@ -1,5 +1,0 @@
-"""What the simulations share."""
-
-from fakes.fixtures import quiet
-
-__all__ = ["quiet"]

@@ -1,0 +1,145 @@
+"""Copies of the store: consistent while somebody writes, whole or not at all, and good to start from."""
+
+import errno
+import os
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.clock import Clock
+from tests.fakes.world import World, failure, push
+from triggerbot.core.errors import StoreUnusable
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.sqlite.backup import backup
+
+
+def test_a_copy_of_one_moment(tmp_path: Path) -> None:
+    """While events are observed; every push of the copy is whole, and the copy can be worked on."""
+    stop, heard = threading.Event(), []
+    with World(tmp_path / "state.db", {}, (Rule(Globs(["try"])),), Clock()) as world:
+
+        def write() -> None:
+            while not stop.is_set():
+                number = len(heard)
+                where = push(f"{number:010x}")
+                world.hear(failure("a", f"{number}-1", push=where), failure("b", f"{number}-2", push=where))
+                heard.append(where)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        while len(heard) < 50:
+            stop.wait(0.001)
+        before = len(heard)
+        size = backup(tmp_path / "state.db", tmp_path / "copy.db")
+        stop.set()
+        writer.join()
+
+    assert size == (tmp_path / "copy.db").stat().st_size
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("copy")) == ["copy.db"]
+    copy = SqliteStore(tmp_path / "copy.db")
+    try:
+        found = copy.recent(100_000)
+        assert before <= len(found) <= len(heard)
+        for where in found:
+            record = copy.record(where)
+            assert record is not None
+            assert [job.job for job in record.jobs] == ["a", "b"]
+    finally:
+        copy.close()
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    """A file that is there stays as it is."""
+    SqliteStore(tmp_path / "state.db").close()
+    (tmp_path / "copy.db").write_text("precious")
+
+    with pytest.raises(StoreUnusable, match="is there already"):
+        backup(tmp_path / "state.db", tmp_path / "copy.db")
+
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("none.db", "copy.db", "no store"),
+        ("text.db", "copy.db", "cannot copy"),
+        ("state.db", "no/where.db", "cannot copy"),
+    ],
+)
+def test_what_cannot_be_says_why(tmp_path: Path, source: str, target: str, words: str) -> None:
+    """And leaves nothing behind."""
+    SqliteStore(tmp_path / "state.db").close()
+    (tmp_path / "text.db").write_text("no database at all, but long enough to be taken for one " * 50)
+    before = sorted(path.name for path in tmp_path.iterdir())
+
+    with pytest.raises(StoreUnusable, match=words):
+        backup(tmp_path / source, tmp_path / target)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_damaged_store_is_not_passed_on(tmp_path: Path) -> None:
+    """A copy that would be no better than nothing is not made."""
+    with World(tmp_path / "state.db", {}, (Rule(Globs(["try"])),), Clock()) as world:
+        for number in range(200):
+            world.hear(failure("a" * 50, str(number), push=push(f"{number:010x}")))
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    with (tmp_path / "state.db").open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(b"\xff" * 4096 * 3)
+
+    with pytest.raises(StoreUnusable):
+        backup(tmp_path / "state.db", tmp_path / "copy.db")
+
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_no_file_of_anybody_is_written_to(tmp_path: Path) -> None:
+    """Whatever name a copy has while it is made: neither the store itself, nor something that a link leads to."""
+    SqliteStore(tmp_path / "copy.db.part").close()
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "other.db.part").symlink_to("precious")
+
+    for name in ("copy.db", "other.db"):
+        backup(tmp_path / "copy.db.part", tmp_path / name)
+        SqliteStore(tmp_path / name).close()
+
+    assert (tmp_path / "precious").read_text() == "precious"
+    SqliteStore(tmp_path / "copy.db.part").close()
+
+
+def test_a_link_to_nowhere_is_left_alone(tmp_path: Path) -> None:
+    """It is there, though there is nothing behind it."""
+    SqliteStore(tmp_path / "state.db").close()
+    (tmp_path / "copy.db").symlink_to("nowhere")
+
+    with pytest.raises(StoreUnusable, match="is there already"):
+        backup(tmp_path / "state.db", tmp_path / "copy.db")
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_place_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies are kept on disks of all sorts; there as here nothing is written over."""
+    SqliteStore(tmp_path / "state.db").close()
+    monkeypatch.setattr(os, "link", _no_links)
+
+    backup(tmp_path / "state.db", tmp_path / "copy.db")
+    with pytest.raises(StoreUnusable, match="is there already"):
+        backup(tmp_path / "state.db", tmp_path / "copy.db")
+
+    SqliteStore(tmp_path / "copy.db").close()
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def _no_links(*_: object) -> None:
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))

@@ -1,0 +1,121 @@
+"""Which reruns GitHub can be asked for: one thing at a time in a workflow run."""
+
+import pytest
+
+from triggerbot.core.model import Claim, ClaimState, Event, Push, Result, Run, State
+from triggerbot.core.policy.planning import Capacity, Owed
+from triggerbot.systems.github.system import GitHub
+
+PUSH = Push("gh", "octo/app", "main", "a" * 40)
+SYSTEM = GitHub("gh", token="t")
+
+
+def event(job: str, number: int, result: Result | None, *, attempt: int = 1, batch: str = "7") -> Event:
+    """Say that a job ended so; `None`: it runs."""
+    state = State.RUNNING if result is None else State.FINISHED
+    return Event(PUSH, job, str(number), state, result, attempt=attempt, batch=batch)
+
+
+def want(one: Event, owed: int = 1) -> Owed:
+    """Want an event's job again."""
+    run = Run(one.job, one.run_id, one.attempt, one.state, one.result, batch=one.batch)
+    claim = Claim(int(one.run_id), PUSH, one.job, ClaimState.OWED, run, dry=False, created=0, due=0)
+    return Owed(claim, owed, (run,))
+
+
+def planned(
+    wants: list[Owed], runs: list[Event], busy: set[str] | None = None
+) -> tuple[list[tuple[object, ...]], list[str]]:
+    """Plan, and say it shortly: calls as (jobs, count, target, together), held jobs."""
+    plan = SYSTEM.plan(wants, frozenset(busy or ()), runs)
+    calls = [
+        ([want.claim.job for want in call.wants], call.count, call.target.run_id, call.together) for call in plan.calls
+    ]
+    return calls, [want.claim.job for want, _ in plan.held]
+
+
+A, B, C = event("a", 1, Result.FAILURE), event("b", 2, Result.FAILURE), event("c", 3, Result.SUCCESS)
+
+
+def test_capacity() -> None:
+    """GitHub is serial."""
+    assert SYSTEM.capacity is Capacity.SERIAL
+
+
+def test_one_job() -> None:
+    """One failed job is rerun alone, once, however many are owed."""
+    assert planned([want(A, 3)], [A, B, C]) == ([(["a"], 1, "1", False)], [])
+
+
+def test_all_failed_jobs() -> None:
+    """All failed jobs of a workflow run go together."""
+    assert planned([want(A), want(B, 2)], [A, B, C]) == ([(["a", "b"], 1, "1", True)], [])
+
+
+@pytest.mark.parametrize("result", [Result.FAILURE, Result.CANCELLED, Result.TIMED_OUT, Result.INFRA, Result.UNKNOWN])
+def test_not_all_that_failed(result: Result) -> None:
+    """If something else would rerun along, the first goes alone and the others wait."""
+    other = event("d", 4, result)
+    assert planned([want(A), want(B)], [A, B, other]) == ([(["a"], 1, "1", False)], ["b"])
+
+
+def test_passed_job() -> None:
+    """A rebuild of a job that passed was asked for: it goes alone."""
+    assert planned([want(C), want(A)], [A, C]) == ([(["c"], 1, "3", False)], ["a"])
+
+
+def test_failed_before_but_passed_since() -> None:
+    """What counts is a job's newest run: one that passed since is not among the failed ones."""
+    passed = event("b", 20, Result.SUCCESS, attempt=2)
+    assert planned([want(A), want(B)], [A, B, passed])[0] == [(["a"], 1, "1", False)]
+
+
+def test_busy() -> None:
+    """In a workflow run that runs nothing can be asked for."""
+    assert planned([want(A), want(B)], [A, B], {"7"}) == ([], ["a", "b"])
+
+
+def test_a_job_still_runs() -> None:
+    """The same if a job of it runs, whatever the list of workflow runs says."""
+    assert planned([want(A)], [A, event("b", 9, None, attempt=2)]) == ([], ["a"])
+
+
+def test_wanted_job_runs() -> None:
+    """The same if the job itself runs."""
+    assert planned([want(event("a", 1, None))], []) == ([], ["a"])
+
+
+def test_reason_for_waiting() -> None:
+    """What is held says what it waits for."""
+    plan = SYSTEM.plan([want(A)], frozenset({"7"}), [A])
+    assert plan.held[0][1] == "waits until the workflow run has completed"
+
+
+def test_workflow_runs_do_not_wait_for_each_other() -> None:
+    """Each workflow run gets its own call; a busy one holds only its own jobs."""
+    other, third = event("x", 5, Result.FAILURE, batch="8"), event("y", 6, Result.FAILURE, batch="9")
+    calls, held = planned([want(A), want(other), want(third)], [A, other, third], {"9"})
+    assert calls == [(["a"], 1, "1", False), (["x"], 1, "5", False)]
+    assert held == ["y"]
+
+
+def test_batch_from_the_look_back() -> None:
+    """A run that was stored without its workflow run finds it in the look-back."""
+    assert planned([want(event("a", 1, Result.FAILURE, batch=""))], [A], {"7"}) == ([], ["a"])
+
+
+def test_unknown_batch() -> None:
+    """Without any workflow run known, jobs go alone."""
+    loose = [event("a", 1, Result.FAILURE, batch=""), event("b", 2, Result.FAILURE, batch="")]
+    assert [call[3] for call in planned([want(one) for one in loose], [])[0]] == [False, False]
+
+
+def test_one_name_twice() -> None:
+    """Of two jobs with one name in an attempt, the one that failed counts."""
+    twin = event("a", 10, Result.SUCCESS)
+    assert planned([want(A), want(B)], [A, twin, B])[0] == [(["a", "b"], 1, "1", True)]
+
+
+def test_nothing() -> None:
+    """Nothing wanted, nothing planned."""
+    assert planned([], [A]) == ([], [])

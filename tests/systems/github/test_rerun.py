@@ -1,0 +1,256 @@
+"""Reruns: exactly one POST each, and GitHub's many ways to say no told apart."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.github import Clock, FakeGitHub
+from tests.systems.github.cases import PUSH, SHA, call_for, failed, plan, rerun
+from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
+from triggerbot.systems.github.system import GitHub
+
+Connect = Callable[..., GitHub]
+
+
+def test_one_job(github: FakeGitHub, gh: GitHub) -> None:
+    """One job is rerun alone, by one POST, without debug logging."""
+    run = failed(github)
+    assert rerun(gh, "CI / test") == Accepted()
+    [post] = github.posts
+    assert post.path == f"/repos/octo/app/actions/jobs/{github.job(run, 'test', 1).id}/rerun"
+    assert post.body == {"enable_debug_logging": False}
+    assert github.runs[run].attempt == 2
+
+
+def test_failed_jobs_together(github: FakeGitHub, gh: GitHub) -> None:
+    """All failed jobs are rerun by one POST."""
+    run = github.add_run("octo/app", "CI", SHA, "main", {"a": "failure", "b": "failure", "c": "success"})
+    assert rerun(gh, "CI / a", "CI / b") == Accepted()
+    assert [post.path for post in github.posts] == [f"/repos/octo/app/actions/runs/{run}/rerun-failed-jobs"]
+
+
+def test_one_after_the_other(github: FakeGitHub, gh: GitHub) -> None:
+    """Several copies come one after the other, each found by the next look-back."""
+    run = failed(github, outcomes={"test": ["failure", "success"]})
+    for copies in (1, 2):
+        assert rerun(gh, "CI / test") == Accepted()
+        assert plan(gh, "CI / test") == ()
+        github.finish(run)
+        events = [event for event in gh.look_back(PUSH).events if event.job == "CI / test"]
+        assert len(events) == 1 + copies
+    assert len([event for event in gh.look_back(PUSH).events if event.job == "CI / lint"]) == 1
+
+
+def test_carried_over_job_is_rerun_by_its_newest_id(github: FakeGitHub, gh: GitHub) -> None:
+    """A job that a later attempt listed again is rerun by the id it has there."""
+    run = github.add_run("octo/app", "CI", SHA, "main", {"a": "failure", "b": "failure"})
+    assert rerun(gh, "CI / a") == Accepted()
+    github.finish(run)
+    assert rerun(gh, "CI / b") == Accepted()
+    assert github.posts[1].path.endswith(f"/jobs/{github.job(run, 'b', 2).id}/rerun")
+
+
+def test_dependents_rerun_along(github: FakeGitHub, gh: GitHub) -> None:
+    """What depends on a job is rerun with it: GitHub does that, and the look-back shows it."""
+    run = github.add_run(
+        "octo/app", "CI", SHA, "main", {"build": "failure", "test": "skipped"}, needs={"test": ["build"]}
+    )
+    rerun(gh, "CI / build")
+    github.finish(run)
+    assert len([event for event in gh.look_back(PUSH).events if event.job == "CI / test"]) == 2
+
+
+def test_already_running(github: FakeGitHub, gh: GitHub) -> None:
+    """Whoever else reran it first: later, when that may be over."""
+    failed(github)
+    [call] = plan(gh, "CI / test")
+    assert gh.retrigger("op", PUSH, call) == Accepted()
+    again = gh.retrigger("op", PUSH, call)
+    assert again == Later("The workflow run containing this job is already running", 60.0, healthy=True)
+
+
+def test_too_old(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
+    """After a month GitHub reruns nothing."""
+    failed(github, created=clock.now - 31 * 86400)
+    assert isinstance(rerun(gh, "CI / test"), Refused)
+
+
+def test_fifty_reruns(github: FakeGitHub, gh: GitHub) -> None:
+    """The 51st rerun of a workflow run is refused."""
+    run = failed(github)
+    for one in github.runs[run].jobs:
+        one.attempt = 51
+    github.runs[run].attempt = 51
+    assert isinstance(rerun(gh, "CI / test"), Refused)
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "after"),
+    [
+        ("This workflow is already running", Later, 60.0),
+        ("This workflow run cannot be retried", Refused, None),
+        ("Unable to retry this workflow run because it was created over a month ago", Refused, None),
+        ("You have exceeded the limit of 50 re-runs", Refused, None),
+        ("This workflow run has too many attempts", Refused, None),
+        ("Repository was archived so is read-only.", Refused, None),
+        ("Resource not accessible by integration", Later, 600.0),
+        ("Resource not accessible by personal access token", Later, 600.0),
+        ("Must have admin rights to Repository.", Later, 600.0),
+        ("Something new", Later, 600.0),
+        ("", Later, 600.0),
+    ],
+)
+def test_forbidden(github: FakeGitHub, gh: GitHub, message: str, kind: type, after: float | None) -> None:
+    """A 403 means what its text says; a text that we do not know is taken for a missing permission."""
+    failed(github)
+    github.fail_next(403, message, method="POST")
+    answer = rerun(gh, "CI / test")
+    assert isinstance(answer, kind)
+    assert getattr(answer, "after", None) == after
+    assert len(github.posts) == 1
+
+
+def test_missing_permission_is_named(github: FakeGitHub, gh: GitHub) -> None:
+    """Whoever reads the refusal learns which permission to give."""
+    failed(github)
+    github.permission = "read"
+    answer = rerun(gh, "CI / test")
+    assert isinstance(answer, Later)
+    assert "actions: write" in answer.why
+    assert "scope `repo`" in answer.why
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Refused),
+        (401, Later),
+        (404, Later),
+        (307, Later),
+        (408, Unknown),
+        (409, Refused),
+        (410, Refused),
+        (422, Refused),
+        (429, Later),
+        (500, Unknown),
+        (502, Unknown),
+        (503, Unknown),
+        (0, Unknown),
+    ],
+)
+@pytest.mark.parametrize("applied", [False, True])
+def test_other_answers(github: FakeGitHub, gh: GitHub, status: int, kind: type, applied: bool) -> None:
+    """Whatever the answer, and whether GitHub acted or not, there is one POST only; a doubt is said to be one."""
+    failed(github)
+    github.fail_next(status, "No", method="POST", applied=applied)
+    assert isinstance(rerun(gh, "CI / test"), kind)
+    assert len(github.posts) == 1
+
+
+def test_refusal_quotes_github(github: FakeGitHub, gh: GitHub) -> None:
+    """A refusal has GitHub's own words."""
+    failed(github)
+    github.fail_next(422, "Validation Failed", method="POST")
+    assert rerun(gh, "CI / test") == Refused("HTTP 422 Validation Failed")
+
+
+def test_not_json(github: FakeGitHub, gh: GitHub) -> None:
+    """An error that is no JSON is quoted as it is."""
+    failed(github)
+    github.fail_next(422, method="POST", answer=["<html>"])
+    assert rerun(gh, "CI / test") == Refused('HTTP 422 ["<html>"]')
+
+
+def test_job_is_gone(github: FakeGitHub, gh: GitHub) -> None:
+    """A job that GitHub does not find may be one that the token may not see: later."""
+    failed(github)
+    assert isinstance(gh.retrigger("op", PUSH, call_for("42")), Later)
+
+
+@pytest.mark.parametrize("run_id", ["", "abc", "1/../2", "٣", "-1"])
+@pytest.mark.parametrize("together", [False, True])
+def test_foreign_ids(github: FakeGitHub, gh: GitHub, run_id: str, together: bool) -> None:
+    """Ids that are none of GitHub's are refused without a request."""
+    assert isinstance(gh.retrigger("op", PUSH, call_for(run_id, run_id, together=together)), Refused)
+    assert github.requests == []
+
+
+def test_foreign_project(github: FakeGitHub, gh: GitHub) -> None:
+    """So is a project that is no repository's name."""
+    assert isinstance(gh.retrigger("op", PUSH._replace(project="../x"), call_for("1")), Refused)
+    assert github.requests == []
+
+
+def test_nobody_there() -> None:
+    """Without a connection nothing was sent: later."""
+    gh = GitHub("gh", url="http://127.0.0.1:1", token="t")
+    assert isinstance(gh.retrigger("op", PUSH, call_for("1")), Later)
+
+
+def test_primary_limit(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
+    """While the primary limit is used up nothing is sent, and the answer says until when."""
+    failed(github)
+    [call] = plan(gh, "CI / test")
+    github.remaining, github.reset = 0, clock.now + 300
+    first, second = gh.retrigger("op", PUSH, call), gh.retrigger("op", PUSH, call)
+    assert isinstance(first, Later)
+    assert isinstance(second, Later)
+    assert (first.after, second.after) == (300, 300)
+    assert len(github.posts) == 1
+    clock.now += 301
+    assert gh.retrigger("op", PUSH, call) == Accepted()
+
+
+@pytest.mark.parametrize(("headers", "after"), [({"retry-after": "30"}, 30), ({}, 60)])
+def test_secondary_limit(github: FakeGitHub, gh: GitHub, clock: Clock, headers: dict[str, str], after: float) -> None:
+    """A secondary limit is waited out as told, or for a minute; nothing is sent meanwhile."""
+    failed(github)
+    [call] = plan(gh, "CI / test")
+    github.fail_next(403, "You have exceeded a secondary rate limit", headers, method="POST")
+    first, second = gh.retrigger("op", PUSH, call), gh.retrigger("op", PUSH, call)
+    assert isinstance(first, Later)
+    assert isinstance(second, Later)
+    assert (first.after, second.after) == (after, after)
+    assert len(github.posts) == 1
+
+
+def test_pace(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
+    """Writes are a second apart: a short wait is slept."""
+    for number in range(3):
+        github.add_run("octo/app", f"W{number}", SHA, "main", {"t": "failure"})
+    calls = plan(gh, "W0 / t", "W1 / t", "W2 / t")
+    assert [gh.retrigger("op", PUSH, call) for call in calls] == [Accepted()] * 3
+    assert clock.slept == [1.0, 1.0]
+
+
+def test_pace_by_the_hour(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
+    """80 a minute and 500 an hour, however many are owed; what does not fit comes later, unsent."""
+    failed(github)
+    call = call_for("42")
+    started, sent = clock.now, 0
+    while clock.now < started + 3599:
+        answer = gh.retrigger("op", PUSH, call)
+        assert isinstance(answer, Later)
+        if len(github.posts) == sent:
+            assert answer.after is not None
+            clock.now += min(answer.after, 60)
+        sent = len(github.posts)
+    assert sent == 500
+
+
+def test_threads_keep_the_pace(github: FakeGitHub, connect: Connect) -> None:
+    """Of many threads that write at once, one goes now, one in a second, and the others later."""
+    slept: list[float] = []
+    gh = connect(sleep=slept.append)
+    answers: list[Answer] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(gh.retrigger("op", PUSH, call_for("42")))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 8
+    assert len(github.posts) == 2
+    assert slept == [1.0]

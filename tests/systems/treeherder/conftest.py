@@ -1,0 +1,26 @@
+"""A Treeherder for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fakes.fixtures import clock, make_world, quiet, rule
+from tests.fakes.treeherder import FakeTreeherder
+from tests.systems.treeherder.jobs import OPENED
+
+__all__ = ["clock", "make_world", "quiet", "rule"]
+
+
+@pytest.fixture
+def treeherder() -> Iterator[FakeTreeherder]:
+    """Serve a Treeherder that knows nothing yet."""
+    with FakeTreeherder() as fake:
+        yield fake
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """Leave no connection open."""
+    yield
+    while OPENED:
+        OPENED.pop().close()

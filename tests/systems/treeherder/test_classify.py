@@ -1,0 +1,136 @@
+"""Treeherder: classifications."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.fakes.push_report import Clean, job, told
+from tests.fakes.treeherder import CSRF, SESSION, FakeTreeherder
+from tests.fakes.world import World
+from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
+from triggerbot.core.errors import CIDenied
+from triggerbot.reports.reporters.treeherder import TreeherderReporter
+from triggerbot.systems.treeherder.classify import Notes, stars
+from triggerbot.systems.treeherder.system import Treeherder
+
+
+@pytest.fixture
+def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> World:
+    """Have a push with one orange and two greens of one job, and others that prove nothing."""
+    push = treeherder.push(REVISION)
+    results = {"one": "fss", "two": "ffss", "few": "fs", "green": "sss", "hidden": "f"}
+    for name, letters in results.items():
+        for letter in letters:
+            treeherder.read_log(
+                treeherder.job(push, f"test-{name}", result="testfailed" if letter == "f" else "success")
+            )
+    system = Treeherder(jobs_of(treeherder), through=None)
+    world = make_world(system)
+    world.hear(*system.look_back(PUSH).events)
+    # The logs say nothing, and they were asked for before the classification is due.
+    world.publish(world.publisher())
+    world.store.end_report(PUSH, world.clock())
+    return world
+
+
+def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Notes:
+    """Log in."""
+    made = Notes(jobs_of(treeherder), session, CSRF)
+    OPENED.append(made)
+    return made
+
+
+def test_one_orange_and_two_greens(starred: World) -> None:
+    """And nothing else."""
+    record = starred.store.record(PUSH)
+    assert record is not None
+    assert [run.job for run in stars(record)] == ["test-one"]
+
+
+def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
+    """Publish what is due, as a daemon does that has just been started."""
+    world.publish(world.publisher(TreeherderReporter("th", notes(treeherder, session))))
+
+
+def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World) -> None:
+    """Whatever is heard afterwards, and by a restarted daemon; it looks before it writes."""
+    classify(treeherder, starred)
+    for _ in range(2):
+        starred.store.end_report(PUSH, starred.clock())
+        classify(treeherder, starred)
+
+    (note,) = treeherder.notes
+    failed = next(job for job in treeherder.jobs if job["job_type_name"] == "test-one")
+    assert (note["job_id"], note["failure_classification_id"]) == (failed["id"], 4)
+    assert "2 further runs" in note["text"]
+
+
+def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, starred: World) -> None:
+    """A sheriff knows better."""
+    failed = next(job for job in treeherder.jobs if job["job_type_name"] == "test-one")
+    treeherder.notes.append({"job_id": failed["id"], "failure_classification_id": 2})
+
+    classify(treeherder, starred)
+
+    assert len(treeherder.notes) == 1
+
+
+def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, starred: World) -> None:
+    """It is classified when it does; until then the failure is not taken for classified."""
+    jobs, treeherder.jobs = treeherder.jobs, []
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
+    starred.publish(publisher)
+    assert treeherder.notes == []
+
+    treeherder.jobs = jobs
+    starred.publish(publisher, 700.0)
+
+    assert len(treeherder.notes) == 1
+
+
+def test_a_suspected_new_intermittent_is_left_to_people(treeherder: FakeTreeherder) -> None:
+    """To classify it would let it in unseen."""
+    failed = treeherder.job(treeherder.push(REVISION), "test-one", task_id="test-one-0", result="testfailed")
+    reporter = TreeherderReporter("th", notes(treeherder))
+
+    reporter.report(told(PUSH, job("test-one", "OGG"), background=Clean()), "", lambda _: None)
+    assert treeherder.notes == []
+
+    reporter.report(told(PUSH, job("test-one", "OGG")), "", lambda _: None)
+    assert [note["job_id"] for note in treeherder.notes] == [failed["id"]]
+
+
+def test_dry_run_classifies_nothing(treeherder: FakeTreeherder, starred: World) -> None:
+    """It only says what it would have done."""
+    classify(treeherder, starred.again(dry=True))
+
+    assert treeherder.notes == []
+
+
+def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred: World) -> None:
+    """Nobody writes the same note twice on a guess."""
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
+    treeherder.faults = [(200, True), (200, True), (500, True)]  # the job, its notes, the note
+
+    starred.publish(publisher)
+    starred.publish(publisher, 60.0)
+
+    assert len(treeherder.notes) == 1
+    assert sum(method == "POST" for method, _, _ in treeherder.requests) == 1
+
+
+def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, starred: World) -> None:
+    """With what is needed, and without the secret; it is tried again after a while."""
+    record = starred.store.record(PUSH)
+    assert record is not None
+    with pytest.raises(CIDenied, match="session has ended") as denied:
+        notes(treeherder, "canary-old").classify(record, stars(record)[0])
+    assert "canary" not in str(denied.value)
+
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))
+    starred.publish(publisher)
+    treeherder.requests.clear()
+    starred.publish(publisher, 300.0)
+    assert treeherder.requests == []
+    starred.publish(publisher, 400.0)
+    assert treeherder.requests != []

@@ -1,0 +1,157 @@
+"""Treeherder: its list of a push's jobs, and retriggers elsewhere."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from tests.fakes.treeherder import FakeTreeherder
+from tests.fakes.world import World
+from tests.systems.treeherder.jobs import PUSH, REVISION, SLUG, jobs_of, message
+from triggerbot.core.errors import CIUnavailable, NotKnown
+from triggerbot.core.model import Cause, ClaimState, Event, Kind, Push, Result
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Owed, Plan
+from triggerbot.systems import Accepted, Answer, Known, Later
+from triggerbot.systems.treeherder.system import Treeherder
+
+
+class Elsewhere:
+    """Whoever runs the jobs: adds what is asked for."""
+
+    def __init__(self, fake: FakeTreeherder) -> None:
+        self.fake = fake
+        self.asked: list[tuple[str, int]] = []
+
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """One request a job."""
+        return planning.plan_batch(wants)
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Make jobs."""
+        self.asked.append((call.target.run_id, call.count))
+        for _ in range(call.count):
+            self.fake.job(100, call.target.job, state="pending", result="unknown")
+        return Accepted()
+
+
+# -- look-back ------------------------------------------------------------------------------------------------------
+
+
+def test_the_jobs_of_a_push(treeherder: FakeTreeherder) -> None:
+    """Of whatever task groups, with tiers, kinds and retries."""
+    push = treeherder.push(REVISION, "Bug 1", "try: --rebuild 3")
+    treeherder.job(push, result="testfailed", task_id=SLUG, retry_id=1, tier=2)
+    treeherder.job(push, "build-linux/opt", result="busted")
+    treeherder.job(push, "source-test-lint", state="running", result="unknown")
+    treeherder.job(treeherder.push("b" * 40), "another")
+
+    back = jobs_of(treeherder).look_back(PUSH)
+
+    assert back.complete
+    assert back.facts is not None
+    assert (back.facts.message, back.facts.author) == ("Bug 1\ntry: --rebuild 3", "dev@example.org")
+    told = [(one.job, one.result, one.kind, one.tier, one.attempt) for one in back.events]
+    assert told == [
+        ("test-linux/opt-mochitest-1", Result.FAILURE, Kind.TEST, 2, 2),
+        ("build-linux/opt", Result.BUSTED, Kind.BUILD, 1, 1),
+        ("source-test-lint", None, Kind.OTHER, 1, 1),
+    ]
+    assert back.events[0].run_id == SLUG
+
+
+def test_many_jobs_come_in_pages(treeherder: FakeTreeherder) -> None:
+    """More than Treeherder gives at once."""
+    push = treeherder.push(REVISION)
+    for number in range(4321):
+        treeherder.job(push, f"test-{number}")
+    assert len(jobs_of(treeherder).look_back(PUSH).events) == 4321
+
+
+def test_facts_are_asked_for_once(treeherder: FakeTreeherder) -> None:
+    """What is known already is not told again."""
+    treeherder.push(REVISION, "try: --rebuild 3")
+    facts = jobs_of(treeherder).look_back(PUSH, Known(facts=True)).facts
+    assert facts is not None
+    assert facts.message is None
+
+
+def test_an_unknown_push(treeherder: FakeTreeherder) -> None:
+    """And an unknown project."""
+    with pytest.raises(NotKnown):
+        jobs_of(treeherder).look_back(PUSH)
+    with pytest.raises(NotKnown):
+        jobs_of(treeherder).look_back(PUSH._replace(project="nowhere"))
+
+
+def test_a_job_that_is_not_understood_makes_the_list_incomplete(treeherder: FakeTreeherder) -> None:
+    """What is missing then proves nothing."""
+    push = treeherder.push(REVISION)
+    treeherder.job(push)
+    treeherder.job(push, state="asleep")
+    back = jobs_of(treeherder).look_back(PUSH)
+    assert (len(back.events), back.complete) == (1, False)
+
+
+def test_a_treeherder_that_is_down(treeherder: FakeTreeherder) -> None:
+    """Reads are tried a few times, and then given up for now."""
+    treeherder.push(REVISION)
+    treeherder.faults = [(500, False)]
+    assert jobs_of(treeherder).look_back(PUSH)
+    treeherder.faults = [(500, False)] * 9
+    with pytest.raises(CIUnavailable):
+        jobs_of(treeherder).look_back(PUSH)
+
+
+def test_the_sweep(treeherder: FakeTreeherder) -> None:
+    """What changed since, in every project that is known by name; each push is asked for once."""
+    push = treeherder.push(REVISION)
+    for number in range(3):
+        treeherder.job(push, f"test-{number}", result="testfailed")
+    treeherder.job(push, "old", last_modified="2020-01-01T00:00:00")
+    jobs = jobs_of(treeherder, ["try"])
+
+    heard = jobs.recent(1_763_596_000.0)
+
+    assert heard is not None
+    assert [one.job for one in heard if isinstance(one, Event)] == ["test-0", "test-1", "test-2"]
+    assert {one.push for one in heard if isinstance(one, Event)} == {PUSH}
+    assert sum(path.endswith(f"/push/{push}/") for _, path, _ in treeherder.requests) == 1
+    assert jobs_of(treeherder).recent(0.0) is None
+
+
+def test_check(treeherder: FakeTreeherder) -> None:
+    """A harmless read."""
+    assert "1 repositories" in Treeherder(jobs_of(treeherder), through=None).check()
+
+
+# -- the whole way --------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_job_is_retriggered_elsewhere(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> None:
+    """A job message, a look-back at Treeherder, a retrigger through whoever runs the jobs."""
+    push = treeherder.push(REVISION)
+    treeherder.job(push, task_id=SLUG, result="testfailed")
+    through = Elsewhere(treeherder)
+    system = Treeherder(jobs_of(treeherder), through=through, grace=60.0)
+    world = make_world(system)
+
+    world.hear(*system.parse_message("e", message(result="fail")))
+    world.pass_time(600)
+
+    assert through.asked == [(SLUG, 2)]
+    claim = world.claim(PUSH, "test-linux/opt-mochitest-1")
+    assert (claim.state, claim.cause) == (ClaimState.DONE, Cause.FAILURE)
+
+
+def test_nothing_is_retriggered_without_anybody_who_could(
+    treeherder: FakeTreeherder, make_world: Callable[..., World]
+) -> None:
+    """It says so."""
+    push = treeherder.push(REVISION)
+    treeherder.job(push, task_id=SLUG, result="testfailed")
+    system = Treeherder(jobs_of(treeherder), through=None)
+    world = make_world(system)
+    world.hear(*system.parse_message("e", message(result="fail")))
+    world.drain()
+    assert "no taskcluster is configured" in world.claim(PUSH, "test-linux/opt-mochitest-1").note
+    assert isinstance(Later("x"), Later)

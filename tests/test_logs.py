@@ -1,0 +1,109 @@
+"""Logs in systemd's journal."""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import pytest
+import structlog
+
+from triggerbot import logs
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Leave logging as it was."""
+    last = logging.lastResort
+    yield
+    logging.lastResort = last
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def stream(tmp_path: Path) -> Iterator[TextIO]:
+    """Have a stream, as the journal gives one to a service."""
+    with (tmp_path / "stream").open("w+") as opened:
+        yield opened
+
+
+def written(stream: TextIO) -> list[str]:
+    """Log at each level and read what was written."""
+    logs.configure(stream=stream, level=logging.DEBUG, secrets=["a-canary-secret"])
+    log = structlog.get_logger()
+    for level in ("debug", "info", "warning", "error", "critical"):
+        getattr(log, level)("something", note="a-canary-secret\nand a line")
+    stream.seek(0)
+    return stream.read().splitlines()
+
+
+def test_the_journal_gets_priorities_and_no_times(stream: TextIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a time of its own on each line; and each stays one line, with secrets masked."""
+    status = os.fstat(stream.fileno())
+    monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
+
+    lines = written(stream)
+
+    assert [line[:3] for line in lines] == ["<7>", "<6>", "<4>", "<3>", "<2>"]
+    assert json.loads(lines[0][3:]) == {"event": "something", "level": "debug", "note": "***\nand a line"}
+
+
+@pytest.mark.parametrize("journal", [None, "", "1:2", "nonsense"])
+def test_another_stream_is_written_to_as_ever(
+    stream: TextIO, monkeypatch: pytest.MonkeyPatch, journal: str | None
+) -> None:
+    """The variable is inherited by what a service starts, whose streams may be other ones."""
+    if journal is None:
+        monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    else:
+        monkeypatch.setenv("JOURNAL_STREAM", journal)
+
+    assert all("timestamp" in json.loads(line) for line in written(stream))
+
+
+def test_an_outage_of_hours_does_not_fill_the_log(stream: TextIO) -> None:
+    """Every thread would say each second that the store is away: a minute's lines are one, and say so."""
+    now = [1000.0]
+    logs.configure(stream=stream, clock=lambda: now[0])
+    log = structlog.get_logger("test")
+    for _ in range(180):
+        for _ in range(10):
+            log.error("store.unavailable", error="gone")
+        log.info("something")
+        now[0] += 1.0
+
+    stream.seek(0)
+    told = [json.loads(line) for line in stream.read().splitlines()]
+
+    assert [one.get("repeated") for one in told if one["event"] == "store.unavailable"] == [None, 599, 599]
+    assert sum(one["event"] == "something" for one in told) == 180
+
+
+def test_what_one_system_repeats_hides_nothing_of_another(stream: TextIO) -> None:
+    """Strangers try their luck at one all day; the first refusal of the other is a wrong secret."""
+    logs.configure(stream=stream, clock=lambda: 1000.0)
+    for system in ("ci", "ci", "gh", "ci", "gh"):
+        structlog.get_logger("test").warning("hook.refused", system=system)
+
+    stream.seek(0)
+    assert [json.loads(line)["system"] for line in stream.read().splitlines()] == ["ci", "gh"]
+
+
+def test_a_command_logs_errors_alone() -> None:
+    """And imports what logs with the first line; what libraries log is treated alike."""
+    code = (
+        "import logging, sys; from triggerbot import logs\n"
+        "logs.configure_errors()\n"
+        "log = logs.get_logger('x')\n"
+        "assert 'structlog' not in sys.modules\n"
+        "log.warning('no'); log.error('first', system='ci'); logging.getLogger('lib').error('second')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+
+    assert ended.stdout == ""
+    assert [(line["event"], line.get("message")) for line in lines] == [("first", None), ("library", "second")]

@@ -1,0 +1,14 @@
+"""The page of a push, and the claims behind it."""
+
+from tests.fakes.site import House
+from tests.fakes.world import push
+from triggerbot.core.model import Claim
+
+PATH = "/pushes/try/abcdef1"
+
+
+def claims(house: House, job: str = "job") -> list[Claim]:
+    """Read the claims that people made."""
+    record = house.store.record(push())
+    assert record is not None
+    return [claim for one in record.jobs if one.job == job for claim in one.claims if claim.manual]

@@ -1,0 +1,271 @@
+"""Open pages are told when to load again: soon, not too often, and without holding anything up."""
+
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from tests.fakes.daemon import eventually
+from tests.fakes.site import Front, House
+from tests.fakes.world import event, push
+from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Push
+from triggerbot.store import Pause, Summary
+from triggerbot.web import live
+
+
+class Ear:
+    """One open page that listens."""
+
+    def __init__(self, house: House, where: Push | None = None, **query: Any) -> None:
+        address = httpx.URL(house.url + "/live", params={**(where._asdict() if where else {}), **query})
+        self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._socket = socket.create_connection((address.host, address.port or 80), timeout=30)
+        self._socket.sendall(b"GET %s HTTP/1.1\r\nhost: test\r\n\r\n" % address.raw_path)
+        self._thread = threading.Thread(target=self._listen)
+        self._last = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self.next() == "retry: 3000"
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _listen(self) -> None:
+        with self._socket.makefile() as lines:
+            for line in lines:
+                self._last = line.strip() or self._last
+                if line.startswith(("retry:", "event:", "data:", ":")):
+                    self._heard.put(line.strip())
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has brought it to its proper end (a chunk of no bytes)."""
+        return not self._thread.is_alive() and self._last == "0"
+
+    def next(self) -> str:
+        """Wait for the next line."""
+        return self._heard.get(timeout=20)
+
+    def told(self) -> None:
+        """Wait until it is told to load again."""
+        while self.next() != "event: changed":
+            pass
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing more was heard."""
+        return self._heard.empty()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look often."""
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(live, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(live, "REST_TIMES", 0.0)
+
+
+@pytest.fixture
+def house(make_house: Callable[..., House]) -> House:
+    """One with a real clock."""
+    made = make_house()
+    for number in (1, 2):
+        made.hear(event("job", str(number), push=where(number), result="success"))
+    return made
+
+
+def where(number: int) -> Push:
+    """Name a push."""
+    return push(f"{number:07x}")
+
+
+def judge(house: House, number: int, at: float | None = None) -> None:
+    """Keep a push as judged now."""
+    now = house.clock() if at is None else at
+    house.store.judged(Summary(where(number), "good", "1 passed", None, "", None, now, now), [], [], now)
+
+
+def looked(house: House) -> None:
+    """Wait until somebody has looked at what there is before anything new comes."""
+    done = threading.Event()
+    before = house.store.judged_since
+
+    def judged_since(since: float, limit: int = 100) -> list[tuple[float, Push]]:
+        found = before(since, limit)
+        done.set()
+        return found
+
+    for _ in range(2):
+        house.store.judged_since = judged_since  # type: ignore[method-assign]
+        assert done.wait(20)
+        done.clear()
+    house.store.judged_since = before  # type: ignore[method-assign]
+
+
+def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
+    """Others hear nothing of it."""
+    with Ear(house, where(1)) as one, Ear(house, where(2)) as two, Ear(house) as every:
+        looked(house)
+        judge(house, 1)
+        one.told()
+        every.told()
+        judge(house, 2)
+        two.told()
+        every.told()
+        assert one.next().startswith("data: ")
+        assert one.quiet
+
+
+def test_everybody_is_told_of_a_pause(house: House) -> None:
+    """It is on every page."""
+    with Ear(house, where(1)) as one, Ear(house) as every:
+        looked(house)
+        house.store.pause(Pause(house.clock(), "ada"))
+        one.told()
+        every.told()
+
+
+def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) -> None:
+    """A page says when it was rendered; what was judged later is news to it, the rest is not."""
+    judge(house, 1)
+    now = house.clock()
+    with Ear(house, where(2), seen=now - 1) as two, Ear(house, where(1), seen=now + 1) as late:
+        with Ear(house, where(1), seen=now - 1) as early:
+            early.told()
+        # Both pages of one push are told together.
+        late.told()
+        looked(house)
+        assert two.quiet
+    with Ear(house, where(1), seen="nonsense"):
+        pass
+
+
+def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes meanwhile is told later, not never."""
+    monkeypatch.setattr(live, "REST_SECONDS", 1e9)
+    with Ear(house) as every:
+        looked(house)
+        judge(house, 1)
+        every.told()
+        for _ in range(5):
+            judge(house, 2)
+            looked(house)
+        assert every.next().startswith("data: ")
+        assert every.quiet
+        monkeypatch.setattr(live, "REST_SECONDS", 0.0)
+        every.told()
+
+
+def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For all pages together, whatever they are about."""
+    monkeypatch.setattr(live, "REST_TIMES", 1e9)
+    with Ear(house, where(1)) as one, Ear(house, where(2)) as two:
+        looked(house)
+        judge(house, 1)
+        one.told()
+        httpx.get(f"{house.url}/pushes/try/{where(1).revision}", params={"fragment": "1"})
+        judge(house, 2)
+        looked(house)
+        assert two.quiet
+        monkeypatch.setattr(live, "REST_TIMES", 0.0)
+        two.told()
+
+
+def test_what_many_pages_load_is_rendered_once(house: House) -> None:
+    """Until there is news; whoever may act has another page than the rest."""
+    reads: list[Push] = []
+    record = house.store.record
+
+    def counted(one: Push) -> Any:
+        reads.append(one)
+        return record(one)
+
+    house.store.record = counted  # type: ignore[method-assign]
+    path = f"{house.url}/pushes/try/{where(1).revision}"
+    with Ear(house, where(1)) as one:
+        looked(house)
+        texts = {httpx.get(path, params={"fragment": "1"}).text for _ in range(10)}
+        assert len(texts) == 1
+        assert len(reads) == 1
+        assert "<html" not in texts.pop()
+
+        judge(house, 1)
+        one.told()
+        httpx.get(path, params={"fragment": "1"})
+        httpx.get(path, params={"fragment": "1"})
+        assert len(reads) == 2
+        httpx.get(path)
+        assert len(reads) == 3, "a page that is loaded as a whole is always fresh"
+    eventually(lambda: not house.pages.live._listeners, "the page is gone")
+    httpx.get(path, params={"fragment": "1"})
+    httpx.get(path, params={"fragment": "1"})
+    assert len(reads) == 5, "while nobody would tell that it is out of date, nothing is kept"
+
+
+def test_so_many_may_listen_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are told when to try again, and may as soon as somebody leaves."""
+    monkeypatch.setattr(live, "LISTENERS_MAX", 2)
+    with Ear(house), Ear(house, where(1)):
+        answer = httpx.get(f"{house.url}/live")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "30"
+    eventually(lambda: not house.pages.live._listeners, "both are gone")
+    with Ear(house):
+        pass
+
+
+def test_a_quiet_connection_shows_that_it_lives(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that proxies in between do not cut it."""
+    monkeypatch.setattr(live, "QUIET_SECONDS", 0.01)
+    with Ear(house, where(1)) as one:
+        assert [one.next() for _ in range(3)] == [": still here"] * 3
+
+
+def test_nothing_is_read_while_nobody_listens(house: House) -> None:
+    """The looking ends with the last page, and begins again with the next."""
+    for _ in range(2):
+        with Ear(house) as every:
+            looked(house)
+            judge(house, 1)
+            every.told()
+        eventually(lambda: house.pages.live._looking is None, "the looking ends")
+
+
+def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: House) -> None:
+    """Whoever listens notices nothing, but for the delay."""
+    before = house.store.judged_since
+    failing = threading.Event()
+
+    def unavailable(*_: object) -> Any:
+        failing.set()
+        raise StoreUnavailable("busy")
+
+    with Ear(house) as every:
+        looked(house)
+        house.store.judged_since = unavailable  # type: ignore[method-assign]
+        assert failing.wait(20)
+        judge(house, 1)
+        house.store.judged_since = before  # type: ignore[method-assign]
+        every.told()
+
+
+def test_a_server_that_stops_lets_every_page_go(tmp_path: Path) -> None:
+    """The streams come to their proper end, rather than being cut when the patience is over."""
+    with Front() as front, House(tmp_path, front) as house, Ear(house) as every, Ear(house, where(1)) as one:
+        front.close()
+        eventually(lambda: every.ended and one.ended, "both streams end")

@@ -1,0 +1,125 @@
+"""What a config that is right still deserves to be told: what is probably not meant, and what cannot be done yet."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from triggerbot.config import addresses
+from triggerbot.config.schema import Config, FileSettings, PollSettings, PulseSettings
+from triggerbot.config.secrets import Secret
+from triggerbot.config.yaml_reader import Document
+from triggerbot.core.errors import Problem
+from triggerbot.core.patterns import Globs, is_literal
+from triggerbot.core.policy.rules import Rule
+
+#: Seconds; a claim that is forgotten sooner could be made again by the CI's own late messages.
+_RETENTION_SHORT = 3600.0
+_ELSEWHERE = "the address holds a password: keep it elsewhere and write env:NAME or file:PATH"
+
+
+def unavailable(config: Config, document: Document) -> Iterator[Problem]:
+    """Yield what `run` must refuse."""
+    if not config.rules:
+        message = "there are no rules, so nothing would be watched: write rules: [{projects: [NAME]}]"
+        yield document.problem(("rules",), message)
+    if not config.systems:
+        yield document.problem(("systems",), "there is no system, so no CI would be heard of or retriggered")
+
+
+def warnings(config: Config, document: Document) -> Iterator[Problem]:
+    """Yield what is probably not meant."""
+    yield from _of_top(config, document)
+    yield from _of_systems(config, document)
+    yield from _of_intakes(config, document)
+    yield from _of_rules(config.rules, document)
+    yield from _of_reports(config, document)
+
+
+def _of_top(config: Config, document: Document) -> Iterator[Problem]:
+    store = "" if isinstance(config.store, Secret) else config.store
+    if store.endswith(":memory:"):
+        message = "a store in memory forgets at every restart what was retriggered: write sqlite:PATH"
+        yield document.problem(("store",), message)
+    if _holds_password(store):
+        yield document.problem(("store",), _ELSEWHERE)
+    if config.retention < _RETENTION_SHORT:
+        message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
+        yield document.problem(("retention",), message)
+    wanted = max((rule.retries for rule in config.rules), default=0)
+    for name, cap in asdict(config.caps).items():
+        if cap is not None and cap < wanted:
+            message = f"one failed job wants {wanted} retriggers, so most could never be sent: write at least {wanted}"
+            yield document.problem(("caps", name), message)
+
+
+def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
+    heard = {intake.system for intake in config.intakes}
+    queues = {intake.system for intake in config.intakes if isinstance(intake, PulseSettings)}
+    for name, system in config.systems.items():
+        place = ("systems", name)
+        if system.bearer is not None and system.url.startswith("http:") and not addresses.is_loopback(system.url):
+            message = "the token would travel unencrypted to another machine: write https://"
+            yield document.problem((*place, "url"), message)
+        if system.webhook_secrets and config.listen is None:
+            message = "webhooks cannot arrive while listen is off"
+            yield document.problem((*place, "webhook_secret"), message)
+        if not system.webhook_secrets and system.sweep is None and name not in heard:
+            message = "nothing tells of its runs: add a webhook_secret, an intake or a sweep"
+            yield document.problem(place, message)
+        yield from (document.problem(place, message) for message in system.warnings(queue=name in queues))
+
+
+def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:
+    seen: set[PollSettings | FileSettings] = set()
+    for position, intake in enumerate(config.intakes):
+        place = ("intakes", position)
+        if isinstance(intake, PulseSettings):
+            yield from _of_pulse(intake, position, document)
+            continue
+        if intake in seen:
+            yield document.problem(place, "this intake is given twice")
+        seen.add(intake)
+        if isinstance(intake, PollSettings) and (why := config.systems[intake.system].unpollable(intake.system)):
+            yield document.problem((*place, "poll"), why)
+
+
+def _of_pulse(pulse: PulseSettings, position: int, document: Document) -> Iterator[Problem]:
+    place = ("intakes", position, "pulse")
+    if isinstance(pulse.url, Secret):
+        return
+    if _holds_password(pulse.url):
+        yield document.problem((*place, "url"), _ELSEWHERE)
+    if "pulse.mozilla.org" in pulse.url and not pulse.queue.startswith("queue/"):
+        message = "Mozilla's Pulse allows only queues whose name begins with queue/ and your user's name"
+        yield document.problem((*place, "queue"), message)
+
+
+def _holds_password(address: str) -> bool:
+    credentials = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    # The password that every RabbitMQ is born with is no secret.
+    return ":" in credentials and credentials != "guest:guest"
+
+
+def _of_rules(rules: tuple[Rule, ...], document: Document) -> Iterator[Problem]:
+    for position, rule in enumerate(rules):
+        for earlier, other in enumerate(rules[:position]):
+            if _covers(other.projects, rule.projects) and _covers(other.branches, rule.branches):
+                message = f"this rule never applies: rules[{earlier}] covers its projects and branches, and comes first"
+                yield document.problem(("rules", position), message)
+                break
+
+
+def _of_reports(config: Config, document: Document) -> Iterator[Problem]:
+    if config.reports and config.page.address is None:
+        message = "reports will have no link to the page: write page: {address: https://...}"
+        yield document.problem(("reports",), message)
+    for position, report in enumerate(config.reports):
+        for key, message in report.warnings(config.systems):
+            yield document.problem(("reports", position, report.kind, *key), message)
+
+
+def _covers(wide: Globs, narrow: Globs) -> bool:
+    """Tell whether surely everything that `narrow` matches, `wide` matches, too."""
+    return all(
+        pattern in wide.patterns or (wide.match(pattern) if is_literal(pattern) else "*" in wide.patterns)
+        for pattern in narrow.patterns
+    )

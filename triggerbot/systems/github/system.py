@@ -1,0 +1,196 @@
+"""GitHub Actions as a system: one place that calls what the other modules know."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import httpx
+
+from triggerbot import __version__
+from triggerbot.config import secrets
+from triggerbot.core.errors import Unauthenticated
+from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, BuildContext, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
+from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
+from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.limits import Limits, Pace
+from triggerbot.systems.github.reporting import ReportingClient
+from triggerbot.systems.github.rerun import plan as plan_reruns
+from triggerbot.systems.github.runs import Runs
+from triggerbot.systems.github.settings import GitHubSettings
+from triggerbot.systems.http import Http, NotSent, segments
+from triggerbot.systems.webhook_signatures import delivery, verify_sha256
+
+_HEADERS = {
+    "accept": "application/vnd.github+json",
+    "x-github-api-version": "2022-11-28",
+    "user-agent": f"triggerbot/{__version__}",
+}
+
+
+class GitHub:
+    """GitHub Actions as a `System`, on github.com or a server of one's own."""
+
+    capacity = Capacity.SERIAL
+    #: GitHub sends no payload above 25 MB ("Webhook events and payloads", 2026).
+    body_max = 25 * 1024 * 1024
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: str = "https://api.github.com",
+        token: str | None = None,
+        app: AppKey | None = None,
+        webhook_secrets: Sequence[str] = (),
+        repositories: Sequence[str] = (),
+        grace: float = 60.0,
+        forks_allowed: bool = False,
+        mention: str = "triggerbot",
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Take the config, without any I/O.
+
+        `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
+        `mention`: the name by which people address triggerbot in comments.
+        Raises `ValueError` unless there is exactly one of `token` and `app`, and for impossible names of repositories.
+        """
+        wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
+        if wrong:
+            raise ValueError(f"expected owner/repository, not {', '.join(map(repr, wrong))}")
+        self.name = name
+        self.grace = grace
+        self.forks_allowed = forks_allowed
+        self._secrets = tuple(secret for secret in webhook_secrets if secret)
+        self._repositories = tuple(repositories)
+        self._mention = mention
+        self._http = Http(url, _HEADERS, transport=transport)
+        limits, pace = Limits(clock), Pace(clock)
+        self._auth = _auth(token, app, self._http, clock, RERUNS)
+        self._client = Client(self._http, self._auth, limits, pace, sleep)
+        # Reruns do with less than what is said to people.
+        voice = _auth(token, app, self._http, clock, None)
+        self._talking = Client(self._http, voice, limits, pace, sleep, report=True)
+        #: Where reports are written.
+        self.reporting = ReportingClient(self._talking, voice if isinstance(voice, AppAuth) else None, clock)
+        self._runs = Runs(name, self._client, self._repositories)
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Check `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
+
+        GitHub signs the body alone: no time, so that `now` says nothing, and no `X-GitHub-Delivery`, so that a copy
+        may bear any. What it delivers again has the same body.
+        """
+        if not self._secrets:
+            raise Unauthenticated(f"no webhook_secret is configured for {self.name}")
+        verify_sha256(headers, "x-hub-signature-256", body, self._secrets)
+        return delivery(self.name, headers.get("x-github-event", ""), body)
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Understand runs, pushes, and what people ask for; others are empty; raises `NotUnderstood`."""
+        return parse.webhook(self.name, headers, body, self._mention)
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._runs.look_back(push)
+
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """Plan at most one rerun for each workflow run; purely."""
+        return plan_reruns(wants, busy, runs)
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Ask for one rerun with one POST; it cannot carry the operation's id. Never raises.
+
+        A job that a later attempt listed again is rerun by its newest id, as the look-back before told.
+        """
+        path = self._rerun_path(push.project, call)
+        if path is None:
+            return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", healthy=True)
+        reply = self._client.post(push.project, path, {"enable_debug_logging": False})
+        if isinstance(reply, NotSent):
+            return Later(reply.why)
+        if isinstance(reply, (Later, Unknown)):
+            return reply
+        renewed = reply.status == 401 and self._client.renew(push.project)
+        return rerun.answer(reply, push.project, limited=self._client.wait(push.project), renewed=renewed)
+
+    def _rerun_path(self, project: str, call: Call) -> str | None:
+        target = call.target
+        number = target.batch if call.together else self._runs.newest_id(target.run_id)
+        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
+            return None
+        last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
+        return segments("repos", *project.split("/"), "actions", *last)
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """Tell what changed since then in the repositories of the config; `None` without any; raises `CIError`."""
+        return self._runs.recent(since)
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what a job said is wrong: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return reporting.failures(self._talking, push, run)
+
+    def files(self, push: Push) -> Sequence[str]:
+        """List the files that the commit changes; raises as `failures` does."""
+        return reporting.files(self._talking, push)
+
+    def asker(self, wish: CommentCommand) -> Asker:
+        """Tell who asks; raises as `failures` does."""
+        return reporting.asker(self.reporting.pulls, wish)
+
+    def revision(self, wish: CommentCommand) -> str:
+        """Tell which commit a wish is about; raises as `failures` does."""
+        return reporting.revision(self.reporting.pulls, wish)
+
+    def react(self, wish: CommentCommand, *, heard: bool) -> None:
+        """React to the comment with a thumb up, or confused; raises as `failures` does."""
+        reporting.react(self.reporting.pulls, wish, heard=heard)
+
+    def check(self) -> str:
+        """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""
+        if isinstance(self._auth, AppAuth):
+            return credentials.check_app(self._auth, self._client, self._repositories)
+        return credentials.check_token(self._client, self._repositories)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._http.close()
+
+
+def _auth(
+    token: str | None,
+    app: AppKey | None,
+    http: Http,
+    clock: Callable[[], float],
+    permissions: Mapping[str, str] | None,
+) -> TokenAuth | AppAuth:
+    if app is not None and not token:
+        return AppAuth(app, http, clock, permissions)
+    if token and app is None:
+        return TokenAuth(token)
+    raise ValueError("GitHub needs either a token or an app")
+
+
+def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
+    """Build it as configured; raises `ConfigError` if a secret cannot be read, or the App's key is none."""
+    webhook_secrets = [secret.read() for secret in settings.webhook_secret]
+    app = None
+    if settings.app is not None:
+        key = settings.app.key.read()
+        if not signs(key):
+            raise settings.app.key.wrong("is no RSA key in PEM: put the key there that GitHub made for the App")
+        app = AppKey(settings.app.id, key)
+    return GitHub(
+        name,
+        url=settings.url,
+        token=secrets.content(settings.token),
+        app=app,
+        webhook_secrets=webhook_secrets,
+        repositories=settings.repositories,
+        grace=settings.grace,
+        forks_allowed=settings.forks,
+        mention=context.mention,
+    )

@@ -1,0 +1,334 @@
+"""Taskcluster, as at Mozilla: messages over AMQP, look-backs by task group, retriggers by the push's own actions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any, Protocol, runtime_checkable
+
+import httpx
+
+from triggerbot.config import secrets
+from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.systems import (
+    NOTHING_KNOWN,
+    Accepted,
+    Answer,
+    BuildContext,
+    Known,
+    Later,
+    LookBack,
+    Refused,
+    ResolvedLeads,
+    Unknown,
+)
+from triggerbot.systems.classification import Classifies, Notes
+from triggerbot.systems.http import NotSent, Reply
+from triggerbot.systems.taskcluster import actions, messages, tasks
+from triggerbot.systems.taskcluster.api import Api, Credentials, covers
+from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
+from triggerbot.systems.taskcluster.settings import INDEX, TaskclusterSettings
+from triggerbot.systems.taskcluster.tasks import Definition, Tasks
+
+#: Seconds until somebody may have mended the credentials.
+_DENIED = 600.0
+#: What a scope begins with that lets us trigger a hook.
+_HOOKS = "hooks:trigger-hook:"
+
+
+@runtime_checkable
+class JobsOfPush(Protocol):
+    """Somebody who lists all jobs of a push, whatever task groups they are in: Treeherder."""
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """List them, as `System.look_back` does."""
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """List what changed since then, as `System.recent` does."""
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List the failure lines of a run, as `Explains.failures` does."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+class Taskcluster:
+    """One Taskcluster deployment."""
+
+    capacity = Capacity.BATCH
+    forks_allowed = True
+    body_max = 1 << 20
+
+    def __init__(
+        self,
+        name: str,
+        root_url: str,
+        *,
+        credentials: Credentials | None = None,
+        push_logs: Sequence[PushLog] = (),
+        create_task: bool = False,
+        index: str = INDEX,
+        projects: Sequence[str] = (),
+        jobs: JobsOfPush | None = None,
+        grace: float = 300.0,
+        user_agent: str = "triggerbot",
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.name = name
+        self.grace = grace
+        self._api = Api(root_url, credentials, user_agent, transport)
+        self._logs = PushLogs(push_logs, user_agent, transport)
+        #: Copy a task that has no retrigger action, rather than refuse.
+        self._create_task = create_task
+        self._index = index
+        #: Projects to ask for in the sweep.
+        self._projects = tuple(projects)
+        self._jobs = jobs
+        self._tasks = Tasks(self._api, name)
+        # A decision task's artifact never changes.
+        self._actions = lru_cache(16)(partial(self._api.artifact, name=actions.ARTIFACT))
+
+    # -- hearing ------------------------------------------------------------------------------------------------
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Refuse: Taskcluster sends no webhooks."""
+        raise Unauthenticated("Taskcluster sends no webhooks: its messages arrive over AMQP (intake pulse)")
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Refuse: Taskcluster sends no webhooks."""
+        raise NotUnderstood("Taskcluster sends no webhooks")
+
+    def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
+        """Understand a message of the queue, as a lead; raises `NotUnderstood`."""
+        return messages.parse(self.name, exchange, body)
+
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
+        """Ask what the tasks of leads are: each once, or their whole group where they are many."""
+        group = leads[0].group
+        of_group = self._tasks.push_of(group)
+        if of_group is not None and not watched(of_group):
+            # A group is one push's; that one is nobody's here.
+            return ResolvedLeads((), tuple(leads))
+        self._tasks.prepare(group, [lead.run_id for lead in leads])
+        heard: list[Heard] = []
+        settled = []
+        why = ""
+        for lead in leads:
+            try:
+                definition = self._tasks.definition(lead.run_id)
+            except (NotKnown, NotUnderstood) as error:
+                why = str(error)
+                continue
+            settled.append(lead)
+            push = definition.push(self.name)
+            if push is not None and watched(push):
+                heard.append(tasks.of_lead(definition, push, self._api.root_url, lead))
+        return ResolvedLeads(tuple(heard), tuple(settled), why)
+
+    # -- looking back -------------------------------------------------------------------------------------------
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """List all runs of a push: as Treeherder has them, else those of its task groups."""
+        if self._jobs is not None:
+            return self._jobs.look_back(push, known)
+        facts = None if known.facts else self._logs.facts(push)
+        groups = [group for group in known.batches if messages.ID.fullmatch(group)]
+        if not groups:
+            groups = [self._decision(push)]
+        events: list[Event] = []
+        complete = True
+        unknown = 0
+        for group in groups:
+            try:
+                listed, whole = self._runs_of(push, group)
+            except NotKnown:
+                unknown += 1
+                continue
+            events += listed
+            complete = complete and whole
+        if unknown == len(groups):
+            raise NotKnown("none of the push's task groups is known (any more)")
+        return LookBack(tuple(events), facts or PushFacts(push, None), complete=complete and not unknown)
+
+    def _decision(self, push: Push) -> str:
+        """Find the push's decision task, whose id is that of its task group."""
+        path = self._index.format(project=push.project.replace("/", "."), revision=push.revision)
+        return self._api.find(path)
+
+    def _runs_of(self, push: Push, group: str) -> tuple[list[Event], bool]:
+        events: list[Event] = []
+        whole = True
+        for one in self._api.group(group):
+            try:
+                definition = tasks.read(one.get("task"))
+                if definition.push(self.name) == push:
+                    events += tasks.runs(definition, push, self._api.root_url, one.get("status"))
+            except NotUnderstood:
+                whole = False
+        return events, whole
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """List the runs of the pushes since then; `None` where neither Treeherder nor a push log can tell which."""
+        if self._jobs is not None:
+            return self._jobs.recent(since)
+        heard: list[Heard] = []
+        told = False
+        for project in self._projects:
+            revisions = self._logs.since(project, since)
+            told = told or revisions is not None
+            for revision in revisions or ():
+                push = Push(self.name, project, project, revision)
+                try:
+                    heard += self._runs_of(push, self._decision(push))[0]
+                except NotKnown:
+                    continue  # no decision task (yet)
+        return heard if told else None
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what Treeherder found in a run's log, nothing without one; raises as `Explains.failures` does."""
+        return () if self._jobs is None else self._jobs.failures(push, run)
+
+    # -- retriggering -------------------------------------------------------------------------------------------
+
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """One action a job, with the number in it."""
+        plan = planning.plan_batch(wants)
+        return Plan(
+            tuple(Call(call.wants, min(call.count, actions.TIMES_MAX), call.target) for call in plan.calls), plan.held
+        )
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Run the push's retrigger action once; never raises."""
+        if not self._api.signed:
+            return Later("no client_id and access_token are configured: nothing can be retriggered", _DENIED)
+        task_id = call.target.run_id
+        try:
+            definition = self._tasks.definition(task_id)
+            chosen = actions.choose(
+                self._actions(definition.group), task_id, definition, call.count, actions.own_id(operation, 1)
+            )
+            if isinstance(chosen, actions.Hook):
+                return self._trigger(definition, chosen)
+            if isinstance(chosen, actions.NewTask):
+                return self._create(operation, [chosen.task])
+            if isinstance(chosen, actions.Absent) and self._create_task:
+                copied = actions.copy(self._api.task(task_id), operation, call.wants[0].claim.created)
+                return self._create(operation, [copied] * call.count)
+        except NotKnown as error:
+            return Refused(str(error), healthy=True)
+        except CIUnavailable as error:
+            return Later(str(error), error.after)
+        except CIDenied as error:
+            return Later(str(error), _DENIED)
+        except NotUnderstood as error:
+            return Refused(str(error), healthy=True)
+        return Refused(chosen.why, healthy=True)
+
+    def _trigger(self, definition: Definition, hook: actions.Hook) -> Answer:
+        # A push may only offer what its own decision task was allowed to offer.
+        offered = self._api.expand(list(self._tasks.definition(definition.group).scopes))
+        if not covers(offered, hook.in_tree):
+            return Refused(f"the push offers a hook that it may not offer: its decision task lacks {hook.in_tree}")
+        return _answer(self._api.trigger(hook.group, hook.id, hook.payload), hook.needed)
+
+    def _create(self, operation: str, tasks: Sequence[Mapping[str, Any]]) -> Answer:
+        """Create tasks under ids that follow from the operation: to do so again makes none twice."""
+        made: list[str] = []
+        for number, task in enumerate(tasks, start=1):
+            task_id = actions.own_id(operation, number)
+            reply = self._api.create(task_id, task)
+            if isinstance(reply, Reply) and reply.status == 409:
+                # The id is ours, so it was we who created it, before the answer was lost.
+                made.append(task_id)
+                continue
+            answer = _answer(reply, "queue:create-task:... and the task's own scopes")
+            match answer:
+                case Accepted():
+                    made.append(task_id)
+                case _ if not made:
+                    return answer
+                case Refused(why) | Later(why) | Unknown(why):
+                    return Unknown(f"{len(made)} of {len(tasks)} tasks were created, then: {why}")
+        return Accepted(tuple(made))
+
+    # -- the rest -----------------------------------------------------------------------------------------------
+
+    def check(self) -> str:
+        """Try the deployment, and say what the credentials give; raises `CIError`."""
+        self._api.ping()
+        if not self._api.signed:
+            return "answers; no credentials are configured, so nothing can be retriggered"
+        scopes = self._api.own_scopes()
+        if any(scope.startswith(_HOOKS) or (scope[-1:] == "*" and _HOOKS.startswith(scope[:-1])) for scope in scopes):
+            return f"answers; the client has {len(scopes)} scopes, among them hooks:trigger-hook"
+        raise CIDenied("the client may trigger no hook: give it hooks:trigger-hook:<group>/<the hooks of your actions>")
+
+    def notes(self) -> Notes | None:
+        """Log in at Treeherder, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
+        return self._jobs.notes() if isinstance(self._jobs, Classifies) else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+        self._logs.close()
+        if self._jobs is not None:
+            self._jobs.close()
+
+
+def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
+    """Tell yes, no, not now and nobody knows apart."""
+    match reply:
+        case NotSent(why):
+            return Later(why)
+        case Unknown():
+            return reply
+    why = f"HTTP {reply.status} {reply.excerpt}".strip()
+    match reply.status:
+        case status if 200 <= status < 300:
+            return Accepted()
+        case 401 | 403:
+            return Later(f"{why}: the client needs {needed}", _DENIED)
+        case 429:
+            return Later(why, reply.retry_after, healthy=True)
+        case 503 if reply.retry_after is not None:
+            return Later(why, reply.retry_after)
+        case status if 300 <= status < 400:
+            return Later(f"{why}: a redirect, which is not followed: check the url in the config", _DENIED)
+        case 408:
+            return Unknown(why)
+        case status if 400 <= status < 500:
+            return Refused(why)
+        case _:
+            return Unknown(why)
+
+
+def build(name: str, settings: TaskclusterSettings, context: BuildContext) -> Taskcluster:
+    """Build it as configured; raises `ConfigError` if a secret cannot be read."""
+    credentials = None
+    if settings.client_id is not None and settings.access_token is not None:
+        certificate = secrets.content(settings.certificate)
+        credentials = Credentials(settings.client_id, settings.access_token.read(), certificate)
+    return Taskcluster(
+        name,
+        settings.url,
+        credentials=credentials,
+        push_logs=[PushLog(log.projects, log.hg, log.github, secrets.content(log.token)) for log in settings.pushes],
+        create_task=settings.without_action == "create_task",
+        index=settings.index,
+        projects=settings.projects,
+        jobs=_jobs(name, settings, context),
+        grace=settings.grace,
+        user_agent=context.user_agent,
+    )
+
+
+def _jobs(name: str, settings: TaskclusterSettings, context: BuildContext) -> JobsOfPush | None:
+    if settings.treeherder is None:
+        return None
+    jobs = context.companion(
+        "treeherder", name, url=settings.treeherder, projects=settings.projects, classify=settings.classify
+    )
+    assert isinstance(jobs, JobsOfPush)
+    return jobs

@@ -1,0 +1,113 @@
+"""Treeherder: its own job messages as events, its list of a push's jobs as look-back; retriggers go elsewhere."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from triggerbot.core.errors import NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Heard, Push, Run
+from triggerbot.core.policy import planning
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack
+from triggerbot.systems.treeherder import messages
+from triggerbot.systems.treeherder.classify import Notes
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.settings import TreeherderSettings
+
+#: Seconds until somebody may have mended the config.
+_DENIED = 600.0
+
+
+class Retriggers(Protocol):
+    """Whoever runs the jobs that Treeherder shows: a Taskcluster."""
+
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """As `System.plan`."""
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """As `System.retrigger`."""
+
+
+class Treeherder:
+    """One Treeherder."""
+
+    capacity = Capacity.BATCH
+    forks_allowed = True
+    body_max = 1 << 20
+
+    def __init__(
+        self,
+        jobs: TreeherderJobs,
+        *,
+        through: Retriggers | None,
+        grace: float = 300.0,
+        log_in: Callable[[], Notes | None] = lambda: None,
+    ) -> None:
+        self.name = jobs.name
+        self.grace = grace
+        self._jobs = jobs
+        self._through = through
+        self._log_in = log_in
+
+    def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
+        """Refuse: Treeherder sends no webhooks."""
+        raise Unauthenticated("Treeherder sends no webhooks: its messages arrive over AMQP (intake pulse)")
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
+        """Refuse: Treeherder sends no webhooks."""
+        raise NotUnderstood("Treeherder sends no webhooks")
+
+    def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
+        """Understand a job message, from whatever exchange it is published on; raises `NotUnderstood`."""
+        return messages.parse(self.name, self._jobs.url, body)
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """List every job of a push."""
+        return self._jobs.look_back(push, known)
+
+    def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+        """Plan as whoever runs the jobs does."""
+        return planning.plan_batch(wants) if self._through is None else self._through.plan(wants, busy, runs)
+
+    def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
+        """Ask whoever runs the jobs, once; never raises."""
+        if self._through is None:
+            return Later("no taskcluster is configured for this Treeherder: nothing can be retriggered", _DENIED)
+        return self._through.retrigger(operation, push, call)
+
+    def recent(self, since: float) -> Sequence[Heard] | None:
+        """List the jobs that changed since then."""
+        return self._jobs.recent(since)
+
+    def failures(self, push: Push, run: Run) -> Sequence[str]:
+        """List what Treeherder found in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._jobs.failures(push, run)
+
+    def notes(self) -> Notes | None:
+        """Log in, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
+        return self._log_in()
+
+    def check(self) -> str:
+        """Read something harmless; raises `CIError`."""
+        return f"answers; it has {self._jobs.repositories()} repositories"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._jobs.close()
+
+
+def build(name: str, settings: TreeherderSettings, context: BuildContext) -> Treeherder:
+    """Build it as configured."""
+    through = None if settings.taskcluster is None else context.systems[settings.taskcluster]
+    jobs = TreeherderJobs(name, settings.url, projects=settings.projects, user_agent=context.user_agent)
+    # Only reports need the login: its secrets are not read for anything else.
+    return Treeherder(jobs, through=through, grace=settings.grace, log_in=partial(_log_in, name, settings, context))
+
+
+def _log_in(name: str, settings: TreeherderSettings, context: BuildContext) -> Notes | None:
+    if settings.classify is None:
+        return None
+    # Connections of its own: it is closed with the reports.
+    jobs = TreeherderJobs(name, settings.url, user_agent=context.user_agent)
+    login = settings.classify
+    return Notes(jobs, login.session.read(), login.csrf.read(), user_agent=context.user_agent)
