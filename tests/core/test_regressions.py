@@ -15,7 +15,6 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import NotUnderstood, StoreUnavailable, StoreUnusable, Unauthenticated
 from triggerbot.core.model import Cause, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule, Triage
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.replay import RecordedSystem
@@ -176,7 +175,7 @@ def test_copies_of_one_job_asked_for_one_by_one_are_told_apart(
     make_world: Callable[..., World], rule: Rule, clock: Clock
 ) -> None:
     """On a parallel CI the first copy, listed late, does not settle the second, which was never accepted."""
-    system = LaggingCI(capacity=Capacity.PARALLEL, grace=60)
+    system = LaggingCI(parallel=True, grace=60)
     system.say(PUSH)
     system.put(failure())
     world = make_world(system)

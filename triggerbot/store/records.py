@@ -128,7 +128,6 @@ class PushRecord:
     jobs: tuple[JobRecord, ...]
     spent: int
     spent_dry: int
-    first_heard: float
     last_heard: float
 
 

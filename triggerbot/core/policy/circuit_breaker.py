@@ -72,8 +72,6 @@ class BreakerSettings:
 
 #: More than ever happens.
 NEVER = 1_000_000_000
-#: What never opens.
-OFF = BreakerSettings(failures=NEVER, pushes=NEVER)
 #: Evidence that is kept of each; no more is asked for in a row.
 _MOST = 100
 #: Seconds after which nobody waits for a canary any more: its process died, or its run never ended.

@@ -1,21 +1,20 @@
-"""Which requests a CI needs for what is owed: 'N times' means another thing on each CI; planned purely.
+"""Request planning: which requests a CI needs for the retriggers that are owed.
 
-`batch` CIs take a number with one request, `parallel` ones a request for each copy, and `serial` ones can only run
-one copy after another.
+"N times" means something different on each CI: `batch` CIs accept several copies at once, `serial` ones can only run
+one copy after another. A system whose CI needs more than `plan_batch` plans for itself.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from triggerbot.core.model import Claim, Run, State
+from triggerbot.core.model import Claim, Run
 
 
 class Capacity(StrEnum):
     """What a CI can do when a job is wanted N times."""
 
     BATCH = "batch"
-    PARALLEL = "parallel"
     SERIAL = "serial"
 
 
@@ -55,20 +54,3 @@ class Plan:
 def plan_batch(wants: Sequence[Owed]) -> Plan:
     """One request a job, with the number in it."""
     return Plan(tuple(Call((want,), want.owed, want.target) for want in wants))
-
-
-def plan_parallel(wants: Sequence[Owed]) -> Plan:
-    """One request a copy; the next is planned when this one is settled."""
-    return Plan(tuple(Call((want,), 1, want.target) for want in wants))
-
-
-def plan_serial(wants: Sequence[Owed]) -> Plan:
-    """One copy at a time: a job with a run that is not finished has to wait."""
-    calls: list[Call] = []
-    held: list[tuple[Owed, str]] = []
-    for want in wants:
-        if any(run.state is not State.FINISHED for run in want.runs):
-            held.append((want, "waits until the run before it has finished"))
-        else:
-            calls.append(Call((want,), 1, want.target))
-    return Plan(tuple(calls), tuple(held))

@@ -307,12 +307,8 @@ _TOOLS = re.compile(
 )
 
 
-def is_generic(line: str) -> bool:
-    """Tell whether any failure may show a line: all its words are such, or it only says that a tool failed."""
-    return _generic(shape(line))
-
-
-def _generic(text: str) -> bool:
+def _is_generic(text: str) -> bool:
+    """Whether any failure may show this shape: all its words are generic, or it only says that a tool failed."""
     return not _words(text).telling or _TOOLS.match(text) is not None
 
 
@@ -333,7 +329,7 @@ def _shapes(lines: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for line in lines:
         text = shape(line)
-        if not _generic(text):
+        if not _is_generic(text):
             found[text] = None
             if len(found) == SHAPES_MAX:
                 break

@@ -118,7 +118,6 @@ def record(client: Client, push: Push) -> PushRecord | None:
         jobs=tuple(JobRecord(name, kept.runs_of(job), tuple(claims.get(name, ()))) for name, job in jobs),
         spent=kept.spent("spent"),
         spent_dry=kept.spent("spent_dry"),
-        first_heard=float(kept.facts["first"]),
         last_heard=float(kept.facts["last"]),
     )
 

@@ -78,7 +78,7 @@ def known(connection: sqlite3.Connection, push: Push) -> dict[tuple[str, str, in
 def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
     """Read everything known of a push."""
     row = connection.execute(
-        "SELECT id, asks, first_heard, last_heard, message, author, time, fork FROM pushes "
+        "SELECT id, asks, last_heard, message, author, time, fork FROM pushes "
         "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
         (push.revision, push.project, push.branch, push.system),
     ).fetchone()
@@ -89,15 +89,14 @@ def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
         claims[claim.job].append(claim)
     return PushRecord(
         push=push,
-        facts=codec.facts(push, row[4:8]),
+        facts=codec.facts(push, row[3:7]),
         asks=codec.asks(row[1]),
         jobs=tuple(
             JobRecord(job, runs, tuple(claims.get(job, ()))) for job, runs in _runs(connection, "jobs.push = ?", row[0])
         ),
         spent=spending(connection, row[0], dry=False),
         spent_dry=spending(connection, row[0], dry=True),
-        first_heard=row[2],
-        last_heard=row[3],
+        last_heard=row[2],
     )
 
 
