@@ -28,10 +28,10 @@ log = structlog.get_logger("triggerbot.store")
 
 #: Every key begins with this; the braces keep them together in a cluster's slot.
 PREFIX = "{triggerbot}:"
-#: The parts of the script, in order: those that hearing needs, which comes a thousand times as often as all else, and
-#: the others. Whatever a script has in it is made anew at each call.
-_HEARING = ("base", "pushes", "claims", "observe")
-_OTHERS = ("queues", "leads", "limits", "deciding", "verdicts", "admin")
+#: The parts of the script, in order: those that `observe` needs, which is called a thousand times as often as all other
+#: commands, and the rest. Redis builds everything in a script anew at each call, so `observe` has a script of its own.
+_OBSERVING = ("base", "pushes", "claims", "observe")
+_OTHERS = ("queues", "limits", "decisions", "verdicts", "admin")
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 5.0
 #: So often a call is repeated whose reply was lost, at most so many seconds apart.
@@ -73,8 +73,8 @@ class RedisConnection:
         self.client = client
         self._retention = str(max(1, round(retention * 1000)))
         self._clock = clock
-        self._script = client.register_script(_script(*_HEARING, *_OTHERS, "main"))
-        self._hearing = client.register_script(_script(*_HEARING, "main"))
+        self._script = client.register_script(_script(*_OBSERVING, *_OTHERS, "main"))
+        self._observe_script = client.register_script(_script(*_OBSERVING, "main"))
         self._lock = threading.Lock()
         self._marker = ""
         self._seen = 0
@@ -149,7 +149,7 @@ class RedisConnection:
 
     def call(self, command: str, **arguments: Any) -> Any:
         """Run one command of the script; raises `StoreUnavailable`."""
-        operation, script = uuid.uuid4().hex, self._hearing if command == "observe" else self._script
+        operation, script = uuid.uuid4().hex, self._observe_script if command == "observe" else self._script
         text = encode({**arguments, "retention": self._retention})
         for _ in range(2):
             reply = self._run(lambda: script(args=[command, operation, self._marker, self._seen, text]))
