@@ -41,7 +41,7 @@ class BreakerKey(NamedTuple):
 
 
 class BreakerCause(StrEnum):
-    """What opens a breaker."""
+    """The kind of failure that opens a breaker."""
 
     #: Requests for retriggers failed, or the CI did not accept them.
     REQUESTS = "requests"

@@ -59,7 +59,7 @@ class Findings:
     operations: Collection[str]
     #: Whether the list was understood completely and contains every job concerned.
     whole: bool
-    #: Seconds that this CI may take to list a run.
+    #: The CI's grace time: seconds that it may take to list a run.
     grace: float
     #: Whether sending again is allowed.
     may_send: bool
