@@ -11,7 +11,7 @@
 -- c:<number>        hash claim's number -> JSON             k:<number>  hash job US origin -> claim's number
 -- o:<number>        hash operation -> JSON                  s:<number>  list of JSON, the timeline
 -- u:<number>        set of refusals in the timeline         g:<group>   hash run US attempt -> rank US ..., and tries, since
--- e:<number>        hash of its metadata                    w:<number>  hash job -> failure record as JSON, US -> the push
+-- e:<number>        hash of its metadata                    w:<number>  hash job -> failure record (JSON), US -> the push
 -- due               zset of p US system US number, and of g US system US name
 -- recent            zset of numbers by their last event;  names: zset of project US revision US number
 -- leases            hash like due -> owner US until US whether it beats;  alive:<owner> expires when it stops beating

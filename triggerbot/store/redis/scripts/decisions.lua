@@ -196,8 +196,8 @@ function commands.refused(args)
   end)
   for _, id in ipairs(mine) do
     local claim = read(id)
-    record_entry(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail, run = claim.run,
-      origin = claim.origin })
+    record_entry(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail,
+      run = claim.run, origin = claim.origin })
   end
   refresh_all(mine)
   return true

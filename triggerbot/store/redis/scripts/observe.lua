@@ -219,7 +219,8 @@ function commands.observe(args)
           end
         end
         if refusal ~= '' then
-          record_entry(push.number, now, 'refuse', { job = item[3], run = item[6] .. US .. item[7], reason = refusal, dry = dry })
+          local run_key = item[6] .. US .. item[7]
+          record_entry(push.number, now, 'refuse', { job = item[3], run = run_key, reason = refusal, dry = dry })
         end
       end
     end
