@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tests.fakes.planning import plan_parallel, plan_serial
 from triggerbot.core import event_json
 from triggerbot.core.errors import NotKnown
 from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, State
-from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan, plan_batch
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, LookBack, ResolvedLeads
 
 
@@ -29,10 +29,18 @@ class MemoryCI:
     body_max = 1 << 20
 
     def __init__(
-        self, name: str = "ci", *, capacity: Capacity = Capacity.BATCH, grace: float = 60.0, makes_runs: bool = True
+        self,
+        name: str = "ci",
+        *,
+        capacity: Capacity = Capacity.BATCH,
+        parallel: bool = False,
+        grace: float = 60.0,
+        makes_runs: bool = True,
     ) -> None:
         self.name = name
         self.capacity = capacity
+        #: Whether it needs one request per copy.
+        self.parallel = parallel
         self.grace = grace
         #: Whether a retrigger shows up as pending runs.
         self.makes_runs = makes_runs
@@ -91,12 +99,9 @@ class MemoryCI:
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as this capacity has it."""
-        plan = {
-            Capacity.BATCH: planning.plan_batch,
-            Capacity.PARALLEL: planning.plan_parallel,
-            Capacity.SERIAL: planning.plan_serial,
-        }
-        return plan[self.capacity](wants)
+        if self.capacity is Capacity.SERIAL:
+            return plan_serial(wants)
+        return plan_parallel(wants) if self.parallel else plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Make runs and say yes, unless told otherwise."""

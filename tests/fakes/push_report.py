@@ -79,7 +79,7 @@ def told(
     background: History = NO_HISTORY,
 ) -> PushReport:
     """Judge jobs as the daemon does, and tell what comes of it."""
-    record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0, 0.0)
+    record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0)
     judged = health.of_push(verdict.of_job(one.job, one.runs, one.claims, background) for one in jobs)
     return PushReport(record, judged, link, {}, fresh, tuple(answers))
 

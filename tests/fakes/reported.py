@@ -49,7 +49,7 @@ def told(
 ) -> PushReport:
     """Tell of a push whose jobs ended as their letters say, oldest run first."""
     records = [_record(job, letters, (lines or {}).get(job, ""), url) for job, letters in jobs.items()]
-    record = PushRecord(push, PushFacts(push, message, author, 1000.0), None, tuple(records), 0, 0, 1000.0, 2000.0)
+    record = PushRecord(push, PushFacts(push, message, author, 1000.0), None, tuple(records), 0, 0, 2000.0)
     judged = of_push((of_job(one.job, one.runs, (), background) for one in records), 2000.0)
     value: dict[str, Any] = push_json.push(record, judged)
     return PushReport(record, judged, link, value, None if fresh is None else frozenset(fresh))

@@ -260,8 +260,8 @@ ANSWERS = st.lists(
 class Doubtful(MemoryCI):
     """Sometimes takes what it answers unclearly."""
 
-    def __init__(self, takes: list[bool], capacity: Capacity) -> None:
-        super().__init__(capacity=capacity)
+    def __init__(self, takes: list[bool], *, parallel: bool) -> None:
+        super().__init__(parallel=parallel)
         self.takes = takes
         self.taken: Counter[tuple[str, str]] = Counter()
 
@@ -286,13 +286,13 @@ def raise_(error: BaseException) -> Accepted:
 
 @given(
     st.sets(st.sampled_from(JOBS), min_size=1, max_size=5), ANSWERS, st.lists(st.booleans(), max_size=12),
-    st.sampled_from([Capacity.BATCH, Capacity.PARALLEL]),
+    st.booleans(),
 )  # fmt: skip
 def test_whatever_the_ci_answers_nothing_is_doubled_or_lost(
-    jobs: set[str], answers: list, takes: list[bool], capacity: Capacity
+    jobs: set[str], answers: list, takes: list[bool], parallel: bool
 ) -> None:
     """Yes, no, later, silence and crashes in any order: what was not refused is run exactly as often as wanted."""
-    system = Doubtful(list(takes), capacity)
+    system = Doubtful(list(takes), parallel=parallel)
     system.answers = list(answers)
     system.say(PUSHES[0])
     heard = [replace(event(job, "1", result="failure"), push=PUSHES[0]) for job in sorted(jobs)]

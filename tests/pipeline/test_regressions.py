@@ -13,7 +13,6 @@ from tests.fakes.world import World, event, failure
 from tests.pipeline.heard import PUSH, REVISION, hear
 from triggerbot.core.model import ClaimState, Push
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.replay import RecordedSystem
@@ -161,7 +160,7 @@ def test_copies_of_one_job_asked_for_one_by_one_are_told_apart(
     make_world: Callable[..., World], rule: Rule, clock: Clock
 ) -> None:
     """On a parallel CI the first copy, listed late, does not settle the second, which was never accepted."""
-    system = LaggingCI(capacity=Capacity.PARALLEL, grace=60)
+    system = LaggingCI(parallel=True, grace=60)
     system.say(PUSH)
     system.put(failure())
     world = make_world(system)

@@ -13,7 +13,6 @@ from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed, hear
 from triggerbot.core import event_json
 from triggerbot.core.model import ClaimState
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Budget, Rule
 from triggerbot.systems.generic.system import Generic
 
@@ -73,7 +72,7 @@ def test_a_system_with_a_bug_ends_neither_the_dispatcher_nor_the_claim(make_worl
 
 def test_a_parallel_ci_is_asked_once_a_copy(make_world: MakeWorld) -> None:
     """Three wanted: three requests for one each, under three operations."""
-    system = MemoryCI(capacity=Capacity.PARALLEL)
+    system = MemoryCI(parallel=True)
     system.say(PUSH, "try: --rebuild 3")
     system.put(event())
     world = make_world(system)

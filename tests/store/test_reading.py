@@ -132,7 +132,7 @@ def test_everything_is_there_after_a_restart(store: Store, reopen: Reopen) -> No
 
     again = reopen()
 
-    assert (again.record(PUSH), again.work(PUSH), again.story(PUSH), again.paused()) == before
+    assert (again.record(PUSH), again.work(PUSH), again.timeline(PUSH), again.paused()) == before
 
 
 def test_a_closed_store_says_so(store: Store) -> None:

@@ -1,1 +1,1 @@
-"""Values and decisions. Pure: no I/O, no clock, no randomness, nothing of the packages above."""
+"""Values and decisions. Pure: no I/O, no clock, no randomness, no imports from the packages above."""

@@ -1,14 +1,14 @@
-"""The errors of triggerbot, cut by what the caller can do about them."""
+"""The exceptions of triggerbot, grouped by what the caller can do about them."""
 
 from dataclasses import dataclass
 
 
 class TriggerbotError(Exception):
-    """Anything that triggerbot raises on purpose."""
+    """Base class of every exception that triggerbot raises on purpose."""
 
 
 class UsageError(TriggerbotError):
-    """A person asked for something that cannot be: the message says what would be right (exit 2)."""
+    """A person asked for something impossible; the message says what would be right (exit code 2)."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Problem:
 
 
 class ConfigError(UsageError):
-    """A configuration cannot be used; `problems` names every mistake with its place."""
+    """An unusable configuration; `problems` lists every mistake with its line and path."""
 
     def __init__(self, source: str, problems: tuple[Problem, ...]) -> None:
         self.source = source
@@ -35,50 +35,50 @@ class ConfigError(UsageError):
 
 
 class NotUnderstood(TriggerbotError):
-    """A message is not of the form its system speaks (HTTP 400); retrying it is pointless."""
+    """A message that is not in its system's format (HTTP 400); retrying is pointless."""
 
 
 class Unauthenticated(TriggerbotError):
-    """A message does not prove where it comes from (HTTP 401)."""
+    """A message without a valid signature or secret (HTTP 401)."""
 
 
 class StoreUnavailable(TriggerbotError):
-    """The store cannot take this now (HTTP 503); the same call may succeed later."""
+    """The store cannot serve this call now (HTTP 503); the same call may succeed later."""
 
 
 class StoreRefused(TriggerbotError):
-    """The store cannot take this one thing, now or later, though it takes others: our error, or a damaged key."""
+    """The store rejects this one call, now and later, but accepts others: a bug of ours, or a damaged key."""
 
 
 class StoreUnusable(UsageError):
-    """The store cannot be opened at all: in use by another daemon, newer than this program, no permission."""
+    """The store cannot be opened: in use by another daemon, newer than this program, or no permission."""
 
 
 class StoreAway(StoreUnusable):
-    """The store cannot be reached at the start; it may be later, and whoever watches the daemon may start it again."""
+    """The store is unreachable at start-up; it may come back, so a supervisor may start the daemon again."""
 
 
 class PartHung(TriggerbotError):
-    """A part of the daemon has shown no progress for longer than its work can take."""
+    """A part of the daemon has made no progress for longer than its work can take."""
 
 
 class CIError(TriggerbotError):
-    """A read from a CI gave no usable answer; nothing was changed there."""
+    """A read from a CI returned no usable answer; nothing was changed there."""
 
 
 class CIUnavailable(CIError):
-    """The CI is down, slow, limiting us or talking nonsense: try again, `after` that many seconds if it said so."""
+    """The CI is down, slow, rate-limiting or sending garbage: retry, after `after` seconds if the CI asked for that."""
 
     def __init__(self, message: str, after: float | None = None, *, healthy: bool = False) -> None:
         self.after = after
-        #: The CI is well and only asks for fewer requests.
+        #: The CI itself is healthy and only asks for fewer requests.
         self.healthy = healthy
         super().__init__(message)
 
 
 class CIDenied(CIError):
-    """The CI does not let us: an operator has to mend the credentials or permissions."""
+    """The CI denies access: an operator has to fix the credentials or permissions."""
 
 
 class NotKnown(CIError):
-    """The CI does not know this push (yet)."""
+    """The CI does not know this push, or not yet."""

@@ -1,4 +1,4 @@
-"""The canonical event: how an event in our own words looks as JSON (files, generic webhooks, look-backs)."""
+"""The event format: the JSON of one event, in files, generic webhooks and look-backs."""
 
 import re
 from datetime import UTC, datetime
@@ -10,16 +10,16 @@ from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Kind, Push, Result, State
 
 _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
-#: Longer names, ids and addresses than any CI has; a hostile one must not fill the store.
+#: Characters of a name, id or address: more than any CI uses; a hostile CI must not fill the store.
 _TEXT_MAX = 2000
-#: As much of a failure line and as many of them as a comparison can use.
+#: Characters of a failure line, and failure lines of a run: as much as a comparison can use.
 _FAILURE_MAX, _FAILURES_MAX = 2000, 50
-#: Seconds since the epoch: about the year 5000. What is later is no time of a run.
+#: Seconds since the epoch, about the year 5000; anything later is not the time of a run.
 _TIME_END = 95_000_000_000.0
 
 
 class _Wire(msgspec.Struct, frozen=True, gc=False):
-    """The JSON of one event, as it is typed; unknown keys are ignored."""
+    """The JSON of one event; unknown keys are ignored."""
 
     project: str
     branch: str
@@ -47,26 +47,26 @@ _decoder = msgspec.json.Decoder(_Wire)
 
 
 def decode(body: bytes | str, system: str | None = None) -> Event:
-    """Read one event; `system`, where given, goes before what the event says of itself.
+    """Parse one event from JSON; `system`, if given, overrides the event's own.
 
     Raises:
-        NotUnderstood: it is no JSON, or a key is missing or wrong; the message names the key.
+            NotUnderstood: the body is not JSON, or a key is missing or wrong; the message names the key.
     """
     try:
         return _event(_decoder.decode(body), system)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise NotUnderstood(_plain(error)) from None
+        raise NotUnderstood(_error_text(error)) from None
 
 
 def from_json(value: Any, system: str | None = None) -> Event:
-    """Read one event from JSON that is parsed already; raises `NotUnderstood` as `decode` does."""
+    """Parse one event from decoded JSON. Raises `NotUnderstood` like `decode`."""
     try:
         return _event(msgspec.convert(value, _Wire), system)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise NotUnderstood(_plain(error)) from None
+        raise NotUnderstood(_error_text(error)) from None
 
 
-def _plain(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return "the JSON is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
@@ -84,23 +84,23 @@ def _event(wire: _Wire, system: str | None) -> Event:
         run_id=str(wire.run_id),
         state=wire.state,
         result=wire.result if wire.state is State.FINISHED else None,
-        attempt=1 if wire.attempt is None else _whole("attempt", wire.attempt),
+        attempt=1 if wire.attempt is None else _check_number("attempt", wire.attempt),
         kind=wire.kind or Kind.TEST,
-        tier=1 if wire.tier is None else _whole("tier", wire.tier),
+        tier=1 if wire.tier is None else _check_number("tier", wire.tier),
         author=wire.author,
         message=wire.message,
         time=parse_time(wire.time),
-        url=_cut(wire.url),
-        retrigger_of=_cut(wire.retrigger_of),
-        pool=_cut(wire.pool),
-        step=_cut(wire.step),
+        url=_truncate(wire.url),
+        retrigger_of=_truncate(wire.retrigger_of),
+        pool=_truncate(wire.pool),
+        step=_truncate(wire.step),
         failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or ())[:_FAILURES_MAX]),
         started=_started(wire),
     )
 
 
 def _started(wire: _Wire) -> float | None:
-    """When the run began: it may be said in so many words, and a run that runs came into its state by beginning."""
+    """Return when the run began: its `started`, or, of a running run, the time at which it entered that state."""
     if wire.started is None:
         return parse_time(wire.time) if wire.state is State.RUNNING else None
     return parse_time(wire.started)
@@ -111,21 +111,21 @@ def _check_text(name: str, text: str) -> None:
         raise NotUnderstood(f"{name}: expected 1 to {_TEXT_MAX} characters, none of them NUL - at `$.{name}`")
 
 
-def _whole(name: str, number: int) -> int:
+def _check_number(name: str, number: int) -> int:
     if not 0 <= number < 2**31:
         raise NotUnderstood(f"{name}: expected a number from 0 - at `$.{name}`")
     return number
 
 
-def _cut(text: str | None) -> str | None:
+def _truncate(text: str | None) -> str | None:
     return text[:_TEXT_MAX] if text else None
 
 
 def parse_time(value: str | float | None) -> float | None:
-    """Read an RFC 3339 time, or seconds since the epoch; a time without a zone is UTC.
+    """Parse an RFC 3339 time, or seconds since the epoch; a time without a zone is UTC.
 
     Raises:
-        NotUnderstood: it is neither.
+            NotUnderstood: the value is neither.
     """
     if value is None or value == "":
         return None
@@ -144,14 +144,14 @@ def parse_time(value: str | float | None) -> float | None:
 
 
 def format_time(moment: float | None) -> str | None:
-    """Write a time as RFC 3339 in UTC, to the second."""
+    """Format a time as RFC 3339 in UTC, to the second."""
     if moment is None:
         return None
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def encode(event: Event) -> dict[str, Any]:
-    """Write an event as the JSON object that `decode` reads back."""
+    """Return an event as the JSON object that `decode` parses."""
     return {
         "system": event.push.system,
         "project": event.push.project,

@@ -1,4 +1,4 @@
-"""Numbers, times and nouns in words: the same in commands, on pages and in reports."""
+"""Formatting of times, durations, counts and lists for people: the same in commands, on pages and in reports."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,12 +6,12 @@ from functools import lru_cache
 
 _DAY = 86_400
 _UNITS = (("d", _DAY), ("h", 3600), ("min", 60))
-#: Names that are listed where there may be many.
+#: Names shown of a list that may be long.
 _SOME = 5
 
 
 def moment(seconds: float | None) -> str:
-    """Write a time as `2026-11-20 19:31:02Z`, always in UTC."""
+    """Format a time as `2026-11-20 19:31:02Z`, always in UTC."""
     if seconds is None:
         return "at an unknown time"
     day, second = divmod(int(seconds), _DAY)
@@ -21,12 +21,12 @@ def moment(seconds: float | None) -> str:
 
 @lru_cache(maxsize=256)
 def _date(day: int) -> str:
-    """Write a day; pages with thousands of times have but few of them."""
+    """Format a day (days since the epoch); cached, for thousands of times on a page share a few days."""
     return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
 
 
 def duration(seconds: float) -> str:
-    """Write a length of time roughly: `40 s`, `5 min`, `2.5 h`."""
+    """Format a duration in seconds roughly: `40 s`, `5 min`, `2.5 h`."""
     for unit, size in _UNITS:
         if seconds >= size:
             return f"{round(seconds / size, 1):g} {unit}"
@@ -34,16 +34,16 @@ def duration(seconds: float) -> str:
 
 
 def plural(number: int, one: str, many: str = "") -> str:
-    """Write a number with its noun."""
+    """Format a count with its noun."""
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def capital(words: str) -> str:
-    """Begin with a capital letter, and leave the rest as it is: it may be what somebody wrote."""
+    """Capitalise the first letter only: the rest may be a person's own words."""
     return words[:1].upper() + words[1:]
 
 
 def some(names: Sequence[str]) -> str:
-    """List names, but not too many of them: `a, b, c, d, e and 15 more`."""
+    """Format the first names of a list: `a, b, c, d, e and 15 more`."""
     more = len(names) - _SOME
     return ", ".join(names[:_SOME]) + (f" and {more} more" if more > 0 else "")

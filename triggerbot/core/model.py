@@ -1,6 +1,6 @@
-"""The words of triggerbot as frozen values: push, event, run, claim, and what they are made of.
+"""The values of the domain, frozen: push, event, run, claim, and their parts.
 
-Times are seconds since the epoch (UTC) as floats throughout; text appears only at the borders.
+Times are floats throughout, in seconds since the epoch (UTC); they become text only at the edges of the program.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class State(StrEnum):
-    """How far a run is."""
+    """The state of a run."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -18,7 +18,7 @@ class State(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Order along a run's life: a later message of an earlier state changes nothing."""
+        """Position in a run's life cycle: a message with a lower rank than the known state changes nothing."""
         return _RANK[self]
 
 
@@ -26,7 +26,7 @@ _RANK = {State.PENDING: 0, State.RUNNING: 1, State.FINISHED: 2}
 
 
 class Result(StrEnum):
-    """What a finished run came to."""
+    """The outcome of a finished run."""
 
     SUCCESS = "success"
     FAILURE = "failure"
@@ -40,7 +40,7 @@ class Result(StrEnum):
 
     @property
     def failed(self) -> bool:
-        """Whether a rule may retrigger it; never cancelled, skipped, or retried by the CI itself."""
+        """Whether a rule may retrigger it: never cancelled, skipped, or retried by the CI itself."""
         return self in _FAILED
 
 
@@ -48,7 +48,7 @@ _FAILED = frozenset({Result.FAILURE, Result.BUSTED, Result.INFRA, Result.TIMED_O
 
 
 class Kind(StrEnum):
-    """What sort of job it is."""
+    """The kind of a job."""
 
     TEST = "test"
     BUILD = "build"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
 
 
 class Push(NamedTuple):
-    """Where a change went: the thing a developer asks about."""
+    """A pushed revision, identified: what a developer asks about."""
 
     system: str
     project: str
@@ -65,7 +65,7 @@ class Push(NamedTuple):
 
 
 class RunKey(NamedTuple):
-    """What tells one execution of a job from another."""
+    """The identity of a run within its job."""
 
     run_id: str
     attempt: int
@@ -73,7 +73,7 @@ class RunKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing heard about a run, in our own words, from any intake."""
+    """A change in a run's state, in the same form from every intake."""
 
     push: Push
     job: str
@@ -91,38 +91,38 @@ class Event:
     pool: str | None = None
     step: str | None = None
     failures: tuple[str, ...] = ()
-    #: What the CI keeps it together with: a GitHub workflow run (rerun as a whole), or a Taskcluster task group.
+    #: The unit that the CI groups runs by: a GitHub workflow run (rerun as a whole), or a Taskcluster task group.
     batch: str = ""
-    #: When the run began, where that is known: `time` is when it came into its state.
+    #: When the run began, if known; `time` is when it entered its state.
     started: float | None = None
 
     @property
     def key(self) -> RunKey:
-        """The run this event is about."""
+        """The run that this event is about."""
         return RunKey(self.run_id, self.attempt)
 
     @property
     def failed(self) -> bool:
-        """Whether it says that a run finished and failed."""
+        """Whether the run finished and failed."""
         return self.state is State.FINISHED and self.result is not None and self.result.failed
 
 
 @dataclass(frozen=True, slots=True)
 class PushFacts:
-    """What a CI says about a push as a whole; `None` is 'not said', the empty string is 'said to be empty'."""
+    """What a CI reports about a push as a whole; `None` means not reported, the empty string reported as empty."""
 
     push: Push
     message: str | None = None
     author: str | None = None
     time: float | None = None
-    #: The change comes from a fork of the project.
+    #: Whether the change comes from a fork of the project.
     fork: bool | None = None
-    #: Something of this push has come to rest, so that claims which wait for that should look again now.
+    #: Something of this push has settled, so claims that wait for that are due now.
     settled: bool = False
 
 
 class Group(NamedTuple):
-    """What a CI keeps together, before anybody knows which push it belongs to (a Taskcluster task group)."""
+    """A group of runs whose push is not known yet (a Taskcluster task group)."""
 
     system: str
     id: str
@@ -130,7 +130,7 @@ class Group(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """One thing heard about a run whose message names neither push nor job: the CI has to be asked which it is."""
+    """An unresolved event: its message names neither push nor job, so the CI has to be asked for them."""
 
     group: Group
     run_id: str
@@ -141,39 +141,39 @@ class Lead:
 
     @property
     def key(self) -> RunKey:
-        """The run it is about."""
+        """The run that this lead is about."""
         return RunKey(self.run_id, self.attempt)
 
     @property
     def failed(self) -> bool:
-        """Whether it says that a run finished and failed."""
+        """Whether the run finished and failed."""
         return self.state is State.FINISHED and self.result is not None and self.result.failed
 
 
 @dataclass(frozen=True, slots=True)
 class CommentCommand:
-    """What a person asks triggerbot for where they are: in a comment, or by the button of a report."""
+    """A request that a person makes in a comment, or with a button of a report."""
 
     system: str
-    #: The CI's own name for it, such as the comment's number: the same wish is heard once.
+    #: The CI's own id of it, such as the comment's number: each command is accepted once.
     id: str
     project: str
-    #: Who asks.
+    #: The person who asks.
     author: str
-    #: What is asked, without the mention of triggerbot: `rebuild 3`, `retry PATTERN`, `why JOB`; a line for each.
+    #: The commands without the mention of triggerbot, one per line: `rebuild 3`, `retry PATTERN`, `why JOB`.
     text: str
-    #: The number of the pull request that it is about; or else the commit.
+    #: The number of the pull request that it is about; if `None`, `revision` names the commit.
     pull: int | None = None
     revision: str | None = None
 
 
-#: What one message of a CI can tell.
+#: What a message of a CI can contain.
 Heard = Event | PushFacts | Lead | CommentCommand
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a job as far as it is known, with what triage and verdicts need."""
+    """One execution of a job as far as it is known, with everything that triage and verdicts need."""
 
     job: str
     run_id: str
@@ -193,7 +193,7 @@ class Run:
 
     @property
     def key(self) -> RunKey:
-        """What tells it from the job's other runs."""
+        """Its identity among the runs of its job."""
         return RunKey(self.run_id, self.attempt)
 
     @property
@@ -208,13 +208,13 @@ class Run:
 
     @property
     def age(self) -> tuple[float, int]:
-        """Order it among the runs of its job, oldest first; one not at its end may have no time yet, and is new."""
+        """Sort key among the runs of its job, oldest first; an unfinished run without a time counts as the newest."""
         unknown = 0.0 if self.state is State.FINISHED else math.inf
         return unknown if self.time is None else self.time, self.attempt
 
     @property
     def seconds(self) -> float | None:
-        """How long it ran, where both ends are known."""
+        """How long it ran, in seconds; `None` unless both its start and its end are known."""
         if self.state is not State.FINISHED or self.time is None or self.started is None:
             return None
         return max(0.0, self.time - self.started)
@@ -229,7 +229,7 @@ class Cause(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a job is not retriggered; the first that applies, in this order, is the one told."""
+    """Why a job is not retriggered; if several apply, the first in this order is given."""
 
     NOT_WATCHED = "not_watched"
     JOB_EXCLUDED = "job_excluded"
@@ -251,56 +251,56 @@ class Refusal(StrEnum):
 
 
 class ClaimState(StrEnum):
-    """How far a claim is. The last three are final: a claim never leaves them."""
+    """The state of a claim. The last three are final: a claim never leaves them."""
 
-    OPEN = "open"  # nothing decided yet
-    OWED = "owed"  # decided; retriggers remain to be asked for
-    SENDING = "sending"  # written before the first byte leaves; after a crash it means: look back
+    OPEN = "open"  # not decided yet
+    OWED = "owed"  # decided; retriggers remain to be requested
+    SENDING = "sending"  # recorded before the first byte leaves; after a crash, look back
     UNKNOWN = "unknown"  # the answer was ambiguous: look back, never guess
-    DONE = "done"  # all that was decided has been asked for
+    DONE = "done"  # everything decided has been requested
     REFUSED = "refused"
     WOULD = "would"  # dry run: decided, recorded, never to be sent
 
     @property
     def final(self) -> bool:
-        """Whether nothing more will happen to the claim."""
+        """Whether the claim has reached its end."""
         return self in (ClaimState.DONE, ClaimState.REFUSED, ClaimState.WOULD)
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Our durable promise to deal with one (push, job) once: why, how many, how far."""
+    """A durable promise to handle one job of a push exactly once: the cause, the number of retriggers, the progress."""
 
     id: int
     push: Push
     job: str
     state: ClaimState
-    #: The run that made us claim, as it was last heard of.
+    #: The run that caused the claim, in its last known state.
     run: Run
     dry: bool
     created: float
     due: float
-    #: Who made it: empty for the bot itself, an operation id for what a person asked for.
+    #: Empty if the bot made it; an operation id if a person asked for it.
     origin: str = ""
     cause: Cause | None = None
     refusal: Refusal | None = None
     wanted: int = 0
     asked: int = 0
-    #: Runs of the job that were known when it was decided.
+    #: Runs of the job that were known at the decision.
     known_runs: int = 0
-    #: How often the CI did not know the job yet.
+    #: Look-ups in which the CI did not know the job yet.
     lookups: int = 0
-    #: How often in a row the CI gave no usable answer.
+    #: Consecutive attempts in which the CI gave no usable answer.
     tries: int = 0
     note: str = ""
-    #: The request under way or in doubt.
+    #: The request in flight or in doubt.
     operation: "Operation | None" = None
-    #: The breaker or cap that it is held behind, by its key; empty if it is free to go on.
+    #: The key of the breaker or cap that it is held behind; empty if it is not held.
     behind: str = ""
 
     @property
     def owed(self) -> int:
-        """How many retriggers remain to be asked for."""
+        """How many retriggers remain to be requested."""
         return max(0, self.wanted - self.asked)
 
     @property
@@ -311,28 +311,28 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One request to a CI: the id it carries, what it covers, and which runs there were before it."""
+    """A request to a CI: the id that it carries, the claims that it covers, and the runs that existed before it."""
 
     id: str
     claims: tuple[int, ...]
     count: int
     started: float
-    #: Runs known before the request, per job: whatever else shows up later came after it.
+    #: Runs known before the request, by job: any other run came after it.
     baseline: dict[str, tuple[RunKey, ...]] = field(default_factory=dict)
     sends: int = 1
-    #: Look-backs, made after the grace time, that did not find what was asked for.
+    #: Look-backs, made after the grace time, that found no run of the request.
     misses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about a job, and why; every decision has a reason."""
+    """A decision about a job; every decision has a reason."""
 
     cause: Cause | None
     refusal: Refusal | None
     count: int = 0
     detail: str = ""
-    #: Runs of the job that existed when this was decided.
+    #: Runs of the job that existed at the decision.
     runs: int = 0
 
     @property
@@ -342,17 +342,17 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        """The reason, as logs, metrics, store and pages name it."""
+        """The reason, as it is named in logs, metrics, the store and pages."""
         if self.cause is not None:
             return str(self.cause)
         return str(self.refusal) if self.refusal is not None else ""
 
     @staticmethod
     def trigger(cause: Cause, count: int, detail: str = "") -> "Decision":
-        """Decide to ask for `count` further runs."""
+        """Return a decision to request `count` further runs."""
         return Decision(cause, None, count, detail)
 
     @staticmethod
     def refuse(refusal: Refusal, detail: str = "") -> "Decision":
-        """Decide not to."""
+        """Return a decision not to retrigger."""
         return Decision(None, refusal, 0, detail)

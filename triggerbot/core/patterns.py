@@ -1,4 +1,4 @@
-"""Shell-style patterns (`*`, `?`, `[...]`) over names, compiled once, case-sensitive."""
+"""Shell-style patterns (`*`, `?`, `[...]`) for names: case-sensitive, compiled once."""
 
 import fnmatch
 import re
@@ -11,10 +11,10 @@ def is_literal(pattern: str) -> bool:
 
 
 class Globs:
-    """A list of patterns; a text matches if any of them does.
+    """A list of patterns; a text matches if any of them matches.
 
-    The text may be hostile: `fnmatch.translate` emits atomic groups (CPython 3.11 and newer), so that
-    matching does not backtrack exponentially.
+    The text may be hostile: `fnmatch.translate` emits atomic groups (CPython 3.11 and newer), so matching does not
+    backtrack exponentially.
     """
 
     __slots__ = ("_everything", "_regexes", "patterns")
@@ -26,7 +26,7 @@ class Globs:
         self._regexes: tuple[re.Pattern[str], ...] | None = None
 
     def match(self, text: str) -> bool:
-        """Tell whether any pattern matches the whole text, or equals it (so `dependabot[bot]` is itself)."""
+        """Whether any pattern matches the whole text, or equals it (so that `dependabot[bot]` matches itself)."""
         if self._everything or not self.patterns:
             return self._everything
         if text in self.patterns:
@@ -36,11 +36,11 @@ class Globs:
         return any(regex.match(text) for regex in self._regexes)
 
     def __repr__(self) -> str:
-        """Show the patterns."""
+        """Return the patterns, for debugging."""
         return f"Globs({list(self.patterns)!r})"
 
     def __eq__(self, other: object) -> bool:
-        """Two lists are equal if their patterns are."""
+        """Compare by the patterns."""
         return isinstance(other, Globs) and self.patterns == other.patterns
 
     def __hash__(self) -> int:

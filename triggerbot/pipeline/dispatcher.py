@@ -283,7 +283,7 @@ class Dispatcher:
             elif not view.lists(claim.job):
                 self._look_again(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
-                told = replace(claim, run=rules.telling_run(claim, work.runs.get(claim.job, ())))
+                told = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
                 self._conclude(told, rules.decide(told, rule, _facts(system, work, view, told)), rule)
 
     def _conclude(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:

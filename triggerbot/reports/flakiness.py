@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from triggerbot.core import event_json
 from triggerbot.core.model import Push
-from triggerbot.store import SIGHTINGS_MAX, Store
+from triggerbot.store import FAILURE_RECORDS_MAX, Store
 
 #: The 97.5th percentile of the normal distribution: 2.5 % lie beyond each end of an interval.
 _Z = 1.959964
@@ -130,7 +130,7 @@ def everywhere(store: Store, limit: int) -> list[Rate]:
         sightings = [seen for seen in kept if seen.failed and seen.passed]
         often = [job for job, _ in Counter(seen.job for seen in sightings).most_common(_COUNTED_MAX)]
         # A share is one of the same pushes above and below the line: no list reaches back further than the other.
-        ran = store.ran(project, often, kept[-1].at if len(kept) >= SIGHTINGS_MAX else 0.0)
+        ran = store.ran(project, often, kept[-1].at if len(kept) >= FAILURE_RECORDS_MAX else 0.0)
         rates += worst((seen for seen in sightings if seen.job in ran.at and seen.at >= ran.since), ran.at, limit)
     return ranked(rates, limit)
 

@@ -1,8 +1,8 @@
-"""What triggerbot remembers, and the only place that remembers anything: the process may be killed at any time.
+"""The store: the only place where triggerbot keeps state, for the process may be killed at any time.
 
-Every verb that changes something is atomic and durable when it returns. A backend offers all of `Store`; the rules
-stay in `policy`, a store only keeps the promises that need atomicity: one claim per push and job, the budget, and
-'written before it is sent'.
+Every method that changes something is atomic, and durable when it returns. A backend implements all of `Store`. The
+rules are in `core.policy`; a store only guarantees what needs atomicity: one claim per push and job, the budget, and
+that a request is recorded before it is sent.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from triggerbot.core.policy.rules import Budget
 from triggerbot.store.records import (
     CRASHES_MAX,
     DELIVERY_KEPT,
+    FAILURE_RECORDS_MAX,
     LEAD_DELAY,
     LEASES_PER_SYSTEM,
     LETTERS_MAX,
@@ -23,7 +24,6 @@ from triggerbot.store.records import (
     NO_PASSES,
     REPEATED,
     REPORT_DELAY,
-    SIGHTINGS_MAX,
     Crash,
     DeadLetter,
     Distrust,
@@ -48,6 +48,7 @@ from triggerbot.store.records import (
 __all__ = [
     "CRASHES_MAX",
     "DELIVERY_KEPT",
+    "FAILURE_RECORDS_MAX",
     "LEAD_DELAY",
     "LEASES_PER_SYSTEM",
     "LETTERS_MAX",
@@ -55,7 +56,6 @@ __all__ = [
     "NO_PASSES",
     "REPEATED",
     "REPORT_DELAY",
-    "SIGHTINGS_MAX",
     "Crash",
     "DeadLetter",
     "Distrust",
@@ -80,7 +80,7 @@ __all__ = [
 
 
 class Store(Protocol):
-    """The memory of triggerbot. All methods may be called from any thread; all raise `StoreUnavailable`."""
+    """The interface of every backend. All methods are thread-safe; all raise `StoreUnavailable`."""
 
     def observe(
         self,
@@ -91,10 +91,10 @@ class Store(Protocol):
         cursor: tuple[str, str] | None = None,
         deliveries: Sequence[str] = (),
     ) -> list[Outcome]:
-        """Record what was heard, claim what is to be claimed, and move a cursor, all at once. Repeatable.
+        """Record a batch of items, make the claims that follow from it, and move a cursor, atomically. Idempotent.
 
-        `deliveries`: for each item the name of the webhook that brought it, or nothing. What came with one that is
-        known already is not observed again; the others are known from then on, for `DELIVERY_KEPT` seconds.
+        `deliveries`: per item the name of the webhook that brought it, or ''. Items of a known webhook are not observed
+        again; the names of the others are remembered for `DELIVERY_KEPT` seconds.
         """
 
     def observe_soon(
@@ -106,37 +106,40 @@ class Store(Protocol):
         cursor: tuple[str, str] | None = None,
         deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":
-        """Like `observe`, but answers by a future, so that many callers can share one commit."""
+        """Observe like `observe`, but return a future, so that many callers can share one commit."""
 
     def lease(self, now: float, owner: str, seconds: float) -> Push | Group | None:
-        """Take what has been due longest, so that nobody else works on it meanwhile; no push while paused."""
+        """Lease what has been due longest, so that no other process works on it; no push while paused."""
 
     def release(self, leased: Push | Group, owner: str) -> None:
-        """Give back what was leased."""
+        """End a lease."""
 
     def next_due(self) -> float | None:
-        """Tell when the next that is not leased falls due; no push does while paused."""
+        """Return when the next unleased push or group falls due; pushes do not count while paused."""
 
     def leads(self, group: Group) -> Leads:
-        """Read what was heard of a group and not asked about yet, failures first."""
+        """Read the unresolved leads of a group, failures first."""
 
     def settle_leads(self, group: Group, settled: Sequence[Lead]) -> None:
-        """Forget leads that were asked about, unless more was heard of their runs meanwhile."""
+        """Delete resolved leads, except those whose runs have got further since."""
 
     def put_off_leads(self, group: Group, due: float) -> None:
-        """Ask about a group again when due; counts as a try in vain."""
+        """Postpone a group; counts as a failed attempt to resolve it."""
 
     def distrust(self) -> Distrust | None:
-        """Tell whether the store may have forgotten something since it was opened; the latest such case."""
+        """Return the latest reason to believe that the store lost data since it was opened, if any."""
 
     def work(self, push: Push) -> Work:
-        """Read what is open about a push."""
+        """Read a push with its open claims."""
 
     def known(self, push: Push) -> Mapping[tuple[str, str, int], State]:
-        """Read how far each run (job, run id, attempt) of a push is known to have come."""
+        """Read the known state of each run (job, run id, attempt) of a push."""
 
     def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
-        """Record a decision and, for a failure, spend budget: may come back `over_budget`. `None` drops the claim."""
+        """Record a decision and, for a failure, spend budget. `None` drops the claim.
+
+        Returns the decision as recorded, which may have become `over_budget` or `enough_runs`; `None` if none was.
+        """
 
     def begin(
         self,
@@ -148,180 +151,183 @@ class Store(Protocol):
         passes: Mapping[BreakerKey, int] = NO_PASSES,
         caps: Mapping[str, int | None] = NO_CAPS,
     ) -> bool | Capped:
-        """Write down that a request is about to leave, and count it against the caps of these names.
+        """Record that a request is about to be sent, and count it against these caps.
 
-        False, and nothing written, while paused, or if one of these breakers is open in another version than the
-        one that let it pass. `Capped`, and nothing written, if it would go beyond one of the limits.
+        Writes nothing and returns false while paused, or if one of the breakers in `passes` is open in another version
+        than the one that admitted the request. Writes nothing and returns `Capped` if it would exceed a limit.
         """
 
     def resend(self, operation: Operation, note: str, now: float) -> bool:
-        """Write down that the same operation is about to leave once more; false while paused."""
+        """Record that the same operation is about to be sent again; false while paused."""
 
     def accepted(
         self, operation: Operation, note: str, now: float, *, due: float | None = None, since: float | None = None
     ) -> None:
-        """The CI took it: what remains of its claims is owed when due (`since`: as with `wait`), or they are done."""
+        """Record that the CI accepted it: its claims are done, or the rest is owed when due (`since`: see `wait`)."""
 
     def refused(self, operation: Operation, decision: Decision, now: float) -> None:
-        """The CI will never take it: its claims end; budget that bought nothing is given back."""
+        """Record that the CI will never accept it: its claims end, and budget that bought nothing is refunded."""
 
     def postponed(self, operation: Operation, due: float, note: str, now: float) -> None:
-        """The CI did not take it now: its claims are owed again later."""
+        """Record that the CI did not accept it now: its claims are owed again later."""
 
     def doubted(self, operation: Operation, due: float, note: str, now: float, *, missed: bool = False) -> None:
-        """Nobody knows whether the CI took it (or, `missed`, a look-back did not show it): look again when due."""
+        """Record that it is unknown whether the CI accepted it: look back when due.
+
+        `missed`: a look-back did not show it.
+        """
 
     def wait(
         self, claim: Claim, due: float, note: str, now: float, *, since: float | None = None, lookup: bool = False
     ) -> None:
-        """Put a claim off. `lookup`: the CI did not know it yet.
+        """Postpone a claim. `lookup`: because the CI did not know it yet.
 
-        `since`: only until something of its push settles, or has settled since then: what settled between the
-        look at the CI and this call must not be missed.
+        `since`: at most until something of its push settles. If that has happened since then, the claim is due at once,
+        so that nothing is missed that settled between the look-back and this call.
         """
 
     def finish(self, claim: Claim, note: str, now: float) -> None:
-        """End a decided claim: nothing more is needed."""
+        """End a decided claim that needs nothing more."""
 
     def take_report(self, now: float, seconds: float) -> Push | None:
-        """Take the push that has been due longest to be judged and reported; whoever takes it has so many seconds.
+        """Take the push that has been due longest to be judged and reported, for a number of seconds.
 
-        Everything that changes a push makes it due, `REPORT_DELAY` seconds later. Each is taken by one at a time, and
-        by another one once the time is over: what is done with it has to be repeatable.
+        Every change of a push makes it due `REPORT_DELAY` seconds later. One process at a time has a push, and another
+        may take it once the time is over, so reporting has to be idempotent.
         """
 
     def end_report(self, push: Push, due: float | None) -> None:
-        """Give a push back: it is due again then (`None`: never), or with the next news, which may be there already."""
+        """Give a push back; it is due again then (`None`: never), or with its next change, if that comes earlier."""
 
     def report_soon(self, push: Push, now: float) -> None:
-        """Make a push due to be judged and reported, as news of it does; whoever is at it is left to it."""
+        """Make a push due to be judged and reported, as a change of it does; a lease on it stays."""
 
     def judged(
-        self, summary: Summary, sightings: Sequence[FailureRecord], changes: Sequence[tuple[str, str]], now: float
+        self, summary: Summary, records: Sequence[FailureRecord], changes: Sequence[tuple[str, str]], now: float
     ) -> None:
-        """Keep how a push was judged: its line in lists, its jobs with failures, and for its story what changed.
+        """Record the verdict on a push: its summary, its failure records, and the changes for its timeline, atomically.
 
-        All at once. A change is a job and a text. Of jobs that are not among the sightings, those of before remain.
+        A change is a job and a text. Failure records of jobs that are not among `records` stay.
         """
 
     def metadata(self, push: Push) -> Mapping[str, str]:
-        """Read what was kept beside a push, by name: what reports were made, for one."""
+        """Read the metadata of a push, by name: for example which reports were made."""
 
     def set_metadata(self, push: Push, name: str, value: str) -> None:
-        """Keep something beside a push."""
+        """Set one entry of a push's metadata."""
 
     def add_failure_lines(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
-        """Add to a run what the CI said of its failure when it was asked; an unknown run is passed over."""
+        """Add failure lines that were fetched from the CI to a run; an unknown run is ignored."""
 
     def failure_records(self, project: str) -> list[FailureRecord]:
-        """Read the newest sightings of a project, newest first."""
+        """Read the newest failure records of a project, newest first."""
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
-        """Count the pushes of a project, heard of since then, at which a run of these jobs passed or failed.
+        """Count, by job, the pushes of a project with events since then at which a run of the job passed or failed.
 
-        Of very many only the newest are counted.
+        If there are very many, only the newest are counted.
         """
 
     def search(self, wanted: Search, limit: int) -> list[Summary]:
-        """List the pushes heard of last, with how they were judged, whether they were yet or not."""
+        """List the pushes with the latest events that match, judged or not."""
 
     def judged_since(self, since: float, limit: int = 100) -> list[tuple[float, Push]]:
-        """List pushes that were judged after a time, and when, oldest first: what open pages have to know."""
+        """List the pushes judged after a time, and when, oldest first: used to update open pages."""
 
     def projects(self) -> list[str]:
-        """List the projects of the pushes that are remembered, in order; of very many only those of the newest."""
+        """List the projects of all pushes, sorted; of very many pushes only those of the newest."""
 
     def previous(self, push: Push) -> Push | None:
-        """Find the push of the same branch that was heard of before this one was."""
+        """Find the previous push of the same branch, by when their first events came."""
 
     def take_command(self, now: float, seconds: float) -> PendingCommand | None:
-        """Take the wish that has been due longest; as with `take_report`, for so many seconds."""
+        """Take the comment command that has been due longest, for a number of seconds, as with `take_report`."""
 
-    def end_command(self, wish: CommentCommand, due: float | None) -> None:
-        """It is settled (`None`; for `DELIVERY_KEPT` it is not heard again), or due again then."""
+    def end_command(self, command: CommentCommand, due: float | None) -> None:
+        """Settle a comment command (`None`; it is not accepted again for `DELIVERY_KEPT`), or make it due again."""
 
     def breakers(self) -> list[Breaker]:
-        """Read every breaker that anything is known of."""
+        """Read all breakers."""
 
     def save_breaker(self, breaker: Breaker, now: float) -> bool:
-        """Write a breaker, in place of the version that it names; false, and nothing written, if that is gone.
+        """Write a breaker if the stored version is the one that it is based on; otherwise return false.
 
-        One that is closed lets go of all that is held behind it.
+        A breaker that is closed releases all claims held behind it.
         """
 
     def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
-        """Put a claim off until what it is held behind lets it go; in any case until then."""
+        """Hold a claim behind a breaker or cap (its key) until released, at the latest until a time."""
 
     def release_held(self, behind: str, most: int, now: float) -> int:
-        """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
+        """Release up to `most` (-1: all) of the claims held behind a key, oldest first; returns how many."""
 
     def held(self) -> Mapping[str, int]:
-        """Count the claims that are held, by what they are held behind."""
+        """Count the held claims, by the key of what they are held behind."""
 
     def sent(self, now: float) -> Mapping[str, int]:
-        """Count the retriggers that left within the last hour, by the names of caps."""
+        """Count the retriggers sent within the last hour, by the names of caps."""
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
-        """Ask for a push's facts again when due, or never."""
+        """Postpone fetching a push's facts (`None`: for good)."""
 
     def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
-        """Record what a person asks for, as a claim of its own; repeatable. `None` if no run of the job is known."""
+        """Record a person's request as a claim of its own. Idempotent. `None` if no run of the job is known."""
 
     def pause(self, pause: Pause | None) -> None:
-        """Stop all sending on every replica, or (`None`) go on."""
+        """Pause sending on all replicas, or (`None`) resume."""
 
     def paused(self) -> Pause | None:
-        """Tell whether sending is stopped."""
+        """Return the current pause, if any."""
 
     def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Keep messages that could not be handled."""
+        """Store messages that could not be handled; the oldest dead letters make room."""
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
-        """List them, oldest first."""
+        """List the dead letters, oldest first."""
 
     def count_dead_letters(self) -> int:
-        """Count them."""
+        """Count the dead letters."""
 
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
-        """Forget some of them; tells how many there were."""
+        """Delete dead letters; returns how many existed."""
 
     def add_crashes(self, crashes: Sequence[Crash]) -> None:
-        """Keep how workers ended; the oldest make room for new ones."""
+        """Store crashes of workers; the oldest make room."""
 
     def crashes(self, limit: int = 20) -> list[Crash]:
-        """List how workers ended, newest first; those that died together in the order in which they did."""
+        """List the crashes of workers, newest first; those that died together in the order of their deaths."""
 
     def cursor(self, name: str) -> str | None:
-        """Read how far an intake has come."""
+        """Read the cursor of an intake."""
 
     def find(self, project: str, revision: str) -> list[Push]:
-        """Find pushes by project and the beginning of a revision."""
+        """Find pushes by project and revision prefix."""
 
     def record(self, push: Push) -> PushRecord | None:
-        """Read everything known of a push."""
+        """Read everything known about a push."""
 
     def timeline(self, push: Push, job: str | None = None) -> list[TimelineEntry]:
-        """Read what happened to a push, or to one job of it, in order."""
+        """Read the timeline of a push, or of one of its jobs, in order."""
 
     def recent(self, limit: int, project: str | None = None) -> list[Push]:
-        """List the pushes heard of last."""
+        """List the pushes with the latest events."""
 
     def statistics(self, since: float) -> dict[str, Any]:
-        """Count decisions, requests and claims since then, and how retriggers ended.
+        """Count decisions, requests and claims since a time, and how retriggers ended.
 
-        Beside lists of decisions, hours and branches, and counts of claims, pushes, runs and dead letters:
-        `decisions`: the different jobs that each is about, and how many retriggers;
+        Apart from lists of decisions, hours and branches, and counts of claims, pushes, runs and dead letters:
+        `decisions`: the number of different jobs and of retriggers of each;
         `hours`: retriggers decided, sent and those a dry run would have sent, and jobs `refused` with their `reasons`:
-        each job once for each reason, and none that was retriggered or only failed again after it was dealt with;
-        `ended`: the retriggers of the pushes heard of since then, as `passed`, `failed`, `other` (they prove nothing),
-        `unfinished`; `seconds` that those took whose length is known (`timed` of them); `proved`: jobs that
-        retriggers for a failure, and nobody else, proved intermittent;
-        `machine`: `seconds` of all runs of those pushes whose length is known, and how many `runs` that are;
-        `spared`: the `jobs` that a refusal kept from a retrigger, `over_budget` of them for want of budget.
+        each job once per reason, without jobs that were retriggered or only failed again after they were claimed;
+        `ended`: the retriggers of pushes with events since then: `passed`, `failed`, `other` (they prove nothing) and
+        `unfinished`; the total `seconds` of those whose duration is known (`timed` of them); `proved`: jobs proved
+        intermittent by retriggers for a failure alone;
+        `machine`: total `seconds` of all runs of those pushes whose duration is known, and the number of these `runs`;
+        `spared`: the `jobs` that a refusal kept from a retrigger, `over_budget` of them because of the budget.
         """
 
     def purge(self, before: float) -> int:
-        """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
+        """Delete pushes without events since then, with all their claims; returns how many."""
 
     def close(self) -> None:
-        """Finish what is being written and let go."""
+        """Finish pending writes and close."""

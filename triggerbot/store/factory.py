@@ -1,4 +1,4 @@
-"""From the `store` of a configuration to the store itself."""
+"""Opening the store that the configuration's `store` names."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ _REDIS = ("redis", "rediss", "unix")
 def open_store(
     address: str, *, daemon: bool = False, must_exist: bool = False, retention: float | None = None
 ) -> Store:
-    """Open `sqlite:PATH`, or Redis at `redis://host:port/db`, `rediss://...` (TLS) or `unix://PATH`.
+    """Open the store at `sqlite:PATH`, `redis://host:port/db`, `rediss://...` (TLS) or `unix://PATH`.
 
-    `daemon`: as one that works on it; of a file there is only one. `retention`: seconds after which Redis itself
-    forgets. Raises `StoreUnusable`.
+    `daemon`: open it to work on it, which only one process can do with a file. `retention`: seconds after which Redis
+    itself expires pushes. Raises `StoreUnusable`.
     """
     scheme, _, rest = address.partition(":")
     if scheme in _REDIS:
-        # Whoever has a file need not wait for it: each command would.
+        # Imported late: every command would wait for it, and most stores are files.
         from triggerbot.store.redis import RedisStore
 
-        kept = {} if retention is None else {"retention": retention}
-        return RedisStore.at(address, must_exist=must_exist, watch=daemon, **kept)
+        options = {} if retention is None else {"retention": retention}
+        return RedisStore.at(address, must_exist=must_exist, watch=daemon, **options)
     if scheme != "sqlite" or not rest:
         raise StoreUnusable("the store's address is none: write `sqlite:PATH` or `redis://host:port/db`")
     return _open_file(rest, daemon=daemon, must_exist=must_exist)
@@ -46,5 +46,5 @@ def _is_missing(path: Path) -> bool:
     try:
         return not path.exists()
     except OSError:
-        # It cannot be told; who opens it is told why.
+        # Unknown; opening it then fails with the reason.
         return False

@@ -1,4 +1,4 @@
-"""What retriggers came to, what runs cost and what was refused, counted purely and for every backend alike."""
+"""Counting how retriggers ended, what runs cost and what was refused: pure, and shared by all backends."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
@@ -10,16 +10,16 @@ from triggerbot.store.records import TimelineEntry
 
 
 class Bought(NamedTuple):
-    """What one claim of a job asked its CI for."""
+    """The retriggers that one claim bought."""
 
-    #: Runs of the job that were known when it was decided.
+    #: Runs of the job that were known at the decision.
     known: int
     #: Retriggers that the CI accepted.
     asked: int
     cause: Cause | None
 
 
-#: A job: all its runs, oldest first, and what its claims asked for.
+#: A job: all its runs, oldest first, and what its claims bought.
 Job = tuple[Sequence[Run], Sequence[Bought]]
 
 
@@ -48,9 +48,9 @@ class _Ended:
 
 
 def retriggers(runs: Sequence[Run], claims: Iterable[Bought]) -> list[Run]:
-    """Choose the runs of a job that are retriggers: what came after those known, as many as were asked for.
+    """Return the runs of a job that are retriggers: those after the known ones, as many as were requested.
 
-    What one claim asked for is not what another did: each takes the next runs that are left.
+    Each claim takes the next runs that no other claim has taken.
     """
     taken: set[int] = set()
     for claim in sorted(claims, key=lambda one: one.known):
@@ -60,10 +60,10 @@ def retriggers(runs: Sequence[Run], claims: Iterable[Bought]) -> list[Run]:
 
 
 def ended(jobs: Iterable[Job]) -> dict[str, int | float]:
-    """Count how the retriggers of these jobs ended, and the seconds of those whose length is known (`timed`).
+    """Count how the retriggers of these jobs ended, and the seconds of those whose duration is known (`timed`).
 
-    `proved`: the jobs that failed, and of which a retrigger for that is the first run that passed. Those are left out
-    for which somebody asked, a person or the push.
+    `proved`: the jobs that failed and whose first passing run is a retrigger for that failure, except jobs that a
+    person or the push asked for.
     """
     counted = _Ended()
     for runs, claims in jobs:
@@ -82,45 +82,45 @@ def _proved(runs: Sequence[Run], claims: Iterable[Bought], own: Sequence[Run]) -
 
 
 def _failed(run: Run) -> bool:
-    """Tell whether it proves something against the job."""
+    """Whether the run failed for a reason other than infrastructure."""
     return run.failed and run.result is not Result.INFRA
 
 
 def machine(runs: Iterable[Run]) -> dict[str, int | float]:
-    """Add up the seconds of the runs whose length is known, and count those."""
+    """Sum the seconds of the runs whose duration is known, and count these."""
     lengths = [run.seconds for run in runs if run.seconds is not None]
     return {"seconds": sum(lengths, 0.0), "runs": len(lengths)}
 
 
-#: Refusals that spare nothing: the CI would not have run it, or it had run already.
+#: Refusals that save nothing: the CI would not have run the job, or it had run already.
 SPARES_NOTHING = (
     Refusal.NOT_FOUND, Refusal.REFUSED_BY_CI, Refusal.ALREADY_CLAIMED, Refusal.ENOUGH_RUNS, Refusal.REBUILD_REQUESTED,
 )  # fmt: skip
 
 
-def spared(story: Iterable[TimelineEntry], retriggered: Container[str]) -> Counter[str]:
-    """Count the `jobs` of a push that a refusal, other than one of a dry run, kept from a retrigger; purely.
+def spared(timeline: Iterable[TimelineEntry], retriggered: Container[str]) -> Counter[str]:
+    """Count the `jobs` of a push that a refusal, other than one in a dry run, kept from a retrigger.
 
-    `over_budget` of them for want of budget; `retriggered` are those that were all the same.
+    `over_budget` of them because of the budget; `retriggered`: the jobs that were retriggered nevertheless.
     """
-    kept: dict[str, set[str]] = {"jobs": set(), "over_budget": set()}
-    for entry in story:
+    jobs: dict[str, set[str]] = {"jobs": set(), "over_budget": set()}
+    for entry in timeline:
         if entry.what != "refuse" or entry.dry or entry.job is None or entry.job in retriggered:
             continue
         if entry.reason not in SPARES_NOTHING:
-            kept["jobs"].add(entry.job)
+            jobs["jobs"].add(entry.job)
         if entry.reason == Refusal.OVER_BUDGET:
-            kept["over_budget"].add(entry.job)
-    return Counter({name: len(jobs) for name, jobs in kept.items()})
+            jobs["over_budget"].add(entry.job)
+    return Counter({name: len(names) for name, names in jobs.items()})
 
 
-def refusals(story: Iterable[TimelineEntry], retriggered: Container[str]) -> dict[tuple[str, str], float]:
-    """Tell which jobs of a push were refused for which reason, and when first; purely.
+def refusals(timeline: Iterable[TimelineEntry], retriggered: Container[str]) -> dict[tuple[str, str], float]:
+    """Return when each (job, reason) of a push was first refused.
 
-    A further failure of a job that was dealt with is no refusal of it: `retriggered` are the jobs to leave out.
+    Further failures of a claimed job do not count as refusals; `retriggered`: the jobs to leave out.
     """
     first: dict[tuple[str, str], float] = {}
-    for entry in story:
+    for entry in timeline:
         new = entry.what == "refuse" and entry.reason != Refusal.ALREADY_CLAIMED
         if new and entry.job is not None and entry.job not in retriggered:
             key = (entry.job, entry.reason)

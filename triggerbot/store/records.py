@@ -1,4 +1,4 @@
-"""What a store takes and gives: values, and how long or how many of them it keeps."""
+"""The values that a store accepts and returns, and the limits on what it stores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from triggerbot.core.policy.try_syntax import PushOptions
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An event with what triage made of it; `asks` is what its push asks for, where the event says so."""
+    """An event with its triage; `asks`: the options of its push, if the event contains the push's message."""
 
     event: Event
     seen: Triage
@@ -20,7 +20,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Facts about a push, with what they ask for where the message is among them."""
+    """Facts about a push; `asks`: its options, if the message is among the facts."""
 
     facts: PushFacts
     asks: PushOptions | None = None
@@ -28,37 +28,37 @@ class Notice:
 
 NO_PASSES: Mapping[BreakerKey, int] = {}
 NO_CAPS: Mapping[str, int | None] = {}
-#: What the store is told in a batch.
+#: One element of a batch to observe.
 Item = Observation | Notice | Lead | CommentCommand
 
-#: Pushes and groups of one system that are worked on at the same time: a CI that hangs must not hold up the others.
+#: Pushes and groups of one system leased at the same time by one process: a CI that hangs must not block the others.
 LEASES_PER_SYSTEM = 4
-#: So many crashes of workers are kept.
+#: Crashes of workers that are stored.
 CRASHES_MAX = 100
-#: So many dead letters are kept, the last ones: a CI that speaks otherwise from some day on must not fill the disk.
+#: Dead letters that are stored, the latest: a CI that changes its message format must not fill the disk.
 LETTERS_MAX = 10_000
-#: Seconds for which a webhook is known again: GitHub delivers again for three days (its documentation, 2026).
+#: Seconds for which a webhook is recognised: GitHub redelivers for three days (its documentation, 2026).
 DELIVERY_KEPT = 3 * 86_400.0
-#: Seconds from the first news of a push until it is judged anew: what follows at once is judged with it.
+#: Seconds from the first change of a push until it is judged again, together with the changes until then.
 REPORT_DELAY = 1.0
-#: Sightings that are kept of a project, the newest; and those of them that are read.
-SIGHTINGS_MAX = 5000
-#: Seconds until a lead that tells of no failure is asked about: together with what else is heard by then.
+#: Failure records stored per project, the newest, and read at once.
+FAILURE_RECORDS_MAX = 5000
+#: Seconds until a lead that is no failure is resolved, together with the leads that arrive until then.
 LEAD_DELAY = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What observing came to: whether it made a claim, and which claim there was before."""
+    """The outcome of observing one item."""
 
     claimed: bool = False
     earlier: Claim | None = None
     asks: PushOptions | None = None
-    #: Claims that became due through it: new ones, or those that waited for it.
+    #: Whether claims became due: new ones, or those that waited for this.
     due: bool = False
-    #: It told of a run something that was not known before.
+    #: Whether the item contained something new.
     news: bool = True
-    #: It came with a webhook that was stored before, so that it was not observed again.
+    #: It came with a known webhook, so it was not observed again.
     repeated: bool = False
 
 
@@ -67,7 +67,7 @@ REPEATED = Outcome(news=False, repeated=True)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A push with what is open about it, as the store knows it."""
+    """A push with its open claims and everything needed to decide them."""
 
     push: Push
     facts: PushFacts
@@ -75,28 +75,28 @@ class Work:
     asks: PushOptions | None
     #: The claims that are not final, oldest first.
     claims: tuple[Claim, ...]
-    #: Every known run of those claims' jobs, oldest first.
+    #: All known runs of those claims' jobs, oldest first, by job.
     runs: Mapping[str, tuple[Run, ...]]
-    #: Different jobs of the push.
+    #: The number of different jobs of the push.
     total: int
-    #: Jobs retriggered for failures: really, and in dry run.
+    #: Jobs retriggered for failures: for real, and in dry runs.
     spent: int
     spent_dry: int
-    #: How often its facts were asked for in vain.
+    #: Failed attempts to fetch its facts.
     facts_tries: int = 0
-    #: Every operation of the push so far, whatever came of it.
+    #: The ids of all operations of the push so far.
     operations: frozenset[str] = frozenset()
-    #: The batches of its runs (see `Event.batch`).
+    #: The batches of its runs; see `Event.batch`.
     batches: frozenset[str] = frozenset()
 
     def due(self, now: float) -> list[Claim]:
-        """Choose the claims that are due."""
+        """Return the claims that are due."""
         return [claim for claim in self.claims if claim.due <= now]
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One line of a push's story: a decision, a request, an answer, a wait."""
+    """One entry in a push's timeline: a decision, a request, an answer, a wait, a verdict."""
 
     at: float
     what: str
@@ -120,7 +120,7 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class PushRecord:
-    """A push as it is remembered."""
+    """Everything known about a push."""
 
     push: Push
     facts: PushFacts
@@ -128,84 +128,83 @@ class PushRecord:
     jobs: tuple[JobRecord, ...]
     spent: int
     spent_dry: int
-    first_heard: float
     last_heard: float
 
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """A job of which a run failed at some push.
+    """The failure of a job at one push.
 
-    For what only many pushes can tell: which failure lines are generic, and which jobs are known to be intermittent.
+    Many of them show which failure lines are generic and which jobs are known to be intermittent.
     """
 
     push: Push
     job: str
-    #: When its last run finished, or was heard of.
+    #: When its last run finished, or was last observed.
     at: float
     failed: int
     passed: int
-    #: What its failed runs say (see `likeness.shapes`), and what its passing runs say all the same.
+    #: The shapes of its failed runs (see `fingerprint.shapes`), and those that its passing runs show nevertheless.
     shapes: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """At how many pushes of a project jobs passed or failed."""
+    """The number of pushes of a project at which jobs passed or failed."""
 
     #: By job.
     at: Mapping[str, int]
-    #: Pushes that were heard of last before this were not counted (seconds since the epoch; 0: all were).
+    #: Pushes whose last event is older were not counted (seconds since the epoch; 0: all were counted).
     since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A push in one line, as it was judged last."""
+    """A push in one line, with its last verdict."""
 
     push: Push
-    #: Empty if it was not judged yet.
+    #: Empty if it has not been judged yet.
     health: str
     sentence: str
     author: str | None
     #: The beginning of its message.
     title: str
-    #: When it was pushed, where that is known.
+    #: When it was pushed, if known.
     time: float | None
     last_heard: float
     judged: float
-    #: Jobs, by verdict.
+    #: The number of jobs, by verdict.
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Which pushes are wanted; what is empty does not matter. Upper and lower case are the same."""
+    """Criteria for pushes; empty ones match everything. Case-insensitive."""
 
     project: str = ""
     branch: str = ""
     #: A part of the author's name.
     author: str = ""
-    #: A part of the message, or the beginning of the revision.
+    #: A part of the message, author, branch or project, or the beginning of the revision.
     text: str = ""
-    #: How it was judged last (`good`, `failing`, `pending`); what was not judged yet is none of them.
+    #: The last verdict (`good`, `failing`, `pending`); pushes not judged yet match none of them.
     health: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PendingCommand:
-    """A person's wish that is not settled yet."""
+    """A comment command that is not settled yet."""
 
     wish: CommentCommand
     since: float
-    #: How often in a row it could not be settled.
+    #: Consecutive failed attempts to settle it.
     tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that could not be handled, kept with the reason."""
+    """A message that could not be handled, with the reason."""
 
     id: int
     at: float
@@ -218,43 +217,43 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """What was heard of a group and not asked about yet."""
+    """The unresolved leads of a group."""
 
     group: Group
     leads: tuple[Lead, ...]
-    #: How often in a row it was asked about in vain.
+    #: Consecutive failed attempts to resolve them.
     tries: int = 0
-    #: When the first of it was heard.
+    #: When the first lead arrived.
     since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Distrust:
-    """The store may have forgotten something that it once promised to keep."""
+    """A reason to believe that the store lost data that it had acknowledged."""
 
-    #: When that was noticed; what was asked of a CI before may be missing here.
+    #: When it was noticed; requests made before may be missing in the store.
     since: float
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """The end of a worker that nobody asked for."""
+    """The unexpected end of a worker."""
 
     at: float
-    #: Which one, such as `host/2`.
+    #: The worker's name, such as `host/2`.
     worker: str
     #: An exit code, or the name of a signal.
     ended: str
-    #: The exception and where it came from, where the worker could still tell.
+    #: The exception and where it was raised, if the worker could still record it.
     error: str = ""
     trace: str = ""
-    #: Its place among those that died together, from 1: the first is likely the cause.
+    #: Its position among those that died together, from 1: the first is likely the cause.
     order: int = 1
 
 
 def in_order(newest: Sequence[Crash]) -> list[Crash]:
-    """Leave crashes newest first, but put those that died together in the order in which they did."""
+    """Sort crashes, given newest first, so that those that died together are in the order of their deaths."""
     groups: list[list[Crash]] = []
     for crash in newest:
         if groups and groups[-1][-1].order == crash.order + 1:
@@ -266,7 +265,7 @@ def in_order(newest: Sequence[Crash]) -> list[Crash]:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Who stopped all sending, when, and what for."""
+    """A pause of all sending: who, when, and why."""
 
     at: float
     by: str

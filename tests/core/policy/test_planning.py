@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.fakes.planning import plan_parallel, plan_serial
 from tests.fakes.world import push
 from triggerbot.core.model import Claim, ClaimState, Result, Run, State
 from triggerbot.core.policy import planning
@@ -27,8 +28,8 @@ WANTS = [want("a", 3, RUN, NEWER), want("b", 1, RUN), want("c", 2, RUN, RUNNING)
     ("plan", "calls_made", "held"),
     [
         (planning.plan_batch, [("a", "2", 3), ("b", "1", 1), ("c", "3", 2)], []),
-        (planning.plan_parallel, [("a", "2", 1), ("b", "1", 1), ("c", "3", 1)], []),
-        (planning.plan_serial, [("a", "2", 1), ("b", "1", 1)], ["c"]),
+        (plan_parallel, [("a", "2", 1), ("b", "1", 1), ("c", "3", 1)], []),
+        (plan_serial, [("a", "2", 1), ("b", "1", 1)], ["c"]),
     ],
 )
 def test_a_plan_fits_what_the_ci_can_do(plan, calls_made, held) -> None:
@@ -40,7 +41,7 @@ def test_a_plan_fits_what_the_ci_can_do(plan, calls_made, held) -> None:
     assert {one.claim.job for call in planned.calls for one in call.wants} | set(held) == {"a", "b", "c"}
 
 
-@pytest.mark.parametrize("plan", [planning.plan_batch, planning.plan_parallel, planning.plan_serial])
+@pytest.mark.parametrize("plan", [planning.plan_batch, plan_parallel, plan_serial])
 def test_nothing_owed_needs_nothing(plan) -> None:
     """No wants, no calls."""
     assert plan([]) == planning.Plan()

@@ -44,7 +44,7 @@ def record(tables: Tables, push: Push) -> PushRecord | None:
         for _, job in sorted(row.jobs.items())
     )
     spent, spent_dry = row.spent(dry=False), row.spent(dry=True)
-    return PushRecord(push, row.facts, row.asks, jobs, spent, spent_dry, row.first_heard, row.last_heard)
+    return PushRecord(push, row.facts, row.asks, jobs, spent, spent_dry, row.last_heard)
 
 
 def recent(tables: Tables, limit: int, project: str | None) -> list[Push]:

@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 from tests.fakes.memory_store.claims import Claiming
 from tests.fakes.memory_store.tables import PushRow, Tables
 from triggerbot.core.model import CommentCommand, Push, Run, RunKey, State
-from triggerbot.store import SIGHTINGS_MAX, FailureRecord, PendingCommand, Ran, Search, Summary, TimelineEntry
+from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, PendingCommand, Ran, Search, Summary, TimelineEntry
 
 
 class Reporting(Claiming):
@@ -47,7 +47,7 @@ class Reporting(Claiming):
             row.judged = replace(summary, judged=now)
             row.sightings.update({one.job: one for one in sightings if one.job in row.jobs})
             row.story += [TimelineEntry(now, "verdict", job, text) for job, text in changes if job in row.jobs]
-            for old in _sightings(tables, summary.push.project)[SIGHTINGS_MAX:]:
+            for old in _sightings(tables, summary.push.project)[FAILURE_RECORDS_MAX:]:
                 del tables.pushes[old.push].sightings[old.job]
 
     def metadata(self, push: Push) -> Mapping[str, str]:

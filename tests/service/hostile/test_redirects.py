@@ -136,7 +136,7 @@ def notes(url: str) -> None:
     """Classify a failure, with a login's cookies."""
     jobs = TreeherderJobs("ci", url)
     one = Notes(jobs, "canary-session-that-stays", "canary-csrf-that-stays")
-    record = PushRecord(PUSH, PushFacts(PUSH), None, (JobRecord("job", (call().target,), ()),), 0, 0, 0.0, 0.0)
+    record = PushRecord(PUSH, PushFacts(PUSH), None, (JobRecord("job", (call().target,), ()),), 0, 0, 0.0)
     try:
         with suppress(CIError):
             one.classify(record, call().target)

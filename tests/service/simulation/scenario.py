@@ -5,7 +5,7 @@ from enum import StrEnum
 from random import Random
 
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.circuit_breaker import OFF, BreakerSettings
+from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.rules import Budget, Rule
 
@@ -120,7 +120,12 @@ def _budget(dice: Random) -> Budget:
 
 def _bounds(dice: Random) -> Limits:
     breakers = dice.choice(
-        (OFF, BreakerSettings(), BreakerSettings(), BreakerSettings(failures=2, pushes=2, within=300.0, share=20.0))
+        (
+            BreakerSettings(failures=NEVER, pushes=NEVER),
+            BreakerSettings(),
+            BreakerSettings(),
+            BreakerSettings(failures=2, pushes=2, within=300.0, share=20.0),
+        )
     )
     return Limits(breakers, dice.choice((Caps(), Caps(), Caps(), Caps(service=6), Caps(project=7, author=2))))
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tests.fakes.planning import plan_parallel, plan_serial
 from tests.service.simulation.scenario import Habit
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Event, Group, Heard, Lead, Push, PushFacts, Result, State
-from triggerbot.core.policy import planning
-from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan, plan_batch
 from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, ResolvedLeads, Unknown
 from triggerbot.systems.github.rerun import plan as plan_reruns
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.service.simulation.world import World
 
 _CAPACITIES = {
-    Habit.BATCH: Capacity.BATCH, Habit.PARALLEL: Capacity.PARALLEL, Habit.SERIAL: Capacity.SERIAL,
+    Habit.BATCH: Capacity.BATCH, Habit.PARALLEL: Capacity.BATCH, Habit.SERIAL: Capacity.SERIAL,
     Habit.RERUN: Capacity.SERIAL,
 }  # fmt: skip
 
@@ -211,11 +211,11 @@ class SimCI:
         """Plan as this habit has it."""
         match self._scenario.habit:
             case Habit.BATCH:
-                return planning.plan_batch(wants)
+                return plan_batch(wants)
             case Habit.PARALLEL:
-                return planning.plan_parallel(wants)
+                return plan_parallel(wants)
             case Habit.SERIAL:
-                return planning.plan_serial(wants)
+                return plan_serial(wants)
             case Habit.RERUN:
                 return plan_reruns(wants, busy, runs)
 

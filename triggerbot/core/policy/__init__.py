@@ -1,1 +1,1 @@
-"""What may be retriggered, when, and in how many requests."""
+"""Policy: what may be retriggered, when, and in how many requests."""

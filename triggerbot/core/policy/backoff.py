@@ -1,34 +1,34 @@
-"""How long to wait before trying again; purely, in seconds."""
+"""Backoff: how long to wait before the next attempt. Pure; everything is in seconds."""
 
-#: To the second try when a CI gives no usable answer; doubled each time, up to the longest.
+#: Delay before the second attempt when a CI gives no usable answer; doubled each time, up to `_LONGEST`.
 _FIRST, _LONGEST = 5.0, 900.0
-#: What a CI's own wish for a wait can come to: at least (doubled each time, up to a minute), and at most.
-_ASKED_LEAST, _ASKED_MOST = 1.0, 21_600.0
-#: For which a replica may work on a push, requests included, before another may take it over.
+#: Bounds of a delay that the CI asks for: the least (doubled with each attempt, up to a minute), and the most.
+_REQUESTED_MIN, _REQUESTED_MAX = 1.0, 21_600.0
+#: How long a replica may work on a push, requests included, before another may take it over.
 LEASE = 90.0
-#: Between looks at a run that was waited for and whose end nobody told us.
+#: Interval of look-backs at a run that a claim waits for and of whose end no event has come.
 HELD = 120.0
-#: That any CI is given to list a run, whatever it says of itself.
+#: Minimum time that a CI is given to list a new run, whatever its own grace time.
 GRACE_LEAST = 1.0
 
 
 def exponential(tries: int) -> float:
-    """Tell how long to wait after so many tries in vain."""
+    """Return the delay after this number of failed attempts."""
     return float(min(_LONGEST, _FIRST * 2 ** min(tries, 10)))
 
 
 def slower(waited: float) -> float:
-    """Tell how long to wait after having waited for so long, where nothing counts the tries."""
+    """Return the delay after having waited this long altogether, where attempts are not counted."""
     return min(_LONGEST, waited / 10)
 
 
 def remaining(until: float, now: float) -> float:
-    """Tell how long it is until then; nothing if that is longer than we ever wait: the clock was set back."""
-    return until - now if 0 < until - now <= _ASKED_MOST + _LONGEST else 0.0
+    """Return the time left until a moment; 0 if it is longer than any delay, which means the clock was set back."""
+    return until - now if 0 < until - now <= _REQUESTED_MAX + _LONGEST else 0.0
 
 
 def delay(tries: int, after: float | None) -> float:
-    """Tell how long to wait: what the CI asks for, if it does, but neither a busy loop nor for ever."""
+    """Return the delay before the next attempt: `after` if the CI asked for it, bounded on both sides."""
     if after is None:
         return exponential(tries)
-    return min(max(after, min(_ASKED_LEAST * 2.0 ** min(tries, 10), 60.0)), _ASKED_MOST)
+    return min(max(after, min(_REQUESTED_MIN * 2.0 ** min(tries, 10), 60.0)), _REQUESTED_MAX)

@@ -1,7 +1,7 @@
-"""Breakers: when the CI is ill, and not the pushes, sending stops, and one canary at a time tries whether it is over.
+"""Circuit breakers: sending stops while the CI itself is unhealthy, and one canary at a time tests for recovery.
 
-There is one for each system, for each pool of machines and for each step of jobs. Purely: what happened goes in, the
-breaker as it is then comes out. `guard` keeps them in the store and asks them.
+There is one per system, per pool of machines and per step of jobs. Pure: each function takes a breaker and what
+happened, and returns the breaker's next state. `pipeline.admission` loads, asks and stores them.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from triggerbot.core.model import Claim, Push
 
 
 class BreakerScope(StrEnum):
-    """What a breaker is for."""
+    """What a breaker protects."""
 
     SYSTEM = "system"
     POOL = "pool"
@@ -20,7 +20,7 @@ class BreakerScope(StrEnum):
 
 
 class BreakerKey(NamedTuple):
-    """Which breaker: of which system, and of which pool or step there."""
+    """The identity of a breaker: its system, and the pool or step there."""
 
     scope: BreakerScope
     system: str
@@ -28,11 +28,11 @@ class BreakerKey(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Write it as one text."""
+        """The key as one text."""
         return f"{self.scope}/{self.system}/{self.name}"
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Render for people."""
         return (
             f"system {self.system}"
             if self.scope is BreakerScope.SYSTEM
@@ -41,48 +41,47 @@ class BreakerKey(NamedTuple):
 
 
 class BreakerCause(StrEnum):
-    """What opens a breaker."""
+    """The kind of failure that opens a breaker."""
 
-    #: Requests for retriggers failed, or the CI would not take them.
+    #: Requests for retriggers failed, or the CI did not accept them.
     REQUESTS = "requests"
-    #: It could not be asked which runs exist.
+    #: The CI could not be asked which runs exist.
     LOOK_BACKS = "look_backs"
-    #: The same thing failed in unrelated pushes.
+    #: The same pool or step failed in unrelated pushes.
     RUNS = "runs"
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerSettings:
-    """What opens a breaker, and how it is tried whether it may be closed; times in seconds."""
+    """When a breaker opens, and how canaries test whether it may close; times in seconds."""
 
-    #: Requests (or look-backs) of different jobs that failed in a row.
+    #: Consecutive failed requests (or look-backs) of different jobs that open it.
     failures: int = 5
-    #: Unrelated pushes in which the same pool or step failed within that time, and its share of the runs, in percent.
+    #: It opens when a pool or step failed in this many unrelated pushes `within` that time, and in this share of its
+    #: runs, in percent.
     pushes: int = 5
     within: float = 600.0
     share: float = 50.0
-    #: Until the first canary; doubled with each that fails, up to the longest.
+    #: Delay before the first canary; doubled with each that fails, up to `longest`.
     canary: float = 5.0
     longest: float = 60.0
 
     def opens(self, trouble: BreakerCause) -> bool:
-        """Tell whether this sort of trouble opens any breaker at all."""
+        """Whether this cause can open a breaker at all."""
         return (self.pushes if trouble is BreakerCause.RUNS else self.failures) < NEVER
 
 
-#: More than ever happens.
+#: A threshold that is never reached: it switches a cause off.
 NEVER = 1_000_000_000
-#: What never opens.
-OFF = BreakerSettings(failures=NEVER, pushes=NEVER)
-#: Evidence that is kept of each; no more is asked for in a row.
-_MOST = 100
-#: Seconds after which nobody waits for a canary any more: its process died, or its run never ended.
+#: Pieces of evidence stored per breaker, which also bounds `failures`.
+_EVIDENCE_MAX = 100
+#: Seconds after which a canary is given up: its process died (`LOST`), or its run never ended (`LOST_RUN`).
 LOST, LOST_RUN = 600.0, 7200.0
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that went wrong."""
+    """One failure that counts towards opening a breaker."""
 
     at: float
     trouble: BreakerCause
@@ -93,101 +92,102 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """The one claim that may go through an open breaker."""
+    """The one claim that an open breaker admits."""
 
     push: Push
     job: str
     claim: int
     at: float
-    #: Runs that had been asked for by that claim before: they tell nothing.
+    #: Runs that the claim had requested before; they prove nothing about recovery.
     asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """One breaker as it is kept."""
+    """The state of one breaker, as stored."""
 
     place: BreakerKey
-    #: Counts its changes in the store: whoever changes it names the one that it saw.
+    #: Counts changes in the store: a write names the version that it is based on.
     version: int = 0
-    #: What it is open for; `None`: it is closed.
+    #: Why it is open; `None` if it is closed.
     trouble: BreakerCause | None = None
-    #: When it was opened or closed.
+    #: When it last opened or closed.
     since: float = 0.0
-    #: What went wrong in a row, or opened it; the latest last.
+    #: The failures in a row so far, or those that opened it; the latest last.
     evidence: tuple[Evidence, ...] = ()
-    #: In a sentence, why it is open.
+    #: Why it is open, in a sentence.
     why: str = ""
-    #: Canaries in vain.
+    #: Canaries that failed.
     tries: int = 0
-    #: No canary before that.
+    #: When the next canary may be sent.
     probe: float = 0.0
     canary: Canary | None = None
 
     @property
     def open(self) -> bool:
-        """Whether it holds what would be sent."""
+        """Whether it holds claims back."""
         return self.trouble is not None
 
     def next(self) -> "Breaker":
-        """Count a change, as the store does when it is written."""
+        """Return it with the version that the store gives it on writing."""
         return replace(self, version=self.version + 1)
 
     def admits(self, claim: Claim) -> bool:
-        """Tell whether a claim may go on."""
+        """Whether a claim may proceed."""
         return not self.open or (self.canary is not None and self.canary.claim == claim.id)
 
     def free(self, now: float) -> bool:
-        """Tell whether a canary may be chosen."""
+        """Whether a canary may be chosen now."""
         return self.open and self.canary is None and now >= self.probe
 
 
 def keys_of(claim: Claim) -> tuple[BreakerKey, ...]:
-    """Name the breakers that a claim has to pass."""
+    """Return the keys of the breakers that a claim has to pass."""
     system, run = claim.push.system, claim.run
-    found = [BreakerKey(BreakerScope.SYSTEM, system)]
+    keys = [BreakerKey(BreakerScope.SYSTEM, system)]
     if claim.dry:
-        # Nothing is sent for it: no canary of it could ever come back.
-        return tuple(found)
+        # Nothing is sent for it, so it could never return as a canary.
+        return tuple(keys)
     if run.pool:
-        found.append(BreakerKey(BreakerScope.POOL, system, run.pool))
+        keys.append(BreakerKey(BreakerScope.POOL, system, run.pool))
     if run.step:
-        found.append(BreakerKey(BreakerScope.STEP, system, run.step))
-    return tuple(found)
+        keys.append(BreakerKey(BreakerScope.STEP, system, run.step))
+    return tuple(keys)
 
 
 def record_failure(breaker: Breaker, evidence: Evidence, settings: BreakerSettings) -> Breaker:
-    """Take note that something went wrong: so many in a row, of different jobs, open it; a canary was in vain."""
-    again = (evidence.trouble, evidence.push, evidence.job)
-    kept = [one for one in breaker.evidence if (one.trouble, one.push, one.job) != again]
-    seen = replace(breaker, evidence=(*kept, evidence)[-min(settings.failures, _MOST) :])
-    if seen.open:
-        came = seen.canary is not None and seen.canary.push == evidence.push and evidence.job in ("", seen.canary.job)
-        return record_failed_canary(seen, evidence.at, settings) if came else seen
-    row = [one for one in seen.evidence if one.trouble is evidence.trouble]
+    """Record a failure: `failures` of different jobs in a row open the breaker; a failed canary delays the next."""
+    repeated = (evidence.trouble, evidence.push, evidence.job)
+    others = [one for one in breaker.evidence if (one.trouble, one.push, one.job) != repeated]
+    updated = replace(breaker, evidence=(*others, evidence)[-min(settings.failures, _EVIDENCE_MAX) :])
+    if updated.open:
+        canary = updated.canary
+        is_canary = canary is not None and canary.push == evidence.push and evidence.job in ("", canary.job)
+        return record_failed_canary(updated, evidence.at, settings) if is_canary else updated
+    row = [one for one in updated.evidence if one.trouble is evidence.trouble]
     if len(row) < settings.failures:
-        return seen
+        return updated
     what = "requests" if evidence.trouble is BreakerCause.REQUESTS else "look-backs"
     why = f"{len(row)} {what} in a row failed, the last with: {evidence.why}"
-    return _opened(seen, evidence.trouble, why, tuple(row), evidence.at, settings)
+    return _opened(updated, evidence.trouble, why, tuple(row), evidence.at, settings)
 
 
 def record_success(breaker: Breaker, trouble: BreakerCause, now: float) -> Breaker:
-    """Take note that something of a sort went well: the row ends, and what was open for that closes."""
+    """Record a success: a breaker that is open for this cause closes, otherwise the row of its failures ends."""
     if breaker.trouble is trouble:
         return closed(breaker, now)
     return replace(breaker, evidence=tuple(one for one in breaker.evidence if one.trouble is not trouble))
 
 
 def closed(breaker: Breaker, now: float) -> Breaker:
-    """Close it, whatever it was open for; what was heard before now is no reason to open it again."""
+    """Return the breaker closed, whatever it was open for; earlier evidence does not open it again."""
     return Breaker(breaker.place, breaker.version, since=now)
 
 
 def record_outage(
     breaker: Breaker, why: str, evidence: tuple[Evidence, ...], now: float, settings: BreakerSettings
 ) -> Breaker:
-    """Open it, for the same thing fails in unrelated pushes."""
+    """Open the breaker, because its pool or step fails in unrelated pushes."""
     return breaker if breaker.open else _opened(breaker, BreakerCause.RUNS, why, evidence, now, settings)
 
 
@@ -205,23 +205,23 @@ def _opened(
 
 
 def record_failed_canary(breaker: Breaker, now: float, settings: BreakerSettings) -> Breaker:
-    """Wait for the next canary, longer than for the last."""
+    """Record that the canary failed: the next one is delayed for longer."""
     tries = breaker.tries + 1
     wait = min(settings.longest, settings.canary * 2.0 ** min(tries, 20))
     return replace(breaker, tries=tries, canary=None, probe=now + wait)
 
 
 def next_canary(breaker: Breaker) -> Breaker:
-    """Take another canary at once: nothing was asked for that one, so it told nothing."""
+    """Make room for another canary at once: nothing was requested for this one, so it proved nothing."""
     return replace(breaker, canary=None)
 
 
 def send_canary(breaker: Breaker, claim: Claim, now: float) -> Breaker:
-    """Let this claim be the canary."""
+    """Make this claim the canary."""
     return replace(breaker, canary=Canary(claim.push, claim.job, claim.id, now, claim.asked))
 
 
 def canary_lost(breaker: Breaker, now: float) -> bool:
-    """Tell whether a canary has been away for too long."""
+    """Whether the canary has been away for too long."""
     most = LOST_RUN if breaker.trouble is BreakerCause.RUNS else LOST
     return breaker.canary is not None and now - breaker.canary.at > most

@@ -1,7 +1,7 @@
-"""What to make of a request whose answer was lost; decided purely, from what the CI lists.
+"""Reconciliation: what became of a request whose answer was lost, judged from what the CI lists. Pure.
 
-A run that came of it settles it. That nothing shows proves something only after the time that this CI may take to list
-a run, twice, on a list that is whole; only then may the same operation leave again, and after that ever longer silence.
+A run that came of the request settles it. A missing run proves something only after the CI's grace time to list it, in
+two look-backs, on a complete list; only then may the same operation be sent again, each time after twice the wait.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from triggerbot.core.model import Claim, Event, Operation, Run
 from triggerbot.core.policy.backoff import GRACE_LEAST
 
-#: Look-backs in vain before a request may leave again, and how often it may.
+#: Unsuccessful look-backs before a request may be sent again, and how often it may be.
 MISSES, RESENDS = 2, 5
-#: Seconds after which nobody waits for the answer any more.
+#: Seconds after which a request in doubt is given up.
 GIVE_UP = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Appeared:
-    """The CI took it: these runs came of it."""
+    """The CI accepted the request: these runs came of it."""
 
     run_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
-    """Nothing is proved yet. `missed`: this look counts as one in vain."""
+    """Nothing is proved yet; look back again when due. `missed`: this look-back counts as an unsuccessful one."""
 
     due: float
     why: str
@@ -34,14 +34,14 @@ class LookAgain:
 
 @dataclass(frozen=True, slots=True)
 class SendAgain:
-    """It is proved, as far as that goes, that the CI did not take it."""
+    """As far as can be proved, the CI did not accept the request."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """It may have been taken or not; it will not be sent again."""
+    """Whether the CI accepted the request stays unknown; it is not sent again."""
 
     why: str
 
@@ -51,22 +51,22 @@ Judgement = Appeared | LookAgain | SendAgain | GiveUp
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the CI lists now, with what is remembered besides."""
+    """What the CI lists now, and what is known apart from that."""
 
-    #: The runs of each job concerned.
+    #: The runs of each job concerned, by job.
     runs: Mapping[str, Sequence[Run | Event]]
-    #: Every operation of the push, whatever came of it.
+    #: The ids of all operations of the push.
     operations: Collection[str]
-    #: The list was understood whole, and has every job concerned.
+    #: Whether the list was understood completely and contains every job concerned.
     whole: bool
-    #: Seconds that this CI may take to list a run.
+    #: The CI's grace time: seconds that it may take to list a run.
     grace: float
-    #: Nothing forbids to send again.
+    #: Whether sending again is allowed.
     may_send: bool
 
 
 def reconcile(operation: Operation, claims: Sequence[Claim], evidence: Findings, now: float) -> Judgement:
-    """Judge a request in doubt."""
+    """Judge a request in doubt; `claims`: those that it covers."""
     appeared = [one for claim in claims for one in came_of(operation, claim, evidence)]
     if appeared:
         return Appeared(tuple(appeared))
@@ -85,13 +85,13 @@ def reconcile(operation: Operation, claims: Sequence[Claim], evidence: Findings,
 
 
 def came_of(operation: Operation, claim: Claim, evidence: Findings) -> list[str]:
-    """Name the runs of a claim's job that came of a request: they say so, or they were not there before.
+    """Return the ids of the runs of a claim's job that came of a request: they name it, or are new since.
 
-    Runs that name another operation of ours are that one's. Of those that name none, as many are left aside as were
-    accepted earlier and had not shown yet.
+    Runs that name another operation of ours belong to that one. Of new runs that name none, the first are left out: as
+    many as were accepted earlier and were not listed yet.
     """
     before = operation.baseline.get(claim.job, ())
-    runs = {run.key: run for run in _of(claim, evidence.runs)}
+    runs = {run.key: run for run in _runs_of(claim, evidence.runs)}
     named = [run.run_id for run in runs.values() if run.retrigger_of == operation.id]
     others = set(evidence.operations) - {operation.id}
     new = [key.run_id for key, run in runs.items() if key not in before and run.retrigger_of not in others]
@@ -99,5 +99,5 @@ def came_of(operation: Operation, claim: Claim, evidence: Findings) -> list[str]
     return named or new[unseen:]
 
 
-def _of(claim: Claim, runs: Mapping[str, Sequence[Run | Event]]) -> Iterable[Run | Event]:
+def _runs_of(claim: Claim, runs: Mapping[str, Sequence[Run | Event]]) -> Iterable[Run | Event]:
     return runs.get(claim.job, ())

@@ -1,8 +1,8 @@
-"""The rules: facts in, decision out. Nothing here reads a clock, rolls dice, logs or talks to anybody.
+"""The retrigger policy: facts in, decision out. Pure.
 
-Two moments ask the policy. `triage` looks at one event alone, when it is heard: could this run matter, and if
-not, why? `decide` looks at everything known once the CI was asked: what is to be done about this claim?
-Refusals come in the order of `Refusal`, except that what a push asks for (rule 4) goes before `--no-retry` (rule 5).
+The policy is asked twice. `triage` judges one event alone, on arrival: can this run matter, and if not, why? `decide`
+judges a claim by everything known once the CI has been asked. Refusals come in the order of `Refusal`, except that what
+a push asks for (rule 4) precedes `--no-retry` (rule 5).
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,21 +15,21 @@ from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How many jobs of one push may be retriggered because they failed."""
+    """The limit on jobs of one push that are retriggered because they failed."""
 
     percent: float = 5
     floor: int = 4
 
     def allows(self, spent: int, total: int) -> bool:
-        """Tell whether one more job may be, after `spent` of the push's `total` different jobs were."""
+        """Whether one more job may be retriggered after `spent` of the push's `total` different jobs."""
         return not (spent > self.floor and 100 * spent > self.percent * total)
 
     def most(self, total: int) -> int:
-        """Tell how many jobs of a push with `total` different jobs that lets through in the end."""
+        """Return the number of jobs that the budget allows in the end, of a push with `total` different jobs."""
         return max(self.floor, int(self.percent * total // 100)) + 1
 
     def words(self, jobs: str = "its jobs") -> str:
-        """Say what it is, wherever it is told; `most` is the number that it comes to."""
+        """Render the budget in words; `most` returns the number that it comes to."""
         return f"{self.percent:g} % of {jobs} and one more, or {self.floor + 1} if that is more"
 
 
@@ -38,7 +38,7 @@ _EVERY = frozenset({EVERY})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What is watched, and how much may be done about it."""
+    """One rule of the config: which failures it covers, and how many retriggers they get."""
 
     projects: Globs
     branches: Globs = Globs(["*"])
@@ -60,28 +60,28 @@ class Rule:
     lookup_delay: float = 90.0
 
     def groups_of(self, job: str) -> frozenset[str]:
-        """Name the groups by which a push may ask for this job: `*`, and those of the config that match."""
+        """Return the groups by which a push may ask for this job: `*`, and the config's groups that match."""
         if not self.groups:
             return _EVERY
         return frozenset({EVERY, *(name for name, globs in self.groups.items() if globs.match(job))})
 
 
 def rule_for(rules: Sequence[Rule], push: Push) -> Rule | None:
-    """Find the first rule that matches the push's project and branch."""
+    """Return the first rule that matches the push's project and branch."""
     for rule in rules:
         if rule.projects.match(push.project) and rule.branches.match(push.branch):
             return rule
     return None
 
 
-#: Refusals that only concern a failure: a push may still ask for such a job.
+#: Refusals that only concern failures: a push may still ask for the job.
 _OF_FAILURES = frozenset({Refusal.RESULT_EXCLUDED, Refusal.STEP_EXCLUDED})
-#: Results of a run that was not wanted or not needed: asking for more of it would go against somebody.
+#: Results of a run that was not wanted or not needed, so more runs of it would go against somebody's decision.
 UNWANTED = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY})
 
 
 def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterator[Refusal]:
-    """Yield every reason of rule 2 against this run, in order; an author who is not known is not excluded."""
+    """Yield each refusal of rule 2 that applies to a run, in order; an unknown author is not excluded."""
     if rule is None:
         yield Refusal.NOT_WATCHED
         return
@@ -107,18 +107,18 @@ def _only_of_failures(against: Collection[Refusal]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """What one event alone tells: whether it is a failure to act on, and whether a push may ask for its job."""
+    """What follows from one event alone: whether to act on it as a failure, and how a push may ask for its job."""
 
-    #: The run failed and its rule covers that.
+    #: The run failed and its rule covers the failure.
     failed: bool = False
-    #: The run failed and its rule does not cover that, for this reason.
+    #: The run failed and its rule does not cover the failure, for this reason.
     refusal: Refusal | None = None
-    #: The groups by which the push may ask for this job; empty where no request can.
+    #: The groups by which the push may ask for this job; empty if it may not.
     groups: frozenset[str] = frozenset()
 
 
 def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
-    """Judge one event before anybody is asked; cheap, for most events never matter."""
+    """Judge one event without asking the CI; cheap, for most events never matter."""
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
     if rule is not None and event.result not in UNWANTED and _only_of_failures(against):
@@ -131,12 +131,12 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
 
 
 def claims(seen: Triage, asked: Collection[str] | None) -> bool:
-    """Tell whether an event makes a claim, given what its push asks for (`None`: not known yet)."""
+    """Whether an event makes a claim; `asked`: the groups that its push asks for (`None`: not known yet)."""
     return seen.failed or bool(asked and seen.groups.intersection(asked))
 
 
 def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
-    """Name the reason for a failure of a job that was dealt with before; one that holds for the whole push stays."""
+    """Return the refusal of a further failure of a claimed job; one that holds for the whole push is repeated."""
     of_push = (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
     if earlier.refusal in of_push:
         return earlier.refusal
@@ -147,22 +147,22 @@ def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that a decision about one claim rests on."""
+    """Everything that a decision about a claim depends on, apart from claim and rule."""
 
     asks: PushOptions
     author: str | None
     fork: bool
     forks_allowed: bool
-    #: Every run of the job that is known, whoever started it.
+    #: All known runs of the job, including those that others started.
     runs: int
-    #: The claimed run as the CI itself lists it, if it does: an event is a hint and may have said too little.
+    #: The claimed run as the CI lists it, if it does: the event that made the claim may have been incomplete.
     listed: Event | None = None
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
-    """Decide about a claim; `None` if, after all, there is nothing to say (a run that did not fail, not asked for).
+    """Decide about a claim; `None` drops it: its run did not fail after all, and the push does not ask for it.
 
-    The budget is not looked at: the store does that when it records the decision, where nobody can come between.
+    The budget is not applied here: the store does that atomically when it records the decision.
     """
     if claim.manual:
         return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
@@ -207,7 +207,7 @@ def _unless_enough(cause: Cause, wanted: int, runs: int, detail: str) -> Decisio
 
 
 def with_runs(decision: Decision, runs: int) -> Decision:
-    """Hold a decision against the runs there are when it is recorded: those that came meanwhile count, too."""
+    """Reduce a decision by the runs that appeared before it is recorded; `runs`: how many exist by then."""
     if decision.cause not in (Cause.FAILURE, Cause.REQUESTED) or not 0 < decision.runs < runs:
         return decision
     left = decision.count - (runs - decision.runs)
@@ -216,15 +216,15 @@ def with_runs(decision: Decision, runs: int) -> Decision:
     return Decision(decision.cause, None, left, decision.detail, runs)
 
 
-def telling_run(claim: Claim, runs: Sequence[Run]) -> Run:
-    """Choose the run that a claim is judged by: its own, unless that was cancelled or the like and another was not."""
+def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
+    """Return the run that a claim is judged by: its own, or, if that was unwanted, the newest that was not."""
     if claim.run.result not in UNWANTED:
         return claim.run
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
 def within_budget(decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool) -> Decision:
-    """Hold a decision about a failure against the budget, with the figures as they are when it is recorded."""
+    """Apply the budget to a decision about a failure, with the figures at the time it is recorded."""
     if budget is None or decision.cause is not Cause.FAILURE:
         return decision
     most = str(budget.most(total))
@@ -236,12 +236,12 @@ def within_budget(decision: Decision, budget: Budget | None, spent: int, total: 
 
 
 def first_wanted(decision: Decision) -> int:
-    """Tell how many further runs were wanted before those were taken off that there are."""
+    """Return the number of further runs wanted before existing ones were deducted."""
     return decision.count + max(0, decision.runs - 1)
 
 
 def based_on(wanted: int, runs: str, spent: str, most: str, *, dry: bool) -> str:
-    """Say what a decision about a failure rests on; figures that are texts may be placeholders."""
+    """Render the basis of a decision about a failure; figures passed as texts may be placeholders."""
     were = "that would have been" if dry else "that were"
     return (
         f"further runs wanted of a failed job: {wanted}; runs that there are: {runs}; jobs of the push {were} "
@@ -250,17 +250,17 @@ def based_on(wanted: int, runs: str, spent: str, most: str, *, dry: bool) -> str
 
 
 def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool) -> str:
-    """Say that a budget is spent; the figures may be placeholders."""
+    """Render that a budget is spent; the figures may be placeholders."""
     were = "would have been" if dry else "were"
     share = budget.words(f"its {total} jobs")
     return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
 
 
 def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool) -> int:
-    """Tell how many retriggers of a decided claim remain, given the runs there are now.
+    """Return the number of retriggers still owed for a decided claim, given the job's present runs.
 
-    Where runs come one after another, a pass has proved a failed job intermittent: the rest would prove nothing more.
-    What a person or the push itself asked for is carried out whatever the results.
+    If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
+    person or the push itself asked for is carried out whatever the results.
     """
     if claim.cause is Cause.MANUAL:
         return claim.owed

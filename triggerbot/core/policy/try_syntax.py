@@ -1,36 +1,36 @@
-"""What a developer asks for in a commit message, read in time linear in its length.
+"""Push options: what a developer asks for in a commit message, parsed in linear time.
 
-The syntax is that of Mozilla's try server as the old trigger-bot read it (bug 1163698): the first line that
-has `try: `, and besides any line that starts with `triggerbot: `. The text is foreign: nothing here uses a
-backtracking regular expression.
+The syntax is that of Mozilla's try server as the old trigger-bot read it (bug 1163698): the first line that contains
+`try: `, and any line that starts with `triggerbot: `. The text is untrusted, so nothing here uses a backtracking
+regular expression.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
-#: More digits than any sensible N has; such a number is taken for 'as many as allowed'.
+#: More digits than any sensible N has; a longer number means 'as many as allowed'.
 _DIGITS_MAX = 9
 
-#: More complaints than anybody reads.
+#: Problems recorded per message.
 _PROBLEMS_MAX = 10
 
-#: The name under which `--rebuild N` (for every test job) is kept beside the groups.
+#: The name that stands for `--rebuild N` (every test job) among the names of groups.
 EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True)
 class PushOptions:
-    """What a message asks for; `rebuild` maps a group name (or `*` for every job) to the wanted number."""
+    """The options in a push's message; `rebuild` maps a group name (or `*` for every job) to the wanted number."""
 
     rebuild: dict[str, int] = field(default_factory=dict)
     retry: bool = False
     no_retry: bool = False
     dontbuild: bool = False
-    #: What was written but cannot be meant, to be reported on the push.
+    #: Options that make no sense, as texts to be reported on the push.
     problems: tuple[str, ...] = ()
 
     def wanted(self, groups: Collection[str]) -> int:
-        """Tell how many further runs are asked for a job of these groups: a group's own number goes first."""
+        """Return the number of further runs asked for a job in these groups; a group's own number precedes `*`."""
         own = [self.rebuild[group] for group in groups if group != EVERY and group in self.rebuild]
         if own:
             return max(own)
@@ -38,7 +38,7 @@ class PushOptions:
 
 
 def read(message: str | None, groups: Collection[str] = ()) -> PushOptions:
-    """Read a push's message; `groups` are the job groups that the config names."""
+    """Parse a push's message; `groups` are the job groups that the config defines."""
     if not message:
         return PushOptions()
     rebuild: dict[str, int] = {}
@@ -61,14 +61,14 @@ def read(message: str | None, groups: Collection[str] = ()) -> PushOptions:
                 number = _number(value)
                 if number is None:
                     if len(problems) < _PROBLEMS_MAX:
-                        problems.append(_complaint(option, value))
+                        problems.append(_problem_text(option, value))
                 else:
                     rebuild[group] = number
     return PushOptions(rebuild, retry, no_retry, "DONTBUILD" in message, tuple(problems))
 
 
 def _request_lines(message: str) -> Iterator[str]:
-    """Yield the parts of the lines that may hold options; every search starts where the last one ended."""
+    """Yield the parts of lines that may contain options; each search starts where the last one ended."""
     text = message.replace("\r\n", "\n").replace("\r", "\n")
     position = text.find("try: ")
     if position >= 0:
@@ -98,7 +98,7 @@ def _unquoted(line: str) -> str:
 
 
 def _words(line: str) -> Iterator[str]:
-    """Split at white space, but not inside `[...]`; a bracket that is never closed is an ordinary character."""
+    """Split at white space, but not inside `[...]`; an unclosed bracket is an ordinary character."""
     last_close = line.rfind("]")
     start, position = 0, 0
     while position < len(line):
@@ -122,7 +122,7 @@ def _group(option: str, groups: Collection[str]) -> str | None:
 
 
 def _number(text: str) -> int | None:
-    """Read a whole number above zero; a huge one is as good as any above the cap."""
+    """Parse a whole number above zero; a huge one only has to exceed every cap."""
     if not (text.isascii() and text.isdigit()):
         return None
     digits = text.lstrip("0")
@@ -131,6 +131,6 @@ def _number(text: str) -> int | None:
     return int(digits) if len(digits) <= _DIGITS_MAX else 10**_DIGITS_MAX
 
 
-def _complaint(option: str, value: str) -> str:
+def _problem_text(option: str, value: str) -> str:
     shown = value if len(value) <= 40 else value[:40] + "…"
     return f"{option} wants a whole number from 1, not {shown!r}: ignored"

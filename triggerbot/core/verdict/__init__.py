@@ -1,1 +1,1 @@
-"""What the runs of a push prove, and which failures are the same."""
+"""Verdicts: what the runs of a push prove, and which failures are the same."""

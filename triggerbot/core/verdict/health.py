@@ -1,4 +1,4 @@
-"""What the jobs of a push together say of it: is my push good, and why; computed purely."""
+"""The health of a push, from the verdicts on its jobs: is my push good, and why? Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 
 class Health(StrEnum):
-    """The answer to: is my push good?"""
+    """The answer to "is my push good?"."""
 
     GOOD = "good"
     FAILING = "failing"
@@ -21,19 +21,19 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PushVerdict:
-    """The health of a push, and why in one sentence."""
+    """The health of a push, with the reason in one sentence."""
 
     health: Health
     sentence: str
     jobs: tuple[JobVerdict, ...]
-    #: Failures that several jobs show, the most frequent first.
+    #: Failures that several jobs share, the most frequent first.
     common: tuple[Common, ...] = ()
-    #: Seconds until what is known to be under way is likely finished; `None`: nothing is, or nobody knows.
+    #: Estimated seconds until everything under way has finished; `None`: nothing is under way, or it is unknown.
     left: float | None = None
 
     @property
     def final(self) -> bool:
-        """Whether everything that was started or decided has come to its end."""
+        """Whether everything that was started or decided has ended."""
         return bool(self.jobs) and not any(
             job.verdict is Verdict.PENDING or job.awaited or any(run.state is not State.FINISHED for run in job.runs)
             for job in self.jobs
@@ -41,26 +41,26 @@ class PushVerdict:
 
     @property
     def until(self) -> float | None:
-        """When it will be another verdict though nothing more is heard; `None`: never."""
+        """When the verdict changes by itself if no more events come; `None`: never."""
         return min((job.until for job in self.jobs if job.until is not None), default=None)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Count the jobs by verdict; `none` for those that prove nothing."""
+        """The number of jobs by verdict; `none` for those that prove nothing."""
         return {str(verdict or "none"): number for verdict, number in Counter(job.verdict for job in self.jobs).items()}
 
 
 def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
-    """Tell whether a push is good: nothing failed, nothing is pending; what only hit infrastructure is not proved.
+    """Judge a push: it is good if no job failed, met only infrastructure errors, or is pending.
 
-    Hidden jobs are told of, and decide nothing. `now`: to say how long it will take.
+    Hidden jobs are counted in the sentence and decide nothing. `now`: to estimate the time left.
     """
     listed = tuple(jobs)
     count = Counter(job.verdict for job in listed if not job.hidden)
     if count[Verdict.FAILED] or count[Verdict.INFRA]:
         health = Health.FAILING
     elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
-        # Nothing failed, but nothing was proved either: runs that were cancelled or skipped say nothing.
+        # If nothing failed, nothing was proved either: cancelled or skipped runs prove nothing.
         health = Health.PENDING
     else:
         health = Health.GOOD
@@ -91,12 +91,12 @@ def _sentence(judged: PushVerdict, count: Counter[Verdict | None]) -> str:
         _plural(hidden, "hidden job fails", "hidden jobs fail"),
         f"about {_minutes(judged.left)} left" if judged.left else "",
     ]
-    told = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
-    return f"{told}; nothing more is to come" if judged.health is Health.PENDING and judged.final else told
+    text = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
+    return f"{text}; nothing more is to come" if judged.health is Health.PENDING and judged.final else text
 
 
 def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
-    """Tell those that failed again and again from those that ran only once, which proves less."""
+    """Render the failing jobs; those that ran only once are counted apart, for that proves less."""
     failed = [job for job in jobs if job.verdict is Verdict.FAILED]
     often = sum(job.failing_runs > 1 for job in failed)
     once = len(failed) - often
@@ -113,13 +113,13 @@ def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
 
 
 def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
-    """Guess by the runs of the same jobs that have finished: the longest that is still to come."""
-    longest = None
+    """Estimate the seconds left from the finished runs of the same jobs: the left wait counts."""
+    left = None
     for job in jobs:
         if job.verdict is not Verdict.PENDING and not job.awaited:
             continue
         if job.owed == job.awaited > 0 and job.waits:
-            # Nobody knows when what is in its way will be gone.
+            # It is unknown how long it has to wait.
             return None
         lengths = [seconds for run in job.runs if (seconds := run.seconds) is not None]
         if not lengths:
@@ -133,8 +133,8 @@ def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
             for run in running
         ]
         more = length if job.awaited > len(running) else 0.0
-        longest = max(longest or 0.0, *ends, more)
-    return longest or None
+        left = max(left or 0.0, *ends, more)
+    return left or None
 
 
 def _minutes(seconds: float) -> str:

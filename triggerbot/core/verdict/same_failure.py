@@ -1,8 +1,9 @@
-"""Whether failures are the same one: of the runs of one job, and of the jobs of one push; purely.
+"""Same failure: which runs of a job, and which jobs of a push, failed for the same reason. Pure.
 
-A line that any failure may show is no evidence: what says so by its words (`likeness.is_generic`), and what the
-failures of other jobs or passing runs elsewhere show, too (`Background`). PyTorch's Dr.CI called real failures flaky
-for having a line in common such as "Process completed with exit code 1" (pytorch/test-infra issues 4741, 5063).
+A line that any failure may show is no evidence: lines that are generic by their words (`fingerprint.shapes` leaves them
+out), and lines that failures of other jobs or passing runs elsewhere show as well (`History`). PyTorch's Dr.CI called
+real failures flaky for a common line such as "Process completed with exit code 1" (pytorch/test-infra issues 4741,
+5063).
 """
 
 import re
@@ -15,25 +16,25 @@ from typing import Protocol
 from triggerbot.core.model import Run
 from triggerbot.core.verdict import fingerprint
 
-#: Comparisons of different failures of one push; beyond, only equal ones are put together.
+#: Comparisons of different failures per push; beyond that, only equal failures are grouped.
 _COMPARED_MAX = 5_000
 
 
 class History(Protocol):
-    """What other pushes tell about the jobs of this one."""
+    """What other pushes show about the jobs of this one."""
 
     def generic(self, job: str, shape: str) -> bool:
-        """Tell whether a failure of any job, or a passing run, shows this line, so that it proves nothing for a job."""
+        """Whether failures of other jobs, or passing runs, show this shape, so that it is no evidence for this job."""
 
     def known(self, job: str, before: float) -> bool:
-        """Tell whether a job was intermittent at another push before then (seconds since the epoch)."""
+        """Whether a job was intermittent at another push before a time (seconds since the epoch)."""
 
     def clean(self, job: str) -> bool:
-        """Tell whether a job ran at several other pushes."""
+        """Whether a job ran at several other pushes."""
 
 
 class _NoHistory:
-    """No other push is known."""
+    """The history if no other push is known."""
 
     def generic(self, job: str, shape: str) -> bool:
         return False
@@ -50,13 +51,13 @@ NO_HISTORY: History = _NoHistory()
 
 @dataclass(frozen=True, slots=True)
 class Sameness:
-    """How many of a job's failed runs show the same failure."""
+    """The agreement among a job's failed runs."""
 
-    #: Failed runs with the failure that most of them show.
+    #: Failed runs that show the most frequent failure.
     same: int
     #: Failed runs.
     of: int
-    #: Failed runs of which no line says anything of use.
+    #: Failed runs without any line that is evidence.
     silent: int = 0
 
     @property
@@ -66,24 +67,24 @@ class Sameness:
 
     @property
     def different(self) -> bool:
-        """Whether each failed run failed in its own way, which looks like the machine rather than the change."""
+        """Whether each failed run failed differently, which points to the machine rather than the change."""
         return self.same == 1 and self.silent == 0 and self.of > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """What the failed runs of a job say."""
+    """The failure of a job, from its failed runs."""
 
-    #: The most telling line, as the CI gave it; empty if none says anything of use.
+    #: The most characteristic line, as the CI sent it; empty if no line is evidence.
     line: str
-    #: What the failure is recognised by.
+    #: The shapes that identify the failure.
     shapes: tuple[str, ...]
     sameness: Sameness
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """A failure that several jobs of a push show: likely one cause, so it is told once."""
+    """A failure that several jobs of a push share: likely one cause, so it is reported once."""
 
     line: str
     jobs: tuple[str, ...]
@@ -94,7 +95,7 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
     failed = [run for run in runs if run.failed]
     if not failed:
         return None
-    evidence = [evident(job, run.failures, background) for run in failed]
+    evidence = [evidence_of(job, run.failures, background) for run in failed]
     alike = [int(bool(mine)) for mine in evidence]
     for (one, mine), (two, other) in combinations(enumerate(evidence), 2):
         if mine and other and fingerprint.same(mine, other):
@@ -106,20 +107,20 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
     return Failing(line, shapes, Sameness(alike[best], len(failed), sum(not one for one in evidence)))
 
 
-def evident(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
-    """Choose what lines of a job's run are evidence, as shapes."""
+def evidence_of(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
+    """Return the shapes of those lines of a job's run that are evidence."""
     return tuple(shape for shape in fingerprint.shapes(lines) if not background.generic(job, shape))
 
 
 def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:
-    """Put together the jobs of a push that show the same failure, the largest group first; none of one job."""
+    """Group the jobs of a push by failure, the largest group first; groups of one job are left out."""
     equal: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for job, one in failing.items():
         if one.shapes:
             equal[one.shapes].append(job)
     groups: list[tuple[tuple[str, ...], list[str]]] = []
     left = _COMPARED_MAX
-    # The most frequent form of a failure stands for it.
+    # The most frequent form of a failure represents its group.
     for shapes, jobs in sorted(equal.items(), key=lambda one: (-len(one[1]), one[0])):
         found = next((at for at, (other, _) in enumerate(groups[:left]) if fingerprint.same(shapes, other)), None)
         if found is None:
@@ -134,16 +135,16 @@ def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:
 
 
 def touched(files: Collection[str], lines: Iterable[str]) -> bool:
-    """Tell whether failure lines name one of the files that a push changes."""
+    """Whether failure lines name one of the files that a push changes."""
     names = {name for file in files if len(name := file.rpartition("/")[2]) >= _NAME_MIN}
     text = "\n".join(lines)
-    # Word by word: there may be hundreds of files, and jobs; and `test_login.py` is not `login.py`.
+    # By whole words: fast with hundreds of files and jobs, and `test_login.py` is not `login.py`.
     return not names.isdisjoint(_WORDS.findall(text)) or any(
         name in text for name in names if not _WORDS.fullmatch(name)
     )
 
 
-#: Characters of a file's name: shorter ones stand in many lines that mean something else.
+#: Minimum length of a file's name: shorter ones occur in many unrelated lines.
 _NAME_MIN = 6
-#: What names of files mostly are.
+#: Words in the form that most file names have.
 _WORDS = re.compile(r"[\w+-]+(?:\.[\w+-]+)*")

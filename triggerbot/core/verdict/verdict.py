@@ -1,4 +1,4 @@
-"""What the runs of a job at one push prove; computed purely."""
+"""The verdict on a job at one push: what its runs prove. Pure."""
 
 import math
 from collections.abc import Collection, Iterable, Sequence
@@ -11,7 +11,7 @@ from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
 
 class Verdict(StrEnum):
-    """What the runs of one job prove."""
+    """The verdict on the runs of one job."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -21,11 +21,11 @@ class Verdict(StrEnum):
 
 
 class Novelty(StrEnum):
-    """Whether an intermittent failure may have come with the push, so that retrying must not hide it."""
+    """Whether the push may have introduced an intermittent failure, so that retrying must not hide it."""
 
     #: The job was intermittent at other pushes.
     KNOWN = "known"
-    #: Nothing is known of the job at other pushes, or too little.
+    #: Too little is known of the job at other pushes.
     UNKNOWN = "unknown"
     #: The job ran at other pushes and was never intermittent.
     CLEAN = "clean"
@@ -34,61 +34,61 @@ class Novelty(StrEnum):
 
     @property
     def suspected(self) -> bool:
-        """Whether the push is suspected of it."""
+        """Whether the push is suspected to have introduced it."""
         return self in (Novelty.CLEAN, Novelty.TOUCHED)
 
 
 #: Runs that prove nothing about the job.
 SILENT = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY, Result.UNKNOWN})
-#: Seconds after which a run that the CI accepted to make, and does not list, is no longer waited for.
+#: Seconds after which a run that the CI accepted but does not list is no longer waited for.
 _LOST = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobVerdict:
-    """A job at a push: what it is, what was done about it, what that proved."""
+    """A job at a push: its verdict, the evidence, and what is still to come."""
 
     job: str
     verdict: Verdict | None
-    #: All runs, oldest first: none is ever hidden.
+    #: All runs, oldest first.
     runs: tuple[Run, ...]
     claim: Claim | None = None
-    #: What its failed runs say; `None` if none failed.
+    #: Its failure; `None` if no run failed.
     failing: Failing | None = None
-    #: Of an intermittent job.
+    #: Only of an intermittent job.
     novelty: Novelty | None = None
-    #: Further runs that were decided and are not finished yet: running, asked for and not listed, or owed.
+    #: Further runs that were decided and are not finished: running, requested but not listed, or owed.
     awaited: int = 0
-    #: Of those the ones that are not listed, and those that are owed.
+    #: Of those, the runs requested but not listed, and the retriggers owed.
     missing: int = 0
     owed: int = 0
-    #: What was noted last of a decision, or a request, that waits.
+    #: The last note of a decision or request that waits.
     waits: str = ""
-    #: When that will be another verdict if nothing more is heard.
+    #: When the verdict changes by itself if no more events come.
     until: float | None = None
-    #: The rule looks after no jobs of its tier: it is shown, but the push is judged without it.
+    #: Its tier is above the rule's: the job is shown, but the push is judged without it.
     hidden: bool = False
 
     @property
     def failing_runs(self) -> int:
-        """How many runs failed, for whatever reason."""
+        """How many runs failed, for any reason."""
         return sum(run.state is State.FINISHED and run.result not in SILENT and not run.passed for run in self.runs)
 
     @property
     def troubles(self) -> bool:
-        """Whether it makes a push a failing one."""
+        """Whether it makes the push a failing one."""
         return self.verdict in (Verdict.FAILED, Verdict.INFRA) and not self.hidden
 
     @property
     def suspected(self) -> bool:
-        """Whether it is intermittent, and the push is suspected to have made it so."""
+        """Whether it is intermittent and the push is suspected to have made it so."""
         return self.novelty is not None and self.novelty.suspected
 
     @property
     def why(self) -> str:
-        """Say in a few words what the verdict rests on."""
-        told = self._why()
-        return f"{told}; hidden, so the push is judged without it" if told and self.hidden else told
+        """Render the basis of the verdict in a few words."""
+        reason = self._why()
+        return f"{reason}; hidden, so the push is judged without it" if reason and self.hidden else reason
 
     def _why(self) -> str:
         failed = self.failing_runs
@@ -114,8 +114,8 @@ class JobVerdict:
             f"{self.owed} owed" if self.owed else "",
             f"{self.missing} asked for and not listed yet" if self.missing else "",
         ]
-        told = ", ".join(part for part in parts if part) or "a decision is due"
-        return f"{told}: {self.waits}" if self.waits else told
+        text = ", ".join(part for part in parts if part) or "a decision is due"
+        return f"{text}: {self.waits}" if self.waits else text
 
     def _new(self) -> str:
         match self.novelty:
@@ -134,7 +134,7 @@ class JobVerdict:
         same = self.failing.sameness
         if same.different:
             return ", differently each time: that looks like the machine"
-        # One run alone has no failure in common with any other.
+        # A single run has no failure in common with others.
         return f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
 
     def _not_retriggered(self) -> str:
@@ -144,10 +144,10 @@ class JobVerdict:
 
 
 def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:
-    """Tell what these runs of one job prove, in any order; `None` if no run says anything.
+    """Return the verdict on the runs of one job, given in any order; `None` if they prove nothing.
 
-    A job that failed and passed at the same revision stays intermittent, whatever else is still running.
-    `owed`: further runs were decided on and do not show yet.
+    A job that failed and passed at the same revision stays intermittent, even while other runs are unfinished.
+    `owed`: further runs were decided on and are not listed yet.
     """
     unfinished = owed
     results = set()
@@ -178,18 +178,19 @@ def of_job(
     now: float = -math.inf,
     max_tier: float = math.inf,
 ) -> JobVerdict:
-    """Tell what is known of one job of a push; `files`: those that the push changes, where that is known.
+    """Judge one job of a push; `files`: those that the push changes, if known.
 
-    `now`: by then a CI may have lost what it accepted. `max_tier`: jobs of higher tiers are hidden.
+    `now`: decides which runs that the CI accepted but does not list count as lost. `max_tier`: jobs of higher tiers are
+    hidden.
     """
-    # Runs without a time keep the order in which they were heard of.
+    # The sort is stable: runs without a time keep the order in which they were observed.
     ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: run.age))
     hidden = bool(ordered) and all(run.tier > max_tier for run in ordered)
     if not claims and len(ordered) == 1 and ordered[0].passed:
         return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden)
     waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]
     missing = {claim.id: number for claim in waiting if (number := _missing(claim, ordered)) > 0}
-    #: Asked for and not in sight yet: a verdict now would be told too early.
+    # Runs that are requested and not listed yet keep the verdict open.
     open_ones = [claim for claim in claims if not claim.state.final]
     verdict = of_runs(ordered, owed=bool(open_ones or missing))
     failing = same_failure.of_runs(job, ordered, background)
@@ -211,26 +212,26 @@ def of_job(
 
 
 def _is_hindered(claim: Claim, now: float) -> bool:
-    """Tell whether what was noted of a claim is in its way; of one that was only decided it tells what on."""
+    """Whether a claim's note says what it waits for; the note of a claim just decided says what that rests on."""
     return claim.state is not ClaimState.OWED or claim.tries > 0 or claim.behind != "" or claim.due > now
 
 
 def _novelty(job: str, runs: Sequence[Run], background: History, files: Collection[str]) -> Novelty:
     if files and same_failure.touched(files, (line for run in runs if run.failed for line in run.failures)):
         return Novelty.TOUCHED
-    # What a later push shows may have come with this one.
+    # Only earlier pushes count: this push may have caused what later ones show.
     if background.known(job, last_failure(runs)):
         return Novelty.KNOWN
     return Novelty.CLEAN if background.clean(job) else Novelty.UNKNOWN
 
 
 def last_failure(runs: Iterable[Run]) -> float:
-    """Tell when a job failed last, as far as its CI tells times (seconds since the epoch)."""
+    """Return when a job last failed (seconds since the epoch); infinity if it did not, or if the CI sends no times."""
     return max((run.time or math.inf for run in runs if run.failed), default=math.inf)
 
 
 def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
-    """Count the further runs that claims have decided, and that are listed and not finished."""
+    """Count the listed, unfinished runs that claims decided on."""
     if not any(claim.wanted for claim in claims):
         return 0
     known = min(claim.known_runs for claim in claims if claim.wanted)
@@ -238,7 +239,7 @@ def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
 
 
 def _missing(claim: Claim, runs: Sequence[Run]) -> int:
-    """Count the runs that were asked for and are not listed."""
+    """Count the runs that were requested and are not listed."""
     match claim.state:
         case ClaimState.OPEN | ClaimState.OWED | ClaimState.SENDING | ClaimState.UNKNOWN | ClaimState.DONE:
             return claim.asked - (len(runs) - claim.known_runs)
@@ -247,5 +248,5 @@ def _missing(claim: Claim, runs: Sequence[Run]) -> int:
 
 
 def _lost(claim: Claim) -> float:
-    """Tell when a run that was asked for and is not listed is no longer waited for."""
+    """Return when a run that was requested and is not listed counts as lost."""
     return max(claim.created, claim.due) + _LOST

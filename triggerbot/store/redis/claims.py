@@ -1,4 +1,4 @@
-"""The life of a claim in Redis, verb by verb, and what holds claims back."""
+"""The life of a claim in Redis, step by step, and the limits that hold claims back."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +15,12 @@ from triggerbot.store.redis.connection import Connected
 
 
 class Claiming(Connected):
-    """The part of the store that changes claims."""
+    """The part of the store that changes claims and breakers."""
 
     def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
-        """Record a decision and, for a failure, spend budget."""
+        """Record a decision and, for a failure, spend budget; see `Store.decide`."""
         limit = None if budget is None else {"percent": budget.percent, "floor": budget.floor}
+        # The script fills in the figures: only there are they known at the moment of the decision.
         over = based = ""
         if budget is not None and decision is not None:
             wanted, figures = rules.first_wanted(decision), ("@runs@", "@spent@", "@most@")
@@ -47,7 +48,7 @@ class Claiming(Connected):
         passes: Mapping[BreakerKey, int] = NO_PASSES,
         caps: Mapping[str, int | None] = NO_CAPS,
     ) -> bool | Capped:
-        """Write down that a request is about to leave; see `Store.begin`."""
+        """Record that a request is about to be sent; see `Store.begin`."""
         limits = [[codec.bare(name), -1 if limit is None else limit] for name, limit in caps.items()]
         begun = self._link.call(
             "begin",
@@ -66,48 +67,48 @@ class Claiming(Connected):
         return Capped(name, caps[name] or 0, int(begun[1]))
 
     def resend(self, operation: Operation, note: str, now: float) -> bool:
-        """Write down that the same operation is about to leave once more; false while paused."""
+        """Record that the same operation is about to be sent again; false while paused."""
         return bool(self._link.call("resend", sends=operation.sends, **_about(operation, note, now)))
 
     def accepted(
         self, operation: Operation, note: str, now: float, *, due: float | None = None, since: float | None = None
     ) -> None:
-        """The CI took it: what remains of its claims is owed when due (`since`: as with `wait`), or they are done."""
+        """Record that the CI accepted it: its claims are done, or the rest is owed when due (`since`: see `wait`)."""
         later = moment(now if due is None else due)
         self._link.call("accepted", due=later, since=moment(since), **_about(operation, note, now))
 
     def refused(self, operation: Operation, decision: Decision, now: float) -> None:
-        """The CI will never take it: its claims end; budget that bought nothing is given back."""
+        """Record that the CI will never accept it: its claims end, and budget that bought nothing is refunded."""
         about = _about(operation, "", now)
         self._link.call("refused", refusal=str(decision.refusal or ""), detail=decision.detail, **about)
 
     def postponed(self, operation: Operation, due: float, note: str, now: float) -> None:
-        """The CI did not take it now: its claims are owed again later."""
+        """Record that the CI did not accept it now: its claims are owed again later."""
         self._link.call("postponed", due=moment(due), **_about(operation, note, now))
 
     def doubted(self, operation: Operation, due: float, note: str, now: float, *, missed: bool = False) -> None:
-        """Nobody knows whether the CI took it: look again when due."""
+        """Record that it is unknown whether the CI accepted it: look back when due; see `Store.doubted`."""
         self._link.call("doubted", due=moment(due), missed=missed, **_about(operation, note, now))
 
     def wait(
         self, claim: Claim, due: float, note: str, now: float, *, since: float | None = None, lookup: bool = False
     ) -> None:
-        """Put a claim off."""
+        """Postpone a claim; see `Store.wait`."""
         self._link.call(
             "wait", claim=claim.id, due=moment(due), note=note, now=moment(now), since=moment(since),
             lookup=int(lookup), tries=0 if since is not None or lookup else 1,
         )  # fmt: skip
 
     def finish(self, claim: Claim, note: str, now: float) -> None:
-        """End a decided claim: nothing more is needed."""
+        """End a decided claim that needs nothing more."""
         self._link.call("finish", claim=claim.id, note=note, now=moment(now))
 
     def breakers(self) -> list[Breaker]:
-        """Read every breaker that anything is known of."""
+        """Read all breakers."""
         return self._read(queries.breakers)
 
     def save_breaker(self, breaker: Breaker, now: float) -> bool:
-        """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
+        """Write a breaker if the stored version is the one that it is based on; see `Store.save_breaker`."""
         place, value = codec.bare(breaker.place.key), codec.encode(breaker.next())
         return bool(
             self._link.call(
@@ -116,25 +117,25 @@ class Claiming(Connected):
         )
 
     def hold(self, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
-        """Put a claim off until what it is held behind lets it go; in any case until then."""
+        """Hold a claim behind a breaker or cap (its key) until released, at the latest until a time."""
         self._link.call(
             "hold", claim=claim.id, behind=codec.bare(behind), until=moment(until), note=note, now=moment(now)
         )
 
     def release_held(self, behind: str, most: int, now: float) -> int:
-        """Make so many of the claims that are held behind something due, the oldest first; tells how many."""
+        """Release up to `most` (-1: all) of the claims held behind a key, oldest first; returns how many."""
         return int(self._link.call("release_held", behind=codec.bare(behind), most=most, now=moment(now)))
 
     def held(self) -> Mapping[str, int]:
-        """Count the claims that are held, by what they are held behind."""
+        """Count the held claims, by the key of what they are held behind."""
         return self._read(queries.held)
 
     def sent(self, now: float) -> Mapping[str, int]:
-        """Count the retriggers that left within the last hour, by the names of caps."""
+        """Count the retriggers sent within the last hour, by the names of caps."""
         return self._read(queries.sent, now)
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
-        """Ask for a push's facts again when due, or never."""
+        """Postpone fetching a push's facts (`None`: for good)."""
         self._link.call("put_off_facts", push=codec.push_name(push), due=moment(due))
 
 
@@ -151,6 +152,6 @@ def _decision(decision: Decision) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _decision_of(told: Sequence[Any]) -> Decision:
-    cause, refusal, count, detail, runs = told
+def _decision_of(answer: Sequence[Any]) -> Decision:
+    cause, refusal, count, detail, runs = answer
     return Decision(Cause(cause) if cause else None, Refusal(refusal) if refusal else None, count, detail, runs)

@@ -1,4 +1,4 @@
-"""Between values and the text that Redis keeps; see scripts/ for what stands where."""
+"""Encoding values as the text stored in Redis, and decoding it; `scripts/base.lua` lists the keys."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ from triggerbot.core.model import (
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import FailureRecord, PendingCommand
 
-#: Between runs, and between the parts of one.
+#: Separators: between runs, and between the parts of one.
 RS, US = "\x1e", "\x1f"
-#: Stands before what would be taken for one of the two.
+#: Escapes separators in texts.
 _ESCAPE = "\x1b"
-#: In an address, where the run's id stands.
+#: Replaces the run's id in its URL.
 _ID = "\x1a"
 
 _RESULTS = {
@@ -43,18 +43,18 @@ _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
-#: Parts of a run as they were before it was kept when it began.
+#: The number of parts of a run that was stored before runs had a start time.
 _PARTS_WITHOUT_START = 13
 _PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUCCESS or result.failed)
-#: A run that finished and proves something, in what is kept of a job.
+#: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
-_BARE = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
+_ESCAPES = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
 
 asks_decoder = msgspec.json.Decoder(PushOptions)
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 _failures_decoder = msgspec.json.Decoder(tuple[str, ...])
-_wish_decoder = msgspec.json.Decoder(CommentCommand)
-_sighting_decoder = msgspec.json.Decoder(tuple[float, int, int, tuple[str, ...], tuple[str, ...]])
+_command_decoder = msgspec.json.Decoder(CommentCommand)
+_failure_record_decoder = msgspec.json.Decoder(tuple[float, int, int, tuple[str, ...], tuple[str, ...]])
 
 
 class WireClaim(msgspec.Struct, frozen=True):
@@ -98,30 +98,30 @@ _operation_decoder = msgspec.json.Decoder(WireOperation)
 
 
 def encode(value: Any) -> str:
-    """Write a value as JSON text; what is no text (half a surrogate pair) is replaced."""
+    """Encode a value as JSON; lone surrogates, which have no UTF-8 form, are replaced."""
     try:
         return msgspec.json.encode(value).decode()
     except UnicodeEncodeError:
-        return msgspec.json.encode(_whole(value)).decode()
+        return msgspec.json.encode(_replace_surrogates(value)).decode()
 
 
-def _whole(value: Any) -> Any:
+def _replace_surrogates(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {_whole(key): _whole(one) for key, one in value.items()}
+        return {_replace_surrogates(key): _replace_surrogates(one) for key, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [_whole(one) for one in value]
+        return [_replace_surrogates(one) for one in value]
     return value
 
 
 def bare(text: str) -> str:
-    """Write a part so that it holds none of the separators."""
-    return text.translate(_BARE) if not text.isprintable() else text
+    """Escape the separators in a part."""
+    return text.translate(_ESCAPES) if not text.isprintable() else text
 
 
 def plain(text: str) -> str:
-    """Read a part."""
+    """Unescape a part."""
     if _ESCAPE not in text:
         return text
     for written, meant in (("1", RS), ("2", US), ("3", _ID), ("0", _ESCAPE)):
@@ -130,38 +130,38 @@ def plain(text: str) -> str:
 
 
 def moment(time: float | None) -> str:
-    """Write a time without losing anything of it."""
+    """Encode a time exactly; '' for `None`."""
     return "" if time is None else repr(float(time))
 
 
 def push_name(push: Push) -> str:
-    """Write a push as one text."""
+    """Encode a push as one text."""
     return US.join(map(bare, push))
 
 
 def branch_name(push: Push) -> str:
-    """Write of a push all but its revision."""
+    """Encode a push without its revision: its branch."""
     return US.join(map(bare, push[:3]))
 
 
 def push_of(name: str) -> Push:
-    """Read a push."""
+    """Decode a push."""
     return Push(*map(plain, name.split(US)))
 
 
 def group_name(group: Group) -> str:
-    """Write a group as one text."""
+    """Encode a group as one text."""
     return US.join(map(bare, group))
 
 
 def group_of(name: str) -> Group:
-    """Read a group as it waits to be due."""
+    """Decode a group from its member of the due queue."""
     _, system, own = name.split(US)
     return Group(plain(system), plain(own))
 
 
 def run(event: Event) -> str:
-    """Write a run."""
+    """Encode a run."""
     run_id, url = bare(event.run_id), event.url or ""
     if url and event.run_id in url and _ID not in url:
         before, _, after = url.rpartition(event.run_id)
@@ -179,7 +179,7 @@ def run(event: Event) -> str:
 
 
 def _parts_of(text: str) -> list[str]:
-    """Take a run apart; those that an older triggerbot wrote do not say when they began."""
+    """Split a run into its parts; runs that older versions wrote lack the start time."""
     parts = text.split(US)
     if len(parts) == _PARTS_WITHOUT_START:
         parts.append("")
@@ -187,7 +187,7 @@ def _parts_of(text: str) -> list[str]:
 
 
 def run_of(job: str, text: str) -> Run:
-    """Read a run."""
+    """Decode a run."""
     parts = _parts_of(text)
     if _ID in parts[7]:
         parts[7] = parts[7].replace(_ID, parts[0])
@@ -214,7 +214,7 @@ def run_of(job: str, text: str) -> Run:
 
 
 def seconds_of(text: str) -> float | None:
-    """Read of a run only how long it ran; see `Run.seconds`."""
+    """Decode only the duration of a run; see `Run.seconds`."""
     parts = _parts_of(text)
     if parts[2] != _FINISHED or not parts[6] or not parts[13]:
         return None
@@ -222,7 +222,7 @@ def seconds_of(text: str) -> float | None:
 
 
 def runs_of(job: str, text: str) -> list[Run]:
-    """Read a job's runs, oldest first; those of one age keep the order in which they were heard of."""
+    """Decode a job's runs, oldest first; those of the same age stay in the order in which they were observed."""
     runs = [run_of(job, one) for one in text.split(RS)[1:]]
     if len(runs) > 1:
         runs.sort(key=lambda run: run.age)
@@ -230,61 +230,61 @@ def runs_of(job: str, text: str) -> list[Run]:
 
 
 def run_key(run: Run) -> str:
-    """Name a run within its job, as the script does."""
+    """Encode the key of a run within its job, as the script does."""
     return key(run.key)
 
 
 def key(key: RunKey) -> str:
-    """Name a run, as the script does."""
+    """Encode a run's key, as the script does."""
     return f"{bare(key.run_id)}{US}{key.attempt}"
 
 
 def key_of(text: str) -> RunKey:
-    """Read a run's name."""
+    """Decode a run's key."""
     run_id, _, attempt = text.rpartition(US)
     return RunKey(plain(run_id), int(attempt))
 
 
 def lead(lead: Lead) -> tuple[str, int, str]:
-    """Write a lead: its run, how far that is, and the rest."""
+    """Encode a lead: its run's key, the rank of its state, and the rest."""
     return f"{bare(lead.run_id)}{US}{lead.attempt}", lead.state.rank, f"{_RESULTS[lead.result]}{US}{moment(lead.time)}"
 
 
 def lead_of(group: Group, name: str, text: str) -> Lead:
-    """Read a lead."""
+    """Decode a lead."""
     _, run_id, attempt = name.split(US)
     rank, result, time = text.split(US)
     return Lead(group, plain(run_id), _STATE_OF[rank], _RESULT_OF[result], int(attempt), float(time) if time else None)
 
 
-def wish_name(wish: CommentCommand) -> str:
-    """Write which wish it is as one text."""
-    return f"{bare(wish.system)}{US}{bare(wish.id)}"
+def command_name(command: CommentCommand) -> str:
+    """Encode the identity of a comment command as one text."""
+    return f"{bare(command.system)}{US}{bare(command.id)}"
 
 
-def wish(wish: CommentCommand, since: str) -> str:
-    """Write a wish that nobody has tried to settle yet."""
-    return US.join(("0", since, encode(wish)))
+def new_command(command: CommentCommand, since: str) -> str:
+    """Encode a comment command without any attempt to settle it yet."""
+    return US.join(("0", since, encode(command)))
 
 
-def asked_of(text: str) -> PendingCommand:
-    """Read a wish."""
+def pending_command_of(text: str) -> PendingCommand:
+    """Decode a pending comment command."""
     tries, since, rest = text.split(US)
-    return PendingCommand(_wish_decoder.decode(rest), float(since), int(tries))
+    return PendingCommand(_command_decoder.decode(rest), float(since), int(tries))
 
 
-def sighting(sighting: FailureRecord) -> str:
-    """Write what is seen of a job at its push."""
-    return encode([sighting.at, sighting.failed, sighting.passed, sighting.shapes, sighting.passing])
+def failure_record(record: FailureRecord) -> str:
+    """Encode a failure record without its push and job."""
+    return encode([record.at, record.failed, record.passed, record.shapes, record.passing])
 
 
-def sighting_of(push: Push, job: str, text: bytes) -> FailureRecord:
-    """Read it."""
-    return FailureRecord(push, job, *_sighting_decoder.decode(text))
+def failure_record_of(push: Push, job: str, text: bytes) -> FailureRecord:
+    """Decode a failure record."""
+    return FailureRecord(push, job, *_failure_record_decoder.decode(text))
 
 
 def claim_of(wire: WireClaim, push: Push, run: Run, operation: Operation | None) -> Claim:
-    """Read a claim, with the run that made us claim."""
+    """Build a claim from what the script wrote, with the run that caused it."""
     return Claim(
         id=wire.id,
         push=push,
@@ -309,7 +309,7 @@ def claim_of(wire: WireClaim, push: Push, run: Run, operation: Operation | None)
 
 
 def operation_of(name: str, text: bytes) -> Operation:
-    """Read an operation."""
+    """Decode an operation."""
     wire = _operation_decoder.decode(text)
     return Operation(
         id=name,
@@ -323,7 +323,7 @@ def operation_of(name: str, text: bytes) -> Operation:
 
 
 def facts_of(push: Push, facts: Mapping[str, str]) -> PushFacts:
-    """Read what is known of a push."""
+    """Build a push's facts from its hash."""
     time, fork = facts.get("time"), facts.get("fork")
     return PushFacts(
         push,
@@ -335,5 +335,5 @@ def facts_of(push: Push, facts: Mapping[str, str]) -> PushFacts:
 
 
 def asks_of(facts: Mapping[str, str]) -> PushOptions | None:
-    """Read what a push asks for."""
+    """Decode a push's options; `None` if its message is not known yet."""
     return asks_decoder.decode(facts["asks"]) if "asks" in facts else None

@@ -1,4 +1,4 @@
-"""From a batch of what was heard to the arguments of the script, and from its answer to outcomes."""
+"""Encoding a batch of items as arguments of the script, and decoding its answer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, 
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US, bare, moment
 
-#: Seconds before a push's facts are fetched: often the next message brings them anyway.
+#: Seconds before a push's facts are fetched: often the next message contains them.
 _FACTS_DELAY = 2.0
-#: Characters of a message that are kept; what it asks for was read from the whole.
+#: Characters of a message that are stored; its options were parsed from the whole.
 _MESSAGE_MAX = 16_384
-#: What a repeated failure is refused for, by the earlier refusal: one that holds for the whole push stays.
+#: The refusal of a repeated failure, by the earlier refusal: one that holds for the whole push is repeated.
 _REPEATED = {
     str(refusal): str(refusal)
     for refusal in (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
@@ -24,7 +24,7 @@ _CLAIMED, _DUE, _NEWS, _KNOWN = 1, 2, 4, 8
 def arguments(
     items: Sequence[Item], deliveries: Sequence[str], now: float, *, dry: bool, cursor: tuple[str, str] | None
 ) -> dict[str, Any]:
-    """Write a batch."""
+    """Encode a batch."""
     batch = _Batch(now)
     return {
         "items": [batch.item(item) for item in items],
@@ -40,13 +40,13 @@ def arguments(
 
 
 class _Batch:
-    """What is the same for many items of a batch is written once."""
+    """Encodes the items of a batch; what many of them share is encoded once."""
 
     def __init__(self, now: float) -> None:
         self._now, self._later = moment(now), moment(now + LEAD_DELAY)
         self.pushes: dict[str, int] = {}
         self._names: dict[Push, int] = {}
-        self._told: set[tuple[int, str | None, int]] = set()
+        self._with_facts: set[tuple[int, str | None, int]] = set()
         self._groups: dict[frozenset[str], str] = {}
 
     def item(self, item: Item) -> list[Any]:
@@ -60,7 +60,7 @@ class _Batch:
                 run, rank, rest = codec.lead(item)
                 return [3, codec.group_name(item.group), run, rank, rest, item.failed, self._later]
             case CommentCommand():
-                return [4, codec.wish_name(item), codec.wish(item, self._now)]
+                return [4, codec.command_name(item), codec.new_command(item, self._now)]
 
     def _push(self, push: Push) -> int:
         number = self._names.get(push)
@@ -72,9 +72,9 @@ class _Batch:
         event, seen = item.event, item.seen
         push = self._push(event.push)
         facts: Any = False
-        told = (push, event.author, id(item.asks))
-        if (event.author is not None or item.asks is not None) and told not in self._told:
-            self._told.add(told)
+        source = (push, event.author, id(item.asks))
+        if (event.author is not None or item.asks is not None) and source not in self._with_facts:
+            self._with_facts.add(source)
             facts = self._facts(PushFacts(event.push, event.message, event.author), item.asks)
         groups = self._groups.get(seen.groups)
         if groups is None:
@@ -98,27 +98,27 @@ class _Batch:
 
 
 def outcomes(items: Sequence[Item], answer: Any) -> list[Outcome]:
-    """Read what came of each item."""
+    """Decode the outcome of each item."""
     asks = [codec.asks_decoder.decode(text) for text in answer["asks"]]
-    return [_outcome(item, told, asks) for item, told in zip(items, answer["answers"], strict=True)]
+    return [_outcome(item, one, asks) for item, one in zip(items, answer["answers"], strict=True)]
 
 
-def _outcome(item: Item, told: list[Any], asks: Sequence[PushOptions]) -> Outcome:
-    flags = told[0]
+def _outcome(item: Item, answer: list[Any], asks: Sequence[PushOptions]) -> Outcome:
+    flags = answer[0]
     if flags & _KNOWN:
         return REPEATED
-    known = asks[told[1] - 1] if len(told) > 1 and told[1] else None
+    known = asks[answer[1] - 1] if len(answer) > 1 and answer[1] else None
     return Outcome(
         claimed=bool(flags & _CLAIMED),
-        earlier=_earlier(item, told) if len(told) > 2 else None,
+        earlier=_earlier(item, answer) if len(answer) > 2 else None,
         asks=known,
         due=bool(flags & _DUE),
         news=bool(flags & _NEWS),
     )
 
 
-def _earlier(item: Item, told: list[Any]) -> Claim | None:
-    if not isinstance(item, Observation) or not told[3]:
+def _earlier(item: Item, answer: list[Any]) -> Claim | None:
+    if not isinstance(item, Observation) or not answer[3]:
         return None
-    run = codec.run_of(item.event.job, told[3])
-    return codec.claim_of(codec.claim_decoder.decode(told[2]), item.event.push, run, None)
+    run = codec.run_of(item.event.job, answer[3])
+    return codec.claim_of(codec.claim_decoder.decode(answer[2]), item.event.push, run, None)

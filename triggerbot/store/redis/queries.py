@@ -1,4 +1,4 @@
-"""Reading one push, and what holds back its claims: plain reads, put together here."""
+"""Plain reads: of a single push, of limits, leads, dead letters, crashes and cursors."""
 
 import json
 from collections import defaultdict
@@ -20,8 +20,8 @@ _crash_decoder = msgspec.json.Decoder(Crash)
 
 
 @dataclass(frozen=True)
-class _Kept:
-    """All that is kept of one push, as it is kept."""
+class _Stored:
+    """Everything stored of one push, partly decoded."""
 
     facts: Mapping[str, str]
     jobs: Mapping[str, str]
@@ -30,15 +30,15 @@ class _Kept:
     runs: dict[str, tuple[Run, ...]] = field(default_factory=dict)
 
     def runs_of(self, job: str) -> tuple[Run, ...]:
-        """Read a job's runs, once."""
+        """Decode a job's runs, once."""
         if job not in self.runs:
             self.runs[job] = tuple(codec.runs_of(plain(job), self.jobs.get(job, "")))
         return self.runs[job]
 
     def claim(self, push: Push, wire: codec.WireClaim) -> Claim | None:
         run = next((run for run in self.runs_of(wire.job) if codec.run_key(run) == wire.run), None)
-        kept = self.operations.get(wire.operation)
-        operation = None if kept is None else codec.operation_of(wire.operation, kept)
+        raw = self.operations.get(wire.operation)
+        operation = None if raw is None else codec.operation_of(wire.operation, raw)
         return None if run is None else codec.claim_of(wire, push, run, operation)
 
     def claims_of(self, push: Push, *, only_open: bool = False) -> list[Claim]:
@@ -49,14 +49,14 @@ class _Kept:
         return int(self.facts.get(name, "0"))
 
 
-def _kept(client: Client, number: str) -> _Kept | None:
+def _stored(client: Client, number: str) -> _Stored | None:
     pipe = client.pipeline(transaction=True)
     for part in ("p", "j", "c", "o"):
         pipe.hgetall(key(part, number))
     facts, jobs, claims, operations = pipe.execute()
     if not facts:
         return None
-    return _Kept(
+    return _Stored(
         {text(name): text(value) for name, value in facts.items()},
         {text(name): text(value) for name, value in jobs.items()},
         sorted((codec.claim_decoder.decode(one) for one in claims.values()), key=lambda claim: claim.id),
@@ -64,35 +64,35 @@ def _kept(client: Client, number: str) -> _Kept | None:
     )
 
 
-def _of(client: Client, push: Push) -> _Kept | None:
+def _find(client: Client, push: Push) -> _Stored | None:
     number = number_of(client, push)
-    return None if number is None else _kept(client, number)
+    return None if number is None else _stored(client, number)
 
 
 def work(client: Client, push: Push) -> Work:
-    """Read what is open about a push."""
-    kept = _of(client, push)
-    if kept is None:
+    """Read a push with its open claims."""
+    stored = _find(client, push)
+    if stored is None:
         return Work(push, codec.facts_of(push, {}), None, (), {}, 0, 0, 0)
-    claims = kept.claims_of(push, only_open=True)
-    jobs = {wire.job for wire in kept.claims if wire.open}
+    claims = stored.claims_of(push, only_open=True)
+    jobs = {wire.job for wire in stored.claims if wire.open}
     return Work(
         push=push,
-        facts=codec.facts_of(push, kept.facts),
-        asks=codec.asks_of(kept.facts),
+        facts=codec.facts_of(push, stored.facts),
+        asks=codec.asks_of(stored.facts),
         claims=tuple(claims),
-        runs={plain(job): kept.runs_of(job) for job in jobs},
-        total=len(kept.jobs),
-        spent=kept.spent("spent"),
-        spent_dry=kept.spent("spent_dry"),
-        facts_tries=int(kept.facts.get("facts_tries", "0")),
-        operations=frozenset(kept.operations),
-        batches=frozenset(plain(one) for one in kept.facts.get("batches", "").split(US) if one),
+        runs={plain(job): stored.runs_of(job) for job in jobs},
+        total=len(stored.jobs),
+        spent=stored.spent("spent"),
+        spent_dry=stored.spent("spent_dry"),
+        facts_tries=int(stored.facts.get("facts_tries", "0")),
+        operations=frozenset(stored.operations),
+        batches=frozenset(plain(one) for one in stored.facts.get("batches", "").split(US) if one),
     )
 
 
 def known(client: Client, push: Push) -> dict[tuple[str, str, int], State]:
-    """Read how far each run of a push is known to have come."""
+    """Read the known state of each run of a push."""
     number = number_of(client, push)
     jobs = {} if number is None else client.hgetall(key("j", number))
     return {
@@ -103,56 +103,55 @@ def known(client: Client, push: Push) -> dict[tuple[str, str, int], State]:
 
 
 def record(client: Client, push: Push) -> PushRecord | None:
-    """Read everything known of a push."""
-    kept = _of(client, push)
-    if kept is None:
+    """Read everything known about a push."""
+    stored = _find(client, push)
+    if stored is None:
         return None
     claims: dict[str, list[Claim]] = defaultdict(list)
-    for claim in kept.claims_of(push):
+    for claim in stored.claims_of(push):
         claims[claim.job].append(claim)
-    jobs = sorted((plain(job), job) for job in kept.jobs)
+    jobs = sorted((plain(job), job) for job in stored.jobs)
     return PushRecord(
         push=push,
-        facts=codec.facts_of(push, kept.facts),
-        asks=codec.asks_of(kept.facts),
-        jobs=tuple(JobRecord(name, kept.runs_of(job), tuple(claims.get(name, ()))) for name, job in jobs),
-        spent=kept.spent("spent"),
-        spent_dry=kept.spent("spent_dry"),
-        first_heard=float(kept.facts["first"]),
-        last_heard=float(kept.facts["last"]),
+        facts=codec.facts_of(push, stored.facts),
+        asks=codec.asks_of(stored.facts),
+        jobs=tuple(JobRecord(name, stored.runs_of(job), tuple(claims.get(name, ()))) for name, job in jobs),
+        spent=stored.spent("spent"),
+        spent_dry=stored.spent("spent_dry"),
+        last_heard=float(stored.facts["last"]),
     )
 
 
 def entries(rows: Iterable[bytes]) -> list[TimelineEntry]:
-    """Read a story."""
-    told = []
+    """Decode the entries of a timeline."""
+    found = []
     for row in rows:
         at, what, job, words, reason, count, dry, run = msgspec.json.decode(row)
         ran = codec.key_of(run) if run else None
-        told.append(
+        found.append(
             TimelineEntry(
                 float(at), what, plain(job) or None, words, reason, count, dry,
                 run_id=None if ran is None else ran.run_id, attempt=None if ran is None else ran.attempt,
             )
         )  # fmt: skip
-    return told
+    return found
 
 
-def story(client: Client, push: Push, job: str | None) -> list[TimelineEntry]:
-    """Read what happened to a push, or to one of its jobs, in order."""
+def timeline(client: Client, push: Push, job: str | None) -> list[TimelineEntry]:
+    """Read the timeline of a push, or of one of its jobs, in order."""
     number = number_of(client, push)
-    told = [] if number is None else entries(client.lrange(key("s", number), 0, -1))
-    return [entry for entry in told if job is None or entry.job in (job, None)]
+    found = [] if number is None else entries(client.lrange(key("s", number), 0, -1))
+    return [entry for entry in found if job is None or entry.job in (job, None)]
 
 
 def breakers(client: Client) -> list[Breaker]:
-    """Read every breaker that anything is known of."""
-    kept = sorted(client.hgetall(f"{PREFIX}breakers").items())
-    return [_breaker_decoder.decode(json.loads(value)["value"]) for _, value in kept]
+    """Read all breakers."""
+    stored = sorted(client.hgetall(f"{PREFIX}breakers").items())
+    return [_breaker_decoder.decode(json.loads(value)["value"]) for _, value in stored]
 
 
 def held(client: Client) -> Mapping[str, int]:
-    """Count the claims that are held, by what they are held behind."""
+    """Count the held claims, by the key of what they are held behind."""
     names = client.smembers(f"{PREFIX}behind")
     pipe = client.pipeline(transaction=False)
     for name in names:
@@ -161,35 +160,35 @@ def held(client: Client) -> Mapping[str, int]:
 
 
 def sent(client: Client, now: float) -> Mapping[str, int]:
-    """Count the retriggers that left within the last hour."""
+    """Count the retriggers sent within the last hour, by cap."""
     names, since = client.smembers(f"{PREFIX}sent_names"), limits.piece(now) - limits.PIECES
     pipe = client.pipeline(transaction=False)
     for name in names:
         pipe.hgetall(key("sent", text(name)))
-    counts = [sum(int(count) for at, count in kept.items() if int(at) > since) for kept in pipe.execute()]
+    counts = [sum(int(count) for at, count in pieces.items() if int(at) > since) for pieces in pipe.execute()]
     return {codec.plain(text(name)): count for name, count in zip(names, counts, strict=True) if count}
 
 
 def leads(client: Client, group: Group) -> Leads:
-    """Read what was heard of a group, failures first."""
-    kept = {text(name): text(value) for name, value in client.hgetall(key("g", codec.group_name(group))).items()}
-    if not kept:
+    """Read the leads of a group, failures first."""
+    stored = {text(name): text(value) for name, value in client.hgetall(key("g", codec.group_name(group))).items()}
+    if not stored:
         return Leads(group, ())
-    tries, since = int(kept.pop("tries")), float(kept.pop("since"))
-    found = [codec.lead_of(group, name, value) for name, value in kept.items()]
+    tries, since = int(stored.pop("tries")), float(stored.pop("since"))
+    found = [codec.lead_of(group, name, value) for name, value in stored.items()]
     found.sort(key=lambda lead: (not lead.failed, lead.run_id, lead.attempt))
     return Leads(group, tuple(found), tries, since)
 
 
-def kept(client: Client, push: Push) -> Mapping[str, str]:
-    """Read what was kept beside a push."""
+def metadata(client: Client, push: Push) -> Mapping[str, str]:
+    """Read the metadata of a push."""
     number = number_of(client, push)
     found = {} if number is None else client.hgetall(key("e", number))
     return {text(name): text(value) for name, value in found.items()}
 
 
 def paused(client: Client) -> Pause | None:
-    """Tell who stopped all sending, if anybody did."""
+    """Read the current pause, if any."""
     found = client.get(f"{PREFIX}pause")
     return None if found is None else Pause(**json.loads(found))
 
@@ -197,12 +196,12 @@ def paused(client: Client) -> Pause | None:
 def dead_letters(client: Client, limit: int) -> list[DeadLetter]:
     """List the oldest dead letters."""
     ids = client.zrange(f"{PREFIX}letter_order", 0, limit - 1) if limit > 0 else []
-    kept = client.hmget(f"{PREFIX}letters", ids) if ids else []
-    return [_letter(int(one), raw) for one, raw in zip(ids, kept, strict=True) if raw is not None]
+    letters = client.hmget(f"{PREFIX}letters", ids) if ids else []
+    return [_letter(int(one), raw) for one, raw in zip(ids, letters, strict=True) if raw is not None]
 
 
 def letter(letter: DeadLetter) -> str:
-    """Write a dead letter; its body byte by byte."""
+    """Encode a dead letter; each byte of its body becomes one character."""
     body = letter.body.decode("latin-1")
     return codec.encode([letter.at, letter.system, letter.intake, letter.reason, body, dict(letter.headers)])
 
@@ -213,12 +212,12 @@ def _letter(number: int, raw: bytes) -> DeadLetter:
 
 
 def crashes(client: Client, limit: int) -> list[Crash]:
-    """List how workers ended, newest first; those that died together in the order in which they did."""
+    """List the crashes of workers, newest first; those that died together in the order of their deaths."""
     newest = [_crash_decoder.decode(one) for one in reversed(client.lrange(f"{PREFIX}crashes", -limit, -1))]
     return in_order(newest)
 
 
 def cursor(client: Client, name: str) -> str | None:
-    """Read how far an intake has come."""
+    """Read the cursor of an intake."""
     found = client.hget(f"{PREFIX}cursors", name)
     return None if found is None else text(found)

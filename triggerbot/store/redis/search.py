@@ -1,4 +1,4 @@
-"""Reading many pushes: finding some, listing them, and what they show together; never more of each than is needed."""
+"""Reads over many pushes: finding, listing and counting them; of each push only the needed fields are read."""
 
 import itertools
 from collections import Counter, defaultdict
@@ -8,18 +8,18 @@ from dataclasses import astuple
 import msgspec
 
 from triggerbot.core.model import Push
-from triggerbot.store import SIGHTINGS_MAX, FailureRecord, Ran, Search, Summary
+from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Search, Summary
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US
 from triggerbot.store.redis.connection import PREFIX, Client, key, number_of, text
 
-#: Pushes that one round trip reads.
+#: Pushes read per round trip.
 _TOGETHER = 500
-#: The newest pushes, which stand for all.
+#: The number of newest pushes that stand for all.
 _NEWEST = 2000
-#: Characters of a message's first line that stand for it.
+#: Characters of a message's first line used as the title.
 _TITLE_MAX = 200
-#: Pushes of a branch that are looked at for one that is still there.
+#: Pushes of a branch examined at a time for one that has not expired.
 _BEFORE = 10
 _SUMMARY = ("name", "author", "message", "time", "last", "health", "sentence", "judged", "counts")
 _counts_decoder = msgspec.json.Decoder(dict[str, int])
@@ -33,19 +33,19 @@ def _names(client: Client, numbers: Iterable[bytes | str]) -> list[Push]:
 
 
 def find(client: Client, project: str, revision: str) -> list[Push]:
-    """Find pushes by project and the beginning of a revision, newest first."""
+    """Find pushes by project and revision prefix, newest first."""
     start = f"{codec.bare(project)}{US}{codec.bare(revision.lower())}"
     members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
     numbers = [member.rpartition(US.encode())[2] for member in members]
     pipe = client.pipeline(transaction=False)
     for number in numbers:
         pipe.zscore(f"{PREFIX}recent", number)
-    heard = dict(zip(numbers, pipe.execute(), strict=True))
-    return _names(client, sorted(numbers, key=lambda one: -(heard[one] or 0.0))[:50])
+    last = dict(zip(numbers, pipe.execute(), strict=True))
+    return _names(client, sorted(numbers, key=lambda one: -(last[one] or 0.0))[:50])
 
 
 def _newest(client: Client, first: int) -> Iterator[list[str]]:
-    """Go through the numbers of pushes, those heard of last first, a round trip's worth at a time, each once."""
+    """Yield the numbers of all pushes once, the latest events first, a round trip's worth at a time."""
     seen: set[str] = set()
     start, size = 0, min(max(first, 1), _TOGETHER)
     while True:
@@ -60,7 +60,7 @@ def _newest(client: Client, first: int) -> Iterator[list[str]]:
 
 
 def recent(client: Client, limit: int, project: str | None) -> list[Push]:
-    """List the pushes heard of last."""
+    """List the pushes with the latest events."""
     found: list[Push] = []
     for numbers in _newest(client, limit):
         found += [push for push in _names(client, numbers) if project in (None, "", push.project)]
@@ -70,38 +70,38 @@ def recent(client: Client, limit: int, project: str | None) -> list[Push]:
 
 
 def projects(client: Client) -> list[str]:
-    """List the projects of the newest pushes, in order."""
+    """List the projects of the newest pushes, sorted."""
     numbers = client.zrevrange(f"{PREFIX}recent", 0, _NEWEST - 1)
     return sorted({push.project for push in _names(client, numbers)})
 
 
 def search(client: Client, wanted: Search, limit: int) -> list[Summary]:
-    """List the pushes heard of last that are wanted."""
+    """List the pushes with the latest events that match."""
     found: list[Summary] = []
     lower = Search(*(part.lower() for part in astuple(wanted)))
     for numbers in _newest(client, limit):
         pipe = client.pipeline(transaction=False)
         for number in numbers:
             pipe.hmget(key("p", number), *_SUMMARY)
-        found += _wanted(pipe.execute(), lower)
+        found += _matching(pipe.execute(), lower)
         if len(found) >= limit:
             break
     return found[:limit]
 
 
-def _wanted(rows: Iterable[Sequence[bytes | None]], wanted: Search) -> Iterator[Summary]:
+def _matching(rows: Iterable[Sequence[bytes | None]], wanted: Search) -> Iterator[Summary]:
     for row in rows:
         name, author, message, *rest = ("" if one is None else text(one) for one in row)
         if not name:
             continue
         push = codec.push_of(name)
         summary = _summary(push, author if row[1] is not None else None, message, rest)
-        if wanted.health in ("", summary.health.lower()) and _fits(push, author, message, wanted):
+        if wanted.health in ("", summary.health.lower()) and _matches(push, author, message, wanted):
             yield summary
 
 
-def _fits(push: Push, author: str, message: str, wanted: Search) -> bool:
-    """Tell whether a push is wanted; what is wanted is in lower case."""
+def _matches(push: Push, author: str, message: str, wanted: Search) -> bool:
+    """Whether a push matches; `wanted` is in lower case."""
     _, project, branch, revision = (part.lower() for part in push)
     if (wanted.project or project, wanted.branch or branch) != (project, branch) or wanted.author not in author.lower():
         return False
@@ -125,7 +125,7 @@ def _summary(push: Push, author: str | None, message: str, rest: Sequence[str]) 
 
 
 def judged_since(client: Client, since: float, limit: int) -> list[tuple[float, Push]]:
-    """List pushes that were judged after a time, and when, oldest first."""
+    """List the pushes judged after a time, and when, oldest first."""
     found: list[tuple[float, Push]] = []
     start, after = 0, f"({codec.moment(since)}"
     while len(found) < limit:
@@ -142,7 +142,7 @@ def judged_since(client: Client, since: float, limit: int) -> list[tuple[float, 
 
 
 def previous(client: Client, push: Push) -> Push | None:
-    """Find the push of the same branch that was heard of before this one was."""
+    """Find the previous push of the same branch, by when their first events came."""
     number = number_of(client, push)
     first = None if number is None else client.hget(key("p", number), "first")
     if first is None:
@@ -159,9 +159,10 @@ def previous(client: Client, push: Push) -> Push | None:
 
 
 def failure_records(client: Client, project: str) -> list[FailureRecord]:
-    """Read the newest sightings of a project, newest first."""
+    """Read the newest failure records of a project, newest first."""
     places = [
-        text(member).split(US) for member in client.zrevrange(key("sighted", codec.bare(project)), 0, SIGHTINGS_MAX - 1)
+        text(member).split(US)
+        for member in client.zrevrange(key("sighted", codec.bare(project)), 0, FAILURE_RECORDS_MAX - 1)
     ]
     jobs: dict[str, list[str]] = defaultdict(list)
     for number, job in places:
@@ -170,16 +171,16 @@ def failure_records(client: Client, project: str) -> list[FailureRecord]:
     for number, own in jobs.items():
         pipe.hmget(key("w", number), US, *own)
     found: dict[tuple[str, str], FailureRecord] = {}
-    for (number, own), (name, *kept) in zip(jobs.items(), pipe.execute(), strict=True):
+    for (number, own), (name, *records) in zip(jobs.items(), pipe.execute(), strict=True):
         push = codec.push_of(text(name)) if name is not None else None
-        for job, one in zip(own, kept, strict=True):
+        for job, one in zip(own, records, strict=True):
             if push is not None and one is not None:
-                found[number, job] = codec.sighting_of(push, codec.plain(job), one)
+                found[number, job] = codec.failure_record_of(push, codec.plain(job), one)
     return [found[number, job] for number, job in places if (number, job) in found]
 
 
 def ran(client: Client, project: str, jobs: Sequence[str], since: float) -> Ran:
-    """Count the pushes of a project at which a run of these jobs passed or failed; of very many only the newest."""
+    """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
     counted = Counter(dict.fromkeys(jobs, 0))
     names = {codec.bare(job).encode("utf-8", "replace"): job for job in jobs}
     numbers, since = _of_project(client, project, since)
@@ -195,14 +196,14 @@ def ran(client: Client, project: str, jobs: Sequence[str], since: float) -> Ran:
 
 
 def _of_project(client: Client, project: str, since: float) -> tuple[list[bytes], float]:
-    """List the numbers of a project's pushes heard of since then, and since when that is all of them."""
+    """Return the numbers of a project's pushes with events since a time, and since when the list is complete."""
     start = codec.bare(project)
     members = client.zrangebylex(f"{PREFIX}names", f"[{start}{US}", f"({start} ")
     own = {member.rpartition(US.encode())[2] for member in members}
     if not since and len(own) <= _NEWEST:
         return list(own), since
     recent = client.zrevrangebyscore(f"{PREFIX}recent", "+inf", since, withscores=True)
-    found = [(one, heard) for one, heard in recent if one in own]
+    found = [(one, last) for one, last in recent if one in own]
     if len(found) > _NEWEST:
         since = found[_NEWEST - 1][1]
     return [one for one, _ in found[:_NEWEST]], since

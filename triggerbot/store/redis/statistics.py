@@ -1,4 +1,4 @@
-"""Statistics over all pushes, added up push by push."""
+"""Statistics over all pushes, summed up push by push."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from triggerbot.store.redis.codec import RS, plain
 from triggerbot.store.redis.connection import PREFIX, Client, key, text
 from triggerbot.store.redis.queries import entries
 
-#: Pushes that one round trip reads.
+#: Pushes read per round trip.
 _TOGETHER = 100
 _DECISIONS = ("trigger", "refuse")
 
 
 def statistics(client: Client, since: float) -> dict[str, Any]:
-    """Count what was decided and sent since then, and what is open now; reads push by push, many at a time."""
+    """Count decisions and requests since a time, and what is open now; reads many pushes per round trip."""
     tally = _Tally(since)
     start = 0
     while True:
@@ -32,19 +32,19 @@ def statistics(client: Client, since: float) -> dict[str, Any]:
         for at in range(0, len(answers), 4):
             tally.add(*answers[at : at + 4])
         if len(numbers) < _TOGETHER:
-            return tally.told() | {"dead_letters": client.hlen(f"{PREFIX}letters")}
+            return tally.result() | {"dead_letters": client.hlen(f"{PREFIX}letters")}
         start += _TOGETHER
 
 
 class _Tally:
-    """Adds up what happened to pushes."""
+    """Sums over the timelines, claims and runs of pushes."""
 
     def __init__(self, since: float) -> None:
         self._since = since
-        #: Of each decision: how many jobs, and how many retriggers.
+        #: By decision: the number of jobs, and of retriggers.
         self._decided: Counter[tuple[str, str, bool]] = Counter()
         self._asked: Counter[tuple[str, str, bool]] = Counter()
-        #: Of each hour: what a dry run would have sent, what was sent, decided, refused.
+        #: By hour: retriggers that a dry run would have sent, sent, decided; jobs refused.
         self._hours: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         self._reasons: dict[int, Counter[str]] = defaultdict(Counter)
         self._branches: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
@@ -62,28 +62,28 @@ class _Tally:
         self._claims.update(str(wire.state) for wire in wires)
         if float(facts[1]) >= self._since:
             self._pushes += 1
-            self._heard_of(wires, {text(job): text(runs) for job, runs in jobs.items()})
-        story = [entry for entry in entries(rows) if entry.at >= self._since]
-        decided = {(entry.what, entry.reason, entry.dry, entry.job) for entry in story if entry.what in _DECISIONS}
+            self._add_runs(wires, {text(job): text(runs) for job, runs in jobs.items()})
+        timeline = [entry for entry in entries(rows) if entry.at >= self._since]
+        decided = {(entry.what, entry.reason, entry.dry, entry.job) for entry in timeline if entry.what in _DECISIONS}
         self._decided.update(one[:3] for one in decided)
-        for entry in story:
-            self._entry(push, entry)
+        for entry in timeline:
+            self._add_entry(push, entry)
         retriggered = {plain(wire.job) for wire in wires if not wire.origin and wire.cause and not wire.refusal}
-        self._spared.update(outcomes.spared(story, retriggered))
-        for (_, reason), at in outcomes.refusals(story, retriggered).items():
+        self._spared.update(outcomes.spared(timeline, retriggered))
+        for (_, reason), at in outcomes.refusals(timeline, retriggered).items():
             hour = _hour(at)
             _count(self._branches[push.project, push.branch], 0, 0, 1)
             _count(self._hours[hour], 0, 0, 0, 1)
             self._reasons[hour][reason] += 1
 
-    def _heard_of(self, claims: Sequence[codec.WireClaim], jobs: Mapping[str, str]) -> None:
+    def _add_runs(self, claims: Sequence[codec.WireClaim], jobs: Mapping[str, str]) -> None:
         asked: dict[str, list[outcomes.Bought]] = defaultdict(list)
         for claim in claims:
             if claim.asked and claim.job in jobs:
                 cause = Cause(claim.cause) if claim.cause else None
                 asked[claim.job].append(outcomes.Bought(claim.known_runs, claim.asked, cause))
         self._retriggered += [(codec.runs_of(plain(job), jobs[job]), own) for job, own in asked.items()]
-        # Of most runs only this is wanted, and there may be a million.
+        # There may be a million runs, so of most only the duration is decoded.
         for runs in jobs.values():
             lengths = [codec.seconds_of(run) for run in runs.split(RS)[1:]]
             known = [seconds for seconds in lengths if seconds is not None]
@@ -91,7 +91,7 @@ class _Tally:
             self._timed += len(known)
             self._seconds += sum(known)
 
-    def _entry(self, push: Push, entry: TimelineEntry) -> None:
+    def _add_entry(self, push: Push, entry: TimelineEntry) -> None:
         if entry.what in _DECISIONS:
             self._asked[entry.what, entry.reason, entry.dry] += entry.count
         if entry.what in ("trigger", "accepted"):
@@ -101,7 +101,7 @@ class _Tally:
             real = entry.count if entry.what == "trigger" and not entry.dry else 0
             _count(self._hours[_hour(entry.at)], would, sent, real)
 
-    def told(self) -> dict[str, Any]:
+    def result(self) -> dict[str, Any]:
         decided = sorted(self._decided.items(), key=lambda one: (-one[1], one[0]))
         decided.sort(key=lambda one: one[0][0], reverse=True)
         branches = sorted(self._branches.items(), key=lambda one: (-one[1][1], -one[1][0], one[0]))

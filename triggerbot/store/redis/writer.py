@@ -1,4 +1,4 @@
-"""One thread that brings what many callers heard to Redis: what waits meanwhile goes together, in one round trip."""
+"""A thread that sends the batches of many callers to Redis: batches that wait share one round trip."""
 
 import queue
 import threading
@@ -12,13 +12,13 @@ from triggerbot.store import Item, Outcome
 from triggerbot.store.redis import observe
 from triggerbot.store.redis.connection import RedisConnection
 
-#: Items that go together at most, unless one caller brings more.
-_MOST = 1000
+#: Items per round trip, unless a single batch has more.
+_ITEMS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What one caller heard."""
+class _Batch:
+    """The items of one caller."""
 
     items: Sequence[Item]
     now: float
@@ -29,11 +29,11 @@ class _Heard:
 
 
 class Writer:
-    """Observes batches, in order."""
+    """Sends batches, in order."""
 
     def __init__(self, link: RedisConnection) -> None:
         self._link = link
-        self._queue: queue.SimpleQueue[_Heard | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -47,63 +47,63 @@ class Writer:
         cursor: tuple[str, str] | None,
         deliveries: Sequence[str],
     ) -> "Future[list[Outcome]]":
-        """Queue a batch; its future is answered after Redis has it."""
+        """Queue a batch; its future is done once Redis has stored it."""
         answer: Future[list[Outcome]] = Future()
         answer.set_running_or_notify_cancel()
         if self._closed:
             answer.set_exception(StoreUnavailable("the store is closed"))
         else:
-            self._queue.put(_Heard(items, now, dry, cursor, deliveries or [""] * len(items), answer))
+            self._queue.put(_Batch(items, now, dry, cursor, deliveries or [""] * len(items), answer))
         return answer
 
     def close(self) -> None:
-        """Bring what is queued, and stop."""
+        """Send what is queued, then stop."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        waiting: deque[_Heard | None] = deque()
+        waiting: deque[_Batch | None] = deque()
         while True:
             first = waiting.popleft() if waiting else self._queue.get()
             if first is None:
                 return
             together, size = [first], len(first.items)
-            while size < _MOST and not first.cursor and not self._queue.empty():
+            while size < _ITEMS_MAX and not first.cursor and not self._queue.empty():
                 following = self._queue.get()
                 if following is None or following.cursor or following.dry != first.dry:
                     waiting.append(following)
                     break
                 together.append(following)
                 size += len(following.items)
-            self._bring(together)
+            self._send(together)
 
-    def _bring(self, together: Sequence[_Heard]) -> None:
+    def _send(self, together: Sequence[_Batch]) -> None:
         try:
             answers = self._observe(together)
         except StoreUnavailable as error:
-            for heard in together:
-                heard.answer.set_exception(error)
+            for batch in together:
+                batch.answer.set_exception(error)
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
-            self._apart(together, error)
+            self._send_apart(together, error)
         else:
-            for heard, outcomes in zip(together, answers, strict=True):
-                heard.answer.set_result(outcomes)
+            for batch, outcomes in zip(together, answers, strict=True):
+                batch.answer.set_result(outcomes)
 
-    def _apart(self, together: Sequence[_Heard], error: Exception) -> None:
-        """What one caller brought must not spoil what others did."""
+    def _send_apart(self, together: Sequence[_Batch], error: Exception) -> None:
+        """Send each batch alone, so that a bad one does not fail the others; a single batch gets the error."""
         if len(together) == 1:
             return together[0].answer.set_exception(error)
-        for heard in together:
-            self._bring([heard])
+        for batch in together:
+            self._send([batch])
 
-    def _observe(self, together: Sequence[_Heard]) -> list[list[Outcome]]:
+    def _observe(self, together: Sequence[_Batch]) -> list[list[Outcome]]:
         last = together[-1]
-        items = [item for heard in together for item in heard.items]
-        deliveries = [name for heard in together for name in heard.deliveries]
+        items = [item for batch in together for item in batch.items]
+        deliveries = [name for batch in together for name in batch.deliveries]
         answer = self._link.call(
             "observe", **observe.arguments(items, deliveries, last.now, dry=last.dry, cursor=last.cursor)
         )
         outcomes = iter(observe.outcomes(items, answer) if items else [])
-        return [[next(outcomes) for _ in heard.items] for heard in together]
+        return [[next(outcomes) for _ in batch.items] for batch in together]

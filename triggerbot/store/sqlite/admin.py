@@ -1,4 +1,4 @@
-"""Pause, dead letters, crashes, cursors, and purging what is older than the retention."""
+"""Pause, dead letters, crashes, cursors, and purging of what is older than the retention."""
 
 import json
 import sqlite3
@@ -10,7 +10,7 @@ from triggerbot.store.sqlite import codec
 
 
 def pause(connection: sqlite3.Connection, wanted: Pause | None) -> None:
-    """Stop all sending, or (`None`) go on."""
+    """Pause sending, or (`None`) resume."""
     if wanted is None:
         connection.execute("DELETE FROM settings WHERE name = 'pause'")
     else:
@@ -19,13 +19,13 @@ def pause(connection: sqlite3.Connection, wanted: Pause | None) -> None:
 
 
 def paused(connection: sqlite3.Connection) -> Pause | None:
-    """Tell who stopped all sending, if anybody did."""
+    """Read the current pause, if any."""
     row = connection.execute("SELECT value FROM settings WHERE name = 'pause'").fetchone()
     return None if row is None else Pause(**json.loads(row[0]))
 
 
 def add_dead_letters(connection: sqlite3.Connection, letters: Sequence[DeadLetter]) -> None:
-    """Keep messages that could not be handled; the oldest make room for new ones."""
+    """Store messages that could not be handled; the oldest make room."""
     connection.executemany(
         "INSERT INTO dead_letters (at, system, intake, reason, body, headers) VALUES (?, ?, ?, ?, ?, ?)",
         [
@@ -50,12 +50,12 @@ def count_dead_letters(connection: sqlite3.Connection) -> int:
 
 
 def drop_dead_letters(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
-    """Forget some of them; tells how many there were."""
+    """Delete dead letters; returns how many existed."""
     return sum(connection.execute("DELETE FROM dead_letters WHERE id = ?", (one,)).rowcount for one in ids)
 
 
 def add_crashes(connection: sqlite3.Connection, crashes: Sequence[Crash]) -> None:
-    """Keep how workers ended; the oldest make room for new ones."""
+    """Store crashes of workers; the oldest make room."""
     connection.executemany(
         "INSERT INTO crashes (at, worker, ended, error, trace, place) VALUES (?, ?, ?, ?, ?, ?)",
         [(one.at, one.worker, one.ended, one.error, one.trace, one.order) for one in crashes],
@@ -64,7 +64,7 @@ def add_crashes(connection: sqlite3.Connection, crashes: Sequence[Crash]) -> Non
 
 
 def crashes(connection: sqlite3.Connection, limit: int) -> list[Crash]:
-    """List how workers ended, newest first; those that died together in the order in which they did."""
+    """List the crashes of workers, newest first; those that died together in the order of their deaths."""
     found = connection.execute(
         "SELECT at, worker, ended, error, trace, place FROM crashes ORDER BY id DESC LIMIT ?", (limit,)
     )
@@ -73,25 +73,25 @@ def crashes(connection: sqlite3.Connection, limit: int) -> list[Crash]:
 
 
 def cursor(connection: sqlite3.Connection, name: str) -> str | None:
-    """Read how far an intake has come."""
+    """Read the cursor of an intake."""
     row = connection.execute("SELECT value FROM cursors WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
 
 
-#: Pushes that one transaction forgets, so that it never holds up others for long.
-_BATCH = 20
+#: Pushes deleted per transaction, so that it never blocks other writes for long.
+_PURGE_BATCH = 20
 
 
 def purge(connection: sqlite3.Connection, before: float) -> None:
-    """Forget all but pushes."""
+    """Delete everything old except pushes."""
     connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,))
     connection.execute("DELETE FROM breakers WHERE open = 0 AND changed < ?", (before,))
     connection.execute("DELETE FROM sent WHERE piece < ?", (limits.piece(before),))
-    # Such as nobody settled in all that time, too.
+    # Including commands that were never settled.
     connection.execute("DELETE FROM wishes WHERE since < ?", (before - DELIVERY_KEPT,))
 
 
 def purge_pushes(connection: sqlite3.Connection, before: float) -> int:
-    """Forget some pushes that nothing was heard of since then, with all that belongs to them; tells how many."""
+    """Delete a batch of pushes without events since then, with everything that belongs to them; returns how many."""
     query = "DELETE FROM pushes WHERE id IN (SELECT id FROM pushes WHERE last_heard < ? AND due IS NULL LIMIT ?)"
-    return connection.execute(query, (before, _BATCH)).rowcount
+    return connection.execute(query, (before, _PURGE_BATCH)).rowcount

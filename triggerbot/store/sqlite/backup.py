@@ -1,4 +1,4 @@
-"""A copy of the store while the daemon works on it: consistent, durable, and there as a whole or not at all."""
+"""Backup of the store while the daemon works on it: consistent, durable, and complete or absent."""
 
 import errno
 import os
@@ -13,16 +13,16 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
 def backup(source: Path, target: Path) -> int:
-    """Copy a store to a file that is not there yet; gives the copy's size in bytes. Raises `StoreUnusable`.
+    """Copy a store to a new file; returns the copy's size in bytes. Raises `StoreUnusable`.
 
-    SQLite's own backup reads everything in one transaction, so it is the store of one moment; writers go on.
+    SQLite's backup reads everything in one transaction, so the copy is a consistent snapshot; writers are not blocked.
     """
     if not source.is_file():
         raise StoreUnusable(f"there is no store {source} to copy: triggerbot has not run with this config")
     if target.exists():
         raise StoreUnusable(f"{target} is there already, and is left as it is: name a file that is not")
     try:
-        # A name that nothing there has: neither a file of somebody else's, nor what another backup writes right now.
+        # A unique name: neither another file, nor one that another backup is writing.
         number, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
         raise StoreUnusable(f"cannot copy the store {source} to {target}: {error.strerror or error}") from None
@@ -37,7 +37,7 @@ def backup(source: Path, target: Path) -> int:
             original.backup(copy)
             _check(copy)
         _sync(part)
-        _name(part, target)
+        _rename(part, target)
         _sync(target.parent)
     except FileExistsError:
         raise StoreUnusable(f"{target} is there already, and is left as it is: name a file that is not") from None
@@ -53,16 +53,16 @@ def _check(copy: sqlite3.Connection) -> None:
     found = copy.execute("PRAGMA quick_check").fetchone()[0]
     if found != "ok":
         raise sqlite3.DatabaseError(f"the copy is damaged, and so may be the store: {found}")
-    # The copy is one file: nothing of it must be in a log beside it.
+    # The copy has to be a single file, without a log beside it.
     copy.execute("PRAGMA journal_mode = DELETE")
 
 
-def _name(part: Path, target: Path) -> None:
-    """Give the copy its name; one that appeared meanwhile is not written over."""
+def _rename(part: Path, target: Path) -> None:
+    """Give the copy its final name, without overwriting a file that appeared meanwhile."""
     try:
         os.link(part, target)
     except OSError as error:
-        # Some file systems that copies are kept on have one name for a file, and no more.
+        # Some file systems have no hard links.
         if error.errno not in _NO_LINKS or os.path.lexists(target):
             raise
         part.rename(target)

@@ -1,4 +1,4 @@
-"""The life of a claim, step by step, each inside one transaction of the writer."""
+"""The life of a claim in SQLite, step by step; each step runs inside one transaction of the writer."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,11 @@ from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store.sqlite import codec, limits, observe
-from triggerbot.store.sqlite.observe import refresh_due, tell
+from triggerbot.store.sqlite.observe import record_entry, refresh_due
 
 
 def _ids(connection: sqlite3.Connection, claim: int) -> tuple[int, int, int]:
-    """Name the push, job and run of a claim by their rows."""
+    """Return the rows of a claim's push, job and run."""
     row = connection.execute("SELECT push, job, run FROM claims WHERE id = ?", (claim,)).fetchone()
     return (0, 0, 0) if row is None else (int(row[0]), int(row[1]), int(row[2]))
 
@@ -21,12 +21,12 @@ def _ids(connection: sqlite3.Connection, claim: int) -> tuple[int, int, int]:
 def decide(
     connection: sqlite3.Connection, claim: Claim, decision: Decision | None, budget: Budget | None, now: float
 ) -> Decision | None:
-    """Record a decision; budget is counted and spent here, where nobody can come between."""
+    """Record a decision; budget is counted and spent in the same transaction."""
     push, job, run = _ids(connection, claim.id)
     undecided = "SELECT asked FROM claims WHERE id = ? AND state = ? AND state IN ('open', 'owed')"
     row = connection.execute(undecided, (claim.id, claim.state)).fetchone()
     if row is None:
-        # Somebody else came first: a claim never leaves a final state.
+        # Another process came first: a claim never leaves a final state.
         return None
     if decision is None:
         connection.execute("DELETE FROM claims WHERE id = ?", (claim.id,))
@@ -40,7 +40,7 @@ def decide(
         decision = rules.within_budget(decision, budget, spent, total, dry=claim.dry)
     failure = decision.cause is Cause.FAILURE
     if decision.cause is None and row[0]:
-        # What was asked for so far stays as it was decided, and paid for.
+        # What was asked for so far keeps its decision and its budget.
         ended = "UPDATE claims SET state = 'done', due = ?, note = ?, tries = 0 WHERE id = ?"
         connection.execute(ended, (now, decision.detail, claim.id))
     else:
@@ -51,7 +51,7 @@ def decide(
             (state, decision.cause, decision.refusal, decision.count, failure, known, now, decision.detail, claim.id),
         )
     what = "trigger" if decision.cause is not None else "refuse"
-    tell(
+    record_entry(
         connection, push, job, what, now, reason=decision.reason, text=decision.detail, count=decision.count,
         dry=claim.dry, run=run, origin=claim.origin,
     )  # fmt: skip
@@ -71,7 +71,7 @@ def jobs_of(connection: sqlite3.Connection, push: int) -> int:
 
 
 def is_paused(connection: sqlite3.Connection) -> bool:
-    """Tell whether sending is stopped."""
+    """Whether sending is paused."""
     return connection.execute("SELECT 1 FROM settings WHERE name = 'pause'").fetchone() is not None
 
 
@@ -84,11 +84,11 @@ def begin(
     passes: Mapping[BreakerKey, int],
     caps: Mapping[str, int | None],
 ) -> bool | Capped:
-    """Write an operation down before its first byte leaves."""
+    """Record an operation before its first byte is sent."""
     row = codec.push_id(connection, push)
-    if row is None or is_paused(connection) or limits.shut(connection, passes):
+    if row is None or is_paused(connection) or limits.is_blocked(connection, passes):
         return False
-    # Whoever looked before somebody else sent may want more than what is left.
+    # A caller that looked before another process sent may want more than is left.
     owed = connection.execute(
         "SELECT count(*) FROM claims WHERE state = 'owed' AND asked + ? <= wanted "
         f"AND id IN ({', '.join('?' * len(operation.claims))})",
@@ -106,12 +106,12 @@ def begin(
     )
     _set(connection, operation.claims, "state = 'sending', held = 0, note = '', operation = ?", (operation.id,))
     connection.executemany("DELETE FROM held WHERE claim = ?", [(claim,) for claim in operation.claims])
-    _tell_each(connection, operation.claims, "send", note, now, operation.count)
+    _record_each(connection, operation.claims, "send", note, now, operation.count)
     return True
 
 
 def resend(connection: sqlite3.Connection, operation: Operation, note: str, now: float) -> bool:
-    """Write down that an operation leaves once more, unless somebody else settled or repeated it meanwhile."""
+    """Record that an operation is sent again, unless another process settled or repeated it meanwhile."""
     mine = _open_on(connection, operation)
     if is_paused(connection) or not mine:
         return False
@@ -119,14 +119,14 @@ def resend(connection: sqlite3.Connection, operation: Operation, note: str, now:
     if not connection.execute(again, (now, operation.id, operation.sends)).rowcount:
         return False
     _set(connection, mine, "state = 'sending', note = ''", ())
-    _tell_each(connection, mine, "send", note, now, operation.count)
+    _record_each(connection, mine, "send", note, now, operation.count)
     return True
 
 
 def accepted(
     connection: sqlite3.Connection, operation: Operation, note: str, now: float, due: float, since: float | None
 ) -> None:
-    """Count what was accepted; a claim that got all it wants is done."""
+    """Count what was accepted; a claim with nothing left to request is done."""
     mine = _open_on(connection, operation)
     _set(
         connection,
@@ -135,16 +135,16 @@ def accepted(
         "state = CASE WHEN asked + ? >= wanted THEN 'done' ELSE 'owed' END",
         (operation.count, note, due, operation.count),
     )
-    _hold(connection, mine, since, now)
-    _tell_each(connection, mine, "accepted", note, now, operation.count)
+    _wait_for_settle(connection, mine, since, now)
+    _record_each(connection, mine, "accepted", note, now, operation.count)
     _refresh(connection, mine)
 
 
 def refused(connection: sqlite3.Connection, operation: Operation, decision: Decision, now: float) -> None:
-    """End the claims of an operation; budget comes back where nothing was bought with it."""
+    """End the claims of an operation; budget that bought nothing is refunded."""
     mine = _open_on(connection, operation)
     if mine:
-        limits.give_back(connection, operation)
+        limits.refund(connection, operation)
     _set(
         connection,
         mine,
@@ -156,16 +156,18 @@ def refused(connection: sqlite3.Connection, operation: Operation, decision: Deci
     for claim in mine:
         push, job, run = _ids(connection, claim)
         origin = connection.execute("SELECT origin FROM claims WHERE id = ?", (claim,)).fetchone()[0]
-        tell(connection, push, job, "refuse", now, reason=decision.reason, text=decision.detail, run=run, origin=origin)
+        record_entry(
+            connection, push, job, "refuse", now, reason=decision.reason, text=decision.detail, run=run, origin=origin
+        )
     _refresh(connection, mine)
 
 
 def postponed(connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float) -> None:
-    """Put off what the CI surely did not take."""
+    """Postpone what the CI certainly did not accept."""
     mine = _open_on(connection, operation)
     if mine:
-        limits.give_back(connection, operation)
-    _tell_if_new(connection, mine, "wait", note, now)
+        limits.refund(connection, operation)
+    _record_if_new(connection, mine, "wait", note, now)
     changed = "state = 'owed', operation = NULL, tries = tries + 1, due = ?, note = ?, held = 0"
     _set(connection, mine, changed, (due, note))
     _refresh(connection, mine)
@@ -174,11 +176,11 @@ def postponed(connection: sqlite3.Connection, operation: Operation, due: float, 
 def doubted(
     connection: sqlite3.Connection, operation: Operation, due: float, note: str, now: float, missed: bool
 ) -> None:
-    """Keep an operation in doubt until a look-back settles it."""
+    """Mark an operation as in doubt until a look-back settles it."""
     mine = _open_on(connection, operation)
     if missed and mine:
         connection.execute("UPDATE operations SET misses = misses + 1 WHERE id = ?", (operation.id,))
-    _tell_if_new(connection, mine, "doubt", note, now)
+    _record_if_new(connection, mine, "doubt", note, now)
     _set(connection, mine, "state = 'unknown', due = ?, note = ?", (due, note))
     _refresh(connection, mine)
 
@@ -186,9 +188,9 @@ def doubted(
 def wait(
     connection: sqlite3.Connection, claim: Claim, due: float, note: str, now: float, since: float | None, lookup: bool
 ) -> None:
-    """Put a claim off, unless it came to its end meanwhile."""
+    """Postpone a claim, unless it ended meanwhile."""
     if _is_in(connection, claim, codec.OPEN_STATES):
-        _tell_if_new(connection, (claim.id,), "wait", note, now)
+        _record_if_new(connection, (claim.id,), "wait", note, now)
         tries = 0 if since is not None or lookup else 1
         _set(
             connection,
@@ -196,16 +198,16 @@ def wait(
             "due = ?, note = ?, held = 0, lookups = lookups + ?, tries = tries + ?",
             (due, note, lookup, tries),
         )
-        _hold(connection, (claim.id,), since, now)
+        _wait_for_settle(connection, (claim.id,), since, now)
         _refresh(connection, (claim.id,))
 
 
 def finish(connection: sqlite3.Connection, claim: Claim, note: str, now: float) -> None:
-    """End a decided claim early, unless a request for it is under way."""
+    """End a decided claim early, unless a request for it is in flight."""
     if _is_in(connection, claim, "('open', 'owed')"):
         ended = "state = 'done', note = ?, spent = CASE WHEN asked = 0 THEN 0 ELSE spent END"
         _set(connection, (claim.id,), ended, (note,))
-        _tell_each(connection, (claim.id,), "ended", note, now, 0)
+        _record_each(connection, (claim.id,), "ended", note, now, 0)
         _refresh(connection, (claim.id,))
 
 
@@ -217,7 +219,7 @@ def _is_in(connection: sqlite3.Connection, claim: Claim, states: str) -> bool:
 def ask(
     connection: sqlite3.Connection, push: Push, job: str, count: int, origin: str, dry: bool, now: float
 ) -> Claim | None:
-    """Record what a person asks for; `None` if no run of the job is known."""
+    """Record a person's request as a claim; `None` if no run of the job is known."""
     row = connection.execute(
         "SELECT pushes.id, jobs.id, max(runs.id) FROM pushes JOIN jobs ON jobs.push = pushes.id "
         "JOIN runs ON runs.job = jobs.id WHERE system = ? AND project = ? AND branch = ? AND revision = ? "
@@ -236,16 +238,16 @@ def _set(connection: sqlite3.Connection, claims: Iterable[int], changes: str, va
 
 
 def _open_on(connection: sqlite3.Connection, operation: Operation) -> list[int]:
-    """Name the claims of which this operation is still the open one: telling an answer twice changes nothing."""
+    """Return the claims whose open operation is still this one: recording an answer twice changes nothing."""
     among = ", ".join("?" * len(operation.claims))
     query = f"SELECT id FROM claims WHERE operation = ? AND id IN ({among}) ORDER BY id"
     return [row[0] for row in connection.execute(query, (operation.id, *operation.claims))]
 
 
-def _hold(connection: sqlite3.Connection, claims: Iterable[int], since: float | None, now: float) -> None:
-    """Let claims wait for something of their push to settle; if that happened since, they are due now.
+def _wait_for_settle(connection: sqlite3.Connection, claims: Iterable[int], since: float | None, now: float) -> None:
+    """Make claims wait for something of their push to settle; if that has happened since, they are due now.
 
-    By a clock that is ahead it may happen later than now: then they are due when it is that late here.
+    By a clock that is ahead, it may have settled later than now: then they are due at that time by our clock.
     """
     if since is None:
         return
@@ -264,27 +266,27 @@ def _refresh(connection: sqlite3.Connection, claims: Iterable[int]) -> None:
         refresh_due(connection, push)
 
 
-def _tell_each(
+def _record_each(
     connection: sqlite3.Connection, claims: Iterable[int], what: str, text: str, now: float, count: int
 ) -> None:
     for claim in claims:
         push, job, run = _ids(connection, claim)
-        tell(connection, push, job, what, now, text=text, count=count, run=run)
+        record_entry(connection, push, job, what, now, text=text, count=count, run=run)
 
 
 def hold(connection: sqlite3.Connection, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
-    """Put a claim off until what it is held behind lets it go."""
+    """Hold a claim behind a breaker or cap, at the latest until a time."""
     if _is_in(connection, claim, "('open', 'owed')"):
-        _tell_if_new(connection, (claim.id,), "wait", note, now)
+        _record_if_new(connection, (claim.id,), "wait", note, now)
         _set(connection, (claim.id,), "due = ?, note = ?, held = 0", (until, note))
         connection.execute("DELETE FROM held WHERE claim = ?", (claim.id,))
         connection.execute("INSERT INTO held VALUES (?, ?)", (behind, claim.id))
         _refresh(connection, (claim.id,))
 
 
-def _tell_if_new(connection: sqlite3.Connection, claims: Iterable[int], what: str, text: str, now: float) -> None:
-    """Waiting again for the same thing is no news."""
+def _record_if_new(connection: sqlite3.Connection, claims: Iterable[int], what: str, text: str, now: float) -> None:
+    """Record the text for claims that do not wait for the same thing already."""
     for claim in claims:
         row = connection.execute("SELECT note FROM claims WHERE id = ?", (claim,)).fetchone()
         if row is not None and row[0] != text:
-            _tell_each(connection, (claim,), what, text, now, 0)
+            _record_each(connection, (claim,), what, text, now, 0)

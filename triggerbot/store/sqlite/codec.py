@@ -1,4 +1,4 @@
-"""Between rows and values."""
+"""Decoding rows into values, and encoding values as the JSON stored in columns."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -32,14 +32,14 @@ _RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for on
 _KINDS = {str(one): one for one in Kind}
 _asks_decoder = msgspec.json.Decoder(PushOptions)
 _claims_decoder = msgspec.json.Decoder(tuple[int, ...])
-#: Reads texts that `encode` wrote.
+#: Decodes a list of texts that `encode` wrote.
 lines = msgspec.json.Decoder(tuple[str, ...]).decode
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 
-#: With the row of the job behind it all.
+#: The columns of a run, and the row of its job at the end (`JOB`).
 SELECT_RUNS = f"SELECT {_RUN}, runs.job FROM runs JOIN jobs ON jobs.id = runs.job "
 JOB = _RUN_WIDTH
-#: By job, oldest first (see `Run.age`); those of one age keep the order in which they were heard of.
+#: By job, oldest first (see `Run.age`); those of the same age stay in the order in which they were observed.
 BY_JOB = (
     "ORDER BY jobs.name, jobs.id, coalesce(runs.time, CASE runs.state WHEN 'finished' THEN 0.0 ELSE 9e999 END), "
     "runs.attempt, runs.id"
@@ -58,18 +58,18 @@ SELECT_PUSH = "SELECT system, project, branch, revision FROM pushes "
 
 
 def encode(value: Any) -> str:
-    """Write a value as JSON text."""
+    """Encode a value as JSON."""
     return msgspec.json.encode(value).decode()
 
 
 def asks(text: str | None) -> PushOptions | None:
-    """Read what a push asks for."""
+    """Decode a push's options."""
     return None if text is None else _asks_decoder.decode(text)
 
 
 def run(row: tuple[Any, ...]) -> Run:
-    """Read a run as `SELECT_RUNS` gives it."""
-    # By place and without looking anything up twice: a page shows thousands of them.
+    """Decode a run from a row of `SELECT_RUNS`."""
+    # Positional and with plain dictionaries for speed: a page shows thousands of runs.
     return Run(
         row[0],
         row[1],
@@ -90,7 +90,7 @@ def run(row: tuple[Any, ...]) -> Run:
 
 
 def claim(row: tuple[Any, ...]) -> Claim:
-    """Read a claim as `SELECT_CLAIMS` gives it."""
+    """Decode a claim from a row of `SELECT_CLAIMS`."""
     rest = row[_RUN_WIDTH:]
     return Claim(
         id=rest[0],
@@ -128,12 +128,12 @@ def _operation(row: tuple[Any, ...]) -> Operation:
 
 
 def claims(connection: sqlite3.Connection, where: str, values: Iterable[Any]) -> tuple[Claim, ...]:
-    """Read the claims that fit a condition, oldest first."""
+    """Read the claims that match a condition, oldest first."""
     return tuple(claim(row) for row in connection.execute(f"{SELECT_CLAIMS} {where} ORDER BY claims.id", tuple(values)))
 
 
 def push_id(connection: sqlite3.Connection, push: Push) -> int | None:
-    """Find the row of a push."""
+    """Return the row of a push, if it exists."""
     row = connection.execute(
         "SELECT id FROM pushes WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
         (push.revision, push.project, push.branch, push.system),
@@ -142,5 +142,5 @@ def push_id(connection: sqlite3.Connection, push: Push) -> int | None:
 
 
 def facts(push: Push, row: tuple[Any, ...]) -> PushFacts:
-    """Read facts from (message, author, time, fork)."""
+    """Decode facts from (message, author, time, fork)."""
     return PushFacts(push, row[0], row[1], row[2], None if row[3] is None else bool(row[3]))

@@ -1,4 +1,4 @@
-"""The connection to the database file: settings, locking, and why a file cannot be used."""
+"""The connections to the database file: settings, migration, locks, and why a file cannot be opened."""
 
 import errno
 import fcntl
@@ -16,11 +16,11 @@ from triggerbot.core.errors import StoreUnavailable, StoreUnusable
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 from triggerbot.store.sqlite.writer import Writer
 
-#: Bytes of the log of changes that stay for the next ones; while a backup reads, or in a great burst, it is longer.
-_LOG_KEPT = 8_388_608
+#: Bytes to which the write-ahead log shrinks; during a backup or a burst of writes it is longer.
+_LOG_SIZE_LIMIT = 8_388_608
 
-#: Seconds to wait for somebody else's lock: GitHub gives a webhook up after 10, and has to be told before that to come
-#: again before that.
+#: Seconds to wait for another process's lock: GitHub gives a webhook up after 10 seconds, and has to get an answer that
+#: asks for redelivery before that.
 _BUSY = 4.0
 
 P = ParamSpec("P")
@@ -33,7 +33,7 @@ class Database:
     def __init__(self, path: str | Path, *, durable: bool) -> None:
         self._path = Path(path)
         self._durable = durable
-        #: Connections that nobody reads with now.
+        #: Read connections that are not in use.
         self._idle: deque[sqlite3.Connection] = deque()
         self._daemon_lock: IO[bytes] | None = None
         self._prepare()
@@ -46,13 +46,13 @@ class Database:
         return self._path.with_name(self._path.name + suffix)
 
     def _prepare(self) -> None:
-        """Create the file or bring it up to date, under the lock that keeps writers apart."""
+        """Create the file or migrate it, under the lock that serialises writers."""
         try:
             new = not self._path.exists()
             if new:
                 os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
             elif not os.access(self._path, os.R_OK | os.W_OK):
-                # SQLite would open it all the same, and fail at some later time.
+                # SQLite would open it nevertheless, and fail later.
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             with self._beside("-lock").open("ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,15 +85,15 @@ class Database:
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -8192")
-        connection.execute(f"PRAGMA journal_size_limit = {_LOG_KEPT}")
+        connection.execute(f"PRAGMA journal_size_limit = {_LOG_SIZE_LIMIT}")
         return connection
 
     def claim_daemon(self) -> None:
-        """Become the one daemon that works on this file; raises `StoreUnusable` if there is one already."""
+        """Lock the file as its one daemon. Raises `StoreUnusable` if there is one already."""
         self._daemon_lock = self._lock_daemon(f"another triggerbot works on the store {self._path} already")
 
     def _lock_daemon(self, taken: str) -> IO[bytes]:
-        """Let no daemon begin while what this gives is open; raises `StoreUnusable`, with `taken` if there is one."""
+        """Lock other daemons out while the returned file is open. Raises `StoreUnusable`, with `taken`, if one runs."""
         path = self._beside("-daemon")
         try:
             lock = path.open("ab")
@@ -107,7 +107,7 @@ class Database:
         return lock
 
     def close(self) -> None:
-        """Finish what is being written and let go."""
+        """Finish pending writes and close."""
         self.writer.close()
         while self._idle:
             self._idle.pop().close()
@@ -117,7 +117,7 @@ class Database:
     def read(
         self, view: Callable[Concatenate[sqlite3.Connection, P], T], /, *arguments: P.args, **named: P.kwargs
     ) -> T:
-        """Read with a connection that cannot write, all as it was at one moment; raises `StoreUnavailable`."""
+        """Run a read in one transaction, with a connection that cannot write. Raises `StoreUnavailable`."""
         try:
             connection = self._reader()
         except sqlite3.Error as error:
@@ -132,13 +132,13 @@ class Database:
             raise StoreUnavailable(f"the store cannot be read: {error}") from None
         finally:
             if connection.in_transaction:
-                # It could not end what it began, and would never read again.
+                # The transaction could not be ended, so the connection is useless.
                 connection.close()
             else:
                 self._idle.append(connection)
 
     def _reader(self) -> sqlite3.Connection:
-        """Take a connection that is idle, or make one: as many as ever read at once, however many threads there are."""
+        """Take an idle connection or open one: there are as many as reads at once, not as many as threads."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -149,24 +149,24 @@ class Database:
     def write(
         self, change: Callable[Concatenate[sqlite3.Connection, P], T], /, *arguments: P.args, **named: P.kwargs
     ) -> T:
-        """Make a change and wait until it is on the disk; raises `StoreUnavailable`."""
+        """Make a change and wait until it is on disk. Raises `StoreUnavailable`."""
         return self.writer.call(lambda connection: change(connection, *arguments, **named))
 
 
-#: What belongs to the store beside the file itself.
+#: Suffixes of the files that belong to the store apart from the database itself.
 _BESIDE = ("-wal", "-shm", "-lock", "-daemon")
-#: Errors that are about who may do what.
-_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+#: Errors about permissions.
+_NOT_PERMITTED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def why_not(path: Path, error: OSError | sqlite3.Error) -> str:
-    """Tell what keeps the store at a path from being opened, and what to do about it; else what the error says."""
+    """Explain why the store at a path cannot be opened, with a remedy if there is one; else return the error's text."""
     if _is_directory(path):
         return "it is a directory: name a file in it as `store`"
     if isinstance(error, OSError):
         words = error.strerror or str(error)
-        return (_not_allowed(path) or words) if error.errno in _CLOSED else words
-    # The lower byte of what is told more precisely; a fault of the module itself has none.
+        return (_not_allowed(path) or words) if error.errno in _NOT_PERMITTED else words
+    # The lower byte of an extended error code is the plain one; errors of the module itself have no code.
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_NOTADB:
             return "it is no SQLite database: name another file as `store`, or put a backup in its place"
@@ -180,12 +180,12 @@ def _is_directory(path: Path) -> bool:
     try:
         return path.is_dir()
     except OSError:
-        # Then a directory above it is closed to us.
+        # A directory above it may not be searched.
         return False
 
 
 def _not_allowed(path: Path) -> str:
-    """Name the first place on the way to the store that this user may not use."""
+    """Explain the first path on the way to the store that this user may not access."""
     for place, mode in _needed(path.absolute()):
         try:
             status = place.stat()
@@ -203,7 +203,7 @@ def _not_allowed(path: Path) -> str:
 
 
 def _remedy(path: Path, owner: int) -> str:
-    """Say what is to be done about a place of this owner, which is closed to us."""
+    """Return what to do about an inaccessible path of this owner."""
     try:
         of_store = path.stat().st_uid
     except OSError:
@@ -216,7 +216,7 @@ def _remedy(path: Path, owner: int) -> str:
 
 
 def _needed(path: Path) -> Iterator[tuple[Path, int]]:
-    """Yield what is used, from the root on, and how."""
+    """Yield each path that is needed, from the root down, and the access needed."""
     above, directory = list(path.parents)[:0:-1], path.parent
     yield from ((one, os.X_OK) for one in above)
     yield directory, os.W_OK | os.X_OK

@@ -1,4 +1,4 @@
-"""What holds claims back: breakers, and the caps of an hour."""
+"""Limits on sending in SQLite: circuit breakers, hourly caps, and the claims held behind them."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ _breaker = msgspec.json.Decoder(Breaker)
 _charged = msgspec.json.Decoder(tuple[tuple[str, ...], int, int])
 
 
-def shut(connection: sqlite3.Connection, passes: Mapping[BreakerKey, int]) -> bool:
-    """Tell whether one of these breakers is open in another version than the one that let something pass."""
+def is_blocked(connection: sqlite3.Connection, passes: Mapping[BreakerKey, int]) -> bool:
+    """Whether one of these breakers is open in another version than the one that admitted the claim."""
     return any(
         connection.execute(
             "SELECT 1 FROM breakers WHERE place = ? AND open = 1 AND version <> ?", (place.key, version)
@@ -27,12 +27,12 @@ def shut(connection: sqlite3.Connection, passes: Mapping[BreakerKey, int]) -> bo
 
 
 def breakers(connection: sqlite3.Connection) -> list[Breaker]:
-    """Read every breaker that anything is known of."""
+    """Read all breakers."""
     return [_breaker.decode(row[0]) for row in connection.execute("SELECT value FROM breakers ORDER BY place")]
 
 
 def save_breaker(connection: sqlite3.Connection, breaker: Breaker, now: float) -> bool:
-    """Write a breaker, in place of the version that it names; one that is closed lets go of all behind it."""
+    """Write a breaker if the stored version is the one that it is based on; a closed one releases its held claims."""
     row = connection.execute("SELECT version FROM breakers WHERE place = ?", (breaker.place.key,)).fetchone()
     if (0 if row is None else row[0]) != breaker.version:
         return False
@@ -47,32 +47,32 @@ def save_breaker(connection: sqlite3.Connection, breaker: Breaker, now: float) -
 
 
 def release_held(connection: sqlite3.Connection, behind: str, most: int, now: float) -> int:
-    """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
+    """Release up to `most` (-1: all) of the claims held behind a key, oldest first; returns how many."""
     found = connection.execute(
         "SELECT claims.id, claims.push FROM held JOIN claims ON claims.id = held.claim WHERE behind = ? "
         "AND claims.state IN ('open', 'owed') ORDER BY claims.created, claims.id LIMIT ?",
         (behind, most),
     ).fetchall()
     for place, (claim, _) in enumerate(found):
-        # A microsecond apart, so that they are taken in this order.
+        # One microsecond apart, so that they are taken in this order.
         connection.execute("UPDATE claims SET due = ? WHERE id = ?", (now - (len(found) - place) * 1e-6, claim))
         connection.execute("DELETE FROM held WHERE claim = ?", (claim,))
     for push in {push for _, push in found}:
         refresh_due(connection, push)
     if len(found) < most or most < 0:
-        # What is left came to its end otherwise.
+        # The claims that are left have ended.
         connection.execute("DELETE FROM held WHERE behind = ?", (behind,))
     return len(found)
 
 
 def held(connection: sqlite3.Connection) -> Mapping[str, int]:
-    """Count the claims that are held, by what they are held behind."""
+    """Count the held claims, by the key of what they are held behind."""
     query = "SELECT behind, count(*) FROM held JOIN claims ON claims.id = held.claim WHERE state IN ('open', 'owed') "
     return dict(connection.execute(query + "GROUP BY behind").fetchall())
 
 
 def sent(connection: sqlite3.Connection, now: float) -> Mapping[str, int]:
-    """Count the retriggers that left within the last hour."""
+    """Count the retriggers sent within the last hour, by cap."""
     since = limits.piece(now) - limits.PIECES
     return dict(
         connection.execute("SELECT name, sum(count) FROM sent WHERE piece > ? GROUP BY name", (since,)).fetchall()
@@ -80,7 +80,10 @@ def sent(connection: sqlite3.Connection, now: float) -> Mapping[str, int]:
 
 
 def charge(connection: sqlite3.Connection, caps: Mapping[str, int | None], count: int, now: float) -> str | Capped:
-    """Count retriggers against caps, unless that goes beyond one; answers what `give_back` needs."""
+    """Count retriggers against caps, or return the first cap that they would exceed.
+
+    Returns the record of it that `refund` needs, as JSON; '' if there are no caps.
+    """
     piece = limits.piece(now)
     query = "SELECT coalesce(sum(count), 0) FROM sent WHERE name = ? AND piece > ?"
     for name, limit in caps.items():
@@ -95,8 +98,8 @@ def charge(connection: sqlite3.Connection, caps: Mapping[str, int | None], count
     return codec.encode((tuple(caps), piece, count)) if caps else ""
 
 
-def give_back(connection: sqlite3.Connection, operation: Operation) -> None:
-    """What the CI surely did not take counts against no cap."""
+def refund(connection: sqlite3.Connection, operation: Operation) -> None:
+    """Take back from the caps what the CI certainly did not accept."""
     row = connection.execute("SELECT charged FROM operations WHERE id = ?", (operation.id,)).fetchone()
     if row is None or not row[0]:
         return

@@ -1,4 +1,4 @@
-"""Recording what is heard: pushes, jobs, runs, and the claims they make. Runs inside one transaction of the writer."""
+"""Recording observed items: pushes, jobs, runs and the claims they make, inside one transaction of the writer."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
 from triggerbot.store.sqlite import codec, queues
 
-#: Seconds before a push's facts are fetched: often the next message brings them anyway.
+#: Seconds before a push's facts are fetched: often the next message contains them.
 _FACTS_DELAY = 2.0
-#: Characters of a message that are kept; what it asks for was read from the whole.
+#: Characters of a message that are stored; its options were parsed from the whole.
 _MESSAGE_MAX = 16_384
 _UNWANTED = str(tuple(str(result) for result in sorted(rules.UNWANTED)))
 
@@ -25,9 +25,9 @@ def observe(
     cursor: tuple[str, str] | None,
     deliveries: Sequence[str] = (),
 ) -> list[Outcome]:
-    """Record a batch, in order; hearing the same again changes nothing."""
+    """Record a batch, in order. Idempotent."""
     if deliveries:
-        known = _repeated(connection, deliveries, now)
+        known = _known_deliveries(connection, deliveries, now)
         pairs = zip(items, deliveries, strict=True)
         outcomes = [REPEATED if name in known else _item(connection, item, now, dry) for item, name in pairs]
     else:
@@ -37,8 +37,8 @@ def observe(
     return outcomes
 
 
-def _repeated(connection: sqlite3.Connection, deliveries: Sequence[str], now: float) -> set[str]:
-    """Tell which deliveries are known, keep the others, and forget some that are too old: as many as ever come."""
+def _known_deliveries(connection: sqlite3.Connection, deliveries: Sequence[str], now: float) -> set[str]:
+    """Return the known deliveries. Stores the others, and deletes some old ones: up to twice as many as come in."""
     names = [name for name in dict.fromkeys(deliveries) if name]
     connection.execute(
         "DELETE FROM deliveries WHERE name IN (SELECT name FROM deliveries WHERE at < ? LIMIT ?)",
@@ -55,9 +55,9 @@ def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> 
         case Notice():
             return _notice(connection, item, now, dry)
         case Lead():
-            return queues.hear_lead(connection, item, now)
+            return queues.add_lead(connection, item, now)
         case CommentCommand():
-            return queues.hear_comment(connection, item, now)
+            return queues.add_command(connection, item, now)
 
 
 def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:
@@ -81,7 +81,7 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
         return Outcome(asks=asks, due=due, news=news)
     outcome = _claim(connection, item, asks, asked, (push, job, run), now, dry)
     if news and not outcome.claimed:
-        _tell_refusal(connection, item, outcome, (push, job, run), now, dry)
+        _record_refusal(connection, item, outcome, (push, job, run), now, dry)
     return replace(outcome, due=due or outcome.due, news=news)
 
 
@@ -102,7 +102,7 @@ def _claim(
     return Outcome(earlier=earlier, asks=asks)
 
 
-def _tell_refusal(
+def _record_refusal(
     connection: sqlite3.Connection,
     item: Observation,
     outcome: Outcome,
@@ -115,7 +115,7 @@ def _tell_refusal(
         refusal = rules.repeated(earlier, outcome.asks)
     if refusal is not None:
         push, job, run = ids
-        tell(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)
+        record_entry(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)
 
 
 def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool) -> Outcome:
@@ -128,7 +128,10 @@ def _notice(connection: sqlite3.Connection, item: Notice, now: float, dry: bool)
 
 
 def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[int, PushOptions | None, bool, bool]:
-    """Find or make the row of a push; tells what it asks for, if its author is known, if it is soon to be reported."""
+    """Find or create the row of a push.
+
+    Returns the row, its options, whether its author is known, and whether it is due to be reported soon anyway.
+    """
     row = connection.execute(
         "SELECT id, asks, last_heard, author IS NOT NULL, report_due <= ? FROM pushes "
         "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
@@ -148,9 +151,9 @@ def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[i
 def _learn(
     connection: sqlite3.Connection, push: int, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool
 ) -> bool:
-    """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
+    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for."""
     learned = connection.execute(
-        # Once one of its runs is known to be a fork's, a push stays one.
+        # Once one of its runs is known to be a fork's, the push stays a fork's.
         "UPDATE pushes SET author = coalesce(author, ?1), time = coalesce(time, ?2), "
         "fork = max(coalesce(fork, ?3), coalesce(?3, fork)) "
         "WHERE id = ?4 AND (author IS NULL AND ?1 IS NOT NULL OR time IS NULL AND ?2 IS NOT NULL "
@@ -167,7 +170,7 @@ def _learn(
     )
     refresh_due(connection, push)
     for problem in asks.problems:
-        tell(connection, push, None, "note", now, text=problem)
+        record_entry(connection, push, None, "note", now, text=problem)
     return _claim_requested(connection, push, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
 
 
@@ -193,10 +196,10 @@ def _want_facts(connection: sqlite3.Connection, push: int, due: float) -> None:
 
 
 def put_off_facts(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
-    """Ask for a push's facts again when due, or never."""
+    """Postpone fetching a push's facts (`None`: for good)."""
     row = codec.push_id(connection, push)
     if row is not None:
-        # Somebody else may have learned them meanwhile.
+        # Another process may have learned them meanwhile.
         connection.execute(
             "UPDATE pushes SET facts_due = CASE WHEN asks IS NULL THEN ? END, facts_tries = facts_tries + 1 "
             "WHERE id = ?",
@@ -206,7 +209,7 @@ def put_off_facts(connection: sqlite3.Connection, push: Push, due: float | None)
 
 
 def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, groups: frozenset[str]) -> int:
-    """Find or make the row of a job."""
+    """Find or create the row of a job."""
     row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, event.job)).fetchone()
     text = " ".join(sorted(groups))
     if row is None:
@@ -221,7 +224,7 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
 
 
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
-    """Record a run as far as it has come, never back, and tell whether that is news."""
+    """Record how far a run has come, never backwards; returns its row and whether that is news."""
     row = connection.execute(
         "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
@@ -250,7 +253,7 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
 def insert_claim(
     connection: sqlite3.Connection, push: int, job: int, run: int, origin: str, dry: bool, now: float, wanted: int = 0
 ) -> int:
-    """Make a claim, due at once."""
+    """Create a claim, due at once."""
     added = connection.execute(
         "INSERT INTO claims (push, job, run, origin, state, dry, due, created, wanted) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -262,7 +265,7 @@ def insert_claim(
 
 
 def _wake(connection: sqlite3.Connection, where: str, row: int, push: int, now: float) -> bool:
-    """Make the claims due that waited for something to settle."""
+    """Make claims due that waited for something to settle."""
     woken = connection.execute(
         f"UPDATE claims SET due = ?, held = 0 WHERE {where} AND held = 1 AND state IN {codec.OPEN_STATES}", (now, row)
     ).rowcount
@@ -272,7 +275,7 @@ def _wake(connection: sqlite3.Connection, where: str, row: int, push: int, now: 
 
 
 def refresh_due(connection: sqlite3.Connection, push: int) -> None:
-    """Work out anew when the dispatcher has to look at a push."""
+    """Recompute when the dispatcher has to look at a push."""
     connection.execute(
         "UPDATE pushes SET due = (SELECT min(due) FROM (SELECT due FROM claims WHERE push = ?1 AND state IN "
         f"{codec.OPEN_STATES} UNION ALL SELECT facts_due FROM pushes WHERE id = ?1)) WHERE id = ?1",
@@ -281,14 +284,14 @@ def refresh_due(connection: sqlite3.Connection, push: int) -> None:
 
 
 def changed(connection: sqlite3.Connection, push: int, now: float) -> None:
-    """Make a push due to be judged anew, unless it is by then."""
+    """Make a push due to be judged, unless it is due earlier."""
     connection.execute(
         "UPDATE pushes SET report_due = ?1 WHERE id = ?2 AND (report_due IS NULL OR report_due > ?1)",
         (now + REPORT_DELAY, push),
     )
 
 
-def tell(
+def record_entry(
     connection: sqlite3.Connection,
     push: int,
     job: int | None,
@@ -302,7 +305,7 @@ def tell(
     run: int | None = None,
     origin: str = "",
 ) -> None:
-    """Add a line to a push's story; the same refusal of the same run is told once."""
+    """Add an entry to a push's timeline; the same refusal of the same run is recorded once."""
     connection.execute(
         "INSERT OR IGNORE INTO story (at, push, job, run, origin, what, reason, count, dry, text) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

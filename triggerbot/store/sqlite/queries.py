@@ -1,4 +1,4 @@
-"""Reading pushes for people and for the dispatcher; each function gets a connection that cannot write."""
+"""Reading pushes, for people and for the dispatcher; all functions get a connection that cannot write."""
 
 import sqlite3
 from collections import defaultdict
@@ -13,7 +13,7 @@ from triggerbot.store.sqlite.claims import is_paused, jobs_of, spending
 
 
 def due(connection: sqlite3.Connection, limit: int, full: Sequence[str]) -> list[tuple[float, Push | Group]]:
-    """List what falls due next, except of some systems; no pushes while paused."""
+    """List what falls due next, without the systems in `full`; no pushes while paused."""
     others = f"system NOT IN ({', '.join('?' * len(full))})"
     found: list[tuple[float, Push | Group]] = []
     if not is_paused(connection):
@@ -26,7 +26,7 @@ def due(connection: sqlite3.Connection, limit: int, full: Sequence[str]) -> list
 
 
 def work(connection: sqlite3.Connection, push: Push) -> Work:
-    """Read what is open about a push."""
+    """Read a push with its open claims."""
     row = connection.execute(
         "SELECT id, asks, facts_tries, message, author, time, fork FROM pushes "
         "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
@@ -66,7 +66,7 @@ def _runs(connection: sqlite3.Connection, where: str, push: int) -> Iterator[tup
 
 
 def known(connection: sqlite3.Connection, push: Push) -> dict[tuple[str, str, int], State]:
-    """Read how far each run of a push is known to have come."""
+    """Read the known state of each run of a push."""
     found = connection.execute(
         "SELECT jobs.name, runs.run_id, runs.attempt, runs.state FROM runs JOIN jobs ON jobs.id = runs.job "
         "WHERE jobs.push = ?",
@@ -76,9 +76,9 @@ def known(connection: sqlite3.Connection, push: Push) -> dict[tuple[str, str, in
 
 
 def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
-    """Read everything known of a push."""
+    """Read everything known about a push."""
     row = connection.execute(
-        "SELECT id, asks, first_heard, last_heard, message, author, time, fork FROM pushes "
+        "SELECT id, asks, last_heard, message, author, time, fork FROM pushes "
         "WHERE revision = ? AND project = ? AND branch = ? AND system = ?",
         (push.revision, push.project, push.branch, push.system),
     ).fetchone()
@@ -89,20 +89,19 @@ def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
         claims[claim.job].append(claim)
     return PushRecord(
         push=push,
-        facts=codec.facts(push, row[4:8]),
+        facts=codec.facts(push, row[3:7]),
         asks=codec.asks(row[1]),
         jobs=tuple(
             JobRecord(job, runs, tuple(claims.get(job, ()))) for job, runs in _runs(connection, "jobs.push = ?", row[0])
         ),
         spent=spending(connection, row[0], dry=False),
         spent_dry=spending(connection, row[0], dry=True),
-        first_heard=row[2],
-        last_heard=row[3],
+        last_heard=row[2],
     )
 
 
-def story(connection: sqlite3.Connection, push: Push, job: str | None) -> list[TimelineEntry]:
-    """Read what happened to a push, or to one of its jobs, in order."""
+def timeline(connection: sqlite3.Connection, push: Push, job: str | None) -> list[TimelineEntry]:
+    """Read the timeline of a push, or of one of its jobs, in order."""
     push_id = codec.push_id(connection, push)
     found = connection.execute(
         "SELECT story.at, story.what, jobs.name, story.text, story.reason, story.count, story.dry, runs.run_id, "

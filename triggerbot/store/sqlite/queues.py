@@ -1,4 +1,4 @@
-"""Queues beside that of pushes: unresolved events (leads), and comment commands."""
+"""The queues other than that of pushes: leads (unresolved events) and comment commands."""
 
 import sqlite3
 
@@ -9,8 +9,8 @@ from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingC
 from triggerbot.store.sqlite import codec
 
 
-def hear_lead(connection: sqlite3.Connection, lead: Lead, now: float) -> Outcome:
-    """Keep a lead, of each run the furthest; one that tells of a failure is due at once."""
+def add_lead(connection: sqlite3.Connection, lead: Lead, now: float) -> Outcome:
+    """Store a lead, only the most advanced one of each run; a failure is due at once."""
     due = now if lead.failed else now + LEAD_DELAY
     group = _group(connection, lead.group, due, now)
     news = connection.execute(
@@ -32,13 +32,13 @@ def _group(connection: sqlite3.Connection, group: Group, due: float, now: float)
         )
         return int(added.lastrowid or 0)
     if row[1] > due:
-        # A group that was put off stays so: its CI did not answer, and does no better for being asked more often.
+        # A postponed group stays postponed: its CI did not answer, and asking more often does not help.
         connection.execute("UPDATE lead_groups SET due = ? WHERE id = ? AND tries = 0", (due, row[0]))
     return int(row[0])
 
 
 def read_leads(connection: sqlite3.Connection, group: Group) -> Leads:
-    """Read what was heard of a group, failures first."""
+    """Read the leads of a group, failures first."""
     row = connection.execute(
         "SELECT id, tries, since FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
     ).fetchone()
@@ -57,7 +57,7 @@ def read_leads(connection: sqlite3.Connection, group: Group) -> Leads:
 
 
 def settle_leads(connection: sqlite3.Connection, group: Group, leads: tuple[Lead, ...]) -> None:
-    """Forget leads, unless more was heard of their runs; a group without leads is forgotten with them."""
+    """Delete resolved leads, except those whose runs have got further since; an empty group is deleted, too."""
     row = connection.execute(
         "SELECT id FROM lead_groups WHERE name = ? AND system = ?", (group.id, group.system)
     ).fetchone()
@@ -74,46 +74,46 @@ def settle_leads(connection: sqlite3.Connection, group: Group, leads: tuple[Lead
 
 
 def put_off_leads(connection: sqlite3.Connection, group: Group, due: float) -> None:
-    """Ask about a group again when due."""
+    """Postpone a group; counts as a failed attempt."""
     connection.execute(
         "UPDATE lead_groups SET due = ?, tries = tries + 1 WHERE name = ? AND system = ?",
         (due, group.id, group.system),
     )
 
 
-_comment = msgspec.json.Decoder(CommentCommand)
+_command_decoder = msgspec.json.Decoder(CommentCommand)
 
 
-def hear_comment(connection: sqlite3.Connection, wish: CommentCommand, now: float) -> Outcome:
-    """Keep a wish, due at once, and forget some settled ones that are too old: as many as ever come."""
+def add_command(connection: sqlite3.Connection, command: CommentCommand, now: float) -> Outcome:
+    """Store a comment command, due at once. Deletes up to two settled ones that are too old."""
     connection.execute(
         "DELETE FROM wishes WHERE id IN (SELECT id FROM wishes WHERE since < ? AND due IS NULL LIMIT 2)",
         (now - DELIVERY_KEPT,),
     )
     news = connection.execute(
         "INSERT OR IGNORE INTO wishes (system, name, value, since, due) VALUES (?, ?, ?, ?, ?)",
-        (wish.system, wish.id, codec.encode(wish), now, now),
+        (command.system, command.id, codec.encode(command), now, now),
     ).rowcount
     return Outcome(news=bool(news))
 
 
-def take_comment(connection: sqlite3.Connection, now: float, seconds: float) -> PendingCommand | None:
-    """Take the wish that has been due longest, for so many seconds."""
+def take_command(connection: sqlite3.Connection, now: float, seconds: float) -> PendingCommand | None:
+    """Take the comment command that has been due longest, for a number of seconds."""
     row = connection.execute(
         "SELECT id, value, since, tries FROM wishes WHERE due <= ? ORDER BY due, id LIMIT 1", (now,)
     ).fetchone()
     if row is None:
         return None
     connection.execute("UPDATE wishes SET due = ? WHERE id = ?", (now + seconds, row[0]))
-    return PendingCommand(_comment.decode(row[1]), row[2], row[3])
+    return PendingCommand(_command_decoder.decode(row[1]), row[2], row[3])
 
 
-def end_comment(connection: sqlite3.Connection, wish: CommentCommand, due: float | None) -> None:
-    """Settle a wish (`None`), or let it be tried again when due."""
+def end_command(connection: sqlite3.Connection, command: CommentCommand, due: float | None) -> None:
+    """Settle a comment command (`None`), or make it due again."""
     mine = "WHERE name = ? AND system = ? AND due IS NOT NULL"
     if due is None:
         settled = f"UPDATE wishes SET due = NULL, value = '' {mine}"
-        connection.execute(settled, (wish.id, wish.system))
+        connection.execute(settled, (command.id, command.system))
     else:
         again = f"UPDATE wishes SET due = ?, tries = tries + 1 {mine}"
-        connection.execute(again, (due, wish.id, wish.system))
+        connection.execute(again, (due, command.id, command.system))

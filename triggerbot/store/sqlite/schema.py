@@ -1,6 +1,6 @@
-"""The tables, and the steps from each version of them to the next."""
+"""The tables, as migrations from each version to the next."""
 
-#: Step i brings a store from version i to i+1; never change one that was released.
+#: Migration i takes a store from version i to i+1; never change one that was released.
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE pushes (

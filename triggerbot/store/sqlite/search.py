@@ -1,4 +1,4 @@
-"""Finding pushes, and reading many of them in a line each; their jobs and runs are never read for it."""
+"""Finding and listing pushes, one line each, without reading their jobs and runs."""
 
 import sqlite3
 from typing import Any
@@ -11,8 +11,8 @@ from triggerbot.store.sqlite import codec
 
 _TITLE_MAX = 200
 _counts = msgspec.json.Decoder(dict[str, int])
-#: SQLite knows upper and lower case of ASCII only.
-_FITS = {
+#: SQLite's `lower` and `NOCASE` only know the case of ASCII letters.
+_CONDITIONS = {
     "project": "project = :project COLLATE NOCASE",
     "branch": "branch = :branch COLLATE NOCASE",
     "author": "instr(lower(author), lower(:author))",
@@ -26,10 +26,10 @@ _FITS = {
 
 
 def find(connection: sqlite3.Connection, project: str, revision: str) -> list[Push]:
-    """Find pushes by project and the beginning of a revision, newest first."""
+    """Find pushes by project and revision prefix, newest first."""
     prefix = revision.lower()
     found = connection.execute(
-        # The plus keeps SQLite from reading all of the project instead of the few such revisions.
+        # The plus makes SQLite use the index on revisions rather than read all pushes of the project.
         f"{codec.SELECT_PUSH} WHERE +project = ? AND revision >= ? AND revision < ? ORDER BY last_heard DESC LIMIT 50",
         (project, prefix, prefix + "\x7f"),
     )
@@ -37,20 +37,20 @@ def find(connection: sqlite3.Connection, project: str, revision: str) -> list[Pu
 
 
 def recent(connection: sqlite3.Connection, limit: int, project: str | None) -> list[Push]:
-    """List the pushes heard of last."""
+    """List the pushes with the latest events."""
     where, values = ("WHERE project = ?", (project, limit)) if project else ("", (limit,))
     found = connection.execute(f"{codec.SELECT_PUSH} {where} ORDER BY last_heard DESC, id DESC LIMIT ?", values)
     return [Push(*row) for row in found]
 
 
 def search(connection: sqlite3.Connection, wanted: Search, limit: int) -> list[Summary]:
-    """List the pushes heard of last, with how they were judged."""
-    values = {name: value for name in _FITS if (value := getattr(wanted, name))}
+    """List the pushes with the latest events that match, with their last verdict."""
+    values = {name: value for name in _CONDITIONS if (value := getattr(wanted, name))}
     found = connection.execute(
         "SELECT system, project, branch, revision, health, sentence, author, substr(message, 1, :title), time, "
         "last_heard, judged, counts "
         "FROM pushes LEFT JOIN judgements ON judgements.push = pushes.id "
-        f"WHERE {' AND '.join(_FITS[name] for name in values) or '1'} "
+        f"WHERE {' AND '.join(_CONDITIONS[name] for name in values) or '1'} "
         "ORDER BY last_heard DESC, pushes.id DESC LIMIT :limit",
         values | {"title": _TITLE_MAX, "limit": limit},
     )
@@ -72,7 +72,7 @@ def _summary(row: tuple[Any, ...]) -> Summary:
 
 
 def judged_since(connection: sqlite3.Connection, since: float, limit: int) -> list[tuple[float, Push]]:
-    """List pushes that were judged after a time, oldest first."""
+    """List the pushes judged after a time, and when, oldest first."""
     found = connection.execute(
         "SELECT judged, system, project, branch, revision FROM judgements JOIN pushes ON pushes.id = judgements.push "
         "WHERE judged > ? ORDER BY judged, pushes.id LIMIT ?",
@@ -82,7 +82,7 @@ def judged_since(connection: sqlite3.Connection, since: float, limit: int) -> li
 
 
 def projects(connection: sqlite3.Connection) -> list[str]:
-    """List the projects of all pushes, in order: from each to the next, whatever the number of their pushes."""
+    """List the projects of all pushes, sorted; each is one step in an index, however many pushes it has."""
     found = connection.execute(
         "WITH RECURSIVE every(project) AS (SELECT min(project) FROM pushes UNION ALL "
         "SELECT (SELECT min(project) FROM pushes WHERE project > every.project) FROM every "
@@ -92,7 +92,7 @@ def projects(connection: sqlite3.Connection) -> list[str]:
 
 
 def previous(connection: sqlite3.Connection, push: Push) -> Push | None:
-    """Find the push of the same branch that was heard of before this one was."""
+    """Find the previous push of the same branch, by when their first events came."""
     row = connection.execute(
         f"{codec.SELECT_PUSH} WHERE project = ?1 AND branch = ?2 AND system = ?3 AND revision <> ?4 AND first_heard < "
         "(SELECT first_heard FROM pushes WHERE project = ?1 AND branch = ?2 AND system = ?3 AND revision = ?4) "

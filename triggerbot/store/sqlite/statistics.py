@@ -1,4 +1,4 @@
-"""Counting what was decided and sent, and what came of it."""
+"""Statistics: counting decisions, requests and their outcomes in SQL."""
 
 import sqlite3
 from collections import defaultdict
@@ -13,9 +13,9 @@ _SENT = "sum(CASE WHEN what = 'accepted' THEN count ELSE 0 END)"
 _DECIDED = "sum(CASE WHEN what = 'trigger' AND dry = 0 THEN count ELSE 0 END)"
 _COUNTED = "at >= ? AND what IN ('trigger', 'accepted')"
 _HOUR = "cast(at / 3600 AS INTEGER) * 3600"
-#: By its time: another index would save sorting, and read all that was ever told for the sums of one day.
+#: Forces the index on time: another would save sorting, but read the whole table for the sums of one day.
 _STORY = "story INDEXED BY story_at"
-#: See `counting.refusals`.
+#: See `outcomes.refusals`.
 _REFUSED = (
     f"FROM {_STORY} WHERE at >= ? AND what = 'refuse' AND NOT EXISTS (SELECT 1 FROM claims "
     "WHERE claims.job = story.job AND origin = '' AND cause IS NOT NULL AND refusal IS NULL)"
@@ -25,7 +25,7 @@ _SPARES_NOTHING = str(tuple(map(str, outcomes.SPARES_NOTHING)))
 
 
 def statistics(connection: sqlite3.Connection, since: float) -> dict[str, Any]:
-    """Count what was decided and sent since then and what came of it, and what is open now."""
+    """Count decisions, requests and their outcomes since a time, and what is open now."""
     runs, timed, seconds = connection.execute(
         "SELECT count(*), count(length), total(length) FROM (SELECT CASE WHEN runs.state = 'finished' "
         "THEN max(0.0, runs.time - runs.started) END AS length FROM runs JOIN jobs ON jobs.id = runs.job "
@@ -91,7 +91,7 @@ def _branches(connection: sqlite3.Connection, since: float) -> list[dict[str, An
 
 
 def _spared(connection: sqlite3.Connection, since: float) -> dict[str, int]:
-    """See `counting.spared`."""
+    """Count what refusals spared; see `outcomes.spared`."""
     row = connection.execute(
         "SELECT count(DISTINCT job), count(DISTINCT CASE WHEN reason = 'over_budget' THEN job END) "
         f"{_REFUSED} AND dry = 0 AND reason NOT IN {_SPARES_NOTHING}",

@@ -1,13 +1,13 @@
-"""Pushes that are judged and reported: whose turn it is, and what is kept of it."""
+"""Judging and reporting: which push is due, its last verdict, failure records and metadata."""
 
 import sqlite3
 from collections.abc import Sequence
 
 from triggerbot.core.model import Push, Result, RunKey
-from triggerbot.store import SIGHTINGS_MAX, FailureRecord, Ran, Summary
+from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 from triggerbot.store.sqlite import codec, observe
 
-#: Pushes of a project, those heard of last, at which runs are counted.
+#: The number of newest pushes of a project at which runs are counted.
 _RAN_AT = 2000
 _PROVING = str(("success", *(str(result) for result in Result if result.failed)))
 _PUSH = "id, system, project, branch, revision FROM pushes"
@@ -19,7 +19,7 @@ _LATE = f"SELECT report_lease, {_PUSH} WHERE report_lease <= ?1 ORDER BY report_
 
 
 def take(connection: sqlite3.Connection, now: float, seconds: float) -> Push | None:
-    """Take the push that has been due longest; one whose time to be reported is over is due since then."""
+    """Take the push that has been due longest; one whose lease has expired is due since then."""
     found = [row for query in (_DUE, _LATE) for row in connection.execute(query, (now,))]
     if not found:
         return None
@@ -30,7 +30,7 @@ def take(connection: sqlite3.Connection, now: float, seconds: float) -> Push | N
 
 
 def end(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
-    """Give a push back; it is due when that is wanted, or for its news if that is sooner."""
+    """Give a push back; it is due again then (`None`: never), or earlier if it has changed."""
     connection.execute(
         "UPDATE pushes SET report_lease = NULL, report_due = min(coalesce(report_due, ?1), coalesce(?1, report_due)) "
         "WHERE id = ?2",
@@ -39,7 +39,7 @@ def end(connection: sqlite3.Connection, push: Push, due: float | None) -> None:
 
 
 def soon(connection: sqlite3.Connection, push: Push, now: float) -> None:
-    """Make a push due, as news of it does."""
+    """Make a push due, as a change of it does."""
     row = codec.push_id(connection, push)
     if row is not None:
         observe.changed(connection, row, now)
@@ -48,11 +48,11 @@ def soon(connection: sqlite3.Connection, push: Push, now: float) -> None:
 def judged(
     connection: sqlite3.Connection,
     summary: Summary,
-    sightings: Sequence[FailureRecord],
+    records: Sequence[FailureRecord],
     changes: Sequence[tuple[str, str]],
     now: float,
 ) -> None:
-    """Keep how a push was judged, unless it is gone."""
+    """Record the verdict on a push, unless it was deleted."""
     push = codec.push_id(connection, summary.push)
     if push is None:
         return
@@ -60,9 +60,9 @@ def judged(
         "INSERT OR REPLACE INTO judgements VALUES (?, ?, ?, ?, ?)",
         (push, summary.health, summary.sentence, codec.encode(dict(summary.counts)), now),
     )
-    if sightings:
-        _keep_sightings(connection, push, summary.push.project, sightings)
-    # That it was judged is no news of the push.
+    if records:
+        _save_failure_records(connection, push, summary.push.project, records)
+    # Inserted directly, because a verdict is no reason to judge the push again.
     connection.executemany(
         "INSERT INTO story (at, push, job, what, text) SELECT ?1, push, id, 'verdict', ?2 FROM jobs "
         "WHERE push = ?3 AND name = ?4",
@@ -70,8 +70,8 @@ def judged(
     )
 
 
-def _keep_sightings(
-    connection: sqlite3.Connection, push: int, project: str, sightings: Sequence[FailureRecord]
+def _save_failure_records(
+    connection: sqlite3.Connection, push: int, project: str, records: Sequence[FailureRecord]
 ) -> None:
     connection.executemany(
         "INSERT OR REPLACE INTO sightings SELECT id, ?1, ?2, ?3, ?4, ?5, ?6 FROM jobs WHERE push = ?7 AND name = ?8",
@@ -86,23 +86,23 @@ def _keep_sightings(
                 push,
                 one.job,
             )
-            for one in sightings
+            for one in records
         ],
     )
     connection.execute(
         "DELETE FROM sightings WHERE job IN "
         "(SELECT job FROM sightings WHERE project = ? ORDER BY at DESC, job DESC LIMIT -1 OFFSET ?)",
-        (project, SIGHTINGS_MAX),
+        (project, FAILURE_RECORDS_MAX),
     )
 
 
 def failure_records(connection: sqlite3.Connection, project: str) -> list[FailureRecord]:
-    """Read the sightings of a project, newest first."""
+    """Read the newest failure records of a project, newest first."""
     found = connection.execute(
         "SELECT pushes.system, pushes.project, pushes.branch, pushes.revision, jobs.name, at, failed, passed, shapes, "
         "passing FROM sightings JOIN jobs ON jobs.id = sightings.job JOIN pushes ON pushes.id = jobs.push "
         "WHERE sightings.project = ? ORDER BY at DESC, sightings.job DESC LIMIT ?",
-        (project, SIGHTINGS_MAX),
+        (project, FAILURE_RECORDS_MAX),
     )
     return [
         FailureRecord(Push(*row[:4]), row[4], row[5], row[6], row[7], codec.lines(row[8]), codec.lines(row[9]))
@@ -111,7 +111,7 @@ def failure_records(connection: sqlite3.Connection, project: str) -> list[Failur
 
 
 def ran(connection: sqlite3.Connection, project: str, jobs: Sequence[str], since: float) -> Ran:
-    """Count the pushes at which a run of these jobs passed or failed, among those heard of last."""
+    """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
     last = connection.execute(
         "SELECT last_heard FROM pushes WHERE project = ? ORDER BY last_heard DESC LIMIT 2 OFFSET ?",
         (project, _RAN_AT - 1),
@@ -127,21 +127,21 @@ def ran(connection: sqlite3.Connection, project: str, jobs: Sequence[str], since
     return Ran(counted, since)
 
 
-def kept(connection: sqlite3.Connection, push: Push) -> dict[str, str]:
-    """Read what was kept beside a push."""
+def metadata(connection: sqlite3.Connection, push: Push) -> dict[str, str]:
+    """Read the metadata of a push."""
     query = "SELECT name, value FROM kept WHERE push = ?"
     return dict(connection.execute(query, (codec.push_id(connection, push),)).fetchall())
 
 
-def keep(connection: sqlite3.Connection, push: Push, name: str, value: str) -> None:
-    """Keep something beside a push, unless that is gone."""
+def set_metadata(connection: sqlite3.Connection, push: Push, name: str, value: str) -> None:
+    """Set one entry of a push's metadata, unless the push was deleted."""
     row = codec.push_id(connection, push)
     if row is not None:
         connection.execute("INSERT OR REPLACE INTO kept VALUES (?, ?, ?)", (row, name, value))
 
 
 def add_failure_lines(connection: sqlite3.Connection, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
-    """Add failure lines to a run, after those that it has; an unknown run is passed over."""
+    """Append failure lines to a run, without duplicates; an unknown run is ignored."""
     row = connection.execute(
         "SELECT runs.id, runs.failures FROM runs JOIN jobs ON jobs.id = runs.job "
         "WHERE jobs.push = ? AND jobs.name = ? AND run_id = ? AND attempt = ?",

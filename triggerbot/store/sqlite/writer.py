@@ -1,7 +1,7 @@
-"""The one connection that writes, in a thread of its own: many callers share one commit (group commit).
+"""The single write connection, in a thread of its own: many callers share one commit (group commit).
 
-SQLite before 3.51.3 may corrupt a WAL file when two connections write or checkpoint at once (the WAL-reset bug).
-So all writing of a process goes through this thread, and a lock file keeps other processes' writes apart from it.
+SQLite before 3.51.3 may corrupt a WAL file when two connections write or checkpoint at once (the WAL-reset bug). So all
+writes of a process go through this thread, and a lock file serialises those of several processes.
 """
 
 import fcntl
@@ -19,12 +19,12 @@ from triggerbot.core.errors import StoreUnavailable
 T = TypeVar("T")
 Change = Callable[[sqlite3.Connection], Any]
 
-#: More changes than this are not held back for one commit.
+#: Changes per commit.
 _BATCH = 256
 
 
 class Writer:
-    """Runs changes one after another, each in a savepoint, and answers them when they are on the disk."""
+    """Applies changes in order, each in a savepoint, and completes their futures once they are on disk."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection], lock_path: Path | None) -> None:
         self._connect = connect
@@ -35,9 +35,9 @@ class Writer:
         self._thread.start()
 
     def submit(self, change: Callable[[sqlite3.Connection], T]) -> "Future[T]":
-        """Queue a change; its future is answered after the commit."""
+        """Queue a change; its future is done after the commit."""
         future: Future[T] = Future()
-        # A caller that goes away does not take its change back.
+        # A cancelled future must not take its change back.
         future.set_running_or_notify_cancel()
         if self._closed:
             future.set_exception(StoreUnavailable("the store is closed"))
@@ -46,11 +46,11 @@ class Writer:
         return future
 
     def call(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Make a change and wait until it is on the disk."""
+        """Make a change and wait until it is on disk."""
         return self.submit(change).result()
 
     def close(self) -> None:
-        """Commit what is queued and stop."""
+        """Commit what is queued, then stop."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
@@ -68,13 +68,13 @@ class Writer:
                     break
                 item = self._queue.get()
             going = item is not None
-            # A connection that could not be made is tried again with each batch: the fault may pass.
+            # Opening is retried with each batch: the error may be temporary.
             connection = connection or self._open()
             if connection is None:
                 _fail(batch, StoreUnavailable("the store cannot be opened for writing"))
             elif batch:
                 self._commit(connection, batch)
-        with _Held(self._lock_file):
+        with _Lock(self._lock_file):
             if connection is not None:
                 connection.close()
         if self._lock_file is not None:
@@ -87,20 +87,20 @@ class Writer:
             return None
 
     def _commit(self, connection: sqlite3.Connection, batch: list[tuple[Change, Future[Any]]]) -> None:
-        answers: list[Callable[[], None]] = []
+        completions: list[Callable[[], None]] = []
         try:
-            with _Held(self._lock_file):
+            with _Lock(self._lock_file):
                 connection.execute("BEGIN IMMEDIATE")
                 for change, future in batch:
-                    answers.append(_apply(connection, change, future))
+                    completions.append(_apply(connection, change, future))
                 connection.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
             with suppress(sqlite3.Error):
-                # Some faults have ended the transaction already, and on a broken disk even this may fail.
+                # Some errors have ended the transaction already, and on a broken disk this fails, too.
                 connection.execute("ROLLBACK")
             return _fail(batch, StoreUnavailable(f"the store cannot write: {error}"))
-        for answer in answers:
-            answer()
+        for complete in completions:
+            complete()
 
 
 def _fail(batch: list[tuple[Change, Future[Any]]], failure: StoreUnavailable) -> None:
@@ -109,14 +109,14 @@ def _fail(batch: list[tuple[Change, Future[Any]]], failure: StoreUnavailable) ->
 
 
 def _apply(connection: sqlite3.Connection, change: Change, future: "Future[Any]") -> Callable[[], None]:
-    """Run one change so that its failure undoes it alone; gives back how to answer once all is committed."""
+    """Apply one change so that its failure undoes only itself; returns how to complete its future after the commit."""
     connection.execute("SAVEPOINT change")
     try:
         value = change(connection)
     except sqlite3.OperationalError:
-        # A full disk or an I/O error is not this change's own: the whole commit fails.
+        # A full disk or an I/O error is not the change's fault: the whole commit fails.
         raise
-    except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller, not to this thread
+    except BaseException as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
         connection.execute("ROLLBACK TO change")
         connection.execute("RELEASE change")
         failure = error
@@ -125,8 +125,8 @@ def _apply(connection: sqlite3.Connection, change: Change, future: "Future[Any]"
     return lambda: future.set_result(value)
 
 
-class _Held:
-    """The lock between processes, held for one transaction (its checkpoint included)."""
+class _Lock:
+    """The lock between processes, for the duration of one transaction (including its checkpoint)."""
 
     def __init__(self, file: IO[bytes] | None) -> None:
         self._file = file

@@ -1,4 +1,4 @@
--- Pauses, dead letters, crashes, forgetting, and whether this is the store that it was.
+-- Pause, dead letters, crashes, purging, and recognising the store after a restart.
 
 function commands.pause(args)
   if args.pause then call('SET', P .. 'pause', args.pause) else call('DEL', P .. 'pause') end
@@ -34,7 +34,7 @@ function commands.add_crashes(args)
   return true
 end
 
--- Forget pushes, a number of them a call; tells how many, and whether there may be more.
+-- Delete old pushes, a batch per call; returns how many pushes were deleted, looked at, and taken off the list.
 function commands.purge(args)
   local gone, removed = 0, 0
   local looked = call('ZRANGEBYSCORE', P .. 'recent', '-inf', '(' .. args.before, 'LIMIT', args.from, args.most)
@@ -56,7 +56,7 @@ function commands.purge(args)
   return { gone, #looked, removed }
 end
 
--- Forget what was left of pushes that Redis itself has forgotten; tells what purge does.
+-- Delete what is left of pushes that have expired in Redis; returns the same as purge.
 function commands.purge_names(args)
   local removed = 0
   local looked = call('ZRANGE', P .. 'names', args.from, args.from + args.most - 1)
@@ -70,8 +70,8 @@ function commands.purge_names(args)
 end
 
 function commands.purge_groups(args)
-  purge_holding(args.before)
-  forget_wishes(args.forgotten)
+  purge_limits(args.before)
+  purge_commands(args.forgotten)
   for _, what in ipairs(call('ZRANGE', P .. 'due', 0, -1)) do
     if string.sub(what, 1, 1) == 'g' then
       local g = key('g', string.sub(what, 3))
@@ -85,7 +85,7 @@ function commands.purge_groups(args)
   return true
 end
 
--- Look whether this is the store that it was; args: a marker for a new one, the server's run id, now.
+-- Check whether this is still the same store; args: a marker for a new store, the server's run id, now.
 function commands.meet(args)
   local meta = P .. 'meta'
   local layout = tonumber(call('HGET', meta, 'layout') or '1')

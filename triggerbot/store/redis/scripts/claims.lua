@@ -1,4 +1,4 @@
--- Claims: at most one of each job and origin.
+-- Claims as observing needs them: reading, writing, making and waking them. At most one per job and origin.
 
 local function number_of(claim) return string.format('%.0f', math.floor(claim / 1000000)) end
 local function text_of(claim) return string.format('%.0f', claim) end

@@ -1,4 +1,4 @@
--- The call itself: once for each operation.
+-- The call itself: runs a command at most once per operation id.
 
 local TAKES = { lease = true, take_report = true, take_command = true }
 
@@ -12,7 +12,7 @@ local replayed = call('GET', P .. 'r:' .. operation)
 if replayed then return replayed end
 retention = args.retention or '0'
 local answer = commands[command](args)
--- What only looks may look again.
+-- A call that changed nothing may be repeated: no reply to remember.
 if command == 'next_due' or (not answer and TAKES[command]) then return cjson.encode({ tonumber(meta[2] or '0'), meta[3] or '', answer }) end
 local writes = call('HINCRBY', P .. 'meta', 'writes', 1)
 local reply = cjson.encode({ writes, meta[3] or '', answer })

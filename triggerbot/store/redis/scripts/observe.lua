@@ -1,8 +1,9 @@
--- Hearing: what a batch tells is recorded, and claims what is to be claimed.
+-- Observing: records a batch of items and makes the claims that follow from it. `observe` has a script of its own that
+-- ends with this part, so only what it needs belongs in here, in `pushes` and in `claims`.
 
 local UNWANTED = { c = true, s = true, r = true }  -- cancelled, skipped, retry
 
--- The runs of a job as they are kept: everything after the groups.
+-- The runs of a job as stored: everything after the groups.
 local function runs_of(number, job)
   local text = call('HGET', key('j', number), job)
   if not text then return {} end
@@ -11,7 +12,7 @@ local function runs_of(number, job)
   return parts
 end
 
-local function meets(groups, asked)
+local function is_asked(groups, asked)
   for _, group in ipairs(split(groups, ' ')) do
     if string.find(asked, US .. group .. US, 1, true) then return true end
   end
@@ -23,7 +24,7 @@ local function claim_requested(push, now, dry)
   local jobs = call('HGETALL', key('j', push.number))
   for at = 1, #jobs, 2 do
     local job, parts = jobs[at], split(jobs[at + 1], RS)
-    if meets(parts[1], push.asked) and call('HEXISTS', key('k', push.number), job .. US) == 0 then
+    if is_asked(parts[1], push.asked) and call('HEXISTS', key('k', push.number), job .. US) == 0 then
       for which = #parts, 2, -1 do
         local run = split(parts[which], US)
         if not UNWANTED[run[4]] then
@@ -56,12 +57,12 @@ local function learn(push, facts, now, dry)
   call('HSET', p, 'asks', facts[4], 'asked', facts[5], 'message', facts[6], 'facts_due', '')
   if push.facts_due and push.facts_due ~= '' then refresh(push.number) end
   push.facts_due = ''
-  for _, problem in ipairs(facts[7]) do tell(push.number, now, 'note', { text = problem }) end
+  for _, problem in ipairs(facts[7]) do record_entry(push.number, now, 'note', { text = problem }) end
   return push.asked ~= '' and claim_requested(push, now, dry)
 end
 
--- Keep a run as far as it has come, never back; tells whether that is news.
-local function record(push, job, groups, run, id, attempt, rank)
+-- Record how far a run has come, never backwards; returns whether that is news.
+local function record_run(push, job, groups, run, id, attempt, rank)
   local j = key('j', push.number)
   local known = call('HGET', j, job)
   if not known then
@@ -79,7 +80,7 @@ local function record(push, job, groups, run, id, attempt, rank)
   if tonumber(string.sub(known, at + #prefix, at + #prefix)) < rank then
     local ends = string.find(known, RS, at + 1, true) or #known + 1
     local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
-    -- What is said first stays where it is not said anew; a run's batch is what it was at first.
+    -- Fields that the new message leaves empty keep their values; a run's batch never changes.
     for field = 7, 14 do if new[field] == '' then new[field] = old[field] or '' end end
     new[13] = old[13]
     changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
@@ -101,7 +102,7 @@ end
 
 -- event: 1, push, job, groups, run, id, attempt, rank, finished and without batch, failed, covered failure, refusal,
 --        repeated refusals by the earlier claim's, batch, facts or false
-local function hear_event(item, names, now, dry, facts_delay)
+local function observe_event(item, names, now, dry, facts_delay)
   local push = find_push(names[item[2]], now)
   local job, groups, finished, failed, covered, batch = item[3], item[4], item[9], item[10], item[11], item[13]
   local due = item[14] and learn(push, item[14], now, dry) or false
@@ -114,10 +115,10 @@ local function hear_event(item, names, now, dry, facts_delay)
     push.batches = (push.batches and push.batches ~= '') and push.batches .. US .. batch or batch
     call('HSET', key('p', push.number), 'batches', push.batches)
   end
-  local news = record(push, job, groups, item[5], item[6], item[7], item[8])
+  local news = record_run(push, job, groups, item[5], item[6], item[7], item[8])
   if news then mark(push.number, now) end
   if finished and push.held then due = wake(push, now, job) or due end
-  local requested = push.asked and push.asked ~= '' and groups ~= '' and meets(groups, push.asked)
+  local requested = push.asked and push.asked ~= '' and groups ~= '' and is_asked(groups, push.asked)
   local flags = (due and 2 or 0) + (news and 4 or 0)
   if not (failed or covered or requested) then return flags, push end
   local run = item[6] .. US .. item[7]
@@ -127,12 +128,12 @@ local function hear_event(item, names, now, dry, facts_delay)
     return (news and 4 or 0) + 3, push
   end
   local claim = known and read(tonumber(known))
-  local kept = claim and find_run(push.number, job, claim.run) or ''
-  return flags, push, claim, kept
+  local claimed = claim and find_run(push.number, job, claim.run) or ''
+  return flags, push, claim, claimed
 end
 
 -- lead: 3, group, run US attempt, rank, rest, failed, later
-local function hear_lead(item, now)
+local function observe_lead(item, now)
   local g, lead = key('g', item[2]), 'l' .. US .. item[3]
   if call('EXISTS', g) == 0 then call('HSET', g, 'tries', '0', 'since', now) call('PEXPIRE', g, retention) end
   local due, at = item[6] and now or item[7], 'g' .. US .. item[2]
@@ -148,23 +149,23 @@ local function hear_lead(item, now)
   return item[6] and 6 or 4
 end
 
-local function forget_wishes(forgotten)
+local function purge_commands(forgotten)
   for _, wish in ipairs(call('ZRANGEBYSCORE', P .. 'wish_kept', '-inf', '(' .. forgotten)) do
     call('HDEL', P .. 'wishes', wish)
     call('ZREM', P .. 'wish_kept', wish)
   end
 end
 
--- wish: 4, system US id, what is kept of it. What was settled long ago is heard again as if it were new.
-local function hear_wish(item, now, forgotten)
-  forget_wishes(forgotten)
+-- comment command: 4, system US id, the rest. One that was settled long ago counts as new again.
+local function observe_command(item, now, forgotten)
+  purge_commands(forgotten)
   if call('HSETNX', P .. 'wishes', item[2], item[3]) == 0 then return 0 end
   call('ZADD', P .. 'wish_due', now, item[2])
   return 4
 end
 
--- Which deliveries are known; the others are kept, and some that are too old forgotten: as many as ever come.
-local function repeated(deliveries, now, forgotten)
+-- Which deliveries are known. Stores the others, and deletes some that are too old: up to twice as many as come in.
+local function known_deliveries(deliveries, now, forgotten)
   local at, known = P .. 'deliveries', {}
   for _, name in ipairs(call('ZRANGEBYSCORE', at, '-inf', '(' .. forgotten, 'LIMIT', 0, 2 * #deliveries)) do
     call('ZREM', at, name)
@@ -180,18 +181,18 @@ local commands = {}
 function commands.observe(args)
   local answers, asks, places = {}, {}, {}
   local now, dry = args.now, args.dry
-  local known = args.deliveries and repeated(args.deliveries, now, args.forgotten) or {}
+  local known = args.deliveries and known_deliveries(args.deliveries, now, args.forgotten) or {}
   for at, item in ipairs(args.items) do
     if args.deliveries and known[args.deliveries[at]] then
       answers[at] = { 8 }
     elseif item[1] == 3 then
-      answers[at] = { hear_lead(item, now) }
+      answers[at] = { observe_lead(item, now) }
     elseif item[1] == 4 then
-      answers[at] = { hear_wish(item, now, args.forgotten) }
+      answers[at] = { observe_command(item, now, args.forgotten) }
     else
-      local flags, push, claim, kept
+      local flags, push, claim, run
       if item[1] == 1 then
-        flags, push, claim, kept = hear_event(item, args.pushes, now, dry, args.facts_due)
+        flags, push, claim, run = observe_event(item, args.pushes, now, dry, args.facts_due)
       else
         push = find_push(args.pushes[item[2]], now)
         local due = learn(push, item[3], now, dry)
@@ -206,7 +207,7 @@ function commands.observe(args)
         if not places[push.asks] then asks[#asks + 1] = push.asks places[push.asks] = #asks end
         answer[2] = places[push.asks]
       end
-      if claim then answer[2] = answer[2] or 0 answer[3] = cjson.encode(claim) answer[4] = kept end
+      if claim then answer[2] = answer[2] or 0 answer[3] = cjson.encode(claim) answer[4] = run end
       answers[at] = answer
       if item[1] == 1 and flags % 2 == 0 and flags >= 4 then
         local refusal = item[12]
@@ -218,7 +219,8 @@ function commands.observe(args)
           end
         end
         if refusal ~= '' then
-          tell(push.number, now, 'refuse', { job = item[3], run = item[6] .. US .. item[7], reason = refusal, dry = dry })
+          local run_key = item[6] .. US .. item[7]
+          record_entry(push.number, now, 'refuse', { job = item[3], run = run_key, reason = refusal, dry = dry })
         end
       end
     end

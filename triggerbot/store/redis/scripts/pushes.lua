@@ -1,11 +1,11 @@
--- Pushes: found or made, due, expiring; and the story of each.
+-- Pushes: looking up and creating them, when they are due, when they expire, and the timeline of each.
 
 local retention = '0'
 local PARTS = { 'p', 'j', 'c', 'k', 'o', 's', 'u', 'e', 'w' }
 
 local function name_of(number) return call('HGET', key('p', number), 'name') end
 
--- Where a push is among those of its branch: its name without the revision.
+-- The key of a push's branch: its name without the revision.
 local function branch_of(name) return key('b', string.match(name, '^(.*)' .. US)) end
 
 local function let_expire(number, name)
@@ -14,20 +14,20 @@ local function let_expire(number, name)
   call('PEXPIRE', branch_of(name), retention)
 end
 
--- What is made beside a push later on lives as long as the push.
-local function live_with(number, part)
+-- Give a key that is created after the push the same expiry as the push.
+local function expire_with_push(number, part)
   local left = call('PTTL', key('p', number))
   if left > 0 then call('PEXPIRE', key(part, number), left) end
 end
 
-local function keep(number, name)
+local function persist(number, name)
   for _, part in ipairs(PARTS) do call('PERSIST', key(part, number)) end
   call('PERSIST', key('n', name))
 end
 
 local function member(number, name) return 'p' .. US .. string.match(name, '^[^' .. US .. ']*') .. US .. number end
 
--- Work out anew when the dispatcher has to look at a push; one that it has not may expire.
+-- Recompute when the dispatcher has to look at a push; a push with nothing due may expire.
 local function refresh(number)
   local name = name_of(number)
   if not name then return end
@@ -39,7 +39,7 @@ local function refresh(number)
   end
   if due then
     call('ZADD', P .. 'due', due, member(number, name))
-    keep(number, name)
+    persist(number, name)
   else
     call('ZREM', P .. 'due', member(number, name))
     let_expire(number, name)
@@ -48,18 +48,18 @@ end
 
 local function hasten(number, name, due)
   local known = call('ZSCORE', P .. 'due', member(number, name))
-  if not known then keep(number, name) end
+  if not known then persist(number, name) end
   if not known or tonumber(due) < tonumber(known) then call('ZADD', P .. 'due', due, member(number, name)) end
 end
 
--- The members of a sorted set that come first are the oldest: of those some are forgotten that have expired.
+-- Remove those of the first (oldest) members of a sorted set that have expired.
 local function forget_expired(at, most, lives)
   for _, one in ipairs(call('ZRANGE', at, 0, most - 1)) do
     if not lives(one) then call('ZREM', at, one) end
   end
 end
 
--- There is something new to be told of a push; when it is due by then, that stays. Once a call is enough.
+-- Make a push due to be judged, unless it is due earlier; once per call is enough.
 local marked = {}
 
 local function mark(number, now)
@@ -69,7 +69,7 @@ local function mark(number, now)
   if not known or tonumber(known) > due then call('ZADD', P .. 'reports', string.format('%.17g', due), number) end
 end
 
--- What one call has looked up already: pushes are many events' own.
+-- Pushes that this call has looked up already: many events share a push.
 local pushes = {}
 
 local function find_push(name, now)
@@ -102,18 +102,19 @@ local function find_push(name, now)
   return push
 end
 
-local function write_story(number, at, what, entry)
+local function append_story(number, at, what, entry)
   local length = call('RPUSH', key('s', number), cjson.encode({ at, what, entry.job or '', entry.text or '',
     entry.reason or '', entry.count or 0, entry.dry or false, entry.run or '' }))
   if length == 1 then call('PEXPIRE', key('s', number), retention) end
 end
 
-local function tell(number, at, what, entry)
+local function record_entry(number, at, what, entry)
   if what == 'refuse' then
-    local told = table.concat({ entry.job or '', entry.run or '', entry.reason or '', entry.origin or '' }, US)
-    if call('SADD', key('u', number), told) == 0 then return end
+    -- The same refusal of the same run is recorded once.
+    local refusal = table.concat({ entry.job or '', entry.run or '', entry.reason or '', entry.origin or '' }, US)
+    if call('SADD', key('u', number), refusal) == 0 then return end
     if call('SCARD', key('u', number)) == 1 then call('PEXPIRE', key('u', number), retention) end
   end
-  write_story(number, at, what, entry)
+  append_story(number, at, what, entry)
   mark(number, at)
 end

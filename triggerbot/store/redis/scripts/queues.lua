@@ -1,4 +1,4 @@
--- Leases: who works on what, for how long.
+-- Queues: which process works on what and for how long (leases), leads, and comment commands.
 
 local function paused() return call('EXISTS', P .. 'pause') == 1 end
 
@@ -8,7 +8,7 @@ function commands.lease(args)
   local all = call('HGETALL', P .. 'leases')
   for at = 1, #all, 2 do
     local lease = split(all[at + 1], US)
-    -- Whoever beats is known to be dead as soon as that stops; of others only the time tells.
+    -- An owner that beats is dead as soon as it stops; the lease of any other has to run out.
     local dead = lease[3] == '1' and call('EXISTS', key('alive', lease[1])) == 0
     if tonumber(lease[2]) > now and not dead then
       leases[all[at]] = true
@@ -72,4 +72,57 @@ function commands.next_due(args)
     if #due < 200 then return false end
     from = from + 100
   end
+end
+
+-- Leads of a group: settle or postpone them.
+
+function commands.settle_leads(args)
+  local g = key('g', args.group)
+  if call('EXISTS', g) == 0 then return true end
+  for _, one in ipairs(args.leads) do
+    local lead = 'l' .. US .. one[1]
+    local known = call('HGET', g, lead)
+    if known and tonumber(string.sub(known, 1, 1)) <= one[2] then call('HDEL', g, lead) end
+  end
+  if call('HLEN', g) <= 2 then
+    call('DEL', g)
+    call('ZREM', P .. 'due', 'g' .. US .. args.group)
+  elseif #args.leads > 0 then
+    call('HSET', g, 'tries', '0')
+  end
+  return true
+end
+
+function commands.put_off_leads(args)
+  local g = key('g', args.group)
+  if call('EXISTS', g) == 1 then
+    call('HINCRBY', g, 'tries', 1)
+    call('ZADD', P .. 'due', args.due, 'g' .. US .. args.group)
+  end
+  return true
+end
+
+-- Comment commands: take the next, or end one: settled, or due again.
+
+function commands.take_command(args)
+  local due = call('ZRANGEBYSCORE', P .. 'wish_due', '-inf', args.now, 'LIMIT', 0, 1)[1]
+  if not due then return false end
+  call('ZADD', P .. 'wish_due', args['until'], due)
+  return call('HGET', P .. 'wishes', due)
+end
+
+function commands.end_command(args)
+  local stored = call('HGET', P .. 'wishes', args.wish)
+  if not stored or stored == '' then return true end
+  local parts = split(stored, US)
+  if args.due ~= '' then
+    parts[1] = tonumber(parts[1]) + 1
+    call('HSET', P .. 'wishes', args.wish, table.concat(parts, US))
+    call('ZADD', P .. 'wish_due', args.due, args.wish)
+  else
+    call('HSET', P .. 'wishes', args.wish, '')
+    call('ZREM', P .. 'wish_due', args.wish)
+    call('ZADD', P .. 'wish_kept', parts[2], args.wish)
+  end
+  return true
 end

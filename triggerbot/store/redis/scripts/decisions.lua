@@ -1,23 +1,23 @@
--- The life of a claim, step by step.
+-- The life of a claim after it was made, one command per step. Apart from `claims`, for `observe` needs none of it.
 
 local function allows(budget, spent, total)
   return not (spent > budget.floor and 100 * spent > budget.percent * total)
 end
 
--- How many jobs that lets through in the end.
-local function most(budget, total)
+-- How many jobs a budget allows in the end.
+local function budget_max(budget, total)
   local share = math.floor(budget.percent * total / 100)
   if 100 * share > budget.percent * total then share = share - 1 end
   return math.max(budget.floor, share) + 1
 end
 
-local function filled(words, figures)
+local function fill(words, figures)
   return (string.gsub(words, '@(%a+)@', function(name) return string.format('%.0f', figures[name]) end))
 end
 
 function commands.decide(args)
   local claim = read(args.claim)
-  -- Somebody else may have decided meanwhile.
+  -- Another process may have decided meanwhile.
   if not claim or claim.state ~= args.state or (claim.state ~= 'open' and claim.state ~= 'owed') then return false end
   local number, decision = number_of(claim.id), args.decision
   if not decision then
@@ -44,17 +44,17 @@ function commands.decide(args)
   if failure and args.budget then
     local spent = tonumber(call('HGET', key('p', number), claim.dry and 'spent_dry' or 'spent') or '0')
     local total = call('HLEN', key('j', number))
-    local figures = { runs = decision.runs, spent = spent, total = total, most = most(args.budget, total) }
+    local figures = { runs = decision.runs, spent = spent, total = total, most = budget_max(args.budget, total) }
     if not allows(args.budget, spent, total) then
       failure = false
-      decision = { cause = '', refusal = 'over_budget', count = 0, runs = 0, detail = filled(args.over, figures) }
+      decision = { cause = '', refusal = 'over_budget', count = 0, runs = 0, detail = fill(args.over, figures) }
     elseif decision.runs > 0 then
-      decision.detail = filled(args.based, figures)
+      decision.detail = fill(args.based, figures)
     end
   end
   claim.due, claim.note, claim.tries = args.now, decision.detail, 0
   if decision.cause == '' and claim.asked > 0 then
-    -- What was asked for so far stays as it was decided, and paid for.
+    -- What was asked for so far keeps its decision and its budget.
     claim.state = 'done'
   else
     claim.state = decision.cause == '' and 'refused' or claim.dry and 'would' or 'owed'
@@ -62,18 +62,18 @@ function commands.decide(args)
     spend(claim, failure)
   end
   write(claim)
-  tell(number, args.now, decision.cause ~= '' and 'trigger' or 'refuse', { job = claim.job, text = decision.detail,
+  record_entry(number, args.now, decision.cause ~= '' and 'trigger' or 'refuse', { job = claim.job, text = decision.detail,
     reason = decision.cause ~= '' and decision.cause or decision.refusal, count = decision.count, dry = claim.dry,
     run = claim.run, origin = claim.origin })
   refresh(number)
   return { decision.cause, decision.refusal, decision.count, decision.detail, decision.runs }
 end
 
-local function tell_each(claims, what, text, now, count)
+local function record_each(claims, what, text, now, count)
   for _, id in ipairs(claims) do
     local claim = read(id)
     if claim then
-      tell(number_of(id), now, what, { job = claim.job, text = text, count = count, run = claim.run })
+      record_entry(number_of(id), now, what, { job = claim.job, text = text, count = count, run = claim.run })
     end
   end
 end
@@ -88,10 +88,10 @@ end
 
 function commands.begin(args)
   local number = call('GET', key('n', args.push))
-  if not number or paused() or shut(args.passes) then return false end
+  if not number or paused() or is_blocked(args.passes) then return false end
   for _, id in ipairs(args.claims) do
     local claim = read(id)
-    -- Whoever looked before somebody else sent may want more than what is left.
+    -- A caller that looked before another process sent may want more than is left.
     if not claim or claim.state ~= 'owed' or claim.asked + args.count > claim.wanted then return false end
   end
   local piece, count, charged = tonumber(args.caps.piece), args.count * #args.claims, nil
@@ -108,11 +108,11 @@ function commands.begin(args)
     claim.state, claim.held, claim.note, claim.operation = 'sending', false, '', args.id
     write(claim)
   end
-  tell_each(args.claims, 'send', args.note, args.now, args.count)
+  record_each(args.claims, 'send', args.note, args.now, args.count)
   return true
 end
 
--- The claims of which this operation is still the open one: telling an answer twice changes nothing.
+-- The claims whose open operation is still this one: recording an answer twice changes nothing.
 local function open_on(args)
   local mine = {}
   for _, id in ipairs(args.claims) do
@@ -135,29 +135,29 @@ local function operation_of(args)
   return text and cjson.decode(text)
 end
 
-local function keep_operation(args, operation)
+local function save_operation(args, operation)
   call('HSET', key('o', number_of(args.claims[1])), args.id, cjson.encode(operation))
 end
 
 function commands.resend(args)
   local mine, operation = open_on(args), operation_of(args)
-  -- Somebody else may have settled or repeated it meanwhile.
+  -- Another process may have settled or repeated it meanwhile.
   if paused() or #mine == 0 or not operation or operation.sends ~= args.sends then return false end
   operation.started, operation.sends, operation.misses = args.now, operation.sends + 1, 0
-  keep_operation(args, operation)
+  save_operation(args, operation)
   change_each(mine, function(claim) claim.state, claim.note = 'sending', '' end)
-  tell_each(mine, 'send', args.note, args.now, args.count)
+  record_each(mine, 'send', args.note, args.now, args.count)
   return true
 end
 
-local function hold(claims, since, now)
+local function wait_for_settle(claims, since, now)
   if since == '' then return end
   for _, id in ipairs(claims) do
     local claim = read(id)
     if claim then
       local settled = tonumber(call('HGET', key('p', number_of(id)), 'settled') or '0')
       local happened = settled > tonumber(since)
-      -- By a clock that is ahead it may happen later than now: then it is due when it is that late here.
+      -- By a clock that is ahead, it may have settled later than now: then the claim is due at that time by our clock.
       claim.held = not (happened and settled <= tonumber(now))
       if claim.held then call('HSET', key('p', number_of(id)), 'held', '1') end
       if happened then
@@ -176,15 +176,15 @@ function commands.accepted(args)
     claim.asked = claim.asked + args.count
     claim.operation, claim.tries, claim.note, claim.due, claim.held = '', 0, args.note, args.due, false
   end)
-  hold(mine, args.since, args.now)
-  tell_each(mine, 'accepted', args.note, args.now, args.count)
+  wait_for_settle(mine, args.since, args.now)
+  record_each(mine, 'accepted', args.note, args.now, args.count)
   refresh_all(mine)
   return true
 end
 
 function commands.refused(args)
   local mine = open_on(args)
-  if #mine > 0 then give_back(args) end
+  if #mine > 0 then refund(args) end
   change_each(mine, function(claim)
     claim.operation, claim.note = '', args.detail
     if claim.asked == 0 then
@@ -196,25 +196,25 @@ function commands.refused(args)
   end)
   for _, id in ipairs(mine) do
     local claim = read(id)
-    tell(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail, run = claim.run,
-      origin = claim.origin })
+    record_entry(number_of(id), args.now, 'refuse', { job = claim.job, reason = args.refusal, text = args.detail,
+      run = claim.run, origin = claim.origin })
   end
   refresh_all(mine)
   return true
 end
 
--- Waiting again for the same thing is no news.
-local function tell_if_new(claims, what, text, now)
+-- Record the text, unless it is what the claim waits for already.
+local function record_if_new(claims, what, text, now)
   for _, id in ipairs(claims) do
     local claim = read(id)
-    if claim and claim.note ~= text then tell_each({ id }, what, text, now, 0) end
+    if claim and claim.note ~= text then record_each({ id }, what, text, now, 0) end
   end
 end
 
 function commands.hold(args)
   local claim = read(args.claim)
   if not claim or (claim.state ~= 'open' and claim.state ~= 'owed') then return true end
-  tell_if_new({ args.claim }, 'wait', args.note, args.now)
+  record_if_new({ args.claim }, 'wait', args.note, args.now)
   if claim.behind then call('ZREM', key('h', claim.behind), text_of(claim.id)) end
   claim.due, claim.note, claim.held, claim.behind = args['until'], args.note, false, args.behind
   write(claim)
@@ -226,8 +226,8 @@ end
 
 function commands.postponed(args)
   local mine = open_on(args)
-  if #mine > 0 then give_back(args) end
-  tell_if_new(mine, 'wait', args.note, args.now)
+  if #mine > 0 then refund(args) end
+  record_if_new(mine, 'wait', args.note, args.now)
   change_each(mine, function(claim)
     claim.state, claim.operation, claim.tries, claim.due, claim.note, claim.held = 'owed', '', claim.tries + 1, args.due,
       args.note, false
@@ -241,9 +241,9 @@ function commands.doubted(args)
   if args.missed and #mine > 0 then
     local operation = operation_of(args)
     operation.misses = operation.misses + 1
-    keep_operation(args, operation)
+    save_operation(args, operation)
   end
-  tell_if_new(mine, 'doubt', args.note, args.now)
+  record_if_new(mine, 'doubt', args.note, args.now)
   change_each(mine, function(claim) claim.state, claim.due, claim.note = 'unknown', args.due, args.note end)
   refresh_all(mine)
   return true
@@ -252,11 +252,11 @@ end
 function commands.wait(args)
   local claim = read(args.claim)
   if not claim or not claim.open then return true end
-  tell_if_new({ args.claim }, 'wait', args.note, args.now)
+  record_if_new({ args.claim }, 'wait', args.note, args.now)
   claim.due, claim.note, claim.held = args.due, args.note, false
   claim.lookups, claim.tries = claim.lookups + args.lookup, claim.tries + args.tries
   write(claim)
-  hold({ args.claim }, args.since, args.now)
+  wait_for_settle({ args.claim }, args.since, args.now)
   refresh(number_of(claim.id))
   return true
 end
@@ -267,7 +267,7 @@ function commands.finish(args)
   claim.state, claim.note = 'done', args.note
   if claim.asked == 0 then spend(claim, false) end
   write(claim)
-  tell_each({ args.claim }, 'ended', args.note, args.now, 0)
+  record_each({ args.claim }, 'ended', args.note, args.now, 0)
   refresh(number_of(claim.id))
   return true
 end
@@ -275,7 +275,7 @@ end
 function commands.put_off_facts(args)
   local number = call('GET', key('n', args.push))
   if number and call('EXISTS', key('p', number)) == 1 then
-    -- Somebody else may have learned them meanwhile.
+    -- Another process may have learned them meanwhile.
     local known = call('HEXISTS', key('p', number), 'asks') == 1
     call('HSET', key('p', number), 'facts_due', known and '' or args.due)
     call('HINCRBY', key('p', number), 'facts_tries', 1)
