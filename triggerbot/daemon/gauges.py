@@ -44,7 +44,7 @@ class Gauges(Collector):
         late = 0.0 if due is None else max(0.0, now - due)
         yield _one("paused", "Whether all sending is paused.", self._store.paused() is not None)
         yield _one("oldest_due_seconds", "How long what is due next has been due.", late)
-        yield _one("count_dead_letters", "Messages that could not be handled.", self._store.count_dead_letters())
+        yield _one("dead_letters_kept", "Messages that could not be handled.", self._store.count_dead_letters())
         held = self._store.held()
         yield _by("claims_held", "Claims that are held.", "behind", {
             "breaker": sum(held.values()) - sum(limits.waiting(held).values()),

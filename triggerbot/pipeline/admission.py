@@ -21,7 +21,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.store import Store, Work
 
-log = structlog.get_logger("triggerbot.admission")
+log = structlog.get_logger("triggerbot.guard")
 
 #: Seconds after which a held claim is looked at in any case.
 _HOLD = 21_600.0
@@ -205,7 +205,7 @@ class Admission:
             try:
                 self.tick()
             except (StoreUnavailable, StoreRefused) as error:
-                log.warning("admission.store_unavailable", error=str(error))
+                log.warning("guard.store_unavailable", error=str(error))
 
     def tick(self) -> bool:
         """Let go of what may go on; tells whether anything changed."""
