@@ -203,8 +203,8 @@ class Engine:
     def _guard(self, name: str, target: Callable[[threading.Event], None]) -> None:
         """A part that dies unasked brings the whole down: the supervisor starts a clean one."""
         try:
-            with self.liveness.part(name, _LIMITS.get(name, _LIMIT)) as heart:
-                target(Stop(heart, self._stop))
+            with self.liveness.part(name, _LIMITS.get(name, _LIMIT)) as heartbeat:
+                target(Stop(heartbeat, self._stop))
         except Exception as error:
             log.exception("daemon.part_died", part=name)
             self.died(error)
@@ -234,38 +234,40 @@ class Engine:
             self.store.breakers()
             pause = self.store.paused()
         except (StoreUnavailable, StoreRefused) as error:
-            return {"store": Check.fails(str(error))}
+            return {"store": Check.fail_if(str(error))}
         late = 0.0 if due is None else now - due
         return {
             "store": Check(),
-            "due": Check.warns(f"what is due next has been due for {late:.0f} s" if late > _DUE_LONG else ""),
-            "sending": Check.warns("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
-            "dead letters": Check.warns(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
+            "due": Check.warn_if(f"what is due next has been due for {late:.0f} s" if late > _DUE_LONG else ""),
+            "sending": Check.warn_if("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
+            "dead letters": Check.warn_if(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
         }
 
     def _of_parts(self) -> dict[str, Check]:
-        hung = {heart.name for heart in self.liveness.hung()}
+        hung = {one.name for one in self.liveness.hung()}
         # A poll of a system that cannot be polled ends, and that is all right.
         dead = {one.name for one in self._threads if one.ident is not None and not one.is_alive()
                 and not one.name.startswith("poll")}  # fmt: skip
         return {
-            one.name: Check.fails("died" if one.name in dead else "hung" if one.name in hung else "")
+            one.name: Check.fail_if("died" if one.name in dead else "hung" if one.name in hung else "")
             for one in self._threads
         }
 
     def _of_intakes(self, now: float) -> dict[str, Check]:
         return {
             # A CI that does not answer is ill, and not this service: to start it anew would mend nothing.
-            **{f"poll {poll.name}": Check.warns("no answer lately" if poll.late(now) else "") for poll in self._polls},
-            **{f"queue {pulse.name}": Check.fails(pulse.trouble(now)) for pulse in self._pulses},
-            **{f"webhooks {name}": Check.warns(self._refused.trouble(name)) for name in self.systems},
+            **{
+                f"poll {poll.name}": Check.warn_if("no answer lately" if poll.late(now) else "") for poll in self._polls
+            },
+            **{f"queue {pulse.name}": Check.fail_if(pulse.trouble(now)) for pulse in self._pulses},
+            **{f"webhooks {name}": Check.warn_if(self._refused.trouble(name)) for name in self.systems},
         }
 
     def _of_systems(self, now: float) -> dict[str, Check]:
         """A CI that does not answer is ill, and not this service."""
         silent = self.dispatcher.admission.silent
         return {
-            f"system {name}": Check.warns(
+            f"system {name}": Check.warn_if(
                 "" if (since := silent.get(name)) is None else f"no answer for {now - since[0]:.0f} s: {since[1]}"
             )
             for name in self.systems

@@ -139,7 +139,7 @@ class Daemon:
         return self._end()
 
     def _web_beat(self, listening: socket.socket | None) -> Callable[[], None]:
-        return (lambda: None) if listening is None else self.liveness.heart("web", _WEB_LIMIT).beat
+        return (lambda: None) if listening is None else self.liveness.register("web", _WEB_LIMIT).beat
 
     def _hush(self) -> None:
         self.engine.hush()

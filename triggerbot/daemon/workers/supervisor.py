@@ -19,7 +19,7 @@ from triggerbot.daemon.systemd import NOBODY, Notifier
 from triggerbot.daemon.workers.crash_log import TOGETHER, CrashRecorder, in_groups, name_of
 from triggerbot.daemon.workers.handover import GRACE
 from triggerbot.daemon.workers.worker import End, Worker
-from triggerbot.liveness import Lapse
+from triggerbot.liveness import Stopwatch
 from triggerbot.store import Crash
 from triggerbot.store.factory import open_store
 
@@ -78,7 +78,7 @@ class _Supervisor:
         self._keeper = keeper
         self._notifier = notifier
         self._ready = False
-        self._lapse = Lapse()
+        self._stopwatch = Stopwatch()
         #: Those that are not kept yet, for others may have died together with them.
         self._crashes: list[Crash] = []
         self._usage = ""
@@ -146,7 +146,7 @@ class _Supervisor:
 
     def _look(self) -> None:
         """Notice who ended, and when to start it again."""
-        passed = self._lapse.seconds()
+        passed = self._stopwatch.lap()
         for worker in self._workers:
             end = worker.look(passed)
             if end is None:
@@ -185,7 +185,7 @@ class _Supervisor:
         well = True
         while any(worker.alive for worker in self._workers):
             self._wait(until)
-            passed = self._lapse.seconds()
+            passed = self._stopwatch.lap()
             for worker in self._workers:
                 end = worker.look(passed)
                 if end is not None and not end.clean and not end.usage:

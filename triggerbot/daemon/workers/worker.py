@@ -151,7 +151,7 @@ class Worker:
     def look(self, passed: float) -> End | None:
         """Tell how it ended, if it did. One that hangs is told to die, and one that takes too long to die is killed.
 
-        `passed`: the seconds since the last look (see `Lapse`).
+        `passed`: the seconds since the last look (see `Stopwatch`).
         """
         life = self._life
         if life is None:
@@ -159,7 +159,7 @@ class Worker:
         code = life.process.poll()
         if code is None:
             life.listen()
-            life.heart.look(passed)
+            life.heart.check(passed)
             self._hasten(life)
             return None
         self._life = None
