@@ -169,7 +169,7 @@ def test_the_health_of_a_store_that_fails(
 
     monkeypatch.setattr(store, verb, fail)
 
-    checks = daemon.engine.checks()
+    checks = daemon.engine.health.checks()
 
     assert checks["store"].failed
     assert checks["store"].note == "a damaged key"

@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 
 from triggerbot.config import Config, FileConfig, PollConfig, PulseConfig
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, UsageError
-from triggerbot.liveness import Check, Liveness, Stop
+from triggerbot.daemon.health import Health
+from triggerbot.liveness import Liveness, Stop
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.intakes.file import File
@@ -46,10 +47,6 @@ _PURGE_EVERY = 3600.0
 #: Seconds without progress after which a part is hung: no answer of a CI takes that long, those of brokers and stores
 #: even less; only to forget very many pushes may.
 _LIMIT, _LIMITS = 300.0, {"housekeeping": 1800.0}
-#: Seconds for which something may be due before somebody should look why.
-_DUE_LONG = 300.0
-#: The cursor that a look at the health moves.
-_LOOKED = "health"
 
 
 @dataclass
@@ -89,9 +86,14 @@ class Engine:
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )
-        self._pages = self._make_pages()
-        self.app = self._make_app()
         self._threads = self._make_threads()
+        hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
+        self.health = Health(
+            self.store, self.systems, self._threads, self.liveness, self._polls, self._pulses, hooks.refused,
+            self.dispatcher.admission, self.clock,
+        )  # fmt: skip
+        self._pages = self._make_pages()
+        self.app = self._make_app(hooks)
 
     def start(self) -> None:
         """Let every part begin, or none."""
@@ -137,14 +139,15 @@ class Engine:
     def _make_pages(self) -> Pages:
         page = self.config.page
         access = Access(page.address, tuple(token.read() for token in page.tokens), page.user_header, page.proxies)
-        return Pages(self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.checks)
-
-    def _make_app(self) -> Starlette:
-        hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
-        self._refused = hooks.refused
-        api = Api(
-            self.store, self.judge, self.metrics, self.clock, self.checks, {"dry_run": self.dry}, self.config.rules
+        return Pages(
+            self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.health.checks
         )
+
+    def _make_app(self, hooks: Hooks) -> Starlette:
+        api = Api(
+            self.store, self.judge, self.metrics, self.clock, self.health.checks, {"dry_run": self.dry},
+            self.config.rules,
+        )  # fmt: skip
         return app.build(hooks, api, self._pages)
 
     def _make_polls(self) -> list[Poll]:
@@ -219,59 +222,6 @@ class Engine:
             if gone:
                 log.info("store.purged", pushes=gone)
             stop.wait(_PURGE_EVERY)
-
-    def checks(self) -> dict[str, Check]:
-        """Look at each part, at the systems, and at what waits in the store."""
-        now = self.clock()
-        return {**self._of_store(now), **self._of_parts(), **self._of_intakes(now), **self._of_systems(now)}
-
-    def _of_store(self, now: float) -> dict[str, Check]:
-        try:
-            # Only what changes something is really written: that tells whether there is room, and whether it may be.
-            self.store.observe([], now, dry=self.dry, cursor=(_LOOKED, repr(now)))
-            due, letters = self.store.next_due(), self.store.count_dead_letters()
-            # Whoever asks for the health is told of these, too.
-            self.store.breakers()
-            pause = self.store.paused()
-        except (StoreUnavailable, StoreRefused) as error:
-            return {"store": Check.fail_if(str(error))}
-        late = 0.0 if due is None else now - due
-        return {
-            "store": Check(),
-            "due": Check.warn_if(f"what is due next has been due for {late:.0f} s" if late > _DUE_LONG else ""),
-            "sending": Check.warn_if("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
-            "dead letters": Check.warn_if(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
-        }
-
-    def _of_parts(self) -> dict[str, Check]:
-        hung = {one.name for one in self.liveness.hung()}
-        # A poll of a system that cannot be polled ends, and that is all right.
-        dead = {one.name for one in self._threads if one.ident is not None and not one.is_alive()
-                and not one.name.startswith("poll")}  # fmt: skip
-        return {
-            one.name: Check.fail_if("died" if one.name in dead else "hung" if one.name in hung else "")
-            for one in self._threads
-        }
-
-    def _of_intakes(self, now: float) -> dict[str, Check]:
-        return {
-            # A CI that does not answer is ill, and not this service: to start it anew would mend nothing.
-            **{
-                f"poll {poll.name}": Check.warn_if("no answer lately" if poll.late(now) else "") for poll in self._polls
-            },
-            **{f"queue {pulse.name}": Check.fail_if(pulse.trouble(now)) for pulse in self._pulses},
-            **{f"webhooks {name}": Check.warn_if(self._refused.trouble(name)) for name in self.systems},
-        }
-
-    def _of_systems(self, now: float) -> dict[str, Check]:
-        """A CI that does not answer is ill, and not this service."""
-        silent = self.dispatcher.admission.silent
-        return {
-            f"system {name}": Check.warn_if(
-                "" if (since := silent.get(name)) is None else f"no answer for {now - since[0]:.0f} s: {since[1]}"
-            )
-            for name in self.systems
-        }
 
 
 def _reader(system: System) -> ReadsMessages:
