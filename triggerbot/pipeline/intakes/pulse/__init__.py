@@ -70,11 +70,6 @@ class Pulse:
         return self._config.queue
 
     @property
-    def connected(self) -> bool:
-        """Whether it consumes now."""
-        return self._lost is None
-
-    @property
     def lost_since(self) -> float:
         """When the connection was lost, or now while there is one."""
         return self._clock() if self._lost is None else self._lost.since
