@@ -183,7 +183,7 @@ class Engine:
         """Sweep at once: something is known to have been missed."""
         for poll in self._polls:
             if poll.name == system:
-                poll.hurry()
+                poll.poll_now()
 
     def _make_threads(self) -> list[threading.Thread]:
         files = [
