@@ -30,7 +30,7 @@ class Notifier:
     watchdog: float | None = None
 
     @classmethod
-    def taken(cls, environ: MutableMapping[str, str]) -> Self:
+    def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
         """Build one from the environment, and remove the variables from it."""
         address, usec, process = (environ.pop(name, None) for name in _VARIABLES)
         ours = process in (None, "", str(os.getpid()))
