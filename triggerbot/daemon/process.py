@@ -175,7 +175,7 @@ class Daemon:
             if requested or _secret_files(self.config) != self._secret_files:
                 self.manager.reloading()
                 try:
-                    self.reload(anew=requested)
+                    self.reload(secrets_only=not requested)
                 except Exception:
                     # The present configuration stays in use, and this thread has to survive for the next reload.
                     log.exception("config.kept", config=self.config.source, problem="an error of triggerbot itself")
@@ -193,17 +193,17 @@ class Daemon:
             self._reload_requests.get()
         return True
 
-    def reload(self, *, anew: bool = True) -> bool:
+    def reload(self, *, secrets_only: bool = False) -> bool:
         """Replace the engine by one of the present configuration; return false, and keep the old one, if it is refused.
 
-        Without `anew` only the secrets are read again: the rest of the file may be half edited.
+        `secrets_only`: read the secrets again but not the configuration, which may be half edited.
         """
-        if not anew:
+        if secrets_only:
             # A bad secret is not tried again before its file changes. A refused configuration does not set this, so the
             # secrets are then tried alone.
             self._secret_files = _secret_files(self.config)
         try:
-            config = self.load() if anew else self.config
+            config = self.config if secrets_only else self.load()
             usable = replace(config, store=self.config.store, store_secret=self.config.store_secret,
                              store_insecure=self.config.store_insecure, listen=self.config.listen)  # fmt: skip
             later = _needs_restart(self.config, config)

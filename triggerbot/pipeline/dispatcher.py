@@ -105,6 +105,7 @@ class Dispatcher:
         return True
 
     def _handle(self, push: Push) -> None:
+        """Handle one push; an error of triggerbot itself postpones the push and does not end the thread."""
         try:
             self.handle(push)
         except StoreUnavailable:
@@ -190,7 +191,7 @@ class Dispatcher:
         self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
 
     def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
-        """Postpone every due claim of a push, longer each time; refuse those that have waited for a day."""
+        """Postpone every due claim of a push, longer each time; after a day refuse those with no request in doubt."""
         now = self._clock()
         for claim in work.due(self._clock()):
             due = now + backoff.delay(claim.tries, after)
@@ -256,7 +257,7 @@ class Dispatcher:
         )
 
     def _distrusts_store(self, system: System, work: Work) -> bool:
-        """Postpone all requests while the store may lack some that the CI does not list yet; return whether it did.
+        """Return whether the store may lack requests that the CI does not list yet, and postpone all new ones if so.
 
         Once the CI must list everything requested before the loss, the look-back before each request makes up for it.
         """
