@@ -110,7 +110,7 @@ class Batches:
             batch.stored.set_exception(error)
 
     def _committed(self, batch: _Batch) -> bool:
-        """Return whether a batch is on disk; start to store it again if it failed and its wait is over."""
+        """Return whether a batch is on disk, its dead letters included; retry what failed once its wait is over."""
         if batch.stored is None:
             if self._clock() >= batch.retry_at:
                 self._start_storing(batch)
