@@ -21,7 +21,7 @@ class Clock:
 
 
 class Told:
-    """Whoever watches from outside; `after`: is called at each sign of life."""
+    """The process manager of the tests: records what is reported."""
 
     every = 0.001
 
@@ -48,14 +48,14 @@ def passes(clock: Clock, looked: Liveness, seconds: int) -> None:
     """Let time pass, with a look each second."""
     for _ in range(seconds):
         clock.now += 1.0
-        looked.look()
+        looked.check()
 
 
 def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
     """To the second, and one that beats again is well again."""
     clock = Clock()
     looked = Liveness(clock)
-    heart = looked.heart("dispatcher-0", 10.0)
+    heart = looked.register("dispatcher-0", 10.0)
     passes(clock, looked, 10)
     assert looked.hung() == []
 
@@ -63,14 +63,14 @@ def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
 
     assert looked.hung() == [heart]
     heart.beat()
-    assert looked.look() is None
+    assert looked.check() is None
 
 
 def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
     """It said for how long it would."""
     clock = Clock()
     looked = Liveness(clock)
-    heart = looked.heart("housekeeping", 10.0)
+    heart = looked.register("housekeeping", 10.0)
     asleep, awake = threading.Event(), threading.Event()
 
     class Resting(threading.Event):
@@ -87,7 +87,7 @@ def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
     assert looked.hung() == [heart]
     awake.set()
     resting.join()
-    assert looked.look() is None
+    assert looked.check() is None
     passes(clock, looked, 11)
     assert looked.hung() == [heart]
 
@@ -96,11 +96,11 @@ def test_while_nobody_looks_nobody_is_blamed() -> None:
     """A machine that slept for a night, or a process that was stopped, has parts that could not beat."""
     clock = Clock()
     looked = Liveness(clock)
-    looked.heart("pulse-0", 10.0)
+    looked.register("pulse-0", 10.0)
 
     clock.now += 30_000.0
 
-    assert looked.look() is None
+    assert looked.check() is None
 
 
 def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
@@ -116,7 +116,7 @@ def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
         own.set()
         assert stop.is_set()
         assert own.wait(0.0)
-    assert looked.begun
+    assert looked.started
     heart.silent = 1e9
     assert looked.hung() == []
 
@@ -131,7 +131,7 @@ def test_a_thread_without_a_heart_beats_in_vain() -> None:
 def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
     """Ready once, and then alive again and again."""
     looked, told, stop = Liveness(), Told(), threading.Event()
-    heart = looked.heart("web", 10.0)
+    heart = looked.register("web", 10.0)
     watching = threading.Thread(target=Watchdog(looked, told, pytest.fail).run, args=(stop,))
     watching.start()
     told.enough.wait()
@@ -162,7 +162,7 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     stuck.start()
     begun.wait()
     errors: list[PartHung] = []
-    looked.look()
+    looked.check()
     clock.now += 3.0
 
     Watchdog(looked, told, errors.append).run(stop)
@@ -180,10 +180,10 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     ("check", "condition", "failed"),
     [
         (Check(), Condition.OK, False),
-        (Check.warns(""), Condition.OK, False),
-        (Check.warns("look"), Condition.WARNING, False),
-        (Check.fails(""), Condition.OK, False),
-        (Check.fails("died"), Condition.ERROR, True),
+        (Check.warn_if(""), Condition.OK, False),
+        (Check.warn_if("look"), Condition.WARNING, False),
+        (Check.fail_if(""), Condition.OK, False),
+        (Check.fail_if("died"), Condition.ERROR, True),
     ],
 )
 def test_a_check_with_nothing_to_say_is_fine(check: Check, condition: Condition, failed: bool) -> None:

@@ -1,4 +1,4 @@
-"""`python -m triggerbot`: the same as the command `triggerbot`."""
+"""Entry point of `python -m triggerbot`, the same as the command `triggerbot`."""
 
 from triggerbot.cli import main
 

@@ -1,7 +1,7 @@
-"""Who still works: every part of the daemon has a heart that beats as its loop goes round.
+"""Liveness of the parts of the daemon: a heartbeat per thread, a watchdog over all of them, and the result of a check.
 
-A part that does not beat for longer than its work can take is hung. Nothing inside can mend that; the `Watchman` tells
-it, with the place where the part is stuck, and whoever watches from outside starts a clean process.
+A part that does not beat for longer than its work can take is hung. Nothing inside the process can fix that: the
+`Watchdog` reports it, with the stack of the part, and the process manager starts a clean process.
 """
 
 import sys
@@ -16,183 +16,183 @@ from typing import Protocol
 
 from triggerbot.core.errors import PartHung
 
-#: Seconds that count at most from one look to the next: when the whole process stood still, nobody in it could beat.
-_STEP_MOST = 5.0
-#: Seconds between looks while not every part has begun.
-_EAGER = 0.05
+#: Seconds that one lap counts at most: while the whole process was suspended, no part could beat.
+_LAP_MAX = 5.0
+#: Seconds between checks until every part has started.
+_STARTUP_INTERVAL = 0.05
 
 
 class ProcessManager(Protocol):
-    """Who watches this process from outside: systemd, the supervisor of several workers, or nobody."""
+    """What watches this process from outside: systemd, the supervisor of several workers, or nothing."""
 
     @property
     def every(self) -> float:
         """Seconds from one `alive` to the next."""
 
     def ready(self) -> None:
-        """Every part works: at the start, and after `reloading`."""
+        """Report that every part works: at the start, and after `reloading`."""
 
     def reloading(self) -> None:
-        """The configuration is being read anew."""
+        """Report that the configuration is being read again."""
 
     def alive(self) -> None:
-        """Every part works."""
+        """Report that every part works."""
 
     def stopping(self) -> None:
-        """The end has begun."""
+        """Report that the process has begun to stop."""
 
 
-class Lapse:
-    """Tells whoever looks again and again how much time has passed since it looked last, with standstills left out."""
+class Stopwatch:
+    """Measures the time between checks, without the time for which the whole process was suspended."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._looked = clock()
+        self._last = clock()
 
-    def seconds(self) -> float:
-        """Count from the last look to this one."""
+    def lap(self) -> float:
+        """Return the seconds since the previous call, at most `_LAP_MAX`."""
         now = self._clock()
-        passed, self._looked = now - self._looked, now
-        return min(passed, _STEP_MOST)
+        elapsed, self._last = now - self._last, now
+        return min(elapsed, _LAP_MAX)
 
 
 class Heartbeat:
-    """Shows that one part works; belongs to the thread of that part, and is looked at by another one."""
+    """The heartbeat of one part: counted by the part's own thread, checked by another one."""
 
     def __init__(self, name: str, limit: float) -> None:
         self.name = name
         #: Seconds without a beat that its work can take.
         self.limit = limit
-        #: Seconds more for which it said to rest now.
-        self.rest = 0.0
-        #: How often it has beaten.
+        #: Seconds on top of `limit`: the part is sleeping for that long.
+        self.sleep = 0.0
+        #: Beats so far.
         self.beats = 0
-        #: Seconds since the last beat, as the latest look counted them.
+        #: Seconds since the last beat, as of the last check.
         self.silent = 0.0
-        #: The thread it beats in.
+        #: The thread of the part.
         self.thread: int | None = None
-        self._seen = 0
+        self._checked_beats = 0
 
     def beat(self) -> None:
         """Show that the part works."""
         self.beats += 1
 
-    def look(self, passed: float) -> None:
-        """Count the seconds that have passed since the last look."""
-        seen, self._seen = self._seen, self.beats
-        self.silent = 0.0 if self.beats != seen else self.silent + passed
+    def check(self, elapsed: float) -> None:
+        """Add the seconds since the previous check to the silence, or end it if the part has beaten since."""
+        before, self._checked_beats = self._checked_beats, self.beats
+        self.silent = 0.0 if self.beats != before else self.silent + elapsed
 
     @property
     def hung(self) -> bool:
-        """Tell whether it has been silent for too long."""
-        return self.silent > self.limit + self.rest
+        """Whether it has been silent for longer than its work and its sleep can take."""
+        return self.silent > self.limit + self.sleep
 
 
-_mine = threading.local()
+_this_thread = threading.local()
 
 
 def beat() -> None:
-    """Let the heart of this thread beat, from deep within its work; a thread without one does nothing."""
-    heart: Heartbeat | None = getattr(_mine, "heart", None)
-    if heart is not None:
-        heart.beat()
+    """Beat for the part that runs in this thread, from deep within its work; do nothing in any other thread."""
+    heartbeat: Heartbeat | None = getattr(_this_thread, "heartbeat", None)
+    if heartbeat is not None:
+        heartbeat.beat()
 
 
 class Stop(threading.Event):
-    """The event that tells every part to stop, as one part sees it: to look at it is to show that the part works."""
+    """The event that stops every part, as one part sees it: each check of it is a heartbeat of the part."""
 
-    def __init__(self, heart: Heartbeat, stop: threading.Event) -> None:
+    def __init__(self, heartbeat: Heartbeat, stop: threading.Event) -> None:
         super().__init__()
-        self._heart = heart
+        self._heartbeat = heartbeat
         self._stop = stop
 
     def is_set(self) -> bool:
-        """Tell whether it is time to stop."""
-        self._heart.beat()
+        """Beat, and return whether the part has to stop."""
+        self._heartbeat.beat()
         return self._stop.is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Rest, at most until it is time to stop; nothing is expected of the part meanwhile."""
-        self._heart.rest = float("inf") if timeout is None else timeout
+        """Sleep until the timeout (seconds) or the stop; no beat is expected meanwhile."""
+        self._heartbeat.sleep = float("inf") if timeout is None else timeout
         try:
             return self._stop.wait(timeout)
         finally:
-            # In this order: a look in between must not find the end of the rest without the beat.
-            self._heart.beat()
-            self._heart.rest = 0.0
+            # In this order: a check in between must not see the sleep ended but the beat missing.
+            self._heartbeat.beat()
+            self._heartbeat.sleep = 0.0
 
     def set(self) -> None:
-        """Tell everybody."""
+        """Stop every part."""
         self._stop.set()
 
 
 class Liveness:
-    """The hearts of all parts. One thread looks at them; any may ask who is hung."""
+    """The heartbeats of all parts. One thread checks them; any thread may list the hung ones."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lapse = Lapse(clock)
-        self._hearts: list[Heartbeat] = []
+        self._stopwatch = Stopwatch(clock)
+        self._heartbeats: list[Heartbeat] = []
 
-    def heart(self, name: str, limit: float) -> Heartbeat:
-        """Expect one more part, that needs no more than so many seconds from beat to beat."""
-        made = Heartbeat(name, limit)
-        self._hearts.append(made)
-        return made
+    def register(self, name: str, limit: float) -> Heartbeat:
+        """Add a part that takes at most `limit` seconds from beat to beat."""
+        heartbeat = Heartbeat(name, limit)
+        self._heartbeats.append(heartbeat)
+        return heartbeat
 
     @contextmanager
     def part(self, name: str, limit: float) -> Iterator[Heartbeat]:
-        """Expect of this thread, for as long as it works here, that it needs no longer from beat to beat."""
-        heart = self.heart(name, limit)
-        heart.thread = threading.get_ident()
-        heart.beat()
-        _mine.heart = heart
+        """Register the calling thread as a part for as long as the block runs; `limit` in seconds from beat to beat."""
+        heartbeat = self.register(name, limit)
+        heartbeat.thread = threading.get_ident()
+        heartbeat.beat()
+        _this_thread.heartbeat = heartbeat
         try:
-            yield heart
+            yield heartbeat
         finally:
-            self._hearts.remove(heart)
+            self._heartbeats.remove(heartbeat)
 
     @property
-    def begun(self) -> bool:
-        """Tell whether every part works, for the first time."""
-        return all(heart.beats for heart in self._hearts)
+    def started(self) -> bool:
+        """Whether every part has beaten at least once."""
+        return all(heartbeat.beats for heartbeat in self._heartbeats)
 
-    def look(self) -> Heartbeat | None:
-        """Look at all of them; gives one that is hung."""
-        passed = self._lapse.seconds()
-        for heart in list(self._hearts):
-            heart.look(passed)
+    def check(self) -> Heartbeat | None:
+        """Check every heartbeat and return a hung one, if any."""
+        elapsed = self._stopwatch.lap()
+        for heartbeat in list(self._heartbeats):
+            heartbeat.check(elapsed)
         return next(iter(self.hung()), None)
 
     def hung(self) -> list[Heartbeat]:
-        """List the parts that were hung at the last look."""
-        return [heart for heart in list(self._hearts) if heart.hung]
+        """List the parts that were hung at the last check."""
+        return [heartbeat for heartbeat in list(self._heartbeats) if heartbeat.hung]
 
 
 class Watchdog:
-    """Looks after the hearts, and tells whoever watches from outside for as long as all of them beat."""
+    """Checks the heartbeats, and reports to the process manager for as long as all parts work."""
 
-    def __init__(self, liveness: Liveness, outside: ProcessManager, hung: Callable[[PartHung], None]) -> None:
+    def __init__(self, liveness: Liveness, manager: ProcessManager, on_hung: Callable[[PartHung], None]) -> None:
         self._liveness = liveness
-        self._outside = outside
-        self._hung = hung
+        self._manager = manager
+        self._on_hung = on_hung
 
     def run(self, stop: threading.Event) -> None:
-        """Look until told to stop, or until something is hung."""
+        """Check until stopped, or until a part is hung."""
         ready = False
-        while not stop.wait(self._outside.every if ready else _EAGER):
-            heart = self._liveness.look()
-            if heart is not None:
-                return self._hung(_stuck(heart))
-            if not ready and self._liveness.begun:
+        while not stop.wait(self._manager.every if ready else _STARTUP_INTERVAL):
+            heartbeat = self._liveness.check()
+            if heartbeat is not None:
+                return self._on_hung(_hung_error(heartbeat))
+            if not ready and self._liveness.started:
                 ready = True
-                self._outside.ready()
-            self._outside.alive()
+                self._manager.ready()
+            self._manager.alive()
 
 
-def _stuck(heart: Heartbeat) -> PartHung:
-    """Say of a part that it is hung, and where."""
-    error = PartHung(f"{heart.name} is hung: it has shown no progress for {heart.silent:.0f} s")
-    frame = sys._current_frames().get(heart.thread or 0)  # noqa: SLF001 - the only way to see another thread's stack
+def _hung_error(heartbeat: Heartbeat) -> PartHung:
+    """Build the error of a hung part, with the present stack of its thread as the traceback."""
+    error = PartHung(f"{heartbeat.name} is hung: it has shown no progress for {heartbeat.silent:.0f} s")
+    frame = sys._current_frames().get(heartbeat.thread or 0)  # noqa: SLF001 - the only way to see another thread's stack
     trace = None
     while frame is not None:
         trace = TracebackType(trace, frame, max(frame.f_lasti, 0), frame.f_lineno or 0)
@@ -201,10 +201,10 @@ def _stuck(heart: Heartbeat) -> PartHung:
 
 
 class Condition(StrEnum):
-    """How one part is."""
+    """The condition of one part."""
 
     OK = "ok"
-    #: It needs a look by somebody; this service works on.
+    #: A person should look at it; the service works on.
     WARNING = "warning"
     #: It does not work.
     ERROR = "error"
@@ -212,23 +212,23 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a look at one part found."""
+    """The result of checking one part."""
 
     condition: Condition = Condition.OK
-    #: What is the matter.
+    #: What is wrong.
     note: str = ""
 
     @classmethod
-    def warns(cls, note: str) -> "Check":
-        """Make one that warns, or is fine where there is nothing to say."""
+    def warn_if(cls, note: str) -> "Check":
+        """Return a warning with this note, or OK if the note is empty."""
         return cls(Condition.WARNING, note) if note else cls()
 
     @classmethod
-    def fails(cls, note: str) -> "Check":
-        """Make one that fails, or is fine where there is nothing to say."""
+    def fail_if(cls, note: str) -> "Check":
+        """Return an error with this note, or OK if the note is empty."""
         return cls(Condition.ERROR, note) if note else cls()
 
     @property
     def failed(self) -> bool:
-        """Tell whether this service is not well."""
+        """Whether the service is unhealthy because of this part."""
         return self.condition is Condition.ERROR

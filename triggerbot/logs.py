@@ -1,6 +1,6 @@
-"""Logs: one line a decision, for people on a terminal and as JSON elsewhere; no secret in any of them.
+"""Structured logging of this process: rendering for terminals, JSON and systemd's journal, secrets masked in all.
 
-What goes to systemd's journal begins with its priority (sd-daemon(3)) and leaves the time to the journal.
+A line for the journal starts with its priority (sd-daemon(3)) and has no timestamp, for the journal adds its own.
 """
 
 import contextlib
@@ -20,52 +20,52 @@ from triggerbot.core.model import Push
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-#: Longer values are cut: a hostile name must not flood the log.
+#: Characters of a value; longer ones are cut, so that a hostile name cannot flood the log.
 _VALUE_MAX = 500
-#: The values that are tracebacks; they tell the most at both their ends.
+#: The fields that hold tracebacks. A long one is cut in the middle: both its ends matter most.
 _TRACES = ("exception", "trace")
 _TRACE_MAX = 20_000
-#: Priorities as the journal has them (syslog(3)).
+#: Priorities of the journal (syslog(3)).
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
-#: Parts of a list or a mapping.
-_PARTS_MAX = 20
+#: Items of a list or mapping; further ones are left out.
+_ITEMS_MAX = 20
 _MASK = "***"
-#: What is said again and again while the store is away or a secret is wrong; once in so many seconds is enough.
+#: Events that repeat while the store is unavailable or a secret is wrong, logged once in `_REPEATED_EVERY` seconds.
 _REPEATED = frozenset({"store.unavailable", "guard.store_unavailable", "hook.store_unavailable", "hook.refused"})
 _REPEATED_EVERY = 60.0
-#: Characters of the shortest secret that can be masked.
+#: Characters of the shortest secret that is masked: a shorter one would blot out ordinary text.
 _SECRET_MIN = 6
 
 
 class Mask:
-    """Replaces known secrets in a text, however they are written there."""
+    """Replaces known secrets in a text, in every form in which they may be written there."""
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
-        written = {form for secret in secrets for form in _forms(secret)}
-        # A very short secret would blot out ordinary text; and what is part of another must not spoil that.
-        self._secrets = sorted((form for form in written if len(form) >= _SECRET_MIN), key=len, reverse=True)
+        forms = {form for secret in secrets for form in _forms(secret)}
+        # Longest first: a secret that is part of another one must not leave the rest of that readable.
+        self._secrets = sorted((form for form in forms if len(form) >= _SECRET_MIN), key=len, reverse=True)
 
     def __call__(self, text: str) -> str:
-        """Mask them."""
+        """Return the text with every secret masked."""
         for secret in self._secrets:
             text = text.replace(secret, _MASK)
         return text
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield how a secret may be written: as it is, in an address, in JSON, without its prefix, or a line of a key."""
+    """Yield the forms of a secret: as it is, URL-quoted, in JSON, as a repr, without its prefix, each line of a key."""
     for form in (secret, secret.removeprefix("whsec_"), *(secret.splitlines()[1:-1])):
         yield from (form, quote(form, safe=""), quote_plus(form), json.dumps(form)[1:-1], repr(form)[1:-1])
 
 
 def cut_trace(trace: str) -> str:
-    """Leave out the middle of a traceback that is too long."""
+    """Cut the middle out of a traceback that is too long."""
     half = _TRACE_MAX // 2
     return trace if len(trace) <= _TRACE_MAX else f"{trace[:half]}\n…\n{trace[-half:]}"
 
 
-class _Masked:
-    """Masks secrets wherever they might turn up, and cuts what is too long."""
+class _MaskSecrets:
+    """Processor: masks secrets in every field, and cuts values that are too long."""
 
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
@@ -81,29 +81,29 @@ class _Masked:
             case None | bool() | int() | float():
                 return value
             case list() | tuple():
-                return [self._clean(part) for part in value[:_PARTS_MAX]]
+                return [self._clean(item) for item in value[:_ITEMS_MAX]]
             case dict():
-                return {self._clean(str(name)): self._clean(part) for name, part in list(value.items())[:_PARTS_MAX]}
+                return {self._clean(str(name)): self._clean(item) for name, item in list(value.items())[:_ITEMS_MAX]}
             case _:
-                # An exception, say: the renderer would write it out after us.
+                # Anything else, such as an exception, would be turned into text by the renderer, after the masking.
                 text = self._mask(str(value))
                 return text if len(text) <= _VALUE_MAX else text[:_VALUE_MAX] + "…"
 
 
-class _Foreign(logging.Handler):
-    """Takes what libraries log in their own way, so that it is masked and looks like the rest."""
+class _LibraryHandler(logging.Handler):
+    """Passes records of libraries (standard `logging`) on to structlog, so that they are masked and look alike."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log a record of a library."""
-        with contextlib.suppress(Exception):  # as the standard library has it: a log line never breaks anything
+        with contextlib.suppress(Exception):  # as in the standard library: logging never breaks the program
             exc_info = record.exc_info if record.exc_info and record.exc_info[0] else None
             get_logger("triggerbot.foreign").log(
                 record.levelno, "library", library=record.name, message=record.getMessage(), exc_info=exc_info
             )
 
 
-class _Signed:
-    """Writes on each line which worker it is of."""
+class _AddWorker:
+    """Processor: adds the number of the worker."""
 
     def __init__(self, worker: int) -> None:
         self._worker = worker
@@ -112,35 +112,35 @@ class _Signed:
         return {**event, "worker": self._worker}
 
 
-class _Seldom:
-    """Lets through only some of the lines that would fill the log in a long outage, and says how many it kept back."""
+class _LimitRepeats:
+    """Processor: drops most of the lines that would fill the log in a long outage, and counts those it dropped."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        #: By event and system: when one was let through last, and how many were kept back since.
+        #: By event and system: when a line was logged last, and how many were dropped since.
         self._last: dict[tuple[str, str], tuple[float, int]] = {}
 
     def __call__(self, _: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
         name = event.get("event")
         if name not in _REPEATED:
             return event
-        # What strangers send to one system must not hide what is wrong with another.
+        # By system: a flood of bad webhooks for one system must not hide the trouble of another.
         key = name, str(event.get("system", ""))
         with self._lock:
             now = self._clock()
-            at, kept_back = self._last.get(key, (-_REPEATED_EVERY, 0))
+            at, dropped = self._last.get(key, (-_REPEATED_EVERY, 0))
             if now - at < _REPEATED_EVERY:
-                self._last[key] = at, kept_back + 1
+                self._last[key] = at, dropped + 1
                 from structlog import DropEvent
 
                 raise DropEvent
             self._last[key] = now, 0
-        return {**event, "repeated": kept_back} if kept_back else event
+        return {**event, "repeated": dropped} if dropped else event
 
 
-class _Prioritised:
-    """Writes the priority before each line."""
+class _RenderWithPriority:
+    """Renderer: puts the journal's priority before each line."""
 
     def __init__(self, renderer: "Processor") -> None:
         self._renderer = renderer
@@ -150,7 +150,7 @@ class _Prioritised:
 
 
 def _is_journal(out: TextIO, environ: Mapping[str, str]) -> bool:
-    """Tell whether this stream is the one that systemd has connected to its journal (systemd.exec(5))."""
+    """Return whether systemd has connected this stream to its journal (`JOURNAL_STREAM`, systemd.exec(5))."""
     try:
         status = os.fstat(out.fileno())
     except (OSError, ValueError):
@@ -158,8 +158,8 @@ def _is_journal(out: TextIO, environ: Mapping[str, str]) -> bool:
     return environ.get("JOURNAL_STREAM") == f"{status.st_dev}:{status.st_ino}"
 
 
-class _Lines:
-    """Writes lines. One that cannot be written, for the disk is full, costs that line and nothing else."""
+class _LineWriter:
+    """Logger: writes lines to a stream. A line that cannot be written, as on a full disk, is dropped."""
 
     _lock = threading.Lock()
 
@@ -167,7 +167,7 @@ class _Lines:
         self._out = out
 
     def msg(self, message: str) -> None:
-        """Write a line and its end at once: several processes may share the stream."""
+        """Write the line and its line end in one call: several processes may share the stream."""
         with contextlib.suppress(OSError), self._lock:
             self._out.write(message + "\n")
             self._out.flush()
@@ -183,7 +183,7 @@ def configure(
     worker: int | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Set up logging of this process, to stderr unless told otherwise; `worker`: its number, if there are several."""
+    """Configure logging of this process, to stderr by default; `worker`: its number if it is one of several."""
     import structlog
 
     _PENDING.clear()
@@ -193,20 +193,20 @@ def configure(
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
-            _Seldom(clock),
+            _LimitRepeats(clock),
             structlog.processors.add_log_level,
             *([] if journal else [structlog.processors.TimeStamper(fmt="iso", utc=True)]),
             structlog.processors.format_exc_info,
-            *([] if worker is None else [_Signed(worker)]),
-            _Masked(Mask(secrets)),
-            _Prioritised(renderer) if journal else renderer,
+            *([] if worker is None else [_AddWorker(worker)]),
+            _MaskSecrets(Mask(secrets)),
+            _RenderWithPriority(renderer) if journal else renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=partial(_Lines, out),
+        logger_factory=partial(_LineWriter, out),
         cache_logger_on_first_use=False,
     )
-    # Without a handler of ours Python would write warnings of libraries to stderr as they are.
-    logging.lastResort = _Foreign(logging.WARNING)
+    # Without this handler Python would write warnings of libraries to stderr unmasked.
+    logging.lastResort = _LibraryHandler(logging.WARNING)
 
 
 def configure_errors() -> None:
@@ -219,7 +219,7 @@ def configure_errors() -> None:
         configure(level=logging.ERROR)
         return
     _PENDING[:] = [partial(configure, level=logging.ERROR)]
-    logging.lastResort = _Foreign(logging.WARNING)
+    logging.lastResort = _LibraryHandler(logging.WARNING)
 
 
 #: What sets up logging with the first line; at most one.

@@ -1,4 +1,4 @@
-"""Every metric of triggerbot, declared in one place; names follow Prometheus' rules, labels are bounded."""
+"""Declaration of every Prometheus metric that counts; names follow Prometheus' rules, labels are bounded."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
@@ -43,5 +43,5 @@ class Metrics:
         return Counter(f"triggerbot_{name}", text, labels, registry=self.registry)
 
     def text(self) -> bytes:
-        """Write all of them in Prometheus' text format."""
+        """Render all of them in Prometheus' text format."""
         return generate_latest(self.registry)

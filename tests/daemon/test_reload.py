@@ -29,7 +29,7 @@ rules:
 
 
 class Outside:
-    """Who watches it; calls what a test wants at the moments that it is told of."""
+    """A process manager that calls what a test wants at the moments that are reported to it."""
 
     every = 0.01
 
@@ -84,7 +84,7 @@ def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) 
         return config
 
     outside = Outside(lambda: tell(signal.SIGHUP), ending.set)
-    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, outside=outside)
+    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, manager=outside)
     first = daemon.engine
 
     assert daemon.run(None) == 0
@@ -119,7 +119,7 @@ def test_an_engine_that_cannot_begin_leaves_nothing_behind(
     assert daemon.engine is first
     eventually(lambda: len(named("dispatcher-0", "guard")) == 2, "only those of the first are left")
     first.stop()
-    assert first.end(20.0) == []
+    assert first.join(20.0) == []
     store.close()
 
 
@@ -146,7 +146,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
         secret.write_text("the-second-token")
 
     outside = Outside(rotate)
-    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, outside=outside)
+    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, manager=outside)
     patience = threading.Timer(20.0, tell, [signal.SIGTERM])
     patience.start()
 
@@ -170,7 +170,7 @@ def test_the_health_of_a_store_that_fails(
 
     monkeypatch.setattr(store, verb, fail)
 
-    checks = daemon.engine.checks()
+    checks = daemon.engine.health.checks()
 
     assert checks["store"].failed
     assert checks["store"].note == "a damaged key"

@@ -22,7 +22,7 @@ def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]
 
 def test_each_word_is_one_datagram(systemd: Systemd) -> None:
     """As sd_notify(3) has it; a reload tells when it began, so that systemd can put words in order."""
-    notifier = Notifier.taken(systemd.environment())
+    notifier = Notifier.from_environment(systemd.environment())
 
     notifier.ready()
     notifier.alive()
@@ -39,7 +39,7 @@ def test_what_is_started_by_us_cannot_speak_for_us() -> None:
     """The variables are taken out of the environment."""
     environment = {"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "2000000", "WATCHDOG_PID": "", "HOME": "/"}
 
-    assert Notifier.taken(environment) == Notifier("/nowhere", 2.0)
+    assert Notifier.from_environment(environment) == Notifier("/nowhere", 2.0)
     assert environment == {"HOME": "/"}
 
 
@@ -57,7 +57,7 @@ def test_what_is_started_by_us_cannot_speak_for_us() -> None:
 )
 def test_the_watchdog_is_fed_well_within_its_patience(environment: dict[str, str], every: float) -> None:
     """At least twice, as systemd advises, and every second in any case; one that is not ours does not matter."""
-    assert Notifier.taken(environment).every == every
+    assert Notifier.from_environment(environment).every == every
 
 
 def test_nobody_who_listens_ends_nothing(tmp_path: Path) -> None:

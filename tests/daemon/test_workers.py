@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from triggerbot.cli.errors import where
 from triggerbot.daemon.workers import crash_file
 from triggerbot.daemon.workers.crash_file import Cause, CrashFile
-from triggerbot.daemon.workers.crash_log import TOGETHER, CrashRecorder, in_groups
+from triggerbot.daemon.workers.crash_log import INCIDENT_SECONDS, CrashRecorder, group_by_incident
 from triggerbot.daemon.workers.worker import Worker, delay_after
 from triggerbot.logs import Mask
 from triggerbot.store import Crash
@@ -30,30 +30,30 @@ CRASHES = st.lists(
 @given(crashes=CRASHES)
 def test_groups_hold_every_crash_once_the_earliest_first(crashes: list[Crash]) -> None:
     """Whatever the order in which deaths were seen: no group is longer than the time, or has a worker twice."""
-    groups = in_groups(crashes)
+    groups = group_by_incident(crashes)
 
     found = [crash for group in groups for crash in group]
     assert sorted((one.at, one.worker) for one in found) == sorted((one.at, one.worker) for one in crashes)
     assert [one.at for one in found] == sorted(one.at for one in crashes)
     for group in groups:
         assert [one.order for one in group] == list(range(1, len(group) + 1))
-        assert group[-1].at - group[0].at <= TOGETHER
+        assert group[-1].at - group[0].at <= INCIDENT_SECONDS
         assert len({one.worker for one in group}) == len(group)
 
 
 @given(crashes=CRASHES)
 def test_what_was_put_together_stays_together(crashes: list[Crash]) -> None:
     """Groups are the same when some of them were taken out already."""
-    first, *rest = in_groups([Crash(0.0, "host/4", "SIGKILL"), *crashes])
-    assert in_groups([crash for group in rest for crash in group]) == rest
-    assert in_groups(first) == [first]
+    first, *rest = group_by_incident([Crash(0.0, "host/4", "SIGKILL"), *crashes])
+    assert group_by_incident([crash for group in rest for crash in group]) == rest
+    assert group_by_incident(first) == [first]
 
 
 def test_the_delay_grows_and_a_good_run_ends_that() -> None:
     """1, 2, 4 ... 60 seconds; after five minutes of work it begins anew."""
     assert [delay_after(ends) for ends in (1, 2, 3, 6, 7, 8, 10_000)] == [1, 2, 4, 32, 60, 60, 60]
     worker = Worker(1, ["false"], 0, None)
-    assert [worker.put_off(lived) for lived in (0.0, 1.0, 299.0, 300.0, 1.0)] == [1, 2, 4, 1, 2]
+    assert [worker.schedule_restart(lived) for lived in (0.0, 1.0, 299.0, 300.0, 1.0)] == [1, 2, 4, 1, 2]
 
 
 def test_an_error_file_brings_the_cause_over() -> None:
@@ -99,8 +99,8 @@ def test_crashes_wait_for_a_store_that_cannot_be_had(tmp_path) -> None:
     path = tmp_path / "later" / "state.db"
     keeper = CrashRecorder(f"sqlite:{path}")
     keeper.start()
-    groups = in_groups([Crash(1.0, "host/1", "SIGKILL"), Crash(2.0, "host/2", "exit code 1")])
-    keeper.keep(groups[0])
+    groups = group_by_incident([Crash(1.0, "host/1", "SIGKILL"), Crash(2.0, "host/2", "exit code 1")])
+    keeper.add(groups[0])
     path.parent.mkdir()
     keeper.end()
 

@@ -29,7 +29,7 @@ def test_a_push_without_a_message_does_not_keep_the_dispatcher_busy_for_ever(
     recorded = RecordedSystem("ci")
     world = make_world(recorded, dry=True)
     for heard in (event(state="pending"), failure()):
-        recorded.heard(heard)
+        recorded.record(heard)
         world.hear(heard)
         clock.move(10)
 

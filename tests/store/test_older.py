@@ -11,9 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.fakes.store_items import FAILURE, every, operation, own, seen
 
 from tests.fakes.redis_server import RedisServer
+from tests.fakes.store_items import FAILURE, every, operation, own, seen
 from tests.fakes.world import failure, push
 from triggerbot.core.model import Cause, ClaimState, Group, Refusal, Result, RunKey, State
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey, BreakerScope, Canary, Evidence

@@ -11,7 +11,7 @@ from tests.store.judged import OTHER, PUSH, Reopen, hear, sighting, summary
 from triggerbot.core.model import Push, RunKey
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.reports import flakiness
-from triggerbot.store import SIGHTINGS_MAX, Ran, Search, Store, Summary
+from triggerbot.store import FAILURE_RECORDS_MAX, Ran, Search, Store, Summary
 
 # -- what is kept of a push -------------------------------------------------------------------------------------
 
@@ -152,14 +152,14 @@ def test_when_a_run_began_is_kept(store: Store, reopen: Reopen) -> None:
 
 def test_of_a_project_the_newest_sightings_are_kept(store: Store) -> None:
     """However they come."""
-    jobs = [f"job-{number}" for number in range(SIGHTINGS_MAX + 20)]
+    jobs = [f"job-{number}" for number in range(FAILURE_RECORDS_MAX + 20)]
     for first in range(0, len(jobs), 1000):
         store.observe([seen(event(job, "1")) for job in jobs[first : first + 1000]], 1.0, dry=False)
     found = [sighting(job, float(number)) for number, job in enumerate(jobs)]
     store.judged(summary(), found[15:], [], 1.0)
     store.judged(summary(), found[:15], [], 2.0)
 
-    assert store.failure_records("try") == found[: -SIGHTINGS_MAX - 1 : -1]
+    assert store.failure_records("try") == found[: -FAILURE_RECORDS_MAX - 1 : -1]
 
 
 def test_the_pushes_are_counted_at_which_a_job_passed_or_failed(store: Store) -> None:
@@ -197,7 +197,7 @@ def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
     (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (2, 6)
 
-    jobs = [f"job-{number}" for number in range(SIGHTINGS_MAX - 1)]
+    jobs = [f"job-{number}" for number in range(FAILURE_RECORDS_MAX - 1)]
     for first in range(0, len(jobs), 1000):
         some = jobs[first : first + 1000]
         store.observe([seen(event(job, "1", push=pushes[3])) for job in some], 3.0, dry=False)

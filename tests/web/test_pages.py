@@ -204,8 +204,8 @@ def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: H
     house.settle()
     house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
     house.store.add_crashes([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])
-    house.checks["queue pulse"] = Check.fails("the broker does not answer")
-    house.checks["poll ci"] = Check.warns("slow today")
+    house.checks["queue pulse"] = Check.fail_if("the broker does not answer")
+    house.checks["poll ci"] = Check.warn_if("slow today")
 
     text = visitor.get("/errors").text
 

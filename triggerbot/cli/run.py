@@ -39,8 +39,8 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     # Until the daemon listens to it: whoever says that the config changed, at the very start, must not end it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     path = locate(config_path, os.environ)
-    notifier = Notifier.taken(os.environ)
-    seat = Handover.taken(os.environ)
+    notifier = Notifier.from_environment(os.environ)
+    seat = Handover.from_environment(os.environ)
     if seat is not None:
         return work(seat, lambda: _usable(path), dry_run=dry_run)
     config = _usable(path)

@@ -1,6 +1,6 @@
-"""Everything that one configuration sets in motion: intakes, dispatcher, publisher and pages, in threads.
+"""The engine: everything that runs for one configuration, intakes, dispatcher, publisher and pages, in threads.
 
-A daemon has one engine; when the configuration changes it starts another on the same store and stops the first.
+A daemon has one engine. When the configuration changes, it starts another on the same store and stops the first.
 """
 
 import threading
@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 
 from triggerbot.config import Config, FileSettings, PollSettings, PulseSettings
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, UsageError
-from triggerbot.liveness import Check, Liveness, Stop
+from triggerbot.daemon.health import Health
+from triggerbot.liveness import Liveness, Stop
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.intakes.file import File
@@ -36,25 +37,20 @@ from triggerbot.web.webhooks import Hooks
 
 log = structlog.get_logger("triggerbot.engine")
 
-#: Pushes that are worked on at once; most of that time is spent waiting for CIs.
-_DISPATCHERS = 4  # for each system, up to so many in all:
-_DISPATCHERS_MOST = 32
+#: Dispatcher threads for each system, and in all; they spend most of their time waiting for CIs.
+_DISPATCHERS, _DISPATCHERS_MOST = 4, 32
 #: Pushes that are judged and reported at once.
 _PUBLISHERS = 2
-#: Seconds between looks for what is older than the retention.
+#: Seconds between purges of what is older than the retention.
 _PURGE_EVERY = 3600.0
-#: Seconds without progress after which a part is hung: no answer of a CI takes that long, those of brokers and stores
-#: even less; only to forget very many pushes may.
+#: Seconds without progress after which a part is hung: no answer of a CI takes that long, and those of brokers and
+#: stores take less. Only purging very many pushes may take longer.
 _LIMIT, _LIMITS = 300.0, {"housekeeping": 1800.0}
-#: Seconds for which something may be due before somebody should look why.
-_DUE_LONG = 300.0
-#: The cursor that a look at the health moves.
-_LOOKED = "health"
 
 
 @dataclass
 class Engine:
-    """What runs by one configuration."""
+    """The parts that run for one configuration."""
 
     config: Config
     dry: bool
@@ -62,14 +58,14 @@ class Engine:
     systems: Mapping[str, System]
     #: Its number, if it is one of several processes of one supervisor.
     worker: int | None = None
-    #: Is told at once what a part died of.
-    died: Callable[[BaseException], None] = lambda _: None
+    #: Called at once with the exception of which a part died.
+    on_death: Callable[[BaseException], None] = lambda _: None
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
     liveness: Liveness = field(default_factory=Liveness)
 
     def __post_init__(self) -> None:
-        """Wire the parts."""
+        """Create the parts and connect them."""
         self._stop = threading.Event()
         self.observer = Observer(
             self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake,
@@ -89,33 +85,38 @@ class Engine:
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )
-        self._pages = self._make_pages()
-        self.app = self._make_app()
         self._threads = self._make_threads()
+        hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
+        self.health = Health(
+            self.store, self.systems, self._threads, self.liveness, self._polls, self._pulses, hooks.refused,
+            self.dispatcher.admission, self.clock,
+        )  # fmt: skip
+        self._pages = self._make_pages()
+        self.app = self._make_app(hooks)
 
     def start(self) -> None:
-        """Let every part begin, or none."""
+        """Start every part, or none."""
         try:
             for thread in self._threads:
                 thread.start()
         except RuntimeError:
-            # There is no room for another thread: those that have begun already must not go on by themselves.
+            # The system allows no further thread: stop those that have started.
             self.stop()
             raise
 
-    def hush(self) -> None:
-        """End the answers that would never end by themselves."""
+    def end_streams(self) -> None:
+        """End the open HTTP responses (live updates), which would not end by themselves."""
         self._pages.live.end()
 
     def stop(self) -> None:
-        """Tell every part to end."""
-        self.hush()
+        """Signal every part to stop; see `join`."""
+        self.end_streams()
         self._stop.set()
         for _ in self._threads:
             self.dispatcher.wake()
 
-    def end(self, seconds: float) -> list[str]:
-        """Wait so long until every part has ended, and name those that have not; lets go of connections else."""
+    def join(self, seconds: float) -> list[str]:
+        """Wait for the parts to end, and return the names of those that have not; close all connections if none."""
         until = time.monotonic() + seconds
         for thread in self._threads:
             if thread.ident is not None:
@@ -131,25 +132,26 @@ class Engine:
         self.dispatcher.wake()
 
     @property
-    def _first(self) -> bool:
+    def _is_first_worker(self) -> bool:
         return self.worker in (None, 1)
 
     def _make_pages(self) -> Pages:
         page = self.config.page
         access = Access(page.address, tuple(token.read() for token in page.token), page.user_header, page.proxies)
-        return Pages(self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.checks)
-
-    def _make_app(self) -> Starlette:
-        hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
-        self._refused = hooks.refused
-        api = Api(
-            self.store, self.judge, self.metrics, self.clock, self.checks, {"dry_run": self.dry}, self.config.rules
+        return Pages(
+            self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.health.checks
         )
+
+    def _make_app(self, hooks: Hooks) -> Starlette:
+        api = Api(
+            self.store, self.judge, self.metrics, self.clock, self.health.checks, {"dry_run": self.dry},
+            self.config.rules,
+        )  # fmt: skip
         return app.build(hooks, api, self._pages)
 
     def _make_polls(self) -> list[Poll]:
-        """A poll for each that is configured, and a sweep for every other system; one worker is enough for them."""
-        if not self._first:
+        """Make a poll for each poll intake, and a sweep for every other system; only the first worker runs them."""
+        if not self._is_first_worker:
             return []
         every = {
             name: settings.sweep for name, settings in self.config.systems.items() if settings.sweep is not None
@@ -160,7 +162,7 @@ class Engine:
         ]
 
     def _make_pulses(self) -> list[Pulse]:
-        """One for each queue; every worker consumes all of them."""
+        """Make an intake for each queue; every worker consumes all of them."""
         return [
             Pulse(
                 intake,
@@ -170,23 +172,23 @@ class Engine:
                 self.observer,
                 clock=self.clock,
                 metrics=self.metrics,
-                on_gap=partial(self._hurry, intake.system),
+                on_gap=partial(self._sweep_now, intake.system),
             )
             for intake in self.config.intakes
             if isinstance(intake, PulseSettings)
         ]
 
-    def _hurry(self, system: str) -> None:
-        """Sweep at once: something is known to have been missed."""
+    def _sweep_now(self, system: str) -> None:
+        """Sweep at once, because events are known to have been missed."""
         for poll in self._polls:
             if poll.name == system:
-                poll.hurry()
+                poll.poll_now()
 
     def _make_threads(self) -> list[threading.Thread]:
         files = [
             File(intake.system, Path(intake.path), self.store, self.observer, clock=self.clock, metrics=self.metrics)
             for intake in self.config.intakes
-            if isinstance(intake, FileSettings) and self._first
+            if isinstance(intake, FileSettings) and self._is_first_worker
         ]
         dispatchers = min(_DISPATCHERS_MOST, _DISPATCHERS * max(1, len(self.systems)))
         targets: list[tuple[str, Callable[[threading.Event], None]]] = [
@@ -196,84 +198,33 @@ class Engine:
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
             *((f"publisher-{number}", self.publisher.run) for number in range(_PUBLISHERS)),
             ("guard", self.dispatcher.admission.run),
-            ("housekeeping", self._keep_house),
+            ("housekeeping", self._purge_regularly),
         ]
-        return [threading.Thread(target=self._guard, args=target, name=target[0], daemon=True) for target in targets]
+        return [threading.Thread(target=self._run_part, args=target, name=target[0], daemon=True) for target in targets]
 
-    def _guard(self, name: str, target: Callable[[threading.Event], None]) -> None:
-        """A part that dies unasked brings the whole down: the supervisor starts a clean one."""
+    def _run_part(self, name: str, target: Callable[[threading.Event], None]) -> None:
+        """Run one part with a heartbeat; if it dies, report that, so that the whole process is replaced."""
         try:
-            with self.liveness.part(name, _LIMITS.get(name, _LIMIT)) as heart:
-                target(Stop(heart, self._stop))
+            with self.liveness.part(name, _LIMITS.get(name, _LIMIT)) as heartbeat:
+                target(Stop(heartbeat, self._stop))
         except Exception as error:
             log.exception("daemon.part_died", part=name)
-            self.died(error)
+            self.on_death(error)
 
-    def _keep_house(self, stop: threading.Event) -> None:
+    def _purge_regularly(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                gone = self.store.purge(self.clock() - self.config.retention)
+                purged = self.store.purge(self.clock() - self.config.retention)
             except (StoreUnavailable, StoreRefused) as error:
                 log.warning("store.not_purged", error=str(error))
-                gone = 0
-            if gone:
-                log.info("store.purged", pushes=gone)
+                purged = 0
+            if purged:
+                log.info("store.purged", pushes=purged)
             stop.wait(_PURGE_EVERY)
-
-    def checks(self) -> dict[str, Check]:
-        """Look at each part, at the systems, and at what waits in the store."""
-        now = self.clock()
-        return {**self._of_store(now), **self._of_parts(), **self._of_intakes(now), **self._of_systems(now)}
-
-    def _of_store(self, now: float) -> dict[str, Check]:
-        try:
-            # Only what changes something is really written: that tells whether there is room, and whether it may be.
-            self.store.observe([], now, dry=self.dry, cursor=(_LOOKED, repr(now)))
-            due, letters = self.store.next_due(), self.store.count_dead_letters()
-            # Whoever asks for the health is told of these, too.
-            self.store.breakers()
-            pause = self.store.paused()
-        except (StoreUnavailable, StoreRefused) as error:
-            return {"store": Check.fails(str(error))}
-        late = 0.0 if due is None else now - due
-        return {
-            "store": Check(),
-            "due": Check.warns(f"what is due next has been due for {late:.0f} s" if late > _DUE_LONG else ""),
-            "sending": Check.warns("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
-            "dead letters": Check.warns(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
-        }
-
-    def _of_parts(self) -> dict[str, Check]:
-        hung = {heart.name for heart in self.liveness.hung()}
-        # A poll of a system that cannot be polled ends, and that is all right.
-        dead = {one.name for one in self._threads if one.ident is not None and not one.is_alive()
-                and not one.name.startswith("poll")}  # fmt: skip
-        return {
-            one.name: Check.fails("died" if one.name in dead else "hung" if one.name in hung else "")
-            for one in self._threads
-        }
-
-    def _of_intakes(self, now: float) -> dict[str, Check]:
-        return {
-            # A CI that does not answer is ill, and not this service: to start it anew would mend nothing.
-            **{f"poll {poll.name}": Check.warns("no answer lately" if poll.late(now) else "") for poll in self._polls},
-            **{f"queue {pulse.name}": Check.fails(pulse.trouble(now)) for pulse in self._pulses},
-            **{f"webhooks {name}": Check.warns(self._refused.trouble(name)) for name in self.systems},
-        }
-
-    def _of_systems(self, now: float) -> dict[str, Check]:
-        """A CI that does not answer is ill, and not this service."""
-        silent = self.dispatcher.admission.silent
-        return {
-            f"system {name}": Check.warns(
-                "" if (since := silent.get(name)) is None else f"no answer for {now - since[0]:.0f} s: {since[1]}"
-            )
-            for name in self.systems
-        }
 
 
 def _reader(system: System) -> ReadsMessages:
-    """Take a system as one whose messages arrive over AMQP; raises `UsageError` if they do not."""
+    """Return a system as one that sends messages over AMQP; raises `UsageError` if it does not."""
     if not isinstance(system, ReadsMessages):
         raise UsageError(f"system {system.name} sends no messages over AMQP: take its pulse intake out of the config")
     return system

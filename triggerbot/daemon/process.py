@@ -1,4 +1,4 @@
-"""One running process: the store, the web server, and the engine of the configuration, which may change meanwhile."""
+"""The daemon process: store, web server, signals, and the engine, which a changed configuration replaces."""
 
 import gc
 import os
@@ -30,188 +30,190 @@ from triggerbot.web import server
 
 log = structlog.get_logger("triggerbot.daemon")
 
-#: Seconds that everything in flight gets to come to an end; what does not is settled by look-back at the next start.
+#: Seconds for everything in flight to end at a stop; what does not end is settled by look-back at the next start.
 _GRACEFUL = 6.0
-#: Seconds without progress after which the web server's loop is hung, and seconds that a daemon gets to end after that.
-_WEB_LIMIT, _LAST = 60.0, 15.0
-#: The same for what runs by a configuration that was replaced: nobody waits for it.
-_REPLACED = 120.0
-#: Seconds between looks for signals, where nothing else wakes the main thread.
-_LOOK = 0.5
+#: Seconds without progress after which the web server's loop is hung, and seconds for a hung daemon to end then.
+_WEB_LIMIT, _HUNG_GRACE = 60.0, 15.0
+#: Seconds for everything in flight of a replaced engine, for which nothing waits.
+_REPLACED_GRACE = 120.0
+#: Seconds between checks for signals, where nothing else wakes the main thread.
+_SIGNALS_EVERY = 0.5
 #: Keys that a running daemon cannot change.
 _FIXED = ("store", "store_insecure", "listen")
-#: Seconds between looks whether a file that holds a secret has changed.
+#: Seconds between checks of the files of secrets for changes.
 _SECRETS_EVERY = 2.0
 
 
-class _Current:
-    """The application of the engine that runs now."""
+class _CurrentApp:
+    """An ASGI application that passes requests to that of the present engine."""
 
     def __init__(self) -> None:
         self.app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self.app is not None  # it is there before the server listens
+        assert self.app is not None  # set before the server listens
         await self.app(scope, receive, send)
 
 
 @dataclass
 class Daemon:
-    """Everything that runs in one process."""
+    """Everything that runs in one process. Its `failed` is set once a part died or hung."""
 
     config: Config
     store: Store
-    #: Reads the configuration anew; raises `UsageError`.
+    #: Loads the configuration again; raises `UsageError`.
     load: Callable[[], Config]
-    #: Dry run was asked for on the command line, whatever the configuration says.
+    #: Dry run by the command line, which overrides the configuration.
     dry: bool = False
     #: Its number, if it is one of several processes of one supervisor.
     worker: int | None = None
-    #: Is told at once what a part died of.
-    died: Callable[[BaseException], None] = lambda _: None
+    #: Called at once with the exception of which a part died.
+    on_death: Callable[[BaseException], None] = lambda _: None
     clock: Callable[[], float] = time.time
     metrics: Metrics = field(default_factory=Metrics)
-    #: Who watches this process.
-    outside: ProcessManager = NOBODY
+    #: What supervises this process.
+    manager: ProcessManager = NOBODY
     failed: bool = False
 
     def __post_init__(self) -> None:
-        """Wire the first engine."""
+        """Make the first engine."""
         self._stop = threading.Event()
-        #: A signal that arrives while another one is dealt with must not wait for it: this queue has no lock.
-        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
-        #: Held while one engine takes the place of another, and when the end begins.
-        self._turning = threading.Lock()
-        self._current = _Current()
+        #: The signals that request a reload. The handler of a signal may interrupt that of another one, so it must not
+        #: wait for a lock: `SimpleQueue.put` is reentrant.
+        self._reload_requests: queue.SimpleQueue[int] = queue.SimpleQueue()
+        #: Held while an engine is replaced, and when the stop begins.
+        self._replacing = threading.Lock()
+        self._current = _CurrentApp()
         self.liveness = Liveness()
         self.metrics.registry.register(Gauges(self.store, self.clock))
         for outcome in ("taken", "refused"):
-            # From the start: Prometheus takes no notice of the first of something that was not there before.
+            # From the start: Prometheus sees no increase in a series that starts at 1.
             self.metrics.reloads.labels(outcome)
-        self._files = _stamps(self.config)
-        self.engine = self._make(self.config)
-        #: All that ever were: what still runs by a configuration that was replaced may log those.
+        self._secret_files = _secret_files(self.config)
+        self.engine = self._make_engine(self.config)
+        #: All secrets so far: an engine that was replaced may still log those of its configuration.
         self._secrets = read_secrets(self.config)
 
-    def _make(self, config: Config) -> Engine:
-        """Wire an engine; raises `UsageError` if a part of it cannot be made."""
+    def _make_engine(self, config: Config) -> Engine:
+        """Make an engine; raises `UsageError` if one of its parts cannot be made."""
         systems = build(config)
         dry = self.dry or config.dry_run
         try:
-            return Engine(config, dry, self.store, systems, self.worker, self._died, self.clock, self.metrics,
+            return Engine(config, dry, self.store, systems, self.worker, self._part_died, self.clock, self.metrics,
                           self.liveness)  # fmt: skip
         except UsageError:
             for system in systems.values():
                 system.close()
             raise
 
-    def _died(self, error: BaseException) -> None:
-        """A part that dies unasked brings the whole down: the supervisor starts a clean one."""
-        self.died(error)
+    def _part_died(self, error: BaseException) -> None:
+        """Stop the whole process because a part died: its supervisor starts a clean one."""
+        self.on_death(error)
         self.failed = True
         self._stop.set()
         signal.raise_signal(signal.SIGTERM)
 
-    def _hung(self, error: PartHung) -> None:
-        """A part that hangs cannot be ended, and what hangs with it might not end either."""
+    def _part_hung(self, error: PartHung) -> None:
+        """Stop the whole process, and exit if it does not end: a hung thread cannot be ended by itself."""
         log.error("daemon.part_hung", problem=str(error), exc_info=error)
-        self._died(error)
-        time.sleep(_LAST)
+        self._part_died(error)
+        time.sleep(_HUNG_GRACE)
         os._exit(1)
 
     def run(self, listening: socket.socket | None) -> int:
-        """Run until a signal says to stop; gives the exit code."""
+        """Run until a signal stops it; return the exit code."""
         self._current.app = self.engine.app
-        web = server.make(self._current, self._hush, self._web_beat(listening))
+        web = server.make(self._current, self._end_streams, self._web_beat(listening))
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._told_to_stop(web))
-        # As it is, without any Python around it: however many signals come, they come one by one.
-        signal.signal(signal.SIGHUP, self._asked.put)  # type: ignore[arg-type]  # it is put with the signal's number
+            signal.signal(number, lambda *_: self._on_stop_signal(web))
+        # `put` itself, without Python code around it that a further signal could interrupt.
+        signal.signal(signal.SIGHUP, self._reload_requests.put)  # type: ignore[arg-type]  # puts the signal's number
         self.engine.start()
-        threading.Thread(target=self._reload_when_asked, name="reloader", daemon=True).start()
-        watchman = Watchdog(self.liveness, self.outside, self._hung)
-        threading.Thread(target=watchman.run, args=(self._stop,), name="watchman", daemon=True).start()
+        threading.Thread(target=self._reload_on_request, name="reloader", daemon=True).start()
+        watchdog = Watchdog(self.liveness, self.manager, self._part_hung)
+        threading.Thread(target=watchdog.run, args=(self._stop,), name="watchman", daemon=True).start()
         if listening is None:
-            # A signal that comes to another thread does not wake this one, which alone may deal with it.
-            while not self._stop.wait(_LOOK):
+            # Python handles signals in this thread only, and one that another thread receives does not wake it.
+            while not self._stop.wait(_SIGNALS_EVERY):
                 pass
         else:
-            # The server catches signals while it runs and raises them again for us when it has stopped.
+            # The server catches signals while it runs, and raises them again for the handlers above when it stops.
             web.run(sockets=[listening])
-        return self._end()
+        return self._shut_down()
 
     def _web_beat(self, listening: socket.socket | None) -> Callable[[], None]:
-        return (lambda: None) if listening is None else self.liveness.heart("web", _WEB_LIMIT).beat
+        return (lambda: None) if listening is None else self.liveness.register("web", _WEB_LIMIT).beat
 
-    def _hush(self) -> None:
-        self.engine.hush()
+    def _end_streams(self) -> None:
+        self.engine.end_streams()
 
-    def _told_to_stop(self, web: server.Server) -> None:
-        # Not twice: the second signal may come while the first is within.
+    def _on_stop_signal(self, web: server.Server) -> None:
+        # Not twice: the second signal may interrupt `set` of the first, which holds a lock.
         if not self._stop.is_set():
             self._stop.set()
-        # The signal may come before the server begins to catch it.
+        # The signal may come before the server catches signals itself.
         web.should_exit = True
 
-    def _end(self) -> int:
+    def _shut_down(self) -> int:
         log.info("daemon.stopping")
-        self.outside.stopping()
+        self.manager.stopping()
         self._stop.set()
-        with self._turning:
+        with self._replacing:
             engine = self.engine
         engine.stop()
-        busy = engine.end(_GRACEFUL)
+        busy = engine.join(_GRACEFUL)
         self.store.close()
         log.info("daemon.stopped", unfinished=busy)
         return 1 if self.failed else 0
 
     # -- a configuration that changes ---------------------------------------------------------------------------
 
-    def _reload_when_asked(self) -> None:
-        """Take a new configuration when a signal says so, or a file that holds a secret has changed."""
+    def _reload_on_request(self) -> None:
+        """Reload the configuration at each SIGHUP, and the secrets alone when one of their files has changed."""
         while not self._stop.is_set():
-            asked = self._is_asked(_SECRETS_EVERY)
+            requested = self._wait_for_request(_SECRETS_EVERY)
             if self._stop.is_set():
                 return
-            if asked or _stamps(self.config) != self._files:
-                self.outside.reloading()
+            if requested or _secret_files(self.config) != self._secret_files:
+                self.manager.reloading()
                 try:
-                    self.reload(anew=asked)
+                    self.reload(secrets_only=not requested)
                 except Exception:
-                    # Whatever it is, the configuration of before goes on, and the next one may be taken.
+                    # The present configuration stays in use, and this thread has to survive for the next reload.
                     log.exception("config.kept", config=self.config.source, problem="an error of triggerbot itself")
                     self.metrics.reloads.labels("refused").inc()
                 if not self._stop.is_set():
-                    self.outside.ready()
+                    self.manager.ready()
 
-    def _is_asked(self, seconds: float) -> bool:
-        """Wait so long for signals; as many as came by then are one."""
+    def _wait_for_request(self, seconds: float) -> bool:
+        """Wait for a request to reload, and return whether there was one; several at once count as one."""
         try:
-            self._asked.get(timeout=seconds)
+            self._reload_requests.get(timeout=seconds)
         except queue.Empty:
             return False
-        while not self._asked.empty():
-            self._asked.get()
+        while not self._reload_requests.empty():
+            self._reload_requests.get()
         return True
 
-    def reload(self, *, anew: bool = True) -> bool:
-        """Replace the engine by one of the configuration as it is now; a bad one is refused, and the old one stays.
+    def reload(self, *, secrets_only: bool = False) -> bool:
+        """Replace the engine by one of the present configuration; return false, and keep the old one, if it is refused.
 
-        Without `anew` only the secrets are read again: nobody has said that the rest is ready to be taken.
+        `secrets_only`: read the secrets again but not the configuration, which may be half edited.
         """
-        if not anew:
-            # What is no good is not tried again before it changes; where more is refused than that, it is tried alone.
-            self._files = _stamps(self.config)
+        if secrets_only:
+            # A bad secret is not tried again before its file changes. A refused configuration does not set this, so the
+            # secrets are then tried alone.
+            self._secret_files = _secret_files(self.config)
         try:
-            config = self.load() if anew else self.config
-            kept = config.model_copy(update={key: getattr(self.config, key) for key in _FIXED})
+            config = self.config if secrets_only else self.load()
+            usable = config.model_copy(update={key: getattr(self.config, key) for key in _FIXED})
             later = _needs_restart(self.config, config)
             if later:
                 log.warning("config.needs_restart", keys=later, problem="these change at the next start")
-            # Before they are read: what changes while they are is read once more.
-            files = _stamps(kept)
-            secrets = read_secrets(kept)
-            engine = self._make(kept)
+            # Before the secrets are read, so that a change meanwhile is noticed afterwards.
+            files = _secret_files(usable)
+            secrets = read_secrets(usable)
+            engine = self._make_engine(usable)
         except UsageError as error:
             for problem in error.problems if isinstance(error, ConfigError) else (error,):
                 log.error("config.refused", problem=str(problem))
@@ -220,21 +222,21 @@ class Daemon:
             return False
         self._secrets = list(dict.fromkeys([*self._secrets, *secrets]))
         logs.configure(secrets=self._secrets, worker=self.worker)
-        self._files = files
+        self._secret_files = files
         if not self._replace(engine):
             return False
-        self.config = kept
-        log.info("config.reloaded", config=kept.source, dry_run=engine.dry, systems=list(kept.systems),
-                 rules=len(kept.rules))  # fmt: skip
+        self.config = usable
+        log.info("config.reloaded", config=usable.source, dry_run=engine.dry, systems=list(usable.systems),
+                 rules=len(usable.rules))  # fmt: skip
         self.metrics.reloads.labels("taken").inc()
         return True
 
     def _replace(self, engine: Engine) -> bool:
-        """Begin with one engine, then end the other: what comes in between is taken by either, and counts once.
+        """Start the new engine, then stop the old one; an event that both receive in between counts once.
 
-        False where the end of all has begun: nobody would end that one.
+        Return false if the process has begun to stop: nothing would stop the new engine then.
         """
-        with self._turning:
+        with self._replacing:
             if self._stop.is_set():
                 return False
             old = self.engine
@@ -242,32 +244,33 @@ class Daemon:
             self._current.app = engine.app
             self.engine = engine
         old.stop()
-        threading.Thread(target=_let_go, args=([old],), name="replaced", daemon=True).start()
+        threading.Thread(target=_free, args=([old],), name="replaced", daemon=True).start()
         return True
 
 
-def _let_go(replaced: list[Engine]) -> None:
-    """Wait until an engine has ended, and give back its memory.
+def _free(replaced: list[Engine]) -> None:
+    """Wait until a replaced engine has ended, and free its memory.
 
-    Its parts refer to each other in circles, and for those a daemon looks very seldom by itself: see `serve`.
+    Its parts form reference cycles, which the garbage collector of a daemon rarely looks for: see `serve`. It is passed
+    in a list, so that no frame keeps a reference to it.
     """
-    replaced.pop().end(_REPLACED)
+    replaced.pop().join(_REPLACED_GRACE)
     gc.collect()
 
 
 def _needs_restart(before: Config, now: Config) -> list[str]:
-    """Name the keys that were changed, and that a running daemon cannot change."""
+    """Return the changed keys that take effect only at the next start."""
     changed = {
         "store": now.store_address != before.store_address,
         "listen": now.listen != before.listen,
-        # A file is gone through every hour; a Redis forgets by itself, as it was told when it was opened.
+        # A SQLite file is purged every hour; in Redis the keys expire, by the retention with which it was opened.
         "retention": now.retention != before.retention and not before.store_address.startswith("sqlite:"),
     }
     return [key for key, differs in changed.items() if differs]
 
 
-def _stamps(config: Config) -> dict[str, tuple[int, int, int]]:
-    """Tell which files hold secrets, and how they are: a file that changes may hold another one."""
+def _secret_files(config: Config) -> dict[str, tuple[int, int, int]]:
+    """Return the files of secrets with modification time (ns), size and inode, to notice when one changes."""
     found = {}
     for secret in config.secrets():
         path = secret.file
@@ -287,29 +290,29 @@ def serve(
     load: Callable[[], Config] | None = None,
     worker: int | None = None,
     listening: socket.socket | None = None,
-    died: Callable[[BaseException], None] = lambda _: None,
-    outside: ProcessManager = NOBODY,
+    on_death: Callable[[BaseException], None] = lambda _: None,
+    manager: ProcessManager = NOBODY,
 ) -> int:
-    """Run triggerbot as configured until it is told to stop; raises `UsageError` if it cannot begin.
+    """Run triggerbot until it is stopped, and return the exit code; raises `UsageError` if it cannot start.
 
-    `load` reads the configuration anew, when that is asked for (SIGHUP). As one of several workers it has a number, and
-    a socket that its supervisor listens on already.
+    `load` loads the configuration again for a reload (SIGHUP). One of several workers gets its number, and a socket on
+    which its supervisor listens already; `on_death` is called at once with the exception of which a part died.
     """
-    # The store's thread gets its turn sooner than the default of 5 ms, for webhooks wait for it.
+    # Shorter than the default of 5 ms, so that the store's thread runs sooner: webhooks wait for it.
     sys.setswitchinterval(0.0005)
-    # What was loaded so far stays for good: the garbage collector need not look at it ever again.
+    # What was loaded so far stays for good, so the garbage collector does not have to scan it.
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     logs.configure(secrets=read_secrets(config), worker=worker)
     store = open_store(config.store_address, daemon=True, retention=config.retention)
     try:
-        # After the store: where another daemon works on that, to change `listen` is no remedy.
+        # After the store: if another daemon uses that, an error about `listen` would suggest the wrong fix.
         listening = listening or listen(config.listen)
     except UsageError:
         store.close()
         raise
-    daemon = Daemon(config, store, load or (lambda: config), dry, worker, died, outside=outside)
+    daemon = Daemon(config, store, load or (lambda: config), dry, worker, on_death, manager=manager)
     host, port = listening.getsockname()[:2] if listening is not None else ("", 0)
     log.info(
         "daemon.started", config=config.source, dry_run=daemon.engine.dry, store=str(config.store),
@@ -322,15 +325,15 @@ def serve(
 
 
 def listen(address: tuple[str, int] | None) -> socket.socket | None:
-    """Take the address before any part begins, so that a taken one is told at once; raises `UsageError`."""
+    """Bind the address and listen, before any part starts; raises `UsageError` if it is in use or cannot be bound."""
     if address is None:
         return None
     host, port = address
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, bound = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(place)
+        listening.bind(bound)
         listening.listen(2048)
     except OSError as error:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}; change `listen`") from None
@@ -338,14 +341,14 @@ def listen(address: tuple[str, int] | None) -> socket.socket | None:
 
 
 def read_secrets(config: Config) -> list[str]:
-    """Read every secret once more, for the log to mask; raises `ConfigError` if one cannot be had."""
+    """Return every secret and every password in an address, for the log to mask; raises `ConfigError`."""
     found = [secret.read() for secret in config.secrets()]
     addresses = [config.store, *(intake.url for intake in config.intakes if isinstance(intake, PulseSettings)), *found]
     return found + [password for one in addresses if isinstance(one, str) for password in _passwords(one)]
 
 
 def _passwords(address: str) -> set[str]:
-    """Find the password of an address, as it is written there and as it is."""
+    """Return the password in an address, as written there and unquoted."""
     try:
         password = urlsplit(address).password if "://" in address else None
     except ValueError:

@@ -1,7 +1,7 @@
-"""What systemd is told of this process: that it is ready, that it lives, that it ends (sd_notify(3)).
+"""Notifications to systemd: ready, alive, reloading, stopping (sd_notify(3)).
 
-The protocol is one datagram of `NAME=VALUE` lines to the socket that `NOTIFY_SOCKET` names; its variables are set for
-services of `Type=notify`, and by podman and others, too.
+The protocol is one datagram of `NAME=VALUE` lines to the socket in `NOTIFY_SOCKET`. Its variables are set for services
+of `Type=notify`, and by podman and others.
 """
 
 import os
@@ -12,26 +12,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
-#: Seconds between two signs of life where nobody wants them sooner.
+#: Seconds between two `alive`, unless the watchdog of systemd needs them more often.
 EVERY = 1.0
-#: Seconds that systemd may take to make room for a word.
-_PATIENCE = 0.5
-#: The variables of the protocol; who was started by us must not speak for us.
+#: Seconds to wait for room in the socket of systemd.
+_SEND_TIMEOUT = 0.5
+#: The variables of the protocol, removed from the environment: a child must not send notifications for this process.
 _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 @dataclass(frozen=True, slots=True)
 class Notifier:
-    """Tells systemd how this process is; where there is none, or it does not listen, nothing happens."""
+    """Notifies systemd of the state of this process; does nothing where there is none or it does not listen."""
 
-    #: The path of a Unix socket; one that begins with @ is abstract (unix(7)). `None`: nobody asked.
+    #: The path of a Unix socket, abstract if it starts with @ (unix(7)). `None`: no notifications are wanted.
     address: str | None = None
     #: Seconds without `alive` after which systemd ends this process; `None`: it does not.
     watchdog: float | None = None
 
     @classmethod
-    def taken(cls, environ: MutableMapping[str, str]) -> Self:
-        """Take what the environment says, out of it."""
+    def from_environment(cls, environ: MutableMapping[str, str]) -> Self:
+        """Build one from the environment, and remove the variables from it."""
         address, usec, process = (environ.pop(name, None) for name in _VARIABLES)
         ours = process in (None, "", str(os.getpid()))
         watched = usec is not None and usec.isascii() and usec.isdigit() and int(usec) > 0 and ours
@@ -39,34 +39,34 @@ class Notifier:
 
     @property
     def every(self) -> float:
-        """Seconds from one `alive` to the next; systemd advises half of its patience at most."""
+        """Seconds from one `alive` to the next; systemd recommends half of the watchdog's time at most."""
         return EVERY if self.watchdog is None else min(EVERY, self.watchdog / 4)
 
     def ready(self) -> None:
-        """Say that the start, or a reload, is over and everything works."""
+        """Notify that the start or a reload is complete and everything works."""
         self._send("READY=1")
 
     def alive(self) -> None:
-        """Feed the watchdog."""
+        """Reset the watchdog of systemd."""
         self._send("WATCHDOG=1")
 
     def reloading(self) -> None:
-        """Say that the config is read again; `ready` ends it."""
+        """Notify that the configuration is being read again, until `ready`."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
-        """Say that the end has begun."""
+        """Notify that the process has begun to stop."""
         self._send("STOPPING=1")
 
     def _send(self, state: str) -> None:
         if self.address is None:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
-        # A word to systemd is not worth a long wait, and none is worth an end.
+        # A notification that cannot be sent must neither block the daemon for long nor end it.
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
-            out.settimeout(_PATIENCE)
+            out.settimeout(_SEND_TIMEOUT)
             out.sendto(state.encode(), address)
 
 
-#: Nobody asked.
+#: For a process that nothing supervises.
 NOBODY = Notifier()

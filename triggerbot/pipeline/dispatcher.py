@@ -1,8 +1,8 @@
-"""From claim to retrigger: lease a due push, look back, decide, write down, send once, settle. See `Dispatcher.handle`.
+"""From claim to retrigger: lease a due push, look back, decide, record, send once, settle. See `Dispatcher.handle`.
 
-A request is written down before its first byte leaves, and made once. An ambiguous answer is settled by what the CI
-lists afterwards, never by asking again on a guess: it is looked for, after the time that this CI may take to list a
-run, twice; only what was not found then is sent again, under the same operation id and after ever longer silence.
+A request is recorded before its first byte leaves, and sent once. An ambiguous answer is settled by what the CI lists
+afterwards, never by sending again on a guess: two look-backs search for its runs, after the time that this CI may take
+to list a run. Only if neither finds them is it sent again, under the same operation id and after ever longer delays.
 """
 
 import threading
@@ -32,21 +32,21 @@ from triggerbot.systems import Known, LookBack, System
 
 log = structlog.get_logger("triggerbot.dispatch")
 
-#: Looks in vain for a push's facts, up to a quarter of an hour apart: about a day.
+#: Failed tries to learn a push's facts, up to a quarter of an hour apart: about a day.
 _FACTS_TRIES = 100
-#: Seconds between looks at the store when nothing is due: other processes pause, resume and ask through it.
+#: Seconds between polls of the store when nothing is due: other processes pause, resume and retrigger through it.
 _IDLE = 0.5
 
 
 class Dispatcher:
-    """Works off what is due. Any number of threads may run it."""
+    """Handles what is due: pushes, and groups of leads. Any number of threads may run it."""
 
     def __init__(
         self,
         store: Store,
         systems: Mapping[str, System],
         observer: Observer,
-        setting: DispatchSettings,
+        settings: DispatchSettings,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -54,33 +54,33 @@ class Dispatcher:
         self._store = store
         self._systems = systems
         self._observer = observer
-        self._setting = setting
+        self._settings = settings
         self._clock = clock
         self._metrics = metrics
-        self._completer = LeadResolver(store, systems, observer, setting.rules, clock=clock, metrics=metrics)
-        self.admission = Admission(store, setting.bounds, observer.outages, clock=clock, metrics=metrics)
-        self._sender = Sender(store, setting, self.admission, clock=clock, metrics=metrics)
+        self._resolver = LeadResolver(store, systems, observer, settings.rules, clock=clock, metrics=metrics)
+        self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
+        self._sender = Sender(store, settings, self.admission, clock=clock, metrics=metrics)
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
 
     def wake(self) -> None:
-        """Say that something has become due."""
+        """Wake a thread that waits, because something has become due."""
         with self._due:
             self._woken = True
             self._due.notify()
 
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop; no failure of a CI or of the store ends it."""
+        """Handle what is due until stopped; no failure of a CI or of the store ends it."""
         while not stop.is_set():
             try:
                 if not self.step():
-                    self._rest()
+                    self._wait()
             except (StoreUnavailable, StoreRefused) as error:
                 log.error("store.unavailable", error=str(error))
                 stop.wait(1.0)
 
-    def _rest(self) -> None:
+    def _wait(self) -> None:
         due = self._store.next_due()
         wait = _IDLE if due is None else min(_IDLE, max(0.0, due - self._clock()))
         with self._due:
@@ -89,7 +89,7 @@ class Dispatcher:
             self._woken = False
 
     def step(self) -> bool:
-        """Deal with one due push, or one due group of leads; false if nothing is due."""
+        """Handle one due push, or one due group of leads; return false if nothing is due."""
         due = self._store.lease(self._clock(), self._owner, backoff.LEASE)
         if due is None:
             return False
@@ -99,12 +99,13 @@ class Dispatcher:
                     case Push():
                         self._handle(due)
                     case Group():
-                        self._completer.complete(due)
+                        self._resolver.resolve(due)
         finally:
             self._store.release(due, self._owner)
         return True
 
     def _handle(self, push: Push) -> None:
+        """Handle one push; an error of triggerbot itself postpones the push and does not end the thread."""
         try:
             self.handle(push)
         except StoreUnavailable:
@@ -114,7 +115,7 @@ class Dispatcher:
             self._put_off(self._store.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}")
 
     def handle(self, push: Push) -> None:
-        """Deal with everything that is due about one push: this is the whole way."""
+        """Handle everything that is due for one push: admission, look-back, settling, deciding, sending."""
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
@@ -122,9 +123,9 @@ class Dispatcher:
         admitted = self.admission.admit(before)
         if admitted.held:
             before = self._store.work(push)
-        if admitted.ill is not None and not before.due(looked):
-            # Not even the push's facts are asked for now.
-            return None if before.asks is not None else self._put_off_facts(before, admitted.ill.probe)
+        if admitted.system_breaker is not None and not before.due(looked):
+            # The breaker of the system blocks a request for the push's facts, too.
+            return None if before.asks is not None else self._put_off_facts(before, admitted.system_breaker.probe)
         try:
             view = system.look_back(push, Known(before.asks is not None, before.batches))
         except NotKnown as error:
@@ -136,43 +137,44 @@ class Dispatcher:
             return self._no_answer(self._store.work(push), error)
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
-        self._hear(push, view)
+        self._observe(push, view)
         work = self._store.work(push)
         if work.asks is None:
-            # Nobody can tell the message now; an event may bring it later.
+            # The CI does not know the message; an event may bring it later.
             self._store.put_off_facts(push, None)
-        self._settle_doubts(system, work, view)
-        if self._distrusts(system, work):
+        self._reconcile_all(system, work, view)
+        if self._distrusts_store(system, work):
             return None
         self._decide(system, work, view)
         self._sender.send_owed(system, self._store.work(push), view, looked, admitted.passes)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
 
-    def _hear(self, push: Push, view: LookBack) -> None:
-        """Take what the look-back says that is new like anything else that is heard."""
+    def _observe(self, push: Push, view: LookBack) -> None:
+        """Observe what is new in the look-back, like the events of an intake."""
         known = self._store.known(push)
-        news = [
+        new = [
             event
             for event in view.events
             if (state := known.get((event.job, event.run_id, event.attempt))) is None or event.state.rank > state.rank
         ]
         facts = view.facts or PushFacts(push)
         if facts.message is None and view.jobs is None:
-            # The CI was asked and says nothing: then the push asks for nothing.
+            # The CI has no message for the push, so the push requests nothing.
             facts = PushFacts(push, "", facts.author, facts.time, facts.fork)
-        self._observer.observe([facts, *news])
+        self._observer.observe([facts, *new])
 
     def _not_known(self, work: Work, why: str) -> None:
         self._metrics.look_backs.labels(work.push.system, "not_known").inc()
-        rule = rules.rule_for(self._setting.rules, work.push) or _ANY_RULE
+        rule = rules.rule_for(self._settings.rules, work.push) or _ANY_RULE
         now = self._clock()
         for claim in work.due(self._clock()):
-            self._look_again(claim, rule, why or "the CI does not know the push yet", now)
+            self._retry_lookup(claim, rule, why or "the CI does not know the push yet", now)
         over = work.facts_tries >= rule.lookup_attempts
         self._store.put_off_facts(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
 
-    def _look_again(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
+    def _retry_lookup(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
+        """Look for a claim's job again after the rule's delay, or refuse the claim after the last attempt."""
         if claim.operation is not None and now - claim.created > GIVE_UP:
             self._sender.refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
         elif claim.operation is not None:
@@ -180,7 +182,8 @@ class Dispatcher:
         elif claim.lookups < rule.lookup_attempts:
             self._store.wait(claim, now + rule.lookup_delay, why, now, lookup=True)
         else:
-            self._conclude(claim, Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times"), None)
+            decision = Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times")
+            self._record_decision(claim, decision, None)
 
     def _no_answer(self, work: Work, error: CIError) -> None:
         self._metrics.look_backs.labels(work.push.system, "no_answer").inc()
@@ -188,29 +191,29 @@ class Dispatcher:
         self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
 
     def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
-        """Nothing can be done about a push now: every due claim waits, longer each time, but not for ever."""
+        """Postpone every due claim of a push, longer each time; after a day refuse those with no request in doubt."""
         now = self._clock()
         for claim in work.due(self._clock()):
             due = now + backoff.delay(claim.tries, after)
             if claim.operation is not None:
                 self._store.wait(claim, due, why, now)
             elif now - claim.created > GIVE_UP:
-                self._conclude(
-                    claim, Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}"), None
-                )
+                decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
+                self._record_decision(claim, decision, None)
             else:
                 self._store.wait(claim, due, why, now)
         if work.asks is None:
             self._put_off_facts(work, now + backoff.exponential(work.facts_tries + 2))
 
     def _put_off_facts(self, work: Work, due: float) -> None:
-        """Ask for the push's facts later; what it asks for must not be lost in an outage of hours."""
+        """Postpone learning the push's facts; its options must not be lost in an outage of hours."""
         over = work.facts_tries >= _FACTS_TRIES
         self._store.put_off_facts(work.push, None if over else max(due, self._clock() + backoff.exponential(3)))
 
     # -- requests in doubt --------------------------------------------------------------------------------------
 
-    def _settle_doubts(self, system: System, work: Work, view: LookBack) -> None:
+    def _reconcile_all(self, system: System, work: Work, view: LookBack) -> None:
+        """Reconcile every due request in doubt with what the CI lists."""
         doubtful: dict[str, list[Claim]] = {}
         for claim in work.due(self._clock()):
             if claim.operation is not None:
@@ -218,13 +221,11 @@ class Dispatcher:
         for claims in doubtful.values():
             operation = claims[0].operation
             if operation is not None:
-                self._settle_doubt(system, work, view, operation, claims)
+                self._reconcile(system, work, view, operation, claims)
 
-    def _settle_doubt(
-        self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]
-    ) -> None:
+    def _reconcile(self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]) -> None:
         now = self._clock()
-        match reconcile.reconcile(operation, claims, self._evidence(system, work, view, claims), now):
+        match reconcile.reconcile(operation, claims, self._findings(system, work, view, claims), now):
             case Appeared(run_ids):
                 self.admission.record_success(work.push, BreakerCause.REQUESTS, claims)
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
@@ -232,33 +233,33 @@ class Dispatcher:
                 log.info(
                     "recovered", **push_fields(work.push), jobs=[claim.job for claim in claims], operation=operation.id
                 )
-                self._sender.took(system, operation, note)
+                self._sender.accept(system, operation, note)
             case LookAgain(due, why, missed):
                 self._store.doubted(operation, due, why, now, missed=missed)
             case GiveUp(why):
                 self._sender.refuse(operation, why, claims, now)
-            case SendAgain() if (against := self.admission.lets(claims)) is not None:
-                note = f"held: the breaker of {against.place} is open, for {against.why}"
-                self._store.doubted(operation, max(against.probe, now + system.grace), note, now)
+            case SendAgain() if (blocking := self.admission.blocking(claims)) is not None:
+                note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
+                self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
                 self._sender.send_again(system, work, operation, claims, why)
 
-    def _evidence(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Findings:
+    def _findings(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Findings:
         jobs = {claim.job for claim in claims}
-        watched = rules.rule_for(self._setting.rules, work.push) is not None
+        watched = rules.rule_for(self._settings.rules, work.push) is not None
         return Findings(
             runs={job: [*work.runs.get(job, ()), *(one for one in view.events if one.job == job)] for job in jobs},
             operations=work.operations,
             whole=view.complete and all(view.lists(job) for job in jobs),
             grace=system.grace,
-            may_send=watched and not self._sender.holding(claims[0]),
+            may_send=watched and not self._sender.blocked_by_dry_run(claims[0]),
         )
 
-    def _distrusts(self, system: System, work: Work) -> bool:
-        """Wait after the store may have forgotten something, until the CI must list all that was asked of it before.
+    def _distrusts_store(self, system: System, work: Work) -> bool:
+        """Return whether the store may lack requests that the CI does not list yet, and postpone all new ones if so.
 
-        From then on the look-back, which goes before every request, makes up for what was forgotten.
+        Once the CI must list everything requested before the loss, the look-back before each request makes up for it.
         """
         distrust, now = self._store.distrust(), self._clock()
         until = 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
@@ -274,19 +275,20 @@ class Dispatcher:
 
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
-        rule = rules.rule_for(self._setting.rules, work.push)
+        rule = rules.rule_for(self._settings.rules, work.push)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
-            if self._sender.holding(claim):
+            if self._sender.blocked_by_dry_run(claim):
                 self._store.wait(claim, now + backoff.HELD, "dry run is on; this was claimed before", now)
             elif not view.lists(claim.job):
-                self._look_again(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
+                self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
-                told = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._conclude(told, rules.decide(told, rule, _facts(system, work, view, told)), rule)
+                decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
+                self._record_decision(decided, rules.decide(decided, rule, _facts(system, work, view, decided)), rule)
 
-    def _conclude(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+    def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+        """Store a decision within the rule's budget; count and log what the store made of it."""
         budget = None if rule is None else rule.budget
         decision = self._store.decide(claim, decision, budget, self._clock())
         if decision is None:

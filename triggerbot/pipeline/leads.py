@@ -1,7 +1,7 @@
-"""From leads to events: asking the CI what messages that name neither push nor job are about.
+"""Resolving leads, messages that name neither push nor job, into events by asking the CI.
 
-What is heard of one group is asked about together and then observed like any other event. Nothing is lost on the way:
-a lead is forgotten only after what it led to is recorded, and one that leads nowhere becomes a dead letter.
+The leads of one group are resolved together, and the events observed like any others. Nothing is lost on the way: a
+lead is deleted only after its events are recorded, and one that cannot be resolved becomes a dead letter.
 """
 
 import json
@@ -21,16 +21,16 @@ from triggerbot.systems import ResolvesLeads, System
 
 log = structlog.get_logger("triggerbot.complete")
 
-#: Leads that are asked about together.
+#: Leads that are resolved together.
 _MOST = 1000
-#: So many times a CI may say that it does not know a run, so many seconds apart, before that is believed.
+#: Lookups of a run that the CI does not know before giving up, and seconds between them.
 _LOOKUPS, _LOOKUP_DELAY = 5, 90.0
-#: Tries after which an error of triggerbot itself is not expected to go away.
+#: Tries after which an error of triggerbot itself is taken for permanent.
 _FAULTS = 3
 
 
 class LeadResolver:
-    """Works off the leads of one group at a time. Any number of threads may use it."""
+    """Resolves the leads of one group at a time. Any number of threads may use it."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class LeadResolver:
         self._clock = clock
         self._metrics = metrics
 
-    def complete(self, group: Group) -> None:
-        """Ask about what was heard of a leased group; no failure of a CI loses any of it."""
+    def resolve(self, group: Group) -> None:
+        """Resolve the leads of a leased group; no failure of a CI loses any of them."""
         found = self._store.leads(group)
         system = self._systems.get(group.system)
         if not found.leads:
@@ -58,11 +58,11 @@ class LeadResolver:
         if not isinstance(system, ResolvesLeads):
             return self._bury(found, found.leads, f"the config names no system {group.system!r} that could tell")
         try:
-            self._ask(system, found)
+            self._resolve(system, found)
         except StoreUnavailable:
             raise
         except NotKnown as error:
-            self._unknown(found, found.leads, str(error) or "the CI does not know it")
+            self._retry_lookup(found, found.leads, str(error) or "the CI does not know it")
         except (CIUnavailable, CIDenied) as error:
             log.warning("leads.no_answer", system=group.system, group=group.id, error=str(error))
             self._put_off(found, str(error), error.after if isinstance(error, CIUnavailable) else None)
@@ -74,21 +74,22 @@ class LeadResolver:
             else:
                 self._put_off(found, why, None)
 
-    def _ask(self, system: ResolvesLeads, found: Leads) -> None:
+    def _resolve(self, system: ResolvesLeads, found: Leads) -> None:
         leads = found.leads[:_MOST]
         answer = system.complete(leads, self._watched)
         self._observer.observe(answer.heard)
         self._store.settle_leads(found.group, answer.settled)
         self._metrics.leads.labels(found.group.system, "settled").inc(len(answer.settled))
         settled = set(answer.settled)
-        left = [lead for lead in leads if lead not in settled]
-        if left:
-            self._unknown(found, left, answer.why or "the CI does not know it")
+        unknown = [lead for lead in leads if lead not in settled]
+        if unknown:
+            self._retry_lookup(found, unknown, answer.why or "the CI does not know it")
 
     def _watched(self, push: Push) -> bool:
         return rules.rule_for(self._rules, push) is not None
 
-    def _unknown(self, found: Leads, leads: Sequence[Lead], why: str) -> None:
+    def _retry_lookup(self, found: Leads, leads: Sequence[Lead], why: str) -> None:
+        """Try again later the leads that the CI does not know, or bury them after the last attempt."""
         now = self._clock()
         if found.tries >= _LOOKUPS or now - found.since > GIVE_UP:
             self._bury(found, leads, why)
@@ -102,7 +103,7 @@ class LeadResolver:
         self._store.put_off_leads(found.group, now + backoff.delay(found.tries, after))
 
     def _bury(self, found: Leads, leads: Sequence[Lead], why: str) -> None:
-        """Keep what leads nowhere for a person, and forget it here; a crash in between keeps it twice."""
+        """Move leads to the dead letters; a crash in between leaves them in both places."""
         now, system = self._clock(), found.group.system
         log.warning("leads.lost", system=system, group=found.group.id, number=len(leads), reason=why)
         self._store.add_dead_letters([DeadLetter(0, now, system, "lead", why, _body(lead)) for lead in leads])

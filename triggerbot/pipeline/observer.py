@@ -1,6 +1,6 @@
-"""From what is heard to what is promised: triage each event, then record and claim the batch in one atomic call.
+"""From events to claims: triage each event, then record and claim the batch in one atomic call to the store.
 
-This is the hot path. It talks to nobody but the store; whoever heard the events may acknowledge them once it returns.
+This is the hot path. It calls nothing but the store, and an intake may acknowledge its events once it returns.
 """
 
 from collections import Counter
@@ -23,23 +23,22 @@ from triggerbot.store import Item, Notice, Observation, Outcome, Store
 
 log = structlog.get_logger("triggerbot.observe")
 
-#: Characters of a message whose reading is worth remembering.
-_SHORT = 4096
-
+#: Characters of the longest message whose parsed options are cached.
+_CACHED_MAX = 4096
 
 _NOTHING = Outcome()
 
 
 @dataclass(frozen=True, slots=True)
 class Triaged:
-    """One thing heard, and what triage says: an item for the store, or nothing that any rule watches."""
+    """The result of triage: the item for the store, or `None` if no rule watches it."""
 
     heard: Heard
     item: Item | None
 
 
 class Observer:
-    """Takes batches of what intakes and look-backs hear."""
+    """Observes batches of events from intakes and look-backs."""
 
     def __init__(
         self,
@@ -61,26 +60,27 @@ class Observer:
         self.outages = outages or OutageDetector(BreakerSettings(), clock)
 
     def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
-        """Record a batch durably, with the intake's cursor; an outcome for each, in order. Repeatable."""
+        """Record a batch durably, with the intake's cursor, and return an outcome for each in order. Idempotent."""
         return self.observe_soon(heard, cursor=cursor).result()
 
     def observe_soon(
         self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None, deliveries: Sequence[str] = ()
     ) -> "Future[list[Outcome]]":
-        """Like `observe`, answered by a future once the batch is on the disk.
+        """Record a batch like `observe`; return a future that is done once the batch is on disk.
 
-        `deliveries`: see `Store.observe`, for each thing heard. One of which nothing is stored is not known later.
+        `deliveries`: the delivery id of each, see `Store.observe`. One of which nothing is stored is not recognised
+        when it is repeated.
         """
         triaged = [self.triage(one) for one in heard]
         items = [one.item for one in triaged if one.item is not None]
         answer: Future[list[Outcome]] = Future()
-        # From here on nobody can cancel it: what is being written is written.
+        # A write that has begun cannot be cancelled.
         answer.set_running_or_notify_cancel()
         if not items and cursor is None:
-            answer.set_result(self._told(triaged, []))
+            answer.set_result(self._finish(triaged, []))
             return answer
-        brought = [name for one, name in zip(triaged, deliveries, strict=True) if one.item] if deliveries else ()
-        stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor, deliveries=brought)
+        names = [name for one, name in zip(triaged, deliveries, strict=True) if one.item] if deliveries else ()
+        stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor, deliveries=names)
         stored.add_done_callback(lambda future: self._answer(answer, triaged, future))
         return answer
 
@@ -91,12 +91,12 @@ class Observer:
         if error is not None:
             answer.set_exception(error)
         else:
-            answer.set_result(self._told(triaged, stored.result()))
+            answer.set_result(self._finish(triaged, stored.result()))
 
     def triage(self, heard: Heard) -> Triaged:
-        """Judge one thing heard on its own; purely."""
+        """Decide from the rules alone what of it the store has to record; pure."""
         if isinstance(heard, Lead):
-            # It does not say which push it belongs to, so it may matter as long as anything does.
+            # It does not name its push, so any rule might watch it.
             return Triaged(heard, heard if self._rules else None)
         if isinstance(heard, CommentCommand):
             watched = any(rule.projects.match(heard.project) for rule in self._rules)
@@ -109,33 +109,33 @@ class Observer:
             return Triaged(heard, Notice(heard, asks))
         return Triaged(heard, Observation(heard, rules.triage(rule, heard, heard.author), asks))
 
-    def _told(self, triaged: Sequence[Triaged], outcomes: list[Outcome]) -> list[Outcome]:
-        """Put the outcomes back beside what was heard, count them, log refusals, and wake the dispatcher."""
-        answers = iter(outcomes)
-        told = []
-        counted: Counter[tuple[str, str]] = Counter()
-        ended: list[Event] = []
+    def _finish(self, triaged: Sequence[Triaged], stored: list[Outcome]) -> list[Outcome]:
+        """Return an outcome for each of a batch; count them, log refusals, and wake the dispatcher."""
+        remaining = iter(stored)
+        outcomes = []
+        counts: Counter[tuple[str, str]] = Counter()
+        finished: list[Event] = []
         for one in triaged:
-            outcome = next(answers) if one.item is not None else _NOTHING
+            outcome = next(remaining) if one.item is not None else _NOTHING
             if isinstance(one.heard, Event):
-                counted[one.heard.push.system, self._tell(one.heard, one.item, outcome)] += 1
+                counts[one.heard.push.system, self._log_refusal(one.heard, one.item, outcome)] += 1
                 if outcome.news and one.heard.state is State.FINISHED:
-                    ended.append(one.heard)
+                    finished.append(one.heard)
             elif isinstance(one.heard, Lead):
-                counted[one.heard.group.system, "lead"] += 1
+                counts[one.heard.group.system, "lead"] += 1
             elif isinstance(one.heard, CommentCommand):
-                counted[one.heard.system, "wish"] += 1
-            told.append(outcome)
-        for labels, number in counted.items():
+                counts[one.heard.system, "wish"] += 1
+            outcomes.append(outcome)
+        for labels, number in counts.items():
             self._metrics.events.labels(*labels).inc(number)
-        if ended:
-            self.outages.heard(ended)
-        if any(outcome.due for outcome in told):
+        if finished:
+            self.outages.record(finished)
+        if any(outcome.due for outcome in outcomes):
             self._on_due()
-        return told
+        return outcomes
 
-    def _tell(self, event: Event, item: Item | None, outcome: Outcome) -> str:
-        """Log a refusal that is news; names what observing the event came to."""
+    def _log_refusal(self, event: Event, item: Item | None, outcome: Outcome) -> str:
+        """Log the refusal of an event that is new; return the outcome's name for the metric of events."""
         refusal = refusal_of(event, item, outcome)
         if refusal is not None and item is not None and outcome.news:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
@@ -147,21 +147,21 @@ class Observer:
 
 
 def read_options(rule: Rule, message: str | None) -> PushOptions | None:
-    """Read what a push asks for, if its message is known."""
+    """Parse the options in a push's message; `None` if the message is unknown."""
     if message is None:
         return None
     groups = frozenset(rule.groups)
-    return _read_again(message, groups) if len(message) < _SHORT else try_syntax.read(message, groups)
+    return _read_cached(message, groups) if len(message) < _CACHED_MAX else try_syntax.read(message, groups)
 
 
 @lru_cache(maxsize=512)
-def _read_again(message: str, groups: frozenset[str]) -> PushOptions:
-    """All events of a push carry the same message; only short ones are kept, for a hostile one may be huge."""
+def _read_cached(message: str, groups: frozenset[str]) -> PushOptions:
+    """Parse a message once for all events of its push; only for short ones, for a hostile message may be huge."""
     return try_syntax.read(message, groups)
 
 
 def refusal_of(event: Event, item: Item | None, outcome: Outcome) -> Refusal | None:
-    """Name the reason for which an event led to nothing when it was heard, if it could have led to something."""
+    """Return why an event of a failed run led to no claim: by triage, by an earlier claim, or as not watched."""
     if not event.failed or outcome.claimed:
         return None
     if not isinstance(item, Observation):

@@ -1,6 +1,6 @@
-"""A recorded history run through the real policy: the file itself is the look-back, nothing can be requested.
+"""Replay of a recorded history through the real policy: the file is the look-back, and nothing can be requested.
 
-Everything happens in the events' own time and in dry run, so what comes out is what would have been decided.
+It runs on the events' own clock and in dry run, so its decisions are those that would have been made.
 """
 
 import tempfile
@@ -23,13 +23,13 @@ from triggerbot.store.sqlite import SqliteStore
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, LookBack, Refused, System, recordings
 from triggerbot.systems.recordings import Format, Reader
 
-#: Seconds of the events' own time between forgetting what is older than the retention.
+#: Seconds of the events' own time between purges of what is older than the retention.
 _PURGE_EVERY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """One decision: about which job, and the line (from 1) of the event that led to it."""
+    """One decision, with its job and the line (from 1) of the event that led to it."""
 
     decision: Decision
     push: Push
@@ -39,14 +39,14 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line that is no event, and why."""
+    """A line that cannot be parsed, and why."""
 
     line: int
     why: str
 
 
 class _Systems(dict[str, System]):
-    """A recorded system for every name that occurs."""
+    """The recorded systems by name, created on first use."""
 
     def __missing__(self, name: str) -> System:
         self[name] = RecordedSystem(name)
@@ -57,7 +57,7 @@ class _Systems(dict[str, System]):
 
 
 class Replay:
-    """Takes events one after another and tells what each would have led to."""
+    """Feeds lines one after another to observer and dispatcher, and yields the decisions."""
 
     def __init__(
         self, directory: Path, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
@@ -84,33 +84,34 @@ class Replay:
         return self._now
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""
         self._store.close()
 
     def feed(self, text: str, line: int) -> Iterator[Replayed]:
-        """Take one line; raises `NotUnderstood`."""
+        """Replay one line and yield the decisions that it leads to; raises `NotUnderstood`."""
         for heard in self._read(text):
             if isinstance(heard, Event):
                 self._on_event(heard)
-                yield from self._event(heard, line)
+                yield from self._replay(heard, line)
             elif isinstance(heard, PushFacts) and self._observer.observe([heard])[0].due:
-                yield from self._dispatched(heard.push, line)
+                yield from self._dispatch(heard.push, line)
 
-    def _event(self, event: Event, line: int) -> Iterator[Replayed]:
+    def _replay(self, event: Event, line: int) -> Iterator[Replayed]:
         self._now = max(self._now, event.time or 0.0)
-        self._forget()
+        self._purge()
         recorded = self._systems[event.push.system]
         if isinstance(recorded, RecordedSystem):
-            recorded.heard(event)
+            recorded.record(event)
         item = self._observer.triage(event).item
         outcome = self._observer.observe([event])[0]
         refusal = refusal_of(event, item, outcome)
         if refusal is not None:
             yield Replayed(Decision.refuse(refusal), event.push, event.job, line)
         if outcome.due:
-            yield from self._dispatched(event.push, line)
+            yield from self._dispatch(event.push, line)
 
-    def _dispatched(self, push: Push, line: int) -> Iterator[Replayed]:
+    def _dispatch(self, push: Push, line: int) -> Iterator[Replayed]:
+        """Dispatch until nothing is due, and yield the new decisions about the push."""
         before = {claim.id for claim in self._store.work(push).claims}
         while self._dispatcher.step():
             pass
@@ -120,7 +121,7 @@ class Replay:
             elif claim.refusal is not None:
                 yield Replayed(Decision.refuse(claim.refusal, claim.note), push, claim.job, line)
 
-    def _forget(self) -> None:
+    def _purge(self) -> None:
         if self._now - self._purged > _PURGE_EVERY:
             self._purged = self._now
             self._store.purge(self._now - self._retention)
@@ -133,27 +134,28 @@ def replay(
     read: Reader | None = None,
     on_event: Callable[[Event], None] = lambda _: None,
 ) -> Iterator[Replayed | Unreadable]:
-    """Replay lines, of canonical events unless they are read otherwise; each event is shown to `on_event` first.
+    """Replay lines and yield the decisions, and an `Unreadable` for each line that cannot be parsed.
 
-    A line that is none is told as such, and the rest goes on.
+    `retention`: seconds; `read`: parses a line, by default as canonical events; `on_event`: called with each event
+    before it is replayed.
     """
     read = read or recordings.reader(Format.CANONICAL, "")
     with tempfile.TemporaryDirectory(prefix="triggerbot-replay-") as directory:
-        machine = Replay(Path(directory), rules, retention, read, on_event)
+        run = Replay(Path(directory), rules, retention, read, on_event)
         try:
             for number, text in enumerate(lines, start=1):
                 if not text.strip():
                     continue
                 try:
-                    yield from machine.feed(text, number)
+                    yield from run.feed(text, number)
                 except NotUnderstood as error:
                     yield Unreadable(number, str(error))
         finally:
-            machine.close()
+            run.close()
 
 
 class RecordedSystem:
-    """Knows the jobs heard of so far; the store has their runs."""
+    """A system that lists the jobs replayed so far; their runs are in the store."""
 
     capacity = Capacity.BATCH
     grace = 0.0
@@ -164,37 +166,37 @@ class RecordedSystem:
         self.name = name
         self._jobs: dict[Push, set[str]] = defaultdict(set)
 
-    def heard(self, event: Event) -> None:
-        """Take an event of the file as known from now on."""
+    def record(self, event: Event) -> None:
+        """Add the job of an event to those that the look-back lists."""
         self._jobs[event.push].add(event.job)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
-        """Accept nothing: a recorded history has no webhooks."""
+        """Reject every webhook: a recorded history has none."""
         raise Unauthenticated("a recorded history has no webhooks")
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Read one line of a file."""
+        """Parse one canonical event."""
         return [event_json.decode(body)]
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """List what was heard so far."""
+        """Return the jobs replayed so far."""
         return LookBack((), None, jobs=self._jobs[push])
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """One request a job, as the generic system has it."""
+        """Plan one request per job, as the generic system does."""
         return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Refuse: history cannot be added to."""
+        """Refuse: a recorded history cannot get more runs."""
         return Refused("a recorded history cannot be retriggered")
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """Tell nothing."""
+        """Return `None`: there is nothing to poll."""
         return None
 
     def check(self) -> str:
-        """There is nothing to try."""
+        """Return what it is: there are no credentials to check."""
         return "is a recorded history"
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Do nothing: there is nothing to close."""

@@ -1,4 +1,4 @@
-"""Asking a CI for runs: written down before the first byte leaves, made once, and settled in one place."""
+"""Sending retrigger requests to a CI: recorded before the first byte leaves, sent once, settled in one place."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ log = structlog.get_logger("triggerbot.send")
 
 @dataclass(frozen=True, slots=True)
 class DispatchSettings:
-    """What the dispatcher goes by."""
+    """The settings of dispatcher and sender."""
 
     rules: Sequence[Rule]
     dry: bool = False
@@ -33,19 +33,19 @@ class DispatchSettings:
 
 
 class Sender:
-    """Makes the requests of the dispatcher."""
+    """Sends the requests of the dispatcher, and records the answers."""
 
     def __init__(
         self,
         store: Store,
-        setting: DispatchSettings,
+        settings: DispatchSettings,
         admission: Admission,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
     ) -> None:
         self._store = store
-        self._setting = setting
+        self._settings = settings
         self._admission = admission
         self._clock = clock
         self._metrics = metrics
@@ -53,47 +53,51 @@ class Sender:
     def send_owed(
         self, system: System, work: Work, view: LookBack, looked: float, passes: Mapping[BreakerKey, int]
     ) -> None:
-        """Ask for what is owed and due, as far as the CI can take it now; `looked`: when it was looked at."""
-        wants = []
+        """Request the runs that are owed and due, as far as the CI can take them now.
+
+        `looked`: when the look-back was made (Unix, s); `passes`: the breaker versions that admission returned.
+        """
+        owed = []
         for claim in work.due(self._clock()):
             if claim.state is ClaimState.OWED:
-                want = self._want(system, work, claim, looked)
-                if want is not None:
-                    wants.append(want)
-        if not wants:
+                one = self._owed(system, work, claim, looked)
+                if one is not None:
+                    owed.append(one)
+        if not owed:
             return
-        plan = system.plan(wants, view.busy, view.events)
+        plan = system.plan(owed, view.busy, view.events)
         now = self._clock()
-        for want, why in plan.held:
-            self._store.wait(want.claim, now + backoff.HELD, why, now, since=looked)
+        for one, why in plan.held:
+            self._store.wait(one.claim, now + backoff.HELD, why, now, since=looked)
         for call in plan.calls:
-            self._call(system, work, call, passes)
+            self._record_and_send(system, work, call, passes)
 
-    def _want(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
-        """Work out what a decided claim still needs; nothing if it has to wait or is at its end."""
+    def _owed(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
+        """Return the runs that a decided claim still needs; `None` if it has to wait or needs no more."""
         now = self._clock()
         runs = work.runs.get(claim.job, ())
         serial = system.capacity is Capacity.SERIAL
-        owed = rules.still_owed(claim, runs, one_at_a_time=serial)
-        if not owed:
+        count = rules.still_owed(claim, runs, one_at_a_time=serial)
+        if not count:
             self._store.finish(claim, "no more runs are needed", now)
-        elif self.holding(claim):
+        elif self.blocked_by_dry_run(claim):
             self._store.wait(claim, now + backoff.HELD, "dry run is on; this was decided before", now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
-            return Owed(claim, owed, runs)
+            return Owed(claim, count, runs)
         return None
 
     def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
-        """Wait for a run that was asked for; a stranger's may have been taken for it, so not for ever."""
+        """Wait for a requested run, but not for ever: somebody else's run may have been counted in its place."""
         waited = now - claim.created
         if waited > GIVE_UP:
             return self._give_up([claim], "the run that was asked for never showed up", now)
         due = now + max(system.grace, backoff.slower(waited))
         self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
 
-    def _call(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
+    def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
+        """Record a request; send it if no cap and no change of a breaker or claim prevents that."""
         now = self._clock()
         claims = [want.claim for want in call.wants]
         operation = Operation(
@@ -104,22 +108,22 @@ class Sender:
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
         note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
-        mine = {place for claim in claims for place in circuit_breaker.keys_of(claim)}
+        keys = {key for claim in claims for key in circuit_breaker.keys_of(claim)}
         begun = self._store.begin(
             operation, work.push, note, now,
-            passes={place: version for place, version in passes.items() if place in mine},
-            caps=self._admission.over(work),
+            passes={key: version for key, version in passes.items() if key in keys},
+            caps=self._admission.caps_for(work),
         )  # fmt: skip
         if isinstance(begun, Capped):
-            self._capped(claims, begun, now)
+            self._hold_for_cap(claims, begun, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
 
-    def _capped(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
+    def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
             return self._give_up(claims, f"not possible for a day: {capped.why}", now)
         log.warning("capped", **push_fields(claims[0].push), jobs=[claim.job for claim in claims], reason=capped.why)
-        self._admission.capped(claims, capped)
+        self._admission.hold_for_cap(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
         answer = system.retrigger(operation.id, push, call)
@@ -133,7 +137,7 @@ class Sender:
     def _settle(
         self, system: System, operation: Operation, answer: Answer, claims: Sequence[Claim], tries: int
     ) -> None:
-        """The one place where an answer becomes state."""
+        """Record an answer of the CI: the only place where one becomes state."""
         now = self._clock()
         push = claims[0].push
         match answer:
@@ -145,7 +149,7 @@ class Sender:
                 self._admission.record_failure(push, BreakerCause.REQUESTS, why, claims)
         match answer:
             case Accepted(runs):
-                self.took(system, operation, "the CI accepted it" + (f": {some(runs)}" if runs else ""))
+                self.accept(system, operation, "the CI accepted it" + (f": {some(runs)}" if runs else ""))
             case Refused(why):
                 self.refuse(operation, why, claims, now)
             case Later(why) if now - claims[0].created > GIVE_UP:
@@ -155,29 +159,29 @@ class Sender:
             case Unknown(why):
                 self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
 
-    def took(self, system: System, operation: Operation, note: str) -> None:
-        """The CI took an operation; what is owed further is due later."""
+    def accept(self, system: System, operation: Operation, note: str) -> None:
+        """Record that the CI accepted a request; further runs that are owed become due later."""
         now = self._clock()
         self._metrics.retriggers.labels(system.name).inc(operation.count * len(operation.claims))
         serial = system.capacity is Capacity.SERIAL
         since = operation.started if serial else None
-        # What is owed further on a serial CI waits for the end of this run; an event tells it, or a look does.
+        # A serial CI takes the next request once this run has ended, which an event reports or a look-back finds.
         self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
 
     def refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
-        """The CI will never take it, or nobody will ever know."""
+        """Record that a request was refused for good, or that its outcome will never be known."""
         decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
         self._store.refused(operation, decision, now)
-        self._tell_refused(claims, decision)
+        self._log_refused(claims, decision)
 
     def _give_up(self, claims: Sequence[Claim], why: str, now: float) -> None:
-        """Ask for no more, where no request is under way."""
+        """Refuse claims that have no request under way."""
         decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
         for claim in claims:
             self._store.decide(claim, decision, None, now)
-        self._tell_refused(claims, decision)
+        self._log_refused(claims, decision)
 
-    def _tell_refused(self, claims: Sequence[Claim], decision: Decision) -> None:
+    def _log_refused(self, claims: Sequence[Claim], decision: Decision) -> None:
         for claim in claims:
             self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
             log.info(
@@ -186,12 +190,12 @@ class Sender:
             )  # fmt: skip
 
     def send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
-        """Make the same request once more, under the same operation id."""
+        """Send the same request once more, under the same operation id."""
         if self._store.resend(operation, why, self._clock()):
-            wants = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
-            call = Call(wants, operation.count, wants[0].target, together=len(wants) > 1)
+            owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
+            call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
             self._post(system, work.push, operation, call, claims[0].tries)
 
-    def holding(self, claim: Claim) -> bool:
-        """Dry run sends nothing, not even what was decided before it was switched on."""
-        return self._setting.dry and not claim.dry
+    def blocked_by_dry_run(self, claim: Claim) -> bool:
+        """Return whether dry run blocks a claim, even one that was decided before dry run was switched on."""
+        return self._settings.dry and not claim.dry

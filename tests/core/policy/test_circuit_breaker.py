@@ -143,10 +143,10 @@ def outages(clock: Clock) -> OutageDetector:
 
 def test_the_same_pool_in_unrelated_pushes(outages: OutageDetector) -> None:
     """Three authors are enough, with all of what the pool ran; the evidence names their pushes."""
-    outages.heard([fails(1, pool="arm"), fails(2, pool="arm")])
+    outages.record([fails(1, pool="arm"), fails(2, pool="arm")])
     assert outages.outage(ARM) is None
 
-    outages.heard([fails(3, pool="arm")])
+    outages.record([fails(3, pool="arm")])
 
     illness = outages.outage(ARM)
     assert illness is not None
@@ -157,33 +157,33 @@ def test_the_same_pool_in_unrelated_pushes(outages: OutageDetector) -> None:
 
 def test_pushes_of_one_author_are_related(outages: OutageDetector) -> None:
     """One broken change, pushed again and again, is no illness of the CI; nor is one branch of nobody known."""
-    outages.heard([fails(number, author="a@example.org", pool="arm") for number in range(9)])
-    outages.heard([failure(push=push(f"{number:07x}"), pool="arm") for number in range(9)])
+    outages.record([fails(number, author="a@example.org", pool="arm") for number in range(9)])
+    outages.record([failure(push=push(f"{number:07x}"), pool="arm") for number in range(9)])
 
     assert outages.outage(ARM) is None
 
 
 def test_a_pool_that_mostly_passes_is_well(outages: OutageDetector) -> None:
     """Failures in many pushes are what every day brings."""
-    outages.heard([fails(number, pool="arm") for number in range(4)])
-    outages.heard([event(run_id=str(number), result="success", pool="arm") for number in range(5)])
+    outages.record([fails(number, pool="arm") for number in range(4)])
+    outages.record([event(run_id=str(number), result="success", pool="arm") for number in range(5)])
 
     assert outages.outage(ARM) is None
 
 
 def test_a_step_is_held_against_all_that_ended(outages: OutageDetector) -> None:
     """Most failures are at the step that runs the tests: only if most runs fail there is that the CI's doing."""
-    outages.heard([fails(number, step="checkout") for number in range(4)])
+    outages.record([fails(number, step="checkout") for number in range(4)])
     assert outages.outage(CHECKOUT) is not None
 
-    outages.heard([event(run_id=str(number), result="success") for number in range(5)])
+    outages.record([event(run_id=str(number), result="success") for number in range(5)])
 
     assert outages.outage(CHECKOUT) is None
 
 
 def test_it_passes(outages: OutageDetector, clock: Clock) -> None:
     """What was long ago, or before it was closed, does not count."""
-    outages.heard([fails(number, pool="arm") for number in range(4)])
+    outages.record([fails(number, pool="arm") for number in range(4)])
     assert outages.outage(ARM, clock() - 100) is not None
     assert outages.outage(ARM, clock() + 16) is None
     clock.move(601 + 15)
@@ -197,7 +197,7 @@ def test_what_passes_again_shows_that_it_is_over(outages: OutageDetector, clock:
     clock.move(30)
     assert not outages.recovered(ARM, opened)
 
-    outages.heard([event(run_id=str(number), result="success", pool="arm") for number in range(6)])
+    outages.record([event(run_id=str(number), result="success", pool="arm") for number in range(6)])
 
     assert outages.recovered(ARM, opened)
 
@@ -206,23 +206,23 @@ def test_a_step_is_over_when_runs_pass_it_again(outages: OutageDetector, clock: 
     """Runs that end without failing there show it; a few that still do are what every day brings."""
     opened = clock()
     clock.move(30)
-    outages.heard([fails(1, step="checkout"), *(event(run_id=str(number), result="success") for number in range(4))])
+    outages.record([fails(1, step="checkout"), *(event(run_id=str(number), result="success") for number in range(4))])
     assert not outages.recovered(CHECKOUT, opened)
 
-    outages.heard([event(run_id="9", result="success")])
+    outages.record([event(run_id="9", result="success")])
 
     assert outages.recovered(CHECKOUT, opened)
 
 
 def test_history_is_no_weather(outages: OutageDetector, clock: Clock) -> None:
     """After an outage of hours a sweep brings all that failed meanwhile at once."""
-    outages.heard([fails(number, pool="arm", time=clock() - 4300) for number in range(9)])
+    outages.record([fails(number, pool="arm", time=clock() - 4300) for number in range(9)])
 
     assert outages.outage(ARM) is None
 
 
 def test_foreign_names_do_not_fill_the_memory(outages: OutageDetector) -> None:
     """Whoever names a new pool in each event makes the oldest forgotten."""
-    outages.heard([fails(1, pool=f"pool-{number}") for number in range(5000)])
+    outages.record([fails(1, pool=f"pool-{number}") for number in range(5000)])
 
-    assert len(outages._pieces) <= 2000
+    assert len(outages._slices) <= 2000

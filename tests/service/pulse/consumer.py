@@ -102,7 +102,11 @@ class Consumer:
     @property
     def connected(self) -> bool:
         """Whether it consumes."""
-        return self.pulse.connected
+        return not self.trouble()
+
+    def trouble(self) -> str:
+        """Return what an operator would read after an hour without a connection; empty while there is one."""
+        return self.pulse.trouble(self.pulse.lost_since + 3600)
 
     def runs(self) -> set[str]:
         """Every run that it has recorded."""

@@ -19,11 +19,6 @@ from triggerbot.pipeline.intakes.pulse import connection
 Consume = Callable[..., Consumer]
 
 
-def trouble(consumer: Consumer) -> str:
-    """Say what an operator would be told after an hour of it."""
-    return consumer.pulse.trouble(consumer.pulse.lost_since + 3600)
-
-
 def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> None:
     """The broker hangs up: nothing is lost and nobody has to do anything."""
     consumer = consume()
@@ -146,8 +141,8 @@ def test_an_unknown_exchange_is_named(broker: Broker, consume: Consume) -> None:
     """It is asked for again and again, and works once somebody makes it."""
     missing = f"{broker.exchange}/missing"
     consumer = consume(wait=False, bindings=[(missing, "#")])
-    eventually(lambda: missing in trouble(consumer), "the exchange is named")
-    assert "check its name in the bindings" in trouble(consumer)
+    eventually(lambda: missing in consumer.trouble(), "the exchange is named")
+    assert "check its name in the bindings" in consumer.trouble()
     assert broker.depth() is None
     broker.make_exchange(missing)
     eventually(lambda: consumer.connected, "it consumes")
@@ -158,9 +153,9 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
     """As on Pulse: one's own queues only, and nobody else's exchanges to declare."""
     url = f"amqp://{user}:secret@127.0.0.1:{broker.rabbit.port}//"
     refused = consume(wait=False, url=url, queue="somebody/elses")
-    eventually(lambda: "somebody/elses" in trouble(refused), "the queue is named")
-    assert "has to begin with queue/" in trouble(refused)
-    assert "secret" not in trouble(refused)
+    eventually(lambda: "somebody/elses" in refused.trouble(), "the queue is named")
+    assert "has to begin with queue/" in refused.trouble()
+    assert "secret" not in refused.trouble()
     refused.stop()
 
     allowed = consume(url=url, queue=f"queue/{user}/triggerbot")
@@ -172,8 +167,8 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
 def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> None:
     """Without the password."""
     consumer = consume(wait=False, url=f"amqp://guest:hunter2hunter2@127.0.0.1:{broker.rabbit.port}//")
-    eventually(lambda: "ACCESS_REFUSED" in trouble(consumer), "the refusal is told")
-    assert "hunter2" not in trouble(consumer)
+    eventually(lambda: "ACCESS_REFUSED" in consumer.trouble(), "the refusal is told")
+    assert "hunter2" not in consumer.trouble()
 
 
 @pytest.mark.slow
@@ -182,7 +177,7 @@ def test_nobody_there(broker: Broker, consume: Consume, tmp_path: Path) -> None:
     with Proxy(1) as proxy:
         consumer = consume(wait=False, url=f"amqp://127.0.0.1:{proxy.port}//")
         eventually(lambda: proxy.connections >= 2, "it tries again")
-        assert trouble(consumer)
+        assert consumer.trouble()
         assert not consumer.pulse.trouble(consumer.pulse.lost_since + 1)
 
 

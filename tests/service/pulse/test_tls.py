@@ -60,7 +60,7 @@ def refused(consumer: Consumer) -> str:
     """Wait until it was refused, and say why."""
 
     def told() -> str:
-        return consumer.pulse.trouble(consumer.pulse.lost_since + 3600)
+        return consumer.trouble()
 
     eventually(lambda: "certificate" in told().lower(), "the certificate is refused")
     assert not consumer.connected
@@ -96,5 +96,5 @@ def test_a_private_certificate_without_its_authority(secure: Secure, consume: Co
 def test_no_tls_where_tls_is_asked_for(secure: Secure, consume: Consume) -> None:
     """A broker that answers in plain text is not talked to."""
     consumer = consume(wait=False, url=f"amqps://guest:guest@localhost:{secure.rabbit.port}//", ca=secure.ca)
-    eventually(lambda: consumer.pulse.trouble(consumer.pulse.lost_since + 3600), "it is refused")
+    eventually(consumer.trouble, "it is refused")
     assert not consumer.connected

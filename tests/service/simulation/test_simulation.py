@@ -123,7 +123,7 @@ def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def done(self: sender.Sender, system: System, operation: Any, answer: Answer, *more: Any) -> None:
         if isinstance(answer, Unknown):
-            self.took(system, operation, "surely")
+            self.accept(system, operation, "surely")
         else:
             settle(self, system, operation, answer, *more)
 

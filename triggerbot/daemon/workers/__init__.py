@@ -1,6 +1,6 @@
-"""Several processes on one machine that do the same work: started, watched and started again by one supervisor.
+"""Several processes on one machine that do the same work, started, watched and restarted by one supervisor.
 
-The supervisor (`supervisor`) does nothing else, so there is little in it that could fail. Each worker is a fresh
-process in a `seat`; what it dies of it writes into its `errorfile`, before that becomes the death of others, too.
-`crashes` puts together what died together, and `keeping` writes it to the store. `running` is the worker's side.
+The supervisor (`supervisor`) does nothing else, so little in it can fail. It starts each `worker` as a fresh process,
+and passes it a `handover`. A dying worker writes the cause into its `crash_file`, before other workers die as a
+consequence. `crash_log` groups the crashes of one incident and records them in the store. `child` runs in the worker.
 """

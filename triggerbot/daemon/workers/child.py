@@ -1,4 +1,4 @@
-"""Running the daemon so that what it dies of is not lost: as a worker in its seat, or as the only process."""
+"""Running the daemon in this process, as a worker or as the only one, so that the cause of a crash is reported."""
 
 import faulthandler
 import os
@@ -28,34 +28,36 @@ _STDERR = 2
 _CRASHED, _WRONG_USE = 1, 2
 
 
-def work(seat: Handover, load: Callable[[], Config], *, dry_run: bool) -> int:
-    """Run the daemon as one of several workers; gives the exit code, and never raises `UsageError`."""
-    logs.configure(worker=seat.number)
-    crash_file.watch_signals(seat.errors)
-    seat.end_with_supervisor()
+def work(handover: Handover, load: Callable[[], Config], *, dry_run: bool) -> int:
+    """Run the daemon as one of several workers; return the exit code, and never raise `UsageError`."""
+    logs.configure(worker=handover.number)
+    crash_file.watch_signals(handover.errors)
+    handover.end_with_supervisor()
     try:
         config = load()
-        witness = _Witness(config, lambda cause: crash_file.write(seat.errors, cause), worker=seat.number)
-        return witness.serve(dry=dry_run, load=load, outside=seat.outside(), listening=seat.socket())
+        reporter = _CrashReporter(
+            config, lambda cause: crash_file.write(handover.errors, cause), worker=handover.number
+        )
+        return reporter.serve(dry=dry_run, load=load, manager=handover.manager(), listening=handover.socket())
     except StoreAway as error:
-        crash_file.write(seat.errors, Cause(time.time(), str(error)))
+        crash_file.write(handover.errors, Cause(time.time(), str(error)))
         return _CRASHED
     except UsageError as error:
-        # All workers are likely to have the same one: it is the supervisor who says so, once.
-        crash_file.write(seat.errors, Cause(time.time(), str(error), usage=True))
+        # All workers are likely to have the same error: the supervisor shows it once.
+        crash_file.write(handover.errors, Cause(time.time(), str(error), usage=True))
         return _WRONG_USE
 
 
-def work_alone(config: Config, load: Callable[[], Config], outside: ProcessManager, *, dry_run: bool) -> int:
-    """Run the daemon as the only process, which keeps its own crashes as far as it can; gives the exit code.
+def work_alone(config: Config, load: Callable[[], Config], manager: ProcessManager, *, dry_run: bool) -> int:
+    """Run the daemon as the only process, and record its own crash in the store if it still can; return the exit code.
 
     Raises:
-        UsageError: it cannot begin.
+        UsageError: it cannot start.
     """
-    # systemd ends what hangs by SIGABRT: then the stacks of all threads are in its journal.
+    # systemd ends a hung process by SIGABRT: this writes the stacks of all threads to the journal then.
     faulthandler.enable(_STDERR)
     causes: list[Cause] = []
-    code = _Witness(config, causes.append).serve(dry=dry_run, load=load, outside=outside)
+    code = _CrashReporter(config, causes.append).serve(dry=dry_run, load=load, manager=manager)
     for cause in causes:
         record(
             config.store_address,
@@ -64,45 +66,45 @@ def work_alone(config: Config, load: Callable[[], Config], outside: ProcessManag
     return code
 
 
-class _Witness:
-    """Runs the daemon, and tells the first exception of which it dies: what comes after it is likely a consequence."""
+class _CrashReporter:
+    """Runs the daemon, and reports the first exception of which it dies: later ones are likely consequences of it."""
 
-    def __init__(self, config: Config, tell: Callable[[Cause], None], worker: int | None = None) -> None:
+    def __init__(self, config: Config, report: Callable[[Cause], None], worker: int | None = None) -> None:
         secrets = read_secrets(config)
         logs.configure(secrets=secrets, worker=worker)
         self._mask = logs.Mask(secrets)
         self._config = config
-        self._tell = tell
+        self._report = report
         self._worker = worker
-        self._told = False
+        self._reported = False
         self._lock = threading.Lock()
 
     def serve(
-        self, *, dry: bool, load: Callable[[], Config], outside: ProcessManager, listening: socket.socket | None = None
+        self, *, dry: bool, load: Callable[[], Config], manager: ProcessManager, listening: socket.socket | None = None
     ) -> int:
-        """Run it; gives the exit code."""
-        threading.excepthook = self._thread_died
+        """Run the daemon; return the exit code."""
+        threading.excepthook = self._on_thread_death
         try:
-            code = serve(self._config, dry=dry, load=load, worker=self._worker, listening=listening, died=self._died,
-                         outside=outside)  # fmt: skip
+            code = serve(self._config, dry=dry, load=load, worker=self._worker, listening=listening,
+                         on_death=self._on_death, manager=manager)  # fmt: skip
         except UsageError:
             raise
         except Exception as error:
             log.exception("daemon.died")
-            self._died(error)
-        return _CRASHED if self._told else code
+            self._on_death(error)
+        return _CRASHED if self._reported else code
 
-    def _died(self, error: BaseException) -> None:
-        """Tell at once, for nobody knows how much time there is."""
+    def _on_death(self, error: BaseException) -> None:
+        """Report the first error at once, for the process may end at any moment."""
         with self._lock:
-            if not self._told:
-                self._told = True
-                self._tell(Cause.of(error, time.time(), self._mask))
+            if not self._reported:
+                self._reported = True
+                self._report(Cause.of(error, time.time(), self._mask))
 
-    def _thread_died(self, hooked: threading.ExceptHookArgs) -> None:
-        """A thread that nobody guards brings the whole down, too: without it the rest would only seem to work."""
-        if hooked.exc_value is None or hooked.exc_type is SystemExit:
+    def _on_thread_death(self, died: threading.ExceptHookArgs) -> None:
+        """Report the death of a thread that is no part of the engine, and stop the process: the rest cannot work."""
+        if died.exc_value is None or died.exc_type is SystemExit:
             return
-        log.error("daemon.part_died", part=hooked.thread.name if hooked.thread else "", exc_info=hooked.exc_value)
-        self._died(hooked.exc_value)
+        log.error("daemon.part_died", part=died.thread.name if died.thread else "", exc_info=died.exc_value)
+        self._on_death(died.exc_value)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,7 +1,7 @@
-"""The file into which a dying worker writes the cause, and how its supervisor reads it.
+"""The crash file: a dying worker writes the cause into it, and its supervisor reads it.
 
-It has no name, only descriptors: nothing is left over, however all of this ends. What the interpreter itself writes
-there when a signal such as SIGSEGV hits it (`faulthandler`) is understood, too.
+The file has no name, only descriptors, so nothing is left behind however the processes end. What the interpreter writes
+into it (`faulthandler`) when a signal such as SIGSEGV ends the worker is read as well.
 """
 
 import faulthandler
@@ -16,41 +16,41 @@ from typing import IO, Self
 
 from triggerbot.logs import cut_trace
 
-#: Bytes; what a worker writes is far less.
+#: Bytes to read; what a worker writes is far less.
 _MOST = 1_000_000
-#: Characters of the exception's own text.
+#: Characters of the exception's message.
 _ERROR_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a process dies of, as far as it can still tell."""
+    """The cause of death of a process, as far as it could write it down."""
 
-    #: When; `None`: it could not tell.
+    #: When it died (Unix, s); `None`: it did not say.
     at: float | None
-    #: The exception, without where it came from.
+    #: The exception, without traceback.
     error: str
-    #: Its traceback, or the stacks of all threads where a signal ended it.
+    #: Its traceback, or the stacks of all threads if a signal ended the process.
     trace: str = ""
-    #: It is no crash: it was started in a way that cannot work.
+    #: It is a usage error, not a crash.
     usage: bool = False
 
     @classmethod
     def of(cls, error: BaseException, at: float, mask: Callable[[str], str]) -> Self:
         """Describe an exception, with secrets masked."""
-        told = mask("".join(traceback.format_exception_only(error)).strip())
+        text = mask("".join(traceback.format_exception_only(error)).strip())
         trace = mask("".join(traceback.format_exception(error)))
-        return cls(at, told if len(told) <= _ERROR_MAX else told[:_ERROR_MAX] + "…", cut_trace(trace))
+        return cls(at, text if len(text) <= _ERROR_MAX else text[:_ERROR_MAX] + "…", cut_trace(trace))
 
 
 def write(descriptor: int, cause: Cause) -> None:
-    """Tell the supervisor; a failure is the supervisor's to notice, who then knows only how the process ended."""
+    """Write a cause to the file; if that fails, the supervisor knows only how the process ended."""
     with suppress(OSError):
         os.write(descriptor, json.dumps(asdict(cause)).encode() + b"\n")
 
 
 def watch_signals(descriptor: int) -> None:
-    """Let the interpreter write down where it was when a signal such as SIGSEGV ends it."""
+    """Let the interpreter write the stacks of all threads to the file when a signal such as SIGSEGV ends it."""
     faulthandler.enable(descriptor, all_threads=True)
 
 
@@ -62,15 +62,15 @@ class CrashFile:
 
     @property
     def descriptor(self) -> int:
-        """What the worker inherits."""
+        """The descriptor that the worker inherits."""
         return self._file.fileno()
 
     def written(self) -> bool:
-        """Tell whether the worker wrote to it: it is about to end."""
+        """Return whether the worker has written to it, which means that it is about to end."""
         return os.fstat(self._file.fileno()).st_size > 0
 
     def read(self) -> Cause | None:
-        """Read what the worker died of; `None`: it could not tell."""
+        """Return what the worker wrote; `None` if it wrote nothing."""
         raw = os.pread(self._file.fileno(), _MOST, 0).decode(errors="replace")
         if not raw:
             return None
@@ -80,5 +80,5 @@ class CrashFile:
             return Cause(None, raw.partition("\n")[0], cut_trace(raw))
 
     def close(self) -> None:
-        """Let go of it, and with it of the file."""
+        """Close the file, and thereby delete it."""
         self._file.close()

@@ -14,14 +14,14 @@ from triggerbot.store.factory import open_store
 
 log = structlog.get_logger("triggerbot.workers")
 
-#: Seconds until a store that could not be had is tried again.
-_AGAIN = 10.0
-#: Seconds that the last try may take at the end.
-_LAST = 5.0
+#: Seconds until a store that was unavailable is tried again.
+_RETRY_EVERY = 10.0
+#: Seconds for the last try when the supervisor ends.
+_LAST_TRY = 5.0
 
 
 def record(address: str, crashes: Sequence[Crash]) -> bool:
-    """Write crashes to the store; false, and logged, if it cannot be had."""
+    """Record crashes in the store; log and return false if that fails."""
     try:
         store = open_store(address)
         try:
@@ -35,42 +35,42 @@ def record(address: str, crashes: Sequence[Crash]) -> bool:
 
 
 class CrashRecorder:
-    """Keeps crashes from a thread of its own: a store that does not answer must not hold up the supervisor."""
+    """Records crashes in a thread of its own, because a store without an answer must not block the supervisor."""
 
     def __init__(self, address: str) -> None:
         self._address = address
-        #: Those that died together are kept together, for no other process's to come between them.
+        #: Groups of crashes of one incident, recorded together so that those of other supervisors do not mix in.
         self._waiting: deque[Sequence[Crash]] = deque(maxlen=CRASHES_MAX)
-        self._news = threading.Event()
+        self._added = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="crash-keeper", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
-    def keep(self, group: Sequence[Crash]) -> None:
-        """Keep those that died together, soon."""
+    def add(self, group: Sequence[Crash]) -> None:
+        """Queue the crashes of one incident for recording."""
         self._waiting.append(group)
-        self._news.set()
+        self._added.set()
 
     def end(self) -> None:
-        """Try once more to keep what is not kept, and stop."""
+        """Try once more to record what is queued, log what is lost, and end."""
         self._ending.set()
-        self._news.set()
-        self._thread.join(_LAST)
+        self._added.set()
+        self._thread.join(_LAST_TRY)
         if self._waiting:
             log.error("crashes.lost", crashes=sum(map(len, self._waiting)))
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            self._news.wait()
-            self._news.clear()
-            while not self._keep_all() and not self._ending.wait(_AGAIN):
+            self._added.wait()
+            self._added.clear()
+            while not self._record_all() and not self._ending.wait(_RETRY_EVERY):
                 pass
-        self._keep_all()
+        self._record_all()
 
-    def _keep_all(self) -> bool:
+    def _record_all(self) -> bool:
         while self._waiting:
             group = self._waiting[0]
             if not record(self._address, group):
@@ -79,24 +79,24 @@ class CrashRecorder:
         return True
 
 
-#: Seconds within which deaths belong together.
-TOGETHER = 3.0
+#: Seconds within which deaths belong to one incident.
+INCIDENT_SECONDS = 3.0
 
 
 def name_of(number: int) -> str:
-    """Name a worker so that it can be told from those of other machines."""
+    """Return the name of a worker, unique among all machines: host/number."""
     return f"{socket.gethostname()}/{number}"
 
 
-def in_groups(crashes: Sequence[Crash]) -> list[list[Crash]]:
-    """Put together those that died together, the earliest of each group first and all in order.
+def group_by_incident(crashes: Sequence[Crash]) -> list[list[Crash]]:
+    """Group crashes by incident, in order of time; each gets its `order` within the group, from 1.
 
-    A worker that dies again begins a group of its own: that is not the same incident.
+    A worker that dies again starts a new group: that is not the same incident.
     """
     groups: list[list[Crash]] = []
     for crash in sorted(crashes, key=lambda one: one.at):
         group = groups[-1] if groups else []
-        if group and crash.at - group[0].at <= TOGETHER and all(one.worker != crash.worker for one in group):
+        if group and crash.at - group[0].at <= INCIDENT_SECONDS and all(one.worker != crash.worker for one in group):
             group.append(replace(crash, order=len(group) + 1))
         else:
             groups.append([replace(crash, order=1)])

@@ -1,4 +1,4 @@
-"""What a supervisor hands to a worker, in its environment: its number, and open files by their descriptors."""
+"""Handover from supervisor to worker through the environment: the worker's number, and open file descriptors."""
 
 import json
 import os
@@ -18,64 +18,64 @@ from triggerbot.daemon.systemd import EVERY
 
 log = structlog.get_logger("triggerbot.workers")
 
-#: Where the seat is written.
+#: The environment variable that holds the handover.
 VARIABLE = "TRIGGERBOT_WORKER"
-#: Seconds that a worker gets to end; then it is ended. More than a daemon gives to what it has in flight.
+#: Seconds for a worker to end before it is killed; more than a daemon gives to what it has in flight.
 GRACE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """The place of one worker. All files are descriptors that it inherits."""
+    """What one worker gets from its supervisor. All files are descriptors that it inherits."""
 
-    #: From 1.
+    #: The worker's number, from 1.
     number: int
-    #: Where it tells what it dies of.
+    #: Its crash file.
     errors: int
-    #: Where it shows, again and again, that it works.
+    #: The pipe for its heartbeats.
     beats: int
-    #: Nothing is ever written to it, and it comes to its end when the supervisor does.
+    #: A pipe into which nothing is ever written: reading it ends when the supervisor does.
     lifeline: int
-    #: The socket that all workers accept on; `None`: nothing is served.
+    #: The socket on which all workers accept; `None`: nothing is served.
     listening: int | None
 
     @classmethod
-    def taken(cls, environ: MutableMapping[str, str]) -> Self | None:
-        """Take the seat that the environment names; `None`: nobody supervises this process.
+    def from_environment(cls, environ: MutableMapping[str, str]) -> Self | None:
+        """Parse the handover and remove it from the environment; return `None` if no supervisor started this process.
 
         Raises:
-            UsageError: it is no seat; the variable is for supervisors only.
+            UsageError: the variable holds something else; it is for supervisors only.
         """
-        written = environ.pop(VARIABLE, None)
-        if written is None:
+        value = environ.pop(VARIABLE, None)
+        if value is None:
             return None
         try:
-            seat = cls(**json.loads(written))
-            for descriptor in seat.descriptors:
+            handover = cls(**json.loads(value))
+            for descriptor in handover.descriptors:
                 os.set_inheritable(descriptor, False)  # noqa: FBT003 - a signature of the standard library
         except (ValueError, TypeError, OSError):
             raise UsageError(f"{VARIABLE} is set by `triggerbot run --workers` only: unset it") from None
-        return seat
+        return handover
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """All that is inherited."""
+        """The descriptors that the worker inherits."""
         return tuple(one for one in (self.errors, self.beats, self.lifeline, self.listening) if one is not None)
 
     def environment(self) -> dict[str, str]:
-        """Write it down for the worker."""
+        """Return the environment variable for the worker."""
         return {VARIABLE: json.dumps(asdict(self))}
 
-    def outside(self) -> "SupervisorPipe":
-        """Tell the supervisor by this that the worker works."""
+    def manager(self) -> "SupervisorPipe":
+        """Return the supervisor as the worker's process manager."""
         return SupervisorPipe(self.beats)
 
     def socket(self) -> socket.socket | None:
-        """Take hold of the inherited socket."""
+        """Return the inherited socket; `None` if nothing is served."""
         return None if self.listening is None else socket.socket(fileno=self.listening)
 
     def end_with_supervisor(self) -> None:
-        """End this process, decently if it lets itself, when its supervisor is gone, even by `kill -9`."""
+        """End this process when its supervisor is gone, even by `kill -9`: by SIGTERM first, then at once."""
         threading.Thread(target=self._watch, name="lifeline", daemon=True).start()
 
     def _watch(self) -> None:
@@ -87,7 +87,7 @@ class Handover:
 
 
 class SupervisorPipe:
-    """A worker's word to its supervisor, a byte each time, that every part of it works."""
+    """Reports to the supervisor that every part of the worker works, by one byte on a pipe each time."""
 
     every = EVERY
 
@@ -95,17 +95,17 @@ class SupervisorPipe:
         self._descriptor = descriptor
 
     def ready(self) -> None:
-        """Every part works."""
+        """Report that every part works."""
         self.alive()
 
     def alive(self) -> None:
-        """Every part works."""
-        # A supervisor that does not read now has enough to read later; one that is gone is told by the lifeline.
+        """Report that every part works."""
+        # A full pipe is no problem: the supervisor reads it later. That it is gone is noticed by the lifeline.
         with suppress(OSError):
             os.write(self._descriptor, b".")
 
     def reloading(self) -> None:
-        """That is no concern of the supervisor's."""
+        """Do nothing: the supervisor does not need to know."""
 
     def stopping(self) -> None:
-        """It sees that itself."""
+        """Do nothing: the supervisor sees the process end."""

@@ -1,4 +1,4 @@
-"""The supervisor: starts N workers, starts those again that died, and ends them all when told to."""
+"""The supervisor process: starts N workers, restarts those that died, and ends all of them at a signal."""
 
 import os
 import select
@@ -16,10 +16,10 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import UsageError
 from triggerbot.daemon.process import listen, read_secrets
 from triggerbot.daemon.systemd import NOBODY, Notifier
-from triggerbot.daemon.workers.crash_log import TOGETHER, CrashRecorder, in_groups, name_of
+from triggerbot.daemon.workers.crash_log import INCIDENT_SECONDS, CrashRecorder, group_by_incident, name_of
 from triggerbot.daemon.workers.handover import GRACE
 from triggerbot.daemon.workers.worker import End, Worker
-from triggerbot.liveness import Lapse
+from triggerbot.liveness import Stopwatch
 from triggerbot.store import Crash
 from triggerbot.store.factory import open_store
 
@@ -27,10 +27,10 @@ log = structlog.get_logger("triggerbot.workers")
 
 
 def supervise(config: Config, number: int, command: Sequence[str], notifier: Notifier = NOBODY) -> int:
-    """Run so many workers, each by the command, until a signal says to stop; gives the exit code.
+    """Run a number of workers, each by the command, until a signal stops them; return the exit code.
 
     Raises:
-        UsageError: the workers cannot begin.
+        UsageError: the workers cannot start.
     """
     if number > 1 and config.store_address.startswith("sqlite:"):
         raise UsageError(
@@ -42,28 +42,28 @@ def supervise(config: Config, number: int, command: Sequence[str], notifier: Not
         listening = _listen(config)
         if listening is not None:
             stack.callback(listening.close)
-        # Nobody else has the other end: it closes when this process ends, however that comes.
+        # Only this process has the write end, which is closed when it ends in whatever way.
         lifeline, end = os.pipe()
         stack.callback(os.close, lifeline)
         stack.callback(os.close, end)
         inherited = listening.fileno() if listening is not None else None
         workers = [Worker(one, command, lifeline, inherited) for one in range(1, number + 1)]
-        log.info("supervisor.started", workers=number, listen=_place(listening))
+        log.info("supervisor.started", workers=number, listen=_address(listening))
         return _Supervisor(workers, CrashRecorder(config.store_address), notifier).run()
 
 
 def _listen(config: Config) -> socket.socket | None:
-    """Take the address; raises `UsageError`, of the store if another daemon works on that."""
+    """Bind the address and listen; raises `UsageError`, about the store if another daemon uses that."""
     try:
         return listen(config.listen)
     except UsageError:
         if config.store_address.startswith("sqlite:"):
-            # The worker that would find it out is never started.
+            # Opening the store reports it as in use, which a worker would do if one were started.
             open_store(config.store_address, daemon=True).close()
         raise
 
 
-def _place(listening: socket.socket | None) -> str:
+def _address(listening: socket.socket | None) -> str:
     if listening is None:
         return "off"
     host, port = listening.getsockname()[:2]
@@ -71,68 +71,69 @@ def _place(listening: socket.socket | None) -> str:
 
 
 class _Supervisor:
-    """Watches workers, in one thread that only ever waits for signals: the end of a child is one of them."""
+    """Watches workers, in one thread that only waits for signals: the end of a child is one (SIGCHLD)."""
 
-    def __init__(self, workers: Sequence[Worker], keeper: CrashRecorder, notifier: Notifier) -> None:
+    def __init__(self, workers: Sequence[Worker], recorder: CrashRecorder, notifier: Notifier) -> None:
         self._workers = workers
-        self._keeper = keeper
+        self._recorder = recorder
         self._notifier = notifier
         self._ready = False
-        self._lapse = Lapse()
-        #: Those that are not kept yet, for others may have died together with them.
+        self._stopwatch = Stopwatch()
+        #: Crashes that are not recorded yet, because more may follow in the same incident.
         self._crashes: list[Crash] = []
-        self._usage = ""
-        self._told_to_end = False
-        self._signals, self._signalled = os.pipe()
+        self._usage_error = ""
+        self._stopping = False
+        self._signals, self._wakeup = os.pipe()
 
     def run(self) -> int:
-        """Supervise until a signal says to stop, then end all workers; gives the exit code."""
-        self._hear_signals()
-        self._keeper.start()
-        while not self._told_to_end and not self._usage:
+        """Supervise until a signal stops it, then end all workers; return the exit code."""
+        self._catch_signals()
+        self._recorder.start()
+        while not self._stopping and not self._usage_error:
             self._start_due()
             self._wait(min((worker.due for worker in self._workers if not worker.alive), default=float("inf")))
-            self._look()
-            self._keep(time.time() - TOGETHER)
+            self._poll_workers()
+            self._record_incidents(time.time() - INCIDENT_SECONDS)
             self._notify()
         self._notifier.stopping()
-        well = self._end_workers()
-        self._keep(float("inf"))
-        self._keeper.end()
-        if self._usage:
-            raise UsageError(self._usage)
-        log.info("supervisor.stopped", well=well)
-        return 0 if well else 1
+        clean = self._end_workers()
+        self._record_incidents(float("inf"))
+        self._recorder.end()
+        if self._usage_error:
+            raise UsageError(self._usage_error)
+        log.info("supervisor.stopped", well=clean)
+        return 0 if clean else 1
 
-    def _hear_signals(self) -> None:
-        for end in (self._signals, self._signalled):
+    def _catch_signals(self) -> None:
+        """Let each signal wake `_wait`, by a byte on the pipe."""
+        for end in (self._signals, self._wakeup):
             os.set_blocking(end, False)
-        signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._wakeup, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._end())
+            signal.signal(number, lambda *_: self._stop())
         signal.signal(signal.SIGHUP, lambda *_: self._reload())
 
     def _reload(self) -> None:
-        """Each worker reads the configuration anew for itself, and keeps the old one if that cannot be used."""
+        """Let each worker reload the configuration; it keeps the old one if the new one cannot be used."""
         for worker in self._workers:
             worker.reload()
 
-    def _end(self) -> None:
-        self._told_to_end = True
+    def _stop(self) -> None:
+        self._stopping = True
 
     def _wait(self, until: float) -> None:
-        """Wait for a signal, but not for long."""
+        """Wait for a signal, until a time (monotonic, s) and no longer than the interval of notifications."""
         seconds = max(0.0, min(self._notifier.every, until - time.monotonic()))
         if select.select([self._signals], [], [], seconds)[0]:
             os.read(self._signals, 4096)
 
     def _notify(self) -> None:
-        """Tell systemd that all is well: once every worker has begun, and as long as none is lost."""
+        """Notify systemd that everything works: once every worker has started, and as long as none is stuck."""
         if not self._ready and all(worker.works for worker in self._workers):
             self._ready = True
             self._notifier.ready()
-        if not any(worker.lost for worker in self._workers):
+        if not any(worker.stuck for worker in self._workers):
             self._notifier.alive()
 
     def _start_due(self) -> None:
@@ -141,58 +142,58 @@ class _Supervisor:
                 try:
                     log.info("worker.started", worker=worker.number, pid=worker.start())
                 except OSError as error:
-                    again = worker.put_off(0.0)
+                    again = worker.schedule_restart(0.0)
                     log.error("worker.not_started", worker=worker.number, error=str(error), again_in=again)
 
-    def _look(self) -> None:
-        """Notice who ended, and when to start it again."""
-        passed = self._lapse.seconds()
+    def _poll_workers(self) -> None:
+        """Notice the workers that ended, and schedule their restarts."""
+        elapsed = self._stopwatch.lap()
         for worker in self._workers:
-            end = worker.look(passed)
+            end = worker.poll(elapsed)
             if end is None:
                 continue
-            again = worker.put_off(end.lived)
+            again = worker.schedule_restart(end.lived)
             if end.usage:
-                self._usage = self._usage or end.usage
+                self._usage_error = self._usage_error or end.usage
             elif end.code == 0 and end.cause is None:
                 log.warning("worker.ended", worker=worker.number, lived=round(end.lived, 1), again_in=again)
             else:
-                self._crashed(worker, end, again_in=again)
+                self._add_crash(worker, end, again_in=again)
 
-    def _crashed(self, worker: Worker, end: End, **known: float) -> None:
+    def _add_crash(self, worker: Worker, end: End, **fields: float) -> None:
         error, trace = (end.cause.error, end.cause.trace) if end.cause is not None else ("", "")
         self._crashes.append(Crash(end.at, name_of(worker.number), end.ended, error, trace))
         log.error(
             "worker.died", worker=worker.number, ended=end.ended, error=error, at=event_json.format_time(end.at),
-            lived=round(end.lived, 1), exception=trace, **known,
+            lived=round(end.lived, 1), exception=trace, **fields,
         )  # fmt: skip
 
-    def _keep(self, before: float) -> None:
-        """Keep the groups that nobody can join any more: those that began before then, once nobody is dying."""
+    def _record_incidents(self, before: float) -> None:
+        """Record the incidents that began before a time (Unix, s), unless a dying worker may still belong to one."""
         if any(worker.dying for worker in self._workers):
             return
-        groups = in_groups(self._crashes)
+        groups = group_by_incident(self._crashes)
         self._crashes = [crash for group in groups if group[0].at > before for crash in group]
         for group in groups:
             if group[0].at <= before:
-                self._keeper.keep(group)
+                self._recorder.add(group)
 
     def _end_workers(self) -> bool:
-        """Tell all workers to end, and kill those that do not; tells whether all ended well."""
+        """Terminate all workers, kill those that do not end in time, and return whether all ended cleanly."""
         until = time.monotonic() + GRACE
         for worker in self._workers:
             worker.terminate()
-        well = True
+        clean = True
         while any(worker.alive for worker in self._workers):
             self._wait(until)
-            passed = self._lapse.seconds()
+            elapsed = self._stopwatch.lap()
             for worker in self._workers:
-                end = worker.look(passed)
+                end = worker.poll(elapsed)
                 if end is not None and not end.clean and not end.usage:
-                    well = False
-                    self._crashed(worker, end)
+                    clean = False
+                    self._add_crash(worker, end)
                 elif worker.alive and time.monotonic() >= until:
-                    well = False
+                    clean = False
                     log.error("worker.killed", worker=worker.number, why="it did not end in time")
                     worker.kill()
-        return well
+        return clean

@@ -1,4 +1,4 @@
-"""One worker, through all its lives: a process, the file that tells why it died, and when the next one starts."""
+"""One worker through all its restarts: its present process, how that ended, and when the next one starts."""
 
 import os
 import signal
@@ -16,17 +16,17 @@ from triggerbot.liveness import Heartbeat
 
 log = structlog.get_logger("triggerbot.workers")
 
-#: Seconds without a sign of life after which a worker is hung; until the first one more, for a store may take long to
-#: open.
-_SILENT, _BEGIN = 60.0, 600.0
-#: Seconds until a worker that ended is started again: after its first early end, and at most.
+#: Seconds without a heartbeat after which a worker is hung; more before the first one, because a store may take long
+#: to open.
+_SILENT, _STARTUP = 60.0, 600.0
+#: Seconds until a worker that ended is restarted: after its first early end, and at most.
 _DELAY, _DELAY_MOST = 1.0, 60.0
-#: Seconds; a worker that ran for so long begins with the shortest delay again.
-_WELL = 300.0
+#: Seconds that a worker has to run for its next restart to have the shortest delay again.
+_STABLE = 300.0
 
 
 def delay_after(ends: int) -> float:
-    """Tell how many seconds to wait after so many early ends in a row: 1, 2, 4 ... 60."""
+    """Return the seconds to wait after a number of early ends in a row: 1, 2, 4 ... 60."""
     return float(min(_DELAY_MOST, _DELAY * 2 ** min(ends - 1, 10)))
 
 
@@ -34,19 +34,19 @@ def delay_after(ends: int) -> float:
 class End:
     """The end of one process."""
 
-    #: Unix time: when it died, or else when that was seen.
+    #: When it died (Unix, s), or when that was noticed.
     at: float
-    #: As `subprocess` has it: negative for a signal.
+    #: The exit code; negative for a signal, as in `subprocess`.
     code: int
     cause: Cause | None
     #: Seconds that it ran.
     lived: float
-    #: It was the worker's first process.
+    #: Whether it was the worker's first process.
     first: bool
 
     @property
     def ended(self) -> str:
-        """Name the exit code or the signal."""
+        """The exit code or the signal, for users to read."""
         if self.code >= 0:
             return f"exit code {self.code}"
         try:
@@ -56,87 +56,91 @@ class End:
 
     @property
     def usage(self) -> str:
-        """What cannot work, where that showed at the very start."""
+        """The usage error that ended the worker's first process; empty if there was none."""
         return self.cause.error if self.first and self.cause is not None and self.cause.usage else ""
 
     @property
     def clean(self) -> bool:
-        """Tell whether it ended as if told to, or died of the telling, before it could listen to it."""
-        told = (-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGINT)
-        return self.cause is None and self.code in (0, *told)
+        """Whether it ended as requested, or by the signal that requested it, before it could catch that."""
+        by_request = (-signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGINT)
+        return self.cause is None and self.code in (0, *by_request)
 
 
 @dataclass
-class _Life:
-    """One process; `dying`: when it was first seen that it wrote what it dies of, or was told to die."""
+class _Process:
+    """One process of a worker. Times are those of `time.monotonic`."""
 
-    process: subprocess.Popen[bytes]
+    popen: subprocess.Popen[bytes]
     errors: CrashFile
     beats: int
-    heart: Heartbeat
-    began: float
+    heartbeat: Heartbeat
+    started: float
+    #: When it was first seen to have written its cause of death, or was sent SIGABRT.
     dying: float | None = None
 
-    def listen(self) -> None:
-        """Hear its signs of life."""
+    def read_beats(self) -> None:
+        """Read its pipe, and count a heartbeat if it wrote anything."""
         with suppress(BlockingIOError):
             if os.read(self.beats, 65_536):
-                self.heart.limit = _SILENT
-                self.heart.beat()
+                self.heartbeat.limit = _SILENT
+                self.heartbeat.beat()
 
     def close(self) -> None:
-        """Let go of what it wrote to."""
+        """Close the supervisor's end of its pipe, and its crash file."""
         os.close(self.beats)
         self.errors.close()
 
 
 class Worker:
-    """Starts its process, and notices how that ends. Times are those of `time.monotonic`."""
+    """Starts a process, notices how it ends, and schedules the next. Times are those of `time.monotonic`."""
 
     def __init__(self, number: int, command: Sequence[str], lifeline: int, listening: int | None) -> None:
         self.number = number
         self._command = command
         self._lifeline = lifeline
         self._listening = listening
-        self._life: _Life | None = None
-        self._lives = 0
+        self._process: _Process | None = None
+        self._starts = 0
         self._early_ends = 0
-        #: When to start it (again).
+        #: When to start it, or to restart it.
         self.due = 0.0
 
     @property
     def alive(self) -> bool:
-        """Tell whether there is a process."""
-        return self._life is not None
+        """Whether there is a process."""
+        return self._process is not None
 
     @property
     def dying(self) -> bool:
-        """Tell whether it has written what it dies of, and lives still."""
-        return self._life is not None and self._life.dying is not None
+        """Whether its process is about to end: it has written its cause of death, or was sent SIGABRT."""
+        return self._process is not None and self._process.dying is not None
 
     @property
     def works(self) -> bool:
-        """Tell whether its process has said that every part of it works."""
-        return self._life is not None and self._life.heart.beats > 0
+        """Whether its process has reported that every part of it works."""
+        return self._process is not None and self._process.heartbeat.beats > 0
 
     @property
-    def lost(self) -> bool:
-        """Tell whether its process hangs and could not even be killed."""
-        return self._life is not None and self._life.heart.silent > self._life.heart.limit + 3 * GRACE
+    def stuck(self) -> bool:
+        """Whether its process hangs and could not even be killed."""
+        if self._process is None:
+            return False
+        heartbeat = self._process.heartbeat
+        return heartbeat.silent > heartbeat.limit + 3 * GRACE
 
     def start(self) -> int:
-        """Start its process and give that one's id; raises `OSError`."""
+        """Start its process and return the process id; raises `OSError`."""
         errors = CrashFile()
         beats, beating = os.pipe()
         for end in (beats, beating):
             os.set_blocking(end, False)
-        seat = Handover(self.number, errors.descriptor, beating, self._lifeline, self._listening)
+        handover = Handover(self.number, errors.descriptor, beating, self._lifeline, self._listening)
         try:
-            process = subprocess.Popen(  # noqa: S603 - it is this program itself
+            popen = subprocess.Popen(  # noqa: S603 - it is this program itself
                 self._command,
-                env=os.environ | seat.environment(),
+                env=os.environ | handover.environment(),
                 stdin=subprocess.DEVNULL,
-                pass_fds=seat.descriptors,
+                pass_fds=handover.descriptors,
             )
         except OSError:
             os.close(beats)
@@ -144,64 +148,64 @@ class Worker:
             raise
         finally:
             os.close(beating)
-        self._life = _Life(process, errors, beats, Heartbeat(f"worker {self.number}", _BEGIN), time.monotonic())
-        self._lives += 1
-        return process.pid
+        self._process = _Process(popen, errors, beats, Heartbeat(f"worker {self.number}", _STARTUP), time.monotonic())
+        self._starts += 1
+        return popen.pid
 
-    def look(self, passed: float) -> End | None:
-        """Tell how it ended, if it did. One that hangs is told to die, and one that takes too long to die is killed.
+    def poll(self, elapsed: float) -> End | None:
+        """Return how its process ended, or `None` if it runs. Abort it if it hangs, kill it if it takes long to die.
 
-        `passed`: the seconds since the last look (see `Lapse`).
+        `elapsed`: the seconds since the last poll (see `Stopwatch`).
         """
-        life = self._life
-        if life is None:
+        process = self._process
+        if process is None:
             return None
-        code = life.process.poll()
+        code = process.popen.poll()
         if code is None:
-            life.listen()
-            life.heart.look(passed)
-            self._hasten(life)
+            process.read_beats()
+            process.heartbeat.check(elapsed)
+            self._abort_if_hung(process)
             return None
-        self._life = None
-        cause = life.errors.read()
-        if cause is None and life.heart.hung:
-            cause = Cause(None, f"it hung: no sign of life for {life.heart.limit:.0f} s")
-        life.close()
+        self._process = None
+        cause = process.errors.read()
+        if cause is None and process.heartbeat.hung:
+            cause = Cause(None, f"it hung: no sign of life for {process.heartbeat.limit:.0f} s")
+        process.close()
         at = cause.at if cause is not None and cause.at is not None else time.time()
-        return End(at, code, cause, time.monotonic() - life.began, self._lives == 1)
+        return End(at, code, cause, time.monotonic() - process.started, self._starts == 1)
 
-    def _hasten(self, life: _Life) -> None:
-        if life.dying is None and life.errors.written():
-            life.dying = time.monotonic()
-        if life.dying is None and life.heart.hung:
-            log.error("worker.hung", worker=self.number, silent=round(life.heart.silent))
-            life.dying = time.monotonic()
-            # The interpreter writes down what all threads were doing (`errorfile.watch_signals`).
-            life.process.send_signal(signal.SIGABRT)
-        if life.dying is not None and time.monotonic() - life.dying > GRACE:
-            life.process.kill()
+    def _abort_if_hung(self, process: _Process) -> None:
+        if process.dying is None and process.errors.written():
+            process.dying = time.monotonic()
+        if process.dying is None and process.heartbeat.hung:
+            log.error("worker.hung", worker=self.number, silent=round(process.heartbeat.silent))
+            process.dying = time.monotonic()
+            # SIGABRT makes the interpreter write the stacks of all threads (`crash_file.watch_signals`).
+            process.popen.send_signal(signal.SIGABRT)
+        if process.dying is not None and time.monotonic() - process.dying > GRACE:
+            process.popen.kill()
 
-    def put_off(self, lived: float) -> float:
-        """Set when it starts again, later each time if it lived shortly; gives the seconds until then."""
-        self._early_ends = 1 if lived >= _WELL else self._early_ends + 1
+    def schedule_restart(self, lived: float) -> float:
+        """Set when it is restarted, later each time if it ran shortly (`lived`, s); return the seconds until then."""
+        self._early_ends = 1 if lived >= _STABLE else self._early_ends + 1
         delay = delay_after(self._early_ends)
         self.due = time.monotonic() + delay
         return delay
 
     def terminate(self) -> None:
-        """Ask its process to end, if there is one."""
-        if self._life is not None:
-            self._life.process.terminate()
+        """Send SIGTERM to its process, if there is one."""
+        if self._process is not None:
+            self._process.popen.terminate()
 
     def reload(self) -> None:
-        """Ask its process to read the configuration anew, if there is one."""
-        if self._life is not None:
-            self._life.process.send_signal(signal.SIGHUP)
+        """Let its process reload the configuration (SIGHUP), if there is one."""
+        if self._process is not None:
+            self._process.popen.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
-        """End its process, if there is one; what it was doing is found by the next, as after any death."""
-        if self._life is not None:
-            self._life.process.kill()
-            self._life.process.wait()
-            self._life.close()
-            self._life = None
+        """Kill its process, if there is one; the next one picks up its work, as after any crash."""
+        if self._process is not None:
+            self._process.popen.kill()
+            self._process.popen.wait()
+            self._process.close()
+            self._process = None

@@ -1,1 +1,1 @@
-"""Where events come from. An intake hears, has it observed, and only then acknowledges or moves on."""
+"""Intakes, the sources of events: each receives a batch, has it observed, and only then acknowledges or moves on."""

@@ -1,4 +1,4 @@
-"""A file of canonical events, one JSON object a line, followed as it grows: the simplest way to feed triggerbot."""
+"""The file intake: a file of canonical events, one JSON object per line, followed as it grows."""
 
 import os
 import threading
@@ -16,14 +16,14 @@ from triggerbot.store import DeadLetter, Store
 
 log = structlog.get_logger("triggerbot.file")
 
-#: Seconds between looks at a file that does not grow.
+#: Seconds between reads of a file that does not grow.
 _EVERY = 0.5
 #: Bytes read at a time, and the longest line.
 _CHUNK, _LINE_MAX = 1 << 20, 1 << 20
 
 
 class File:
-    """Follows one file; how far it came is kept in the store together with what was read."""
+    """Follows one file; its position is stored in one commit with the events before it."""
 
     def __init__(
         self,
@@ -44,21 +44,21 @@ class File:
         self._cursor = f"file:{system}:{path}"
 
     def run(self, stop: threading.Event) -> None:
-        """Follow the file until told to stop; it need not exist yet."""
-        told = False
+        """Follow the file until stopped; it need not exist yet."""
+        logged = False
         while not stop.is_set():
             try:
                 if not self.once():
                     stop.wait(_EVERY)
-                told = False
+                logged = False
             except (OSError, StoreUnavailable) as error:
-                if not told:
+                if not logged:
                     log.warning("file.unreadable", path=str(self._path), error=str(error))
-                told = True
+                logged = True
                 stop.wait(5 * _EVERY)
 
     def once(self) -> bool:
-        """Read what was added, observe it, and move on; false if nothing was."""
+        """Read and observe what was added, and store the new position; return false if nothing was added."""
         with self._path.open("rb") as file:
             status = os.fstat(file.fileno())
             offset = self._offset(status.st_ino, status.st_size)
@@ -73,20 +73,21 @@ class File:
         return True
 
     def _offset(self, inode: int, size: int) -> int:
-        """Tell where to go on: at the beginning of a file that was replaced or cut."""
+        """Return the stored position, or 0 if the file was replaced or truncated."""
         known, _, offset = (self._store.cursor(self._cursor) or "0:0").partition(":")
         return int(offset) if int(known) == inode and int(offset) <= size else 0
 
     def _events(self, chunk: bytes) -> list[Event]:
-        events, garbled = [], []
+        """Parse lines into events; store those that cannot be parsed as dead letters."""
+        events, letters = [], []
         for line in chunk.splitlines():
             if not line.strip():
                 continue
             try:
                 events.append(event_json.decode(line, self._system))
             except NotUnderstood as error:
-                garbled.append(DeadLetter(0, self._clock(), self._system, "file", str(error), line[:65_536]))
-        if garbled:
-            self._metrics.dead_letters.labels(self._system).inc(len(garbled))
-            self._store.add_dead_letters(garbled)
+                letters.append(DeadLetter(0, self._clock(), self._system, "file", str(error), line[:65_536]))
+        if letters:
+            self._metrics.dead_letters.labels(self._system).inc(len(letters))
+            self._store.add_dead_letters(letters)
         return events

@@ -1,6 +1,6 @@
-"""Polling, and the sweep: asking a system every so often what happened lately.
+"""Polls and sweeps: asking a system at intervals what happened recently.
 
-Events are hints and the CI is the truth: whatever a lost webhook or a deleted queue kept from us, the next sweep finds.
+Events are hints and the CI is the truth: the next sweep finds what a lost webhook or a deleted queue did not deliver.
 """
 
 import threading
@@ -17,30 +17,33 @@ from triggerbot.systems import System
 
 log = structlog.get_logger("triggerbot.poll")
 
-#: Seconds that each question reaches back before the last one, for clocks that differ and lists that lag.
+#: Seconds that each poll reaches back before the last one, for clocks that differ and lists that lag.
 _OVERLAP = 300.0
-#: Seconds that the very first question reaches back, and the longest that any does.
+#: Seconds that the very first poll reaches back, and the most that any does.
 _FIRST, _LONGEST = 3600.0, 3 * 86_400.0
 #: Events that are observed together.
 _BATCH = 200
-#: Seconds to the second try after a failure, doubled up to the interval.
+#: Seconds that are doubled with each failure, up to the interval, to get the time to the next try.
 _RETRY = 5.0
-#: Seconds between two questions, however great the hurry, and between looks whether it is time to stop.
-_LEAST, _LOOK = 1.0, 0.5
+#: Seconds between two polls at least, and between checks of the stop event.
+_LEAST, _STOP_CHECK = 1.0, 0.5
 
 
 def cursor(system: str) -> str:
-    """Name what is kept of the polling of a system: when it was answered last."""
+    """Return the name of the cursor of a system's polls: when it answered last (Unix, s)."""
     return f"poll:{system}"
 
 
 def refusal(system: str) -> str:
-    """Name what is kept of a system that cannot be asked: when it said so. How far we came stays what it was."""
+    """Return the name of the cursor of a system that does not support polling: when it said so (Unix, s).
+
+    It is one of its own, so that the cursor of the polls stays what it was.
+    """
     return f"unsupported:{system}"
 
 
 class Poll:
-    """Asks one system, at start and every so many seconds."""
+    """Polls one system, at start and then every `every` seconds."""
 
     def __init__(
         self,
@@ -61,23 +64,23 @@ class Poll:
         self._cursor = cursor(system.name)
         self._supported = True
         self._answered = clock()
-        self._soon = threading.Event()
+        self._now = threading.Event()
 
     @property
     def name(self) -> str:
-        """The system it asks."""
+        """The system it polls."""
         return self._system.name
 
-    def hurry(self) -> None:
-        """Ask at once: something is known to have been missed."""
-        self._soon.set()
+    def poll_now(self) -> None:
+        """Poll at once, because events are known to have been missed."""
+        self._now.set()
 
     def late(self, now: float) -> bool:
-        """Tell whether it has been without an answer for several rounds."""
+        """Return whether it has had no answer for more than three intervals and a minute."""
         return self._supported and now - self._answered > 3 * self.every + 60
 
     def run(self, stop: threading.Event) -> None:
-        """Poll until told to stop, or for as long as the system supports it."""
+        """Poll until stopped, or until the system turns out not to support it."""
         failures = 0
         while not stop.is_set() and self._supported:
             try:
@@ -94,31 +97,31 @@ class Poll:
                 wait = self.every
                 self._metrics.sweeps.labels(self._system.name, "failed").inc()
                 log.exception("poll.broken", system=self._system.name)
-            self._rest(stop, wait)
+            self._wait(stop, seconds=wait)
 
-    def _rest(self, stop: threading.Event, seconds: float) -> None:
-        """Wait, unless there is a hurry; a CI that was just asked is not asked again at once."""
+    def _wait(self, stop: threading.Event, seconds: float) -> None:
+        """Wait for the next poll, at least `_LEAST` even if `poll_now` was called."""
         until = time.monotonic() + seconds
         stop.wait(min(seconds, _LEAST))
-        while not self._soon.is_set() and not stop.is_set() and time.monotonic() < until:
-            self._soon.wait(min(_LOOK, max(0.0, until - time.monotonic())))
-        self._soon.clear()
+        while not self._now.is_set() and not stop.is_set() and time.monotonic() < until:
+            self._now.wait(min(_STOP_CHECK, max(0.0, until - time.monotonic())))
+        self._now.clear()
 
     def once(self) -> int:
-        """Ask once and observe what it tells; gives the number of things heard. Raises `CIError`."""
+        """Poll once and observe the answer; return the number of events and facts in it. Raises `CIError`."""
         now = self._clock()
         known = self._store.cursor(self._cursor)
-        # A clock that was ahead has left a time to come: it tells nothing of how far we came.
+        # A cursor in the future was written by a clock that was ahead, and does not say how far the polls came.
         since = now - _FIRST if known is None or float(known) > now else float(known) - _OVERLAP
-        heard = self._system.recent(max(since, now - _LONGEST))
-        if heard is None:
+        recent = self._system.recent(max(since, now - _LONGEST))
+        if recent is None:
             self._supported = False
             self._observer.observe([], cursor=(refusal(self.name), repr(now)))
             log.warning("poll.unsupported", system=self._system.name, note="lost events cannot be made up for")
             return 0
-        for start in range(0, len(heard), _BATCH):
-            self._observer.observe(heard[start : start + _BATCH])
+        for start in range(0, len(recent), _BATCH):
+            self._observer.observe(recent[start : start + _BATCH])
         self._observer.observe([], cursor=(self._cursor, repr(now)))
         self._answered = now
         self._metrics.sweeps.labels(self._system.name, "answered").inc()
-        return len(heard)
+        return len(recent)

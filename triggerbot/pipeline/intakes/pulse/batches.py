@@ -1,4 +1,4 @@
-"""From messages to the store: read, observed in batches while the next one is collected, told when they are safe."""
+"""Batches of messages on their way to the store: parsed, observed while the next batch is collected, then committed."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,13 +18,13 @@ from triggerbot.systems import ReadsMessages
 
 log = structlog.get_logger("triggerbot.pulse")
 
-#: Messages that share a commit.
+#: Messages of a batch at most; they share a commit.
 _MOST = 250
-#: Batches under way: one is being written while the next one is read.
-_DEEP = 2
-#: Bytes of a body that a dead letter keeps.
+#: Batches under way: one is written while the next one is parsed.
+_DEPTH = 2
+#: Bytes of a body that are stored in a dead letter.
 _LETTER_MAX = 262_144
-#: As many headers as it keeps, and as many characters of each.
+#: Headers that are stored in a dead letter, and characters of each name and value.
 _HEADERS_MAX, _TEXT_MAX = 50, 2000
 
 
@@ -32,14 +32,15 @@ _HEADERS_MAX, _TEXT_MAX = 50, 2000
 class _Batch:
     """Messages on their way into the store."""
 
-    #: Of the last message.
+    #: The delivery tag of the last message.
     tag: int
     size: int
-    read: list[tuple[Message, Sequence[Heard]]]
+    parsed: list[tuple[Message, Sequence[Heard]]]
     letters: list[DeadLetter]
     stored: "Future[list[Outcome]] | None" = None
     tries: int = 0
-    again: float = 0.0
+    #: When to try again (Unix, s) after the store was unavailable.
+    retry_at: float = 0.0
 
 
 class Batches:
@@ -63,36 +64,36 @@ class Batches:
 
     @property
     def busy(self) -> bool:
-        """Whether something is under way."""
+        """Whether a batch is under way."""
         return bool(self._under_way)
 
     @property
     def free(self) -> bool:
-        """Whether another batch may be taken."""
-        return len(self._under_way) < _DEEP
+        """Whether there is room for another batch."""
+        return len(self._under_way) < _DEPTH
 
-    def forget(self) -> None:
-        """Begin anew, on a new connection: what was not acknowledged is delivered again."""
+    def clear(self) -> None:
+        """Drop all batches for a new connection, on which the broker delivers what was not acknowledged again."""
         self._under_way.clear()
 
     def take(self, messages: Sequence[Message]) -> None:
-        """Read messages and let the store have them; what cannot be read becomes a dead letter."""
+        """Parse messages and start to store them; those that cannot be parsed become dead letters."""
         batch = _Batch(messages[-1].tag, len(messages), [], [])
         for message in messages:
             try:
-                batch.read.append((message, self._system.parse_message(message.exchange, message.body)))
+                batch.parsed.append((message, self._system.parse_message(message.exchange, message.body)))
             except NotUnderstood as error:
                 batch.letters.append(self._letter(message, str(error)))
             except Exception as error:
                 log.exception("pulse.message_failed", system=self.system, exchange=message.exchange)
                 batch.letters.append(self._letter(message, f"{type(error).__name__}: {error}"))
         self._under_way.append(batch)
-        self._store_soon(batch)
+        self._start_storing(batch)
 
     def settle(self) -> int | None:
-        """See what is safe by now; gives the tag up to which messages may be acknowledged."""
+        """Remove the batches that are committed; return the tag up to which messages may be acknowledged, if any."""
         tag = None
-        while self._under_way and self._safe(self._under_way[0]):
+        while self._under_way and self._committed(self._under_way[0]):
             batch = self._under_way.popleft()
             tag = batch.tag
             self._metrics.messages.labels(self.system, "stored").inc(batch.size - len(batch.letters))
@@ -100,41 +101,41 @@ class Batches:
             self._metrics.dead_letters.labels(self.system).inc(len(batch.letters))
         return tag
 
-    def _store_soon(self, batch: _Batch) -> None:
-        heard = [one for _, several in batch.read for one in several]
+    def _start_storing(self, batch: _Batch) -> None:
+        heard = [one for _, several in batch.parsed for one in several]
         try:
             batch.stored = self._observer.observe_soon(heard)
-        except Exception as error:  # noqa: BLE001 - it belongs to this batch, as what the future may tell
+        except Exception as error:  # noqa: BLE001 - handled per batch, like the future's own exception
             batch.stored = Future()
             batch.stored.set_exception(error)
 
-    def _safe(self, batch: _Batch) -> bool:
-        """Tell whether a batch is on the disk; one that failed is tried again when its time has come."""
+    def _committed(self, batch: _Batch) -> bool:
+        """Return whether a batch is on disk, its dead letters included; retry what failed once its wait is over."""
         if batch.stored is None:
-            if self._clock() >= batch.again:
-                self._store_soon(batch)
+            if self._clock() >= batch.retry_at:
+                self._start_storing(batch)
             return False
         if not batch.stored.done():
             return False
         error = batch.stored.exception()
         try:
             if error is not None:
-                self._one_by_one(batch, error)
+                self._observe_one_by_one(batch, error)
             if batch.letters:
                 self._store.add_dead_letters(batch.letters)
-        except StoreUnavailable as failed:
-            self._wait(batch, failed)
+        except StoreUnavailable as unavailable:
+            self._retry_later(batch, unavailable)
             return False
         return True
 
-    def _one_by_one(self, batch: _Batch, error: BaseException) -> None:
-        """Find the message that the batch failed for; the others are observed, whatever it is."""
+    def _observe_one_by_one(self, batch: _Batch, error: BaseException) -> None:
+        """Observe each message of a failed batch by itself, and make those that fail again dead letters."""
         if isinstance(error, StoreUnavailable):
             raise error
         log.error(
             "pulse.batch_failed", system=self.system, messages=batch.size, error=f"{type(error).__name__}: {error}"
         )
-        for message, heard in batch.read:
+        for message, heard in batch.parsed:
             try:
                 self._observer.observe(heard)
             except StoreUnavailable:
@@ -142,21 +143,21 @@ class Batches:
             except Exception as failed:
                 log.exception("pulse.message_failed", system=self.system, exchange=message.exchange)
                 batch.letters.append(self._letter(message, f"{type(failed).__name__}: {failed}"))
-        batch.read.clear()
+        batch.parsed.clear()
 
-    def _wait(self, batch: _Batch, error: StoreUnavailable) -> None:
-        """Keep a batch while the store cannot be had; the broker keeps what comes after it."""
+    def _retry_later(self, batch: _Batch, error: StoreUnavailable) -> None:
+        """Retry a batch after ever longer waits (30 s at most); later messages stay with the broker meanwhile."""
         wait = min(backoff.exponential(batch.tries) / 10, 30.0)
         batch.tries += 1
-        batch.stored, batch.again = None, self._clock() + wait
+        batch.stored, batch.retry_at = None, self._clock() + wait
         log.error("pulse.store_unavailable", system=self.system, error=str(error), again_in=round(wait, 1))
 
     def _letter(self, message: Message, reason: str) -> DeadLetter:
         headers = {**message.headers, "exchange": message.exchange, "routing_key": message.routing_key}
-        kept = {_clean(name): _clean(value) for name, value in list(headers.items())[-_HEADERS_MAX:]}
-        return DeadLetter(0, self._clock(), self.system, "pulse", _clean(reason), message.body[:_LETTER_MAX], kept)
+        stored = {_clean(name): _clean(value) for name, value in list(headers.items())[-_HEADERS_MAX:]}
+        return DeadLetter(0, self._clock(), self.system, "pulse", _clean(reason), message.body[:_LETTER_MAX], stored)
 
 
 def _clean(text: str) -> str:
-    """Make foreign text one that any store can keep."""
+    """Return foreign text cut, and without lone surrogates, so that any store can encode it."""
     return text[:_TEXT_MAX].encode("utf-8", "replace").decode()

@@ -1,7 +1,7 @@
-"""One connection to a broker: certificates checked, heartbeats on, the queue made and bound, messages collected.
+"""One connection to a broker: certificates checked, heartbeats on, the queue declared and bound, messages collected.
 
-The traps of kombu and py-amqp that are avoided here: heartbeats are off unless asked for, the host name is not checked
-unless named, `TCP_USER_TIMEOUT` is one second, and an exception in a callback passes for trouble of the connection.
+The pitfalls of kombu and py-amqp that are avoided here: heartbeats are off by default, the host name is not checked
+unless named, `TCP_USER_TIMEOUT` is one second, and an exception in a callback is taken for one of the connection.
 """
 
 import socket
@@ -20,28 +20,28 @@ from triggerbot import __version__
 from triggerbot.config import PulseSettings, addresses
 from triggerbot.core.errors import TriggerbotError
 
-#: Seconds between heartbeats; the broker is given up after two without a sign of life. RabbitMQ advises 5 to 20.
+#: Seconds between heartbeats; the connection is lost after two without one. RabbitMQ recommends 5 to 20.
 HEARTBEAT = 5.0
-#: Seconds to connect, and to read or write once something has begun.
+#: Seconds to connect, and to complete a read or write.
 _CONNECT, _TRANSFER = 5.0, 20.0
-#: Milliseconds that sent data may stay unconfirmed; the library's own default breaks on every blip of a second.
+#: Milliseconds that sent data may stay unacknowledged (TCP); the library's default breaks on every blip of a second.
 _UNCONFIRMED = 15_000
 
-#: What breaks a connection or a channel.
+#: The exceptions of a broken connection or channel.
 BROKEN = (amqp.AMQPError, OSError)
 
 
 class QueueGone(TriggerbotError):
-    """The broker has cancelled the consumer, for the queue is not there any more."""
+    """The broker has cancelled the consumer, because the queue was deleted."""
 
 
 class BrokerRefused(TriggerbotError):
-    """The broker does not let us do what the config asks for; the message says what would be right."""
+    """The broker does not permit what the configuration asks for; the message says how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as it came."""
+    """A message as received."""
 
     tag: int
     exchange: str
@@ -51,34 +51,34 @@ class Message:
 
 
 def why(error: BaseException) -> str:
-    """Say in one line what broke."""
+    """Render an exception as one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def broker(url: str) -> str:
-    """Name the broker of an address, without user and password."""
+    """Return host and port of a broker's URL, without user and password."""
     parts = urlsplit(url)
     return parts.hostname or "" if parts.port is None else f"{parts.hostname}:{parts.port}"
 
 
 class BrokerConnection:
-    """An open connection; a context manager that closes it."""
+    """A context manager for one connection: connects, declares and binds on entry, closes on exit."""
 
     def __init__(self, config: PulseSettings, url: str) -> None:
         self._config = config
         self._connection = _connection(config, url)
-        #: Whether the queue had to be made.
-        self.made = False
-        self._raw: list[Any] = []
+        #: Whether the queue did not exist before.
+        self.created = False
+        self._received: list[Any] = []
         self._cancelled = False
-        self._beat = time.monotonic()
+        self._heartbeat_checked = time.monotonic()
         self._channel: Any = None
 
     def __enter__(self) -> Self:
         try:
             self._connection.connect()
-            self._prepare()
+            self._declare()
         except BaseException:
             self._connection.collect()
             raise
@@ -90,29 +90,29 @@ class BrokerConnection:
         if error is None:
             with suppress(*BROKEN):
                 self._connection.close()
-        # To take leave of a broken connection could take long; its end is told by the socket's.
+        # The closing handshake of a broken connection could take long; closing the socket is enough.
         self._connection.collect()
 
     # -- the queue ----------------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
-        """Look whether the exchanges are there, and make the queue and its bindings where they are not."""
+    def _declare(self) -> None:
+        """Check that the exchanges exist, and declare the queue and its bindings where they are missing."""
         for exchange in dict.fromkeys(binding.exchange for binding in self._config.bindings):
-            self._look_at(exchange)
+            self._check_exchange(exchange)
         queue = self._config.queue
-        with _Words(f"queue {queue}", "on Mozilla's Pulse its name has to begin with queue/ and your user's name"):
-            self.made = not self._exists(queue)
+        with _Refusals(f"queue {queue}", "on Mozilla's Pulse its name has to begin with queue/ and your user's name"):
+            self.created = not self._exists(queue)
             self._channel = self._connection.channel()
-            if self.made:
+            if self.created:
                 self._channel.queue_declare(queue, durable=True, auto_delete=False)
         for binding in self._config.bindings:
             what = f"binding {queue} to {binding.exchange}"
-            with _Words(what, "the user needs the permission to read the exchange"):
+            with _Refusals(what, "the user needs the permission to read the exchange"):
                 self._channel.queue_bind(queue, binding.exchange, routing_key=binding.routing_key)
 
-    def _look_at(self, exchange: str) -> None:
-        # Only looked at: to declare somebody else's exchange is not allowed.
-        with _Words(f"exchange {exchange}", "check its name in the bindings"):
+    def _check_exchange(self, exchange: str) -> None:
+        # Passively: declaring an exchange of somebody else is not permitted.
+        with _Refusals(f"exchange {exchange}", "check its name in the bindings"):
             channel = self._connection.channel()
             channel.exchange_declare(exchange, "topic", passive=True)
             channel.close()
@@ -129,52 +129,54 @@ class BrokerConnection:
     # -- messages -----------------------------------------------------------------------------------------------
 
     def consume(self) -> None:
-        """Let messages come, at most so many unacknowledged."""
+        """Start to consume, with at most `prefetch` messages unacknowledged."""
         self._channel.auto_decode = False
         self._channel.basic_qos(0, self._config.prefetch, False)  # noqa: FBT003 - AMQP's own signature
-        self._channel.basic_consume(self._config.queue, callback=self._raw.append, on_cancel=self._on_cancel)
+        self._channel.basic_consume(self._config.queue, callback=self._received.append, on_cancel=self._on_cancel)
 
     def _on_cancel(self, *_: object) -> None:
         self._cancelled = True
 
     @property
     def waiting(self) -> int:
-        """How many messages were collected and not taken."""
-        return len(self._raw)
+        """The number of messages that were collected and not taken."""
+        return len(self._received)
 
     def drain(self, seconds: float, most: int) -> bool:
-        """Collect up to so many messages while they come; true if none came for so many seconds.
+        """Collect messages as they arrive, up to `most` waiting; return whether it ended because none arrived.
+
+        `seconds`: how long to wait for the first one.
 
         Raises:
-            QueueGone: there will be no more.
+            QueueGone: the queue was deleted.
         """
         quiet = False
         try:
             self._connection.drain_events(timeout=seconds)
-            while len(self._raw) < most:
+            while len(self._received) < most:
                 self._connection.drain_events(timeout=0.001)
         except TimeoutError:
             quiet = True
         if self._cancelled:
             raise QueueGone("the broker has cancelled the consumer: the queue was deleted")
         now = time.monotonic()
-        if now - self._beat >= 1.0:
-            self._beat = now
+        if now - self._heartbeat_checked >= 1.0:
+            self._heartbeat_checked = now
             self._connection.heartbeat_check()
         return quiet
 
     def take(self, most: int) -> list[Message]:
-        """Take the messages that were collected, oldest first."""
-        taken, self._raw[:most] = self._raw[:most], []
+        """Remove and return up to `most` collected messages, oldest first."""
+        taken, self._received[:most] = self._received[:most], []
         return [_message(raw) for raw in taken]
 
     def acknowledge(self, tag: int) -> None:
-        """Tell the broker that this message and all before it are safe."""
+        """Acknowledge this message and all before it."""
         self._channel.basic_ack(tag, multiple=True)
 
 
-class _Words:
-    """Turns a refusal of the broker into words."""
+class _Refusals:
+    """Raises a refusal of the broker as `BrokerRefused`, with what was refused and how to fix it."""
 
     def __init__(self, what: str, remedy: str) -> None:
         self._what = what
@@ -232,5 +234,5 @@ def _connection(config: PulseSettings, url: str) -> Connection:
 
 
 def _tls(host: str, ca: str | None) -> dict[str, Any]:
-    """Check the certificate and that it is this host's; without a `ca` by what the system trusts."""
+    """Return TLS options that verify the certificate and its host name, against `ca` or the system's CAs."""
     return {"server_hostname": host, "cert_reqs": ssl.CERT_REQUIRED, **({} if ca is None else {"ca_certs": ca})}

@@ -1,0 +1,92 @@
+"""The health checks of one engine: its store, its threads, its intakes and the systems it talks to."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.liveness import Check, Liveness
+from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.intakes.poll import Poll
+from triggerbot.pipeline.intakes.pulse import Pulse
+from triggerbot.store import Store
+from triggerbot.web.webhooks import RejectedWebhooks
+
+#: Seconds overdue after which a person should look at it.
+_OVERDUE = 300.0
+#: The cursor that each check writes.
+_CURSOR = "health"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the health checks look at."""
+
+    store: Store
+    #: By name.
+    systems: Iterable[str]
+    threads: Sequence[threading.Thread]
+    liveness: Liveness
+    polls: Sequence[Poll]
+    pulses: Sequence[Pulse]
+    rejected: RejectedWebhooks
+    admission: Admission
+    clock: Callable[[], float]
+
+    def checks(self) -> dict[str, Check]:
+        """Check everything, by the name that users see."""
+        now = self.clock()
+        return {
+            **_check_store(self.store, now),
+            **_check_threads(self.threads, self.liveness),
+            **self._check_intakes(now),
+            **_check_systems(self.systems, self.admission, now),
+        }
+
+    def _check_intakes(self, now: float) -> dict[str, Check]:
+        return {
+            # A CI without an answer has an outage of its own, which a restart of this service would not fix.
+            **{f"poll {one.name}": Check.warn_if("no answer lately" if one.late(now) else "") for one in self.polls},
+            **{f"queue {one.name}": Check.fail_if(one.trouble(now)) for one in self.pulses},
+            **{f"webhooks {name}": Check.warn_if(self.rejected.trouble(name)) for name in self.systems},
+        }
+
+
+def _check_store(store: Store, now: float) -> dict[str, Check]:
+    try:
+        # Moving a cursor is a real write: it fails on a full disk or without permission.
+        store.observe([], now, dry=True, cursor=(_CURSOR, repr(now)))
+        due, letters = store.next_due(), store.count_dead_letters()
+        # The health response lists these too, so they have to be readable.
+        store.breakers()
+        pause = store.paused()
+    except (StoreUnavailable, StoreRefused) as error:
+        return {"store": Check.fail_if(str(error))}
+    late = 0.0 if due is None else now - due
+    return {
+        "store": Check(),
+        "due": Check.warn_if(f"what is due next has been due for {late:.0f} s" if late > _OVERDUE else ""),
+        "sending": Check.warn_if("" if pause is None else f"paused by {pause.by}: triggerbot resume"),
+        "dead letters": Check.warn_if(f"{letters} are kept: triggerbot dead-letters list" if letters else ""),
+    }
+
+
+def _check_threads(threads: Iterable[threading.Thread], liveness: Liveness) -> dict[str, Check]:
+    hung = {heartbeat.name for heartbeat in liveness.hung()}
+    return {one.name: Check.fail_if("died" if _died(one) else "hung" if one.name in hung else "") for one in threads}
+
+
+def _died(thread: threading.Thread) -> bool:
+    # The poll of a system that does not support polling ends, as it should.
+    return thread.ident is not None and not thread.is_alive() and not thread.name.startswith("poll")
+
+
+def _check_systems(systems: Iterable[str], admission: Admission, now: float) -> dict[str, Check]:
+    """Warn of each CI that does not answer: an outage of the CI, not of this service."""
+    silent = admission.silent
+    return {
+        f"system {name}": Check.warn_if(
+            "" if (since := silent.get(name)) is None else f"no answer for {now - since[0]:.0f} s: {since[1]}"
+        )
+        for name in systems
+    }
