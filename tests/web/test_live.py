@@ -243,7 +243,7 @@ def test_nothing_is_read_while_nobody_listens(house: House) -> None:
             looked(house)
             judge(house, 1)
             every.told()
-        eventually(lambda: house.pages.live._looking is None, "the looking ends")
+        eventually(lambda: house.pages.live._polling is None, "the looking ends")
 
 
 def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: House) -> None:

@@ -1,4 +1,4 @@
-"""The commands of triggerbot, each in a file of its own that is read only when the command is used."""
+"""The command line: the list of all commands, each in a file of its own that is imported only when it is used."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`triggerbot backup`: a copy of the store, while the daemon runs."""
+"""`triggerbot backup`: copy the store while the daemon runs."""
 
 from pathlib import Path
 

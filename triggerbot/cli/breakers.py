@@ -1,4 +1,4 @@
-"""`triggerbot breakers`: which CI, pool or step is taken for ill, on what evidence; and closing one by hand."""
+"""`triggerbot breakers`: list the open breakers (of a CI, pool or step) with their evidence, and close one by hand."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from triggerbot.core.policy import circuit_breaker
 from triggerbot.reports import push_json
 from triggerbot.store import Store
 
-#: So often a change is tried again that the daemon came before with.
+#: Tries to close a breaker that the daemon changes at the same time.
 _TRIES = 5
 
 
@@ -67,15 +67,16 @@ def _close(store: Store, name: str) -> None:
 
 
 def show(found: Sequence[Mapping[str, Any]], *, evidence: bool = False) -> None:
-    """Print open breakers."""
+    """Print open breakers, as `push_json.breakers` returns them."""
     out = console()
     for one in found:
         line = f"The breaker {one['breaker']} is open since {one['since']}: {one['why']}."
         out.print(text(line), style="bold red")
         canary = one["canary"]
-        now = f"canary under way: {canary['project']} {canary['revision'][:12]} {canary['job']}" if canary else (
+        state = f"canary under way: {canary['project']} {canary['revision'][:12]} {canary['job']}" if canary else (
             f"next canary from {one['next_canary']}"
         )  # fmt: skip
-        out.print(text(f"  {plural(one['held'], 'claim')} held; {now}; {one['canaries_in_vain']} in vain so far."))
-        for seen in one["evidence"] if evidence else ():
-            out.print(text(f"  {seen['at']}  {seen['project']} {seen['revision'][:12]} {seen['job']}: {seen['why']}"))
+        out.print(text(f"  {plural(one['held'], 'claim')} held; {state}; {one['canaries_in_vain']} in vain so far."))
+        for failure in one["evidence"] if evidence else ():
+            push = f"{failure['project']} {failure['revision'][:12]}"
+            out.print(text(f"  {failure['at']}  {push} {failure['job']}: {failure['why']}"))

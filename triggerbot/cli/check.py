@@ -1,4 +1,4 @@
-"""`triggerbot check` tells whether the config is right, what will be watched, and whether the credentials work."""
+"""`triggerbot check`: report a config's mistakes, what it makes triggerbot do, and whether its credentials work."""
 
 import json
 import os
@@ -22,15 +22,15 @@ from triggerbot.reports.rule_text import terms
 from triggerbot.systems import System
 from triggerbot.systems.registry import build
 
-#: The config is right, but a CI does not let us in.
+#: The config is right, but a CI refuses the credentials.
 _EXIT_DENIED = 1
-#: The config is wrong, or there is none.
+#: The config is wrong or missing.
 _EXIT_WRONG = 2
 
 
 @dataclass(frozen=True)
 class Tried:
-    """What came of trying the credentials of one system."""
+    """The result of testing the credentials of one system."""
 
     system: str
     ok: bool
@@ -66,7 +66,7 @@ def check(given: str | None, credentials: bool, schema: bool, as_json: bool) -> 
     except ConfigError as error:
         _report_mistakes(error, as_json=as_json)
         raise SystemExit(_EXIT_WRONG) from None
-    tried = _tried(config) if credentials else []
+    tried = _test_credentials(config) if credentials else []
     if as_json:
         click.echo(json.dumps(_findings(config, tried), indent=2))
     else:
@@ -76,7 +76,7 @@ def check(given: str | None, credentials: bool, schema: bool, as_json: bool) -> 
 
 
 def try_systems(systems: Mapping[str, System]) -> list[Tried]:
-    """Ask each CI whether it lets us in, and close the connections."""
+    """Test the credentials of each system with a harmless read, and close its connections."""
     tried: list[Tried] = []
     for name, system in systems.items():
         try:
@@ -88,13 +88,13 @@ def try_systems(systems: Mapping[str, System]) -> list[Tried]:
     return tried
 
 
-def _tried(config: Config) -> list[Tried]:
-    missing = [Tried(name, ok=False, message=message) for name, message in _missing(config)]
+def _test_credentials(config: Config) -> list[Tried]:
+    missing = [Tried(name, ok=False, message=message) for name, message in _missing_secrets(config)]
     return missing or try_systems(build(config))
 
 
-def _missing(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield the systems whose secrets cannot be had, and why; without them nothing can be tried."""
+def _missing_secrets(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield the systems whose secrets cannot be read, and why; without them no credentials can be tested."""
     for name, system in config.systems.items():
         for secret in system.secrets():
             try:
@@ -104,7 +104,7 @@ def _missing(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _console() -> Console:
-    # Made anew for each call, for the stream may have changed. soft_wrap keeps each finding on one line for grep.
+    # Created for each call, since sys.stdout may have changed. soft_wrap keeps each finding on one line for grep.
     return Console(file=sys.stdout, soft_wrap=True, highlight=False)
 
 
@@ -156,7 +156,7 @@ def _report(config: Config, tried: list[Tried], console: Console) -> None:
 
 
 def _verdict(config: Config, missing: int) -> str:
-    """Say whether it is right; what lets `run` end with exit code 2 is not, though nothing in it is a mistake."""
+    """Return the verdict on a config: without mistakes it is still not right if `run` would exit with code 2."""
     mode = "dry run: decides and records, triggers nothing" if config.dry_run else "REAL: triggers jobs"
     if config.unavailable:
         return f"has no mistakes ({mode}), but `run` will not start with it"
@@ -169,7 +169,7 @@ def _print_summary(config: Config, console: Console) -> None:
     table = Table.grid(padding=(0, 2))
     for topic, line in _summary(config):
         if console.is_terminal:
-            # Text, for in a plain str `dependabot[bot]` would be taken for markup.
+            # Text, because rich would parse `dependabot[bot]` in a plain str as markup.
             table.add_row(Text(topic, style="bold"), Text(line))
         else:
             console.print(f"{topic:<8} {line}", markup=False)
@@ -178,7 +178,7 @@ def _print_summary(config: Config, console: Console) -> None:
 
 
 def _summary(config: Config) -> Iterator[tuple[str, str]]:
-    """Yield what the config does, as lines of a table; a topic is named in its first line only."""
+    """Yield what the config does as (topic, line); the topic is empty after its first line."""
     topics = {
         "systems": [_system_words(name, config) for name in config.systems],
         "intakes": [*_webhook_words(config), *map(_intake_words, config.intakes)],
@@ -197,7 +197,7 @@ def _system_words(name: str, config: Config) -> str:
 
 
 def _store_words(config: Config) -> str:
-    # An address that is no file's may hold a password.
+    # Any other address may contain a password.
     store = str(config.store)
     return store if store.startswith(("sqlite:", "env:", "file:")) else "redis"
 
@@ -225,7 +225,7 @@ def _rule_words(rule: Rule) -> Iterator[str]:
 
 
 def _time(seconds: float) -> str:
-    """Write seconds as the config does."""
+    """Format seconds as the config writes them."""
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:g}{unit}"

@@ -1,4 +1,4 @@
-"""`triggerbot dead-letters`: messages that could not be handled. Look at them, try them again, or forget them."""
+"""`triggerbot dead-letters`: list, retry and drop the messages that could not be handled."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,11 @@ from triggerbot.store import DeadLetter, Store
 from triggerbot.systems import ReadsMessages, System
 from triggerbot.systems.registry import build
 
-#: Failed retries are no wrong use.
+#: A retry failed; not 2, which means wrong use.
 _EXIT_FAILED = 1
-#: More letters than any store has.
+#: A limit above the number of letters in any store.
 _EVERY = 2**31
-#: Characters of a message that the list shows.
+#: Characters of a message shown in the list.
 _SHOWN_MAX = 80
 
 _ids = click.argument("ids", nargs=-1, type=int, metavar="[ID...]")
@@ -68,8 +68,8 @@ def retry(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
     """
     config = load_config(config_path)
     with opened(config) as store:
-        letters = _chosen(store, ids, every=every)
-        readers = _systems(config, letters)
+        letters = _selected(store, ids, every=every)
+        readers = _systems_for(config, letters)
         observer = Observer(store, config.rules, dry=config.dry_run, clock=time.time, metrics=Metrics())
         try:
             failed = sum(not _retry(letter, readers, observer, store) for letter in letters)
@@ -87,12 +87,12 @@ def retry(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
 def drop(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
     """Forget messages for good."""
     with opened(load_config(config_path)) as store:
-        gone = store.drop_dead_letters([letter.id for letter in _chosen(store, ids, every=every)])
-    click.echo(f"{plural(gone, 'message')} forgotten.")
+        dropped = store.drop_dead_letters([letter.id for letter in _selected(store, ids, every=every)])
+    click.echo(f"{plural(dropped, 'message')} forgotten.")
     return 0
 
 
-def _chosen(store: Store, ids: Sequence[int], *, every: bool) -> list[DeadLetter]:
+def _selected(store: Store, ids: Sequence[int], *, every: bool) -> list[DeadLetter]:
     if every == bool(ids):
         raise UsageError("say which ones: either ids, as `triggerbot dead-letters list` shows them, or --all")
     letters = store.dead_letters(_EVERY)
@@ -104,34 +104,34 @@ def _chosen(store: Store, ids: Sequence[int], *, every: bool) -> list[DeadLetter
     return [letter for letter in letters if letter.id in ids]
 
 
-def _systems(config: Config, letters: Sequence[DeadLetter]) -> Mapping[str, System]:
-    """Make the systems only if one of them has to read something, for that needs their secrets."""
+def _systems_for(config: Config, letters: Sequence[DeadLetter]) -> Mapping[str, System]:
+    """Build the systems if a letter needs one to parse it; otherwise none, since building them needs their secrets."""
     return build(config) if any(letter.system in config.systems and not _is_line(letter) for letter in letters) else {}
 
 
 def _is_line(letter: DeadLetter) -> bool:
-    """Tell whether it is a line of a file of canonical events, whatever CI they come from."""
+    """Whether a letter is a line of the file intake, whose canonical events need no system to parse them."""
     return letter.intake == "file"
 
 
 def _retry(letter: DeadLetter, systems: Mapping[str, System], observer: Observer, store: Store) -> bool:
     try:
-        heard = _read(letter, systems)
+        heard = _parse(letter, systems)
         observer.observe(heard)
     except StoreUnavailable:
         raise
-    except Exception as error:  # noqa: BLE001 - letters are what triggerbot itself failed on; it may well fail again
+    except Exception as error:  # noqa: BLE001 - letters are what triggerbot itself failed on; it may fail again
         why = str(error) if isinstance(error, NotUnderstood) else f"{type(error).__name__}: {error}"
         click.echo(plain(f"{letter.id}: kept, for it still fails: {why}"), err=True)
         return False
     store.drop_dead_letters([letter.id])
     watched = sum(observer.triage(one).item is not None for one in heard)
-    said = f"{plural(len(heard), 'thing')} heard, {watched} of a watched project"
-    click.echo(f"{letter.id}: handled, {said}.")
+    outcome = f"{plural(len(heard), 'thing')} heard, {watched} of a watched project"
+    click.echo(f"{letter.id}: handled, {outcome}.")
     return True
 
 
-def _read(letter: DeadLetter, systems: Mapping[str, System]) -> Sequence[Heard]:
+def _parse(letter: DeadLetter, systems: Mapping[str, System]) -> Sequence[Heard]:
     if _is_line(letter) or letter.system not in systems:
         return [event_json.decode(letter.body, letter.system or None)]
     system = systems[letter.system]

@@ -1,6 +1,6 @@
-"""`triggerbot stats --errors`: what does not work, and what workers crashed on, newest first.
+"""`triggerbot stats --errors`: what is broken, what could not be triggered, and worker crashes, newest first.
 
-So that developers can see what became of a failed request without asking an operator.
+It lets developers find out what became of a failed request without asking an operator.
 """
 
 import re
@@ -22,48 +22,55 @@ from triggerbot.reports import push_json
 from triggerbot.reports.stuck import Stuck, stuck
 from triggerbot.store import CRASHES_MAX, Crash, DeadLetter, Store
 
-#: More letters than any store has; and those that are shown.
+#: A limit above the number of letters in any store, and the number of letters shown.
 _EVERY = 2**31
 _LETTERS_MAX = 5
-#: Rounds without an answer after which a poll is late, and seconds besides.
-_ROUNDS, _MORE = 3, 60.0
+#: A poll is late after this many rounds without an answer plus this many seconds.
+_ROUNDS, _GRACE = 3, 60.0
+#: A frame in a traceback of Python or its faulthandler: file, line, function.
+_FRAME = re.compile(r'^  File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<name>[^\n]+)', re.MULTILINE)
+#: A file of this program, not of a library installed below a directory of the same name.
+_OURS = re.compile(r"(?:^|.*[/\\])(triggerbot[/\\](?!.*(?:site-packages|lib[/\\]python)).+)")
+#: The first words of the stacks that a fatal signal leaves, in which the innermost frame comes first.
+_FATAL = "Fatal Python error"
+_CURRENT = "Current thread"
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """How far the polling of one CI has come."""
+    """The state of polling one CI."""
 
     system: str
-    #: Seconds between two rounds.
+    #: Seconds between rounds.
     every: float
-    #: When it was answered last; `None`: never yet.
+    #: When the CI answered last; `None` if it never has.
     answered: float | None
-    #: Whether the CI can be asked for news at all, as far as that is known.
+    #: Whether the CI supports polling, as far as that is known.
     supported: bool = True
 
     def late(self, now: float) -> bool:
-        """Tell whether it has been without an answer for several rounds."""
-        return self.supported and (self.answered is None or now - self.answered > _ROUNDS * self.every + _MORE)
+        """Whether the CI has not answered for several rounds."""
+        return self.supported and (self.answered is None or now - self.answered > _ROUNDS * self.every + _GRACE)
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Everything that went wrong within some time, or is not well now."""
+    """Everything that went wrong within a period, or is broken now."""
 
     at: float
-    #: Jobs that could not be retriggered, or not yet, the latest first.
+    #: Jobs that could not be retriggered, or not yet, newest first.
     not_triggered: Sequence[Stuck]
     letters: int
-    #: The newest dead letters, the latest first.
+    #: The latest dead letters, newest first.
     newest_letters: Sequence[DeadLetter]
-    #: As `report.breakers` tells them.
+    #: The open breakers, as `push_json.breakers` returns them.
     breakers: Sequence[Mapping[str, Any]]
     polls: Sequence[Polled]
     crashes: Sequence[Crash]
 
 
 def gather(store: Store, config: Config, seconds: float, clock: Callable[[], float] = time.time) -> Errors:
-    """Read what went wrong within so many seconds; raises `StoreUnavailable`."""
+    """Read what went wrong within the last `seconds`. Raises `StoreUnavailable`."""
     now = clock()
     letters = sorted(store.dead_letters(_EVERY), key=lambda letter: (-letter.at, -letter.id))
     return Errors(
@@ -78,18 +85,18 @@ def gather(store: Store, config: Config, seconds: float, clock: Callable[[], flo
 
 
 def show(errors: Errors, seconds: float, *, traces: bool) -> None:
-    """Print it for people."""
+    """Print the errors for people; `traces`: with whole tracebacks."""
     _show_stuck(errors.not_triggered, seconds)
     _show_letters(errors)
     breakers.show(errors.breakers)
     if not errors.breakers:
         console().print("No breaker is open.")
     _show_polls(errors.polls, errors.at)
-    show_crashes(errors.crashes, seconds, traces=traces)
+    _show_crashes(errors.crashes, seconds, traces=traces)
 
 
-def say(errors: Errors) -> None:
-    """Print it for programs."""
+def show_json(errors: Errors) -> None:
+    """Print the errors as JSON."""
     say_json(
         {
             "not_triggered": [
@@ -120,20 +127,31 @@ def say(errors: Errors) -> None:
                 }
                 for one in errors.polls
             ],
-            "crashes": [crash_as_json(crash) for crash in errors.crashes],
+            "crashes": [_crash_as_json(crash) for crash in errors.crashes],
         }
     )
 
 
+def where(trace: str) -> str:
+    """Return our innermost frame in a traceback, such as `triggerbot/pipeline/sender.py:120 in _send`, or nothing."""
+    fatal = trace.startswith(_FATAL)
+    frames = [
+        f"{path[1]}:{frame['line']} in {frame['name']}"
+        for frame in _FRAME.finditer(trace, trace.find(_CURRENT) if fatal and _CURRENT in trace else 0)
+        if (path := _OURS.fullmatch(frame["file"])) is not None
+    ]
+    return frames[0 if fatal else -1] if frames else ""
+
+
 def _polls(config: Config) -> dict[str, float]:
-    """Tell which CIs are asked for news, by polls and sweeps, and every how many seconds."""
+    """Return the interval in seconds at which each CI is polled, by polls and sweeps."""
     sweeps = {name: system.sweep for name, system in config.systems.items() if system.sweep is not None}
     return sweeps | {intake.system: intake.every for intake in config.intakes if isinstance(intake, PollSettings)}
 
 
 def _polled(store: Store, system: str, every: float) -> Polled:
-    known, refused = store.cursor(poll.cursor(system)), store.cursor(poll.refusal(system))
-    answered = None if known is None else float(known)
+    cursor, refused = store.cursor(poll.cursor(system)), store.cursor(poll.refusal(system))
+    answered = None if cursor is None else float(cursor)
     supported = refused is None or (answered is not None and answered > float(refused))
     return Polled(system, every, answered, supported)
 
@@ -176,60 +194,17 @@ def _show_polls(polls: Sequence[Polled], now: float) -> None:
         out.print(text(f"{line}: late." if one.late(now) else f"{line}."), style="bold red" if one.late(now) else "")
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-#: A frame of a traceback, as Python and its faulthandler write it: file, line, function.
-_FRAME = re.compile(r'^  File "(?P<file>[^"\n]+)", line (?P<line>\d+),? in (?P<name>[^\n]+)', re.MULTILINE)
-#: A file of this program: not one of a library that is installed below a directory of the same name.
-_OURS = re.compile(r"(?:^|.*[/\\])(triggerbot[/\\](?!.*(?:site-packages|lib[/\\]python)).+)")
-#: How the stacks of threads begin that a signal leaves; there the innermost frame comes first.
-_FATAL = "Fatal Python error"
-_CURRENT = "Current thread"
-
-
-def show_crashes(crashes: Sequence[Crash], seconds: float, *, traces: bool) -> None:
-    """Print how workers died in so many seconds."""
+def _show_crashes(crashes: Sequence[Crash], seconds: float, *, traces: bool) -> None:
     if not crashes:
         click.echo(f"No worker crashed in the last {duration(seconds)}.")
     else:
-        _show_groups(crashes, traces=traces)
+        _show_crash_table(crashes, traces=traces)
 
 
-def where(trace: str) -> str:
-    """Find the last frame of ours in a traceback: `triggerbot/dispatch.py:120 in _send`, or nothing."""
-    fatal = trace.startswith(_FATAL)
-    frames = [
-        f"{ours[1]}:{frame['line']} in {frame['name']}"
-        for frame in _FRAME.finditer(trace, trace.find(_CURRENT) if fatal and _CURRENT in trace else 0)
-        if (ours := _OURS.fullmatch(frame["file"])) is not None
-    ]
-    return frames[0 if fatal else -1] if frames else ""
-
-
-def crash_as_json(crash: Crash) -> dict[str, Any]:
-    """Tell a crash to programs."""
-    return {
-        "at": event_json.format_time(crash.at),
-        "worker": crash.worker,
-        "order": crash.order,
-        "ended": crash.ended,
-        "error": crash.error,
-        "where": where(crash.trace),
-        "trace": crash.trace,
-    }
-
-
-def _show_groups(crashes: Sequence[Crash], *, traces: bool) -> None:
+def _show_crash_table(crashes: Sequence[Crash], *, traces: bool) -> None:
     out = console()
     out.print(f"{plural(len(crashes), 'crash', 'crashes')}, newest first.", style="bold")
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in ("", "time", "worker", "ended by", "exception", "where"):
-        table.add_column(column, overflow="fold")
+    table = _table("", "time", "worker", "ended by", "exception", "where")
     for crash in crashes:
         first = crash.order == 1
         foreign = (crash.worker, crash.ended, crash.error, where(crash.trace))
@@ -249,3 +224,22 @@ def _show_trace(crash: Crash) -> None:
     out.print(text(f"{moment(crash.at)} {crash.worker}:", style="bold"))
     for line in crash.trace.splitlines() or ["it left no traceback"]:
         out.print(text(f"  {plain(line)}"))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _crash_as_json(crash: Crash) -> dict[str, Any]:
+    return {
+        "at": event_json.format_time(crash.at),
+        "worker": crash.worker,
+        "order": crash.order,
+        "ended": crash.ended,
+        "error": crash.error,
+        "where": where(crash.trace),
+        "trace": crash.trace,
+    }

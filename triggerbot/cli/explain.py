@@ -1,4 +1,4 @@
-"""`triggerbot explain`: the whole story of a push or of one of its jobs."""
+"""`triggerbot explain`: print the timeline of a push or of one of its jobs, and what they wait for."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _NO_TIME = " " * len(moment(0.0))
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:
-    """A push with its story."""
+    """A push with its timeline."""
 
     record: PushRecord
     judged: PushVerdict
@@ -33,7 +33,7 @@ class _Explanation:
     standing: Standing
 
     def lines(self, job: JobRecord) -> list[Line]:
-        """Tell one job."""
+        """Return the timeline of one job."""
         return timeline.of_job(job, self.entries.get(job.job, ()), self.standing)
 
 
@@ -70,51 +70,51 @@ def explain(
             if as_json:
                 say_json({"pushes": []})
             raise
-        told = _chosen(store, config, records, job)
+        found = _explanations(store, config, records, job)
     if as_json:
-        say_json({"pushes": [_as_json(one) for one in told]})
+        say_json({"pushes": [_as_json(one) for one in found]})
     else:
-        for one in told:
+        for one in found:
             _show(one, all_jobs=job is not None)
     return 0
 
 
-def _chosen(store: Store, config: Config, records: list[PushRecord], job: str | None) -> list[_Explanation]:
-    """Read the stories of what is asked for; raises `UsageError` if there is no such job."""
-    standing, told = Standing(time.time(), store.paused(), store.breakers()), []
+def _explanations(store: Store, config: Config, records: list[PushRecord], job: str | None) -> list[_Explanation]:
+    """Read the timelines of pushes, or of one job of each. Raises `UsageError` if no push has that job."""
+    standing, found = Standing(time.time(), store.paused(), store.breakers()), []
     judge = Judge(store, rules=config.rules)
     for record in records:
         jobs = tuple(one for one in record.jobs if job in (None, one.job))
         if jobs or job is None:
             entries = store.timeline(record.push, job)
             judged, before = judge.judge(record), push_json.before(store.metadata(record.push))
-            notes, parted = timeline.of_push(entries), timeline.by_job(entries)
-            told.append(_Explanation(record, judged, before, jobs, notes, parted, standing))
-    if not told and job is not None:
+            notes, by_job = timeline.of_push(entries), timeline.by_job(entries)
+            found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing))
+    if not found and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
         listed = f"; perhaps one of these:{like}" if like else f"; {plural(len(known), 'job')} of it are known"
         raise UsageError(f"no job {job!r} is known of {short(records[0].push)}{listed}")
-    return told
+    return found
 
 
 def _as_json(one: _Explanation) -> dict[str, object]:
     entries = [entry for listed in one.entries.values() for entry in listed]
-    told = push_json.push(one.record, one.judged, one.before, entries)
+    push = push_json.push(one.record, one.judged, one.before, entries)
     stories = {job.job: [line.as_json() for line in one.lines(job)] for job in one.jobs}
     return {
-        **told,
+        **push,
         "notes": [line.as_json() for line in one.notes],
-        "jobs": [{**job, "story": stories[job["job"]]} for job in told["jobs"] if job["job"] in stories],
+        "jobs": [{**job, "story": stories[job["job"]]} for job in push["jobs"] if job["job"] in stories],
     }
 
 
 def _show(one: _Explanation, *, all_jobs: bool) -> None:
     record = one.record
     say(plain(headline(record)), "bold")
-    asked = timeline.options_text(record.asks)
-    if asked:
-        say(plain(f"Its message asks: {asked}."))
+    options = timeline.options_text(record.asks)
+    if options:
+        say(plain(f"Its message asks: {options}."))
     for line in one.notes:
         _print(line)
     quiet = 0
@@ -142,7 +142,7 @@ def _show_job(one: _Explanation, job: JobRecord) -> None:
 
 
 def _print(line: Line) -> None:
-    """Print a line under its time; what belongs to it is indented further."""
+    """Print an entry after its time; its further lines are indented."""
     first, *rest = line.text.splitlines() or [""]
     say(f"{_NO_TIME if line.at is None else moment(line.at)}  {plain(first)}", line.style)
     for further in rest:

@@ -1,4 +1,4 @@
-"""The group of commands: loads each when it is needed; the one place where errors become messages and exit codes."""
+"""The command group: imports commands on demand, and turns errors into messages and exit codes, here only."""
 
 import atexit
 import difflib
@@ -25,7 +25,7 @@ from triggerbot.core.errors import (
 )
 
 WRONG_USE = 2
-#: As a shell reports programs that Ctrl-C or a closed pipe ended.
+#: Exit codes as a shell reports a program ended by Ctrl-C (128 + SIGINT) or by a closed pipe (128 + SIGPIPE).
 _INTERRUPTED, _PIPE_CLOSED = 130, 141
 #: Objects that come to be before the garbage collector looks for the first time; most commands make fewer.
 _ALLOCATIONS = 100_000
@@ -33,7 +33,7 @@ _ALLOCATIONS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Where a command is (module:name), and how the group's help lists it."""
+    """Where a command is defined (module:name), and its entry in the group's help."""
 
     place: str
     summary: str
@@ -41,18 +41,18 @@ class Listed:
 
 
 class Group(click.Group):
-    """Loads commands by name, so that the help of all of them needs none of them."""
+    """A group that imports a command only to run it, not to list it in the help."""
 
     def __init__(self, *arguments: Any, listed: Mapping[str, Listed], **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._listed = listed
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name all commands, in the order in which a newcomer needs them."""
+        """Return the names of all commands, in the order in which a newcomer needs them."""
         return list(self._listed)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Load one command."""
+        """Import and return a command; `None` if there is none of this name."""
         if cmd_name not in self._listed:
             return None
         module, _, name = self._listed[cmd_name].place.partition(":")
@@ -62,7 +62,7 @@ class Group(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is meant; one that is none is answered with the ones like it."""
+        """Resolve the command of the arguments; an unknown one is rejected with similar names."""
         if args and args[0] not in self._listed and not args[0].startswith("-"):
             like = difflib.get_close_matches(args[0], self._listed, n=2)
             hint = f" Perhaps {' or '.join(like)}?" if like else ""
@@ -70,7 +70,7 @@ class Group(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands by section, without loading them."""
+        """Write the commands by section, without importing them."""
         widest = max(len(name) for name in self._listed)
         for section in dict.fromkeys(listed.section for listed in self._listed.values()):
             with formatter.section(section):
@@ -87,40 +87,40 @@ class Group(click.Group):
         standalone_mode: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run a command and exit; whatever a user can cause ends in one message, never in a traceback."""
+        """Run a command and exit; errors that a user can cause end in one message, never in a traceback."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        _never_fail_on_characters()
+        _escape_unencodable()
         try:
-            with _seldom_collecting():
+            with _less_garbage_collection():
                 code = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except click.Abort:
             code = _INTERRUPTED
         except click.ClickException as error:
-            code = error.exit_code if _complain(_of_click(error)) else WRONG_USE
+            code = error.exit_code if _print_errors(_click_messages(error)) else WRONG_USE
         except TriggerbotError as error:
-            _complain(_messages(error))
+            _print_errors(_messages(error))
             code = WRONG_USE
         except BrokenPipeError:
-            code = _let_go_of_pipe()
+            code = _discard_output()
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a reader that went away is told apart before click makes an exit code of its own of it."""
+        """Run the command; a closed pipe is handled before click turns it into an exit code of its own."""
         try:
             code = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            return _let_go_of_pipe()
+            return _discard_output()
         return code
 
 
 @contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Keep the garbage collector off what is imported: it stays, and to look through it takes a fifth of a command."""
+def _less_garbage_collection() -> Iterator[None]:
+    """Keep the garbage collector off what is imported, which stays: scanning it takes a fifth of a short command."""
     before = gc.get_threshold()
     gc.set_threshold(_ALLOCATIONS)
-    # Nor has the interpreter to look through it at its end.
+    # Nor does the interpreter have to scan it at exit.
     atexit.register(gc.freeze)
     try:
         yield
@@ -128,28 +128,28 @@ def _seldom_collecting() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _never_fail_on_characters() -> None:
-    """A terminal that lacks a character shows its number."""
+def _escape_unencodable() -> None:
+    """Escape characters that the terminal cannot encode, instead of failing on them."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
 
 
-def _let_go_of_pipe() -> int:
-    """Nobody reads any more: what is still buffered goes nowhere, quietly."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def _discard_output() -> int:
+    """Redirect stdout to /dev/null, so that flushing it cannot fail now that nobody reads it; return the exit code."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
     return _PIPE_CLOSED
 
 
-def _complain(messages: Sequence[str]) -> bool:
+def _print_errors(messages: Sequence[str]) -> bool:
     for message in messages:
         click.echo("error: " + "\n".join(plain(line) for line in message.splitlines()), err=True)
     return bool(messages)
 
 
-def _of_click(error: click.ClickException) -> list[str]:
+def _click_messages(error: click.ClickException) -> list[str]:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return []
@@ -161,7 +161,7 @@ def _of_click(error: click.ClickException) -> list[str]:
 
 
 def _messages(error: TriggerbotError) -> list[str]:
-    """Say what is wrong and what to do about it."""
+    """Return the messages of an error, with what to do about it."""
     if isinstance(error, ConfigError):
         return [f"{error.source}: {problem}" for problem in error.problems]
     return [f"{error}{_remedy(error)}"]

@@ -1,9 +1,9 @@
-"""Which push is meant? By project and the beginning of a revision; and if none is known, why that may be."""
+"""Looking up pushes by project and abbreviated revision, and the messages if none, or no such job, is found."""
 
 import difflib
 import ipaddress
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import suppress
 
 from triggerbot.cli.output import duration, moment, plain
@@ -13,14 +13,14 @@ from triggerbot.core.model import Push
 from triggerbot.store import Pause, PushRecord, Store
 
 _REVISION = re.compile(r"[0-9a-fA-F]{1,64}")
-#: Seconds to wait for a daemon that should answer at once.
+#: Seconds to wait for the daemon's health check, which answers at once.
 _ALIVE_SECONDS = 1.0
 _ABSENT = {
     None: "the daemon may not be running (it listens nowhere, so that cannot be seen from here)",
     True: "a daemon answers at {where}, so that is not why, if it is yours",
     False: "the daemon is not running: nothing answers at {where}; start it with `triggerbot run`",
 }
-#: Pushes or names that are listed at most, to choose from.
+#: Most pushes or names listed to choose from.
 _LIST_MAX = 10
 
 
@@ -31,23 +31,23 @@ class NothingKnown(UsageError):
 def find(
     store: Store, config: Config, project: str, revision: str, *, branch: str | None = None, system: str | None = None
 ) -> list[PushRecord]:
-    """Find what is known of a revision: a record for each branch and system on which it was pushed.
+    """Return the records of a revision, one for each branch and system it was pushed to.
 
     Raises:
-        UsageError: it is no revision, or the beginning of several.
-        NothingKnown: there is none; the message says why that may be.
+        UsageError: it is not a revision, or an ambiguous one.
+        NothingKnown: no push is found; the message lists possible reasons.
     """
-    found = pushes(store, project, revision, branch=branch, system=system)
+    found = find_pushes(store, project, revision, branch=branch, system=system)
     records = [record for push in found if (record := store.record(push)) is not None]
     if not records:
-        raise NothingKnown(unknown(store, config, project, revision, branch=branch, system=system))
+        raise NothingKnown(unknown_message(store, config, project, revision, branch=branch, system=system))
     return records
 
 
-def pushes(
+def find_pushes(
     store: Store, project: str, revision: str, *, branch: str | None = None, system: str | None = None
 ) -> list[Push]:
-    """Find the pushes of one revision; none is an empty list. Raises `UsageError` if the revision is ambiguous."""
+    """Return the pushes of one revision, possibly none. Raises `UsageError` if it is malformed or ambiguous."""
     if not _REVISION.fullmatch(revision):
         raise UsageError(f"{revision!r} is no revision: give the commit id (hexadecimal), or the beginning of it")
     found = [
@@ -63,37 +63,37 @@ def pushes(
     return exact or found
 
 
-def not_watched(config: Config, project: str) -> str:
-    """Say that no rule watches a project, and what they do watch."""
-    named = ", ".join(dict.fromkeys(name for rule in config.rules for name in rule.projects.patterns))
-    return f"no rule of {config.source} watches the project {project!r}; the rules name: {named or 'none'}"
+def not_watched_message(config: Config, project: str) -> str:
+    """Return the message that no rule watches a project, with the projects that the rules name."""
+    patterns = ", ".join(dict.fromkeys(name for rule in config.rules for name in rule.projects.patterns))
+    return f"no rule of {config.source} watches the project {project!r}; the rules name: {patterns or 'none'}"
 
 
 def is_watched(config: Config, project: str) -> bool:
-    """Tell whether any rule watches a project, on whichever branch."""
+    """Whether any rule watches a project, on any branch."""
     return any(rule.projects.match(project) for rule in config.rules)
 
 
-def no_system(config: Config, name: str) -> str:
-    """Say that the config does not name a system, and which it names."""
+def no_system_message(config: Config, name: str) -> str:
+    """Return the message that the config has no system of this name, with those it has."""
     return f"the config names no system {name!r}; systems: {', '.join(config.systems) or 'none'}"
 
 
-def unknown(
+def unknown_message(
     store: Store, config: Config, project: str, revision: str, *, branch: str | None = None, system: str | None = None
 ) -> str:
-    """Say that a push is not known, and every reason why that may be."""
+    """Return the message that no push is found, with every possible reason."""
     where = (f" on the branch {branch!r}" if branch else "") + (f" of the system {system!r}" if system else "")
     head = f"nothing is known of {revision} in {project}{where}"
     if system is not None and system not in config.systems:
-        head = f"{head}: {no_system(config, system)}"
-    if elsewhere := pushes(store, project, revision):
+        head = f"{head}: {no_system_message(config, system)}"
+    if elsewhere := find_pushes(store, project, revision):
         listed = "".join(f"\n  --branch {push.branch} --system {push.system}" for push in elsewhere[:_LIST_MAX])
         return f"{head}\nit is known with:{listed}"
     if system is not None and system not in config.systems:
         return head
     if not is_watched(config, project):
-        return f"{head}: {not_watched(config, project)}"
+        return f"{head}: {not_watched_message(config, project)}"
     recent = [f"  {push.revision}  {push.branch}  ({push.system})" for push in store.recent(5, project)]
     listed = "\n".join(["the pushes heard of last there:", *recent]) if recent else "no push of this project is known"
     return "\n".join(
@@ -112,7 +112,7 @@ def _where(config: Config) -> str:
 
 
 def _reachable(host: str) -> str:
-    """Give an address to ask for one to listen on: any address of a machine cannot be asked."""
+    """Return the address to connect to for one to listen on: the loopback address for an unspecified one."""
     with suppress(ValueError):
         if ipaddress.ip_address(host).is_unspecified:
             return "::1" if ":" in host else "127.0.0.1"
@@ -120,7 +120,7 @@ def _reachable(host: str) -> str:
 
 
 def daemon_answers(config: Config) -> bool | None:
-    """Tell whether a daemon answers where the config says that it listens; `None`: it listens nowhere."""
+    """Whether a daemon answers at the config's `listen` address; `None` if it has none."""
     if config.listen is None:
         return None
     # It takes a while to import, and nearly every push is known.
@@ -138,26 +138,21 @@ def daemon_answers(config: Config) -> bool | None:
 
 
 def near(name: str, known: Collection[str]) -> str:
-    """Suggest names like one that is not known."""
+    """Return known names similar to an unknown one, each on an indented line of its own; empty if there are none."""
     lowered = name.lower()
-    parts = [one for one in sorted(known) if lowered in one.lower()]
-    alike = difflib.get_close_matches(name, known, n=_LIST_MAX, cutoff=0.6)
-    return names([*alike, *parts])
-
-
-def names(found: Iterable[str]) -> str:
-    """List names, each on a line of its own."""
-    several = list(dict.fromkeys(found))[:_LIST_MAX]
-    return "".join(f"\n  {one}" for one in several)
+    containing = [one for one in sorted(known) if lowered in one.lower()]
+    similar = difflib.get_close_matches(name, known, n=_LIST_MAX, cutoff=0.6)
+    listed = list(dict.fromkeys([*similar, *containing]))[:_LIST_MAX]
+    return "".join(f"\n  {one}" for one in listed)
 
 
 def short(push: Push) -> str:
-    """Name a push in a few words."""
+    """Return a push's project and abbreviated revision."""
     return f"{push.project} {push.revision[:12]}"
 
 
 def headline(record: PushRecord) -> str:
-    """Name a push with who pushed it and when."""
+    """Return a push's name with its author and time, as far as they are known."""
     push = record.push
     by = f", by {record.facts.author}" if record.facts.author else ""
     at = f", {moment(record.facts.time)}" if record.facts.time is not None else ""

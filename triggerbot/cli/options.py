@@ -1,4 +1,4 @@
-"""What most commands begin with: the options that they share, the config, and the store that it names."""
+"""What most commands share: their options, loading the config, and opening the store that it names."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -32,28 +32,28 @@ system_option: Decorator = click.option(
 
 
 def load_config(given: str | None) -> Config:
-    """Read the config; from here on only errors are logged, to stderr. Raises `ConfigError`."""
+    """Load the config, and configure logging to report only errors, to stderr. Raises `ConfigError`."""
     logs.configure_errors()
     return load(locate(given, os.environ))
 
 
 @contextmanager
 def opened(config: Config) -> Iterator[Store]:
-    """Open the store for one command; never makes a new one, for nobody would work on what is written to it."""
+    """Open the store for one command. Never creates one, as no daemon would process what is written to it."""
     try:
         store = open_store(config.store_address, must_exist=True, retention=config.retention)
     except OSError as error:
         raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
     except StoreUnusable as error:
-        raise StoreUnusable(_with_place(str(error), str(config.store))) from None
+        raise StoreUnusable(_with_directory(str(error), str(config.store))) from None
     try:
         yield store
     finally:
         store.close()
 
 
-def _with_place(message: str, address: str) -> str:
-    """A relative path means another file in each directory, which is the usual reason why there is none."""
+def _with_directory(message: str, address: str) -> str:
+    """Add the working directory to the message about a missing store: a relative path is its usual cause."""
     if "no store" not in message or Path(address.partition(":")[2]).is_absolute():
         return message
     return f"{message} (the path is relative to the working directory, {Path.cwd()})"

@@ -1,6 +1,6 @@
-"""Printing for people and for programs; foreign text never reaches a terminal as anything but text.
+"""Output for people and for programs; foreign text is escaped before it reaches a terminal.
 
-Tables are in `tables`: what prints lines alone need not wait until rich is imported.
+Tables are in `tables`, so that a command which prints only lines does not import rich.
 """
 
 import json
@@ -32,12 +32,12 @@ def styled(part: str, style: str) -> str:
 
 
 def say_json(value: Any) -> None:
-    """Print a value for a program, on one line."""
+    """Print a value as JSON on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
 
 
 def plain(text: str) -> str:
-    """Make foreign text fit for a terminal: whatever does not print is shown by its number."""
+    """Return foreign text safe for a terminal, with unprintable characters escaped."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -1,4 +1,4 @@
-"""`triggerbot pause` and `resume`: stop all sending on every replica, and go on."""
+"""`triggerbot pause` and `resume`: stop and resume all sending on every replica."""
 
 import getpass
 import os
@@ -22,9 +22,9 @@ def pause(config_path: str | None, note: str) -> int:
     It stays so over restarts, until `triggerbot resume`. Pausing twice changes nothing.
     """
     with opened(load_config(config_path)) as store:
-        there = store.paused()
-        if there is not None:
-            click.echo(f"Already {describe(there)}. Nothing is changed; `triggerbot resume` goes on.")
+        current = store.paused()
+        if current is not None:
+            click.echo(f"Already {describe(current)}. Nothing is changed; `triggerbot resume` goes on.")
             return 0
         store.pause(Pause(time.time(), _who(), note))
     click.echo("Paused: nothing more is sent to any CI. What fails meanwhile is recorded, and dealt with after")
@@ -37,13 +37,13 @@ def pause(config_path: str | None, note: str) -> int:
 def resume(config_path: str | None) -> int:
     """Go on sending after a pause, what has waited first. Resuming twice changes nothing."""
     with opened(load_config(config_path)) as store:
-        there = store.paused()
-        if there is None:
+        current = store.paused()
+        if current is None:
             click.echo("Not paused: nothing to resume.")
             return 0
         store.pause(None)
         waiting = sum(store.statistics(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
-    click.echo(f"Resumed (it was {describe(there)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
+    click.echo(f"Resumed (it was {describe(current)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
     return 0
 
 
@@ -51,6 +51,6 @@ def _who() -> str:
     try:
         user = getpass.getuser()
     except (KeyError, OSError):
-        # A container may run as a user without a name.
+        # In a container the user may have no name.
         user = f"uid {os.getuid()}"
     return f"{user}@{socket.gethostname()}"

@@ -1,4 +1,4 @@
-"""`triggerbot replay`: what would have been done about recorded events, without a network."""
+"""`triggerbot replay`: print what would have been decided about recorded events, without a network."""
 
 import sys
 from collections import Counter, defaultdict
@@ -22,9 +22,9 @@ from triggerbot.pipeline.replay import Replayed, Unreadable
 from triggerbot.systems import recordings
 from triggerbot.systems.recordings import Format
 
-#: Bytes; as the file intake has it. A longer line is no event.
+#: Most bytes of a line, as in the file intake; a longer one is not an event.
 _LINE_MAX = 1 << 20
-
+_HOUR = 3600.0
 _STYLES = {"trigger": "bold green", "refuse": "yellow"}
 
 
@@ -58,24 +58,24 @@ def replay(config_path: str | None, events: str, as_json: bool, form: str) -> in
     config = load_config(config_path)
     system = next(iter(config.systems)) if len(config.systems) == 1 else ""
     show = _show_json if as_json else _show
-    tally = ReplaySummary()
+    summary = _Summary()
     reader = _Reader(events)
     with ExitStack() as stack:
         lines = reader.lines(stack.enter_context(_open(events)))
         if not as_json:
             _row("line", "action", "reason", "count", "push", "job", style="dim")
         read = recordings.reader(Format(form), system)
-        decisions = replaying.replay(lines, config.rules, config.retention, read, tally.hear)
-        # Closed in any case, for it has a store in a temporary directory.
+        decisions = replaying.replay(lines, config.rules, config.retention, read, summary.count_event)
+        # Closed in any case: it holds a store in a temporary directory.
         stack.enter_context(closing(cast("Generator[object]", decisions)))
-        for told in decisions:
-            if isinstance(told, Unreadable):
-                reader.complain(told.line, told.why)
+        for one in decisions:
+            if isinstance(one, Unreadable):
+                reader.report(one.line, one.why)
             else:
-                tally.decided(told)
-                show(told)
+                summary.count_decision(one)
+                show(one)
     if not as_json:
-        console().print(tally.summary())
+        console().print(summary.render())
     return WRONG_USE if reader.garbled else 0
 
 
@@ -89,34 +89,34 @@ def _open(path: str) -> BinaryIO:
 
 
 class _Reader:
-    """Reads events line by line, however large the file is, and tells which lines are none."""
+    """Reads a file of any size line by line, and reports the lines that are not events."""
 
     def __init__(self, name: str) -> None:
         self._name = "stdin" if name == "-" else name
         self.garbled = 0
 
     def lines(self, file: BinaryIO) -> Iterator[str]:
-        """Yield each line as text; one that is none is told and yielded empty, so that line numbers stay right."""
+        """Yield each line as text; a malformed one is reported and yielded empty, so that line numbers stay right."""
         number = 0
         while raw := file.readline(_LINE_MAX + 1):
             number += 1
             whole = len(raw) <= _LINE_MAX or raw.endswith(b"\n")
             if not whole:
                 _skip_line(file)
-            yield self._text(raw, number) if whole else self._none(number, f"longer than {_LINE_MAX} bytes")
+            yield self._text(raw, number) if whole else self._malformed(number, f"longer than {_LINE_MAX} bytes")
 
     def _text(self, raw: bytes, number: int) -> str:
         try:
             return raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError:
-            return self._none(number, "this is no UTF-8 text")
+            return self._malformed(number, "this is no UTF-8 text")
 
-    def _none(self, number: int, why: str) -> str:
-        self.complain(number, why)
+    def _malformed(self, number: int, why: str) -> str:
+        self.report(number, why)
         return ""
 
-    def complain(self, number: int, why: str) -> None:
-        """Tell a line that is no event."""
+    def report(self, number: int, why: str) -> None:
+        """Report a line that is not an event, on stderr."""
         self.garbled += 1
         click.echo(plain(f"{self._name}:{number}: {why}"), err=True)
 
@@ -126,8 +126,8 @@ def _skip_line(file: BinaryIO) -> None:
         pass
 
 
-def _show_json(told: Replayed) -> None:
-    push, decision = told.push, told.decision
+def _show_json(replayed: Replayed) -> None:
+    push, decision = replayed.push, replayed.decision
     say_json(
         {
             "action": decision.action,
@@ -136,64 +136,63 @@ def _show_json(told: Replayed) -> None:
             "project": push.project,
             "branch": push.branch,
             "revision": push.revision,
-            "job": told.job,
-            "event": told.line,
+            "job": replayed.job,
+            "event": replayed.line,
         }
     )
     sys.stdout.flush()
 
 
-def _show(told: Replayed) -> None:
+def _show(replayed: Replayed) -> None:
+    decision = replayed.decision
     _row(
-        str(told.line),
-        told.decision.action,
-        told.decision.reason,
-        str(told.decision.count or ""),
-        told.push.revision[:12],
-        plain(told.job),
-        style=_STYLES[told.decision.action],
+        str(replayed.line),
+        decision.action,
+        decision.reason,
+        str(decision.count or ""),
+        replayed.push.revision[:12],
+        plain(replayed.job),
+        style=_STYLES[decision.action],
     )
 
 
 def _row(line: str, action: str, reason: str, count: str, push: str, job: str, *, style: str) -> None:
-    """Print one line at once, for the end of a stream may be far; what can be long comes last."""
+    """Print one line at once, as a stream may not end soon; the job comes last because its name may be long."""
     console().print(f"{line:>8}  {action:<7}  {reason:<17}  {count:>5}  {push:<12}  {job}", style=style)
 
 
-_HOUR = 3600.0
-
-
-class ReplaySummary:
-    """Counts events and decisions; keeps a number for each job, not the events, so that a large file fits."""
+class _Summary:
+    """Counts events and decisions; stores a hash for each job, not the events, so that a large file fits in memory."""
 
     def __init__(self) -> None:
-        self.events = 0
+        self._events = 0
         self._jobs: set[int] = set()
         self._retriggered: set[int] = set()
         self._reasons: dict[tuple[str, str], set[int]] = defaultdict(set)
-        self._asked: Counter[tuple[str, str]] = Counter()
+        self._requested: Counter[tuple[str, str]] = Counter()
         self._first: float | None = None
         self._last: float | None = None
 
-    def hear(self, event: Event) -> None:
+    def count_event(self, event: Event) -> None:
         """Count one event."""
-        self.events += 1
+        self._events += 1
         self._jobs.add(hash((*event.push[1:], event.job)))
         if event.time is not None:
             self._first = event.time if self._first is None else min(self._first, event.time)
             self._last = event.time if self._last is None else max(self._last, event.time)
 
-    def decided(self, told: Replayed) -> None:
+    def count_decision(self, replayed: Replayed) -> None:
         """Count one decision."""
-        key = (told.decision.action, told.decision.reason)
-        job = hash((*told.push[1:], told.job))
+        decision = replayed.decision
+        key = (decision.action, decision.reason)
+        job = hash((*replayed.push[1:], replayed.job))
         self._reasons[key].add(job)
-        self._asked[key] += told.decision.count
-        if told.decision.cause is not None:
+        self._requested[key] += decision.count
+        if decision.cause is not None:
             self._retriggered.add(job)
 
-    def summary(self) -> RenderableType:
-        """Put it all together for people."""
+    def render(self) -> RenderableType:
+        """Render the counts as a table and sentences."""
         table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
         table.add_column("decision")
         table.add_column("reason")
@@ -202,21 +201,21 @@ class ReplaySummary:
         for (action, reason), jobs in sorted(
             self._reasons.items(), key=lambda item: (item[0][0] != "trigger", -len(item[1]))
         ):
-            asked = self._asked[action, reason]
+            count = self._requested[action, reason]
             table.add_row(
-                action, reason, str(len(jobs)), str(asked or ""), style="green" if action == "trigger" else "yellow"
+                action, reason, str(len(jobs)), str(count or ""), style="green" if action == "trigger" else "yellow"
             )
         return Group("", table, "", *self._sentences()) if self._reasons else Group("", *self._sentences())
 
     def _sentences(self) -> list[str]:
-        total = self._asked.total()
+        total = self._requested.total()
         share = 100 * len(self._retriggered) / len(self._jobs) if self._jobs else 0.0
-        asked = f"{plural(total, 'retrigger')} of {plural(len(self._retriggered), 'job')}"
+        retriggers = f"{plural(total, 'retrigger')} of {plural(len(self._retriggered), 'job')}"
         lines = [
-            f"{plural(self.events, 'event')} of {plural(len(self._jobs), 'different job')}.",
-            f"{asked}: {share:.1f} % of all different jobs.",
+            f"{plural(self._events, 'event')} of {plural(len(self._jobs), 'different job')}.",
+            f"{retriggers}: {share:.1f} % of all different jobs.",
         ]
-        if not self.events:
+        if not self._events:
             return lines[:1]
         if self._first is None or self._last is None:
             return [*lines, "The events carry no time, so there are no retriggers per hour to tell."]

@@ -1,4 +1,4 @@
-"""`triggerbot retrigger`: a person asks for further runs of a job."""
+"""`triggerbot retrigger`: request further runs of a job by hand."""
 
 import shlex
 import time
@@ -10,13 +10,13 @@ from triggerbot.cli.lookup import (
     NothingKnown,
     daemon_answers,
     describe,
+    find_pushes,
     is_watched,
     near,
-    no_system,
-    not_watched,
-    pushes,
+    no_system_message,
+    not_watched_message,
     short,
-    unknown,
+    unknown_message,
 )
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, plural, say_json
@@ -73,13 +73,13 @@ def retrigger(
     """
     config = load_config(config_path)
     if not is_watched(config, project):
-        raise UsageError(not_watched(config, project))
+        raise UsageError(not_watched_message(config, project))
     with opened(config) as store:
-        claim = _asked(store, config, _the_push(store, config, project, revision, branch, system), job, count)
+        claim = _request(store, config, _find_push(store, config, project, revision, branch, system), job, count)
         paused = store.paused()
     if as_json:
-        about = {**claim.push._asdict(), "job": job, "count": count, "dry_run": claim.dry, "paused": paused is not None}
-        say_json({"claim": claim.id, **about})
+        state = {"dry_run": claim.dry, "paused": paused is not None}
+        say_json({"claim": claim.id, **claim.push._asdict(), "job": job, "count": count, **state})
         return 0
     click.echo(plain(f"Recorded: {plural(count, 'further run')} of {job} at {short(claim.push)}."))
     if claim.dry:
@@ -92,11 +92,11 @@ def retrigger(
     return 0
 
 
-def _the_push(
+def _find_push(
     store: Store, config: Config, project: str, revision: str, branch: str | None, system: str | None
 ) -> Push:
-    """Find the one push that is meant, known or not; raises `UsageError` if that cannot be told."""
-    found = pushes(store, project, revision, branch=branch, system=system)
+    """Return the one push that is meant, known or not. Raises `UsageError` if it is ambiguous or underspecified."""
+    found = find_pushes(store, project, revision, branch=branch, system=system)
     if len(found) == 1:
         return found[0]
     if found:
@@ -104,16 +104,18 @@ def _the_push(
         raise UsageError(f"{short(found[0])} was pushed more than once; say which is meant:{listed}")
     name = system or (next(iter(config.systems)) if len(config.systems) == 1 else None)
     if name is not None and name not in config.systems:
-        raise UsageError(no_system(config, name))
-    lacking = [option for option, value in (("--branch", branch), ("--system", name)) if value is None]
+        raise UsageError(no_system_message(config, name))
+    missing = [option for option, value in (("--branch", branch), ("--system", name)) if value is None]
     if name is None or branch is None:
-        remedy = f"To look for it in the CI, add {' and '.join(lacking)} and give the whole revision."
-        raise NothingKnown(f"{unknown(store, config, project, revision, branch=branch, system=system)}\n{remedy}")
+        remedy = f"To look for it in the CI, add {' and '.join(missing)} and give the whole revision."
+        raise NothingKnown(
+            f"{unknown_message(store, config, project, revision, branch=branch, system=system)}\n{remedy}"
+        )
     return Push(name, project, branch, revision.lower())
 
 
-def _asked(store: Store, config: Config, push: Push, job: str, count: int) -> Claim:
-    """Record what is asked for; a job that is not known is looked for in the CI first."""
+def _request(store: Store, config: Config, push: Push, job: str, count: int) -> Claim:
+    """Record a request, after looking up an unknown job in the CI. Raises `UsageError` if the request is invalid."""
     rule = rules.rule_for(config.rules, push)
     if rule is None:
         raise UsageError(f"no rule of {config.source} watches the branch {push.branch!r} of {push.project}")
@@ -123,15 +125,15 @@ def _asked(store: Store, config: Config, push: Push, job: str, count: int) -> Cl
     origin, now = f"manual-{uuid.uuid4().hex}", time.time()
     claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
     if claim is None:
-        _look_for_job(store, config, push, job)
+        _find_job_in_ci(store, config, push, job)
         claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
     if claim is None:
         raise UsageError(_no_job(store, push, job))
     return claim
 
 
-def _look_for_job(store: Store, config: Config, push: Push, job: str) -> None:
-    """Look in the CI for a job that the store does not know; raises `CIError` if the push is not known either."""
+def _find_job_in_ci(store: Store, config: Config, push: Push, job: str) -> None:
+    """Look back at the CI for an unknown job. Raises `CIError` if that fails and the push is not known either."""
     try:
         _look_back(store, config, push)
     except CIError as error:
@@ -141,7 +143,7 @@ def _look_for_job(store: Store, config: Config, push: Push, job: str) -> None:
 
 
 def _look_back(store: Store, config: Config, push: Push) -> None:
-    """Ask the CI which jobs the push has, and observe them; raises `CIError`."""
+    """Read the push's jobs from the CI, and observe them. Raises `CIError`."""
     if push.system not in config.systems:
         raise UsageError(f"the push is of the system {push.system!r}, which the config does not name any more")
     systems = build(config)

@@ -1,4 +1,4 @@
-"""`triggerbot run`: the daemon, in one process or several."""
+"""`triggerbot run`: start the daemon, in one process or several."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from triggerbot.daemon.workers.child import work, work_alone
 from triggerbot.daemon.workers.handover import Handover
 from triggerbot.daemon.workers.supervisor import supervise
 
-#: The exit code where the store cannot be reached at the start.
+#: Exit code if the store cannot be reached at the start.
 _AWAY = 1
 
 
@@ -36,26 +36,26 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     Logs go to stderr, one line for each decision. Everything is kept in the store: stop and start at will.
     What it died of, if it ever did, is told by `triggerbot stats --errors`.
     """
-    # Until the daemon listens to it: whoever says that the config changed, at the very start, must not end it.
+    # A SIGHUP (reload the config) that comes before the daemon handles it must not kill the process.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     path = locate(config_path, os.environ)
     notifier = Notifier.from_environment(os.environ)
-    seat = Handover.from_environment(os.environ)
-    if seat is not None:
-        return work(seat, lambda: _usable(path), dry_run=dry_run)
-    config = _usable(path)
+    handover = Handover.from_environment(os.environ)
+    if handover is not None:
+        return work(handover, lambda: _load_usable(path), dry_run=dry_run)
+    config = _load_usable(path)
     if number is not None:
         return supervise(config, number, _command(path, dry_run=dry_run), notifier)
     try:
-        return work_alone(config, lambda: _usable(path), notifier, dry_run=dry_run)
+        return work_alone(config, lambda: _load_usable(path), notifier, dry_run=dry_run)
     except StoreAway as error:
-        # Nothing that a person would have to mend here: another exit code than for wrong use, and it is started again.
+        # Nobody has to fix this by hand, so the exit code is not that of wrong use: process managers may restart it.
         click.echo(f"error: {error}", err=True)
         return _AWAY
 
 
-def _usable(path: Path) -> Config:
-    """Load a config, and refuse one of which a part could not work; raises `ConfigError`."""
+def _load_usable(path: Path) -> Config:
+    """Load a config. Raises `ConfigError`, also if a part of it could not work or a secret is missing."""
     config = load(path)
     problems = (*config.unavailable, *config.missing_secrets())
     if problems:
@@ -64,5 +64,5 @@ def _usable(path: Path) -> Config:
 
 
 def _command(path: Path, *, dry_run: bool) -> list[str]:
-    """Write the command of one worker."""
+    """Return the command line of a worker."""
     return [sys.executable, "-m", "triggerbot", "run", "-c", str(path), *(["--dry-run"] if dry_run else [])]

@@ -1,4 +1,4 @@
-"""`triggerbot stats`: how much was retriggered, how much would have been, and what is open."""
+"""`triggerbot stats`: print what was retriggered or would have been, what it cost, and what is open."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from triggerbot.cli import breakers
-from triggerbot.cli import errors as wrong
+from triggerbot.cli import errors as error_report
 from triggerbot.cli.lookup import describe
 from triggerbot.cli.options import config_option, json_option, load_config, opened
 from triggerbot.cli.output import duration, moment, plural, say_json
@@ -23,7 +23,9 @@ from triggerbot.reports.glossary import CLAIMS
 from triggerbot.reports.statistics import Statistics
 from triggerbot.store import Store
 
-_HOUR = 3600.0
+_NUMBER_COLUMNS = (
+    "jobs", "retriggers", "sent", "would have sent", "refused", "an hour", "rate", "at least", "at most", "of pushes",
+)  # fmt: skip
 
 
 def _since(_: click.Context, __: click.Parameter, value: str) -> float:
@@ -72,22 +74,22 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
         say_json(found.as_json())
     else:
         _show(found, seconds)
-        show_costs(found.cost, found.worst)
+        _show_costs(found.cost, found.worst)
         _show_open(found.found)
     return 0
 
 
 def _errors(store: Store, config: Config, seconds: float, *, as_json: bool, traces: bool) -> int:
-    found = wrong.gather(store, config, seconds)
+    found = error_report.gather(store, config, seconds)
     if as_json:
-        wrong.say(found)
+        error_report.show_json(found)
     else:
-        wrong.show(found, seconds, traces=traces)
+        error_report.show(found, seconds, traces=traces)
     return 0
 
 
-def _show(told: Statistics, seconds: float) -> None:
-    found, paused, rates = told.found, told.paused, told.rates
+def _show(gathered: Statistics, seconds: float) -> None:
+    found, paused, rates = gathered.found, gathered.paused, gathered.rates
     out = console()
     out.print(
         f"The last {duration(seconds)}: {plural(found['pushes'], 'push', 'pushes')}, {plural(found['runs'], 'run')}.",
@@ -99,9 +101,9 @@ def _show(told: Statistics, seconds: float) -> None:
     for cap in found["last_hour"]:
         if cap["held"]:
             waiting = plural(cap["held"], "claim")
-            what = f"{waiting} held by the cap for {cap['cap']}: {cap['sent']} sent in the last hour."
-            out.print(text(what), style="bold red")
-    if told.dry:
+            line = f"{waiting} held by the cap for {cap['cap']}: {cap['sent']} sent in the last hour."
+            out.print(text(line), style="bold red")
+    if gathered.dry:
         out.print("The config says dry_run: nothing is sent.", style="bold yellow")
     if found["decisions"]:
         out.print(_decisions(found["decisions"]))
@@ -145,11 +147,28 @@ def _projects(rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
-    for column in columns:
-        number = column in ("jobs", "retriggers", "sent", "would have sent", "refused", "an hour")
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+def _show_costs(costs: Costs, worst: Sequence[Rate]) -> None:
+    out = console()
+    for sentence in costs.sentences():
+        out.print(sentence)
+    if len(costs.days) > 1:
+        out.print(_days(costs.days))
+    if worst:
+        out.print(_worst(worst))
+
+
+def _days(days: Sequence[Day]) -> Table:
+    table = _table("day", "sent", "would have sent", "refused")
+    for day in days:
+        table.add_row(moment(day.at)[:10], str(day.sent), str(day.would_have_sent), str(day.refused))
+    return table
+
+
+def _worst(rates: Sequence[Rate]) -> Table:
+    table = _table("intermittent job", "project", "rate", "at least", "at most", "of pushes", "last seen")
+    for one in rates:
+        shares = (f"{100 * share:.1f} %" for share in (one.rate, one.low, one.high))
+        table.add_row(text(one.job), text(one.project), *shares, str(one.ran), moment(one.last_seen))
     return table
 
 
@@ -166,35 +185,8 @@ def _show_open(found: Mapping[str, Any]) -> None:
     out.print(f"{plural(letters, 'dead letter')}{hint}.", style="yellow" if letters else "")
 
 
-def show_costs(costs: Costs, worst: Sequence[Rate]) -> None:
-    """Print it for people."""
-    out = console()
-    for sentence in costs.sentences():
-        out.print(sentence)
-    if len(costs.days) > 1:
-        out.print(_days(costs.days))
-    if worst:
-        out.print(_worst(worst))
-
-
-def _days(days: Sequence[Day]) -> Table:
-    table = _costs_table("day", "sent", "would have sent", "refused")
-    for day in days:
-        table.add_row(moment(day.at)[:10], str(day.sent), str(day.would_have_sent), str(day.refused))
-    return table
-
-
-def _worst(rates: Sequence[Rate]) -> Table:
-    table = _costs_table("intermittent job", "project", "rate", "at least", "at most", "of pushes", "last seen")
-    for one in rates:
-        shares = (f"{100 * share:.1f} %" for share in (one.rate, one.low, one.high))
-        table.add_row(text(one.job), text(one.project), *shares, str(one.ran), moment(one.last_seen))
-    return table
-
-
-def _costs_table(*columns: str) -> Table:
+def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for column in columns:
-        left = column in ("day", "intermittent job", "project", "last seen")
-        table.add_column(column, justify="left" if left else "right", overflow="fold")
+        table.add_column(column, justify="right" if column in _NUMBER_COLUMNS else "left", overflow="fold")
     return table

@@ -1,4 +1,4 @@
-"""`triggerbot status`: is my push good? An answer for people and, by its exit code, for scripts."""
+"""`triggerbot status`: report whether a push is good, in words for people and as an exit code for scripts."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -14,7 +14,7 @@ from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Store
 
 _EXITS = {Health.GOOD: 0, Health.FAILING: 1, Health.PENDING: 2}
-#: Of several pushes the worst counts.
+#: The worst of several pushes decides.
 _WORST_FIRST = (Health.FAILING, Health.PENDING, Health.GOOD)
 _STYLES = {
     Verdict.FAILED: "red",
@@ -24,7 +24,7 @@ _STYLES = {
     Verdict.PASSED: "green",
     None: "dim",
 }
-#: Columns to which runs and names are filled up; longer ones push the rest of their line aside.
+#: The most columns to which runs and names are padded; longer ones shift the rest of their line.
 _WIDEST = 60
 _HEALTHS = {Health.GOOD: "bold green", Health.FAILING: "bold red", Health.PENDING: "bold cyan"}
 
@@ -56,39 +56,39 @@ def status(
             raise
         judge = Judge(store, rules=config.rules)
         judged = [judge.judge(record) for record in records]
-        told = [_as_json(store, *both) for both in zip(records, judged, strict=True)] if as_json else []
-        refused = [] if as_json else [_refused(store, push) for push in records]
-        hindrances = [] if as_json else list(_hindrances(store, {record.push.system for record in records}))
+        rendered = [_as_json(store, *pair) for pair in zip(records, judged, strict=True)] if as_json else []
+        refusals = [] if as_json else [_refusals(store, record) for record in records]
+        blockers = [] if as_json else list(_blockers(store, {record.push.system for record in records}))
     health = next(one for one in _WORST_FIRST if one in {push.health for push in judged})
     if as_json:
-        say_json({"health": str(health), "pushes": told})
+        say_json({"health": str(health), "pushes": rendered})
     else:
-        for record, push, reasons in zip(records, judged, refused, strict=True):
+        for record, push, reasons in zip(records, judged, refusals, strict=True):
             _show(record, push, reasons)
-        for hindrance in hindrances:
-            say(plain(hindrance), "yellow")
+        for blocker in blockers:
+            say(plain(blocker), "yellow")
         say(glossary.LEGEND, "dim")
     return _EXITS[health]
 
 
 def letters(job: JobVerdict) -> str:
-    """Write a job's runs in a row, oldest first."""
+    """Return the letters of a job's runs, oldest first."""
     return "".join(map(glossary.letter, job.runs))
 
 
 def _as_json(store: Store, record: PushRecord, judged: PushVerdict) -> dict[str, object]:
-    told = push_json.push(record, judged, push_json.before(store.metadata(record.push)), store.timeline(record.push))
-    rows = {job.job: letters(job) for job in judged.jobs}
-    return {**told, "jobs": [{**job, "letters": rows[job["job"]]} for job in told["jobs"]]}
+    push = push_json.push(record, judged, push_json.before(store.metadata(record.push)), store.timeline(record.push))
+    letters_of = {job.job: letters(job) for job in judged.jobs}
+    return {**push, "jobs": [{**job, "letters": letters_of[job["job"]]} for job in push["jobs"]]}
 
 
-def _refused(store: Store, record: PushRecord) -> dict[str, str]:
-    """Read why failures were left alone that no claim was made for: the last reason of each job."""
-    return {job: told[-1]["reason"] for job, told in push_json.refusals(store.timeline(record.push)).items()}
+def _refusals(store: Store, record: PushRecord) -> dict[str, str]:
+    """Return the last reason for not retriggering each job whose failures no claim was made for."""
+    return {job: found[-1]["reason"] for job, found in push_json.refusals(store.timeline(record.push)).items()}
 
 
-def _hindrances(store: Store, systems: Collection[str]) -> Iterator[str]:
-    """Say what keeps everything back."""
+def _blockers(store: Store, systems: Collection[str]) -> Iterator[str]:
+    """Yield what stops all sending: a pause, and the open breakers of these systems."""
     paused = store.paused()
     if paused is not None:
         yield f"Everything is {describe(paused)}: nothing is sent before `triggerbot resume`."
@@ -102,7 +102,7 @@ def _show(record: PushRecord, push: PushVerdict, reasons: Mapping[str, str]) -> 
     jobs = sorted(push.jobs, key=_worst_first)
     runs = min(_WIDEST, max((len(job.runs) for job in jobs), default=0))
     names = min(_WIDEST, max((len(plain(job.job)) for job in jobs), default=0))
-    # No table: it would cut names to fit the terminal, and they are wanted whole.
+    # Not a table, which would truncate names to fit the terminal.
     for job in jobs:
         reason = reasons.get(job.job) if job.claim is None and job.failing_runs and not job.hidden else None
         why = f"{job.why}; not retriggered: {reason}" if reason else job.why

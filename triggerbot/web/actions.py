@@ -1,4 +1,4 @@
-"""What people do on the pages: retrigger, pause, resume, log in; each a small form, read within bounds."""
+"""The actions of the pages: retrigger, pause, resume, log in and out, each a small form read within bounds."""
 
 import asyncio
 import hashlib
@@ -15,122 +15,124 @@ from triggerbot.core.policy import rules
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
 from triggerbot.web import push_view
-from triggerbot.web.layout import Frame, Page, Stopped, is_local, push_path
-from triggerbot.web.session import NAME_MAX, Tries, Viewer, is_name, peer_of
+from triggerbot.web.layout import Frame, Page, PageError, is_local, push_path
+from triggerbot.web.session import NAME_MAX, LoginAttempts, Viewer, is_name, peer_of
 
 log = structlog.get_logger("triggerbot.page")
 
-#: Characters of what somebody says about a pause.
-_NOTE_MAX = 500
-#: Failing jobs that may be retriggered by one button.
+#: Most failing jobs that one button retriggers.
 TOGETHER_MAX = 500
+#: Most characters of the note on a pause.
+_NOTE_MAX = 500
+#: Seconds for a form to arrive.
+_READ_SECONDS = 10.0
+#: Most bytes and fields of a form: the longest job name fits, with each of its characters escaped.
+_BYTES_MAX, _FIELDS_MAX = 65_536, 20
 
 
-class Acting:
-    """Does what forms ask for; safe for threads."""
+class Actions:
+    """Handlers of the pages' forms; safe for threads."""
 
     def __init__(self, frame: Frame, judge: Judge, find: Callable[[Request], PushRecord]) -> None:
         self._frame = frame
         self._sessions = frame.sessions
         self._judge = judge
         self._find = find
-        self._tries = Tries(frame.clock)
+        self._attempts = LoginAttempts(frame.clock)
 
     async def read(self, request: Request) -> Mapping[str, str]:
-        """Read a form; raises `Stopped` if it does not come from a page of ours, or cannot be read."""
+        """Read a form. Raises `PageError` if it does not come from one of our pages, or cannot be read."""
         if not self._sessions.is_own(request):
             why = "A form is only taken from a page of triggerbot itself, and your browser did not say that it was one."
-            raise Stopped(403, "That did not come from here", why)
+            raise PageError(403, "That did not come from here", why)
         try:
-            return await read_form(request)
+            return await _read_form(request)
         except UsageError as refused:
-            raise Stopped(400, "That cannot be read", f"It seems that {refused}.") from None
+            raise PageError(400, "That cannot be read", f"It seems that {refused}.") from None
         except TimeoutError:
-            raise Stopped(408, "That did not arrive", "The form took too long.") from None
+            raise PageError(408, "That did not arrive", "The form took too long.") from None
         except ClientDisconnect:
-            raise Stopped(400, "That did not arrive", "The connection ended before.") from None
+            raise PageError(400, "That did not arrive", "The connection ended before.") from None
 
     # -- sessions -----------------------------------------------------------------------------------------------
 
     def login_page(self, request: Request) -> Response:
-        """Show the form to log in; or how somebody could make that possible."""
+        """Show the login form, or how the operator can enable logging in."""
         return self._login_page(request, 200, {"next": request.query_params.get("next", "")})
 
     def _login_page(self, request: Request, status: int, form: Mapping[str, str], wrong: str = "") -> Response:
-        wanted = form.get("next", "")
         values = {
             "wrong": wrong,
             "name": form.get("name", "")[:NAME_MAX],
-            "next": wanted if is_local(wanted) else "/",
+            "next": _next_path(form),
             "by_token": bool(self._sessions.access.tokens),
             "name_max": NAME_MAX,
         }
         return self._frame.show(request, Page("Log in", "login.html", "login", lambda: values), status)
 
     def log_in(self, request: Request, form: Mapping[str, str]) -> Response:
-        """Begin a session with a token."""
+        """Start a session if the token is right; refuse with 400, 401 or 429 otherwise."""
         peer, name = peer_of(request), form.get("name", "").strip()
-        if not self._tries.allowed(peer):
+        if not self._attempts.allowed(peer):
             answer = self._login_page(request, 429, form, "Too many tries. Wait a minute.")
             answer.headers["retry-after"] = "60"
             return answer
         if not is_name(name):
             return self._login_page(request, 400, form, f"Say who you are, in 1 to {NAME_MAX} characters.")
-        cookie = self._sessions.begin(name, form.get("token", ""))
+        cookie = self._sessions.open(name, form.get("token", ""))
         if cookie is None:
-            self._tries.failed(peer)
+            self._attempts.failed(peer)
             log.warning("page.login_refused", peer=peer)
             return self._login_page(request, 401, form, "That is not the token.")
         log.info("page.login", name=name, peer=peer)
-        wanted = form.get("next", "")
-        answer = self._frame.to(wanted if is_local(wanted) else "/")
+        answer = self._frame.to(_next_path(form))
         self._frame.set_cookie(answer, self._sessions.cookie, cookie)
         return answer
 
     def log_out(self, request: Request, form: Mapping[str, str]) -> Response:
-        """End the session in this browser."""
-        self._meant(request, form)
+        """End the session of this browser."""
+        self._authenticate(request, form)
         answer = self._frame.to("/")
         self._frame.drop_cookie(answer, self._sessions.cookie)
         return answer
 
-    def _meant(self, request: Request, form: Mapping[str, str]) -> tuple[Viewer, str]:
-        """Tell who sends a form and which page's form it is; raises `Stopped`."""
+    def _authenticate(self, request: Request, form: Mapping[str, str]) -> tuple[Viewer, str]:
+        """Return who sent a form, and the id of its page. Raises `PageError` without a valid session and form token."""
         viewer = self._sessions.viewer(request)
         if viewer is None:
             why = "Your session is over, or there never was one. Log in, and do it again."
-            raise Stopped(401, "Who are you?", why)
+            raise PageError(401, "Who are you?", why)
         form_id = self._sessions.form_id(viewer, form.get("form", ""))
         if form_id is None:
             why = "The page was open for too long, or somebody else was logged in then. Go back, and load it again."
-            raise Stopped(403, "This form is out of date", why)
+            raise PageError(403, "This form is out of date", why)
         return viewer, form_id
 
     # -- retriggering -------------------------------------------------------------------------------------------
 
     def retrigger(self, request: Request, form: Mapping[str, str]) -> Response:
-        """Ask for further runs of a job of a push, or of each that fails."""
-        viewer, form_id = self._meant(request, form)
+        """Request further runs of one job of a push, or of each failing one. Raises `PageError` if it is refused."""
+        viewer, form_id = self._authenticate(request, form)
         record = self._find(request)
         rule = rules.rule_for(self._frame.config.rules, record.push)
         if rule is None:
             raise _impossible("No rule of the config watches this project and branch (any more).")
-        count = whole_number(form.get("count"), rule.requested_max)
+        count = _whole_number(form.get("count"), rule.requested_max)
         if count is None:
             raise _impossible(f"Between 1 and {rule.requested_max} further runs may be asked for at a time.")
         job = form.get("job")
         jobs = self._failing(record) if job is None else [job]
         if len(jobs) > TOGETHER_MAX:
             raise _impossible(f"Only up to {TOGETHER_MAX} jobs are retriggered at once.")
-        asked = sum(self._ask(record.push, one, count, viewer, form_id) for one in jobs)
-        if job is not None and not asked:
+        requested = sum(self._request(record.push, one, count, viewer, form_id) for one in jobs)
+        if job is not None and not requested:
             raise _impossible("No run of this job is known, so there is nothing to run again.")
-        log.info("page.retrigger", by=viewer.name, count=count, jobs=asked, **record.push._asdict())
+        log.info("page.retrigger", by=viewer.name, count=count, jobs=requested, **record.push._asdict())
         back = push_path(record.push, job=job) if job and form.get("back") == "job" else push_path(record.push)
-        return self._frame.to(f"{back}&asked={asked * count}")
+        return self._frame.to(f"{back}&asked={requested * count}")
 
-    def _ask(self, push: Push, job: str, count: int, viewer: Viewer, form_id: str) -> bool:
-        """Ask for one job; the same form sent again asks for nothing more."""
+    def _request(self, push: Push, job: str, count: int, viewer: Viewer, form_id: str) -> bool:
+        """Request runs of one job; sending the same form again requests no more. False if the job is not known."""
         name = hashlib.blake2b(f"{form_id} {count} {job}".encode(), digest_size=12).hexdigest()
         origin = push_view.origin(viewer.name, name)
         store, now = self._frame.store, self._frame.clock()
@@ -139,11 +141,11 @@ class Acting:
     def _failing(self, record: PushRecord) -> list[str]:
         return [job.job for job in self._judge.judge(record).jobs if job.troubles]
 
-    # -- the switch ---------------------------------------------------------------------------------------------
+    # -- pausing ------------------------------------------------------------------------------------------------
 
     def pause(self, request: Request, form: Mapping[str, str]) -> Response:
-        """Stop all sending; who paused first stays the one who did."""
-        viewer, _ = self._meant(request, form)
+        """Pause all sending; a pause that is already in force stays as it is."""
+        viewer, _ = self._authenticate(request, form)
         store = self._frame.store
         if store.paused() is None:
             note = "".join(letter if letter.isprintable() else " " for letter in form.get("note", ""))
@@ -153,28 +155,30 @@ class Acting:
         return self._frame.to("/")
 
     def resume(self, request: Request, form: Mapping[str, str]) -> Response:
-        """Go on sending."""
-        viewer, _ = self._meant(request, form)
+        """Resume sending."""
+        viewer, _ = self._authenticate(request, form)
         self._frame.store.pause(None)
         log.warning("page.resumed", by=viewer.name)
         return self._frame.to("/")
 
 
-def _impossible(why: str) -> Stopped:
-    return Stopped(400, "That is not possible", why)
+def _impossible(why: str) -> PageError:
+    return PageError(400, "That is not possible", why)
 
 
-#: Seconds for a form to arrive; bytes and fields of it: the longest name of a job, each character of it escaped, fits.
-_SECONDS, _BYTES_MAX, _FIELDS_MAX = 10.0, 65_536, 20
+def _next_path(form: Mapping[str, str]) -> str:
+    """Return the path to return to after logging in; never one of another site."""
+    path = form.get("next", "")
+    return path if is_local(path) else "/"
 
 
-async def read_form(request: Request) -> Mapping[str, str]:
-    """Read a form; raises `UsageError` if it is none, `TimeoutError` if it does not arrive."""
+async def _read_form(request: Request) -> Mapping[str, str]:
+    """Read a form within bounds. Raises `UsageError` if it is malformed, `TimeoutError` if it does not arrive."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise UsageError("this is no form of this page")
     body = bytearray()
-    async with asyncio.timeout(_SECONDS):
+    async with asyncio.timeout(_READ_SECONDS):
         async for chunk in request.stream():
             body += chunk
             if len(body) > _BYTES_MAX:
@@ -185,8 +189,8 @@ async def read_form(request: Request) -> Mapping[str, str]:
         raise UsageError("the form cannot be read") from None
 
 
-def whole_number(text: str | None, most: int) -> int | None:
-    """Read a number from 1 to `most`; `None` if it is none."""
+def _whole_number(text: str | None, most: int) -> int | None:
+    """Parse a whole number from 1 to `most`; `None` for anything else."""
     if text is None or not (text.isascii() and text.isdigit() and len(text) < 9):
         return None
     return int(text) if 1 <= int(text) <= most else None

@@ -1,4 +1,4 @@
-"""The routes."""
+"""The ASGI application: its routes, the limits on concurrent answers, and the answers to errors."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -16,31 +16,31 @@ from triggerbot.web.pages import Pages
 from triggerbot.web.responses import error
 from triggerbot.web.webhooks import Hooks
 
-#: Answers for programs that are made at the same time: however many ask, there is room for what is observed, and for
-#: those who look whether the daemon lives.
+#: Concurrent answers of each kind (API, health, metrics): heavy use of one must leave room for webhooks and for
+#: health checks.
 _AT_ONCE = 2
-#: What the paths for programs begin with.
+#: Prefixes of the paths for programs.
 _PROGRAMS = ("/api/", "/hooks/", "/metrics", "/__")
 
 
 def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
-    """Put the routes together."""
-    reading, looking, measuring = (CapacityLimiter(_AT_ONCE) for _ in range(3))
+    """Build the application with all routes."""
+    api_limit, health_limit, metrics_limit = (CapacityLimiter(_AT_ONCE) for _ in range(3))
     app = Starlette(
         routes=[
             Route("/hooks/{system}", hooks, methods=["POST"]),
-            Route("/api/v1/pushes", _guarded(api.pushes, reading)),
-            Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push, reading)),
-            Route("/api/v1/stats", _guarded(api.statistics, reading)),
-            Route("/metrics", _guarded(api.metrics, measuring)),
-            Route("/__heartbeat__", _guarded(api.heartbeat, looking)),
+            Route("/api/v1/pushes", _guarded(api.pushes, api_limit)),
+            Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push, api_limit)),
+            Route("/api/v1/stats", _guarded(api.statistics, api_limit)),
+            Route("/metrics", _guarded(api.metrics, metrics_limit)),
+            Route("/__heartbeat__", _guarded(api.heartbeat, health_limit)),
             Route("/__lbheartbeat__", api.lbheartbeat),
-            Route("/__version__", _guarded(api.version, looking)),
+            Route("/__version__", _guarded(api.version, health_limit)),
             *pages.routes(),
         ],
-        exception_handlers={HTTPException: _refusing(pages), Exception: _failing(pages)},
+        exception_handlers={HTTPException: _http_error_handler(pages), Exception: _fault_handler(pages)},
     )
-    # It would lead to whatever host the request names.
+    # A redirect would go to the host that the request names, which is untrusted.
     app.router.redirect_slashes = False
     return app
 
@@ -48,7 +48,7 @@ def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
 def _guarded(
     answer: Callable[[Request], Response], limiter: CapacityLimiter
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Answer in a thread, and 503 while the store cannot be read."""
+    """Wrap a handler to run in a thread, and to answer 503 while the store is unavailable."""
 
     async def guarded(request: Request) -> Response:
         try:
@@ -59,25 +59,25 @@ def _guarded(
     return guarded
 
 
-def _refusing(pages: Pages) -> Callable[[Request, Exception], Response]:
-    """Say that there is no such path or method: to people in a page, to programs in JSON."""
+def _http_error_handler(pages: Pages) -> Callable[[Request, Exception], Response]:
+    """Return the handler of unknown paths and methods: a page for people, JSON for programs."""
 
-    def refused(request: Request, raised: Exception) -> Response:
+    def handle(request: Request, raised: Exception) -> Response:
         assert isinstance(raised, HTTPException)
         if raised.status_code == HTTPStatus.NOT_FOUND and not request.scope["path"].startswith(_PROGRAMS):
             return pages.unknown(request)
         return error(raised.status_code, raised.detail.lower(), raised.headers)
 
-    return refused
+    return handle
 
 
-def _failing(pages: Pages) -> Callable[[Request, Exception], Response]:
-    """Say that it is our fault; what it was is for the log only."""
+def _fault_handler(pages: Pages) -> Callable[[Request, Exception], Response]:
+    """Return the handler of our own faults: a 500 without details, which are for the log only."""
 
-    def failed(request: Request, _raised: Exception) -> Response:
+    def handle(request: Request, _raised: Exception) -> Response:
         text = "triggerbot failed at this; its log says why"
         if request.scope["path"].startswith(_PROGRAMS):
             return error(HTTPStatus.INTERNAL_SERVER_ERROR, text)
         return pages.failed(request, f"{text}.")
 
-    return failed
+    return handle

@@ -1,4 +1,4 @@
-"""What every page has around it: who looks, what holds everything up, the shell, and the answers that refuse."""
+"""The layout that all pages share: shell, navigation, banners, cookies, refusals, and the paths of pages."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -16,31 +16,31 @@ from triggerbot.web.live import Live, Topic
 from triggerbot.web.session import SESSION_SECONDS, Sessions, Viewer
 from triggerbot.web.templating import Rendering, as_html, redirect
 
-#: Characters of a query that are looked at.
+#: Characters read of a query parameter.
 _QUERY_MAX = 300
-#: Characters of an address that a login leads back to.
+#: Most characters of a path that a login returns to.
 _NEXT_MAX = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one page shows in its middle."""
+    """One page: its title, its template, and the values that fill it."""
 
     title: str
     template: str
-    #: Which entry of the navigation it belongs to.
+    #: The entry of the navigation that is highlighted.
     here: str
-    #: Gathers what the template needs; may take a moment, and raise `StoreUnavailable`.
+    #: Computes the template's values; may be slow, and may raise `StoreUnavailable`.
     values: Callable[[], Mapping[str, Any]]
-    #: Whose news make it load again.
+    #: The topic whose changes make the page reload.
     topic: Topic = None
     live: bool = False
-    #: What tells it from other pages about the same.
+    #: Distinguishes it from other pages of the same template and topic.
     key: Hashable = ""
 
 
-class Stopped(Exception):
-    """It goes no further: the answer is a status, a title and what there is to say."""
+class PageError(Exception):
+    """A request that ends in an error page: its status, title and text."""
 
     def __init__(self, status: int, title: str, text: str) -> None:
         super().__init__(text)
@@ -48,7 +48,7 @@ class Stopped(Exception):
 
 
 class Frame:
-    """Shows pages; safe for threads."""
+    """Renders pages inside the shared layout; safe for threads."""
 
     def __init__(
         self, store: Store, config: Config, sessions: Sessions, live: Live, *, dry: bool, clock: Callable[[], float]
@@ -61,11 +61,11 @@ class Frame:
         self.base = sessions.access.base
         self.rendering = Rendering(self.base)
         self._live = live
-        #: Stands for the token of a form in what is rendered once for several viewers; nobody can guess it.
+        #: Placeholder for form tokens in fragments that viewers share; unguessable, so foreign text cannot contain it.
         self._token = f"token-{token_hex(24)}"
 
     def show(self, request: Request, page: Page, status: int = 200) -> Response:
-        """Answer with a page, or (`fragment=1`) with its middle only, which is shared by all who may do the same."""
+        """Answer with a page, or (`fragment=1`) with its middle, rendered once for all viewers with the same rights."""
         viewer = self.sessions.viewer(request)
         may_act = viewer is not None
         if page.live and "fragment" in request.query_params:
@@ -81,16 +81,16 @@ class Frame:
         return answer
 
     def say(self, request: Request, status: int, title: str, text: str) -> Response:
-        """Answer with a page of one sentence, such as a refusal; it needs nothing but the shell."""
+        """Answer with a page of one sentence, such as a refusal; reads nothing from the store."""
         page = Page(title, "say.html", "", dict)
         middle = self.rendering.part(page.template, {"title": title, "text": text})
         return self._shell(request, page, self.sessions.viewer(request), middle, status, 0.0, title)
 
     def _middle(self, page: Page, may_act: bool, values: Mapping[str, Any]) -> str:
-        return self.rendering.part(page.template, {**self._house(), "may_act": may_act, **values})
+        return self.rendering.part(page.template, {**self._common(), "may_act": may_act, **values})
 
     def _filled(self, middle: str, viewer: Viewer | None) -> str:
-        """Put the viewer's own token into the forms."""
+        """Replace the placeholder in forms with the viewer's own token."""
         return middle if viewer is None else middle.replace(self._token, self.sessions.form(viewer))
 
     def _shell(
@@ -107,8 +107,8 @@ class Frame:
         }
         return self.rendering.page(status, middle, values)
 
-    def _house(self) -> dict[str, Any]:
-        """What holds everything up."""
+    def _common(self) -> dict[str, Any]:
+        """Return the values that every template gets: the time, the form token, and what the banners show."""
         return {
             "now": self.clock(),
             "token": self._token,
@@ -119,7 +119,7 @@ class Frame:
         }
 
     def set_cookie(self, answer: Response, name: str, value: str) -> None:
-        """Give the browser a cookie that no script sees and that no other site's page sends along."""
+        """Set a cookie that scripts cannot read and that requests from other sites do not carry."""
         answer.set_cookie(
             name,
             value,
@@ -131,27 +131,27 @@ class Frame:
         )
 
     def drop_cookie(self, answer: Response, name: str) -> None:
-        """Take a cookie back."""
+        """Delete a cookie."""
         answer.delete_cookie(name, path="/", secure=self.sessions.access.secure, httponly=True, samesite="strict")
 
     def to(self, path: str) -> Response:
-        """Send a browser on to a page of ours."""
+        """Redirect to one of our pages."""
         return redirect(f"{self.base}{path}")
 
 
 def query(request: Request, name: str) -> str:
-    """Read a word of the query, cut to what is sensible."""
+    """Return a query parameter, stripped and cut to `_QUERY_MAX` characters; empty if it is missing."""
     return request.query_params.get(name, "").strip()[:_QUERY_MAX]
 
 
-def push_path(push: Push, *further: str, **more: str) -> str:
-    """Give the path of a push's page, or of one below it."""
-    path = "/".join(["/pushes", quote(push.project), push.revision, *further])
-    return f"{path}?{urlencode({'system': push.system, 'branch': push.branch, **more})}"
+def push_path(push: Push, *segments: str, **params: str) -> str:
+    """Return the path of a push's page, or of one below it."""
+    path = "/".join(["/pushes", quote(push.project), push.revision, *segments])
+    return f"{path}?{urlencode({'system': push.system, 'branch': push.branch, **params})}"
 
 
 def is_local(path: str) -> bool:
-    """Tell whether a path leads to a page of this site, whatever browsers make of backslashes and the like."""
+    """Whether a path stays on this site, also in browsers that read a backslash as a slash."""
     return (
         len(path) <= _NEXT_MAX
         and path.startswith("/")
@@ -163,14 +163,14 @@ def is_local(path: str) -> bool:
 
 
 def _path(request: Request) -> str:
-    """Where to come back to after logging in."""
+    """Return the path to return to after logging in."""
     if request.method != "GET":
         return "/"
-    asked = f"?{request.url.query}" if request.url.query else ""
-    path = f"{quote(request.scope['path'])}{asked}"
+    parameters = f"?{request.url.query}" if request.url.query else ""
+    path = f"{quote(request.scope['path'])}{parameters}"
     return path if is_local(path) else "/"
 
 
 def _live_query(topic: Topic, seen: float) -> str:
-    about = {} if topic is None else topic._asdict()
-    return urlencode({**about, "seen": f"{seen:.3f}"})
+    subject = {} if topic is None else topic._asdict()
+    return urlencode({**subject, "seen": f"{seen:.3f}"})

@@ -1,4 +1,4 @@
-"""The pages that people read: pushes, one push, one job, statistics, errors, and what all of this is about."""
+"""The pages that people read: pushes, one push, one job, statistics, errors, about; and all routes for people."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,20 +21,20 @@ from triggerbot.reports import push_json, stuck, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_view, statistics_view
-from triggerbot.web.actions import TOGETHER_MAX, Acting
-from triggerbot.web.layout import Frame, Page, Stopped, push_path, query
+from triggerbot.web.actions import TOGETHER_MAX, Actions
+from triggerbot.web.layout import Frame, Page, PageError, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.session import Access, Sessions
 from triggerbot.web.statistics_view import parts
 from triggerbot.web.templating import SIGNS
 
-#: Pushes of a list, unless another number is asked for, and at most.
+#: Pushes in a list: the default, and the most.
 LIMIT, LIMIT_MAX = 100, 1000
-#: Pages that are made at the same time: what people read must leave room for what is observed. What they do, such as to
-#: pause everything, has room of its own.
+#: Pages rendered concurrently, which must leave room for observing events; actions such as a pause have as many of
+#: their own.
 _AT_ONCE = 2
 _REVISION = re.compile(r"[0-9a-fA-F]{1,64}")
-#: Days that statistics look back, unless asked otherwise.
+#: Default look-back of the statistics, in days.
 _DAYS = 7
 _LETTERS_MAX = 50
 
@@ -68,12 +68,12 @@ class Pages:
         sessions = Sessions(access, clock)
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
         self._dry = dry
-        self._figures = statistics_view.Figures(store, clock)
-        self._acting = Acting(self._frame, judge, self._one_record)
-        self._reading, self._doing = CapacityLimiter(_AT_ONCE), CapacityLimiter(_AT_ONCE)
+        self._statistics = statistics_view.StatisticsCache(store, clock)
+        self._actions = Actions(self._frame, judge, self._one_record)
+        self._read_limit, self._action_limit = CapacityLimiter(_AT_ONCE), CapacityLimiter(_AT_ONCE)
 
     def routes(self) -> list[Route]:
-        """List every route; those with more in their path come first."""
+        """Return every route; more specific paths come before those that would match them."""
         get, post = partial(Route, methods=["GET"]), partial(Route, methods=["POST"])
         one = "/pushes/{project:path}/{revision}"
         return [
@@ -83,18 +83,18 @@ class Pages:
             get("/errors", self._page(self.errors)),
             get("/live", self.live),
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
-            post(f"{one}/retrigger", self._action(self._acting.retrigger)),
+            post(f"{one}/retrigger", self._action(self._actions.retrigger)),
             get(one, self._page(self.push)),
-            get("/login", self._page(self._acting.login_page)),
-            post("/login", self._action(self._acting.log_in)),
-            post("/logout", self._action(self._acting.log_out)),
-            post("/pause", self._action(self._acting.pause)),
-            post("/resume", self._action(self._acting.resume)),
+            get("/login", self._page(self._actions.login_page)),
+            post("/login", self._action(self._actions.log_in)),
+            post("/logout", self._action(self._actions.log_out)),
+            post("/pause", self._action(self._actions.pause)),
+            post("/resume", self._action(self._actions.resume)),
         ]
 
     def _page(self, answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def page(request: Request) -> Response:
-            return await to_thread.run_sync(self._guarded, answer, request, limiter=self._reading)
+            return await to_thread.run_sync(self._guarded, answer, request, limiter=self._read_limit)
 
         return page
 
@@ -103,36 +103,37 @@ class Pages:
     ) -> Callable[[Request], Awaitable[Response]]:
         async def action(request: Request) -> Response:
             try:
-                form = await self._acting.read(request)
-            except Stopped as stopped:
-                return self._frame.say(request, stopped.status, stopped.title, stopped.text)
-            return await to_thread.run_sync(self._guarded, lambda asked: act(asked, form), request, limiter=self._doing)
+                form = await self._actions.read(request)
+            except PageError as error:
+                return self._frame.say(request, error.status, error.title, error.text)
+            run = partial(self._guarded, lambda posted: act(posted, form), request)
+            return await to_thread.run_sync(run, limiter=self._action_limit)
 
         return action
 
     def _guarded(self, answer: Callable[[Request], Response], request: Request) -> Response:
-        """Answer with a page of its own what goes no further, and 503 while the store cannot be read."""
+        """Answer a `PageError` with its page, and 503 while the store is unavailable."""
         try:
             return answer(request)
-        except Stopped as stopped:
-            return self._frame.say(request, stopped.status, stopped.title, stopped.text)
+        except PageError as error:
+            return self._frame.say(request, error.status, error.title, error.text)
         except StoreUnavailable as failed:
             refusal = self._frame.say(request, 503, "The store does not answer", f"{failed}. Try again in a moment.")
             refusal.headers["retry-after"] = "5"
             return refusal
 
     def unknown(self, request: Request) -> Response:
-        """Say that there is no page at an address."""
+        """Answer that there is no page at this address."""
         return self._frame.say(request, 404, "There is no such page", "Maybe the address was cut, or is an old one.")
 
     def failed(self, request: Request, text: str) -> Response:
-        """Say that it is our own fault."""
+        """Answer that triggerbot itself failed."""
         return self._frame.say(request, 500, "That went wrong", text)
 
     # -- pushes -------------------------------------------------------------------------------------------------
 
     def pushes(self, request: Request) -> Response:
-        """List the pushes heard of last."""
+        """Show the latest pushes, filtered by the query."""
         wanted = Search(*(query(request, name) for name in ("project", "branch", "author", "text", "health")))
         limit = _number(query(request, "limit"), LIMIT, LIMIT_MAX)
         page = Page(
@@ -156,19 +157,19 @@ class Pages:
     # -- one push -----------------------------------------------------------------------------------------------
 
     def push(self, request: Request) -> Response:
-        """Show one push, or (`job=`) the story of one of its jobs; or the pushes that a cut revision may mean."""
+        """Show one push, or (`job=`) the timeline of one of its jobs; or a choice if the revision is ambiguous."""
         found = self._find(request)
         if len(found) > 1:
             values = {"pushes": [(one, push_path(one)) for one in found], "job": request.query_params.get("job", "")}
             return self._frame.show(request, Page("Which push?", "which.html", "pushes", lambda: values))
         push, job = found[0], request.query_params.get("job")
-        asked = _number(query(request, "asked"), 0, 10_000)
-        gather = partial(self._one, push, asked) if job is None else partial(self._story, push, job, asked)
+        requested = _number(query(request, "asked"), 0, 10_000)
+        values_of = partial(self._one, push, requested) if job is None else partial(self._job, push, job, requested)
         template = "push.html" if job is None else "job.html"
-        page = Page(push.revision[:12], template, "pushes", gather, push, live=True, key=(job, asked))
+        page = Page(push.revision[:12], template, "pushes", values_of, push, live=True, key=(job, requested))
         return self._frame.show(request, page)
 
-    def _one(self, push: Push, asked: int) -> dict[str, Any]:
+    def _one(self, push: Push, requested: int) -> dict[str, Any]:
         record = self._record(push)
         judged = self._judge.judge(record)
         before = push_json.before(self._store.metadata(push))
@@ -193,16 +194,16 @@ class Pages:
             "most": rule.requested_max if rule is not None else 0,
             "failing": failing,
             "together": 1 < failing <= TOGETHER_MAX,
-            "asked": asked,
+            "asked": requested,
             "act": push_path(push, "retrigger"),
             "path": push_path(push),
         }
 
-    def _story(self, push: Push, name: str, asked: int) -> dict[str, Any]:
+    def _job(self, push: Push, name: str, requested: int) -> dict[str, Any]:
         record = self._record(push)
         job = next((one for one in record.jobs if one.job == name), None)
         if job is None:
-            raise Stopped(404, "No such job", "No job of this name is known of the push.")
+            raise PageError(404, "No such job", "No job of this name is known of the push.")
         judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
         entries = timeline.by_job(self._store.timeline(push, name)).get(name, [])
         rule = rules.rule_for(self._config.rules, push)
@@ -215,7 +216,7 @@ class Pages:
             "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
             "lines": timeline.of_job(job, entries, standing),
             "most": rule.requested_max if rule is not None else 0,
-            "asked": asked,
+            "asked": requested,
             "act": push_path(push, "retrigger"),
             "path": push_path(push),
         }
@@ -223,11 +224,11 @@ class Pages:
     def _record(self, push: Push) -> PushRecord:
         record = self._store.record(push)
         if record is None:
-            raise Stopped(404, *_UNKNOWN)
+            raise PageError(404, *_UNKNOWN)
         return record
 
     def _find(self, request: Request) -> list[Push]:
-        """Find the push that an address means, or those that it may mean; raises `Stopped` if there is none."""
+        """Return the push of an address, or all that match an ambiguous one. Raises `PageError` if there is none."""
         project, revision = request.path_params["project"], request.path_params["revision"].lower()
         system, branch = query(request, "system"), query(request, "branch")
         found = [
@@ -236,20 +237,20 @@ class Pages:
             if system in ("", push.system) and branch in ("", push.branch)
         ]
         if not found:
-            raise Stopped(404, *_UNKNOWN)
+            raise PageError(404, *_UNKNOWN)
         return [push for push in found if push.revision == revision] or found
 
     def _one_record(self, request: Request) -> PushRecord:
-        """Read the one push that an address means; raises `Stopped`."""
+        """Return the record of the one push of an address. Raises `PageError` if there is none, or several."""
         found = self._find(request)
         if len(found) > 1:
-            raise Stopped(404, "Which push?", "Several pushes fit this address.")
+            raise PageError(404, "Which push?", "Several pushes fit this address.")
         return self._record(found[0])
 
-    # -- the whole ----------------------------------------------------------------------------------------------
+    # -- everything ---------------------------------------------------------------------------------------------
 
     def about(self, request: Request) -> Response:
-        """Say what this is and what its limits are, from the configuration that is in force."""
+        """Show what triggerbot does and its limits, from the configuration in force."""
         values = {
             "rules": about.rules(self._config),
             "limits": about.limits(self._config),
@@ -260,14 +261,14 @@ class Pages:
         return self._frame.show(request, Page("About", "about.html", "about", lambda: values))
 
     def statistics(self, request: Request) -> Response:
-        """Show what was decided and sent, and what came of it."""
+        """Show what was decided and sent, and how it ended."""
         days = _number(query(request, "days"), _DAYS, max(statistics_view.PERIODS))
         days = days if days in statistics_view.PERIODS else _DAYS
-        page = Page("Statistics", "statistics.html", "statistics", partial(self._figures.gather, days))
+        page = Page("Statistics", "statistics.html", "statistics", partial(self._statistics.gather, days))
         return self._frame.show(request, page)
 
     def errors(self, request: Request) -> Response:
-        """Show what does not work, and what could not be triggered."""
+        """Show what is broken, and what could not be triggered."""
         return self._frame.show(request, Page("Errors", "errors.html", "errors", self._errors))
 
     def _errors(self) -> dict[str, Any]:
@@ -284,7 +285,7 @@ class Pages:
 
 
 def _title(record: PushRecord) -> str:
-    """Name a push by the first line of its message."""
+    """Return the first line of a push's message, or its project and revision."""
     first = (record.facts.message or "").strip().partition("\n")[0]
     return first[:200] or f"{record.push.project} {record.push.revision[:12]}"
 

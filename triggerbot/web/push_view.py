@@ -1,7 +1,7 @@
-"""One push as its page shows it: jobs with the string of their runs, verdicts, decisions in words; purely.
+"""The view of one push for its page: jobs with the letters of their runs, verdicts, and decisions in words; pure.
 
-There may be thousands, so these lines are put together here: the templates would take several times as long. Whatever
-is foreign goes through `escape`, and addresses through `rows.safe` besides.
+The lines of jobs that need no attention are assembled here, not in a template: there may be thousands, and the
+templates would take several times as long. Foreign text goes through `escape`, addresses through `safe` as well.
 """
 
 import hashlib
@@ -23,7 +23,9 @@ from triggerbot.reports.push_json import Before
 from triggerbot.store import JobRecord, PushRecord, TimelineEntry, outcomes
 from triggerbot.web.statistics_view import percent
 
-#: What needs a look, the worst first; the others are folded.
+#: Jobs of a common failure that are listed before the rest is folded.
+COMMON_NAMED = 6
+#: Verdicts that need attention, the worst first; jobs of the others are folded.
 _OPEN = (Verdict.FAILED, Verdict.INFRA, Verdict.INTERMITTENT, Verdict.PENDING)
 _HEADINGS = {
     Verdict.FAILED: ("failed", "failed"),
@@ -33,36 +35,40 @@ _HEADINGS = {
     Verdict.PASSED: ("passed", "passed"),
     None: ("proves nothing", "prove nothing"),
 }
-#: Of the letters that stand for runs (`sentences.letter`), what they look like.
+#: The CSS class of each letter that stands for a run (`glossary.letter`).
 _KINDS = {"G": "g", "O": "o", "R": "r", "X": "x", ".": "w", "-": "n", "?": "n"}
-#: Jobs of a failure in common that are named before the rest is folded.
-COMMON_NAMED = 6
+#: Who made a request, by the prefix of its claim's origin.
+_ORIGINS = {
+    "page": "{} asked for it on this page",
+    "wish": "a person asked for it in a comment",
+    "author": "the author asked for it in a comment",
+}
 
 
 class Chip(NamedTuple):
-    """One run: its letter, and what it says in words."""
+    """One run: its letter, and its description in words."""
 
     letter: str
     kind: str
-    #: Only what a browser can safely follow.
+    #: Only an http or https address (see `safe`).
     url: str | None
     words: str
 
 
-class Told(NamedTuple):
-    """What was decided about a job: as people look for it (`head`), the reason's name, and what it means."""
+class DecisionText(NamedTuple):
+    """A decision about a job: a headline (`head`), the name of its reason, and what it means."""
 
     kind: str
     head: str
     reason: str
     text: str
-    #: What there is to say besides, which is the same for every job of the push: told once.
+    #: Further advice, which is the same for every job of the push and shown only once.
     more: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A job that needs a look."""
+    """A job that needs attention."""
 
     id: str
     job: str
@@ -72,10 +78,10 @@ class Row:
     why: str
     proof: str
     chips: tuple[Chip, ...]
-    #: The most telling failure line, unless it is told among the failures in common, of this number.
+    #: The most significant failure line; empty if the failure is a common one, whose number is `common`.
     line: str
     common: int | None
-    told: tuple[Told, ...]
+    decisions: tuple[DecisionText, ...]
 
 
 class Group(NamedTuple):
@@ -87,98 +93,100 @@ class Group(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """A failure that several jobs show: one cause, told once."""
+    """A failure that several jobs have in common: likely one cause, shown once."""
 
     number: int
     line: str
-    #: Names with the ids of their rows.
+    #: Job names with the ids of their rows.
     named: list[tuple[str, str]]
     more: list[tuple[str, str]]
 
 
-class Spent(NamedTuple):
-    """How much of its budget a push has used."""
+class BudgetUse(NamedTuple):
+    """How much of its budget a push has used, in jobs."""
 
     spent: int
     most: int
     dry: bool
     rule: str
-    #: The same as a length of SVG.
+    #: The share used, as a length of SVG.
     used: str
 
 
 class Cost(NamedTuple):
-    """What the retriggers of a push came to."""
+    """What the retriggers of a push cost."""
 
-    #: How many runs are retriggers, and how many there are.
+    #: The number of runs that are retriggers, and of all runs.
     runs: int
     of: int
-    #: Machine time of those retriggers whose length is known, and how many these are.
+    #: Machine time of the retriggers with a known duration, and the number of these.
     seconds: float
     timed: int
 
 
+class Folded(NamedTuple):
+    """Jobs of one verdict that need no attention."""
+
+    verdict: str
+    heading: str
+    lines: Markup
+
+
 def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEntry], before: Before) -> list[Group]:
-    """Put the jobs that need a look in order, the worst first."""
+    """Group the jobs that need attention by verdict, the worst first."""
     by_verdict: dict[Verdict | None, list[JobVerdict]] = {}
     for job in judged.jobs:
         by_verdict.setdefault(job.verdict, []).append(job)
     records = {job.job: job for job in record.jobs}
     explained: set[str] = set()
-    stories_of = timeline.by_job(entries)
+    entries_of = timeline.by_job(entries)
     shared = {job: number for number, one in enumerate(judged.common, 1) for job in one.jobs}
     found = []
     for verdict in _OPEN:
         jobs = sorted(by_verdict.get(verdict, ()), key=lambda job: (not job.suspected, job.job))
-        rows = [row(job, records[job.job], stories_of.get(job.job, ()), before, shared) for job in jobs]
+        rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in jobs]
         if rows:
-            found.append(Group(str(verdict), heading(verdict, len(rows)), [_brief(row, explained) for row in rows]))
+            found.append(Group(str(verdict), _heading(verdict, len(rows)), [_brief(row, explained) for row in rows]))
     return found
 
 
 def _brief(row: Row, explained: set[str]) -> Row:
-    """Leave out what was said of another job already."""
-    told = tuple(one._replace(more="") if one.reason in explained else one for one in row.told)
-    explained.update(one.reason for one in told if one.more)
-    return replace(row, told=told)
+    """Drop the advice on reasons that were explained at another job already."""
+    decisions = tuple(one._replace(more="") if one.reason in explained else one for one in row.decisions)
+    explained.update(one.reason for one in decisions if one.more)
+    return replace(row, decisions=decisions)
 
 
 def row(
     job: JobVerdict, record: JobRecord, entries: Sequence[TimelineEntry], before: Before, shared: Mapping[str, int]
 ) -> Row:
-    """Tell one job."""
+    """Build the row of one job; `shared` maps jobs to the number of their common failure."""
     return Row(
         id=row_id(job.job),
         job=job.job,
         verdict=str(job.verdict or "none"),
         suspected=job.suspected,
         was=before.get(job.job, ("", ""))[1],
-        # Why it was not retriggered is told beside, at length.
+        # The reason for not retriggering is shown at length among the decisions.
         why=re.sub("; not retriggered: [a-z_]+", "", job.why),
         proof=glossary.proof(job),
-        chips=chips(job, {run.key for run in _retriggers(record)}),
+        chips=_chips(job, {run.key for run in _retriggers(record)}),
         line="" if job.job in shared else _line(job),
         common=shared.get(job.job),
-        told=tuple(decisions(record, entries)),
+        decisions=tuple(_decisions(record, entries)),
     )
 
 
 def _line(job: JobVerdict) -> str:
-    """Choose the failure line to show: the one that is evidence, or else at least what the last failed run said."""
+    """Return the failure line to show: the evidence for the verdict, or else the first of the last failed run."""
     if job.failing is None:
         return ""
-    said = next((run.failures[0] for run in reversed(job.runs) if run.failed and run.failures), "")
-    return job.failing.line or said
-
-
-def heading(verdict: Verdict | None, number: int) -> str:
-    """Count jobs of a verdict in words."""
-    one, many = _HEADINGS[verdict]
-    return f"{number:,} {f'job {one}' if number == 1 else f'jobs {many}'}"
+    last = next((run.failures[0] for run in reversed(job.runs) if run.failed and run.failures), "")
+    return job.failing.line or last
 
 
 def shared(judged: PushVerdict) -> list[Shared]:
-    """List the failures in common."""
+    """Return the failures that several jobs have in common, numbered from 1."""
     found = []
     for number, one in enumerate(judged.common, 1):
         jobs = [(job, row_id(job)) for job in one.jobs]
@@ -187,33 +195,38 @@ def shared(judged: PushVerdict) -> list[Shared]:
 
 
 def row_id(*names: str) -> str:
-    """Name the row of a job on its page, or that of a push in a list."""
+    """Return the HTML id of a job's row on its page, or of a push in a list."""
     return "r" + hashlib.blake2b("\0".join(names).encode(), digest_size=8).hexdigest()
+
+
+def _heading(verdict: Verdict | None, number: int) -> str:
+    """Format the number of jobs of a verdict in words."""
+    one, many = _HEADINGS[verdict]
+    return f"{number:,} {f'job {one}' if number == 1 else f'jobs {many}'}"
 
 
 # -- runs -------------------------------------------------------------------------------------------------------
 
 
 def legend() -> list[Chip]:
-    """Say what each letter stands for."""
+    """Return each letter with what it stands for."""
     parts = (part.partition(" ") for part in glossary.LEGEND.split("  "))
     return [Chip(letter, _KINDS[letter], None, words) for letter, _, words in parts]
 
 
-def chips(job: JobVerdict, again: Collection[RunKey]) -> tuple[Chip, ...]:
-    """Tell the runs of a job in order; those in `again` were asked for."""
+def safe(url: str | None) -> str | None:
+    """Return an address only if it is http or https: what a CI sends is untrusted."""
+    return url if url is not None and url[:8].lower().startswith(("https://", "http://")) else None
+
+
+def _chips(job: JobVerdict, again: Collection[RunKey]) -> tuple[Chip, ...]:
+    """Return the runs of a job in order; those in `again` are retriggers."""
     number = len(job.runs)
-    return tuple(chip(run, position, number, again=run.key in again) for position, run in enumerate(job.runs, 1))
+    return tuple(_chip(run, position, number, again=run.key in again) for position, run in enumerate(job.runs, 1))
 
 
-def _retriggers(job: JobRecord) -> list[Run]:
-    """Choose the runs that came of what was asked for; those that others started are none."""
-    bought = [outcomes.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims if claim.asked]
-    return outcomes.retriggers(job.runs, bought) if bought else []
-
-
-def chip(run: Run, position: int, of: int, *, again: bool) -> Chip:
-    """Tell one run, which is so many-th of so many; `again`: it was asked for after the others."""
+def _chip(run: Run, position: int, of: int, *, again: bool) -> Chip:
+    """Describe one run, number `position` of `of`; `again`: it is a retrigger."""
     letter = glossary.letter(run)
     words = glossary.standing(run)
     if of > 1:
@@ -227,71 +240,59 @@ def chip(run: Run, position: int, of: int, *, again: bool) -> Chip:
     return Chip(letter, _KINDS[letter], safe(run.url), words)
 
 
-def safe(url: str | None) -> str | None:
-    """Let only addresses through that lead to a page: what a CI says is foreign."""
-    return url if url is not None and url[:8].lower().startswith(("https://", "http://")) else None
-
-
 # -- decisions --------------------------------------------------------------------------------------------------
 
 
-def decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Told]:
-    """Say what was decided about a job, and why: what was not done is as good to know as what was."""
+def origin(name: str, form: str) -> str:
+    """Return the origin of a claim made on the page; the form's id in it makes a form sent twice request once."""
+    return f"page:{form}:{name}"
+
+
+def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[DecisionText]:
+    """Yield what was decided about a job and why, refusals as well as retriggers."""
     details = {entry.reason: entry.text for entry in entries if entry.what == "refuse"}
     for claim in job.claims:
         if claim.refusal is not None:
-            yield refused(claim.refusal, details.get(claim.refusal, "") or claim.note)
+            yield _refused(claim.refusal, details.get(claim.refusal, "") or claim.note)
         elif claim.cause is not None:
             yield _decided(claim, claim.cause)
         else:
             last = f" Last: {claim.note}." if claim.note else ""
             if claim.manual:
                 runs = plural(claim.wanted, "further run")
-                yield Told("open", "Not sent yet", "manual", f"{runs}: {_asked_by(claim)}.{last}")
+                yield DecisionText("open", "Not sent yet", "manual", f"{runs}: {_asked_by(claim)}.{last}")
             else:
-                yield Told("open", "Not decided yet", "", f"It waits for its turn.{last}")
+                yield DecisionText("open", "Not decided yet", "", f"It waits for its turn.{last}")
     if not job.claims:
         for reason, text in details.items():
-            yield refused(Refusal(reason), text)
+            yield _refused(Refusal(reason), text)
         if not details and any(run.failed for run in job.runs):
-            yield Told("open", "Not retriggered", "", glossary.nothing_to_decide(job.runs[-1]))
+            yield DecisionText("open", "Not retriggered", "", glossary.nothing_to_decide(job.runs[-1]))
 
 
-def refused(refusal: Refusal, detail: str) -> Told:
-    """Say why a job is not retriggered, what that means, and what can be done about it."""
+def _refused(refusal: Refusal, detail: str) -> DecisionText:
+    """Describe a refusal: the reason, what it means, and the remedy."""
     figures = f"{detail[0].upper()}{detail[1:].rstrip('.')}. " if detail else ""
     advice = glossary.REFUSALS[refusal]
-    return Told("refuse", "Not retriggered", str(refusal), advice.means, f"{figures}{advice.remedy}")
+    return DecisionText("refuse", "Not retriggered", str(refusal), advice.means, f"{figures}{advice.remedy}")
 
 
-def _decided(claim: Claim, cause: Cause) -> Told:
+def _decided(claim: Claim, cause: Cause) -> DecisionText:
     runs = plural(claim.wanted, "further run")
     why = _asked_by(claim) if cause is Cause.MANUAL else f"because {glossary.CAUSES[cause]}"
     match claim.state:
         case ClaimState.WOULD:
-            return Told("would", "Would be retriggered", str(cause), f"{runs}, {why}. Dry run: nothing is sent.")
+            words = f"{runs}, {why}. Dry run: nothing is sent."
+            return DecisionText("would", "Would be retriggered", str(cause), words)
         case ClaimState.DONE if claim.asked < claim.wanted:
             rest = f"{claim.asked} of {runs} {'was' if claim.asked == 1 else 'were'} asked for, {why}"
-            return Told("trigger", "Retriggered", str(cause), f"{rest}; no more were needed.")
+            return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; no more were needed.")
         case ClaimState.DONE:
-            return Told("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
+            return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
         case _:
             last = f" Last: {claim.note}." if claim.note else ""
             words = f"{runs}, {why}; {claim.asked} asked for so far. {capital(glossary.CLAIMS[claim.state])}.{last}"
-            return Told("open", "Being retriggered", str(cause), words)
-
-
-#: What the origins of claims begin with, and who asked so.
-_ORIGINS = {
-    "page": "{} asked for it on this page",
-    "wish": "a person asked for it in a comment",
-    "author": "the author asked for it in a comment",
-}
-
-
-def origin(name: str, form: str) -> str:
-    """Name the origin of a claim that somebody asks for on the page: the same form sent twice asks once."""
-    return f"page:{form}:{name}"
+            return DecisionText("open", "Being retriggered", str(cause), words)
 
 
 def _asked_by(claim: Claim) -> str:
@@ -303,56 +304,57 @@ def _asked_by(claim: Claim) -> str:
 
 
 def cost(record: PushRecord) -> Cost:
-    """Count the retriggers of a push, and their machine time."""
+    """Sum up the retriggers of a push and their machine time."""
     again = [run for job in record.jobs for run in _retriggers(job)]
     timed = [run.seconds for run in again if run.seconds is not None]
     return Cost(len(again), sum(len(job.runs) for job in record.jobs), sum(timed), len(timed))
 
 
-def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> Spent | None:
-    """Work out how many jobs of a push were, and may be, retriggered for failures; `None`: no rule watches it."""
+def spent(record: PushRecord, rule: Rule | None, *, dry: bool) -> BudgetUse | None:
+    """Return how many jobs of a push were, and may be, retriggered for failures; `None` if no rule watches it."""
     if rule is None:
         return None
     budget, jobs = rule.budget, len(record.jobs)
     most = budget.most(jobs)
     words = budget.words(f"its {plural(jobs, 'job')}")
     number = record.spent_dry if dry else record.spent
-    return Spent(number, most, dry, words, percent(number, most))
+    return BudgetUse(number, most, dry, words, percent(number, most))
 
 
-class Folded(NamedTuple):
-    """Jobs of one verdict that need no look."""
+def _retriggers(job: JobRecord) -> list[Run]:
+    """Return the runs that came from our requests, not those that others started."""
+    bought = [outcomes.Bought(claim.known_runs, claim.asked, claim.cause) for claim in job.claims if claim.asked]
+    return outcomes.retriggers(job.runs, bought) if bought else []
 
-    verdict: str
-    heading: str
-    folded_lines: Markup
+
+# -- folded jobs ------------------------------------------------------------------------------------------------
 
 
 def folded(judged: PushVerdict, push: Push) -> list[Folded]:
-    """List them: what passed, and what proves nothing."""
-    # The same revision may be that of several pushes.
+    """Return the jobs that passed and those that prove nothing, as lines of HTML."""
+    # System and branch are needed: several pushes may have the same revision.
     page = escape(f"?{urlencode({'system': push.system, 'branch': push.branch})}&job=")
     found = []
     for verdict in (Verdict.PASSED, None):
         jobs = [job for job in judged.jobs if job.verdict is verdict]
         if jobs:
-            found.append(Folded(str(verdict or "none"), heading(verdict, len(jobs)), folded_lines(jobs, page)))
+            found.append(Folded(str(verdict or "none"), _heading(verdict, len(jobs)), _folded_lines(jobs, page)))
     return found
 
 
-def folded_lines(jobs: Sequence[JobVerdict], page: Markup) -> Markup:
-    """Write a line for each job; `page` is the address of a job's page but for its name."""
+def _folded_lines(jobs: Sequence[JobVerdict], page: Markup) -> Markup:
+    """Render a line for each job; `page` is the query of a job's page without its name."""
     return Markup("\n".join([_folded_line(job, page) for job in jobs]))  # noqa: S704 - what goes in is escaped
 
 
 def _folded_line(job: JobVerdict, page: Markup) -> str:
-    runs = "".join([_chip(chip) for chip in chips(job, ())])
+    runs = "".join([_chip_html(chip) for chip in _chips(job, ())])
     return f'<li>{runs}<a href="{page}{quote(job.job)}">{escape(job.job)}</a></li>'
 
 
-def _chip(chip: Chip) -> str:
-    # The words are ours.
-    told = f'class="run {chip.kind}" title="{chip.words}" aria-label="{chip.letter}: {chip.words}"'
+def _chip_html(chip: Chip) -> str:
+    # The words are our own, so they need no escaping.
+    attributes = f'class="run {chip.kind}" title="{chip.words}" aria-label="{chip.letter}: {chip.words}"'
     if chip.url is None:
-        return f'<span {told} role="img">{chip.letter}</span> '
-    return f'<a {told} href="{escape(chip.url)}" target="_blank" rel="noopener noreferrer">{chip.letter}</a> '
+        return f'<span {attributes} role="img">{chip.letter}</span> '
+    return f'<a {attributes} href="{escape(chip.url)}" target="_blank" rel="noopener noreferrer">{chip.letter}</a> '

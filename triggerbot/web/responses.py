@@ -1,4 +1,4 @@
-"""How the daemon answers over HTTP."""
+"""HTTP responses for programs: JSON, errors and plain text, with the headers that protect them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 _JSON = "application/json"
-#: What is for programs is data: no browser is to run it, show it in a frame, take it for something else, or keep it.
+#: Responses for programs are data: browsers must not execute, frame, sniff or cache them.
 DEFENCE = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -21,7 +21,7 @@ def as_json(value: Any, status: int = 200, headers: Mapping[str, str] | None = N
 
 
 def error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with what went wrong."""
+    """Answer with an error as JSON."""
     return as_json({"error": message}, status, headers)
 
 

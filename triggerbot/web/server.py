@@ -1,8 +1,9 @@
-"""The web server: uvicorn, quiet and with bounds on heads, stalls and connections where its own are missing.
+"""The web server: uvicorn, with the bounds on request heads, stalled writes and connections that it lacks.
 
-uvicorn waits for a head for ever, and takes one of any size; and it closes no connection before all is sent. Whoever
-opens many connections and sends a byte now and then, or never reads, would hold all of them. Bodies are bounded by
-whoever reads them (`hooks`); what nobody reads is thrown away as it comes, but not for ever.
+uvicorn waits for a request head for ever, accepts one of any size, and closes no connection before everything is sent.
+A client that opens many connections and sends a byte now and then, or never reads, would hold all of them. Bodies are
+bounded where they are read (`webhooks`, `actions`); one that no handler reads is discarded as it arrives, within a
+time limit.
 """
 
 import asyncio
@@ -15,14 +16,24 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-#: Seconds that requests get to come to an end when the daemon does.
+#: Seconds from the start of a connection, or the end of an answer, to the complete head of the next request.
+HEAD_SECONDS = 15.0
+#: Seconds for which a client may read nothing of an answer.
+STALL_SECONDS = 15.0
+#: Most bytes and lines of a head.
+HEAD_MAX, HEAD_LINES = 32_768, 100
+#: Most connections of one process; beyond that the one that has waited longest for a head is closed.
+CONNECTIONS_MAX = 500
+REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+#: Seconds that requests get to finish when the daemon stops.
 _GRACEFUL = 3
+_serials = itertools.count()
 
 
 class Server(uvicorn.Server):
-    """A server that says when it begins to stop, so that answers without an end can come to theirs.
+    """A server that announces that it stops, so that endless answers can end, and that proves its loop is alive.
 
-    And it shows, some times a second, that its loop goes round.
+    `beat` is called some times a second.
     """
 
     def __init__(self, config: uvicorn.Config, stopping: Callable[[], None], beat: Callable[[], None]) -> None:
@@ -31,22 +42,22 @@ class Server(uvicorn.Server):
         self._beat = beat
 
     async def on_tick(self, counter: int) -> bool:
-        """Go round; tells whether it is time to stop."""
+        """Beat, then return whether it is time to stop."""
         self._beat()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop: no more connections, and wait for the answers that are under way."""
+        """Stop: accept no more connections, and wait for the answers in progress."""
         self._stopping()
         await super().shutdown(sockets)
 
 
 def make(app: ASGIApp, stopping: Callable[[], None] = lambda: None, beat: Callable[[], None] = lambda: None) -> Server:
-    """Make the server of these routes; it does not listen yet.
+    """Create the server of an application; it does not listen yet.
 
-    `stopping` is called when it begins to stop, `beat` again and again for as long as it works.
+    `stopping` is called when it begins to stop, `beat` again and again for as long as its loop is alive.
     """
-    # A line for each request that is none would let anybody flood the log.
+    # uvicorn logs a line for each malformed request, with which anybody could flood the log.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return Server(
         uvicorn.Config(
@@ -57,7 +68,7 @@ def make(app: ASGIApp, stopping: Callable[[], None] = lambda: None, beat: Callab
             access_log=False,
             lifespan="off",
             server_header=False,
-            # Only the page asks who it is, and looks at headers of proxies itself (`session`).
+            # Only the pages need the client's identity, and they read the headers of proxies themselves (`session`).
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACEFUL,
         ),
@@ -66,129 +77,116 @@ def make(app: ASGIApp, stopping: Callable[[], None] = lambda: None, beat: Callab
     )
 
 
-#: Seconds from the beginning of a connection, or the end of an answer, until the head of the next request is there.
-HEAD_SECONDS = 15.0
-#: Seconds for which nothing more of an answer is taken.
-STALL_SECONDS = 15.0
-#: Bytes and lines of a head.
-HEAD_MAX, HEAD_LINES = 32_768, 100
-#: Connections of one process; beyond that the one that has waited longest for a head makes room.
-CONNECTIONS_MAX = 500
-
-_turns = itertools.count()
-REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-
-
 class Connection(HttpToolsProtocol):
-    """A connection that ends when it is too slow, asks with too large a head, or stands in the way of others."""
+    """A connection that is closed when it is too slow, sends too large a head, or has to make room for others."""
 
-    #: When it is given up, by the loop's clock, and its turn among those of the same moment (the loop reads its clock
-    #: once for many); `None` while a request is being answered.
+    #: When it is closed, by the loop's clock, and a serial number that orders those of the same moment (the loop reads
+    #: its clock once for many); `None` while a request is being answered.
     deadline: tuple[float, int] | None = None
-    #: Looks after the deadline; made once, for a timer for each request would cost more than the request.
-    _watch: asyncio.TimerHandle | None = None
+    #: Checks the deadline; one timer for each connection, as one for each request would cost more than the request.
+    _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
-    #: Bytes of the head's lines so far, and bytes that came while a line was incomplete.
-    _size = 0
-    _raw = 0
+    #: Bytes of the head's complete lines, and bytes that arrived while it was incomplete.
+    _head_size = 0
+    _received = 0
     _in_head = False
     _refused = False
 
     # -- time ---------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request, in the place of another connection if there are too many."""
+        """Start waiting for the first request; if there are too many connections, close the longest waiting one."""
         super().connection_made(transport)
-        self._wait()
-        self._watch = self.loop.call_later(HEAD_SECONDS, self._look)
+        self._set_deadline()
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._check_deadline)
         if len(self.connections) > CONNECTIONS_MAX:
             ours = [one for one in self.connections if isinstance(one, Connection)]
             waiting = {one.deadline: one for one in ours if one.deadline is not None}
             waiting[min(waiting)].give_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
-        for timer in (self._watch, self._stalled):
+        """Cancel the timers."""
+        for timer in (self._timer, self._stalled):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, also if the rest of this one's body is still coming or its answer not gone."""
+        """Start waiting for the next request, even if the body of this one or its answer is still in transit."""
         super().on_response_complete()
         if self.cycle.response_complete:
-            self._wait()
+            self._set_deadline()
 
     def pause_writing(self) -> None:
-        """Stop writing, for too much waits to be read at the other side already."""
+        """Stop writing, as the client has too much left to read; abort if that lasts."""
         super().pause_writing()
         self._stalled = self.loop.call_later(STALL_SECONDS, self.give_up)
 
     def resume_writing(self) -> None:
-        """Go on writing."""
+        """Continue writing."""
         if self._stalled is not None:
             self._stalled.cancel()
         super().resume_writing()
 
-    def _wait(self) -> None:
-        self.deadline = self.loop.time() + HEAD_SECONDS, next(_turns)
+    def _set_deadline(self) -> None:
+        self.deadline = self.loop.time() + HEAD_SECONDS, next(_serials)
 
-    def _look(self) -> None:
+    def _check_deadline(self) -> None:
         left = HEAD_SECONDS if self.deadline is None else self.deadline[0] - self.loop.time()
         if left <= 0:
             self.give_up()
         else:
-            self._watch = self.loop.call_later(left, self._look)
+            self._timer = self.loop.call_later(left, self._check_deadline)
 
     def give_up(self) -> None:
-        """End it at once."""
+        """Abort the connection."""
         self.connections.discard(self)
-        # To close it properly would mean to wait until all is sent.
+        # Closing it properly would wait until everything is sent.
         self.transport.abort()
 
     # -- size ---------------------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived. One line that goes on and on is not told of before its end, so it is counted here."""
+        """Parse received bytes. The parser reports a line only at its end, so endless lines are counted here."""
         if self._refused:
             return
         inside = self._in_head
         super().data_received(data)
         if inside and self._in_head and not self._refused:
-            self._raw += len(data)
-            if self._raw > HEAD_MAX:
+            self._received += len(data)
+            if self._received > HEAD_MAX:
                 self._refused = True
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
-        """Begin a head."""
-        self._size, self._raw, self._in_head = 0, 0, True
+        """Reset the counters for a new head."""
+        self._head_size, self._received, self._in_head = 0, 0, True
         super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take a part of the address."""
-        self._check(len(url))
+        """Count a part of the request's target."""
+        self._check_size(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a line."""
-        self._check(len(name) + len(value))
+        """Count a header line."""
+        self._check_size(len(name) + len(value))
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there: whoever answers takes care of the rest."""
+        """Clear the deadline: from here on the handler bounds the request."""
         self._in_head = False
         self.deadline = None
         super().on_headers_complete()
 
-    def _check(self, size: int) -> None:
-        self._size += size
-        if self._size > HEAD_MAX or len(self.headers) >= HEAD_LINES:
+    def _check_size(self, size: int) -> None:
+        self._head_size += size
+        if self._head_size > HEAD_MAX or len(self.headers) >= HEAD_LINES:
             self._refused = True
-            raise ValueError("the head is too large")  # the parser stops, and takes it for a request that is none
+            raise ValueError("the head is too large")  # makes the parser stop and treat the request as malformed
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no request, or too large a one."""
+        """Reject a malformed request, or one whose head is too large (431)."""
         if not self._refused:
             return super().send_400_response(msg)
         self.transport.write(REFUSAL)

@@ -1,4 +1,4 @@
-"""The statistics page: figures, and the geometry of its plots (numbers for SVG; no script draws anything)."""
+"""The view of the statistics page: its figures, and the geometry of its plots as numbers for SVG, without scripts."""
 
 import threading
 from collections import Counter, defaultdict
@@ -11,19 +11,23 @@ from triggerbot.reports.flakiness import Rate
 from triggerbot.store import Store
 
 HOUR, DAY = 3600.0, 86_400.0
-#: Days that can be looked back; up to the first of them each hour has a column of its own.
+#: The periods to choose from, in days; the first has a column for each hour, the others for each day.
 PERIODS = (1, 7, 30, 90)
-#: What columns are stacked from: the names of figures in the store's hours, and how they are drawn.
+#: The size of the coordinate system, which browsers stretch to the room available.
+WIDTH, HEIGHT = 1000.0, 100.0
+#: The gap between two columns, as a share of a column's room.
+_GAP = 0.2
+#: The series stacked in each column: the figure's name in the store's hours, its label, and its CSS class.
 _SERIES = (("sent", "Sent", "sent"), ("would_have_sent", "Would have been sent (dry run)", "would"),
            ("refused", "Refused", "refused"))  # fmt: skip
-#: Branches and jobs that are listed.
+#: Most branches and intermittent jobs that are listed.
 _BRANCHES_MAX, _WORST_MAX = 20, 50
-#: Seconds for which statistics are good enough.
+#: Seconds for which statistics are cached.
 _FRESH = 30.0
 
 
 class Reason(NamedTuple):
-    """How often something was decided for one reason."""
+    """How often one decision was made for one reason."""
 
     action: str
     reason: str
@@ -35,7 +39,7 @@ class Reason(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """What happened within an hour or a day."""
+    """The figures of one hour or day."""
 
     at: float
     figures: tuple[int, ...]
@@ -44,7 +48,7 @@ class Moment(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How many retriggers came to what."""
+    """How many retriggers ended in one way."""
 
     what: str
     number: int
@@ -52,32 +56,66 @@ class Ended(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """How often a job is intermittent, and where the true rate lies, as lengths of SVG."""
+    """How often a job is intermittent; the rate and its confidence interval as lengths of SVG."""
 
-    told: Rate
+    estimate: Rate
     low: str
     rate: str
     high: str
 
 
-class Figures:
-    """Reads statistics; what was read a moment ago is good enough, for it may take seconds. Safe for threads."""
+class Box(NamedTuple):
+    """One segment of a column or a bar."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Columns(NamedTuple):
+    """A plot of columns, each stacked from several kinds."""
+
+    boxes: list[Box]
+    #: The value of the highest column.
+    top: int
+
+
+class StatisticsCache:
+    """Computes the page's statistics, which may take seconds, and caches them for `_FRESH`; safe for threads."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[int, tuple[float, dict[str, Any]]] = {}
+        self._cached: dict[int, tuple[float, dict[str, Any]]] = {}
 
     def gather(self, days: int) -> dict[str, Any]:
-        """Give everything of the last days (one of `PERIODS`); raises `StoreUnavailable`."""
+        """Return the values of the page for one of `PERIODS`. Raises `StoreUnavailable`."""
         with self._lock:
             now = self._clock()
-            at, known = self._known.get(days, (now, None))
-            if known is None or not 0 <= now - at < _FRESH:
-                known = _gather(self._store, now, days)
-                self._known[days] = now, known
-            return known
+            at, values = self._cached.get(days, (now, None))
+            if values is None or not 0 <= now - at < _FRESH:
+                values = _gather(self._store, now, days)
+                self._cached[days] = now, values
+            return values
+
+
+def parts(values: Sequence[tuple[str, int]]) -> list[Box]:
+    """Divide one bar among several kinds, in proportion to their values."""
+    total, x, boxes = sum(value for _, value in values), 0.0, []
+    for kind, value in values:
+        width = WIDTH * value / total if total else 0.0
+        if width:
+            boxes.append(Box(kind, round(x, 2), 0.0, round(width, 2), HEIGHT))
+        x += width
+    return boxes
+
+
+def percent(value: float, of: float) -> str:
+    """Format a share as a length of SVG."""
+    return f"{100 * value / of:.1f}%" if of else "0%"
 
 
 def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
@@ -86,7 +124,7 @@ def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
     width = HOUR if days == PERIODS[0] else DAY
     series = [one for one in _SERIES if one[0] in ("sent", "refused") or any(hour[one[0]] for hour in found["hours"])]
     moments = _moments(found["hours"], [name for name, _, _ in series], now, days, width)
-    plot: Columns = columns([one.figures for one in moments], [kind for _, _, kind in series])
+    plot = _columns([one.figures for one in moments], [kind for _, _, kind in series])
     return {
         "days": days,
         "periods": PERIODS,
@@ -94,7 +132,7 @@ def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
         "series": series,
         "moments": moments,
         "plot": plot,
-        "totals": [sum(one.figures[place] for one in moments) for place in range(len(series))],
+        "totals": [sum(one.figures[index] for one in moments) for index in range(len(series))],
         "decisions": _reasons(found["decisions"]),
         "ended": _ended(found["ended"]),
         "costs": costs.of(found).sentences(),
@@ -110,11 +148,11 @@ def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
 def _moments(
     hours: Sequence[Mapping[str, Any]], names: Sequence[str], now: float, days: int, width: float
 ) -> list[Moment]:
-    """Sum up hours, those in which nothing happened as well."""
+    """Sum up the figures of hours into moments of `width` seconds, including those without any figures."""
     summed: dict[int, list[int]] = defaultdict(lambda: [0] * len(names))
     for hour in hours:
-        for place, name in enumerate(names):
-            summed[int(hour["hour"] // width)][place] += hour[name]
+        for index, name in enumerate(names):
+            summed[int(hour["hour"] // width)][index] += hour[name]
     last = int(now // width)
     first = last - int(days * DAY / width) + 1
     reasons: dict[int, Counter[str]] = defaultdict(Counter)
@@ -152,32 +190,8 @@ def _ended(ended: Mapping[str, Any]) -> list[Ended]:
     return [Ended(text, ended[name], percent(ended[name], total)) for name, text in words]
 
 
-#: Units of the coordinates; browsers stretch them to whatever room there is.
-WIDTH, HEIGHT = 1000.0, 100.0
-#: Share of a column's room that stays empty between two.
-_GAP = 0.2
-
-
-class Box(NamedTuple):
-    """A part of a column, or of a bar."""
-
-    kind: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-class Columns(NamedTuple):
-    """Columns side by side, each stacked from several kinds."""
-
-    boxes: list[Box]
-    #: The value that the highest of them all stands for.
-    top: int
-
-
-def columns(rows: Sequence[Sequence[int]], kinds: Sequence[str]) -> Columns:
-    """Stack the values of each row, in the order of their kinds, from the bottom."""
+def _columns(rows: Sequence[Sequence[int]], kinds: Sequence[str]) -> Columns:
+    """Stack the values of each row into a column, in the order of their kinds, from the bottom."""
     top = max((sum(row) for row in rows), default=0)
     boxes: list[Box] = []
     room = WIDTH / max(1, len(rows))
@@ -194,19 +208,3 @@ def columns(rows: Sequence[Sequence[int]], kinds: Sequence[str]) -> Columns:
                     )
                 )  # fmt: skip
     return Columns(boxes, top)
-
-
-def parts(values: Sequence[tuple[str, int]]) -> list[Box]:
-    """Part one bar between several kinds."""
-    total, x, boxes = sum(value for _, value in values), 0.0, []
-    for kind, value in values:
-        width = WIDTH * value / total if total else 0.0
-        if width:
-            boxes.append(Box(kind, round(x, 2), 0.0, round(width, 2), HEIGHT))
-        x += width
-    return boxes
-
-
-def percent(value: float, of: float) -> str:
-    """Write a share as a length of SVG."""
-    return f"{100 * value / of:.1f}%" if of else "0%"

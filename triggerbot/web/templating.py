@@ -1,4 +1,4 @@
-"""From values to HTML: the templates, what they may call, the headers of every page, and the files that pages need."""
+"""Rendering: the templates, their filters, the headers of every page, and the static files."""
 
 import hashlib
 import mimetypes
@@ -20,7 +20,7 @@ from triggerbot.web import push_view
 from triggerbot.web.responses import DEFENCE, plain
 
 _HERE = Path(__file__).parent
-#: Nothing of a page comes from elsewhere, nothing in it is a script or a style, and nobody may show it in a frame.
+#: Pages load nothing from elsewhere, run no inline script or style, and may not be framed.
 _CSP = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -32,13 +32,13 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-store",
 }
-#: Bytes of a page that are handed over at once.
+#: Bytes of a page that are sent at a time.
 _PIECE = 65_536
-#: Seconds that browsers keep a file; another content has another address.
+#: Seconds that browsers cache a file; changed content gets a new address.
 _YEAR = 31_536_000
-#: Our sentences put commands, and what can be written for triggerbot, into backticks; those of others stay as they are.
+#: Commands of triggerbot in backticks, as our own sentences write them; other backticks stay as they are.
 _CODE = re.compile(r"`(triggerbot[ :][^`\n]*)`")
-#: The signs of verdicts and healths, so that nobody has to see colours.
+#: The signs of verdicts and healths, so that nobody depends on colours.
 SIGNS = {
     "good": "✓", "passed": "✓",
     "failing": "✕", "failed": "✕",
@@ -50,7 +50,7 @@ SIGNS = {
 
 
 class Files:
-    """What lies in `static`: read once, each file under an address that changes with its content."""
+    """The files in `static`: read once, each served under an address that changes with its content."""
 
     def __init__(self, base: str) -> None:
         self._files: dict[str, tuple[bytes, str, str]] = {}
@@ -61,11 +61,11 @@ class Files:
             self._files[path.name] = content, mimetypes.guess_type(path.name)[0] or "application/octet-stream", digest
 
     def address(self, name: str) -> str:
-        """Give the address of a file."""
+        """Return the address of a file."""
         return f"{self._base}/static/{self._files[name][2]}/{name}"
 
     def answer(self, request: Request) -> Response:
-        """Serve one; under an address of the past, which an old page may hold, it is not to be kept."""
+        """Serve a file; not cacheable under an outdated address, which an old page may still use."""
         found = self._files.get(request.path_params["name"])
         if found is None:
             return plain(404, "there is no such file")
@@ -102,17 +102,17 @@ class Rendering:
         )  # fmt: skip
 
     def part(self, template: str, values: Mapping[str, Any]) -> Markup:
-        """Render what stands in the middle of a page."""
+        """Render the middle of a page."""
         return Markup(self._environment.get_template(template).render(values))  # noqa: S704 - what goes in is escaped
 
     def page(self, status: int, middle: str, values: Mapping[str, Any]) -> Response:
-        """Put the rest of the page around it."""
+        """Render a whole page around a rendered middle."""
         text = self._environment.get_template("shell.html").render({**values, "middle": Markup(middle)})  # noqa: S704
         return as_html(status, text)
 
 
 class _Html(Response):
-    """A page that leaves in pieces: who takes one after the other, however slowly, is not given up (`connection`)."""
+    """A page sent in pieces, so that a client that reads slowly but steadily is not disconnected (see `server`)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as of ASGI
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -123,22 +123,22 @@ class _Html(Response):
 
 
 def as_html(status: int, text: str) -> Response:
-    """Answer with HTML, in the headers that defend it."""
+    """Answer with HTML and the headers that protect it."""
     return _Html(text, status, dict(_HEADERS), "text/html; charset=utf-8")
 
 
 def redirect(address: str) -> Response:
-    """Send a browser on after a form, to a page of ours."""
+    """Redirect to another page after a form (303)."""
     return Response(status_code=303, headers={**_HEADERS, "location": address})
 
 
 def coded(text: str) -> Markup:
-    """Write a sentence of ours with what is to be typed set as code; whatever is foreign in it is escaped."""
+    """Render one of our sentences with its commands as code; everything is escaped first."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - what goes in is escaped
 
 
 def ago(seconds: float, now: float) -> str:
-    """Say roughly how long ago something was."""
+    """Format how long ago a moment was, roughly; both times in seconds since the epoch."""
     past = now - seconds
     if past < 0:
         return f"in {duration(-past)}"

@@ -1,1 +1,1 @@
-"""The newcomer's first minute: a made-up CI in a process of its own, and the real daemon beside it."""
+"""The demo for newcomers: a simulated CI in a process of its own, and the real daemon beside it."""

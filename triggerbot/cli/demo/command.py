@@ -1,4 +1,4 @@
-"""`triggerbot demo`: see it at work, with a CI that is made up and everything else real."""
+"""`triggerbot demo`: play triggerbot with a simulated CI; everything else is real."""
 
 import click
 

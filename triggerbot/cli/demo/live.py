@@ -1,4 +1,4 @@
-"""The demo: starts the made-up CI and the real daemon, shows what they do, and holds the end against the truth."""
+"""Running the demo: start the simulated CI and the real daemon, show what they do, and check the outcome."""
 
 import ctypes
 import json
@@ -25,9 +25,9 @@ from rich.live import Live
 from triggerbot.cli.demo.narrator import Narrator
 from triggerbot.cli.demo.scenario import PROJECT, PUSHES
 
-#: Seconds beyond the playing time in which everything must have come to its end.
-_PATIENCE = 30.0
-#: Seconds between looks at the daemon's API.
+#: Seconds after the playing time within which everything must have finished.
+_GRACE = 30.0
+#: Seconds between polls of the daemon's API.
 _EVERY = 0.25
 _CONFIG = """\
 # The demo's config. Everything in it is real but the CI.
@@ -46,26 +46,26 @@ rules:
     exclude_jobs: ["*-unstable"]
     lookup: {{attempts: 5, delay: 1s}}
 """
-#: prctl(2): the signal that a child gets when its parent dies.
+#: The option of prctl(2) that sets the signal a child gets when its parent dies.
 _PR_SET_PDEATHSIG = 1
 
 
-class _Broken(Exception):
+class _DemoError(Exception):
     """The demo cannot go on; the message says why."""
 
 
 def play(*, seconds: float, keep: bool, stay: bool) -> int:
-    """Play the demo; 0 if everything came out as it should, else 1, with what did not."""
+    """Play the demo; return 0 if the outcome is as expected, else 1, after printing what is not."""
     console = Console(highlight=False)
     directory = Path(tempfile.mkdtemp(prefix="triggerbot-demo-"))
     try:
         with _Stage(directory, seconds) as stage:
             _show(console, stage, seconds)
-            wrong = _wrong(stage)
-            _conclude(console, stage, wrong)
+            problems = _problems(stage)
+            _conclude(console, stage, problems)
             if stay:
                 _stay(console, stage)
-    except _Broken as error:
+    except _DemoError as error:
         console.print(f"the demo could not go on: {error}", markup=False, style="red")
         return 1
     except KeyboardInterrupt:
@@ -79,28 +79,29 @@ def play(*, seconds: float, keep: bool, stay: bool) -> int:
             )
         else:
             shutil.rmtree(directory, ignore_errors=True)
-    return 1 if wrong else 0
+    return 1 if problems else 0
 
 
 class _Stage:
-    """The CI and the daemon as processes; neither outlives this one."""
+    """The CI and the daemon as child processes, which do not outlive this one."""
 
     def __init__(self, directory: Path, seconds: float) -> None:
         self.directory = directory
         self.seconds = seconds
-        self.telling = Narrator()
+        self.narrator = Narrator()
         self.truth: dict[str, Any] = {}
-        self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+        #: JSON lines of both processes, as (kind, message).
+        self._messages: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._errors: list[str] = []
         self.processes: list[subprocess.Popen[str]] = []
-        #: With which one logs in on the page.
+        #: The token that opens a session on the page.
         self.token = secrets.token_hex(8)
-        keys = {"DEMO_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16), "DEMO_PAGE_TOKEN": self.token}
-        self._environment = {**os.environ, **keys}
+        generated = {"DEMO_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(16), "DEMO_PAGE_TOKEN": self.token}
+        self._environment = {**os.environ, **generated}
         self._client = httpx.Client(timeout=5, trust_env=False)
 
     def __enter__(self) -> "_Stage":
-        """Start both, and let the CI begin when the daemon answers."""
+        """Start both processes, then start the CI's pushes once the daemon answers."""
         try:
             self._start()
         except BaseException:
@@ -109,7 +110,7 @@ class _Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End both."""
+        """Stop both processes and close their pipes."""
         for process in reversed(self.processes):
             process.terminate()
         for process in self.processes:
@@ -126,16 +127,16 @@ class _Stage:
         self.port = _free_port()
         hook = f"http://127.0.0.1:{self.port}/hooks/ci"
         ci = self._run("triggerbot.cli.demo.simulated_ci", "--hook", hook, "--seconds", str(self.seconds))
-        self._listen(ci.stdout, "ci")
+        self._read_lines(ci.stdout, "ci")
         kind, first = self._next(10.0)
         if kind != "ci" or first.get("event") != "listening":
-            raise _Broken(f"the made-up CI did not start: {self._errors[-5:]}")
+            raise _DemoError(f"the made-up CI did not start: {self._errors[-5:]}")
         self.ci_port = first["port"]
         config = _CONFIG.format(port=self.port, ci_port=self.ci_port, project=PROJECT)
         (self.directory / "triggerbot.yml").write_text(config)
         daemon = self._run("triggerbot", "run")
-        self._listen(daemon.stderr, "daemon")
-        self._await(daemon)
+        self._read_lines(daemon.stderr, "daemon")
+        self._wait_for_daemon(daemon)
         assert ci.stdin is not None
         ci.stdin.write("go\n")
         ci.stdin.flush()
@@ -149,75 +150,76 @@ class _Stage:
             stdout=subprocess.PIPE if module.endswith("ci") else subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            # Ctrl-C is for this process, which then ends the others.
+            # Ctrl-C goes to this process only, which then stops the others.
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - it calls prctl only
         )
         self.processes.append(process)
         if module.endswith("ci"):
-            self._listen(process.stderr, "error")
+            self._read_lines(process.stderr, "error")
         return process
 
-    def _listen(self, pipe: IO[str] | None, kind: str) -> None:
+    def _read_lines(self, pipe: IO[str] | None, kind: str) -> None:
         def read() -> None:
             with suppress(ValueError):  # the pipe is closed at the end
                 for line in pipe or ():
-                    self._take(kind, line)
+                    self._parse_line(kind, line)
 
         threading.Thread(target=read, daemon=True).start()
 
-    def _take(self, kind: str, line: str) -> None:
+    def _parse_line(self, kind: str, line: str) -> None:
+        """Queue a line of JSON; any other line is recorded as an error output."""
         try:
-            said = json.loads(line)
+            message = json.loads(line)
         except ValueError:
             self._errors.append(line.rstrip())
             return
-        self._said.put((kind, said))
+        self._messages.put((kind, message))
 
     def _next(self, wait: float) -> tuple[str, dict[str, Any]]:
         try:
-            return self._said.get(timeout=wait)
+            return self._messages.get(timeout=wait)
         except queue.Empty:
             return "", {}
 
-    def _await(self, daemon: subprocess.Popen[str]) -> None:
+    def _wait_for_daemon(self, daemon: subprocess.Popen[str]) -> None:
         until = time.monotonic() + 20
         while time.monotonic() < until:
             if daemon.poll() is not None:
-                raise _Broken("the daemon did not start: " + " ".join(self._errors[-5:]))
+                raise _DemoError("the daemon did not start: " + " ".join(self._errors[-5:]))
             with suppress(httpx.TransportError):
                 if self._client.get(f"http://127.0.0.1:{self.port}/__heartbeat__").status_code == 200:
                     return
             time.sleep(0.05)
-        raise _Broken("the daemon does not answer")
+        raise _DemoError("the daemon does not answer")
 
     @property
     def page(self) -> str:
-        """Where the daemon's page is."""
+        """The address of the daemon's page."""
         return f"http://127.0.0.1:{self.port}/"
 
     def follow(self) -> None:
-        """Take everything that was said since the last look, and look at the daemon's API."""
+        """Process all queued messages, then poll the daemon's API and the CI's ground truth."""
         for process in self.processes:
             if process.poll() is not None:
-                raise _Broken("one of the two died: " + " ".join(self._errors[-5:]))
-        while (heard := self._next(0.0))[0]:
-            kind, said = heard
-            (self.telling.ci if kind == "ci" else self.telling.daemon)(said)
+                raise _DemoError("one of the two died: " + " ".join(self._errors[-5:]))
+        while (received := self._next(0.0))[0]:
+            kind, message = received
+            (self.narrator.ci if kind == "ci" else self.narrator.daemon)(message)
         for push in PUSHES:
             answer = self._client.get(f"http://127.0.0.1:{self.port}/api/v1/pushes/{PROJECT}/{push.revision}")
             if answer.status_code == 200:
-                self.telling.push(answer.json()["pushes"][0])
+                self.narrator.push(answer.json()["pushes"][0])
         self.truth = self._client.get(f"http://127.0.0.1:{self.ci_port}/truth").json()
 
     @property
     def over(self) -> bool:
-        """The CI has played everything, and the daemon has an opinion on all of it."""
-        pushes = self.telling.pushes.values()
+        """Whether the CI has finished, and the daemon has reached the expected verdicts."""
+        pushes = self.narrator.pushes.values()
         settled = all(push["health"] != "pending" for push in pushes) and not any(
             job["verdict"] == "pending" for push in pushes for job in push["jobs"]
         )
-        return bool(self.truth.get("done")) and settled and not _differing(self)
+        return bool(self.truth.get("done")) and settled and not _wrong_verdicts(self)
 
 
 def _show(console: Console, stage: _Stage, seconds: float) -> None:
@@ -227,21 +229,21 @@ def _show(console: Console, stage: _Stage, seconds: float) -> None:
         if live is None:
             console.print(f"{title}\n", soft_wrap=True)
         shown = 0
-        while not stage.over and time.monotonic() < began + seconds + _PATIENCE:
+        while not stage.over and time.monotonic() < began + seconds + _GRACE:
             stage.follow()
             if live is not None:
                 left = max(0, round(began + seconds - time.monotonic()))
-                live.update(stage.telling.screen(console.height, f"{title}   ({left} s)"), refresh=True)
+                live.update(stage.narrator.screen(console.height, f"{title}   ({left} s)"), refresh=True)
             else:
-                for line in stage.telling.lines[shown:]:
+                for line in stage.narrator.lines[shown:]:
                     console.print(line, soft_wrap=True)
-                shown = len(stage.telling.lines)
+                shown = len(stage.narrator.lines)
             time.sleep(_EVERY)
 
 
 @contextmanager
 def _screen(console: Console) -> Iterator[Live | None]:
-    """A screen of its own on a terminal; elsewhere plain lines."""
+    """Open a full screen on a terminal; yield `None` elsewhere, for plain lines."""
     if not console.is_terminal:
         yield None
         return
@@ -249,12 +251,12 @@ def _screen(console: Console) -> Iterator[Live | None]:
         yield live
 
 
-def _differing(stage: _Stage) -> list[str]:
-    """Name the jobs whose verdict is not what the CI's plan comes to."""
+def _wrong_verdicts(stage: _Stage) -> list[str]:
+    """Describe the jobs whose verdict is not the one that the scenario expects."""
     wrong: list[str] = []
     for push in PUSHES:
-        told = stage.telling.pushes.get(push.revision, {"jobs": []})
-        verdicts = {job["job"]: job["verdict"] for job in told["jobs"]}
+        reported = stage.narrator.pushes.get(push.revision, {"jobs": []})
+        verdicts = {job["job"]: job["verdict"] for job in reported["jobs"]}
         wrong += [
             f"{job.name} at {push.revision[:7]} is {verdicts.get(job.name)}, not {job.expected}"
             for job in push.jobs
@@ -263,22 +265,22 @@ def _differing(stage: _Stage) -> list[str]:
     return wrong
 
 
-def _wrong(stage: _Stage) -> list[str]:
+def _problems(stage: _Stage) -> list[str]:
     doubled = [f"the CI was asked twice for {what}" for what in stage.truth.get("doubled", ["everything"])]
-    return doubled + _differing(stage)
+    return doubled + _wrong_verdicts(stage)
 
 
-def _conclude(console: Console, stage: _Stage, wrong: list[str]) -> None:
+def _conclude(console: Console, stage: _Stage, problems: list[str]) -> None:
     truth = stage.truth
     console.print(
-        stage.telling.table() if console.is_terminal else _plain(stage.telling), soft_wrap=not console.is_terminal
+        stage.narrator.table() if console.is_terminal else _plain(stage.narrator), soft_wrap=not console.is_terminal
     )
     console.print(
         f"\nThe CI's own books: {truth.get('runs', 0)} runs, of which {truth.get('retriggers', 0)} were retriggers, "
         f"asked for in {truth.get('requests', 0)} requests; doubled: {len(truth.get('doubled', ()))}.",
         soft_wrap=not console.is_terminal,
     )
-    for line in wrong:
+    for line in problems:
         console.print(f"unexpected: {line}", style="bold red", markup=False)
     console.print(
         "\nWhat now?\n"
@@ -293,22 +295,22 @@ def _conclude(console: Console, stage: _Stage, wrong: list[str]) -> None:
 
 def _stay(console: Console, stage: _Stage) -> None:
     console.print(f"\nThe page is at {stage.page}, where {stage.token} logs you in; Ctrl-C ends it.", markup=False)
-    # The made-up CI goes on answering, so that what you ask for on the page happens.
+    # The simulated CI keeps answering, so that requests made on the page take effect.
     with suppress(KeyboardInterrupt):
         while all(process.poll() is None for process in stage.processes):
             time.sleep(_EVERY)
 
 
-def _plain(telling: Narrator) -> str:
+def _plain(narrator: Narrator) -> str:
     rows = [
         f"{push['revision'][:7]}  {(push['author'] or '').partition('@')[0]:<8} {push['health']:<8} {push['why']}"
-        for push in telling.pushes.values()
+        for push in narrator.pushes.values()
     ]
     return "\n".join(["", *rows])
 
 
 def _command() -> str:
-    """Write the command as it can be typed here, which outside of a virtual environment is not its bare name."""
+    """Return the command as it can be typed here: its bare name, or its path if it is not on $PATH."""
     here = Path(sys.executable).with_name("triggerbot")
     found = shutil.which("triggerbot")
     return "triggerbot" if found is not None and Path(found) == here else os.path.relpath(here)

@@ -1,4 +1,4 @@
-"""What the demo says: a line for each thing that the CI did or the daemon decided, and a table of the pushes."""
+"""The demo's output: a feed of what the CI did and the daemon decided, and a table of the pushes."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ from rich.text import Text
 from triggerbot.core.model import Refusal
 from triggerbot.reports import glossary
 
-#: Lines of the feed that are kept for the screen.
-_KEPT = 200
+#: Lines of the feed held for the screen.
+_FEED_MAX = 200
 _COLOURS = {
     "good": "bold green", "failing": "bold red", "pending": "cyan", "intermittent": "yellow", "failed": "red",
     "passed": "green", "G": "green", "O": "dark_orange", ".": "cyan",
@@ -25,78 +25,78 @@ _NOTES = {
 
 @dataclass
 class Narrator:
-    """Turns what happens into lines, each once."""
+    """Turns the messages of the CI and the daemon into lines, each once."""
 
     lines: list[Text] = field(default_factory=list)
     pushes: dict[str, dict[str, Any]] = field(default_factory=dict)
     _verdicts: dict[tuple[str, str], str] = field(default_factory=dict)
     _failed: set[str] = field(default_factory=set)
 
-    def _say(self, who: str, what: str, style: str = "", revision: str = "") -> None:
+    def _add_line(self, who: str, what: str, style: str = "", revision: str = "") -> None:
         line = Text(f"{who:<10} ", style="bold" if who == "triggerbot" else "dim")
         line.append(f"{revision[:7]:<8}", style="dim")
         line.append(what, style=style)
-        self.lines = [*self.lines[1 - _KEPT :], line]
+        self.lines = [*self.lines[1 - _FEED_MAX :], line]
 
-    def ci(self, told: dict[str, Any]) -> None:
-        """Take a line of the CI."""
-        revision, job = told.get("revision", ""), told.get("job", "")
-        match told["event"]:
+    def ci(self, message: dict[str, Any]) -> None:
+        """Add a message of the CI."""
+        revision, job = message.get("revision", ""), message.get("job", "")
+        match message["event"]:
             case "push":
-                first, _, rest = told["message"].partition("\n")
+                first, _, rest = message["message"].partition("\n")
                 asks = f"   ({rest.strip()})" if rest else ""
-                self._say("push", f"{told['author'].partition('@')[0]}: {first}{asks}", "bold", revision)
-            case "run" if told["state"] == "finished" and told["run_id"] not in self._failed:
-                self._finished(told, revision, job)
+                self._add_line("push", f"{message['author'].partition('@')[0]}: {first}{asks}", "bold", revision)
+            case "run" if message["state"] == "finished" and message["run_id"] not in self._failed:
+                self._finished(message, revision, job)
             case event if event in _NOTES:
                 who, what, style = _NOTES[event]
-                self._say(who, what.format(job=job, count=told.get("count")), style, revision)
+                self._add_line(who, what.format(job=job, count=message.get("count")), style, revision)
 
-    def _finished(self, told: dict[str, Any], revision: str, job: str) -> None:
-        self._failed.add(told["run_id"])
-        again = " again" if told["retrigger_of"] else ""
-        if told["result"] != "success":
-            self._say("CI", f"{job} failed{again}", "dark_orange", revision)
+    def _finished(self, message: dict[str, Any], revision: str, job: str) -> None:
+        self._failed.add(message["run_id"])
+        again = " again" if message["retrigger_of"] else ""
+        if message["result"] != "success":
+            self._add_line("CI", f"{job} failed{again}", "dark_orange", revision)
         elif again:
-            self._say("CI", f"{job} passed on a retrigger", "green", revision)
+            self._add_line("CI", f"{job} passed on a retrigger", "green", revision)
 
-    def daemon(self, told: dict[str, Any]) -> None:
-        """Take a line of the daemon's log."""
-        revision, job = told.get("revision", ""), told.get("job", "")
-        match told.get("event"):
-            case "decision" if told["action"] == "trigger":
-                why = "it failed" if told["reason"] == "failure" else "the push asks for it"
-                self._say("triggerbot", f"retriggers {job} {told['count']} times: {why}", "bold cyan", revision)
-            case "decision" if told["reason"] != Refusal.ALREADY_CLAIMED:
-                means = glossary.REFUSALS[Refusal(told["reason"])].means
-                self._say("triggerbot", f"leaves {job} alone, {told['reason']}: {means}", "yellow", revision)
-            case "request" if told["answer"] != "accepted":
-                what = f"no clear answer for {', '.join(told['jobs'])}: looks back rather than ask again on a guess"
-                self._say("triggerbot", what, "magenta", revision)
+    def daemon(self, message: dict[str, Any]) -> None:
+        """Add a line of the daemon's log."""
+        revision, job = message.get("revision", ""), message.get("job", "")
+        match message.get("event"):
+            case "decision" if message["action"] == "trigger":
+                why = "it failed" if message["reason"] == "failure" else "the push asks for it"
+                self._add_line("triggerbot", f"retriggers {job} {message['count']} times: {why}", "bold cyan", revision)
+            case "decision" if message["reason"] != Refusal.ALREADY_CLAIMED:
+                means = glossary.REFUSALS[Refusal(message["reason"])].means
+                self._add_line("triggerbot", f"leaves {job} alone, {message['reason']}: {means}", "yellow", revision)
+            case "request" if message["answer"] != "accepted":
+                what = f"no clear answer for {', '.join(message['jobs'])}: looks back rather than ask again on a guess"
+                self._add_line("triggerbot", what, "magenta", revision)
             case "recovered":
-                self._say("triggerbot", f"the CI lists the runs of {', '.join(told['jobs'])}: nothing is doubled",
-                          "magenta", revision)  # fmt: skip
+                what = f"the CI lists the runs of {', '.join(message['jobs'])}: nothing is doubled"
+                self._add_line("triggerbot", what, "magenta", revision)
 
-    def push(self, told: dict[str, Any]) -> None:
-        """Take what the daemon's API says of a push; a verdict that is new is a line of its own."""
-        self.pushes[told["revision"]] = told
-        for job in told["jobs"]:
-            key, verdict = (told["revision"], job["job"]), job["verdict"]
+    def push(self, message: dict[str, Any]) -> None:
+        """Add the state of a push from the daemon's API; each new verdict becomes a line."""
+        self.pushes[message["revision"]] = message
+        for job in message["jobs"]:
+            key, verdict = (message["revision"], job["job"]), job["verdict"]
             if self._verdicts.get(key) != verdict:
                 self._verdicts[key] = verdict
                 if verdict in ("intermittent", "failed"):
                     text = f"{job['job']} is {verdict}: {job['why']}"
-                    self._say("triggerbot", text, f"bold {_COLOURS[verdict]}", told["revision"])
+                    self._add_line("triggerbot", text, f"bold {_COLOURS[verdict]}", message["revision"])
 
     def screen(self, height: int, title: str) -> RenderableType:
-        """Draw the feed above the pushes, as tall as the terminal."""
+        """Render the feed above the table of pushes, `height` lines in all."""
         below = self.table()
         room = max(3, height - 2 * len(self.pushes) - 5)
         feed = [_cut(line) for line in self.lines[-room:]]
         return Group(Text(title, style="bold"), *feed, *[Text()] * (room - len(feed)), below)
 
     def table(self) -> Table:
-        """Draw the pushes with their health and the runs of the jobs that are worth a look."""
+        """Render the pushes with their health and the runs of their noteworthy jobs."""
         table = Table(expand=True, box=None, padding=(0, 1), header_style="dim")
         for name, ratio in (("push", None), ("author", None), ("health", None), ("why, and the runs of its jobs", 1)):
             table.add_column(name, ratio=ratio, no_wrap=True, overflow="ellipsis")

@@ -1,9 +1,9 @@
-"""What happens at the made-up CI: a few pushes, what each of their jobs comes to, and what should be found out."""
+"""The scenario of the simulated CI: its pushes, the results of their jobs, and the verdicts to expect."""
 
 from dataclasses import dataclass
 
 PROJECT = "try"
-#: Results of a job's runs, the first one first; the last stands for all further ones.
+#: Results of a job's runs, in order; the last one repeats for all further runs.
 GOOD = ("success",)
 BROKEN = ("failure",)
 FLAKY = ("failure", "success")
@@ -12,24 +12,24 @@ UNLUCKY = ("failure", "failure", "success")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job of a push: what its runs come to, and what goes wrong on the way."""
+    """One job of a push: the results of its runs, and the faults on the way."""
 
     name: str
     results: tuple[str, ...] = GOOD
     kind: str = "test"
     failure: str = ""
-    #: Its end is told by no webhook: the sweep has to find it.
+    #: No webhook reports its first run's end: the sweep has to find it.
     lost: bool = False
-    #: Its end is told three times.
+    #: Its end is reported three times.
     repeated: bool = False
-    #: The CI accepts the retrigger, and answers 500 all the same.
-    ill: bool = False
-    #: What triggerbot has to find out; `None` where the results alone tell.
+    #: The CI accepts its first retrigger, but answers 500.
+    answers_500: bool = False
+    #: The verdict to expect; `None` to derive it from the results.
     verdict: str | None = None
 
     @property
     def expected(self) -> str:
-        """The verdict that the results come to when the job is retriggered."""
+        """The verdict to expect once the job has been retriggered."""
         if self.verdict is not None:
             return self.verdict
         if "success" not in self.results:
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One push: when it comes (as a share of the whole), by whom, and its jobs."""
+    """One push: when it arrives (as a share of the playing time), its author, and its jobs."""
 
     at: float
     revision: str
@@ -77,7 +77,7 @@ PUSHES: tuple[Push, ...] = (
         (
             *_jobs("linux-opt", "windows-opt"),
             Job("linux-debug-xpcshell", BROKEN, failure="test_dates.js: 2026-02-30 was accepted"),
-            Job("macosx-debug-mochitest-2", FLAKY, failure="test_audio.html: no device", ill=True),
+            Job("macosx-debug-mochitest-2", FLAKY, failure="test_audio.html: no device", answers_500=True),
             Job("android-debug-xpcshell", FLAKY, failure="test_sync.js: connection refused", lost=True),
         ),
     ),

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from triggerbot.cli.demo.scenario import PROJECT, PUSHES, Job, Push
 
-#: Shares of the whole time that a job waits, that its runs last, and that lies between two jobs' starts.
+#: Shares of the playing time: a job's wait, a run's duration, and the gap between the starts of two jobs.
 _WAITS, _LASTS, _APART = 0.01, 0.05, 0.004
 
 
@@ -32,7 +32,7 @@ def _stamp(moment: float) -> str:
 
 
 class Ci:
-    """Pushes, their runs, and everything that was asked of it."""
+    """The CI's pushes, their runs, and the requests it received."""
 
     def __init__(self, hook: str, secret: str, seconds: float) -> None:
         self._hook = hook
@@ -46,14 +46,14 @@ class Ci:
         self._played = False
         self.operations: list[dict[str, Any]] = []
 
-    # -- what it does by itself ---------------------------------------------------------------------------------
+    # -- pushes and runs ----------------------------------------------------------------------------------------
 
     def play(self) -> None:
-        """Let the pushes come, one after another."""
+        """Play the pushes of the scenario, one after another."""
         began = time.monotonic()
         for push in PUSHES:
             time.sleep(max(0.0, began + push.at * self._seconds - time.monotonic()))
-            self._say("push", revision=push.revision, author=push.author, message=push.message)
+            self._log("push", revision=push.revision, author=push.author, message=push.message)
             with self._lock:
                 self._facts[push.revision] = push
                 self._jobs.update({(push.revision, job.name): job for job in push.jobs})
@@ -63,7 +63,7 @@ class Ci:
         self._played = True
 
     def start(self, push: Push, job: Job, operation: str | None = None) -> str:
-        """Begin a run of a job; it comes to its end by itself."""
+        """Start a run of a job, which finishes by itself; return its id."""
         with self._lock:
             number = sum(run["job"] == job.name and run["revision"] == push.revision for run in self._runs)
             run = {
@@ -79,32 +79,32 @@ class Ci:
         return str(run["run_id"])
 
     def _run(self, job: Job, run: dict[str, Any], result: str) -> None:
-        self._tell(run)
+        self._send_webhook(run)
         time.sleep(_WAITS * self._seconds)
-        self._become(run, state="running")
-        self._tell(run)
-        # Runs of different jobs last differently, but each demo is like the last.
+        self._update(run, state="running")
+        self._send_webhook(run)
+        # Durations differ between jobs, but are the same in each demo.
         time.sleep(_LASTS * self._seconds * (0.6 + len(job.name) % 7 / 8))
         failures = [job.failure] if result != "success" and job.failure else []
-        self._become(run, state="finished", result=result, failures=failures)
+        self._update(run, state="finished", result=result, failures=failures)
         for _ in range(0 if job.lost and run["retrigger_of"] is None else 3 if job.repeated else 1):
-            self._tell(run)
+            self._send_webhook(run)
         if job.lost and run["retrigger_of"] is None:
-            self._say("lost", **self._about(run))
+            self._log("lost", **self._summary(run))
         with self._lock:
             self._open -= 1
 
-    def _become(self, run: dict[str, Any], **changes: Any) -> None:
+    def _update(self, run: dict[str, Any], **changes: Any) -> None:
         with self._lock:
             run.update(changes, time=_stamp(time.time()), changed=time.time())
 
-    def _tell(self, run: dict[str, Any]) -> None:
-        """Send a webhook, signed as Standard Webhooks say; what cannot be delivered is lost, as in real life."""
+    def _send_webhook(self, run: dict[str, Any]) -> None:
+        """Send a webhook, signed as in Standard Webhooks; one that cannot be delivered is lost, as in reality."""
         with self._lock:
             body = json.dumps({key: value for key, value in run.items() if key != "changed"}).encode()
-            about = self._about(run)
+            summary = self._summary(run)
         now = str(int(time.time()))
-        name = f"msg_{about['run_id']}_{about['state']}"
+        name = f"msg_{summary['run_id']}_{summary['state']}"
         digest = hmac.new(self._key, f"{name}.{now}.".encode() + body, hashlib.sha256).digest()
         headers = {
             "webhook-id": name,
@@ -116,36 +116,36 @@ class Ci:
         try:
             with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 # nosec B310
                 answer.read()
-            self._say("run", **about)
+            self._log("run", **summary)
         except OSError as error:
-            self._say("undelivered", error=str(error), **about)
+            self._log("undelivered", error=str(error), **summary)
 
-    def _about(self, run: dict[str, Any]) -> dict[str, Any]:
+    def _summary(self, run: dict[str, Any]) -> dict[str, Any]:
         keys = ("revision", "job", "run_id", "state", "result", "retrigger_of")
         return {key: run.get(key) for key in keys}
 
-    def _say(self, event: str, **what: Any) -> None:
+    def _log(self, event: str, **what: Any) -> None:
         with self._lock:
             print(json.dumps({"event": event, **what}), flush=True)
 
-    # -- what it is asked ---------------------------------------------------------------------------------------
+    # -- requests -----------------------------------------------------------------------------------------------
 
     def look(self, revision: str) -> dict[str, Any] | None:
-        """A push's facts and all of its runs."""
+        """Return a push's facts and all of its runs; `None` if there is no such push."""
         with self._lock:
             push = self._facts.get(revision)
             if push is None:
                 return None
-            runs = [_shown(run) for run in self._runs if run["revision"] == revision]
+            runs = [_without_internals(run) for run in self._runs if run["revision"] == revision]
             return {"author": push.author, "message": push.message, "time": None, "runs": runs}
 
     def recent(self, since: float) -> list[dict[str, Any]]:
-        """What changed since then."""
+        """Return the runs that changed since then, in seconds since the epoch."""
         with self._lock:
-            return [_shown(run) for run in self._runs if run["changed"] >= since]
+            return [_without_internals(run) for run in self._runs if run["changed"] >= since]
 
     def retrigger(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        """Make further runs of a job."""
+        """Start further runs of a job; return the HTTP status and the answer."""
         with self._lock:
             job = self._jobs.get((body["revision"], body["job"]))
             if job is None:
@@ -154,31 +154,27 @@ class Ci:
             self.operations.append({key: body[key] for key in ("operation", "revision", "job", "count")})
             first = sum(one["job"] == job.name and one["revision"] == push.revision for one in self.operations) == 1
             runs = [self.start(push, job, body["operation"]) for _ in range(body["count"])]
-        if job.ill and first:
-            self._say("ill", revision=push.revision, job=job.name, count=body["count"])
+        if job.answers_500 and first:
+            self._log("ill", revision=push.revision, job=job.name, count=body["count"])
             return 500, {"error": "something broke after we had accepted that"}
         return 201, {"runs": runs}
 
     def truth(self) -> dict[str, Any]:
-        """What really happened: the ground truth that the end of the demo is held against."""
+        """Return the ground truth, with which the demo compares the outcome."""
         with self._lock:
-            made: dict[tuple[str, str], int] = {}
-            for run in self._runs:
-                if run["retrigger_of"] is not None:
-                    made[run["revision"], run["job"]] = made.get((run["revision"], run["job"]), 0) + 1
-            asked = [(one["revision"], one["job"]) for one in self.operations]
+            requested = [(one["revision"], one["job"]) for one in self.operations]
             return {
                 "done": self._played and self._open == 0,
                 "runs": len(self._runs),
                 "requests": len(self.operations),
-                "retriggers": sum(made.values()),
+                "retriggers": sum(run["retrigger_of"] is not None for run in self._runs),
                 "doubled": sorted(
-                    {f"{job} at {revision}" for revision, job in asked if asked.count((revision, job)) > 1}
+                    {f"{job} at {revision}" for revision, job in requested if requested.count((revision, job)) > 1}
                 ),
             }
 
 
-def _shown(run: dict[str, Any]) -> dict[str, Any]:
+def _without_internals(run: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in run.items() if key != "changed"}
 
 
@@ -189,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
     ci: Ci
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name is the parent's
-        """Say nothing: the CI tells what it does by itself."""
+        """Log nothing: the CI logs what it does itself."""
 
     def _answer(self, status: int, value: Any) -> None:
         body = json.dumps(value).encode()
@@ -200,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_GET(self) -> None:
-        """Answer a look-back, the sweep, or the truth."""
+        """Answer a look-back, a sweep, or a request for the ground truth."""
         parts = urlsplit(self.path)
         segments = [unquote(part) for part in parts.path.split("/")[1:]]
         match segments:
@@ -217,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(404, {"error": "nothing here"})
 
     def do_POST(self) -> None:
-        """Take a retrigger."""
+        """Accept a retrigger."""
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         if self.path != "/retrigger":
             self._answer(404, {"error": "nothing here"})
@@ -226,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def main() -> None:
-    """Serve, play, and end when standard input does: whoever started this is gone then."""
+    """Serve and play until standard input ends, which means that the parent is gone."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--hook", required=True)
@@ -237,7 +233,7 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", options.port), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(json.dumps({"event": "listening", "port": server.server_address[1]}), flush=True)
-    # The first line says that the daemon is ready; the end of the input, that it is over.
+    # The first line means that the daemon is ready, the end of the input that the demo is over.
     if sys.stdin.readline():
         threading.Thread(target=ci.play, daemon=True).start()
         sys.stdin.read()
