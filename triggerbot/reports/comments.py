@@ -228,7 +228,7 @@ class CommentCommands:
         for job in jobs:
             self._store.ask(record.push, job.job, count, name, dry=self._setting.dry, now=now)
         runs = "1 further run" if count == 1 else f"{count} further runs"
-        would = "Dry run, so nothing is sent: would ask" if self._setting.dry else "PendingCommand"
+        would = "Dry run, so nothing is sent: would ask" if self._setting.dry else "Asked"
         return _Reply([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
