@@ -37,12 +37,13 @@ class TreeherderReporter:
         done: list[list[object]] = json.loads(kept or "[]")
         suspected = {job.job for job in told.judged.jobs if job.suspected}
         unknown: list[str] = []
-        for run in stars(told.record):
+        starred = [(run, job.runs) for job in told.record.jobs for run in stars(job.runs)]
+        for run, runs in starred:
             key: list[object] = [run.run_id, run.attempt]
             if key in done or run.job in suspected:
                 continue
             try:
-                classified = self._notes.classify(told.record, run)
+                classified = self._notes.classify(told.push, run, runs)
             except NotKnown as error:
                 unknown.append(str(error))
                 continue
