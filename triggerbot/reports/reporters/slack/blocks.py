@@ -18,8 +18,8 @@ from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import PushReport, glossary
 
-#: What Slack takes: blocks of a message, and characters of a section.
-BLOCKS_MAX, SECTION_MAX = 50, 3000
+#: Characters of a section, Slack's limit.
+SECTION_MAX = 3000
 #: Bytes of text. Slack takes about 12,000 characters in all the blocks of a message together, which its documentation
 #: does not say (github.com/slackapi/bolt-js, issue 2509).
 _DETAILS_ROOM, _MESSAGE_ROOM = 8000, 3500
