@@ -16,7 +16,7 @@ import jsonschema.exceptions
 
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.event_json import parse_time
-from triggerbot.systems.taskcluster import foreign
+from triggerbot.systems.taskcluster import untrusted
 from triggerbot.systems.taskcluster.tasks import MARK, Definition
 
 #: The artifact of a decision task that lists its actions.
@@ -91,7 +91,7 @@ def choose(
         "ownTaskId": own_id, "task": None,
     }  # fmt: skip
     template = action.get("task") if action["kind"] == "task" else action.get("hookPayload")
-    problem = foreign.template_problem(template, actions.get("variables"))
+    problem = untrusted.template_problem(template, actions.get("variables"))
     if problem:
         return Unfit(f"the push's action is not filled in: {problem}")
     try:
@@ -114,7 +114,7 @@ def _misfit(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     schema = action.get("schema")
     if schema is None:
         return ""
-    problem = foreign.schema_problem(schema)
+    problem = untrusted.schema_problem(schema)
     if problem:
         return f"its schema is not used: {problem}"
     try:
