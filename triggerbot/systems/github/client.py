@@ -20,13 +20,17 @@ from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 _Page = TypeVar("_Page", messages.RunsPage, messages.JobsPage)
 _T = TypeVar("_T")
-
 PER_PAGE = 100
 #: Pages; 5,000 runs or jobs. More is no push that we could judge, and a part of the truth would make us trigger.
 _PAGES_MAX = 50
 #: Seconds until it is tried again when somebody has to change a permission first.
 DENIED_AFTER = 600.0
+#: Seconds until the next try after a token was withdrawn early: a new one is fetched.
+RENEWED_AFTER = 5.0
 _NEXT = re.compile(r'rel="?next"?')
+#: Bytes of bodies kept; a page of 100 jobs with their steps has up to some 500 kB.
+_BYTES_MAX = 32 * 1024 * 1024
+_COUNT_MAX = 2000
 
 
 class Client:
@@ -177,11 +181,6 @@ def _readable(reply: Reply, project: str) -> Reply:
     if reply.status in (301, 302, 307, 308):
         raise CIDenied(f"{project} was renamed or moved (HTTP {reply.status}): use its new name in the config")
     return usable(reply, f"reading {project}")
-
-
-#: Bytes of bodies kept; a page of 100 jobs with their steps has up to some 500 kB.
-_BYTES_MAX = 32 * 1024 * 1024
-_COUNT_MAX = 2000
 
 
 class Etags:

@@ -20,13 +20,40 @@ from triggerbot.core.errors import CIUnavailable, NotUnderstood
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 #: The attempts of one workflow run are counted from 1.
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-
+#: The name of our check runs, and the context of our commit statuses.
+NAME = "triggerbot"
+#: By this first line a comment of ours is known.
+MARKER = "<!-- triggerbot -->"
+#: What the button of our check runs is called.
+RETRY_FAILED = "retry_failed"
 _FULL_NAME = re.compile(r"(?!\.+/)[A-Za-z0-9_.-]+/(?!\.+\Z)[A-Za-z0-9_.-]+")
 _SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})")
 #: Characters; longer names, branches and addresses are no CI's, and must not fill the store.
 _TEXT_MAX = 2000
-
 _T = TypeVar("_T")
+
+
+# -- runs and pushes --------------------------------------------------------------------------------------------------
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A user, bot or organisation."""
+
+    login: str
+    type: str = ""
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit as runs and pushes carry it."""
+
+    message: str | None = None
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """A repository; `pushed_at` is a number in push events and a text elsewhere."""
+
+    full_name: str
+    pushed_at: int | str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -58,26 +85,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step] | None = None
 
 
-class Account(msgspec.Struct, frozen=True):
-    """A user, bot or organisation."""
-
-    login: str
-    type: str = ""
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """A commit as runs and pushes carry it."""
-
-    message: str | None = None
-
-
-class Repository(msgspec.Struct, frozen=True):
-    """A repository; `pushed_at` is a number in push events and a text elsewhere."""
-
-    full_name: str
-    pushed_at: int | str | None = None
-
-
 class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     """One workflow run: all of its attempts have the same `id`."""
 
@@ -90,6 +97,26 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     actor: Account | None = None
     head_commit: Commit | None = None
     head_repository: Repository | None = None
+
+
+class JobsPage(msgspec.Struct, frozen=True):
+    """One page of the jobs of a workflow run."""
+
+    total_count: int
+    jobs: list[Job]
+
+
+class RunsPage(msgspec.Struct, frozen=True):
+    """One page of workflow runs."""
+
+    total_count: int
+    workflow_runs: list[WorkflowRun]
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What every webhook about runs and jobs has, so that unknown actions can be left alone."""
+
+    action: str
 
 
 class JobMessage(msgspec.Struct, frozen=True):
@@ -119,24 +146,7 @@ class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
     sender: Account | None = None
 
 
-class JobsPage(msgspec.Struct, frozen=True):
-    """One page of the jobs of a workflow run."""
-
-    total_count: int
-    jobs: list[Job]
-
-
-class RunsPage(msgspec.Struct, frozen=True):
-    """One page of workflow runs."""
-
-    total_count: int
-    workflow_runs: list[WorkflowRun]
-
-
-class Action(msgspec.Struct, frozen=True):
-    """What every webhook about runs and jobs has, so that unknown actions can be left alone."""
-
-    action: str
+# -- credentials ------------------------------------------------------------------------------------------------------
 
 
 class Permissions(msgspec.Struct, frozen=True):
@@ -188,6 +198,124 @@ class IssuedToken(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         """Hide the token."""
         return "IssuedToken(...)"
+
+
+# -- reports and comment commands -------------------------------------------------------------------------------------
+
+
+class Annotation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job says about a place in a file, or about itself."""
+
+    path: str = ""
+    start_line: int | None = None
+    annotation_level: str | None = None
+    title: str | None = None
+    message: str | None = None
+
+
+class ChangedFile(msgspec.Struct, frozen=True):
+    """A file that a commit changes."""
+
+    filename: str
+
+
+class CommitDetail(msgspec.Struct, frozen=True):
+    """A commit with the files that it changes."""
+
+    files: list[ChangedFile] | None = None
+
+
+class App(msgspec.Struct, frozen=True):
+    """Whose check run it is."""
+
+    slug: str = ""
+
+
+class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One check run."""
+
+    id: Id
+    name: str = ""
+    head_sha: str = ""
+    external_id: str | None = None
+    app: App | None = None
+
+
+class CheckRuns(msgspec.Struct, frozen=True):
+    """One page of the check runs of a commit."""
+
+    check_runs: list[CheckRun]
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The branch of a pull request."""
+
+    sha: str
+    ref: str = ""
+
+
+class Pull(msgspec.Struct, frozen=True):
+    """One pull request."""
+
+    number: Id
+    state: str
+    head: Head
+    user: Account | None = None
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """One comment; `user` is missing if the account is gone."""
+
+    id: Id
+    body: str | None = None
+    user: Account | None = None
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """What a comment is on; only pull requests have `pull_request`."""
+
+    number: Id
+    pull_request: dict[str, object] | None = None
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What somebody may do in a repository; `role_name` tells roles apart that `permission` does not."""
+
+    permission: str = ""
+    role_name: str = ""
+
+
+class Button(msgspec.Struct, frozen=True):
+    """Which button of a check run was pressed."""
+
+    identifier: str = ""
+
+
+class CommentMessage(msgspec.Struct, frozen=True):
+    """The webhook `issue_comment`."""
+
+    comment: Comment
+    issue: Issue
+    repository: Repository
+    sender: Account
+
+
+class CheckRunMessage(msgspec.Struct, frozen=True):
+    """The webhook `check_run`."""
+
+    action: str
+    check_run: CheckRun
+    repository: Repository
+    sender: Account
+    requested_action: Button | None = None
+
+
+def is_ours(run: CheckRun) -> bool:
+    """Tell by its name whether a check run is ours; other Apps' do not come to our webhook."""
+    return run.name == NAME or run.name.startswith(f"{NAME} (")
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
 
 
 def read(body: bytes | str, kind: type[_T]) -> _T:
@@ -257,123 +385,3 @@ def moment(text: str | None) -> float | None:
     if not 0 <= seconds < 1e11:
         raise NotUnderstood("a time is out of range")
     return seconds
-
-
-#: The name of our check runs, and the context of our commit statuses.
-NAME = "triggerbot"
-#: By this first line a comment of ours is known.
-MARKER = "<!-- triggerbot -->"
-#: What the button of our check runs is called.
-RETRY_FAILED = "retry_failed"
-
-
-class Annotation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job says about a place in a file, or about itself."""
-
-    path: str = ""
-    start_line: int | None = None
-    annotation_level: str | None = None
-    title: str | None = None
-    message: str | None = None
-
-
-class ChangedFile(msgspec.Struct, frozen=True):
-    """A file that a commit changes."""
-
-    filename: str
-
-
-class CommitDetail(msgspec.Struct, frozen=True):
-    """A commit with the files that it changes."""
-
-    files: list[ChangedFile] | None = None
-
-
-class App(msgspec.Struct, frozen=True):
-    """Whose check run it is."""
-
-    slug: str = ""
-
-
-class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One check run."""
-
-    id: Id
-    name: str = ""
-    head_sha: str = ""
-    external_id: str | None = None
-    app: App | None = None
-
-
-class CheckRuns(msgspec.Struct, frozen=True):
-    """One page of the check runs of a commit."""
-
-    check_runs: list[CheckRun]
-
-
-class Comment(msgspec.Struct, frozen=True):
-    """One comment; `user` is missing if the account is gone."""
-
-    id: Id
-    body: str | None = None
-    user: Account | None = None
-
-
-class Head(msgspec.Struct, frozen=True):
-    """The branch of a pull request."""
-
-    sha: str
-    ref: str = ""
-
-
-class Pull(msgspec.Struct, frozen=True):
-    """One pull request."""
-
-    number: Id
-    state: str
-    head: Head
-    user: Account | None = None
-
-
-class Access(msgspec.Struct, frozen=True):
-    """What somebody may do in a repository; `role_name` tells roles apart that `permission` does not."""
-
-    permission: str = ""
-    role_name: str = ""
-
-
-class Issue(msgspec.Struct, frozen=True):
-    """What a comment is on; only pull requests have `pull_request`."""
-
-    number: Id
-    pull_request: dict[str, object] | None = None
-
-
-class CommentMessage(msgspec.Struct, frozen=True):
-    """The webhook `issue_comment`."""
-
-    comment: Comment
-    issue: Issue
-    repository: Repository
-    sender: Account
-
-
-class Button(msgspec.Struct, frozen=True):
-    """Which button of a check run was pressed."""
-
-    identifier: str = ""
-
-
-class CheckRunMessage(msgspec.Struct, frozen=True):
-    """The webhook `check_run`."""
-
-    action: str
-    check_run: CheckRun
-    repository: Repository
-    sender: Account
-    requested_action: Button | None = None
-
-
-def is_ours(run: CheckRun) -> bool:
-    """Tell by its name whether a check run is ours; other Apps' do not come to our webhook."""
-    return run.name == NAME or run.name.startswith(f"{NAME} (")

@@ -47,6 +47,15 @@ _RUN_ACTIONS = frozenset({"requested", "in_progress", "completed"})
 #: The runner groups that everybody has; the labels say more.
 _DEFAULT_GROUPS = frozenset({"", "GitHub Actions", "Default", "default"})
 _BRANCH_REF = "refs/heads/"
+#: Commands of one comment that are heard.
+_COMMANDS_MAX = 10
+_BOT = "Bot"
+#: What the button asks for, in the words of comments.
+_RETRY = "retry failed"
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
+
+
+# -- webhooks ---------------------------------------------------------------------------------------------------------
 
 
 def webhook(system: str, headers: Mapping[str, str], body: bytes, mention: str = "triggerbot") -> list[Heard]:
@@ -136,12 +145,11 @@ _READERS = {
 }
 
 
-def _push(system: str, name: str, branch: str, revision: str) -> Push:
-    return Push(system, messages.full_name(name), messages.plain(branch, "branch"), messages.sha(revision))
-
-
 def _seconds(number: int | None) -> float | None:
     return float(number) if number is not None and 0 <= number < 1e11 else None
+
+
+# -- runs and pushes, as webhooks and listings have them --------------------------------------------------------------
 
 
 def event(push: Push, job: messages.Job, state: State | None = None) -> Event | None:
@@ -166,6 +174,53 @@ def event(push: Push, job: messages.Job, state: State | None = None) -> Event | 
         batch=str(job.run_id),
         started=_started(job, state),
     )
+
+
+def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
+    """Say what workflow runs (one at least) tell of their push: from the oldest, and a fork if any is of one.
+
+    A run whose repository is gone (`head_repository` null) counts as one of a fork.
+    """
+    ordered = sorted(runs, key=lambda run: run.id)
+    oldest, project = ordered[0], push.project.lower()
+    return PushFacts(
+        push,
+        message=oldest.head_commit.message if oldest.head_commit else None,
+        author=oldest.actor.login if oldest.actor else None,
+        time=messages.moment(oldest.created_at),
+        fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
+        settled=settled,
+    )
+
+
+def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
+    """Keep one entry for each execution, the earliest, and say under which newest id it can be rerun.
+
+    A rerun of some jobs makes a new attempt in which the other jobs are listed again: with new ids and the old
+    times. Those are no further runs. Returns what is left, oldest first, and {id kept: newest id}.
+    """
+    kept: list[messages.Job] = []
+    first: dict[tuple[str, str, str], messages.Job] = {}
+    newest: dict[str, str] = {}
+    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
+        if not job.started_at or not job.completed_at:
+            kept.append(job)
+            continue
+        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
+        if earlier.run_attempt < job.run_attempt:
+            newest[str(earlier.id)] = str(job.id)
+        else:
+            kept.append(job)
+    return kept, newest
+
+
+def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
+    """Name the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
+    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None
+
+
+def _push(system: str, name: str, branch: str, revision: str) -> Push:
+    return Push(system, messages.full_name(name), messages.plain(branch, "branch"), messages.sha(revision))
 
 
 def job_name(job: messages.Job) -> str:
@@ -203,55 +258,7 @@ def _is_carried_over(job: messages.Job) -> bool:
     return job.run_attempt > 1 and ended is not None and made is not None and ended < made
 
 
-def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
-    """Keep one entry for each execution, the earliest, and say under which newest id it can be rerun.
-
-    A rerun of some jobs makes a new attempt in which the other jobs are listed again: with new ids and the old
-    times. Those are no further runs. Returns what is left, oldest first, and {id kept: newest id}.
-    """
-    kept: list[messages.Job] = []
-    first: dict[tuple[str, str, str], messages.Job] = {}
-    newest: dict[str, str] = {}
-    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
-        if not job.started_at or not job.completed_at:
-            kept.append(job)
-            continue
-        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
-        if earlier.run_attempt < job.run_attempt:
-            newest[str(earlier.id)] = str(job.id)
-        else:
-            kept.append(job)
-    return kept, newest
-
-
-def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
-    """Say what workflow runs (one at least) tell of their push: from the oldest, and a fork if any is of one.
-
-    A run whose repository is gone (`head_repository` null) counts as one of a fork.
-    """
-    ordered = sorted(runs, key=lambda run: run.id)
-    oldest, project = ordered[0], push.project.lower()
-    return PushFacts(
-        push,
-        message=oldest.head_commit.message if oldest.head_commit else None,
-        author=oldest.actor.login if oldest.actor else None,
-        time=messages.moment(oldest.created_at),
-        fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
-        settled=settled,
-    )
-
-
-def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
-    """Name the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
-    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None
-
-
-#: Commands of one comment that are heard.
-_COMMANDS_MAX = 10
-_BOT = "Bot"
-#: What the button asks for, in the words of comments.
-_RETRY = "retry failed"
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
+# -- comments and buttons ---------------------------------------------------------------------------------------------
 
 
 def comment(system: str, body: bytes | str, mention: str) -> list[CommentCommand]:
@@ -304,10 +311,6 @@ def button(system: str, body: bytes | str) -> list[CommentCommand]:
     ]
 
 
-def _bot(account: messages.Account) -> bool:
-    return account.type == _BOT
-
-
 def commands(text: str, mention: str) -> Iterator[str]:
     """Find the commands in a comment, without our name."""
     command = re.compile(rf" {{0,3}}@{re.escape(mention.removeprefix('@'))}[:,]?[ \t]+(\S.*)", re.IGNORECASE)
@@ -322,3 +325,7 @@ def commands(text: str, mention: str) -> Iterator[str]:
             fence = marks[1]
         elif (found := command.match(line)) is not None:
             yield messages.cut(found[1].strip()) or ""
+
+
+def _bot(account: messages.Account) -> bool:
+    return account.type == _BOT

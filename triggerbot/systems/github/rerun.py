@@ -22,7 +22,7 @@ from triggerbot.core.model import Event, Result, State
 from triggerbot.core.policy.planning import Call, Owed, Plan
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
-from triggerbot.systems.github.client import DENIED_AFTER
+from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.http import Reply
 
@@ -30,6 +30,18 @@ _BUSY = "waits until the workflow run has completed"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
 #: What "rerun failed jobs" leaves alone for sure; it may take cancelled jobs along.
 _LEFT_ALONE = frozenset({Result.SUCCESS, Result.SKIPPED})
+#: Seconds; a workflow run that runs is asked again then, should the message about its end get lost.
+_RUNNING_AFTER = 60.0
+_RUNNING = re.compile(r"already running", re.IGNORECASE)
+_NEVER = re.compile(
+    r"cannot be (retried|re-?run)|unable to (retry|re-?run)|over a month ago|archived"
+    r"|(maximum|limit|exceed|too many|more than).*(re-?run|retr|attempt)"
+    r"|(re-?run|retr|attempt).*(maximum|limit|exceed|too many|more than)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+# -- requests ---------------------------------------------------------------------------------------------------------
 
 
 def plan(wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
@@ -80,23 +92,7 @@ def _order(event: Event) -> tuple[int, bool, int]:
     return event.attempt, event.failed, number
 
 
-#: Seconds; a workflow run that runs is asked again then, should the message about its end get lost.
-_RUNNING_AFTER = 60.0
-#: Seconds; after a token that was withdrawn early, a new one is fetched.
-_RENEWED_AFTER = 5.0
-_RUNNING = re.compile(r"already running", re.IGNORECASE)
-_NEVER = re.compile(
-    r"cannot be (retried|re-?run)|unable to (retry|re-?run)|over a month ago|archived"
-    r"|(maximum|limit|exceed|too many|more than).*(re-?run|retr|attempt)"
-    r"|(re-?run|retr|attempt).*(maximum|limit|exceed|too many|more than)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-class _Error(msgspec.Struct, frozen=True):
-    """The body of GitHub's errors."""
-
-    message: str = ""
+# -- answers ----------------------------------------------------------------------------------------------------------
 
 
 def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answer:
@@ -111,7 +107,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     if is_limited(reply):
         return Later(f"GitHub limits us: {why}", limited or None, healthy=True)
     if reply.status == 401:
-        return Later(f"GitHub does not accept the token: {why}", _RENEWED_AFTER if renewed else DENIED_AFTER)
+        return Later(f"GitHub does not accept the token: {why}", RENEWED_AFTER if renewed else DENIED_AFTER)
     if reply.status == 403:
         return _forbidden(why, project)
     if reply.status == 404:
@@ -130,6 +126,12 @@ def _forbidden(why: str, project: str) -> Answer:
     if _NEVER.search(why):
         return Refused(why, healthy=True)
     return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)
+
+
+class _Error(msgspec.Struct, frozen=True):
+    """The body of GitHub's errors."""
+
+    message: str = ""
 
 
 def message(reply: Reply) -> str:

@@ -26,6 +26,11 @@ _NAME = "retrigger"
 _VERSION = 1
 #: The most that one action may be asked for (`times` in Gecko's schema).
 TIMES_MAX = 100
+#: The least time that a copy gets.
+_LEAST = timedelta(hours=2)
+
+
+# -- the actions that a push offers -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +145,7 @@ def _mapping(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, dict) else {}
 
 
-#: The least time that a copy gets.
-_LEAST = timedelta(hours=2)
+# -- tasks that we create ---------------------------------------------------------------------------------------------
 
 
 def own_id(operation: str, number: int) -> str:

@@ -19,6 +19,8 @@ _SILENT = frozenset({"defined", "group-resolved", "group-changed", "group-priori
 _HEARD = frozenset({"pending", "running", "completed", "failed", "exception"})
 #: A slugid (taskcluster/slugid): 22 characters of base64url.
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
+#: Words in the kind of a Gecko task that say that it runs tests.
+_TESTS = re.compile(r"(^|-)(test|tests|mochitest|reftest|xpcshell|talos|raptor|browsertime|awsy|gtest|jittest)($|-)")
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -122,10 +124,6 @@ def _time(run: Run) -> float | None:
         return None if told is None else parse_time(told)
     except NotUnderstood:
         return None
-
-
-#: Words in the kind of a Gecko task that say that it runs tests.
-_TESTS = re.compile(r"(^|-)(test|tests|mochitest|reftest|xpcshell|talos|raptor|browsertime|awsy|gtest|jittest)($|-)")
 
 
 def kind_of(job_kind: str | None, tag: str | None) -> Kind:

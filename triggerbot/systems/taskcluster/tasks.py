@@ -19,6 +19,11 @@ from triggerbot.systems.taskcluster.messages import ID, Status, kind_of, lead
 _ROUTE = re.compile(r"tc-treeherder\.v2\.([^.]{1,200})\.([0-9a-fA-F]{7,64})(?:\.[^.]*)?")
 #: Where a task that we made says so.
 MARK = "triggerbot"
+#: Tasks of a group that are asked about one by one; for more the whole group is listed.
+_SINGLY = 25
+#: So many definitions are remembered, and so many groups.
+_TASKS, _GROUPS = 5_000, 2_000
+T = TypeVar("T")
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -103,6 +108,9 @@ def read(task: Any) -> Definition:
     )
 
 
+# -- events -----------------------------------------------------------------------------------------------------------
+
+
 def of_lead(definition: Definition, push: Push, root_url: str, lead: Lead) -> Event:
     """Make the event that a lead turned out to be."""
     result = lead.result
@@ -141,34 +149,7 @@ def runs(definition: Definition, push: Push, root_url: str, status: Any) -> list
     return [of_lead(definition, push, root_url, one) for one in leads]
 
 
-T = TypeVar("T")
-
-#: Tasks of a group that are asked about one by one; for more the whole group is listed.
-_SINGLY = 25
-#: So many definitions are remembered, and so many groups.
-_TASKS, _GROUPS = 5_000, 2_000
-
-
-class _Lately(Generic[T]):
-    """The values that were used last. Any number of threads may use it."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[str, T] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> T | None:
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: str, value: T) -> None:
-        with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            if len(self._values) > self._most:
-                self._values.popitem(last=False)
+# -- fetching ---------------------------------------------------------------------------------------------------------
 
 
 class Tasks:
@@ -213,3 +194,25 @@ class Tasks:
         if push is not None:
             self._pushes.put(definition.group, push)
         return definition
+
+
+class _Lately(Generic[T]):
+    """The values that were used last. Any number of threads may use it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[str, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> T | None:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: str, value: T) -> None:
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)

@@ -23,6 +23,10 @@ from triggerbot.systems.treeherder.messages import RESULTS, STATES, kind_of
 _PAGE, _PAGES_MAX = 2000, 100
 #: Pushes whose revision is remembered.
 _PUSHES = 2000
+#: Characters of a failure line.
+_LINE_MAX = 2000
+#: How a log is that will be read yet (treeherder/model/models.py, `JobLog`).
+_PENDING = "pending"
 
 
 class TreeherderJobs:
@@ -138,19 +142,7 @@ class TreeherderJobs:
         return self._revisions[key]
 
 
-def _object(reply: Reply, what: str) -> dict[str, Any]:
-    if reply.status == 404:
-        raise NotKnown(f"{what} is not known to Treeherder")
-    answer = usable(reply, what).json()
-    if not isinstance(answer, dict):
-        raise CIUnavailable(f"{what}: the answer is no JSON object")
-    return answer
-
-
-def _id(push: dict[str, Any]) -> int:
-    if not isinstance(push.get("id"), int):
-        raise CIUnavailable("Treeherder's answer names no push")
-    return int(push["id"])
+# -- pushes and jobs --------------------------------------------------------------------------------------------------
 
 
 def _facts(push: Push, found: dict[str, Any]) -> PushFacts:
@@ -168,6 +160,12 @@ def _facts(push: Push, found: dict[str, Any]) -> PushFacts:
         author if isinstance(author, str) else None,
         float(time) if isinstance(time, int | float) else None,
     )
+
+
+def _id(push: dict[str, Any]) -> int:
+    if not isinstance(push.get("id"), int):
+        raise CIUnavailable("Treeherder's answer names no push")
+    return int(push["id"])
 
 
 def _event(push: Push, url: str, job: dict[str, Any]) -> Event | None:
@@ -210,10 +208,7 @@ def _moment(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-#: Characters of a failure line.
-_LINE_MAX = 2000
-#: How a log is that will be read yet (treeherder/model/models.py, `JobLog`).
-_PENDING = "pending"
+# -- failure lines ----------------------------------------------------------------------------------------------------
 
 
 def failures(http: Http, project: str, number: int) -> tuple[str, ...]:
@@ -246,6 +241,18 @@ def _lines(found: list[dict[str, Any]], key: str) -> tuple[str, ...]:
     texts = (one[key].replace("\0", "") for one in found if isinstance(one.get(key), str))
     lines = (" ".join(text.split())[:_LINE_MAX] for text in texts)
     return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _object(reply: Reply, what: str) -> dict[str, Any]:
+    if reply.status == 404:
+        raise NotKnown(f"{what} is not known to Treeherder")
+    answer = usable(reply, what).json()
+    if not isinstance(answer, dict):
+        raise CIUnavailable(f"{what}: the answer is no JSON object")
+    return answer
 
 
 def _listed(http: Http, path: str, what: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

@@ -13,6 +13,29 @@ from triggerbot.core.model import Event, Kind, Push, Result, State
 
 _VERSION = 1
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
+STATES = {
+    "unscheduled": State.PENDING,
+    "pending": State.PENDING,
+    "running": State.RUNNING,
+    "completed": State.FINISHED,
+}
+#: Of stored jobs (REST) and of job messages (pulse-job), which say less: `fail` is a test's or a build's.
+RESULTS = {
+    "success": Result.SUCCESS,
+    "testfailed": Result.FAILURE,
+    "busted": Result.BUSTED,
+    "fail": Result.FAILURE,
+    "exception": Result.INFRA,
+    "retry": Result.RETRY,
+    "usercancel": Result.CANCELLED,
+    "canceled": Result.CANCELLED,
+    "superseded": Result.SKIPPED,
+    "unknown": Result.UNKNOWN,
+}
+_BUILD = re.compile(r"build[-/]|.*[-/]build$")
+_TEST = re.compile(
+    r"(desktop-|)test[-/]|.*-(mochitest|reftest|xpcshell|talos|raptor|awsy|gtest|wpt|web-platform-tests)\b"
+)
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -112,33 +135,6 @@ def _time(job: _Job) -> float | None:
         return None if told is None else parse_time(told)
     except NotUnderstood:
         return None
-
-
-STATES = {
-    "unscheduled": State.PENDING,
-    "pending": State.PENDING,
-    "running": State.RUNNING,
-    "completed": State.FINISHED,
-}
-
-#: Of stored jobs (REST) and of job messages (pulse-job), which say less: `fail` is a test's or a build's.
-RESULTS = {
-    "success": Result.SUCCESS,
-    "testfailed": Result.FAILURE,
-    "busted": Result.BUSTED,
-    "fail": Result.FAILURE,
-    "exception": Result.INFRA,
-    "retry": Result.RETRY,
-    "usercancel": Result.CANCELLED,
-    "canceled": Result.CANCELLED,
-    "superseded": Result.SKIPPED,
-    "unknown": Result.UNKNOWN,
-}
-
-_BUILD = re.compile(r"build[-/]|.*[-/]build$")
-_TEST = re.compile(
-    r"(desktop-|)test[-/]|.*-(mochitest|reftest|xpcshell|talos|raptor|awsy|gtest|wpt|web-platform-tests)\b"
-)
 
 
 def kind_of(job: str) -> Kind:
