@@ -129,7 +129,7 @@ class GitHubReporter:
         says = _digest(content)
         if made.says == says:
             return
-        self._desk.mind_turn()
+        self._desk.check_turn()
         checks = self._desk.checks
         if not made.id:
             login = self._desk.login(push.project)
@@ -166,7 +166,7 @@ class GitHubReporter:
         if made.says == says or made.gone or (kept.none and not worth):
             return
         if worth:  # mostly there is nothing to be written else: that needs no turn
-            self._desk.mind_turn()
+            self._desk.check_turn()
         pull = self._pull(told, kept.pull)
         if pull is None:
             return

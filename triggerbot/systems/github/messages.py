@@ -1,11 +1,9 @@
-"""GitHub's own words: the shapes of its webhooks and answers, and what people read and write there.
+"""GitHub's webhooks and answers as typed values, and the checks of what they contain.
 
 Source: the OpenAPI description that GitHub publishes (schemas `job`, `workflow-run`, `webhook-workflow-job-*`,
-`webhook-workflow-run-*`, `webhook-push`), read 2026-11. Only the keys that we use are named; the rest is skipped.
-
-Source: the OpenAPI description that GitHub publishes (schemas `check-annotation`, `check-run`, `commit`,
-`issue-comment`, `pull-request`, `repository-collaborator-permission`, `webhook-issue-comment-created`,
-`webhook-check-run-requested-action`), read 2026-11. Only the keys that we use are named; the rest is skipped.
+`webhook-workflow-run-*`, `webhook-push`, `check-annotation`, `check-run`, `commit`, `issue-comment`, `pull-request`,
+`repository-collaborator-permission`, `webhook-issue-comment-created`, `webhook-check-run-requested-action`), read
+2026-11. Only the keys that we use are named; the rest is skipped.
 """
 
 import re
@@ -16,19 +14,19 @@ import msgspec
 
 from triggerbot.core.errors import CIUnavailable, NotUnderstood
 
-#: An id of GitHub's: 64 bits, as its description says.
+#: An id at GitHub: 64 bits, by its description.
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-#: The attempts of one workflow run are counted from 1.
+#: The attempt of a workflow run, counted from 1.
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 #: The name of our check runs, and the context of our commit statuses.
 NAME = "triggerbot"
-#: By this first line a comment of ours is known.
+#: The first line of our comments, by which they are recognised.
 MARKER = "<!-- triggerbot -->"
-#: What the button of our check runs is called.
+#: The identifier of the button of our check runs.
 RETRY_FAILED = "retry_failed"
 _FULL_NAME = re.compile(r"(?!\.+/)[A-Za-z0-9_.-]+/(?!\.+\Z)[A-Za-z0-9_.-]+")
 _SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})")
-#: Characters; longer names, branches and addresses are no CI's, and must not fill the store.
+#: Characters; no real name, branch or URL is longer, and none must fill the store.
 _TEXT_MAX = 2000
 _T = TypeVar("_T")
 
@@ -114,7 +112,7 @@ class RunsPage(msgspec.Struct, frozen=True):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """What every webhook about runs and jobs has, so that unknown actions can be left alone."""
+    """What every webhook about runs and jobs has, so that unknown actions can be skipped unparsed."""
 
     action: str
 
@@ -150,7 +148,7 @@ class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Permissions(msgspec.Struct, frozen=True):
-    """What an App's installation may do."""
+    """The permissions of an App's installation."""
 
     actions: str = ""
     checks: str = ""
@@ -175,7 +173,7 @@ class AppSelf(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """What the owner of a token may do in a repository."""
+    """The permissions of a token's owner in a repository."""
 
     push: bool | None = None
 
@@ -190,7 +188,7 @@ class OwnRepository(msgspec.Struct, frozen=True):
 
 
 class IssuedToken(msgspec.Struct, frozen=True):
-    """An installation's token; never shown."""
+    """An installation's token, which `repr` hides."""
 
     token: str
     expires_at: str
@@ -204,7 +202,7 @@ class IssuedToken(msgspec.Struct, frozen=True):
 
 
 class Annotation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job says about a place in a file, or about itself."""
+    """An annotation of a job: about a place in a file, or about the job."""
 
     path: str = ""
     start_line: int | None = None
@@ -226,7 +224,7 @@ class CommitDetail(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """Whose check run it is."""
+    """The App that made a check run."""
 
     slug: str = ""
 
@@ -272,21 +270,21 @@ class Comment(msgspec.Struct, frozen=True):
 
 
 class Issue(msgspec.Struct, frozen=True):
-    """What a comment is on; only pull requests have `pull_request`."""
+    """The issue of a comment; only pull requests have `pull_request`."""
 
     number: Id
     pull_request: dict[str, object] | None = None
 
 
 class Access(msgspec.Struct, frozen=True):
-    """What somebody may do in a repository; `role_name` tells roles apart that `permission` does not."""
+    """A person's permission in a repository; `role_name` distinguishes roles that `permission` does not."""
 
     permission: str = ""
     role_name: str = ""
 
 
 class Button(msgspec.Struct, frozen=True):
-    """Which button of a check run was pressed."""
+    """The button of a check run that was pressed."""
 
     identifier: str = ""
 
@@ -311,7 +309,7 @@ class CheckRunMessage(msgspec.Struct, frozen=True):
 
 
 def is_ours(run: CheckRun) -> bool:
-    """Tell by its name whether a check run is ours; other Apps' do not come to our webhook."""
+    """Return whether a check run is ours, by its name; those of other Apps are not delivered to our webhook."""
     return run.name == NAME or run.name.startswith(f"{NAME} (")
 
 
@@ -319,7 +317,7 @@ def is_ours(run: CheckRun) -> bool:
 
 
 def read(body: bytes | str, kind: type[_T]) -> _T:
-    """Read JSON as one of the kinds above; raises `NotUnderstood` for any bytes that are not such."""
+    """Decode JSON as one of the types above; raises `NotUnderstood` for any other bytes."""
     try:
         return msgspec.json.decode(body, type=kind)
     except RecursionError:
@@ -329,7 +327,7 @@ def read(body: bytes | str, kind: type[_T]) -> _T:
 
 
 def answer(body: bytes, kind: type[_T]) -> _T:
-    """Read the body of an answer as one of the kinds above; raises `CIUnavailable` if it is not such."""
+    """Decode the body of an answer as one of the types above; raises `CIUnavailable` if it is none."""
     try:
         return read(body, kind)
     except NotUnderstood as error:
@@ -337,19 +335,19 @@ def answer(body: bytes, kind: type[_T]) -> _T:
 
 
 def is_full_name(name: str) -> bool:
-    """Tell whether it is `owner/repository` as GitHub allows it, safe to put into an address."""
+    """Return whether a name is `owner/repository` as GitHub allows it, safe to use in a URL."""
     return len(name) <= 200 and _FULL_NAME.fullmatch(name) is not None
 
 
 def full_name(name: str) -> str:
-    """Let a repository's name through; raises `NotUnderstood`."""
+    """Return a repository's name if it is valid; raises `NotUnderstood`."""
     if not is_full_name(name):
         raise NotUnderstood("expected owner/repository - at `$.repository.full_name`")
     return name
 
 
 def sha(text: str) -> str:
-    """Let a full commit id through, in lower case; raises `NotUnderstood`."""
+    """Return a full commit id in lower case; raises `NotUnderstood` if it is none."""
     lower = text.lower()
     if not _SHA.fullmatch(lower):
         raise NotUnderstood("expected a commit id of 40 or 64 hexadecimal digits")
@@ -357,24 +355,24 @@ def sha(text: str) -> str:
 
 
 def plain(text: str, what: str) -> str:
-    """Let a name through that the store can take: 1 to 2000 characters without NUL; raises `NotUnderstood`."""
+    """Return a name that the store can take: 1 to 2000 characters without NUL; raises `NotUnderstood`."""
     if not text or len(text) > _TEXT_MAX or "\0" in text:
         raise NotUnderstood(f"{what}: expected 1 to {_TEXT_MAX} characters, none of them NUL")
     return text
 
 
 def cut(text: str | None) -> str | None:
-    """Shorten what is only shown; empty is `None`."""
+    """Truncate a text that is only displayed; empty becomes `None`."""
     return text[:_TEXT_MAX].replace("\0", "") or None if text else None
 
 
 def link(address: str | None) -> str | None:
-    """Let only web addresses through: they become links on pages."""
+    """Return a URL of the web, or else `None`: it becomes a link on pages."""
     return cut(address) if address and address.startswith(("https://", "http://")) else None
 
 
 def moment(text: str | None) -> float | None:
-    """Read an RFC 3339 time as seconds since the epoch; raises `NotUnderstood`."""
+    """Parse an RFC 3339 time into seconds since the epoch; raises `NotUnderstood`."""
     if not text:
         return None
     try:

@@ -1,6 +1,6 @@
-"""Classifying at Treeherder, as a sheriff would: one failure and two further runs that passed are intermittent.
+"""Classifications at Treeherder, as a sheriff makes them: one failure and two further runs that passed: intermittent.
 
-Treeherder takes classifications only from somebody who is logged in (its API knows session cookies, and no tokens for
+Treeherder accepts classifications only from a logged-in user (its API knows session cookies, but no tokens for
 programs), so this needs the cookies `sessionid` and `csrftoken` of an account that may classify.
 """
 
@@ -15,7 +15,7 @@ from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, segments, usable
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
-#: Runs that have to pass beside one that failed.
+#: Runs that have to pass beside the one that failed.
 _GREENS = 2
 #: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
 _INTERMITTENT = 4
@@ -29,7 +29,7 @@ def stars(runs: Sequence[Run]) -> list[Run]:
 
 
 class Notes:
-    """Writes classifications, each once: it looks before it writes, and a write is made once."""
+    """Writes classifications, each once: it looks before it writes, and never retries a write."""
 
     def __init__(
         self,
@@ -54,8 +54,8 @@ class Notes:
 
         Raises:
             NotKnown: Treeherder does not know the run (yet).
-            CIDenied: the login is none (any more), or may not classify.
-            CIUnavailable: Treeherder gives no usable answer, or nobody knows whether it took it; later a look tells.
+            CIDenied: the session is not valid (any more), or its account may not classify.
+            CIUnavailable: no usable answer for now, or it is unknown whether the note was stored: the next call looks.
         """
         project = push.project
         number = self._jobs.job_of(project, run.run_id, run.attempt - 1)
@@ -83,6 +83,6 @@ class Notes:
         return notes
 
     def close(self) -> None:
-        """Close the connections, those for looking as well."""
+        """Close the connections, also those for reading."""
         self._http.close()
         self._jobs.close()
