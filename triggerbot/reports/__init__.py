@@ -1,4 +1,4 @@
-"""What people are told: the verdicts of pushes, reported where they work, and the commands that they give there.
+"""Reports of pushes to people, where they work, and the comment commands that they give there.
 
     publisher.py     judges pushes that are due, and updates their reports
     reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
@@ -24,7 +24,7 @@ from triggerbot.store import PushRecord
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """What reporters report of a push."""
+    """The content of a report about a push."""
 
     record: PushRecord
     judged: PushVerdict

@@ -45,7 +45,7 @@ _ANSWERS_MAX, _NAMED_MAX = 10, 10
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Who may give commands at one system, beside those who may write to the project."""
+    """Permission to give commands at one system, for people who may not write to the project."""
 
     #: Whether authors of pull requests may, too.
     authors: bool = False
@@ -57,7 +57,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class CommandSettings:
-    """What is configured for comment commands."""
+    """The settings of comment commands."""
 
     rules: Sequence[Rule]
     #: By the names of systems; at others there are no commands.

@@ -1,4 +1,4 @@
-"""What retriggers cost and what they save, purely. What was not measured is an estimate, given with its formula."""
+"""Costs and savings of retriggers, computed purely. Estimates are marked as such and given with their formula."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ _ENDED = ("passed", "failed", "other", "unfinished")
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was decided and sent on one day (UTC), which began at `at` (seconds since the epoch)."""
+    """The decisions and retriggers of one day (UTC), which began at `at` (seconds since the epoch)."""
 
     at: float
     sent: int = 0

@@ -1,4 +1,4 @@
-"""How often jobs are intermittent, worst first, each rate with its confidence interval.
+"""Rates at which jobs are intermittent, the worst first, each with its confidence interval.
 
 Pure but for `everywhere`, which reads the store.
 """

@@ -9,7 +9,7 @@ from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a refusal means, and what the developer can do about it."""
+    """The meaning of a refusal, and a remedy for the developer."""
 
     means: str
     remedy: str

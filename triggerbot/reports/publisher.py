@@ -45,7 +45,7 @@ _FAILING, _NEVER = "failing", -1.0
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
-    """What is configured for the publisher."""
+    """The settings of the publisher."""
 
     reporters: Sequence[Reporter] = ()
     #: The URL of the pages, without a trailing slash; `None`: not configured.

@@ -28,7 +28,7 @@ class Statistics:
     paused: Pause | None
     #: The result of `Store.statistics`, with `breakers`, `last_hour`, `rules` and `projects` added.
     found: Mapping[str, Any]
-    #: Retriggers per hour, sent and such as a dry run would have sent.
+    #: Retriggers per hour: those sent, and those that a dry run would have sent.
     rates: Mapping[str, Mapping[str, Any]]
     cost: Costs
     #: Intermittent jobs, the worst first.

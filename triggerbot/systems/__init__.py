@@ -14,7 +14,7 @@ from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store already has of a push, so that a look-back need not ask for it, or knows where to ask."""
+    """Data about a push that the store already has: a look-back need not fetch it, or knows where to look."""
 
     #: Whether it has the push's message and author, which never change.
     facts: bool = False
@@ -199,7 +199,7 @@ class ListsFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who wrote a comment command or pressed a button."""
+    """The person who wrote a comment command or pressed a button."""
 
     #: Has write permission for the project, so that the CI itself would let them retrigger.
     may_write: bool

@@ -20,7 +20,7 @@ _ROOT = "https://taskcluster.invalid"
 
 
 class Format(StrEnum):
-    """How the messages of a file are written."""
+    """The format of recorded messages."""
 
     CANONICAL = "canonical"
     BUILDBOT_PULSE = "buildbot-pulse"

@@ -53,7 +53,7 @@ class _Made(msgspec.Struct):
 
 
 class _Stored(msgspec.Struct):
-    """What was created for one push, as stored beside it."""
+    """The check run and comment of one push, as stored beside it."""
 
     check: _Made = msgspec.field(default_factory=_Made)
     comment: _Made = msgspec.field(default_factory=_Made)

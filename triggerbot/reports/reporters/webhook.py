@@ -35,7 +35,7 @@ _ORDER = ("failed", "infra", "intermittent", "pending")
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """What was last sent, as stored beside the push."""
+    """The last report that was sent, as stored beside the push."""
 
     #: Counts the changes of content.
     number: int = 0

@@ -26,7 +26,7 @@ _CACHED_MAX = 10_000
 
 #: Permissions of a token for reruns.
 RERUNS = {"actions": "write"}
-#: What an operator has to grant, in words.
+#: The permission that an operator has to grant, in words.
 NEEDED = "it needs the permission `actions: write` (for a classic token the scope `repo`)"
 
 
@@ -143,7 +143,7 @@ class AppAuth:
         return messages.answer(_checked(reply, "the App's installation").body, messages.Installation)
 
     def itself(self) -> messages.AppSelf:
-        """Ask GitHub who the App is; raises `CIDenied`, `CIUnavailable`."""
+        """Read the App as GitHub knows it; raises `CIDenied`, `CIUnavailable`."""
         return messages.answer(
             _checked(self._http.get("/app", headers=self.jwt_header()), "the App").body, messages.AppSelf
         )

@@ -112,7 +112,7 @@ class RunsPage(msgspec.Struct, frozen=True):
 
 
 class Action(msgspec.Struct, frozen=True):
-    """What every webhook about runs and jobs has, so that unknown actions can be skipped unparsed."""
+    """The key common to all webhooks about runs and jobs, read first so that other actions are skipped unparsed."""
 
     action: str
 

@@ -1,4 +1,4 @@
-"""What reports and comment commands need of GitHub: pull requests, check runs, statuses, annotations, permissions.
+"""GitHub's API for reports and comment commands: pull requests, check runs, statuses, annotations, permissions.
 
 Unlike a rerun, a report may be written twice: edits are idempotent, and what was created is looked for before it is
 created again. So a write whose answer is in doubt raises `CIUnavailable`.
@@ -53,7 +53,7 @@ class Locked(CIDenied):
 
 
 class ReportingClient:
-    """What reporters write with. `app`: the App that writes; a token writes as its owner. Thread-safe."""
+    """The client of reporters. `app`: the App that writes; a token writes as its owner. Thread-safe."""
 
     def __init__(self, client: Client, app: AppAuth | None, clock: Callable[[], float]) -> None:
         self.checks = Checks(client)

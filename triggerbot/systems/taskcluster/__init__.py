@@ -42,7 +42,7 @@ class JobsOfPush(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What is configured for one deployment."""
+    """The settings of one deployment."""
 
     #: Create a copy of a task that has no retrigger action, rather than refuse.
     create_task: bool = False

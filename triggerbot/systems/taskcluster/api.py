@@ -121,7 +121,7 @@ class Api:
         reply = self._call(self._queue.getLatestArtifact, task_id, name)
         if reply.status in _REDIRECTS:
             where = reply.headers.get("location", "")
-            if not self._may_lead_to(where):
+            if not self._may_read_from(where):
                 raise CIUnavailable(f"{what}: it leads to a place that is none of a deployment's")
             reply = self._stored(where, what)
         return self._usable(reply, what).json()
@@ -134,7 +134,7 @@ class Api:
             raise CIUnavailable(f"{what}: where it is kept, nobody gives a usable answer") from None
         return reply if 200 <= reply.status < 300 else Reply(reply.status, reply.headers, b"")
 
-    def _may_lead_to(self, where: str) -> bool:
+    def _may_read_from(self, where: str) -> bool:
         """Return whether an artifact may be read from there: any task can name any address for its own artifacts.
 
         They must not make us read from inside our network, so it must be the deployment itself, or a host with a full

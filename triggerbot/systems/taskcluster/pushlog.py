@@ -16,7 +16,7 @@ from triggerbot.systems.http import Http, Reply, segments, usable
 
 @dataclass(frozen=True, slots=True)
 class PushLog:
-    """Where some projects log their pushes: `hg` (a URL with `{project}` in it) or `github` (that of the API)."""
+    """The push log of some projects: `hg` (a URL with `{project}` in it) or `github` (that of the API)."""
 
     projects: Globs
     hg: str | None = None

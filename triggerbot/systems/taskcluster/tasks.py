@@ -59,7 +59,7 @@ class _Wire(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What triggerbot needs of a task."""
+    """The parts of a task's definition that triggerbot needs."""
 
     group: str
     job: str

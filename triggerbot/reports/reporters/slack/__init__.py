@@ -33,7 +33,7 @@ _MISSES, _APART = 2, 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What is known of one message, as stored: nothing, that it was sent (`at`), or where it is (`ts`)."""
+    """The state of one message, as stored beside the push: none, sent without an answer (`at`), or there (`ts`)."""
 
     channel: str = ""
     ts: str = ""

@@ -29,7 +29,7 @@ _PERHAPS = frozenset({"internal_error", "fatal_error"})
 _GONE = frozenset({
     "message_not_found", "thread_not_found", "cannot_reply_to_message", "cant_update_message", "edit_window_closed",
 })  # fmt: skip
-#: What an operator can do about errors whose names start with this.
+#: Remedies for errors whose names start with this.
 _REMEDIES = (
     ("not_in_channel", "invite the bot to the channel"),
     ("channel_not_found", "check the channel's id; the bot has to be a member of a private channel"),
@@ -59,7 +59,7 @@ class ScopeMissing(CIDenied):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message is: its channel and its timestamp."""
+    """The place of a message: its channel and its timestamp."""
 
     channel: str
     ts: str
