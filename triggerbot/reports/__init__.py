@@ -1,17 +1,16 @@
-"""Telling people what runs prove where they are: reports, and what people ask for there.
+"""Reports of pushes to people, where they work, and the comment commands that they give there.
 
-    publisher.py  works off what is due: judges a push, keeps that, brings each report up to date
-    lines.py      asks CIs why runs failed          wishes.py        what people ask for in comments, by buttons
-    github.py     check runs, statuses, comments    slack.py         one message a push, details in its thread
-    webhook.py    the JSON, signed
-    slack_api.py  what Slack answers                slack_blocks.py  reports as Slack's blocks
-    markdown.py   reports as Markdown
-    commands.py   what comments ask, read           classify.py      classifications at Treeherder
-    making.py     from the config to all of it      slowness.py      who was slow and in vain
-    registry.py   which kinds there are             *_settings.py    the section of each in the config
+    publisher.py     judges pushes that are due, and updates their reports
+    reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
+    comments.py      carries out comment commands       comment_syntax.py  parses them
+    judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
+    push_json.py     a push as JSON                     timeline.py        a job's story in sentences
+    glossary.py      what our words mean                rule_text.py       a rule in sentences
+    statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
+    factory.py       builds all of it from the config
 
-A report is brought up to date, never repeated: each reporter keeps beside the push what it made. A report is written
-down before it leaves and looked for before it is made again, as retriggers are.
+A report is updated, never repeated: each reporter stores beside the push what it created. As with retriggers, a report
+is recorded before it is sent, and looked for before it is sent again.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,17 +25,17 @@ from triggerbot.systems import System
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """What is to be reported of a push."""
+    """The content of a report about a push."""
 
     record: PushRecord
     judged: PushVerdict
-    #: The push's page; empty if nobody configured where people reach it.
+    #: The URL of the push's page; empty if the page's address is not configured.
     link: str
-    #: The same as JSON, as GET /api/v1/pushes has it.
+    #: The same as JSON, as GET /api/v1/pushes returns it.
     value: Mapping[str, Any]
     #: Failing jobs that did not fail at the previous push of the branch; `None`: no such push is known.
     fresh: frozenset[str] | None = None
-    #: Answers to what people asked at the push, oldest first: pairs of a name of the wish and Markdown.
+    #: Answers to comment commands at the push, oldest first: pairs of the command's id and Markdown.
     answers: tuple[tuple[str, str], ...] = field(default=())
 
     @property
@@ -46,38 +45,38 @@ class PushReport:
 
 
 def as_listed(record: PushRecord) -> Push:
-    """Name a push as reports list projects and branches: a fork's `main` is not the project's, but `fork:main`.
+    """Return a push with its branch as reports list it: a fork's `main` is not the project's, but `fork:main`.
 
-    No branch of a project can be called that: git allows no colon.
+    No branch of a project can have that name: git allows no colon.
     """
     push = record.push
     return push._replace(branch=f"fork:{push.branch}") if record.facts.fork else push
 
 
 class Reporter(Protocol):
-    """One place where pushes are reported."""
+    """One place to which pushes are reported."""
 
-    #: Unique among the reporters of a config; under it is kept what was made.
+    #: Unique among the reporters of a config; also the key of what it stores beside a push.
     name: str
 
     def wants(self, push: Push) -> bool:
-        """Tell whether this push, named `as_listed`, is reported here."""
+        """Return whether this push, named `as_listed`, is reported here."""
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
-        """Bring the report of a push up to date; nothing is sent that would change nothing.
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> float | None:
+        """Update the report of a push; nothing is sent that would change nothing.
 
-        Tells when to come again (seconds since the epoch) if mere progress was held back for now.
+        Returns when to call again (seconds since the epoch) if mere progress was held back for now.
 
-        `kept`: what was kept last, or nothing; `keep` writes it down durably.
+        `stored`: what was saved last, or empty; `save` stores it durably.
 
         Raises:
-            CIUnavailable: not now; the whole will be tried again (`after`: not before so many seconds).
+            CIUnavailable: not now; the whole report will be retried (after `after` seconds at the earliest).
             CIDenied: somebody has to change a permission first.
-            NotKnown: what the report belongs to is not there (any more).
+            NotKnown: what the report belongs to does not exist (any more).
         """
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""What people can ask for in a comment or by a button, read from their words; purely.
+"""The grammar of comment commands, and its parser; purely.
 
 rebuild N [PATTERN]    N further runs of every test job (or of those that match)
-retry PATTERN          one further run of each job that matches; `retry failed`: of those that make the push failing
+retry PATTERN          one further run of each job that matches; `retry failed`: of those that make the push fail
 why JOB                why it was, or was not, retriggered
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """Further runs of every job that a push may ask for, or of those that match."""
+    """Further runs of every job that a push may request, or of those that match."""
 
     count: int
     pattern: str = "*"
@@ -19,41 +19,41 @@ class Rebuild:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """One further run of each job that matches; without a pattern of each that fails."""
+    """One further run of each job that matches; without a pattern, of each that fails."""
 
     pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The story of a job."""
+    """An explanation of what was decided about a job."""
 
     job: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """Nothing that is understood."""
+    """A line that is no command, and why."""
 
     why: str
 
 
 Command = Rebuild | Retry | Why | Unclear
 
-#: What can be asked, for those who asked something else.
+#: The commands, for answers to lines that are none.
 USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `why JOB`"
-#: Commands of one comment that are read; a comment with more is no request of a person's.
+#: Commands read from one comment, at most; no person writes more.
 MOST = 10
 
 
 def lines(text: str) -> list[str]:
-    """Take apart what is asked, one command a line."""
+    """Split a text into its commands, one per line."""
     stripped = (line.strip() for line in text.splitlines())
     return [line for line in stripped if line][:MOST]
 
 
 def read(text: str) -> list[Command]:
-    """Read commands, one a line."""
+    """Parse the commands of a text, one per line."""
     return [_command(line) for line in lines(text)]
 
 
@@ -74,7 +74,7 @@ def _command(line: str) -> Command:
 
 
 def _name(text: str) -> str:
-    """Take a name or a pattern out of the marks of code, in which people put it."""
+    """Strip the backticks that people put around a name or pattern."""
     return text.strip().strip("`").strip()
 
 

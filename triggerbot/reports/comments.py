@@ -1,7 +1,7 @@
-"""Doing what people ask for in comments and by buttons: who may is asked of the CI, and each gets an answer.
+"""Carries out comment commands (and buttons): asks the CI who may, records claims, and answers each command.
 
-What is asked for becomes claims of their own, as with `triggerbot retrigger`: written down under the wish's name, so
-that hearing it twice asks once, and sent by the dispatcher as soon as the CI allows.
+Requested runs become claims of their own, as with `triggerbot retrigger`: recorded under the command's id, so that a
+repeated delivery requests them once, and sent by the dispatcher as soon as the CI allows.
 """
 
 import json
@@ -29,56 +29,56 @@ from triggerbot.systems import Asker, System, TakesCommands
 
 log = structlog.get_logger("triggerbot.wishes")
 
-#: Seconds that one wish may take before somebody else takes it up; and after which nobody waits for it any more.
+#: Seconds of the lease on a command, after which another worker takes it; and after which it is given up.
 _LEASE, _GIVE_UP = 120.0, 86_400.0
-#: Seconds until one is tried again that we ourselves fail on.
+#: Seconds until the next try after an error of our own.
 _BROKEN = 600.0
-#: Under this name the answers are kept beside a push.
+#: Metadata of a push: the answers.
 _ANSWERS = "answers"
-#: Under this name is kept which of the newest wishes could not be done.
-_IN_VAIN = "answers_in_vain"
-#: What the origins of claims begin with that were asked for by those who may not write to the project.
+#: Metadata of a push: the newest commands that could not be done.
+_REJECTED = "answers_in_vain"
+#: Prefix of the origins of claims requested by people without write permission for the project.
 _AUTHORS = "author:"
-#: Answers that a push keeps, the newest; jobs that an answer names.
+#: Answers stored for a push, the newest; jobs named in an answer.
 _ANSWERS_MAX, _NAMED_MAX = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """What people may ask for at one system, beside those who may write to the project."""
+    """Permission to give commands at one system, for people who may not write to the project."""
 
-    #: Authors of pull requests may, too.
+    #: Whether authors of pull requests may, too.
     authors: bool = False
-    #: But for so many further runs at one commit.
+    #: Further runs that they may request at one commit, at most.
     cap: int = 0
-    #: At which pushes.
+    #: Whether a push, named `as_listed`, takes commands.
     covers: Callable[[Push], bool] = lambda _: True
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSettings:
-    """What goes for wishes."""
+    """The settings of comment commands."""
 
     rules: Sequence[Rule]
-    #: By the names of systems; at others nobody may ask.
+    #: By the names of systems; at others there are no commands.
     permissions: Mapping[str, Permission] = field(default_factory=dict)
     dry: bool = False
 
 
-def answers(kept: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Read what was answered at a push, oldest first, from what is kept beside it: name of the wish, Markdown."""
-    return tuple((name, text) for name, text in json.loads(kept.get(_ANSWERS, "[]")))
+def answers(metadata: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the answers in a push's metadata, oldest first: pairs of the command's id and Markdown."""
+    return tuple((name, text) for name, text in json.loads(metadata.get(_ANSWERS, "[]")))
 
 
 class CommentCommands:
-    """Works off what people ask for. Any number of threads may use it."""
+    """The worker for comment commands. Thread-safe."""
 
     def __init__(
         self,
         store: Store,
         systems: Mapping[str, System],
         judge: Judge,
-        setting: CommandSettings,
+        settings: CommandSettings,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -86,134 +86,136 @@ class CommentCommands:
         self._store = store
         self._systems = systems
         self._judge = judge
-        self._setting = setting
+        self._settings = settings
         self._clock = clock
         self._metrics = metrics
-        #: What is left of a cap is counted and taken by one at a time.
-        self._asking = threading.Lock()
+        #: Held while what is left of a cap is counted and used.
+        self._cap_lock = threading.Lock()
 
     def step(self) -> bool:
-        """Deal with one wish that is due; tells whether there was one. Raises `StoreUnavailable`."""
-        asked = self._store.take_command(self._clock(), _LEASE)
-        if asked is None:
+        """Process one command that is due; return whether there was one. Raises `StoreUnavailable`."""
+        pending = self._store.take_command(self._clock(), _LEASE)
+        if pending is None:
             return False
-        wish = asked.wish
+        command = pending.wish
         try:
-            outcome = self._settle(wish)
+            outcome = self._settle(command)
         except NotKnown as error:
-            # The commit may have been pushed a moment ago, and nothing be known of its jobs yet.
-            return self._later(asked, str(error), None)
+            # The commit may have been pushed a moment ago, so that no job of it is known yet.
+            return self._later(pending, str(error), None)
         except CIUnavailable as error:
-            return self._later(asked, str(error), error.after)
+            return self._later(pending, str(error), error.after)
         except CIDenied as error:
-            return self._later(asked, str(error), backoff.exponential(asked.tries) + 60.0)
+            return self._later(pending, str(error), backoff.exponential(pending.tries) + 60.0)
         except StoreUnavailable:
             raise
         except Exception as error:
-            log.exception("wish.failed", system=wish.system, wish=wish.id)
-            return self._later(asked, f"an error of triggerbot itself: {type(error).__name__}", _BROKEN)
-        self._end(wish, outcome)
+            log.exception("wish.failed", system=command.system, wish=command.id)
+            return self._later(pending, f"an error of triggerbot itself: {type(error).__name__}", _BROKEN)
+        self._end(command, outcome)
         return True
 
-    def _later(self, asked: PendingCommand, why: str, after: float | None) -> bool:
+    def _later(self, pending: PendingCommand, why: str, after: float | None) -> bool:
         now = self._clock()
-        if now - asked.since > _GIVE_UP:
-            self._end(asked.wish, f"given up: {why}")
+        if now - pending.since > _GIVE_UP:
+            self._end(pending.wish, f"given up: {why}")
         else:
-            log.info("wish.later", system=asked.wish.system, wish=asked.wish.id, reason=why)
-            self._store.end_command(asked.wish, now + backoff.delay(asked.tries, after))
+            log.info("wish.later", system=pending.wish.system, wish=pending.wish.id, reason=why)
+            self._store.end_command(pending.wish, now + backoff.delay(pending.tries, after))
         return True
 
-    def _end(self, wish: CommentCommand, outcome: str) -> None:
-        log.info("wish", system=wish.system, project=wish.project, wish=wish.id, author=wish.author,
-                 text=wish.text, outcome=outcome)  # fmt: skip
-        self._metrics.wishes.labels(wish.system, outcome.partition(":")[0]).inc()
-        self._store.end_command(wish, None)
+    def _end(self, command: CommentCommand, outcome: str) -> None:
+        log.info("wish", system=command.system, project=command.project, wish=command.id, author=command.author,
+                 text=command.text, outcome=outcome)  # fmt: skip
+        self._metrics.wishes.labels(command.system, outcome.partition(":")[0]).inc()
+        self._store.end_command(command, None)
 
-    def _settle(self, wish: CommentCommand) -> str:
-        """Do what is asked, answer, and show that it was heard; names what came of it. Raises `CIError`."""
-        system, permission = self._systems.get(wish.system), self._setting.permissions.get(wish.system)
+    def _settle(self, command: CommentCommand) -> str:
+        """Carry out a command, answer it and react to it; return the outcome. Raises `CIError`."""
+        system, permission = self._systems.get(command.system), self._settings.permissions.get(command.system)
         if not isinstance(system, TakesCommands) or permission is None:
             return "nobody may ask here"
-        asker = system.asker(wish)
+        asker = system.asker(command)
         if not asker.may_write and not (asker.is_author and permission.authors):
-            _react(system, wish, heard=False)
+            _react(system, command, heard=False)
             return "not allowed"
-        revision = wish.revision or system.revision(wish)
-        with self._asking:
-            records = [record for record in self._pushes(wish, revision) if permission.covers(as_listed(record))]
+        revision = command.revision or system.revision(command)
+        with self._cap_lock:
+            records = [record for record in self._pushes(command, revision) if permission.covers(as_listed(record))]
             if not records:
                 return "nobody may ask here"
-            theirs = [record for record in records if _theirs(record, asker)]
-            heard = self._ask_at(theirs, wish, asker, permission)
-        _react(system, wish, heard=heard)
-        return "done" if heard else "not understood" if theirs else "not allowed"
+            allowed = [record for record in records if _may_ask(record, asker)]
+            possible = self._at_pushes(allowed, command, asker, permission)
+        _react(system, command, heard=possible)
+        return "done" if possible else "not understood" if allowed else "not allowed"
 
-    def _ask_at(
-        self, records: Sequence[PushRecord], wish: CommentCommand, asker: Asker, permission: Permission
+    def _at_pushes(
+        self, records: Sequence[PushRecord], command: CommentCommand, asker: Asker, permission: Permission
     ) -> bool:
-        """Do what is asked at some pushes of a commit; tells whether anything of it was understood and possible."""
-        origin = f"{'wish:' if asker.may_write else _AUTHORS}{wish.id}"
-        asked = sum(_asked_by_authors(record, origin) for record in records)
-        heard = False
+        """Carry out a command at pushes of a commit; return whether any of it was understood and possible."""
+        origin = f"{'wish:' if asker.may_write else _AUTHORS}{command.id}"
+        used = sum(_requested_by_authors(record, origin) for record in records)
+        possible = False
         for record in records:
-            told = self._at(record, wish, origin, None if asker.may_write else permission.cap - asked)
-            asked += told.runs
-            heard |= told.possible
-        return heard
+            reply = self._at_push(record, command, origin, None if asker.may_write else permission.cap - used)
+            used += reply.runs
+            possible |= reply.possible
+        return possible
 
-    def _pushes(self, wish: CommentCommand, revision: str) -> list[PushRecord]:
-        found = [push for push in self._store.find(wish.project, revision) if push.system == wish.system]
+    def _pushes(self, command: CommentCommand, revision: str) -> list[PushRecord]:
+        found = [push for push in self._store.find(command.project, revision) if push.system == command.system]
         records = [record for push in found if (record := self._store.record(push)) is not None and record.jobs]
         if not records:
-            raise NotKnown(f"no job of {wish.project} {revision} is known yet")
+            raise NotKnown(f"no job of {command.project} {revision} is known yet")
         return records
 
-    def _at(self, record: PushRecord, wish: CommentCommand, origin: str, room: int | None) -> "_Reply":
-        """Do what is asked at one push, under a name; `room`: for so many further runs (`None`: for any number)."""
-        kept = self._store.metadata(record.push)
-        if wish.id in (name for name, _ in answers(kept)):
-            return _Reply([], 0, possible=wish.id not in json.loads(kept.get(_IN_VAIN, "[]")))
-        told = _Reply([], 0, possible=False)
-        asked = zip(comment_syntax.lines(wish.text), comment_syntax.read(wish.text), strict=True)
-        for number, (line, command) in enumerate(asked):
-            left = None if room is None else room - told.runs
-            told = told.and_then(self._do(record, command, f"{origin}:{number}", left).to(line))
-        if not told.possible:
-            # Before the answer: whoever finds that later has to know how to react.
-            in_vain = [*json.loads(kept.get(_IN_VAIN, "[]")), wish.id][-_ANSWERS_MAX:]
-            self._store.set_metadata(record.push, _IN_VAIN, json.dumps(in_vain))
-        text = f"{code(wish.author)}: " + " ".join(told.texts)
-        listed = [*answers(kept), (wish.id, text)][-_ANSWERS_MAX:]
+    def _at_push(self, record: PushRecord, command: CommentCommand, origin: str, room: int | None) -> "_Reply":
+        """Carry out a command at one push; `room`: further runs that may be requested (`None`: any number)."""
+        metadata = self._store.metadata(record.push)
+        if command.id in (name for name, _ in answers(metadata)):
+            return _Reply([], 0, possible=command.id not in json.loads(metadata.get(_REJECTED, "[]")))
+        reply = _Reply([], 0, possible=False)
+        lines = zip(comment_syntax.lines(command.text), comment_syntax.read(command.text), strict=True)
+        for number, (line, parsed) in enumerate(lines):
+            left = None if room is None else room - reply.runs
+            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", left).to(line))
+        if not reply.possible:
+            # Stored before the answer: a retry that finds the answer has to know how to react.
+            rejected = [*json.loads(metadata.get(_REJECTED, "[]")), command.id][-_ANSWERS_MAX:]
+            self._store.set_metadata(record.push, _REJECTED, json.dumps(rejected))
+        text = f"{code(command.author)}: " + " ".join(reply.texts)
+        listed = [*answers(metadata), (command.id, text)][-_ANSWERS_MAX:]
         self._store.set_metadata(record.push, _ANSWERS, json.dumps(listed))
-        # What is only answered is no news of the push, but has to be reported.
+        # An answer changes nothing in the push, so the report has to be scheduled.
         self._store.report_soon(record.push, self._clock())
-        return told
+        return reply
 
-    def _do(self, record: PushRecord, command: Command, name: str, room: int | None) -> "_Reply":
-        match command:
+    def _do(self, record: PushRecord, parsed: Command, origin: str, room: int | None) -> "_Reply":
+        match parsed:
             case Unclear(why):
                 return _Reply([f"{why}. What can be asked: {USAGE}."], 0, possible=False)
             case Why(job):
                 return self._why(record, job)
             case Rebuild(count, pattern):
-                rule = rules.rule_for(self._setting.rules, record.push)
-                jobs = [job for job in _matching(record, pattern) if rule is not None and _may(rule, record, job)]
-                return self._ask(record, jobs, count, name, room)
+                rule = rules.rule_for(self._settings.rules, record.push)
+                jobs = [job for job in _matching(record, pattern) if rule is not None and _includes(rule, record, job)]
+                return self._request(record, jobs, count, origin, room)
             case Retry(""):
                 judged = self._judge.judge(record)
                 failed = {job.job for job in judged.jobs if job.troubles}
-                # If we were killed before the answer was written down, some were asked for already.
-                again = {job.job for job in record.jobs if any(claim.origin == name for claim in job.claims)}
+                # If we were killed before the answer was stored, some may have been requested already.
+                again = {job.job for job in record.jobs if any(claim.origin == origin for claim in job.claims)}
                 if not failed | again:
                     return _Reply([_nothing_failed(judged)], 0, possible=False)
-                return self._ask(record, [job for job in record.jobs if job.job in failed | again], 1, name, room)
+                return self._request(record, [job for job in record.jobs if job.job in failed | again], 1, origin, room)
             case Retry(pattern):
-                return self._ask(record, list(_matching(record, pattern)), 1, name, room)
+                return self._request(record, list(_matching(record, pattern)), 1, origin, room)
 
-    def _ask(self, record: PushRecord, jobs: Sequence[JobRecord], count: int, name: str, room: int | None) -> "_Reply":
-        """Record what is asked for as claims."""
-        rule = rules.rule_for(self._setting.rules, record.push)
+    def _request(
+        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, room: int | None
+    ) -> "_Reply":
+        """Record claims for further runs of jobs, or say why not."""
+        rule = rules.rule_for(self._settings.rules, record.push)
         if rule is None:
             return _Reply([f"{glossary.REFUSALS[Refusal.NOT_WATCHED]}"], 0, possible=False)
         if not jobs:
@@ -226,49 +228,50 @@ class CommentCommands:
             return _Reply([_no_room(count * len(jobs), room)], 0, possible=False)
         now = self._clock()
         for job in jobs:
-            self._store.ask(record.push, job.job, count, name, dry=self._setting.dry, now=now)
+            self._store.ask(record.push, job.job, count, origin, dry=self._settings.dry, now=now)
         runs = "1 further run" if count == 1 else f"{count} further runs"
-        would = "Dry run, so nothing is sent: would ask" if self._setting.dry else "PendingCommand"
+        would = "Dry run, so nothing is sent: would ask" if self._settings.dry else "Asked"
         return _Reply([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
-        """Tell why jobs were, or were not, retriggered."""
+        """Explain why jobs were, or were not, retriggered."""
         jobs = list(_matching(record, wanted))[:_NAMED_MAX]
         if not jobs:
             return _Reply([f"No job of this commit is called {code(wanted)}."], 0, possible=False)
         judged = {job.job: job for job in self._judge.judge(record).jobs}
         return _Reply(
-            [f"{code(job.job)}: {_story(job)} {glossary.proof(judged[job.job])}" for job in jobs], 0, possible=True
+            [f"{code(job.job)}: {_decisions(job)} {glossary.proof(judged[job.job])}" for job in jobs], 0, possible=True
         )
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    """What came of commands."""
+    """The answer to commands."""
 
     texts: list[str]
-    #: Further runs that were asked for.
+    #: Further runs that were requested.
     runs: int
+    #: Whether any command was understood and possible.
     possible: bool
 
     def to(self, line: str) -> "_Reply":
-        """Say what it answers."""
+        """Return it as the answer to this line."""
         return replace(self, texts=[f"{code(line)}: {' '.join(self.texts)}"])
 
     def and_then(self, other: "_Reply") -> "_Reply":
         return _Reply([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
 
 
-def _react(system: TakesCommands, wish: CommentCommand, *, heard: bool) -> None:
-    """Show that a wish was heard, where that can be shown: a comment may be deleted, and all is done by then."""
+def _react(system: TakesCommands, command: CommentCommand, *, heard: bool) -> None:
+    """React to a command, if possible: its comment may be deleted, and the command has been carried out by now."""
     try:
-        system.react(wish, heard=heard)
+        system.react(command, heard=heard)
     except (CIDenied, NotKnown) as error:
-        log.warning("wish.no_reaction", system=wish.system, wish=wish.id, error=str(error))
+        log.warning("wish.no_reaction", system=command.system, wish=command.id, error=str(error))
 
 
-def _theirs(record: PushRecord, asker: Asker) -> bool:
-    """Tell whether somebody may ask at a push; raises `NotKnown` while nobody knows whose it is."""
+def _may_ask(record: PushRecord, asker: Asker) -> bool:
+    """Return whether a person may give commands at a push; raises `NotKnown` while its author is not known."""
     if asker.may_write or asker.pushes_of is None:
         return True
     if record.facts.author is None:
@@ -276,8 +279,8 @@ def _theirs(record: PushRecord, asker: Asker) -> bool:
     return record.facts.author.lower() == asker.pushes_of.lower()
 
 
-def _asked_by_authors(record: PushRecord, but: str) -> int:
-    """Count the further runs that were asked for by those who may not write to the project, but for one wish."""
+def _requested_by_authors(record: PushRecord, but: str) -> int:
+    """Count the further runs requested by people without write permission, other than by the command `but`."""
     claims = (claim for job in record.jobs for claim in job.claims)
     return sum(
         claim.wanted for claim in claims if claim.origin.startswith(_AUTHORS) and not claim.origin.startswith(f"{but}:")
@@ -298,30 +301,30 @@ def _nothing_failed(judged: PushVerdict) -> str:
 
 
 def _matching(record: PushRecord, pattern: str) -> Iterator[JobRecord]:
-    """Yield the job of this name, or else those that match."""
+    """Yield the job of this name, or else the jobs that match the pattern."""
     exact = [job for job in record.jobs if job.job == pattern]
     globs = Globs([pattern, f"* / {pattern}"])
     yield from exact or (job for job in record.jobs if globs.match(job.job))
 
 
-def _may(rule: Rule, record: PushRecord, job: JobRecord) -> bool:
-    """Tell whether a request for every test job means this one."""
-    against = set(rules.refusals(rule, job.runs[-1], record.facts.author))
-    return not against - {Refusal.RESULT_EXCLUDED, Refusal.STEP_EXCLUDED, Refusal.AUTHOR_EXCLUDED}
+def _includes(rule: Rule, record: PushRecord, job: JobRecord) -> bool:
+    """Return whether a request for every test job includes this one."""
+    refusals = set(rules.refusals(rule, job.runs[-1], record.facts.author))
+    return not refusals - {Refusal.RESULT_EXCLUDED, Refusal.STEP_EXCLUDED, Refusal.AUTHOR_EXCLUDED}
 
 
-def _story(job: JobRecord) -> str:
-    """Say what was decided about a job, and why."""
-    told = []
+def _decisions(job: JobRecord) -> str:
+    """Describe what was decided about a job, and why."""
+    sentences = []
     for claim in job.claims:
         if claim.cause is not None:
             runs = "1 further run was" if claim.wanted == 1 else f"{claim.wanted} further runs were"
-            told.append(f"{runs} decided, since {glossary.CAUSES[claim.cause]}.")
+            sentences.append(f"{runs} decided, since {glossary.CAUSES[claim.cause]}.")
         elif claim.refusal is not None:
-            told.append(f"Not retriggered, `{claim.refusal}`: {glossary.REFUSALS[claim.refusal]}")
+            sentences.append(f"Not retriggered, `{claim.refusal}`: {glossary.REFUSALS[claim.refusal]}")
         else:
-            told.append(f"{capital(glossary.CLAIMS[claim.state])}.")
-    return " ".join(told) or glossary.nothing_to_decide(job.runs[-1])
+            sentences.append(f"{capital(glossary.CLAIMS[claim.state])}.")
+    return " ".join(sentences) or glossary.nothing_to_decide(job.runs[-1])
 
 
 def _named(jobs: Sequence[JobRecord]) -> str:

@@ -1,4 +1,4 @@
-"""What retriggers cost, and what they save; purely. What was not measured is told as an estimate, with its formula."""
+"""Costs and savings of retriggers, computed purely. Estimates are marked as such and given with their formula."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,8 @@ from triggerbot.core import event_json
 from triggerbot.core.formatting import duration, plural
 from triggerbot.core.model import Cause
 
-#: Minutes that a person spends on a failure that is none of theirs: to find the log, to read it, to ask for another run
-#: and to come back to it. An assumption; nobody has measured it.
+#: Minutes that a person spends on a failure that their change did not cause: to find the log, read it, request another
+#: run and come back to it. An assumption; nobody has measured it.
 MINUTES_A_FAILURE = 10.0
 _DAY = 86_400
 _COUNTED = ("sent", "would_have_sent", "decided", "refused")
@@ -19,7 +19,7 @@ _ENDED = ("passed", "failed", "other", "unfinished")
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was decided and sent on one day (in UTC), which began at `at`."""
+    """The decisions and retriggers of one day (UTC), which began at `at` (seconds since the epoch)."""
 
     at: float
     sent: int = 0
@@ -32,23 +32,23 @@ class Day:
 class Spent:
     """Machine time of retriggers, in seconds."""
 
-    #: Of those whose length is known, and how many these are.
+    #: Of the retriggers whose duration is known, and their number.
     known: float
     timed: int
-    #: Of all that have ended: an estimate. `None`: no length of any run is known.
+    #: Of all that have finished: an estimate. `None`: no run's duration is known.
     estimate: float | None
-    #: The share of the machine time of all runs: an estimate, too.
+    #: Its share of the machine time of all runs: an estimate, too.
     share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Spared:
-    """What refusals did not spend: an estimate, failures times retriggers each times seconds each."""
+    """Machine time saved by refusals: an estimate, failures times retriggers each times seconds each."""
 
     #: Jobs that failed and were never retriggered; and those of them for which the budget was used up.
     failures: int
     over_budget: int
-    #: What a failure that was retriggered got on average; `None`: none was.
+    #: Retriggers per failure that was retriggered, on average; `None`: there was none.
     retriggers_each: float | None
     seconds_each: float | None
     seconds: float | None
@@ -56,24 +56,24 @@ class Spared:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The time of people who had nothing to ask for: an estimate, failures times minutes each."""
+    """Time saved for people who need not retrigger by hand: an estimate, failures times minutes each."""
 
-    #: Failures that retriggers proved intermittent, without those that people or pushes asked to have run again.
+    #: Failures that automatic retriggers proved intermittent: without those requested by people or pushes.
     failures: int
     minutes_each: float
 
     @property
     def seconds(self) -> float:
-        """All of it."""
+        """The total, in seconds."""
         return self.failures * self.minutes_each * 60
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What some time of retriggering came to."""
+    """The costs of retriggering over some time."""
 
     days: tuple[Day, ...]
-    #: Retriggers, and all runs, of the pushes heard of in that time.
+    #: Retriggers, and all runs, of the pushes observed in that time.
     retriggers: int
     runs: int
     #: Retriggers by how they ended: passed, failed, other (they prove nothing), unfinished.
@@ -84,15 +84,15 @@ class Costs:
 
     @property
     def share(self) -> float | None:
-        """The share of retriggers among all runs; `None`: there were none."""
+        """The share of retriggers among all runs; `None`: there were no runs."""
         return self.retriggers / self.runs if self.runs else None
 
     def sentences(self) -> list[str]:
-        """Say it in words; whatever is estimated says so, and how."""
+        """Describe the costs in sentences; estimates are marked as such, with their formula."""
         return [self._counted(), self._spent(), self._spared(), self._people()]
 
     def as_json(self) -> dict[str, Any]:
-        """Tell it to programs; seconds are rounded, and `null` where nobody knows."""
+        """Return the costs as JSON-able values; seconds are rounded, and `null` where not known."""
         return {
             "days": [{**asdict(day), "at": event_json.format_time(day.at)} for day in self.days],
             "retriggers": self.retriggers,
@@ -165,7 +165,7 @@ _WORDS = {
 
 
 def of(found: Mapping[str, Any], *, minutes: float = MINUTES_A_FAILURE) -> Costs:
-    """Work it out from what `Store.statistics` found; `minutes`: what a failure costs a person who looks at it."""
+    """Compute the costs from the result of `Store.statistics`; `minutes`: what a failure costs a person."""
     ended = {name: int(found["ended"][name]) for name in _ENDED}
     each = _mean_seconds(found)
     return Costs(
@@ -180,7 +180,7 @@ def of(found: Mapping[str, Any], *, minutes: float = MINUTES_A_FAILURE) -> Costs
 
 
 def per_day(hours: Iterable[Mapping[str, Any]]) -> tuple[Day, ...]:
-    """Sum up the hours of `Store.statistics` by days, oldest first; days without anything are left out."""
+    """Sum up the hours of `Store.statistics` by days, oldest first; days without an entry are left out."""
     summed: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
     for hour in hours:
         day = summed[int(hour["hour"] // _DAY) * _DAY]
@@ -190,7 +190,7 @@ def per_day(hours: Iterable[Mapping[str, Any]]) -> tuple[Day, ...]:
 
 
 def _mean_seconds(found: Mapping[str, Any]) -> float | None:
-    """Tell how long a retrigger takes: by those whose length is known, or else by any run."""
+    """Return the mean duration of a retrigger: of those that are timed, or else of all runs."""
     ended, machine = found["ended"], found["machine"]
     if ended["timed"]:
         return float(ended["seconds"] / ended["timed"])

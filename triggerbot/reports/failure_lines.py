@@ -1,4 +1,4 @@
-"""Fetches the failure lines of failed runs and the files of a push, and backs off where a CI is slow for nothing."""
+"""Fetches the failure lines of runs and the files that pushes change; backs off where a CI is slow and fails."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,25 +15,25 @@ from triggerbot.systems import ListsFailures, ListsFiles, System
 
 log = structlog.get_logger("triggerbot.publish")
 
-#: Under this name is kept, beside a push, how often each of its runs was asked about, and when it may be again.
-_KEPT = "asked"
-#: Under this name among those: the CI itself, which gave no usable answer.
+#: Metadata of a push: how often the CI was asked about each of its runs, and when it may be asked again.
+_METADATA = "asked"
+#: The key for the CI itself among those: how often it gave no usable answer.
 _CI = ""
-#: Runs of one push that are asked about: at once, and in all. A push that breaks everything says the same all over.
+#: Runs of one push to ask about: in one step, and in all. A push that breaks everything has the same lines everywhere.
 _AT_ONCE, _IN_ALL = 20, 200
-#: Times that a CI may not know a run's lines yet: some read logs minutes after the end.
-_TRIES = 6
-#: Times in a row that it may give no usable answer: in a day, about.
-_IN_VAIN = 100
-#: Seconds after which no further run is asked about at once: the report of the push waits for it.
+#: Tries while a CI does not know a run's lines yet: some parse logs minutes after the end.
+_TRIES_MAX = 6
+#: Tries in a row without a usable answer: about a day's.
+_UNANSWERED_MAX = 100
+#: Seconds after which a step asks about no further run: the report of the push waits for it.
 _SECONDS = 30.0
 
-#: By the names of runs: how often, and when again.
-_Asked = dict[str, tuple[int, float]]
+#: By the names of runs: tries, and when the next may be (seconds since the epoch).
+_Tries = dict[str, tuple[int, float]]
 
 
 class FailureLines:
-    """Completes what is known of failures. Any number of threads may use it."""
+    """Adds failure lines and changed files to the store. Thread-safe."""
 
     def __init__(self, store: Store, systems: Mapping[str, System], clock: Callable[[], float]) -> None:
         self._store = store
@@ -42,30 +42,30 @@ class FailureLines:
         self._slowness = Slowness(clock)
 
     def complete(self, record: PushRecord) -> tuple[bool, float | None]:
-        """Ask about some of the runs of a push.
+        """Ask the CI about some of the runs of a push.
 
-        Tells whether anything was learned, and when to go on, if there is more. Raises `StoreUnavailable`.
+        Returns whether there are new lines, and when to go on, if there is more to ask. Raises `StoreUnavailable`.
         """
         system = self._systems.get(record.push.system)
         if not isinstance(system, ListsFailures):
             return False, None
-        asked = _asked(self._store.metadata(record.push))
-        silent = list(_silent(record, asked))
-        if not silent or asked.get(_CI, (0, 0.0))[0] >= _IN_VAIN:
+        tries = _tries(self._store.metadata(record.push))
+        missing = list(_without_lines(record, tries))
+        if not missing or tries.get(_CI, (0, 0.0))[0] >= _UNANSWERED_MAX:
             return False, None
-        learned = False
-        left = self._left(record.push, asked)
-        if not left:
-            learned = self._ask_some(system, record.push, silent, asked)
-            left = self._left(record.push, asked)
+        found = False
+        wait = self._wait(record.push, tries)
+        if not wait:
+            found = self._ask_some(system, record.push, missing, tries)
+            wait = self._wait(record.push, tries)
         now = self._clock()
-        waits = [backoff.remaining(asked.get(_name(run), (0, 0.0))[1], now) for _, run in _silent(record, asked)]
-        return learned, now + max(left, min(waits)) if waits else None
+        waits = [backoff.remaining(tries.get(_name(run), (0, 0.0))[1], now) for _, run in _without_lines(record, tries)]
+        return found, now + max(wait, min(waits)) if waits else None
 
-    def files(self, push: Push, kept: Mapping[str, str]) -> bool:
-        """Ask which files a push changes, once; tells whether that is news. Raises `StoreUnavailable`."""
-        system, asked = self._systems.get(push.system), _asked(self._store.metadata(push))
-        if judge.FILES in kept or not isinstance(system, ListsFiles) or self._left(push, asked):
+    def files(self, push: Push, metadata: Mapping[str, str]) -> bool:
+        """Ask the CI once which files a push changes; return whether any are new. Raises `StoreUnavailable`."""
+        system, tries = self._systems.get(push.system), _tries(self._store.metadata(push))
+        if judge.FILES in metadata or not isinstance(system, ListsFiles) or self._wait(push, tries):
             return False
         began = self._clock()
         try:
@@ -74,17 +74,17 @@ class FailureLines:
             log.info("files.not_told", system=push.system, error=str(error))
             files = []
         except CIUnavailable as error:
-            self._in_vain(push, asked, error, began)
-            self._keep(push, asked)
+            self._record_unanswered(push, tries, error, began)
+            self._save(push, tries)
             return False
         self._store.set_metadata(push, judge.FILES, json.dumps(files))
         return bool(files)
 
-    def _ask_some(self, system: ListsFailures, push: Push, silent: Sequence[tuple[str, Run]], asked: _Asked) -> bool:
-        """Ask about the runs that may be asked about now; tells whether anything was learned."""
+    def _ask_some(self, system: ListsFailures, push: Push, missing: Sequence[tuple[str, Run]], tries: _Tries) -> bool:
+        """Ask about the runs that are due; return whether there are new lines."""
         now = self._clock()
-        ready = [(job, run) for job, run in silent if not backoff.remaining(asked.get(_name(run), (0, 0.0))[1], now)]
-        learned = False
+        ready = [(job, run) for job, run in missing if not backoff.remaining(tries.get(_name(run), (0, 0.0))[1], now)]
+        found = False
         for job, run in ready[:_AT_ONCE]:
             began = self._clock()
             if began - now > _SECONDS:
@@ -92,78 +92,78 @@ class FailureLines:
             try:
                 lines = system.failures(push, run)
             except CIUnavailable as error:
-                self._in_vain(push, asked, error, began)
+                self._record_unanswered(push, tries, error, began)
                 break
             except CIDenied as error:
                 log.warning("lines.denied", system=push.system, error=str(error))
                 lines = ()
             except NotKnown:
-                tries = asked.get(_name(run), (0, 0.0))[0] + 1
-                asked[_name(run)] = tries, self._clock() + backoff.exponential(tries)
+                count = tries.get(_name(run), (0, 0.0))[0] + 1
+                tries[_name(run)] = count, self._clock() + backoff.exponential(count)
                 continue
-            asked[_name(run)] = _TRIES, 0.0
-            asked.pop(_CI, None)
+            tries[_name(run)] = _TRIES_MAX, 0.0
+            tries.pop(_CI, None)
             if lines:
                 self._store.add_failure_lines(push, job, run.key, lines)
-                learned = True
+                found = True
         if ready:
-            self._keep(push, asked)
-        return learned
+            self._save(push, tries)
+        return found
 
-    def _left(self, push: Push, asked: _Asked) -> float:
-        """Tell for how many seconds the CI should not be asked."""
-        return max(backoff.remaining(asked.get(_CI, (0, 0.0))[1], self._clock()), self._slowness.left(push.system))
+    def _wait(self, push: Push, tries: _Tries) -> float:
+        """Return the seconds for which the CI should not be asked."""
+        return max(backoff.remaining(tries.get(_CI, (0, 0.0))[1], self._clock()), self._slowness.left(push.system))
 
-    def _in_vain(self, push: Push, asked: _Asked, error: CIUnavailable, began: float) -> None:
+    def _record_unanswered(self, push: Push, tries: _Tries, error: CIUnavailable, began: float) -> None:
         log.info("lines.no_answer", system=push.system, error=str(error))
-        self._slowness.in_vain(push.system, began)
-        tries = asked.get(_CI, (0, 0.0))[0] + 1
-        asked[_CI] = tries, self._clock() + backoff.delay(tries, error.after)
+        self._slowness.record_failure(push.system, began)
+        count = tries.get(_CI, (0, 0.0))[0] + 1
+        tries[_CI] = count, self._clock() + backoff.delay(count, error.after)
 
-    def _keep(self, push: Push, asked: _Asked) -> None:
-        self._store.set_metadata(push, _KEPT, json.dumps(asked))
+    def _save(self, push: Push, tries: _Tries) -> None:
+        self._store.set_metadata(push, _METADATA, json.dumps(tries))
 
 
-def _asked(kept: Mapping[str, str]) -> _Asked:
-    return {name: (tries, again) for name, (tries, again) in json.loads(kept.get(_KEPT, "{}")).items()}
+def _tries(metadata: Mapping[str, str]) -> _Tries:
+    return {name: (count, again) for name, (count, again) in json.loads(metadata.get(_METADATA, "{}")).items()}
 
 
 def _name(run: Run) -> str:
     return f"{run.run_id} {run.attempt}"
 
 
-def _silent(record: PushRecord, asked: _Asked) -> Iterator[tuple[str, Run]]:
-    """Yield the runs worth asking about: failed ones, and those of the same jobs that passed, for generic lines."""
-    room = _IN_ALL - sum(name != _CI for name in asked)
+def _without_lines(record: PushRecord, tries: _Tries) -> Iterator[tuple[str, Run]]:
+    """Yield the runs to ask about: failed ones, and passed ones of the same jobs, whose lines are generic."""
+    room = _IN_ALL - sum(name != _CI for name in tries)
     for job in record.jobs:
         if not any(run.failed for run in job.runs):
             continue
         for run in job.runs:
-            known = _name(run) in asked
-            if not (run.failed or run.passed) or run.failures or asked.get(_name(run), (0, 0.0))[0] >= _TRIES:
+            known = _name(run) in tries
+            if not (run.failed or run.passed) or run.failures or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
                 continue
             if known or room > 0:
                 room -= not known
                 yield job.job, run
 
 
-#: Seconds after which no answer is worth remembering, how many times as long it is remembered, and at most.
+#: Seconds from which a failed try counts as slow, by what factor longer it is then avoided, and at most.
 _SLOW, _TIMES, _MOST = 5.0, 5.0, 300.0
 
 
 class Slowness:
-    """Remembers it by names. Safe for threads."""
+    """Records which services were slow and failed, so that others need not wait for them. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until: dict[str, float] = {}
 
     def left(self, name: str) -> float:
-        """Tell for how many seconds nobody should try."""
+        """Return the seconds for which a service should not be tried."""
         return backoff.remaining(self._until.get(name, 0.0), self._clock())
 
-    def in_vain(self, name: str, began: float) -> None:
-        """Remember a try that began then, and was in vain."""
+    def record_failure(self, name: str, began: float) -> None:
+        """Record a failed try that began at `began` (seconds since the epoch)."""
         now = self._clock()
         if now - began > _SLOW:
             self._until[name] = now + min(_MOST, _TIMES * (now - began))

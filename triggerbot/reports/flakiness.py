@@ -1,6 +1,6 @@
-"""How often jobs are intermittent, worst first. A rate from few pushes is told with how little it is worth.
+"""Rates at which jobs are intermittent, the worst first, each with its confidence interval.
 
-All is computed purely; only `everywhere` reads the store.
+Pure but for `everywhere`, which reads the store.
 """
 
 import math
@@ -17,46 +17,46 @@ from triggerbot.store import FAILURE_RECORDS_MAX, Store
 _Z = 1.959964
 
 
-#: Jobs of one project for which it is counted how often they ran: those that were intermittent most often.
+#: Jobs of one project whose runs are counted: those that were intermittent most often.
 _COUNTED_MAX = 200
 
 
 class Seen(Protocol):
-    """A job of which a run failed at some push (see `store.Sighting`)."""
+    """A job of which a run failed at a push (see `store.FailureRecord`)."""
 
     @property
     def push(self) -> Push:
-        """Where."""
+        """The push."""
 
     @property
     def job(self) -> str:
-        """Which job."""
+        """The job's name."""
 
     @property
     def at(self) -> float:
-        """When."""
+        """When, in seconds since the epoch."""
 
     @property
     def failed(self) -> int:
-        """How many runs failed."""
+        """The number of runs that failed."""
 
     @property
     def passed(self) -> int:
-        """How many runs passed."""
+        """The number of runs that passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At how many of its pushes a job failed and passed; between `low` and `high` with a probability of 95 %."""
+    """The share of a job's pushes at which it was intermittent; `low` to `high` is its 95 % confidence interval."""
 
     job: str
     project: str
-    #: Pushes at which it was intermittent, of those at which it passed or failed.
+    #: Pushes at which it was intermittent, and pushes at which it passed or failed.
     intermittent: int
     ran: int
     low: float
     high: float
-    #: When it was intermittent last.
+    #: When it was last intermittent, in seconds since the epoch.
     last_seen: float
 
     @property
@@ -65,7 +65,7 @@ class Rate:
         return self.intermittent / self.ran
 
     def as_json(self) -> dict[str, Any]:
-        """Tell it to programs."""
+        """Return the rate as JSON-able values."""
         return {
             "job": self.job,
             "project": self.project,
@@ -78,16 +78,16 @@ class Rate:
         }
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Describe the rate in words."""
         return (
             f"{_percent(self.rate)} ({_percent(self.low)} to {_percent(self.high)}): {self.intermittent} of {self.ran}"
         )
 
 
 def interval(hits: int, tries: int) -> tuple[float, float]:
-    """Tell between which shares the true one lies with 95 %, by what was counted (Wilson's score interval, 1927).
+    """Return the 95 % confidence interval of a share (Wilson's score interval, 1927).
 
-    It never leaves 0 to 1 and is of use from the first try on, which that of the textbooks (Wald's) is not.
+    It stays within 0 to 1 and is useful from the first try on, unlike the one in textbooks (Wald's).
     """
     if tries <= 0:
         return 0.0, 1.0
@@ -95,16 +95,16 @@ def interval(hits: int, tries: int) -> tuple[float, float]:
     squared = _Z * _Z / tries
     middle = (share + squared / 2) / (1 + squared)
     half = _Z * math.sqrt(share * (1 - share) / tries + squared / (4 * tries)) / (1 + squared)
-    # The formula ends at 0 and 1 there; in floats it may miss them by a hair.
+    # The exact ends are 0 and 1 there; floats may miss them slightly.
     low = 0.0 if hits == 0 else max(0.0, middle - half)
     high = 1.0 if hits == tries else min(1.0, middle + half)
     return low, high
 
 
 def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list[Rate]:
-    """List the intermittent jobs of one project, the worst first: by what their rate is at least.
+    """List the intermittent jobs of one project, the worst first, by the lower end of their interval.
 
-    `ran`: at how many pushes each of these jobs passed or failed.
+    `ran`: the number of pushes at which each of these jobs passed or failed.
     """
     at: dict[tuple[str, str], dict[Push, float]] = defaultdict(dict)
     for seen in sightings:
@@ -113,33 +113,33 @@ def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list
             pushes[seen.push] = max(seen.at, pushes.get(seen.push, 0.0))
     rates = []
     for (project, job), pushes in at.items():
-        # What was forgotten meanwhile may be missing from the one or the other.
+        # Old data may have been deleted from one of them and not yet from the other.
         tries = max(ran.get(job, 0), len(pushes))
         rates.append(Rate(job, project, len(pushes), tries, *interval(len(pushes), tries), max(pushes.values())))
     return ranked(rates, limit)
 
 
 def everywhere(store: Store, limit: int) -> list[Rate]:
-    """Read the worst jobs of all projects, over all that is remembered, of very many pushes over the newest.
+    """Return the worst jobs of all projects, over all stored failures, or the newest `SIGHTINGS_MAX` of a project.
 
     Raises `StoreUnavailable`.
     """
     rates: list[Rate] = []
     for project in store.projects():
-        kept = store.failure_records(project)
-        sightings = [seen for seen in kept if seen.failed and seen.passed]
+        stored = store.failure_records(project)
+        sightings = [seen for seen in stored if seen.failed and seen.passed]
         often = [job for job, _ in Counter(seen.job for seen in sightings).most_common(_COUNTED_MAX)]
-        # A share is one of the same pushes above and below the line: no list reaches back further than the other.
-        ran = store.ran(project, often, kept[-1].at if len(kept) >= FAILURE_RECORDS_MAX else 0.0)
+        # Both numbers of a share have to cover the same pushes, so neither list may reach back further.
+        ran = store.ran(project, often, stored[-1].at if len(stored) >= FAILURE_RECORDS_MAX else 0.0)
         rates += worst((seen for seen in sightings if seen.job in ran.at and seen.at >= ran.since), ran.at, limit)
     return ranked(rates, limit)
 
 
 def ranked(rates: Sequence[Rate], limit: int) -> list[Rate]:
-    """Put rates of whatever projects in order, the worst first."""
+    """Sort rates of any projects, the worst first."""
     return sorted(rates, key=lambda one: (-one.low, -one.intermittent, one.project, one.job))[:limit]
 
 
 def _percent(share: float) -> str:
-    """Write a share with one digit after the point, where that says something."""
+    """Format a share in percent, with a decimal where it is below 10 %."""
     return f"{100 * share:.1f} %" if share < 0.0995 else f"{100 * share:.0f} %"

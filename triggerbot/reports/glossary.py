@@ -1,4 +1,4 @@
-"""What our words mean, in plain English; each refusal with what a developer can do about it."""
+"""Explanations of our words in plain English; for each refusal also what a developer can do about it."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a refusal means, and what the developer can do about it."""
+    """The meaning of a refusal, and a remedy for the developer."""
 
     means: str
     remedy: str
 
     def __str__(self) -> str:
-        """Put both together."""
+        """Return both sentences."""
         return f"{self.means} {self.remedy}"
 
 
@@ -140,7 +140,7 @@ CLAIMS: dict[ClaimState, str] = {
     ClaimState.WOULD: "dry run: recorded, and never sent",
 }
 
-#: One letter for each result, for a job's runs in a row.
+#: One letter per result, to show a job's runs in a row.
 _LETTERS: dict[Result, str] = {
     Result.SUCCESS: "G",
     Result.FAILURE: "O",
@@ -156,17 +156,17 @@ LEGEND = "G passed  O failed  R busted or timed out  X infra  . unfinished  - ca
 
 
 def letter(run: Run) -> str:
-    """Say in one letter how a run stands."""
+    """Return the letter of a run's state or result."""
     return "." if run.state is not State.FINISHED else _LETTERS[run.result or Result.UNKNOWN]
 
 
 def standing(run: Run) -> str:
-    """Say in words how a run stands."""
+    """Describe a run's state or result."""
     return STATES[run.state] if run.state is not State.FINISHED else RESULTS[run.result or Result.UNKNOWN]
 
 
 def proof(job: JobVerdict) -> str:
-    """Say what the runs of a job prove."""
+    """Explain what the runs of a job prove."""
     if job.verdict is None:
         return "No run of it proves anything."
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
@@ -177,7 +177,7 @@ def proof(job: JobVerdict) -> str:
 
 
 def nothing_to_decide(run: Run) -> str:
-    """Say why nothing had to be decided about a job whose newest run is this one."""
+    """Explain why nothing was decided about a job whose newest run is this one."""
     if run.state is not State.FINISHED:
         return "Nothing is decided before it has finished."
     match run.result:

@@ -1,4 +1,4 @@
-"""Judging pushes in the light of what other pushes of the project showed: generic lines, intermittent jobs."""
+"""Judges pushes by the failure history of their project: generic lines, and jobs known to be intermittent."""
 
 import json
 import math
@@ -15,22 +15,22 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict
 from triggerbot.store import FailureRecord, PushRecord, Store
 
-#: Seconds for which what is known of a project is good enough.
+#: Seconds for which a project's failure history is cached.
 FRESH = 30.0
-#: Failures of other jobs at other pushes that have to be known before a line can be called generic; what share of them
-#: then shows it; and at how many pushes, for one broken push may show a real failure a hundred times.
+#: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
+#: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
 _SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
-#: Other pushes at which a job has to have run before it can be said that it was never intermittent.
+#: Other pushes at which a job has to have run to count as never intermittent.
 _CLEAN_MIN = 3
-#: Jobs of one push that only failed and are noted for other pushes: as many as one that breaks everything might have
-#: would leave no room for what is known of the others.
-_NOTED_MAX = 200
-#: Under this name the files that a push changes are kept beside it, as JSON.
+#: Jobs of one push that only failed and are recorded: a push that breaks everything would crowd out the records of
+#: others.
+_RECORDED_MAX = 200
+#: Metadata of a push: the files that it changes, as JSON.
 FILES = "files"
 
 
 class _Failures:
-    """Failures of jobs at pushes, of which those that are neither of one job nor of one push are counted at once."""
+    """A count of failures from which those of one job and those of one push are excluded in constant time."""
 
     def __init__(self, sightings: Iterable[FailureRecord]) -> None:
         self._jobs: Counter[str] = Counter()
@@ -43,21 +43,24 @@ class _Failures:
         self._alone = Counter(job for jobs in self._at.values() if len(jobs) == 1 for job in jobs)
 
     def elsewhere(self, push: Push, job: str) -> tuple[int, int]:
-        """Count the failures of other jobs at other pushes, and those pushes."""
+        """Count the failures of other jobs at other pushes, and the other pushes."""
         here = self._at.get(push, set())
         number = self._number - self._jobs[job] - len(here) + (job in here)
         return number, len(self._at) - bool(here) - self._alone[job] + (here == {job})
 
 
 class FailureHistory:
-    """What the sightings of a project tell. It never changes; safe for threads."""
+    """The failure history of a project at one time. Thread-safe.
+
+    `ran`: returns at how many pushes each of some jobs ran.
+    """
 
     def __init__(self, sightings: Sequence[FailureRecord], ran: Callable[[Sequence[str]], Mapping[str, int]]) -> None:
         self._ran = ran
         self._runs: dict[str, int] = {}
-        self._telling = _Failures(one for one in sightings if one.shapes)
+        self._with_lines = _Failures(one for one in sightings if one.shapes)
         self._showing: dict[str, list[FailureRecord]] = defaultdict(list)
-        #: Made of the same where a line is asked about: a push that breaks everything asks for each of its jobs.
+        #: By line, built when first needed: a push that breaks everything needs the same one for each of its jobs.
         self._lines: dict[str, _Failures] = {}
         self._intermittent: dict[str, dict[Push, float]] = defaultdict(dict)
         self.passing: set[str] = set()
@@ -69,7 +72,7 @@ class FailureHistory:
                 self._intermittent[one.job][one.push] = one.at
 
     def generic(self, push: Push, job: str, shape: str) -> bool:
-        """Tell whether a line proves nothing for a job of a push."""
+        """Return whether a line proves nothing about a job of a push."""
         if shape in self.passing:
             return True
         if len(self._showing.get(shape, ())) < _PUSHES_MIN:
@@ -79,46 +82,46 @@ class FailureHistory:
         showing, pushes = self._lines[shape].elsewhere(push, job)
         if pushes < _PUSHES_MIN:
             return False
-        total, _ = self._telling.elsewhere(push, job)
+        total, _ = self._with_lines.elsewhere(push, job)
         return total >= _SAMPLE_MIN and showing > _SHARE * total
 
     def known(self, push: Push, job: str, before: float) -> bool:
-        """Tell whether a job was intermittent at another push before then."""
+        """Return whether a job was intermittent at another push before `before` (seconds since the epoch)."""
         return any(where != push and at <= before for where, at in self._intermittent.get(job, {}).items())
 
     def learn(self, jobs: Iterable[str]) -> None:
-        """Read how often jobs ran; all at once, for each reading takes a while."""
+        """Load how often jobs ran; in one query, since each takes a while."""
         missing = [job for job in jobs if job not in self._runs]
         if missing:
             self._runs |= self._ran(missing)
 
     def clean(self, job: str) -> bool:
-        """Tell whether a job, of those that were learned, ran at enough other pushes for its history to count."""
-        # One of those is the push that is judged.
+        """Return whether a job, among those learned, ran at enough other pushes for its history to count."""
+        # The count includes the push that is judged.
         return self._runs.get(job, 0) > _CLEAN_MIN
 
 
 class _HistoryElsewhere:
-    """What other pushes tell about the jobs of one (a `sameness.Background`)."""
+    """The failure history of other pushes, for the jobs of one (a `same_failure.Background`)."""
 
-    def __init__(self, knowledge: FailureHistory, push: Push) -> None:
-        self._knowledge = knowledge
+    def __init__(self, history: FailureHistory, push: Push) -> None:
+        self._history = history
         self._push = push
 
     def generic(self, job: str, shape: str) -> bool:
-        return self._knowledge.generic(self._push, job, shape)
+        return self._history.generic(self._push, job, shape)
 
     def known(self, job: str, before: float) -> bool:
-        return self._knowledge.known(self._push, job, before)
+        return self._history.known(self._push, job, before)
 
     def clean(self, job: str) -> bool:
-        return self._knowledge.clean(job)
+        return self._history.clean(job)
 
 
 class Judge:
-    """Judges pushes; keeps what it knows of projects for a while. Safe for threads.
+    """Judges pushes, with the failure histories of projects cached for `fresh` seconds. Thread-safe.
 
-    `rules`: jobs of higher tiers than the rule of their project has are hidden: told of, but not counted.
+    `rules`: jobs of a higher tier than their project's rule allows are hidden: listed, but not counted.
     """
 
     def __init__(
@@ -134,52 +137,52 @@ class Judge:
         self._clock = clock
         self._fresh = fresh
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, FailureHistory]] = {}
+        self._cached: dict[str, tuple[float, FailureHistory]] = {}
 
     def judge(self, record: PushRecord) -> PushVerdict:
-        """Work out the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
-        troubled = [job for job in record.jobs if any(run.failed for run in job.runs)]
+        """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
+        failed = [job for job in record.jobs if any(run.failed for run in job.runs)]
         now, rule = self._clock(), rules.rule_for(self._rules, record.push)
         tier = math.inf if rule is None else rule.max_tier
-        if not troubled:
-            calm = (verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs)
-            return health.of_push(calm, now)
-        knowledge = self.knowledge(record.push.project)
-        intermittent = [job for job in troubled if any(run.passed for run in job.runs)]
-        knowledge.learn(
+        if not failed:
+            passing = (verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs)
+            return health.of_push(passing, now)
+        history = self.history(record.push.project)
+        intermittent = [job for job in failed if any(run.passed for run in job.runs)]
+        history.learn(
             job.job for job in intermittent
-            if not knowledge.known(record.push, job.job, verdict.last_failure(job.runs))
+            if not history.known(record.push, job.job, verdict.last_failure(job.runs))
         )  # fmt: skip
         elsewhere, files = (
-            _HistoryElsewhere(knowledge, record.push),
+            _HistoryElsewhere(history, record.push),
             _files(self._store.metadata(record.push).get(FILES)),
         )
         jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs)
         return health.of_push(jobs, now)
 
-    def knowledge(self, project: str) -> FailureHistory:
-        """Read what is known of a project, unless that was done lately."""
+    def history(self, project: str) -> FailureHistory:
+        """Return the failure history of a project, read from the store unless it is cached."""
         now = self._clock()
         with self._lock:
-            at, known = self._known.get(project, (0.0, None))
+            at, known = self._cached.get(project, (0.0, None))
         if known is not None and 0 <= now - at < self._fresh:
             return known
         known = FailureHistory(self._store.failure_records(project), lambda jobs: self._store.ran(project, jobs).at)
         with self._lock:
-            # What is no longer fresh would only take up room, and for a project with many failures that is a lot.
-            fresh = {name: kept for name, kept in self._known.items() if 0 <= now - kept[0] < self._fresh}
-            self._known = {**fresh, project: (now, known)}
+            # Expired entries are dropped: those of projects with many failures are large.
+            fresh = {name: entry for name, entry in self._cached.items() if 0 <= now - entry[0] < self._fresh}
+            self._cached = {**fresh, project: (now, known)}
         return known
 
 
-def _files(kept: str | None) -> tuple[str, ...]:
-    return () if kept is None else tuple(json.loads(kept))
+def _files(stored: str | None) -> tuple[str, ...]:
+    return () if stored is None else tuple(json.loads(stored))
 
 
 def failure_records(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[FailureRecord]:
-    """Note jobs of a push of which a run failed, for other pushes to be compared with: every intermittent one."""
+    """Build the failure records of a push, with all its intermittent jobs, for comparison with other pushes."""
     found = []
-    room = _NOTED_MAX
+    room = _RECORDED_MAX
     for job in jobs:
         failed = [run for run in job.runs if run.failed]
         passed = [run for run in job.runs if run.passed] if failed else []

@@ -1,7 +1,7 @@
-"""From news to reports: what changed is judged, kept, and brought to every place where it is reported.
+"""Publishes pushes that have news: judges them, stores the verdicts, and updates every report.
 
-This is the second durable queue beside the dispatcher's, with the same promise: whatever is due is dealt with after any
-crash. A push is due after anything new about it; while it is being reported it is leased, so that nobody else does.
+This is the second durable queue, beside the dispatcher's, with the same guarantee: what is due is processed after any
+crash. A push is due after any news of it; while it is being published it is leased, so that no other worker does so.
 """
 
 import json
@@ -29,44 +29,44 @@ from triggerbot.store import PushRecord, Store
 
 log = structlog.get_logger("triggerbot.publish")
 
-#: Seconds that judging and reporting one push may take before somebody else takes it up.
+#: Seconds of the lease on a push, after which another worker takes it.
 _LEASE = 180.0
-#: Of those the seconds after which no other report is begun: it is made with the next try, which is at once.
+#: Seconds of a lease after which no further report is started: the push is due again at once for the rest.
 _ENOUGH = 90.0
 #: Seconds between looks at the store when nothing is due.
 _IDLE = 0.5
-#: Seconds until a reporter that was denied is tried again, and until it is given up: somebody has to mend it meanwhile.
+#: Seconds until a reporter that was denied is tried again, and until it is given up if nobody has fixed it.
 _DENIED, _GIVE_UP = 600.0, 86_400.0
-#: Pushes of forks' branches with the same name that are passed over in search of the one before.
-_PASSED_MAX = 20
-#: Under this name is kept when reporters began to fail at a push, and when each may be tried again, or never.
+#: Pushes to forks' branches of the same name that are skipped in search of the previous push.
+_SKIPPED_MAX = 20
+#: Metadata of a push: since when each reporter has failed, and when it may be tried again, or never.
 _FAILING, _NEVER = "failing", -1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PublishSettings:
-    """What the publisher goes by."""
+    """The settings of the publisher."""
 
     reporters: Sequence[Reporter] = ()
-    #: Where people reach the page, without a slash at its end.
+    #: The URL of the pages, without a trailing slash; `None`: not configured.
     address: str | None = None
-    #: Nothing is sent to anybody.
+    #: Dry run: nothing is sent.
     dry: bool = False
-    #: A push is not judged again before so many times as long as that kept the processor busy, where that is more than
-    #: a second: a large one, of which there is always news, would take all there is.
+    #: A push rests for this many times the processor time that publishing it took, if that is more than a second:
+    #: a large push with constant news would take all of the processor.
     rest: float = 20.0
 
 
 class Publisher:
-    """Works off what is due to be judged and reported. Any number of threads may run it."""
+    """The worker that judges and reports pushes that are due. Any number of threads may run it."""
 
     def __init__(
         self,
         store: Store,
         judge: Judge,
         lines: FailureLines,
-        wishes: CommentCommands,
-        setting: PublishSettings,
+        commands: CommentCommands,
+        settings: PublishSettings,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -74,16 +74,16 @@ class Publisher:
         self._store = store
         self._judge = judge
         self._lines = lines
-        self._wishes = wishes
-        self._setting = setting
+        self._commands = commands
+        self._settings = settings
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
-        #: Until when pushes rest, by the clock of this machine that nobody sets.
+        #: Until when pushes rest, by the monotonic clock.
         self._rests: Mapping[Push, float] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop."""
+        """Work until `stop` is set."""
         while not stop.is_set():
             try:
                 busy = self.step()
@@ -94,60 +94,60 @@ class Publisher:
                 stop.wait(_IDLE)
 
     def close(self) -> None:
-        """Let go of the reporters' connections."""
-        for reporter in self._setting.reporters:
+        """Close the reporters' connections."""
+        for reporter in self._settings.reporters:
             reporter.close()
 
     def step(self) -> bool:
-        """Deal with one thing that is due; tells whether there was one. Raises `StoreUnavailable`."""
+        """Process a push and a comment command, if due; return whether any was. Raises `StoreUnavailable`."""
         push = self._store.take_report(self._clock(), _LEASE)
         if push is not None:
             left = self._rests.get(push, 0.0) - time.monotonic()
             self._store.end_report(push, self._publish(push) if left <= 0 else self._clock() + left)
-        # What a person wishes for does not wait until there is nothing left to be reported.
-        return self._wishes.step() or push is not None
+        # A person's command does not wait until no report is due.
+        return self._commands.step() or push is not None
 
     def _publish(self, push: Push) -> float | None:
-        """Judge and report a push, whatever breaks; tells when to do so again, if it has to be without any news."""
+        """Judge and report a push, whatever fails; return when to do so again without any news, if ever."""
         began = time.thread_time()
         try:
-            due = self._bring(push)
+            due = self._judge_and_report(push)
         except StoreUnavailable:
             raise
         except Exception:
-            # It stays due, for whatever this is may be mended by a newer program; other pushes go on.
+            # It stays due, since a newer version may fix the error; other pushes go on.
             log.exception("publish.failed", **push_fields(push))
             self._let_rest(push, _DENIED)
             return self._clock() + _DENIED
-        self._let_rest(push, self._setting.rest * (time.thread_time() - began))
+        self._let_rest(push, self._settings.rest * (time.thread_time() - began))
         return due
 
     def _let_rest(self, push: Push, seconds: float) -> None:
         if seconds > 1.0:
             now = time.monotonic()
-            # Made anew, for another thread may be reading it.
+            # Replaced, not changed: another thread may be reading it.
             self._rests = {one: until for one, until in self._rests.items() if until > now} | {push: now + seconds}
 
-    def _bring(self, push: Push) -> float | None:
-        """Judge a push, keep that, and report it; tells when to do so again, if it has to be without any news."""
+    def _judge_and_report(self, push: Push) -> float | None:
+        """Judge a push, store the verdict, and report it; return when to do so again without any news, if ever."""
         began, record = self._clock(), self._store.record(push)
         if record is None:
             return None
-        learned, due = self._lines.complete(record)
-        if learned:
+        new_lines, due = self._lines.complete(record)
+        if new_lines:
             record = self._store.record(push) or record
         judged = self._judge.judge(record)
-        kept = self._store.metadata(push)
-        if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, kept):
+        metadata = self._store.metadata(push)
+        if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, metadata):
             judged = self._judge.judge(record)
-        before = self._keep(record, judged, kept)
-        later = self._report(record, judged, before, kept, began)
+        before = self._save(record, judged, metadata)
+        later = self._report(record, judged, before, metadata, began)
         return min((one for one in (due, later, judged.until) if one is not None), default=None)
 
-    def _keep(self, record: PushRecord, judged: PushVerdict, kept: Mapping[str, str]) -> Before:
-        """Keep how the push was judged, with what changed since it was judged last."""
+    def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
+        """Store the verdict of a push, with what has changed since the last one."""
         now = self._clock()
-        before, changes = push_json.changes(judged, push_json.before(kept))
+        before, changes = push_json.changes(judged, push_json.before(metadata))
         summary = push_json.summary(record, judged, now)
         self._store.judged(summary, judge.failure_records(record.push, judged.jobs, now), changes, now)
         for job, _ in changes:
@@ -157,33 +157,33 @@ class Publisher:
         return before
 
     def _report(
-        self, record: PushRecord, judged: PushVerdict, before: Before, kept: Mapping[str, str], began: float
+        self, record: PushRecord, judged: PushVerdict, before: Before, metadata: Mapping[str, str], began: float
     ) -> float | None:
         push = record.push
-        # Two entries for one place, each for other projects, are one place all the same.
+        # Two configured reports to one place, for different projects, are one reporter.
         listed = as_listed(record)
-        wanted = list({one.name: one for one in self._setting.reporters if one.wants(listed)}.values())
+        wanted = list({one.name: one for one in self._settings.reporters if one.wants(listed)}.values())
         if not wanted:
             return None
-        if self._setting.dry:
+        if self._settings.dry:
             names = [reporter.name for reporter in wanted]
             log.info("report", **push_fields(push), reports=names, health=str(judged.health), sentence=judged.sentence,
                      dry_run=True)  # fmt: skip
             return None
-        told = PushReport(
+        report = PushReport(
             record,
             judged,
-            push_json.link(self._setting.address, push),
+            push_json.link(self._settings.address, push),
             push_json.push(record, judged, before, self._store.timeline(push)),
             self._fresh(record, judged),
-            answers(kept),
+            answers(metadata),
         )
-        failing: dict[str, list[float]] = json.loads(kept.get(_FAILING, "{}"))
+        failing: dict[str, list[float]] = json.loads(metadata.get(_FAILING, "{}"))
         known = dict(failing)
         dues = [
-            # One is made in any case, so that all are in the end.
+            # The first is made in any case, so that all are made eventually.
             self._clock() if number and self._clock() - began > _ENOUGH
-            else self._one(reporter, told, kept.get(reporter.name, ""), failing)
+            else self._update(reporter, report, metadata.get(reporter.name, ""), failing)
             for number, reporter in enumerate(wanted)
         ]  # fmt: skip
         if failing != known:
@@ -191,7 +191,7 @@ class Publisher:
         return min((due for due in dues if due is not None), default=None)
 
     def _fresh(self, this: PushRecord, judged: PushVerdict) -> frozenset[str] | None:
-        """Choose the failing jobs that did not fail at the previous push of the branch."""
+        """Return the failing jobs that did not fail at the previous push of the branch; `None`: none is known."""
         failed = {job.job for job in judged.jobs if job.verdict is Verdict.FAILED and not job.hidden}
         record = self._before(this)
         if record is None:
@@ -199,9 +199,9 @@ class Publisher:
         return frozenset(failed - {job.job for job in record.jobs if any(run.failed for run in job.runs)})
 
     def _before(self, this: PushRecord) -> PushRecord | None:
-        """Find the previous push of a branch; a fork's branch of the same name is another one."""
+        """Return the previous push of the branch; a fork's branch of the same name is a different one."""
         push = this.push
-        for _ in range(_PASSED_MAX):
+        for _ in range(_SKIPPED_MAX):
             earlier = self._store.previous(push)
             record = None if earlier is None else self._store.record(earlier)
             if record is None or _same_branch(this, record):
@@ -209,35 +209,37 @@ class Publisher:
             push = record.push
         return None
 
-    def _one(self, reporter: Reporter, told: PushReport, kept: str, failing: dict[str, list[float]]) -> float | None:
-        """Bring one report up to date; tells when to try again, if that failed."""
+    def _update(
+        self, reporter: Reporter, report: PushReport, stored: str, failing: dict[str, list[float]]
+    ) -> float | None:
+        """Update one report; return when to do so again, if it failed or was held back."""
         now = self._clock()
         since, again = failing.get(reporter.name, (now, 0.0))
         if again == _NEVER:
             return None
         left = max(backoff.remaining(again, now), self._slowness.left(reporter.name))
         if left:
-            # News of the push does not mend whatever is wrong.
+            # News of the push does not fix what is wrong with the reporter.
             return now + left
         try:
-            due = reporter.report(told, kept, partial(self._store.set_metadata, told.push, reporter.name))
+            due = reporter.report(report, stored, partial(self._store.set_metadata, report.push, reporter.name))
         except StoreUnavailable:
             raise
         except NotKnown as error:
             failing.pop(reporter.name, None)
-            self._failed(reporter, told, "gone", str(error))
+            self._failed(reporter, report, "gone", str(error))
             return None
         except CIDenied as error:
             wait = _DENIED
-            self._failed(reporter, told, "denied", str(error))
+            self._failed(reporter, report, "denied", str(error))
         except CIUnavailable as error:
-            self._slowness.in_vain(reporter.name, now)
+            self._slowness.record_failure(reporter.name, now)
             wait = backoff.delay(0, error.after) + backoff.slower(max(0.0, now - since))
-            self._failed(reporter, told, "later", str(error), calm=error.healthy)
+            self._failed(reporter, report, "later", str(error), healthy=error.healthy)
         except Exception as error:
-            log.exception("report.broken", report=reporter.name, **push_fields(told.push))
+            log.exception("report.broken", report=reporter.name, **push_fields(report.push))
             wait = _DENIED
-            self._failed(reporter, told, "broken", str(error))
+            self._failed(reporter, report, "broken", str(error))
         else:
             failing.pop(reporter.name, None)
             self._count(reporter, "done")
@@ -249,18 +251,18 @@ class Publisher:
         failing[reporter.name] = [since, due]
         return due
 
-    def _failed(self, reporter: Reporter, told: PushReport, how: str, why: str, *, calm: bool = False) -> None:
-        # To wait for one's turn is nothing that anybody has to look at.
-        say = log.info if calm else log.warning
-        say("report.failed", report=reporter.name, outcome=how, error=why, **push_fields(told.push))
-        self._count(reporter, how)
+    def _failed(self, reporter: Reporter, report: PushReport, outcome: str, why: str, *, healthy: bool = False) -> None:
+        # Waiting for one's turn needs nobody's attention.
+        log_line = log.info if healthy else log.warning
+        log_line("report.failed", report=reporter.name, outcome=outcome, error=why, **push_fields(report.push))
+        self._count(reporter, outcome)
 
     def _count(self, reporter: Reporter, outcome: str) -> None:
         self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()
 
 
 def _same_branch(this: PushRecord, earlier: PushRecord) -> bool:
-    """Tell whether two pushes to branches of one name are to the same one; whose fork it is, only authors tell."""
+    """Return whether two pushes to branches of one name are to the same branch; a fork is known only by its author."""
     if bool(this.facts.fork) != bool(earlier.facts.fork):
         return False
     return not this.facts.fork or this.facts.author == earlier.facts.author

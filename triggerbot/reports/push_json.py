@@ -1,4 +1,4 @@
-"""What is known of a push as JSON-able values: the page's API, the commands and reports all tell the same."""
+"""A push as JSON-able values, the same for the HTTP API, the commands and the reports."""
 
 import json
 from collections import defaultdict
@@ -16,20 +16,20 @@ from triggerbot.core.verdict.verdict import SILENT, JobVerdict, Verdict
 from triggerbot.reports import glossary
 from triggerbot.store import PushRecord, Summary, TimelineEntry
 
-#: Caps that are told: those of projects and authors are as many as there are such.
+#: Caps listed, at most: there is one for each project and each author.
 CAPS_MOST = 20
-#: Under this name is kept beside a push how its jobs were judged before, as JSON.
+#: Metadata of a push: the earlier verdicts of its jobs, as JSON.
 BEFORE = "before"
-#: Of jobs that were ever judged other than passed or pending: the verdict, and the one before that, or nothing.
+#: By job, of those ever judged other than passed or pending: the last verdict, and the one before that, or empty.
 Before = dict[str, tuple[str, str]]
-#: Verdicts that say something when they come or go.
-_TELLING = frozenset({Verdict.FAILED, Verdict.INTERMITTENT, Verdict.INFRA})
-#: Characters of a message's first line that a list shows.
+#: Verdicts whose coming and going is news.
+_SIGNIFICANT = frozenset({Verdict.FAILED, Verdict.INTERMITTENT, Verdict.INFRA})
+#: Characters of a message's first line in lists.
 _TITLE_MAX = 200
 
 
-def breakers(kept: Sequence[Breaker], held: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Tell which breakers are open, why, and how many claims are held behind each."""
+def breakers(stored: Sequence[Breaker], held: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the open breakers, why they are open, and how many claims are held behind each."""
     return [
         {
             "breaker": one.place.key,
@@ -48,47 +48,47 @@ def breakers(kept: Sequence[Breaker], held: Mapping[str, int]) -> list[dict[str,
                 for seen in one.evidence
             ],
         }
-        for one in kept
+        for one in stored
         if one.open
     ]
 
 
 def caps(sent: Mapping[str, int], held: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Tell what left within the last hour, and how many claims wait for each cap, the most used first."""
+    """Return what was sent in the last hour, and how many claims wait, for each cap, the most used first."""
     waiting = hourly.waiting(held)
     names = sorted({*sent, *waiting}, key=lambda name: (-waiting.get(name, 0), -sent.get(name, 0), name))
     return [{"cap": name, "sent": sent.get(name, 0), "held": waiting.get(name, 0)} for name in names[:CAPS_MOST]]
 
 
-def before(kept: Mapping[str, str]) -> Before:
-    """Read how the jobs of a push were judged before, from what is kept beside it."""
-    return {job: (now, was) for job, (now, was) in json.loads(kept.get(BEFORE, "{}")).items()}
+def before(metadata: Mapping[str, str]) -> Before:
+    """Return the earlier verdicts of a push's jobs, from its metadata."""
+    return {job: (now, was) for job, (now, was) in json.loads(metadata.get(BEFORE, "{}")).items()}
 
 
 def changes(judged: PushVerdict, known: Before) -> tuple[Before, list[tuple[str, str]]]:
-    """Compare how the jobs of a push are judged with how they were: what to remember, and what to tell (job, text)."""
-    told, found = dict(known), []
+    """Compare the verdicts of a push's jobs with earlier ones; return what to store, and the changes (job, text)."""
+    latest, found = dict(known), []
     for job in judged.jobs:
         last, earlier = known.get(job.job, ("", ""))
-        if job.verdict is None or str(job.verdict) == last or not (last or job.verdict in _TELLING):
+        if job.verdict is None or str(job.verdict) == last or not (last or job.verdict in _SIGNIFICANT):
             continue
-        # To be pending is no verdict that another one takes the place of.
+        # Pending is skipped: the verdict before it counts.
         before = earlier if last == Verdict.PENDING else last or _first(job)
-        told[job.job] = str(job.verdict), before if before != job.verdict else ""
-        was = f" (was {before})" if told[job.job][1] else ""
+        latest[job.job] = str(job.verdict), before if before != job.verdict else ""
+        was = f" (was {before})" if latest[job.job][1] else ""
         found.append((job.job, f"{job.verdict}{was}" + (f": {job.why}" if job.why else "")))
-    return told, found
+    return latest, found
 
 
 def _first(job: JobVerdict) -> str:
-    """What a job was that nothing was remembered of: one that failed after it had passed."""
+    """Return the earlier verdict of a job without a stored one: passed, if its first run passed and it then failed."""
     proving = (run for run in job.runs if run.state is State.FINISHED and run.result not in SILENT)
     passed = job.verdict is Verdict.INTERMITTENT and next((run.passed for run in proving), False)
     return str(Verdict.PASSED) if passed else ""
 
 
 def link(address: str | None, where: Push) -> str:
-    """Give the address of a push's page; empty if nobody configured where people reach it."""
+    """Return the URL of a push's page; empty if the page's address is not configured."""
     if address is None:
         return ""
     query = urlencode({"system": where.system, "branch": where.branch})
@@ -98,7 +98,7 @@ def link(address: str | None, where: Push) -> str:
 def push(
     record: PushRecord, judged: PushVerdict, known: Before | None = None, story: Iterable[TimelineEntry] = ()
 ) -> dict[str, Any]:
-    """Tell everything known of a push; `story`: what was decided at it, as the store tells it."""
+    """Return everything known of a push; `story`: its timeline from the store."""
     claims = {job.job: job.claims for job in record.jobs}
     refused = refusals(story)
     return {
@@ -123,7 +123,7 @@ def push(
 
 
 def refusals(story: Iterable[TimelineEntry]) -> dict[str, list[dict[str, Any]]]:
-    """List by job which of its runs caused nothing, and for what reason, oldest first."""
+    """Return by job which runs were not retriggered for, and the reason, oldest first."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for entry in story:
         if entry.what == "refuse" and entry.job is not None:
@@ -132,7 +132,7 @@ def refusals(story: Iterable[TimelineEntry]) -> dict[str, list[dict[str, Any]]]:
 
 
 def summary(record: PushRecord, judged: PushVerdict, now: float) -> Summary:
-    """Put a push in one line of a list."""
+    """Summarise a push for a line of a list; `now`: when it was judged."""
     return Summary(
         push=record.push,
         health=str(judged.health),
@@ -147,7 +147,7 @@ def summary(record: PushRecord, judged: PushVerdict, now: float) -> Summary:
 
 
 def line(one: Summary) -> dict[str, Any]:
-    """Tell a push in one line of a list."""
+    """Return a push in a list as JSON-able values."""
     return {
         **place(one.push),
         "author": one.author,
@@ -161,7 +161,7 @@ def line(one: Summary) -> dict[str, Any]:
 
 
 def place(where: Push) -> dict[str, str]:
-    """Name a push."""
+    """Return what identifies a push."""
     return {
         "system": where.system,
         "project": where.project,
@@ -223,7 +223,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "dry_run": claim.dry,
         "by_a_person": claim.manual,
         "tries": claim.tries + claim.lookups,
-        # What is held goes on when the reason ends, whenever that is.
+        # A held claim goes on when the reason ends, which has no set time.
         "due": None if claim.state.final or claim.behind else event_json.format_time(claim.due),
         "note": claim.note,
     }

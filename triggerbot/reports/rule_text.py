@@ -1,4 +1,4 @@
-"""What a rule comes to, in sentences: the same for the operator who writes it and for the developers it is about."""
+"""Rules in sentences: the same for operators who write them and for developers whom they concern."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -15,14 +15,14 @@ _RESULTS = {
 
 
 class RuleText(NamedTuple):
-    """One rule: what it is for, and what it says."""
+    """A rule in words: which projects it covers, and what it says."""
 
     head: str
     sentences: tuple[str, ...]
 
 
 def terms(rule: Rule) -> RuleText:
-    """Tell everything that a rule says."""
+    """Describe everything that a rule says."""
     where = "" if "*" in rule.branches.patterns else f", on {listed(rule.branches.patterns)}"
     head = f"{'Every project' if '*' in rule.projects.patterns else listed(rule.projects.patterns)}{where}"
     return RuleText(head, tuple(_sentences(rule)))
@@ -71,6 +71,6 @@ def _left_alone(rule: Rule) -> Iterator[str]:
 
 
 def listed(words: Sequence[str], *, plain: bool = False) -> str:
-    """Put words, or patterns, in a row."""
+    """Join words, or patterns in quotes, to a list in a sentence."""
     quoted = [word if plain else f"“{word}”" for word in words]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}" if quoted else "none"

@@ -1,4 +1,4 @@
-"""What was decided, sent and refused since some time, and what it cost: the same for `stats` and for the HTTP API."""
+"""Statistics since some time: what was decided, sent and refused, and its cost; for `stats` and the HTTP API alike."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from triggerbot.reports.costs import Costs
 from triggerbot.reports.flakiness import Rate
 from triggerbot.store import Pause, Store
 
-#: Jobs that are listed, those that are intermittent most often.
+#: Intermittent jobs listed, at most, the worst.
 WORST_MAX = 20
 _HOUR = 3600.0
 _NUMBERS = ("sent", "would_have_sent", "refused")
@@ -26,16 +26,16 @@ class Statistics:
     until: float
     dry: bool
     paused: Pause | None
-    #: As `Store.statistics` has it, with `breakers`, `last_hour`, `rules` and `projects`.
+    #: The result of `Store.statistics`, with `breakers`, `last_hour`, `rules` and `projects` added.
     found: Mapping[str, Any]
-    #: Per hour, of what was sent and of what a dry run would have sent.
+    #: Retriggers per hour: those sent, and those that a dry run would have sent.
     rates: Mapping[str, Mapping[str, Any]]
     cost: Costs
     #: Intermittent jobs, the worst first.
     worst: Sequence[Rate]
 
     def as_json(self) -> dict[str, Any]:
-        """Tell it to programs."""
+        """Return the statistics as JSON-able values."""
         paused = self.paused
         return {
             "since": event_json.format_time(self.since),
@@ -56,7 +56,7 @@ class Statistics:
 
 
 def gather(store: Store, rules: Sequence[Rule], since: float, now: float, *, dry: bool) -> Statistics:
-    """Sum up everything since then; raises `StoreUnavailable`."""
+    """Sum up everything since `since` (seconds since the epoch); raises `StoreUnavailable`."""
     found = store.statistics(since)
     held = store.held()
     return Statistics(
@@ -88,7 +88,7 @@ def _by_project(branches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _by_rule(found: Mapping[str, Any], rules: Sequence[Rule], now: float) -> list[dict[str, Any]]:
-    """Tell what each rule of the config costs, as the rules are now: each branch counts for the first that matches.
+    """Sum up what each of the present rules costs: a branch counts for the first rule that matches.
 
     `per_hour`: retriggers, sent or in dry run, on average since the first of them all.
     """
@@ -109,11 +109,11 @@ def _by_rule(found: Mapping[str, Any], rules: Sequence[Rule], now: float) -> lis
 
 
 def _rate(hours: Sequence[Mapping[str, Any]], key: str, now: float) -> dict[str, Any]:
-    """Work out retriggers per hour since the first: the mean, and the busiest hour."""
-    some = [hour for hour in hours if hour[key]]
-    if not some:
+    """Compute retriggers per hour since the first: the mean, and the busiest hour."""
+    active = [hour for hour in hours if hour[key]]
+    if not active:
         return {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
-    total = sum(hour[key] for hour in some)
-    busiest = max(some, key=lambda hour: hour[key])
-    mean = total / max(1.0, (now - some[0]["hour"]) / _HOUR)
+    total = sum(hour[key] for hour in active)
+    busiest = max(active, key=lambda hour: hour[key])
+    mean = total / max(1.0, (now - active[0]["hour"]) / _HOUR)
     return {"total": total, "mean": round(mean, 2), "busiest": busiest[key], "busiest_hour": busiest["hour"]}

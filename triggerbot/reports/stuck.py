@@ -1,4 +1,4 @@
-"""What could not be triggered, and why: so that nobody has to ask an operator what became of a request."""
+"""Jobs that could not be retriggered, and why, so that nobody has to ask an operator what became of a request."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ from triggerbot.core.model import Push, Refusal
 from triggerbot.reports import timeline
 from triggerbot.store import Search, Store, TimelineEntry
 
-#: Pushes that are looked through, those heard of last; and jobs that are listed.
+#: Pushes searched, at most, the most recently observed; and jobs listed.
 _PUSHES_MAX, _JOBS_MAX = 50, 100
-#: What ends in vain, by no rule of ours.
-_IN_VAIN = frozenset({Refusal.NOT_FOUND, Refusal.REFUSED_BY_CI})
+#: Refusals that come from the CI, not from a rule.
+_BY_CI = frozenset({Refusal.NOT_FOUND, Refusal.REFUSED_BY_CI})
 
 
 class Stuck(NamedTuple):
-    """The last thing that happened to a job that somebody or something wanted to be run again."""
+    """A job that could not be retriggered, and the last entry of its timeline."""
 
     push: Push
     job: str
@@ -22,16 +22,16 @@ class Stuck(NamedTuple):
 
 
 def stuck(store: Store) -> list[Stuck]:
-    """List the jobs that could not be retriggered, or not yet, the latest first."""
+    """List the jobs that could not be retriggered, or not yet, the latest first; raises `StoreUnavailable`."""
     found = []
     for summary in store.search(Search(), _PUSHES_MAX):
         for job, entries in timeline.by_job(store.timeline(summary.push)).items():
-            told = [entry for entry in entries if entry.what != "verdict"]
-            if told and _in_vain(told[-1]):
-                found.append(Stuck(summary.push, job, told[-1].at, timeline.entry_line(told[-1]).text))
+            last = next((entry for entry in reversed(entries) if entry.what != "verdict"), None)
+            if last is not None and _is_stuck(last):
+                found.append(Stuck(summary.push, job, last.at, timeline.entry_line(last).text))
     found.sort(key=lambda one: -one.at)
     return found[:_JOBS_MAX]
 
 
-def _in_vain(entry: TimelineEntry) -> bool:
-    return entry.what in ("wait", "doubt") or (entry.what == "refuse" and entry.reason in _IN_VAIN)
+def _is_stuck(entry: TimelineEntry) -> bool:
+    return entry.what in ("wait", "doubt") or (entry.what == "refuse" and entry.reason in _BY_CI)

@@ -1,4 +1,4 @@
-"""The story of a job in plain sentences, in order: its runs, what was decided and why, requests, answers, waits."""
+"""The timeline of a job in plain sentences: its runs, decisions and their reasons, requests, answers, waits."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.reports import glossary
 from triggerbot.store import JobRecord, Pause, TimelineEntry
 
-#: Seconds that a due claim may lie about before it is worth a word.
+#: Seconds after which a due claim that nothing was done about is reported as overdue.
 _OVERDUE = 10.0
-#: Failure lines of a run that are told.
+#: Failure lines shown per run.
 _FAILURES_MAX = 3
 
 _WORDS = {
@@ -31,28 +31,28 @@ _STYLES = {"trigger": "green", "refuse": "yellow", "doubt": "magenta", "wait": "
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a story; foreign text in it is not made fit for a terminal yet."""
+    """One line of a timeline; untrusted text in it is not yet escaped for a terminal."""
 
     at: float | None
     what: str
     text: str
-    #: Of a decision, by its name.
+    #: The reason of a decision, by its name.
     reason: str = ""
 
     @property
     def style(self) -> str:
-        """How it looks."""
+        """The style of the line in a terminal."""
         return _STYLES.get(self.what, "")
 
     def as_json(self) -> dict[str, str | None]:
-        """Put it as JSON."""
-        told = {"time": event_json.format_time(self.at), "what": self.what, "text": self.text}
-        return {**told, "reason": self.reason} if self.reason else told
+        """Return the line as JSON-able values."""
+        value = {"time": event_json.format_time(self.at), "what": self.what, "text": self.text}
+        return {**value, "reason": self.reason} if self.reason else value
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How things stand when a story is told."""
+    """The state at the time of rendering: the time, the pause and the breakers."""
 
     now: float
     paused: Pause | None
@@ -60,22 +60,22 @@ class Standing:
 
 
 def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing) -> list[Line]:
-    """Tell everything that is known of a job, oldest first; what it waits for comes last."""
+    """Render everything known of a job, oldest first; what it waits for comes last."""
     lines = [*_runs(job.runs, entries), *_entries(entries)]
     lines.sort(key=lambda line: line.at or 0.0)
-    lines += [told for claim in job.claims if (told := _open(claim, standing)) is not None]
+    lines += [line for claim in job.claims if (line := _open(claim, standing)) is not None]
     if not entries and not job.claims and job.runs:
         lines.append(Line(None, "nothing", glossary.nothing_to_decide(job.runs[-1])))
     return lines
 
 
 def of_push(entries: Sequence[TimelineEntry]) -> list[Line]:
-    """Tell what concerns a push as a whole."""
+    """Render the entries that concern a push as a whole."""
     return [entry_line(entry) for entry in entries if entry.job is None]
 
 
 def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Line]:
-    """Tell each run; its CI's clock may differ from ours, but it never comes after what it led to."""
+    """Yield a line per run; whatever the CI's clock says, it never comes after the decision that it led to."""
     led_to: dict[RunKey, float] = {}
     for entry in entries:
         if entry.what in ("trigger", "refuse") and entry.reason not in (Cause.REQUESTED, Cause.MANUAL):
@@ -88,20 +88,20 @@ def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Lin
 
 def _run(run: Run) -> str:
     parts = [f"Run {run.run_id}", f"(attempt {run.attempt})" if run.attempt > 1 else "", glossary.standing(run)]
-    told = " ".join(part for part in parts if part)
+    text = " ".join(part for part in parts if part)
     if run.retrigger_of:
-        told += ", a retrigger"
+        text += ", a retrigger"
     if run.failed and run.step:
-        told += f", in the step {run.step!r}"
-    told += "." if not run.url else f". {run.url}"
+        text += f", in the step {run.step!r}"
+    text += "." if not run.url else f". {run.url}"
     for failure in run.failures[:_FAILURES_MAX]:
-        told += f"\n{failure}"
+        text += f"\n{failure}"
     more = len(run.failures) - _FAILURES_MAX
-    return told + (f"\nand {plural(more, 'further failure line')}" if more > 0 else "")
+    return text + (f"\nand {plural(more, 'further failure line')}" if more > 0 else "")
 
 
 def _entries(entries: Sequence[TimelineEntry]) -> Iterator[Line]:
-    """Tell what was decided and done; what a refusal means is said once."""
+    """Yield a line per entry about jobs; each kind of refusal is explained once."""
     explained: set[str] = set()
     for entry in entries:
         if entry.job is not None:
@@ -111,7 +111,7 @@ def _entries(entries: Sequence[TimelineEntry]) -> Iterator[Line]:
 
 
 def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
-    """Put one entry of the store's story as a sentence; `brief`: without what the refusal means."""
+    """Render one entry as a sentence; `brief`: without the explanation of a refusal."""
     match entry.what:
         case "trigger":
             text = _trigger(entry)
@@ -124,7 +124,7 @@ def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
 
 def _trigger(entry: TimelineEntry) -> str:
     cause = Cause(entry.reason)
-    # What the push asks for says more than that it asks.
+    # What the push asks for is more specific than that it asks.
     why = entry.text if cause is Cause.REQUESTED and entry.text else glossary.CAUSES[cause]
     runs = plural(entry.count, "further run")
     based_on = f" ({entry.text})" if cause is Cause.FAILURE and entry.text else ""
@@ -141,7 +141,7 @@ def _refuse(entry: TimelineEntry, *, brief: bool) -> str:
 
 
 def _open(claim: Claim, standing: Standing) -> Line | None:
-    """Say what an open claim waits for, until when, and how often that was tried."""
+    """Render what an open claim waits for, until when, and how often it was tried; `None` for a closed one."""
     if claim.state.final:
         return None
     parts = [_what_is_open(claim)]
@@ -150,12 +150,12 @@ def _open(claim: Claim, standing: Standing) -> Line | None:
     tries = claim.tries + claim.lookups
     if tries:
         parts.append(f"{plural(tries, 'try', 'tries')} so far")
-    told = f"Open: {'; '.join(parts)}; {_goes_on(claim, standing)}"
-    return Line(None, "open", told if told.endswith("?") else f"{told}.")
+    text = f"Open: {'; '.join(parts)}; {_goes_on(claim, standing)}"
+    return Line(None, "open", text if text.endswith("?") else f"{text}.")
 
 
 def _goes_on(claim: Claim, standing: Standing) -> str:
-    """Say when something is done about an open claim."""
+    """Describe when an open claim goes on."""
     now, operation = standing.now, claim.operation
     if claim.state is ClaimState.SENDING and operation is not None and now < operation.started + backoff.LEASE:
         return f"the CI has been asked since {moment(operation.started)} and has not answered yet"
@@ -171,7 +171,7 @@ def _goes_on(claim: Claim, standing: Standing) -> str:
 
 
 def _behind(behind: str, standing: Standing) -> str:
-    """Say what lets a held claim go on; the time until which it is held at most is none to wait for."""
+    """Describe what a held claim waits for; the time until which it is held at most is not what it waits for."""
     breaker = next((one for one in standing.breakers if one.open and one.place.key == behind), None)
     if breaker is None:
         return "goes on as soon as there is room again within the hour"
@@ -192,7 +192,7 @@ def _what_is_open(claim: Claim) -> str:
 
 
 def options_text(asks: PushOptions | None) -> str:
-    """Say what the message of a push asks for; empty if that is nothing."""
+    """Describe what the message of a push asks for; empty if nothing."""
     if asks is None:
         return ""
     parts = [
@@ -206,9 +206,9 @@ def options_text(asks: PushOptions | None) -> str:
 
 
 def by_job(entries: Sequence[TimelineEntry]) -> Mapping[str, list[TimelineEntry]]:
-    """Part a push's story by jobs."""
-    parted: dict[str, list[TimelineEntry]] = {}
+    """Group a push's timeline by job."""
+    grouped: dict[str, list[TimelineEntry]] = {}
     for entry in entries:
         if entry.job is not None:
-            parted.setdefault(entry.job, []).append(entry)
-    return parted
+            grouped.setdefault(entry.job, []).append(entry)
+    return grouped

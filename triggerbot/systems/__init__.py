@@ -1,6 +1,7 @@
-"""What triggerbot needs of a CI. Each system is one package or file that offers all of this, in the same order.
+"""The interface to a CI: what each system offers, and what it answers.
 
-Inside, a system speaks its CI's own words; at this border it speaks ours.
+Each system is one package or file that offers all of `System`, in the same order, and as many of the optional
+protocols below as its CI allows. Inside, a system uses its CI's own words; at this interface it uses ours.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -13,9 +14,9 @@ from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the store knows of a push already, so that a look-back need not ask for it, or knows where to ask."""
+    """Data about a push that the store already has: a look-back need not fetch it, or knows where to look."""
 
-    #: The push's message and author: they never change.
+    #: Whether it has the push's message and author, which never change.
     facts: bool = False
     #: The batches (see `Event.batch`) of its runs.
     batches: frozenset[str] = frozenset()
@@ -26,51 +27,51 @@ NOTHING_KNOWN = Known()
 
 @dataclass(frozen=True, slots=True)
 class LookBack:
-    """What a CI says of one push: its facts and every run that it lists."""
+    """A CI's answer about one push: its facts and every run that it lists."""
 
     events: tuple[Event, ...]
     facts: PushFacts | None = None
     #: Batches (see `Event.batch`) in which something still runs, so that nothing can be rerun there now.
     busy: frozenset[str] = frozenset()
-    #: Whether everything that it listed was understood; else what is missing proves nothing.
+    #: Whether everything listed was understood; if not, a run's absence proves nothing.
     complete: bool = True
-    #: The jobs that it lists, where `events` does not repeat all that is known already.
+    #: All jobs that it lists, where `events` leaves out what is already known; `None`: those of `events`.
     jobs: Collection[str] | None = None
 
     def lists(self, job: str) -> bool:
-        """Tell whether the CI knows a job of the push."""
+        """Return whether the CI lists a job of the push."""
         return job in self.jobs if self.jobs is not None else any(event.job == job for event in self.events)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The CI said yes; `runs` are the new runs' ids, where it tells."""
+    """The CI took the request; `runs` are the new runs' ids, where it names them."""
 
     runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The CI said no, and will not change its mind."""
+    """The CI rejected the request for good."""
 
     why: str
-    #: It is this run that cannot be retriggered; of the CI that tells nothing.
+    #: The reason lies with this run: no sign of an outage of the CI.
     healthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The CI surely did not act, but may if asked again, not before `after` seconds (`None`: it did not say)."""
+    """The CI certainly did not act; retry after `after` seconds at the earliest (`None`: it did not say)."""
 
     why: str
     after: float | None = None
-    #: The CI is well and has a reason to wait: a rate limit, or a run that still runs.
+    #: The CI is healthy and has a reason to wait: a rate limit, or a run that is still running.
     healthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Nobody knows whether the CI acted: only a look-back can tell. Never ask again on a guess."""
+    """It is unknown whether the CI acted; only a look-back can settle it. Never retry on a guess."""
 
     why: str
 
@@ -83,25 +84,25 @@ class System(Protocol):
 
     name: str
     capacity: Capacity
-    #: Seconds that this CI may take to list a run that it accepted.
+    #: Seconds that this CI may take to list a run that it has accepted.
     grace: float
-    #: Whether pushes that come from forks may be retriggered.
+    #: Whether pushes from forks may be retriggered.
     forks_allowed: bool
-    #: Bytes; a larger webhook is refused unread.
+    #: Bytes; a larger webhook is rejected unread.
     body_max: int
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
-        """Check that a webhook comes from this CI (header names in lower case), and name it.
+        """Authenticate a webhook (header names in lower case) and return a name for this delivery.
 
-        The name depends on what is signed alone, so that a copy has it, too, whatever else its headers say; and not
-        on a signed time, which another try of the sender changes. Raises `Unauthenticated`.
+        The name depends only on what is signed, so that a copy with other headers gets the same one, and not on a
+        signed time, which changes when the sender retries. Raises `Unauthenticated`.
         """
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Understand a webhook that was verified; purely. Nothing of interest is an empty answer.
+        """Parse a verified webhook, purely; empty if it holds nothing of interest.
 
         Raises:
-            NotUnderstood: it is not of the form that this CI speaks.
+            NotUnderstood: it is not in this CI's format.
         """
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
@@ -109,24 +110,27 @@ class System(Protocol):
 
         Raises:
             NotKnown: it does not know the push (yet).
-            CIUnavailable: it gives no usable answer; later it may.
-            CIDenied: it does not let us.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
         """
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """Work out, purely, which requests can be made now for what is owed; `runs` is the whole look-back."""
+        """Choose, purely, which requests to make now for what is owed; `runs` is the whole look-back."""
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Make exactly one request. Never raises for anything that the CI or the network does."""
+        """Send exactly one request. Never raises for anything that the CI or the network does."""
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """Ask what happened since then, for the sweep; `None`: this CI cannot tell. Raises as `look_back` does."""
+        """Ask what happened since `since` (seconds since the epoch), for the sweep; raises as `look_back` does.
+
+        `None`: this CI cannot say.
+        """
 
     def check(self) -> str:
-        """Try the credentials with a harmless read and say in words what they give; raises `CIError`."""
+        """Try the credentials with a harmless read and describe what they allow; raises `CIError`."""
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,7 @@ class BuildContext:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedLeads:
-    """What became of leads: what they turned out to say, and which of them need not be asked about again."""
+    """Resolved leads: the events that they stood for, and which leads need not be asked about again."""
 
     heard: tuple[Heard, ...]
     settled: tuple[Lead, ...]
@@ -159,42 +163,42 @@ class ReadsMessages(Protocol):
     name: str
 
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
-        """Understand a message; purely. Nothing of interest is an empty answer.
+        """Parse a message, purely; empty if it holds nothing of interest.
 
         Raises:
-            NotUnderstood: it is not of the form that this CI speaks, or not from an exchange that it may come from.
+            NotUnderstood: it is not in this CI's format, or comes from an exchange that it may not come from.
         """
 
 
 @runtime_checkable
 class ResolvesLeads(Protocol):
-    """A system whose messages are leads."""
+    """A system whose messages do not name their job: they are leads, to be resolved."""
 
     def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
-        """Ask the CI what leads of one group are about; what is not watched need not be told.
+        """Resolve the leads of one group by asking the CI; events of pushes that are not `watched` may be left out.
 
         Raises:
             NotKnown: it knows none of it (yet).
-            CIUnavailable: it gives no usable answer; later it may.
-            CIDenied: it does not let us.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
         """
 
 
-#: Failure lines of a run that are worth asking for.
+#: Failure lines asked for per run, at most.
 FAILURES_MAX = 20
 
 
 @runtime_checkable
 class ListsFailures(Protocol):
-    """A system that can be asked what a failed run says is wrong."""
+    """A system that lists the failure lines of runs."""
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """Ask for the failure lines of a run, the most telling first; for a run that passed, what it says all the same.
+        """Return the failure lines of a run, the most significant first; a run that passed may have some, too.
 
         Raises:
             NotKnown: it does not know them (yet).
-            CIUnavailable: it gives no usable answer; later it may.
-            CIDenied: it does not let us.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
         """
 
 
@@ -203,31 +207,31 @@ class ListsFiles(Protocol):
     """A system that knows which files a push changes."""
 
     def files(self, push: Push) -> Sequence[str]:
-        """Ask which files a push changes; raises as `Explains.failures` does."""
+        """Return the files that a push changes; raises as `ListsFailures.failures` does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks for something in a comment or by a button."""
+    """The person who wrote a comment command or pressed a button."""
 
-    #: May write to the project, so that the CI itself would let them retrigger.
+    #: Has write permission for the project, so that the CI itself would let them retrigger.
     may_write: bool
     #: Is the author of the pull request that it is about.
     is_author: bool
-    #: Who may not write may only ask at this author's pushes (`None`: at any): anybody may open a pull request for a
-    #: commit that others have pushed.
+    #: Without write permission, only this author's pushes may be retriggered (`None`: any): anybody may open a pull
+    #: request for a commit that somebody else has pushed.
     pushes_of: str | None = None
 
 
 @runtime_checkable
 class TakesCommands(Protocol):
-    """A system where people can ask triggerbot for something (`model.Wish`)."""
+    """A system where people can give triggerbot commands (`model.CommentCommand`)."""
 
-    def asker(self, wish: CommentCommand) -> Asker:
-        """Tell who asks; raises as `Explains.failures` does."""
+    def asker(self, command: CommentCommand) -> Asker:
+        """Look up what the author of a command may do; raises as `ListsFailures.failures` does."""
 
-    def revision(self, wish: CommentCommand) -> str:
-        """Tell which commit a wish is about: that of its pull request, now; raises as `Explains.failures` does."""
+    def revision(self, command: CommentCommand) -> str:
+        """Return the commit of a command: its pull request's head, now; raises as `ListsFailures.failures` does."""
 
-    def react(self, wish: CommentCommand, *, heard: bool) -> None:
-        """Show whether a wish was heard, and understood and allowed; repeatable; raises as `Explains.failures` does."""
+    def react(self, command: CommentCommand, *, heard: bool) -> None:
+        """Show whether a command was understood and allowed; idempotent; raises as `ListsFailures.failures` does."""

@@ -1,6 +1,6 @@
 """Messages of Mozilla's old Buildbot (`exchange/build/`, until about 2017), for replaying recorded histories.
 
-Only finished and started builds are heard; `log_uploaded` and the rest say nothing new. The fields are those that
+Only started and finished builds become events; `log_uploaded` and the rest add nothing. The fields are those that
 mozci and pulse_actions relied on: `payload.build` with `properties` as lists of name, value and source.
 """
 
@@ -15,7 +15,7 @@ from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Kind, Push, Result, State
 
 _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
-#: buildbot/status/results.py; 2 is red, which tests are, too, when they do not get far.
+#: buildbot/status/results.py; 2 (red, `busted`) is also used for tests that break early.
 _RESULTS = {
     0: Result.SUCCESS,
     1: Result.FAILURE,
@@ -31,7 +31,7 @@ _STATES = {"started": State.RUNNING, "finished": State.FINISHED}
 
 
 def parse(system: str, body: bytes | str) -> Sequence[Event]:
-    """Understand one message; raises `NotUnderstood`."""
+    """Parse one message; raises `NotUnderstood`."""
     try:
         message = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -47,7 +47,7 @@ def parse(system: str, body: bytes | str) -> Sequence[Event]:
     if not builder or not branch:
         raise NotUnderstood("payload.build.properties: buildername and branch are needed")
     if not revision or not _REVISION.fullmatch(revision):
-        # Nightlies and periodic builds are of no push that anybody could be told about.
+        # Nightlies and periodic builds belong to no push that could be reported.
         return ()
     project = branch.rpartition("/")[2]
     change = _last_change(build)
@@ -68,7 +68,7 @@ def parse(system: str, body: bytes | str) -> Sequence[Event]:
 
 
 def _state(message: Any, build: Mapping[str, Any]) -> State | None:
-    """Read how far it is from the routing key (`build.<builder>.<number>.finished`), else from the build itself."""
+    """Read the state from the routing key (`build.<builder>.<number>.finished`), else from the build itself."""
     for key in (_at(message, "_meta", "routing_key"), _at(message, "routing_key")):
         if isinstance(key, str):
             return _STATES.get(key.rpartition(".")[2])
@@ -85,16 +85,16 @@ def _properties(build: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(named: Mapping[str, Any], build: Mapping[str, Any], name: str) -> str:
-    """Read a property; builder and revision are also told elsewhere."""
-    elsewhere = {"buildername": build.get("builderName"), "revision": _at(build, "sourceStamp", "revision")}
-    for value in (named.get(name), elsewhere.get(name), _at(build, "sourceStamp", name)):
+    """Read a property; builder and revision also have other places."""
+    fallbacks = {"buildername": build.get("builderName"), "revision": _at(build, "sourceStamp", "revision")}
+    for value in (named.get(name), fallbacks.get(name), _at(build, "sourceStamp", name)):
         if isinstance(value, str) and value:
             return value
     return ""
 
 
 def _run_id(named: Mapping[str, Any], build: Mapping[str, Any], builder: str) -> str:
-    """Name the build: a builder's numbers are its own, so they go with its name."""
+    """Identify the build: build numbers are per builder, so the builder's name goes with them."""
     number = build.get("number", named.get("buildnumber"))
     if not isinstance(number, int) or isinstance(number, bool):
         raise NotUnderstood("payload.build.number: expected a number")
@@ -102,10 +102,10 @@ def _run_id(named: Mapping[str, Any], build: Mapping[str, Any], builder: str) ->
 
 
 def _result(build: Mapping[str, Any], kind: Kind) -> Result:
-    told = build.get("results")
-    result = _RESULTS.get(told) if isinstance(told, int) and not isinstance(told, bool) else None
+    number = build.get("results")
+    result = _RESULTS.get(number) if isinstance(number, int) and not isinstance(number, bool) else None
     if result is None:
-        raise NotUnderstood(f"payload.build.results: expected 0 to 6, got {str(told)[:40]}")
+        raise NotUnderstood(f"payload.build.results: expected 0 to 6, got {str(number)[:40]}")
     if kind is Kind.TEST and result is Result.BUSTED:
         return Result.FAILURE
     return Result.BUSTED if kind is Kind.BUILD and result is Result.FAILURE else result
@@ -121,11 +121,11 @@ def _time(build: Mapping[str, Any], state: State) -> float | None:
     times = build.get("times")
     if not isinstance(times, list) or not times:
         return None
-    told = times[-1] if state is State.FINISHED and times[-1] is not None else times[0]
-    if isinstance(told, int | float) and not isinstance(told, bool):
-        return float(told) if 0 < told < 1e11 else None
+    time = times[-1] if state is State.FINISHED and times[-1] is not None else times[0]
+    if isinstance(time, int | float) and not isinstance(time, bool):
+        return float(time) if 0 < time < 1e11 else None
     try:
-        return datetime.fromisoformat(told).timestamp() if isinstance(told, str) else None
+        return datetime.fromisoformat(time).timestamp() if isinstance(time, str) else None
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -1,15 +1,13 @@
-"""Classifying failures at Treeherder, whichever system offers it: the login in the config, and what is offered."""
+"""Classification of failures at Treeherder, for each system that offers it: its login in the config, its interface."""
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 from pydantic import Field
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section
-from triggerbot.core.model import Run
-
-if TYPE_CHECKING:
-    from triggerbot.store import PushRecord
+from triggerbot.core.model import Push, Run
 
 
 class ClassifySection(Section):
@@ -26,13 +24,15 @@ class ClassifySection(Section):
 class Notes(Protocol):
     """Writes classifications, each once."""
 
-    def classify(self, record: "PushRecord", run: Run) -> bool:
-        """Classify a failure as intermittent, unless somebody has classified it; returns whether it did.
+    def classify(self, push: Push, run: Run, runs: Sequence[Run]) -> bool:
+        """Classify a failure as intermittent and return whether it did: not if somebody has classified it already.
+
+        `runs`: all runs of its job at the push.
 
         Raises:
             NotKnown: Treeherder does not know the run (yet).
-            CIDenied: the login is none (any more), or may not classify.
-            CIUnavailable: Treeherder gives no usable answer, or nobody knows whether it took it.
+            CIDenied: the login is not valid (any more), or its account may not classify.
+            CIUnavailable: no usable answer for now, or it is unknown whether the note was stored: the next call looks.
         """
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""The one place that speaks HTTP to a CI: reads may be repeated, a write is made exactly once.
+"""The HTTP client for CIs: reads may be retried, a write is sent exactly once.
 
-The worst known accident of such a bot was a client library that repeated POSTs in an outage: one request became
-47 to 56 runs (PyTorch autorevert, 2026-05-08). So nothing below this file repeats anything, only reads are
-repeated here, and a write whose answer is in doubt is reported as `Unknown`.
+The worst known accident of a bot like this one was a client library that retried POSTs in an outage: one request became
+47 to 56 runs (PyTorch autorevert, 2026-05-08). So nothing below this file retries anything, only reads are retried
+here, and a write whose answer is in doubt is returned as `Unknown`.
 """
 
 import time
@@ -21,21 +21,21 @@ from triggerbot import liveness
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Unknown
 
-#: Seconds; a CI that is slower than this is asked again later.
+#: Seconds; a slower CI is asked again later.
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
-#: Reads are tried this often within one visit; whoever called comes back later anyway.
+#: Attempts at a read within one call; callers retry later anyway.
 _READS = 3
 #: Bytes; no answer that we need is larger.
 ANSWER_MAX = 32 * 1024 * 1024
-#: Characters; what is no longer is no secret, but might be anything.
+#: Characters; anything no longer than this is not masked: it is no secret, and could occur anywhere.
 _SHORT = 4
-#: Seconds for a whole answer, however steadily its bytes drip.
+#: Seconds for a whole answer, however steadily its bytes trickle in.
 ANSWER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer: its status, its headers (names in lower case) and its body; and to what, as `usable` has it."""
+    """An HTTP answer: status, headers (names in lower case), body, and what was asked for, as `usable` sets it."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,31 +51,31 @@ class Reply:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the CI asks us to wait, if it does (RFC 9110, 10.2.3)."""
+        """Seconds to wait as the CI demands (Retry-After: RFC 9110, 10.2.3); `None` if it does not."""
         return _retry_after(self.headers.get("retry-after"))
 
     @property
     def excerpt(self) -> str:
-        """The beginning of the body, for people."""
+        """The beginning of the body, for messages to people."""
         return " ".join(self.body[:300].decode("utf-8", "replace").split())
 
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """A write that surely never reached the CI: no connection came about."""
+    """A write that certainly never reached the CI: no connection was made."""
 
     why: str
 
 
 class Http:
-    """A connection to one CI. Follows no redirects (they could carry credentials elsewhere)."""
+    """HTTP connections to one CI. Redirects are not followed: they could carry credentials elsewhere."""
 
     def __init__(
         self, base_url: str, headers: Mapping[str, str], *, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self._reads = httpx.Client(headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False, transport=transport)
-        # A write never travels over a connection that the other side may just be closing.
+        # A write never reuses a connection, which the other side might just be closing.
         self._writes = httpx.Client(
             headers=dict(headers),
             timeout=_TIMEOUT,
@@ -87,20 +87,20 @@ class Http:
     def get(
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Reply:
-        """Read; tried a few times on connection errors and 5xx. `path` is made with `segments`.
+        """Read, with a few retries on connection errors and 5xx; build `path` with `segments`.
 
         Raises:
-            CIUnavailable: no answer, or a 5xx still.
+            CIUnavailable: no answer, or still a 5xx.
         """
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(_READS),
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=1.0),
-            retry=tenacity.retry_if_exception_type(_Passing),
+            retry=tenacity.retry_if_exception_type(_Transient),
             reraise=True,
         )
         try:
             reply: Reply = retrying(self._get_once, path, params, headers)
-        except _Passing as error:
+        except _Transient as error:
             raise CIUnavailable(str(error)) from None
         return reply
 
@@ -108,19 +108,19 @@ class Http:
         try:
             reply = self._exchange(self._reads, "GET", path, None, params, headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _Passing(f"GET {path}: {_why(error)}") from None
+            raise _Transient(f"GET {path}: {_why(error)}") from None
         if reply.status >= 500 and reply.retry_after is None:
-            raise _Passing(f"GET {path}: HTTP {reply.status} {reply.excerpt}")
+            raise _Transient(f"GET {path}: HTTP {reply.status} {reply.excerpt}")
         return reply
 
     def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> Reply | NotSent | Unknown:
-        """Write once. Nothing is repeated, whatever happens."""
+        """Send a POST once; nothing is ever retried."""
         return self.write("POST", path, body, headers)
 
     def write(
         self, method: str, path: str, body: Any, headers: Mapping[str, str] | None = None
     ) -> Reply | NotSent | Unknown:
-        """Write once, with whatever method."""
+        """Send a write of any method once; nothing is ever retried."""
         try:
             return self._exchange(self._writes, method, path, body, None, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
@@ -165,7 +165,7 @@ class Http:
 
 
 def _masked(body: bytes, request: httpx.Request) -> bytes:
-    """What is no success gets into notes and logs, and a CI may repeat there what it was asked with."""
+    """Mask our credentials in the body of an error: it gets into notes and logs, and a CI may echo the request."""
     authorization = request.headers.get("authorization", "")
     cookies = [one.partition("=")[2] for one in request.headers.get("cookie", "").split(";")]
     for secret in (authorization, authorization.partition(" ")[2], request.headers.get("x-csrftoken", ""), *cookies):
@@ -174,8 +174,8 @@ def _masked(body: bytes, request: httpx.Request) -> bytes:
     return body
 
 
-class _Passing(Exception):
-    """A read failed in a way that may pass."""
+class _Transient(Exception):
+    """A read failed in a way that may be transient."""
 
 
 def _why(error: Exception) -> str:
@@ -183,17 +183,17 @@ def _why(error: Exception) -> str:
 
 
 def segments(*parts: str) -> str:
-    """Make a path of foreign text: each part is one segment, whatever it contains."""
+    """Build a path from untrusted text: each part becomes one escaped segment, whatever it contains."""
     return "".join("/" + _segment(part) for part in parts)
 
 
 def _segment(part: str) -> str:
-    # A segment of dots only would be resolved away as a relative path.
+    # A segment of only dots would be resolved as a relative path.
     return part.replace(".", "%2E") if part in (".", "..") else quote(part, safe="")
 
 
 def usable(reply: Reply, what: str) -> Reply:
-    """Let a 2xx answer to a read through; the caller has dealt with a 404 before, where that means something.
+    """Return a 2xx answer to a read, with `what` set; a caller to whom a 404 means something handles it before.
 
     Raises:
         CIDenied: 401, 403 or a redirect.

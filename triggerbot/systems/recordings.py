@@ -1,4 +1,4 @@
-"""Recorded messages of several systems, as replays read them: one JSON value a line."""
+"""Readers of recorded messages for replays: one JSON value per line, in the formats of several systems."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,12 +15,12 @@ from triggerbot.systems.github import parse as github
 from triggerbot.systems.taskcluster import messages, tasks
 from triggerbot.systems.taskcluster.tasks import Definition
 
-#: The address that events of recorded Taskcluster messages point to: whose they were is not recorded.
+#: The root URL in events of recorded Taskcluster messages, which do not say which deployment they came from.
 _ROOT = "https://taskcluster.invalid"
 
 
 class Format(StrEnum):
-    """How the messages of a file are written."""
+    """The format of recorded messages."""
 
     CANONICAL = "canonical"
     BUILDBOT_PULSE = "buildbot-pulse"
@@ -28,12 +28,12 @@ class Format(StrEnum):
     GITHUB = "github"
 
 
-#: Reads one line; raises `NotUnderstood`.
+#: Parses one line; raises `NotUnderstood`.
 Reader = Callable[[str], Sequence[Heard]]
 
 
 def reader(form: Format, system: str) -> Reader:
-    """Choose how lines are read; `system` names the system where they do not."""
+    """Return the reader for a format; `system` is the name of the system where lines do not give one."""
     match form:
         case Format.CANONICAL:
             return lambda line: [_of_system(event_json.decode(line), system)]
@@ -60,7 +60,7 @@ def _mapping(line: str) -> dict[str, Any]:
 
 
 def _body(value: Mapping[str, Any]) -> Any:
-    """Take a message out of what it was recorded in."""
+    """Return the message itself, without the envelope that it was recorded in."""
     for key in ("body", "payload"):
         if isinstance(value.get(key), dict):
             return value[key]
@@ -71,7 +71,7 @@ def _body(value: Mapping[str, Any]) -> Any:
 
 
 def _github(line: str, system: str) -> Sequence[Heard]:
-    """Read a webhook: `{"event": "workflow_job", "payload": {...}}`, with its headers, or the body alone."""
+    """Parse a webhook: `{"event": "workflow_job", "payload": {...}}`, one with its headers, or the body alone."""
     value = _mapping(line)
     body = _body(value)
     kind = _event_name(value) or _guess(body)
@@ -83,9 +83,9 @@ def _github(line: str, system: str) -> Sequence[Heard]:
 def _event_name(value: Mapping[str, Any]) -> str:
     headers = value.get("headers")
     named = {str(key).lower(): one for key, one in headers.items()} if isinstance(headers, dict) else {}
-    for told in (named.get("x-github-event"), value.get("event"), value.get("x-github-event")):
-        if isinstance(told, str):
-            return told
+    for name in (named.get("x-github-event"), value.get("event"), value.get("x-github-event")):
+        if isinstance(name, str):
+            return name
     return ""
 
 
@@ -100,7 +100,7 @@ def _guess(body: Any) -> str:
 
 
 class _Taskcluster:
-    """Reads messages, and the definitions of the tasks that they are about, which have to come before them."""
+    """Reads messages, and before each the definition of the task that it is about."""
 
     def __init__(self, system: str) -> None:
         self._system = system
@@ -114,8 +114,8 @@ class _Taskcluster:
             return ()
         body = _body(value)
         exchange = value.get("exchange") if isinstance(value.get("exchange"), str) else _exchange(body)
-        heard = messages.parse(self._system, str(exchange), msgspec.json.encode(body))
-        return [event for lead in heard if (event := self._event(lead)) is not None]
+        leads = messages.parse(self._system, str(exchange), msgspec.json.encode(body))
+        return [event for lead in leads if (event := self._event(lead)) is not None]
 
     def _event(self, lead: Lead) -> Heard | None:
         definition = self._definitions.get(lead.run_id)
@@ -129,7 +129,7 @@ class _Taskcluster:
 
 
 def _exchange(body: Any) -> str:
-    """Name the exchange that a message would have come from, by the run that it is about."""
+    """Infer the exchange of a message from the state of the run that it is about."""
     status, number = body.get("status"), body.get("runId")
     runs = status.get("runs") if isinstance(status, dict) else None
     if (

@@ -1,7 +1,7 @@
-"""Checks of webhook signatures: over the raw body, in constant time, with several secrets while they are rotated.
+"""Webhook signatures, checked over the raw body in constant time, with several secrets while they are rotated.
 
 Standard Webhooks (standardwebhooks.com, specification of 2023): `webhook-id`, `webhook-timestamp` and
-`webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`, several signatures parted by spaces.
+`webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">`, several signatures separated by spaces.
 """
 
 import base64
@@ -18,7 +18,7 @@ TOLERANCE = 300.0
 
 
 def verify_standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
-    """Check a Standard Webhooks signature; raises `Unauthenticated` and nothing else, whatever the input."""
+    """Verify a Standard Webhooks signature; raises `Unauthenticated` and nothing else, whatever the input."""
     message_id = headers.get("webhook-id", "")
     stamp = headers.get("webhook-timestamp", "")
     given = headers.get("webhook-signature", "")
@@ -32,25 +32,25 @@ def verify_standard(headers: Mapping[str, str], body: bytes, secrets: Sequence[s
     for key in (key for secret in secrets for key in _standard_keys(secret)):
         expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256))
         for signature in signatures[:8]:
-            # No early exit: how long this takes says nothing of which secret or signature was right.
+            # No early exit: the time taken must not reveal which secret or signature was right.
             valid |= hmac.compare_digest(expected, signature)
     if not valid:
         raise Unauthenticated("no signature fits")
 
 
 def sign_standard(message_id: str, timestamp: int, body: bytes, secret: str) -> str:
-    """Make the `webhook-signature` header that `verify_standard` accepts."""
+    """Compute the `webhook-signature` header that `verify_standard` accepts."""
     signed = f"{message_id}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.digest(_standard_keys(secret)[0], signed, hashlib.sha256)).decode()
 
 
 def delivery(system: str, label: str, body: bytes) -> str:
-    """Name a webhook by its body and by what else tells it from others, which its receiver relies on anyway."""
+    """Name a delivery by its body and by `label`, what else distinguishes it and is authentic or relied on anyway."""
     return f"{system}:{hashlib.sha256(label.encode('utf-8', 'replace') + b'.' + body).hexdigest()[:32]}"
 
 
 def _standard_keys(secret: str) -> list[bytes]:
-    """Read a secret as the specification writes it (`whsec_` and base64); a plain text is its own key, too."""
+    """Return the keys that a secret may stand for: its base64 (`whsec_...` in the specification), or the plain text."""
     plain = secret.removeprefix("whsec_")
     keys = []
     with contextlib.suppress(binascii.Error, ValueError):
@@ -61,7 +61,7 @@ def _standard_keys(secret: str) -> list[bytes]:
 
 
 def verify_sha256(headers: Mapping[str, str], name: str, body: bytes, secrets: Sequence[str]) -> None:
-    """Check a `sha256=<hex>` header over the body alone, as GitHub sends it; raises `Unauthenticated`."""
+    """Verify a `sha256=<hex>` header over the body alone, as GitHub sends it; raises `Unauthenticated`."""
     given = headers.get(name, "")
     if not given.startswith("sha256="):
         raise Unauthenticated(f"the header {name} with a sha256 signature is needed")

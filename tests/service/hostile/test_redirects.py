@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from triggerbot.core.errors import CIError, CIUnavailable
-from triggerbot.core.model import Claim, ClaimState, Kind, Push, PushFacts, Run, State
+from triggerbot.core.model import Claim, ClaimState, Kind, Push, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call, Owed
-from triggerbot.store import JobRecord, PushRecord
 from triggerbot.systems import Accepted, System
 from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.github.auth import AppKey
@@ -136,10 +135,9 @@ def notes(url: str) -> None:
     """Classify a failure, with a login's cookies."""
     jobs = TreeherderJobs("ci", url)
     one = Notes(jobs, "canary-session-that-stays", "canary-csrf-that-stays")
-    record = PushRecord(PUSH, PushFacts(PUSH), None, (JobRecord("job", (call().target,), ()),), 0, 0, 0.0)
     try:
         with suppress(CIError):
-            one.classify(record, call().target)
+            one.classify(PUSH, call().target, [call().target])
     finally:
         one.close()
 

@@ -157,14 +157,14 @@ def test_etags_forget_the_least_used() -> None:
     """Memory is bounded by bytes and by count; what was used last stays; what is too large is not kept."""
     etags = Etags(bytes_max=100, count_max=3)
     for name in "abc":
-        etags.keep(name, reply(body=b"x" * 20, etag=name))
+        etags.store(name, reply(body=b"x" * 20, etag=name))
     etags.known("a")
-    etags.keep("d", reply(body=b"x" * 20, etag="d"))
-    etags.keep("large", reply(body=b"x" * 26, etag="l"))
-    etags.keep("none", reply(body=b"x"))
+    etags.store("d", reply(body=b"x" * 20, etag="d"))
+    etags.store("large", reply(body=b"x" * 26, etag="l"))
+    etags.store("none", reply(body=b"x"))
     assert [name for name in ("a", "b", "c", "d", "large", "none") if etags.known(name)] == ["a", "c", "d"]
     etags = Etags(bytes_max=100, count_max=100)
     for name in "abcdefgh":
-        etags.keep(name, reply(body=b"x" * 25, etag=name))
-        etags.keep(name, reply(body=b"y" * 25, etag=name))
+        etags.store(name, reply(body=b"x" * 25, etag=name))
+        etags.store(name, reply(body=b"y" * 25, etag=name))
     assert [name for name in "abcdefgh" if etags.known(name)] == ["e", "f", "g", "h"]

@@ -44,7 +44,7 @@ def test_one_orange_and_two_greens(starred: World) -> None:
     """And nothing else."""
     record = starred.store.record(PUSH)
     assert record is not None
-    assert [run.job for run in stars(record)] == ["test-one"]
+    assert [run.job for job in record.jobs for run in stars(job.runs)] == ["test-one"]
 
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
@@ -123,8 +123,9 @@ def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, st
     """With what is needed, and without the secret; it is tried again after a while."""
     record = starred.store.record(PUSH)
     assert record is not None
+    (runs,) = (job.runs for job in record.jobs if stars(job.runs))
     with pytest.raises(CIDenied, match="session has ended") as denied:
-        notes(treeherder, "canary-old").classify(record, stars(record)[0])
+        notes(treeherder, "canary-old").classify(PUSH, *stars(runs), runs)
     assert "canary" not in str(denied.value)
 
     publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))

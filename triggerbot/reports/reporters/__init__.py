@@ -1,1 +1,1 @@
-"""Where pushes are reported: one module or package for each kind of report."""
+"""Reporters: one module or package per kind of report."""

@@ -1,7 +1,7 @@
-"""Reports at GitHub: a check run or a commit status beside the commit, and one comment on its pull request.
+"""Reports at GitHub: a check run or a commit status on the commit, and one comment on its pull request.
 
-What is to be made is written down before it leaves, and looked for before it is made: after a crash, or an answer in
-doubt, at the earliest when GitHub had time to show it. To edit is to say the same again, and does no harm.
+What is to be created is recorded before it is sent. After a crash or an answer in doubt it is looked for, once GitHub
+had time to show it, before it is sent again. Edits are idempotent.
 """
 
 import hashlib
@@ -29,9 +29,9 @@ log = structlog.get_logger("triggerbot.publish")
 _COMMENT_MAX, _SUMMARY_MAX = 65_000, 65_000
 #: Characters of a title, and of a commit status.
 _TITLE_MAX = 140
-#: Seconds between two reports of mere progress: a busy push must not use up the writes that others' reports need.
+#: Seconds between two reports of mere progress: a busy push must not use up the writes that other reports need.
 _CALM = 60.0
-#: Seconds that GitHub may take to list what was made.
+#: Seconds that GitHub may take to list what was created.
 _GRACE = 30.0
 _BUTTON = {
     "label": "Retry failed",
@@ -42,27 +42,27 @@ _STATES = {Health.GOOD: "success", Health.FAILING: "failure", Health.PENDING: "p
 
 
 class _Made(msgspec.Struct):
-    """One thing that was made."""
+    """A check run, commit status or comment that was created, as stored beside the push."""
 
-    #: Its number at GitHub; 0 if it is not known to be there.
+    #: Its id at GitHub; 0 if it is not known to exist.
     id: int = 0
-    #: When it was last asked for, in seconds since the epoch.
+    #: When its creation was last requested, in seconds since the epoch.
     asked: float = 0.0
-    #: A digest of what it says.
+    #: A digest of its content.
     says: str = ""
-    #: Somebody has deleted it, or locked the conversation: it is left alone.
+    #: Whether somebody has deleted it, or locked the conversation: it is left alone.
     gone: bool = False
 
 
-class _Kept(msgspec.Struct):
-    """What was made for one push."""
+class _Stored(msgspec.Struct):
+    """The check run and comment of one push, as stored beside it."""
 
     check: _Made = msgspec.field(default_factory=_Made)
     comment: _Made = msgspec.field(default_factory=_Made)
     pull: int = 0
-    #: The pull request has no comment of ours from an earlier push.
+    #: Whether the pull request has no comment of ours from an earlier push.
     none: bool = False
-    #: What the last report came to, and when it was brought up to date (seconds since the epoch).
+    #: The `_urgency` of the last report, and when it was updated (seconds since the epoch).
     tone: str = ""
     told: float = 0.0
 
@@ -70,8 +70,8 @@ class _Kept(msgspec.Struct):
 class GitHubReporter:
     """Reports the pushes of one GitHub (a `Reporter`).
 
-    `check`: a check run, which only an App can make, or else a commit status. `comment`: on the pull request.
-    `mention`: the name by which people may ask for something there, if they may.
+    `check`: a check run, which only an App can create, or else a commit status. `comment`: on the pull request.
+    `mention`: the name that comment commands start with, if commands are allowed.
     """
 
     def __init__(
@@ -86,159 +86,169 @@ class GitHubReporter:
     ) -> None:
         self.name = f"github:{system}" if check else f"github:{system}:comment"
         self._system = system
-        self._desk = reporting
+        self._client = reporting
         self._check = check
         self._comment = comment
         self._wants = wants
         self._mention = mention.removeprefix("@")
 
     def wants(self, push: Push) -> bool:
-        """Tell whether this push is reported here."""
+        """Return whether this push is reported here."""
         return push.system == self._system and messages.is_full_name(push.project) and self._wants(push)
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
-        """Bring check run and comment up to date; what hinders one does not hinder the other; raises `CIError`.
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> float | None:
+        """Update check run and comment, each even if the other fails; raises `CIError`.
 
-        What changes the verdict is told at once, mere progress once a minute.
+        A change of the verdict is reported at once, mere progress once a minute.
         """
-        made, tone, now = _read(kept), _tone(told), self._desk.clock()
-        if made.tone == tone and 0 <= now - made.told < _CALM:
+        made, urgency, now = _read(stored), _urgency(report), self._client.clock()
+        if made.tone == urgency and 0 <= now - made.told < _CALM:
             return made.told + _CALM
-        said = (made.check.says, made.comment.says)
-        parts: list[Callable[[PushReport, _Kept, Callable[[], None]], None]] = []
+        before = (made.check.says, made.comment.says)
+        parts: list[Callable[[PushReport, _Stored, Callable[[], None]], None]] = []
         if self._check:
-            parts.append(self._report_check if self._desk.by_app else self._report_status)
+            parts.append(self._report_check if self._client.by_app else self._report_status)
         if self._comment:
             parts.append(self._report_comment)
         errors: list[CIError] = []
         for part in parts:
             try:
-                part(told, made, lambda: keep(msgspec.json.encode(made).decode()))
+                part(report, made, lambda: save(msgspec.json.encode(made).decode()))
             except CIError as error:
                 errors.append(error)
         if errors:
-            raise min(errors, key=_patience)
-        if said != (made.check.says, made.comment.says):
-            made.tone, made.told = tone, now
-            keep(msgspec.json.encode(made).decode())
+            raise min(errors, key=_retry_order)
+        if before != (made.check.says, made.comment.says):
+            made.tone, made.told = urgency, now
+            save(msgspec.json.encode(made).decode())
         return None
 
     def close(self) -> None:
-        """Hold nothing: the connections are the system's."""
+        """Close nothing: the connections are the system's."""
 
-    def _report_check(self, told: PushReport, kept: _Kept, keep: Callable[[], None]) -> None:
-        content, made, push = _check_run(told), kept.check, told.push
+    def _report_check(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
+        content, made, push = _check_run(report), stored.check, report.push
         says = _digest(content)
         if made.says == says:
             return
-        self._desk.mind_turn()
-        checks = self._desk.checks
+        self._client.check_turn()
+        checks = self._client.checks
         if not made.id:
-            login = self._desk.login(push.project)
+            login = self._client.login(push.project)
             made.id, name = checks.find(push.project, push.revision, push.branch, login)
             if not made.id:
                 make = partial(checks.create, push.project, push.revision, name, push.branch, content)
-                made.id = self._make(made, keep, make)
+                made.id = self._make(made, save, make)
                 made.says = says
-            keep()
+            save()
         if made.says != says:
             checks.edit(push.project, made.id, content)
             made.says = says
-            keep()
+            save()
 
-    def _report_status(self, told: PushReport, kept: _Kept, keep: Callable[[], None]) -> None:
-        """Set the commit status; where a commit stands on several branches, the last one to be judged shows."""
+    def _report_status(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
+        """Set the commit status; of a commit on several branches, the one judged last shows."""
         content = {
-            "state": _STATES[told.judged.health],
-            "description": _cut(told.judged.sentence),
-            **({"target_url": told.link} if told.link else {}),
+            "state": _STATES[report.judged.health],
+            "description": _cut(report.judged.sentence),
+            **({"target_url": report.link} if report.link else {}),
         }
         says = _digest(content)
-        if kept.check.says != says:
-            self._desk.checks.status(told.push.project, told.push.revision, content)
-            kept.check.says = says
-            keep()
+        if stored.check.says != says:
+            self._client.checks.status(report.push.project, report.push.revision, content)
+            stored.check.says = says
+            save()
 
-    def _report_comment(self, told: PushReport, kept: _Kept, keep: Callable[[], None]) -> None:
-        made = kept.comment
-        #: Nobody is told of a push at which nothing ever failed, unless an earlier one of the pull request was told of.
-        worth = markdown.troubled(told) or bool(told.answers)
-        text = f"{messages.MARKER}\n{markdown.comment(told, _COMMENT_MAX, self._mention)}"
+    def _report_comment(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
+        made = stored.comment
+        # A push at which nothing ever failed gets no comment, unless an earlier push of the pull request got one.
+        worth = markdown.troubled(report) or bool(report.answers)
+        text = f"{messages.MARKER}\n{markdown.comment(report, _COMMENT_MAX, self._mention)}"
         says = _digest(text)
-        if made.says == says or made.gone or (kept.none and not worth):
+        if made.says == says or made.gone or (stored.none and not worth):
             return
-        if worth:  # mostly there is nothing to be written else: that needs no turn
-            self._desk.mind_turn()
-        pull = self._pull(told, kept.pull)
+        if worth:  # otherwise there is usually nothing to write, which needs no turn
+            self._client.check_turn()
+        pull = self._pull(report, stored.pull)
         if pull is None:
             return
-        kept.pull = pull.number
+        stored.pull = pull.number
         try:
-            self._bring_comment(told, kept, pull, text, keep, worth=worth)
+            self._update_comment(report, stored, pull, text, save, worth=worth)
         except Locked as error:
-            log.info("comment.locked", report=self.name, error=str(error), **push_fields(told.push))
+            log.info("comment.locked", report=self.name, error=str(error), **push_fields(report.push))
             made.gone = True
-            keep()
+            save()
 
-    def _bring_comment(
-        self, told: PushReport, kept: _Kept, pull: messages.Pull, text: str, keep: Callable[[], None], *, worth: bool
+    def _update_comment(
+        self,
+        report: PushReport,
+        stored: _Stored,
+        pull: messages.Pull,
+        text: str,
+        save: Callable[[], None],
+        *,
+        worth: bool,
     ) -> None:
-        made, pulls, project, says = kept.comment, self._desk.pulls, told.push.project, _digest(text)
+        made, pulls, project, says = stored.comment, self._client.pulls, report.push.project, _digest(text)
         if not made.id:
-            made.id = pulls.comment_of(project, pull.number, self._desk.login(project))
+            made.id = pulls.comment_of(project, pull.number, self._client.login(project))
             if not made.id and worth and pull.state == "open":
-                made.id = self._make(made, keep, partial(pulls.comment, project, pull.number, text))
+                made.id = self._make(made, save, partial(pulls.comment, project, pull.number, text))
                 made.says = says
-            kept.none = not made.id
-            keep()
+            stored.none = not made.id
+            save()
         if made.id and made.says != says:
             made.gone = not pulls.edit(project, made.id, text)
             made.says = says
-            keep()
+            save()
 
-    def _pull(self, told: PushReport, known: int) -> messages.Pull | None:
-        """Find the pull request whose head the push is, if it is one's; another push's comment is not touched."""
-        push = told.push
+    def _pull(self, report: PushReport, known: int) -> messages.Pull | None:
+        """Return the pull request whose head the push is, if any; another push's comment is left alone."""
+        push = report.push
         if known:
-            pull = self._desk.pulls.get(push.project, known)
+            pull = self._client.pulls.get(push.project, known)
             return pull if pull.head.sha == push.revision else None
-        found = self._desk.pulls.of_head(push.project, push.revision, fork=told.record.facts.fork)
+        found = self._client.pulls.of_head(push.project, push.revision, fork=report.record.facts.fork)
         return next((pull for pull in found if pull.head.ref == push.branch), None)
 
-    def _make(self, made: _Made, keep: Callable[[], None], make: Callable[[], int]) -> int:
-        """Make something, once what was asked for before would show by now; that it is asked for is kept first."""
-        now = self._desk.clock()
+    def _make(self, made: _Made, save: Callable[[], None], make: Callable[[], int]) -> int:
+        """Record that something is created, create it and return its id.
+
+        Raises `CIUnavailable` while the result of an earlier try may still appear.
+        """
+        now = self._client.clock()
         left = made.asked + _GRACE - now
         if 0 < left <= _GRACE:  # more than that: the clock was set back
             raise CIUnavailable("a report was asked for a moment ago, and GitHub may still come to show it", left)
         before, made.asked = made.asked, now
-        keep()
+        save()
         try:
             return make()
         except Unsent:
-            # There is nothing to wait for: on a busy day most reports find that it is another's turn.
+            # Nothing was sent, so nothing can appear: on a busy day most reports have to wait for their turn.
             made.asked = before
-            keep()
+            save()
             raise
 
 
-def _patience(error: CIError) -> int:
-    """Order errors by how soon it is worth trying again."""
+def _retry_order(error: CIError) -> int:
+    """Rank errors by how soon a retry makes sense."""
     return 0 if isinstance(error, CIUnavailable) else 1 if isinstance(error, CIDenied) else 2
 
 
-def _read(kept: str) -> _Kept:
+def _read(stored: str) -> _Stored:
     try:
-        return msgspec.json.decode(kept or "{}", type=_Kept)
-    except msgspec.MsgspecError:  # what another version wrote: everything is looked for anew
-        return _Kept()
+        return msgspec.json.decode(stored or "{}", type=_Stored)
+    except msgspec.MsgspecError:  # another version wrote it: everything is looked for again
+        return _Stored()
 
 
-def _tone(told: PushReport) -> str:
-    """Name what nobody may have to wait for: whether it is good, whether that is final, and what was answered."""
-    judged = told.judged
+def _urgency(report: PushReport) -> str:
+    """Digest what is reported at once when it changes: the health, whether it is final, and the answers."""
+    judged = report.judged
     troubled = any(job.troubles for job in judged.jobs)
-    return _digest([judged.health, judged.final, troubled, any(job.suspected for job in judged.jobs), told.answers])
+    return _digest([judged.health, judged.final, troubled, any(job.suspected for job in judged.jobs), report.answers])
 
 
 def _digest(content: object) -> str:
@@ -249,23 +259,23 @@ def _cut(text: str) -> str:
     return text if len(text) <= _TITLE_MAX else text[: _TITLE_MAX - 1] + "…"
 
 
-def _check_run(told: PushReport) -> dict[str, Any]:
-    """Write a check run; what failed for good is told at once, though other jobs still run."""
-    judged = told.judged
+def _check_run(report: PushReport) -> dict[str, Any]:
+    """Build a check run; a final failure is reported at once, though other jobs are still running."""
+    judged = report.judged
     conclusion = _conclusion(judged)
     failing = any(job.troubles for job in judged.jobs)
     return {
         **({"status": "completed", "conclusion": conclusion} if conclusion else {"status": "in_progress"}),
-        **({"details_url": told.link} if told.link else {}),
-        "output": {"title": _cut(judged.sentence), "summary": markdown.summary(told, _SUMMARY_MAX)},
+        **({"details_url": report.link} if report.link else {}),
+        "output": {"title": _cut(judged.sentence), "summary": markdown.summary(report, _SUMMARY_MAX)},
         "actions": [_BUTTON] if failing else [],
     }
 
 
 def _conclusion(judged: PushVerdict) -> str:
-    """Conclude what the push comes to; nothing while it is open.
+    """Return the conclusion of a check run; empty while the push is open.
 
-    Neither good nor bad is one that proves nothing, and one that may have brought a new intermittent failure in.
+    It is neutral for a push that proves nothing, and for one that may have introduced an intermittent failure.
     """
     match judged.health:
         case Health.FAILING:

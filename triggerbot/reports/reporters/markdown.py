@@ -1,7 +1,7 @@
-"""A push as Markdown: what failed and what that proves, told once, within a limit; purely.
+"""Renders a push as Markdown within a limit of size: what failed, and what that proves; purely.
 
-Names, failure lines and whatever else comes from a CI stands in code spans: there GitHub renders neither HTML nor
-links, pings nobody for an `@name`, and takes no `#12` for an issue.
+Names, failure lines and all else that comes from a CI stand in code spans: there GitHub renders neither HTML nor links,
+notifies nobody for an `@name`, and links no issue for a `#12`.
 """
 
 from collections import Counter
@@ -18,11 +18,11 @@ from triggerbot.reports import PushReport, glossary
 
 #: Characters of a name, and of a failure line or an answer of a CI.
 NAME_MAX, LINE_MAX = 150, 300
-#: Runs of a job that are shown, the newest.
+#: Runs shown per job, the newest.
 _RUNS_MAX = 20
-#: Characters; a longer address is no link.
+#: Characters; a longer URL is not linked.
 _URL_MAX = 500
-#: Failures in common that are told by themselves.
+#: Common failures that get a section of their own.
 _COMMON_MAX = 10
 
 _FRESH, _FAILED, _STALE, _INTERMITTENT, _INFRA, _WAITING = _PARTS = (
@@ -38,14 +38,14 @@ _TITLES = {Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pend
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A title with entries, of which only so many may be shown."""
+    """A title with entries, which may not all fit."""
 
     title: str
     entries: Sequence[str]
 
 
 def code(text: str, most: int = NAME_MAX) -> str:
-    """Put foreign text as code on one line, cut to so many characters; nothing in it means anything."""
+    """Return untrusted text as a code span on one line, cut to `most` characters, with no effect as Markdown."""
     plain = "".join(char if char.isprintable() else " " for char in text[: 4 * most])
     plain = " ".join(plain.split()) or "?"
     if len(plain) > most:
@@ -57,34 +57,34 @@ def code(text: str, most: int = NAME_MAX) -> str:
 
 
 def link(text: str, url: str | None) -> str:
-    """Link Markdown to an address of the web; to any other address nothing is linked."""
+    """Link Markdown to a URL of the web; any other URL is not linked."""
     if not url or not url.startswith(("https://", "http://")) or len(url) > _URL_MAX:
         return text
     return f"[{text}]({quote(url, _URL_SAFE, errors='replace')})"
 
 
-#: What may stand in an address as it is; not what could end it.
+#: Characters that need no escaping in a URL, without those that could end it.
 _URL_SAFE = "/:?#@!$&*+,;=%~-._"
 
 
 def size(text: str) -> int:
-    """Measure a text as its receivers may at worst: in bytes."""
+    """Return the size of a text in bytes, the most that a receiver may count."""
     return len(text.encode("utf-8", "replace"))
 
 
-def summary(told: PushReport, most: int) -> str:
-    """Say what the runs of a push prove, in `most` bytes of Markdown."""
-    return _page(told, most, entries=100)
+def summary(report: PushReport, most: int) -> str:
+    """Render what the runs of a push prove, in at most `most` bytes."""
+    return _page(report, most, entries=100)
 
 
-def comment(told: PushReport, most: int, mention: str = "") -> str:
-    """Say the same more shortly, for where people talk, and what they can ask for there under that name."""
-    return _page(told, most, entries=20, mention=mention)
+def comment(report: PushReport, most: int, mention: str = "") -> str:
+    """Render the same more briefly for a comment, with the commands that can be given there to `mention`."""
+    return _page(report, most, entries=20, mention=mention)
 
 
-def troubled(told: PushReport) -> bool:
-    """Tell whether any job failed; one that passed after an error of the CI itself did not."""
-    return any(_failed(job) for job in told.judged.jobs)
+def troubled(report: PushReport) -> bool:
+    """Return whether any job failed; one that passed after an error of the CI itself did not."""
+    return any(_failed(job) for job in report.judged.jobs)
 
 
 def _failed(job: JobVerdict) -> bool:
@@ -99,22 +99,22 @@ def _failed(job: JobVerdict) -> bool:
             return False
 
 
-def _page(told: PushReport, most: int, entries: int, mention: str = "") -> str:
-    head = f"{_head(told)}\n"
-    foot = f"\n{_foot(told, mention)}\n"
+def _page(report: PushReport, most: int, entries: int, mention: str = "") -> str:
+    head = f"{_head(report)}\n"
+    foot = f"\n{_foot(report, mention)}\n"
     room = most - size(head) - size(foot)
     parts = []
-    sections = _sections(told, mention)
+    sections = _sections(report, mention)
     for number, section in enumerate(sections):
         # What one section leaves, the others may use.
-        part = _fit(section, room // (len(sections) - number), entries, told.link)
+        part = _fit(section, room // (len(sections) - number), entries, report.link)
         room -= size(part)
         parts.append(part)
     return "".join([head, *parts, foot]).strip() + "\n"
 
 
 def _fit(section: _Section, room: int, entries: int, address: str) -> str:
-    """Put as many entries as there is room for, and say how many there are more."""
+    """Render as many entries as there is room for, and the number of the rest."""
     lines = [f"\n#### {section.title}\n\n"]
     room -= size(lines[0]) + size(_more(len(section.entries), address))
     if room < 0:
@@ -133,48 +133,48 @@ def _more(number: int, address: str) -> str:
     return f"- and {link(f'{number} more', address)}\n"
 
 
-def _head(told: PushReport) -> str:
-    judged = told.judged
-    calm = judged.health is Health.GOOD and not troubled(told)
+def _head(report: PushReport) -> str:
+    judged = report.judged
+    calm = judged.health is Health.GOOD and not troubled(report)
     title = "All is well" if calm else _TITLES[judged.health]
-    return f"**{title}**: {judged.sentence}.\n\n{code(told.push.revision[:12])} on {code(told.push.branch)}"
+    return f"**{title}**: {judged.sentence}.\n\n{code(report.push.revision[:12])} on {code(report.push.branch)}"
 
 
-def _foot(told: PushReport, mention: str) -> str:
-    everything = link("Everything about this push", told.link)
-    legend = f"<sub>{glossary.LEGEND}</sub>" if troubled(told) else ""
-    return "\n\n".join(part for part in (everything if told.link else "", _offer(told, mention), legend) if part)
+def _foot(report: PushReport, mention: str) -> str:
+    everything = link("Everything about this push", report.link)
+    legend = f"<sub>{glossary.LEGEND}</sub>" if troubled(report) else ""
+    return "\n\n".join(part for part in (everything if report.link else "", _offer(report, mention), legend) if part)
 
 
-def _offer(told: PushReport, mention: str) -> str:
-    """Say what people can ask for: nobody looks for that in a manual."""
-    if not mention or not troubled(told):
+def _offer(report: PushReport, mention: str) -> str:
+    """Render the commands that people can give: nobody looks for them in a manual."""
+    if not mention or not troubled(report):
         return ""
-    asked = ", ".join(code(f"@{mention} {what}") for what in ("retry failed", "retry JOB", "why JOB"))
-    return f"Comment {asked} to ask for further runs, or for the reason."
+    commands = ", ".join(code(f"@{mention} {what}") for what in ("retry failed", "retry JOB", "why JOB"))
+    return f"Comment {commands} to ask for further runs, or for the reason."
 
 
-def _sections(told: PushReport, mention: str) -> list[_Section]:
-    """Part the jobs: each is told once, and one cause of several failures is, too."""
-    # What was refused, and then asked for by a person, was retriggered after all; or is refused for another reason.
-    by_hand = {job.job: claim for job in told.record.jobs for claim in job.claims if claim.manual}
+def _sections(report: PushReport, mention: str) -> list[_Section]:
+    """Divide the jobs into sections: each job appears once, and so does the common cause of several failures."""
+    # A claim by a person supersedes a refusal: the job was retriggered after all, or refused for another reason.
+    by_hand = {job.job: claim for job in report.record.jobs for claim in job.claims if claim.manual}
     failed = {
         job.job: replace(job, claim=by_hand[job.job]) if job.job in by_hand and _refusal(job.claim) else job
-        for job in told.judged.jobs
+        for job in report.judged.jobs
         if _failed(job)
     }
     found, alone = [], dict(failed)
-    for one in told.judged.common[:_COMMON_MAX]:
+    for one in report.judged.common[:_COMMON_MAX]:
         jobs = [failed[job] for job in one.jobs if job in failed]
         if len(jobs) > 1:
-            found.append(_common(one, jobs, told.fresh))
+            found.append(_common(one, jobs, report.fresh))
             for name in one.jobs:
                 alone.pop(name, None)
-    parted: dict[str, list[str]] = {title: [] for title in _PARTS}
+    by_part: dict[str, list[str]] = {title: [] for title in _PARTS}
     for job in sorted(alone.values(), key=_order):
-        parted[_part(job, told.fresh)].append(_entry(job))
-    found += [_Section(title, entries) for title, entries in parted.items()]
-    found.append(_Section("Answers", [text.strip().replace("\n", "\n  ") for _, text in told.answers]))
+        by_part[_part(job, report.fresh)].append(_entry(job))
+    found += [_Section(title, entries) for title, entries in by_part.items()]
+    found.append(_Section("Answers", [text.strip().replace("\n", "\n  ") for _, text in report.answers]))
     found.append(_Section("Why not retriggered", list(_refusals(failed.values(), mention))))
     return [section for section in found if section.entries]
 
@@ -208,7 +208,7 @@ def _common(one: Common, jobs: Sequence[JobVerdict], fresh: frozenset[str] | Non
 
 
 def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
-    """Tell one job: its runs in a row, what they prove, what they say, why it is not retriggered."""
+    """Render one job: its runs, what they prove, its failure line, and why it is not retriggered."""
     mark = "**Suspected new:** " if job.suspected else "**New:** " if new else ""
     text = f"{mark}{code(job.job)} {_letters(job.runs)}"
     why = "; ".join(part for part in (job.why, _refused(job)) if part)
@@ -224,14 +224,14 @@ def _letters(runs: Sequence[Run]) -> str:
 
 
 def _refused(job: JobVerdict) -> str:
-    """Say why a job is not retriggered, unless `why` does; in the CI's own words, where it refuses."""
+    """Return why a job is not retriggered, unless `why` says it; with the CI's own words, where it refuses."""
     refusal = _refusal(job.claim)
     if refusal is None:
         return ""
-    told = "" if "not retriggered" in job.why else f"not retriggered: {refusal}"
+    text = "" if "not retriggered" in job.why else f"not retriggered: {refusal}"
     if refusal is Refusal.REFUSED_BY_CI and job.claim is not None and job.claim.note:
-        told += f" (the CI says {code(job.claim.note, LINE_MAX)})"
-    return told.strip()
+        text += f" (the CI says {code(job.claim.note, LINE_MAX)})"
+    return text.strip()
 
 
 def _refusal(claim: Claim | None) -> Refusal | None:
@@ -246,6 +246,6 @@ def _refusals(jobs: Iterable[JobVerdict], mention: str) -> Iterable[str]:
     for refusal, number in found.most_common():
         advice = str(glossary.REFUSALS[refusal])
         if mention:
-            # Who reads a comment has no command line of ours.
+            # Readers of a comment have no command line of ours.
             advice = advice.replace("`triggerbot retrigger`", code(f"@{mention} retry JOB"))
         yield f"{code(str(refusal))} ({number} {'job' if number == 1 else 'jobs'}): {advice}"

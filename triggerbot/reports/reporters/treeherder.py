@@ -1,4 +1,4 @@
-"""Taking work off sheriffs: failures that further runs proved intermittent are classified as such, where configured."""
+"""Classifies failures at Treeherder that further runs proved intermittent, as sheriffs do, where configured."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from triggerbot.systems.treeherder.classify import stars
 
 log = structlog.get_logger("triggerbot.classify")
 
-#: Seconds until Treeherder may know a run that it did not.
+#: Seconds until Treeherder may know a run that it did not know yet.
 _UNKNOWN = 300.0
 
 
@@ -27,34 +27,35 @@ class TreeherderReporter:
         self._notes = notes
 
     def wants(self, push: Push) -> bool:
-        """Tell whether it is a push of the system."""
+        """Return whether it is a push of the system."""
         return push.system == self._system
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> None:
-        """Classify what was not classified yet; what somebody else classified is left alone. Raises `CIError`.
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> None:
+        """Classify what is not yet classified, by us or by others. Raises `CIError`.
 
-        An intermittent that is suspected to have come with the push is left to people: it must not slip in.
+        An intermittent failure that the push is suspected to have introduced is left to people: it must not slip in.
         """
-        done: list[list[object]] = json.loads(kept or "[]")
-        suspected = {job.job for job in told.judged.jobs if job.suspected}
+        done: list[list[object]] = json.loads(stored or "[]")
+        suspected = {job.job for job in report.judged.jobs if job.suspected}
         unknown: list[str] = []
-        for run in stars(told.record):
+        starred = [(run, job.runs) for job in report.record.jobs for run in stars(job.runs)]
+        for run, runs in starred:
             key: list[object] = [run.run_id, run.attempt]
             if key in done or run.job in suspected:
                 continue
             try:
-                classified = self._notes.classify(told.record, run)
+                classified = self._notes.classify(report.push, run, runs)
             except NotKnown as error:
                 unknown.append(str(error))
                 continue
             if classified:
-                log.info("classified", **push_fields(told.push), job=run.job, run_id=run.run_id, attempt=run.attempt,
+                log.info("classified", **push_fields(report.push), job=run.job, run_id=run.run_id, attempt=run.attempt,
                          classification="intermittent")  # fmt: skip
             done.append(key)
-            keep(json.dumps(done))
+            save(json.dumps(done))
         if unknown:
             raise CIUnavailable(unknown[0], _UNKNOWN)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._notes.close()

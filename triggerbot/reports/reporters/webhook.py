@@ -1,7 +1,7 @@
-"""Reports to an address: the JSON of a push, signed as Standard Webhooks say, whenever what it says has changed.
+"""Reports by webhook: POSTs the JSON of a push, signed by Standard Webhooks, whenever its verdicts have changed.
 
-At least once: a try whose answer was lost is made again under the same `webhook-id`, by which a receiver drops what it
-knows. Something else always leaves under another id, also if it is what was said before the last time.
+Delivery is at least once: a try whose answer was lost is retried under the same `webhook-id`, by which a receiver drops
+duplicates. A changed content always gets a new id, even if it equals an earlier one.
 """
 
 import hashlib
@@ -27,27 +27,28 @@ from triggerbot.systems.webhook_signatures import sign_standard
 
 log = structlog.get_logger("triggerbot.publish")
 
-#: Bytes of a body; receivers have limits of their own, 1 MB mostly.
+#: Bytes of a body; receivers have limits of their own, mostly 1 MB.
 BODY_MAX = 1_000_000
-#: Bytes for what stands around the data.
+#: Bytes reserved for the envelope around the data.
 _ENVELOPE = 1000
-#: Of a body that would be larger: characters of each text, problems, and failures in common and jobs of each.
+#: In a body that would be larger: characters of each text, problems, and common failures and jobs of each.
 _TEXT_MAX, _PROBLEMS_MAX, _COMMON_MAX = 2000, 10, 100
-#: Jobs of these verdicts go first if there is no room for all.
+#: Verdicts whose jobs go first if there is no room for all.
 _ORDER = ("failed", "infra", "intermittent", "pending")
 
 
 class _Sent(msgspec.Struct, frozen=True):
-    """What is kept beside a push: what left last."""
+    """The last report that was sent, as stored beside the push."""
 
-    #: Counts what was different.
+    #: Counts the changes of content.
     number: int = 0
+    #: A digest of the content.
     says: str = ""
-    #: When it first left, as the body tells.
+    #: When it was first sent (seconds since the epoch), as in the body.
     at: float = 0.0
-    #: It arrived.
+    #: Whether it arrived.
     done: bool = False
-    #: The receiver wants to hear no more of the push.
+    #: Whether the receiver wants no further reports of the push.
     stopped: bool = False
 
 
@@ -74,32 +75,32 @@ class WebhookReporter:
         self._http = Http(str(base), {"user-agent": "triggerbot"}, transport=transport)
 
     def wants(self, push: Push) -> bool:
-        """Tell whether this push is reported there."""
+        """Return whether this push is reported there."""
         return self._wants(push)
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> None:
-        """Send what a push's runs prove, unless that was said; raises `CIUnavailable` and `CIDenied`."""
-        last = msgspec.json.decode(kept, type=_Sent) if kept else _Sent()
-        says = _says(told.judged)
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> None:
+        """Send what a push's runs prove, unless it was sent; raises `CIUnavailable` and `CIDenied`."""
+        last = msgspec.json.decode(stored, type=_Sent) if stored else _Sent()
+        says = _says(report.judged)
         if last.stopped or (last.done and last.says == says):
             return
         if last.says != says:
             last = _Sent(last.number + 1, says, self._clock())
-            # Written down first: whatever becomes of this try, other news get another id.
-            keep(msgspec.json.encode(last).decode())
-        gone = self._send(told, last)
+            # Stored first: whatever becomes of this try, other content gets another id.
+            save(msgspec.json.encode(last).decode())
+        gone = self._send(report, last)
         if gone:
-            log.warning("webhook.stopped", report=self.name, error="HTTP 410", **push_fields(told.push))
-        keep(msgspec.json.encode(msgspec.structs.replace(last, done=True, stopped=gone)).decode())
+            log.warning("webhook.stopped", report=self.name, error="HTTP 410", **push_fields(report.push))
+        save(msgspec.json.encode(msgspec.structs.replace(last, done=True, stopped=gone)).decode())
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._http.close()
 
-    def _send(self, told: PushReport, sent: _Sent) -> bool:
-        """Make one POST; tells whether the receiver wants no more (410, as Standard Webhooks say)."""
-        body = _body(told.value, sent.at)
-        name = "\0".join((self.name, *told.push, str(sent.number), sent.says))
+    def _send(self, report: PushReport, sent: _Sent) -> bool:
+        """Send one POST; return whether the receiver wants no more (410, by Standard Webhooks)."""
+        body = _body(report.value, sent.at)
+        name = "\0".join((self.name, *report.push, str(sent.number), sent.says))
         message_id = f"msg_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"
         now = int(self._clock())
         headers = {"webhook-id": message_id, "webhook-timestamp": str(now)}
@@ -112,43 +113,43 @@ class WebhookReporter:
                 return _gone(reply, self._without_address(f"HTTP {reply.status} {reply.excerpt}".strip()))
 
     def _without_address(self, text: str) -> str:
-        """Take out of a text where it is sent, which may be as good as a password; many errors repeat it."""
+        """Remove the URL's path from a text: it may be as good as a password, and many errors repeat it."""
         for part in sorted({self._path, *self._path.split("?", 1)}, key=len, reverse=True):
             text = text.replace(part, "…") if len(part) > 1 else text
         return text
 
 
-def _gone(reply: Reply, told: str) -> bool:
+def _gone(reply: Reply, why: str) -> bool:
     match reply.status:
         case status if 200 <= status < 300:
             return False
         case 410:
             return True
         case 429:
-            raise CIUnavailable(told, reply.retry_after, healthy=True)
+            raise CIUnavailable(why, reply.retry_after, healthy=True)
         case status if 300 <= status < 400:
             raise CIDenied(f"HTTP {status}, a redirect, which is not followed: check the url in the config")
         case status if 400 <= status < 500 and status not in (408, 425):
-            raise CIDenied(f"{told}: the receiver does not take it: check the url and the secret")
+            raise CIDenied(f"{why}: the receiver does not take it: check the url and the secret")
         case _:
-            raise CIUnavailable(told, reply.retry_after)
+            raise CIUnavailable(why, reply.retry_after)
 
 
 def _says(judged: PushVerdict) -> str:
-    """Digest what is told: health and verdicts; how many retriggers are still running only counts down to them."""
+    """Digest what is worth a report: health and verdicts, but not how many retriggers are still running."""
     jobs = [(job.job, job.verdict, job.suspected) for job in judged.jobs]
     return hashlib.sha256(repr((judged.health, judged.final, jobs)).encode("ascii", "backslashreplace")).hexdigest()
 
 
 def _body(value: Mapping[str, Any], at: float) -> bytes:
-    """Make the body, as Standard Webhooks advise: the type, when it happened, the data."""
+    """Build the body as Standard Webhooks advise: type, timestamp (`at`: seconds since the epoch), data."""
     envelope = {"type": "push.judged", "timestamp": event_json.format_time(at)}
     whole = msgspec.json.encode({**envelope, "data": value})
     return whole if len(whole) <= BODY_MAX else msgspec.json.encode({**envelope, "data": _smaller(value)})
 
 
 def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out jobs, those that passed first, until it is small enough; `jobs_left_out` counts them."""
+    """Leave out jobs until it is small enough, those that passed first; `jobs_left_out` counts them."""
     data = {key: _cut(one) for key, one in value.items() if key != "jobs"}
     data["problems"] = [_cut(text) for text in value["problems"][:_PROBLEMS_MAX]]
     data["common_failures"] = [

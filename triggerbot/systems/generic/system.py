@@ -1,7 +1,6 @@
-"""The generic system: any CI that can speak plain HTTP joins with three calls and signed webhooks.
+"""The generic system, for any CI that can speak HTTP: three calls and signed webhooks.
 
-The contract is in docs/reference/events.md. Webhooks are signed as Standard Webhooks say and carry one event, or a list
-of them.
+The contract is in docs/reference/events.md. Webhooks are signed by Standard Webhooks and carry one event or a list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +30,7 @@ from triggerbot.systems.generic.settings import GenericSettings
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 from triggerbot.systems.webhook_signatures import delivery, verify_standard
 
-#: Seconds until a CI that does not let us is asked again: somebody has to mend the credentials first.
+#: Seconds until a CI that denied us is asked again: somebody has to fix the credentials first.
 _DENIED = 600.0
 
 
@@ -62,14 +61,14 @@ class Generic:
         self._http = Http(url, headers, transport=transport)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
-        """Check a Standard Webhooks signature, and name the message; raises `Unauthenticated`."""
+        """Verify a Standard Webhooks signature and return a name for the delivery; raises `Unauthenticated`."""
         if not self._secrets:
             raise Unauthenticated(f"no webhook_secret is configured for system {self.name!r}")
         verify_standard(headers, body, self._secrets, now)
         return delivery(self.name, headers["webhook-id"], body)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Read one event, or a JSON list of them; raises `NotUnderstood`."""
+        """Parse one event, or a JSON list of them; raises `NotUnderstood`."""
         if body[:64].lstrip()[:1] != b"[":
             return [event_json.decode(body, self.name)]
         try:
@@ -79,11 +78,11 @@ class Generic:
         return [event_json.from_json(value, self.name) for value in values]
 
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
-        """Read one event, or a JSON list of them, from whatever exchange; raises `NotUnderstood`."""
+        """Parse one event, or a JSON list of them, from any exchange; raises `NotUnderstood`."""
         return self.parse({}, body)
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """Ask for a push's facts and runs."""
+        """Ask for a push's facts and runs; raises as `System.look_back` does."""
         what = f"the look-back at {push.project} {push.revision[:12]}"
         reply = self._http.get(segments("pushes", push.project, push.branch, push.revision))
         if reply.status == 404:
@@ -100,11 +99,11 @@ class Generic:
         return LookBack(events, facts, complete=len(events) == len(answer["runs"]))
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """One request a job, with the number in it."""
+        """Plan one request per job, with the number of runs in it."""
         return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Make one POST."""
+        """Send one POST; never raises."""
         body = {
             "operation": operation,
             "project": push.project,
@@ -124,7 +123,7 @@ class Generic:
                 return _answer(reply)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """Ask which runs changed since then; `None` if this CI does not support it."""
+        """Ask which runs changed since `since`; `None` if this CI does not support it. Raises as `look_back` does."""
         reply = self._http.get("/runs", {"since": event_json.format_time(since) or ""})
         if reply.status == 404:
             return None
@@ -132,7 +131,7 @@ class Generic:
         return self._events(answer.get("runs"), "the sweep")
 
     def check(self) -> str:
-        """Try the credentials with the sweep's read."""
+        """Try the credentials with the sweep's read; raises `CIError`."""
         found = self.recent(0.0)
         if found is None:
             return "answers; it offers no list of recent runs (404), so lost webhooks cannot be made up for"
@@ -143,7 +142,7 @@ class Generic:
         self._http.close()
 
     def _events(self, values: Any, what: str) -> list[Event]:
-        """Read a list of runs; one that is not understood spoils nothing but itself."""
+        """Parse a list of runs, skipping those that are not understood; raises `CIUnavailable` if none is."""
         if not isinstance(values, list):
             raise CIUnavailable(f"{what}: the answer has no list of runs")
         events = []
@@ -170,7 +169,7 @@ def build(name: str, settings: GenericSettings, context: BuildContext) -> Generi
 
 
 def _answer(reply: Reply) -> Answer:
-    """Tell yes, no, not now and nobody knows apart."""
+    """Classify an answer to a retrigger: accepted, refused, later or unknown."""
     why = f"HTTP {reply.status} {reply.excerpt}".strip()
     match reply.status:
         case status if 200 <= status < 300:
@@ -196,7 +195,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def _run_ids(reply: Reply) -> tuple[str, ...]:
-    """Read the new runs' ids, which a CI may but need not tell."""
+    """Read the new runs' ids, which a CI may leave out."""
     try:
         answer = reply.json()
     except CIUnavailable:

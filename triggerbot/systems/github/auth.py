@@ -1,4 +1,4 @@
-"""Credentials for GitHub: a personal access token, or an App that gets itself a token for each installation.
+"""Authentication at GitHub: a personal access token, or an App that fetches a token for each installation.
 
 Source: GitHub's documentation, "Generating a JSON Web Token (JWT) for a GitHub App" and "Generating an installation
 access token" (2026): RS256, `iat` 60 seconds back against clock drift, `exp` at most 10 minutes ahead, `iss` the
@@ -17,16 +17,16 @@ from triggerbot.core.errors import CIDenied, CIUnavailable, NotUnderstood
 from triggerbot.systems.github import messages
 from triggerbot.systems.http import Http, Reply, segments, usable
 
-#: Seconds: a token is renewed when it has no more than this to live.
+#: Seconds of remaining lifetime below which a token is renewed.
 _MARGIN = 300.0
-#: Seconds: a JWT starts this much in the past and ends this much ahead (10 minutes are allowed).
+#: Seconds: a JWT is valid from this far in the past to this far ahead (10 minutes are allowed).
 _JWT_BACK, _JWT_AHEAD = 60, 540
-#: Repositories and installations remembered.
-_REMEMBERED = 10_000
+#: Repositories and installations that are cached.
+_CACHED_MAX = 10_000
 
-#: What a token for reruns may do.
+#: Permissions of a token for reruns.
 RERUNS = {"actions": "write"}
-#: What a person has to give, in words.
+#: The permission that an operator has to grant, in words.
 NEEDED = "it needs the permission `actions: write` (for a classic token the scope `repo`)"
 
 
@@ -39,7 +39,7 @@ class AppKey:
 
 
 def signs(private_key: str) -> bool:
-    """Tell whether something is a key that an App can sign with: RSA, in PEM."""
+    """Return whether this is a key that an App can sign with: RSA, in PEM."""
     try:
         jwt.encode({}, private_key, algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
@@ -49,23 +49,23 @@ def signs(private_key: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """An installation's token and when it ends, in seconds since the epoch."""
+    """An installation's token and its expiry, in seconds since the epoch."""
 
     value: str = field(repr=False)
     expires: float
 
 
 class Auth(Protocol):
-    """Where the header `Authorization` comes from."""
+    """The source of the `Authorization` header."""
 
     def account(self, project: str) -> str:
-        """Name, without any I/O, whose rate limit a request for this repository counts against."""
+        """Return, without any I/O, the account whose rate limit requests about this repository count against."""
 
     def header(self, project: str) -> str:
-        """Give the header for requests about a repository; raises `CIDenied`, `CIUnavailable`."""
+        """Return the header for requests about a repository; raises `CIDenied`, `CIUnavailable`."""
 
     def forget(self, project: str) -> bool:
-        """Drop a token that was not accepted; tell whether there may be a better one now."""
+        """Drop a token that was rejected; return whether a new one may be accepted."""
 
 
 class TokenAuth:
@@ -75,23 +75,23 @@ class TokenAuth:
         self._header = f"Bearer {token}"
 
     def account(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
-        """Name the one account that there is."""
+        """Return the one account that there is."""
         return ""
 
     def header(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
-        """Give the header; never raises."""
+        """Return the header; never raises."""
         return self._header
 
     def forget(self, project: str) -> bool:  # noqa: ARG002 (the protocol's)
-        """Keep the token: there is no other."""
+        """Return `False`: there is no other token."""
         return False
 
 
 class AppAuth:
-    """An App: finds its installation on a repository, gets a token for it, and renews that in time.
+    """A GitHub App: finds its installation on a repository, fetches a token for it, and renews that in time.
 
-    One lock is held while a token is fetched, so that threads which need the same one fetch it once.
-    `permissions`: what its tokens may do; `None`: all that the App was given.
+    A lock is held while a token is fetched, so that threads that need the same one fetch it once.
+    `permissions`: of its tokens; `None`: all that the App was granted.
     """
 
     def __init__(
@@ -106,15 +106,15 @@ class AppAuth:
         self._tokens: OrderedDict[int, _Token] = OrderedDict()
 
     def account(self, project: str) -> str:
-        """Name the installation, or the repository as long as that is not known."""
+        """Return the installation, or the repository while that is not known."""
         known = self._installations.get(project.lower())
         return project.lower() if known is None else str(known.id)
 
     def header(self, project: str) -> str:
-        """Give the header, with a token that lives 5 minutes at least unless GitHub gives no new one now.
+        """Return the header, with a token valid for 5 minutes at least unless GitHub issues no new one now.
 
         Raises `CIDenied` if the App is not installed there, lacks `actions: write` or has a wrong key, and
-        `CIUnavailable` if GitHub gives no token now.
+        `CIUnavailable` if GitHub issues no token now.
         """
         with self._lock:
             number = self._installed(project).id
@@ -125,13 +125,13 @@ class AppAuth:
             return f"Bearer {token.value}"
 
     def forget(self, project: str) -> bool:
-        """Drop the repository's installation and its token: both are fetched anew."""
+        """Drop the repository's installation and token, to be fetched again; return whether there was a token."""
         with self._lock:
             known = self._installations.pop(project.lower(), None)
             return known is not None and self._tokens.pop(known.id, None) is not None
 
     def login(self, project: str) -> str:
-        """Name the account that the App writes as; raises `CIDenied`, `CIUnavailable`."""
+        """Return the login that the App writes as; raises `CIDenied`, `CIUnavailable`."""
         with self._lock:
             return bot(self._installed(project).app_slug)
 
@@ -140,12 +140,12 @@ class AppAuth:
         reply = self._http.get(segments("repos", *project.split("/"), "installation"), headers=self.jwt_header())
         if reply.status == 404:
             raise CIDenied(f"the GitHub App {self._key.id} is not installed on {project}: install it there")
-        return messages.answer(_allowed(reply, "the App's installation").body, messages.Installation)
+        return messages.answer(_checked(reply, "the App's installation").body, messages.Installation)
 
     def itself(self) -> messages.AppSelf:
-        """Ask GitHub who the App is; raises `CIDenied`, `CIUnavailable`."""
+        """Read the App as GitHub knows it; raises `CIDenied`, `CIUnavailable`."""
         return messages.answer(
-            _allowed(self._http.get("/app", headers=self.jwt_header()), "the App").body, messages.AppSelf
+            _checked(self._http.get("/app", headers=self.jwt_header()), "the App").body, messages.AppSelf
         )
 
     def jwt_header(self) -> dict[str, str]:
@@ -155,7 +155,7 @@ class AppAuth:
         try:
             token = jwt.encode(claims, self._key.private_key, algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError) as error:
-            # Only the kind of error is told: its text could quote the key.
+            # Only the kind of error: its text could quote the key.
             kind = type(error).__name__
             raise CIDenied(f"the App's private key is no RSA key in PEM ({kind}): check `app.key`") from None
         return {"authorization": f"Bearer {token}"}
@@ -188,16 +188,16 @@ class AppAuth:
             raise CIDenied(f"the GitHub App {self._key.id} is no longer installed on {project}: install it again")
         if reply.status == 422:
             raise CIDenied(f"the GitHub App {self._key.id} may not rerun jobs in {project}: {NEEDED}")
-        issued = messages.answer(_allowed(reply, "the App's token").body, messages.IssuedToken)
+        issued = messages.answer(_checked(reply, "the App's token").body, messages.IssuedToken)
         return _Token(issued.token, _expiry(issued))
 
 
 def bot(slug: str) -> str:
-    """Name the account of an App."""
+    """Return the login of an App."""
     return f"{slug}[bot]"
 
 
-def _allowed(reply: Reply, what: str) -> Reply:
+def _checked(reply: Reply, what: str) -> Reply:
     if reply.status == 401:
         raise CIDenied(f"{what}: HTTP 401 {reply.excerpt}: check the App's id and key, and this machine's clock")
     if reply.status in (403, 429) and b"rate limit" in reply.body.lower():
@@ -212,6 +212,6 @@ def _expiry(issued: messages.IssuedToken) -> float:
         raise CIUnavailable("GitHub's answer is not as documented: expires_at is no time") from None
 
 
-def _trim(remembered: OrderedDict[str, messages.Installation] | OrderedDict[int, _Token]) -> None:
-    while len(remembered) > _REMEMBERED:
-        remembered.popitem(last=False)
+def _trim(cached: OrderedDict[str, messages.Installation] | OrderedDict[int, _Token]) -> None:
+    while len(cached) > _CACHED_MAX:
+        cached.popitem(last=False)

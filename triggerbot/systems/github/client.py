@@ -1,4 +1,4 @@
-"""GitHub's REST interface: pages, rate limits, and conditional requests by ETag.
+"""The client of GitHub's REST API: pagination, rate limits, pacing of writes, and conditional requests by ETag.
 
 GitHub's documentation ("Best practices for using the REST API", 2026): a read with `If-None-Match` that is answered
 304 does not count against the primary rate limit.
@@ -20,19 +20,23 @@ from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 _Page = TypeVar("_Page", messages.RunsPage, messages.JobsPage)
 _T = TypeVar("_T")
-
 PER_PAGE = 100
-#: Pages; 5,000 runs or jobs. More is no push that we could judge, and a part of the truth would make us trigger.
+#: Pages of a list, at most: 5,000 runs or jobs. A longer list is an error: part of it would make us retrigger wrongly.
 _PAGES_MAX = 50
-#: Seconds until it is tried again when somebody has to change a permission first.
+#: Seconds until the next try where somebody has to change a permission first.
 DENIED_AFTER = 600.0
+#: Seconds until the next try after a token was withdrawn early: a new one is fetched.
+RENEWED_AFTER = 5.0
 _NEXT = re.compile(r'rel="?next"?')
+#: Bytes and number of cached answers; a page of 100 jobs with their steps has up to some 500 kB.
+_BYTES_MAX = 32 * 1024 * 1024
+_COUNT_MAX = 2000
 
 
 class Client:
     """One GitHub, with one kind of credentials.
 
-    `limits` and `pace` are shared by all clients of the same GitHub. `report`: what it reads and writes can wait.
+    `limits` and `pace` are shared by all clients of the same GitHub. `report`: its requests yield to those of reruns.
     """
 
     def __init__(
@@ -56,9 +60,9 @@ class Client:
     def get(
         self, project: str, path: str, params: Mapping[str, str] | None = None, *, conditional: bool = True
     ) -> Reply:
-        """Read once we may; an answer that is still good comes from memory. Any 2xx, 3xx or 4xx but limits.
+        """Read, by ETag where the answer is cached; returns any 2xx, 3xx or 4xx other than a rate limit.
 
-        Not `conditional`: for answers whose headers matter, which a 304 would not renew.
+        `conditional=False` is for answers whose headers matter, which a 304 would not renew.
         Raises `CIUnavailable` while a rate limit is in force (then nothing is sent) or without a usable answer, and
         `CIDenied` if there are no credentials for this repository.
         """
@@ -79,29 +83,29 @@ class Client:
         reply = self._http.get(path, params, headers)
         self._limits.note(self._auth.account(project), reply)
         if reply.status == 304 and known is not None:
-            # The limits are those of now, the content is that of then.
+            # The rate limit was read from the 304; headers and body are the cached ones.
             return Reply(known.status, known.headers, known.body)
         if reply.status == 200:
-            self._etags.keep(address, reply)
+            self._etags.store(address, reply)
         return reply
 
     def _authorization(self, project: str) -> dict[str, str]:
-        """Give the header once we may ask; an App's account is only known for sure after it has its token."""
-        self._mind_limits(project)
+        """Return the header, unless limited; an App's account is only certain once it has a token, hence two checks."""
+        self._check_limits(project)
         header = {"authorization": self._auth.header(project)}
-        self._mind_limits(project)
+        self._check_limits(project)
         return header
 
-    def _mind_limits(self, project: str) -> None:
+    def _check_limits(self, project: str) -> None:
         wait = self._limits.wait(self._auth.account(project), report=self._report)
         if wait > 0:
             used = "used up but for what reruns need" if self._report else "used up"
             raise CIUnavailable(f"GitHub's rate limit is {used} for another {wait:.0f} s", wait, healthy=True)
 
     def pages(self, project: str, path: str, params: Mapping[str, str], kind: type[_Page]) -> Iterator[_Page]:
-        """Read a list page by page; raises as `get` does, `NotKnown` at a 404, `CIUnavailable` if it never ends.
+        """Yield the pages of a list; raises as `get` does, `NotKnown` at a 404, `CIUnavailable` if it is too long.
 
-        The `Link` header only says whether there is more: its address could lead the token elsewhere.
+        Of the `Link` header only its presence is used: its address could lead the token elsewhere.
         """
         seen = 0
         for number in range(1, _PAGES_MAX + 1):
@@ -117,7 +121,7 @@ class Client:
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
 
     def items(self, project: str, path: str, kind: type[list[_T]]) -> Iterator[_T]:
-        """Read a list that has no total, entry by entry; raises as `pages` does."""
+        """Yield the entries of a list that has no total; raises as `pages` does."""
         for number in range(1, _PAGES_MAX + 1):
             query = {"per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
@@ -127,7 +131,7 @@ class Client:
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
 
     def post(self, project: str, path: str, body: object) -> Reply | NotSent | Unknown | Later:
-        """Write once, in our turn; `Later` means that nothing was sent. Never raises for what GitHub does."""
+        """Send a POST once, paced; `Later` means that nothing was sent. Never raises for what GitHub does."""
         try:
             return self.write("POST", project, path, body)
         except CIUnavailable as error:
@@ -136,9 +140,9 @@ class Client:
             return Later(str(error), DENIED_AFTER)
 
     def write(self, method: str, project: str, path: str, body: Any) -> Reply | NotSent | Unknown:
-        """Write once, in our turn, with whatever method.
+        """Send a write of any method once, paced.
 
-        Raises `CIUnavailable` and `CIDenied` where it may not be sent now; then nothing was.
+        Raises `CIUnavailable` and `CIDenied` where it may not be sent now; then nothing was sent.
         """
         headers = self._authorization(project)
         wait = self._pace.reserve(report=self._report)
@@ -151,18 +155,18 @@ class Client:
             self._limits.note(self._auth.account(project), reply)
         return reply
 
-    def mind_turn(self) -> None:
-        """Raise `CIUnavailable` where a report has to wait for its turn: what is read for it would be in vain."""
+    def check_turn(self) -> None:
+        """Raise `CIUnavailable` where a report has to wait for its turn: reading for it now would be wasted."""
         wait = self._pace.queue()
         if wait > 0:
             raise _not_our_turn(wait)
 
     def wait(self, project: str) -> float:
-        """Seconds for which the rate limit forbids requests about a repository; 0 if none."""
+        """Return the seconds for which a rate limit forbids requests about a repository; 0 if none does."""
         return self._limits.wait(self._auth.account(project))
 
     def renew(self, project: str) -> bool:
-        """Drop credentials that were not accepted; tell whether others may be."""
+        """Drop credentials that were rejected; return whether new ones may be accepted."""
         return self._auth.forget(project)
 
 
@@ -171,7 +175,7 @@ def _not_our_turn(wait: float) -> CIUnavailable:
 
 
 def _readable(reply: Reply, project: str) -> Reply:
-    """Let a list through; a repository that was renamed answers with a redirect, and 404 is `NotKnown`."""
+    """Return a 2xx answer; raises `NotKnown` at a 404, and `CIDenied` at the redirect of a renamed repository."""
     if reply.status == 404:
         raise NotKnown(f"GitHub finds nothing there in {project}")
     if reply.status in (301, 302, 307, 308):
@@ -179,13 +183,8 @@ def _readable(reply: Reply, project: str) -> Reply:
     return usable(reply, f"reading {project}")
 
 
-#: Bytes of bodies kept; a page of 100 jobs with their steps has up to some 500 kB.
-_BYTES_MAX = 32 * 1024 * 1024
-_COUNT_MAX = 2000
-
-
 class Etags:
-    """The newest answers with an ETag, the least recently used forgotten first. Safe for threads."""
+    """A cache of answers with an ETag; the least recently used are evicted first. Thread-safe."""
 
     def __init__(self, bytes_max: int = _BYTES_MAX, count_max: int = _COUNT_MAX) -> None:
         self._bytes_max = bytes_max
@@ -195,14 +194,14 @@ class Etags:
         self._bytes = 0
 
     def known(self, address: str) -> Reply | None:
-        """Find the answer kept for an address."""
+        """Return the cached answer of an address."""
         with self._lock:
             if address in self._replies:
                 self._replies.move_to_end(address)
             return self._replies.get(address)
 
-    def keep(self, address: str, reply: Reply) -> None:
-        """Keep an answer, if it has an ETag and is not too large to be worth it."""
+    def store(self, address: str, reply: Reply) -> None:
+        """Cache an answer, if it has an ETag and is not larger than a quarter of the cache."""
         if "etag" not in reply.headers or len(reply.body) > self._bytes_max // 4:
             return
         with self._lock:

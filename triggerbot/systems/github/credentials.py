@@ -1,4 +1,4 @@
-"""Trying the credentials with harmless reads, and saying in words what they give."""
+"""Checks of the credentials, by harmless reads, and what they allow in words."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,26 +10,26 @@ from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.limits import quota
 from triggerbot.systems.http import Reply, segments, usable
 
-#: Scopes of classic tokens that let them rerun jobs; the second only in public repositories.
+#: Scopes with which classic tokens can rerun jobs; the second only in public repositories.
 _SCOPE, _PUBLIC_SCOPE = "repo", "public_repo"
 
 
 def check_token(client: Client, repositories: Sequence[str]) -> str:
-    """Read each repository with a personal access token; raises `CIError`, with a remedy where one is known."""
+    """Try a personal access token in each repository; raises `CIError`, with a remedy where one is known."""
     if not repositories:
         reply = usable(client.get("", "/rate_limit", conditional=False), "reading the rate limit")
         return f"GitHub accepts the token{_scopes(reply)}; no repositories are configured{_left(reply)}"
     for project in repositories:
         reply = _repository(client, project)
-        _may_rerun(project, reply)
+        _check_rerun(project, reply)
     return f"GitHub accepts the token{_scopes(reply)} for {', '.join(repositories)}{_left(reply)}"
 
 
 def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str:
-    """Look at an App's permissions in each repository and read that; raises `CIError`, with a remedy."""
+    """Check an App's permissions in each repository and read each; raises `CIError`, with a remedy."""
     if not repositories:
         itself = auth.itself()
-        _may_write(f"the GitHub App {itself.name!r}", itself.permissions)
+        _check_actions(f"the GitHub App {itself.name!r}", itself.permissions)
         return f"GitHub accepts the App {itself.name!r} with actions: write; no repositories are configured"
     missing: dict[str, list[str]] = {}
     for project in repositories:
@@ -37,8 +37,8 @@ def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str
         app = installed.app_slug
         if installed.suspended_at:
             raise CIDenied(f"the installation of the GitHub App {app!r} on {project} is suspended: unsuspend it")
-        _may_write(f"the GitHub App {app!r} in {project}", installed.permissions)
-        for what in _not_for_reports(installed.permissions):
+        _check_actions(f"the GitHub App {app!r} in {project}", installed.permissions)
+        for what in _missing_for_reports(installed.permissions):
             missing.setdefault(what, []).append(project)
         reply = _repository(client, project)
     lacks = "".join(f"; without {what} in {', '.join(where)}" for what, where in missing.items())
@@ -52,8 +52,8 @@ def _repository(client: Client, project: str) -> Reply:
     return usable(reply, f"reading {project}")
 
 
-def _may_rerun(project: str, reply: Reply) -> None:
-    """Raise `CIDenied` if a token surely cannot rerun jobs; of fine-grained tokens GitHub tells only the role."""
+def _check_rerun(project: str, reply: Reply) -> None:
+    """Raise `CIDenied` if a token certainly cannot rerun jobs; of fine-grained ones GitHub shows only the role."""
     repository = messages.answer(reply.body, messages.OwnRepository)
     if repository.archived:
         raise CIDenied(f"{project} is archived: nothing can be rerun there; take it out of the config")
@@ -65,13 +65,13 @@ def _may_rerun(project: str, reply: Reply) -> None:
         raise CIDenied(f"the token's owner may not write to {project}: give them the role 'write' there")
 
 
-def _may_write(who: str, permissions: messages.Permissions) -> None:
+def _check_actions(who: str, permissions: messages.Permissions) -> None:
     if permissions.actions != "write":
         raise CIDenied(f"{who} has actions: {permissions.actions or 'none'}: {NEEDED}; change and accept it")
 
 
-def _not_for_reports(permissions: messages.Permissions) -> Iterator[str]:
-    """Name what reports could not be made with, should any be configured: reruns need no more than `actions`."""
+def _missing_for_reports(permissions: messages.Permissions) -> Iterator[str]:
+    """Yield the permissions that reports would lack, should any be configured; reruns need only `actions`."""
     if permissions.checks != "write":
         yield "checks: write (for check runs)"
     if "write" not in (permissions.pull_requests, permissions.issues):

@@ -1,9 +1,9 @@
-"""GitHub's rate limits: what an answer says of them, waiting them out, and keeping writes apart.
+"""GitHub's rate limits: reading them from answers, waiting them out, and pacing writes.
 
 Source: GitHub's documentation, "Rate limits for the REST API" and "Best practices for using the REST API" (2026):
 the primary limit is `x-ratelimit-remaining` 0 until `x-ratelimit-reset` (seconds since the epoch); a secondary limit
 is a 403 or 429 with `retry-after`, or else means a minute at least, and longer each time; writes at least a second
-apart, at most 80 a minute and 500 an hour. Going on while limited can get an integration banned.
+apart, at most 80 a minute and 500 an hour. Sending requests while limited can get an integration banned.
 """
 
 import threading
@@ -13,25 +13,25 @@ from dataclasses import dataclass
 
 from triggerbot.systems.http import Reply
 
-#: Seconds to wait for a secondary limit that does not say how long; doubled each time, up to the second figure.
+#: Seconds to wait at a secondary limit without `retry-after`: doubled each time, up to the second figure.
 _SECONDARY, _SECONDARY_MAX = 60.0, 3600.0
-#: Seconds; the primary limit's window is an hour, so a reset further away is a clock that is wrong.
+#: Seconds; the primary limit's window is an hour, so a reset further ahead means that a clock is wrong.
 _RESET_MAX = 3900.0
-#: The share of the primary limit that reports leave to reruns, which have to look at a push before they spend.
+#: The share of the primary limit that reports leave to reruns, which look back at a push first.
 _RESERVE = 0.2
-#: Writes: (how many, in how many seconds).
+#: All writes: (number, in this many seconds).
 _WRITES = ((1, 1.0), (80, 60.0), (500, 3600.0))
-#: Of all writes, those after which reports wait, so that reruns always find room.
+#: The same for reports, of all writes, so that there is always room for reruns.
 _REPORTS = ((1, 1.0), (40, 60.0), (250, 3600.0))
-#: Seconds; nobody is told to come later than that, however many wait.
+#: Seconds; no report is asked to wait longer, however many wait.
 _QUEUE_MAX = 600.0
-#: Seconds that a write may sleep for its turn; what takes longer is planned anew later.
+#: Seconds that a write may sleep until its turn; for a longer wait it is planned again later.
 NAP_MAX = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What is left of the primary limit: requests, of how many, until when (seconds since the epoch)."""
+    """The primary limit: requests remaining, of `limit`, until `reset` (seconds since the epoch)."""
 
     remaining: int
     limit: int
@@ -39,7 +39,7 @@ class Quota:
 
 
 def quota(reply: Reply) -> Quota | None:
-    """Read the primary limit off an answer, where it has one."""
+    """Read the primary limit from an answer's headers; `None` if it has none."""
     names = ("x-ratelimit-remaining", "x-ratelimit-limit", "x-ratelimit-reset")
     values = [reply.headers.get(name, "") for name in names]
     if not all(value.isascii() and value.isdigit() and len(value) < 13 for value in values):
@@ -48,7 +48,7 @@ def quota(reply: Reply) -> Quota | None:
 
 
 def is_limited(reply: Reply) -> bool:
-    """Tell whether an answer is a refusal because of a rate limit, primary or secondary."""
+    """Return whether an answer is a refusal because of a rate limit, primary or secondary."""
     if reply.status == 429:
         return True
     left = quota(reply)
@@ -62,7 +62,7 @@ def _says_limited(reply: Reply) -> bool:
 
 
 class Limits:
-    """Until when each account (a token, or an installation) has to keep still. Safe for threads."""
+    """The rate limits of each account (a token, or an installation). Thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -72,17 +72,17 @@ class Limits:
         self._left: dict[str, Quota] = {}
 
     def wait(self, account: str, *, report: bool = False) -> float:
-        """Seconds until the account may ask again, for a `report` or for a rerun; 0 if it may now."""
+        """Return the seconds until the account may send requests, for a `report` or a rerun; 0 if it may now."""
         with self._lock:
             until, known = self._until.get(account, 0.0), self._left.get(account)
             if report and known is not None and known.remaining < _RESERVE * known.limit:
                 until = max(until, known.reset)
             left = until - self._clock()
-            # More than any limit lasts: the clock was set back.
+            # Longer than any limit lasts: the clock was set back.
             return max(0.0, left) if left <= _RESET_MAX else 0.0
 
     def note(self, account: str, reply: Reply) -> None:
-        """Learn from an answer, whatever it is."""
+        """Record what an answer says of the limits."""
         now = self._clock()
         left = quota(reply)
         with self._lock:
@@ -101,7 +101,7 @@ class Limits:
 
     def _secondary(self, account: str, reply: Reply, now: float) -> float:
         strikes = self._strikes.get(account, 0)
-        if now >= self._until.get(account, 0.0):  # answers to requests that were under way together count once
+        if now >= self._until.get(account, 0.0):  # concurrent requests that were limited together count once
             self._strikes[account] = strikes + 1
         if reply.retry_after is not None:
             return min(max(reply.retry_after, 1.0), _SECONDARY_MAX)
@@ -109,17 +109,17 @@ class Limits:
 
 
 class Pace:
-    """Keeps writes as far apart as GitHub asks. Safe for threads; each process has its own."""
+    """Paces writes as GitHub asks. Thread-safe; each process has its own."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._slots: deque[float] = deque(maxlen=max(count for count, _ in _WRITES))
-        #: When the report that waits longest was told to come.
-        self._promised = 0.0
+        #: The latest turn given to a waiting report.
+        self._last_turn = 0.0
 
     def reserve(self, *, report: bool = False) -> float:
-        """Take the next turn and return the seconds until it; if that is more than `NAP_MAX`, take none.
+        """Return the seconds until the next turn, and take it if they are at most `NAP_MAX`.
 
         `report`: the write can wait, and leaves half of the turns to others.
         """
@@ -133,23 +133,23 @@ class Pace:
             return slot - now
 
     def queue(self) -> float:
-        """Tell a report in how many seconds to come for its turn; 0 if it may take one now. Takes none.
+        """Return the seconds after which a report should try for its turn; 0 if it may take one now. Takes none.
 
-        Those that have to wait are told to come one after another: all at once, all but one would come in vain.
+        Waiting reports get different times: if all came back at once, all but one would have to wait again.
         """
         with self._lock:
             now = self._clock()
             slot = self._next(now, report=True)
-            if not NAP_MAX < slot - now <= _WRITES[-1][1]:  # more than any window lasts: the clock was set back
+            if not NAP_MAX < slot - now <= _WRITES[-1][1]:  # longer than any window: the clock was set back
                 return 0.0
-            last = self._promised if self._promised <= now + _QUEUE_MAX else 0.0
-            self._promised = max(slot, last + _REPORTS[1][1] / _REPORTS[1][0])
-            return self._promised - now
+            last = self._last_turn if self._last_turn <= now + _QUEUE_MAX else 0.0
+            self._last_turn = max(slot, last + _REPORTS[1][1] / _REPORTS[1][0])
+            return self._last_turn - now
 
     def _next(self, now: float, *, report: bool) -> float:
         windows = _REPORTS if report else _WRITES
         return max([now, *(self._earliest(count, seconds) for count, seconds in windows)])
 
     def _earliest(self, count: int, seconds: float) -> float:
-        """When the window of `seconds` has room again after the last `count` turns."""
+        """Return when a window of `seconds` with at most `count` turns has room again."""
         return self._slots[-count] + seconds if len(self._slots) >= count else 0.0

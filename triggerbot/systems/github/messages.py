@@ -1,11 +1,9 @@
-"""GitHub's own words: the shapes of its webhooks and answers, and what people read and write there.
+"""GitHub's webhooks and answers as typed values, and the checks of what they contain.
 
 Source: the OpenAPI description that GitHub publishes (schemas `job`, `workflow-run`, `webhook-workflow-job-*`,
-`webhook-workflow-run-*`, `webhook-push`), read 2026-11. Only the keys that we use are named; the rest is skipped.
-
-Source: the OpenAPI description that GitHub publishes (schemas `check-annotation`, `check-run`, `commit`,
-`issue-comment`, `pull-request`, `repository-collaborator-permission`, `webhook-issue-comment-created`,
-`webhook-check-run-requested-action`), read 2026-11. Only the keys that we use are named; the rest is skipped.
+`webhook-workflow-run-*`, `webhook-push`, `check-annotation`, `check-run`, `commit`, `issue-comment`, `pull-request`,
+`repository-collaborator-permission`, `webhook-issue-comment-created`, `webhook-check-run-requested-action`), read
+2026-11. Only the keys that we use are named; the rest is skipped.
 """
 
 import re
@@ -16,17 +14,44 @@ import msgspec
 
 from triggerbot.core.errors import CIUnavailable, NotUnderstood
 
-#: An id of GitHub's: 64 bits, as its description says.
+#: An id at GitHub: 64 bits, by its description.
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-#: The attempts of one workflow run are counted from 1.
+#: The attempt of a workflow run, counted from 1.
 Attempt = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-
+#: The name of our check runs, and the context of our commit statuses.
+NAME = "triggerbot"
+#: The first line of our comments, by which they are recognised.
+MARKER = "<!-- triggerbot -->"
+#: The identifier of the button of our check runs.
+RETRY_FAILED = "retry_failed"
 _FULL_NAME = re.compile(r"(?!\.+/)[A-Za-z0-9_.-]+/(?!\.+\Z)[A-Za-z0-9_.-]+")
 _SHA = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})")
-#: Characters; longer names, branches and addresses are no CI's, and must not fill the store.
+#: Characters; no real name, branch or URL is longer, and none must fill the store.
 _TEXT_MAX = 2000
-
 _T = TypeVar("_T")
+
+
+# -- runs and pushes --------------------------------------------------------------------------------------------------
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A user, bot or organisation."""
+
+    login: str
+    type: str = ""
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit as runs and pushes carry it."""
+
+    message: str | None = None
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """A repository; `pushed_at` is a number in push events and a text elsewhere."""
+
+    full_name: str
+    pushed_at: int | str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -58,26 +83,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step] | None = None
 
 
-class Account(msgspec.Struct, frozen=True):
-    """A user, bot or organisation."""
-
-    login: str
-    type: str = ""
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """A commit as runs and pushes carry it."""
-
-    message: str | None = None
-
-
-class Repository(msgspec.Struct, frozen=True):
-    """A repository; `pushed_at` is a number in push events and a text elsewhere."""
-
-    full_name: str
-    pushed_at: int | str | None = None
-
-
 class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     """One workflow run: all of its attempts have the same `id`."""
 
@@ -90,6 +95,26 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     actor: Account | None = None
     head_commit: Commit | None = None
     head_repository: Repository | None = None
+
+
+class JobsPage(msgspec.Struct, frozen=True):
+    """One page of the jobs of a workflow run."""
+
+    total_count: int
+    jobs: list[Job]
+
+
+class RunsPage(msgspec.Struct, frozen=True):
+    """One page of workflow runs."""
+
+    total_count: int
+    workflow_runs: list[WorkflowRun]
+
+
+class Action(msgspec.Struct, frozen=True):
+    """The key common to all webhooks about runs and jobs, read first so that other actions are skipped unparsed."""
+
+    action: str
 
 
 class JobMessage(msgspec.Struct, frozen=True):
@@ -119,28 +144,11 @@ class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
     sender: Account | None = None
 
 
-class JobsPage(msgspec.Struct, frozen=True):
-    """One page of the jobs of a workflow run."""
-
-    total_count: int
-    jobs: list[Job]
-
-
-class RunsPage(msgspec.Struct, frozen=True):
-    """One page of workflow runs."""
-
-    total_count: int
-    workflow_runs: list[WorkflowRun]
-
-
-class Action(msgspec.Struct, frozen=True):
-    """What every webhook about runs and jobs has, so that unknown actions can be left alone."""
-
-    action: str
+# -- credentials ------------------------------------------------------------------------------------------------------
 
 
 class Permissions(msgspec.Struct, frozen=True):
-    """What an App's installation may do."""
+    """The permissions of an App's installation."""
 
     actions: str = ""
     checks: str = ""
@@ -165,7 +173,7 @@ class AppSelf(msgspec.Struct, frozen=True):
 
 
 class Role(msgspec.Struct, frozen=True):
-    """What the owner of a token may do in a repository."""
+    """The permissions of a token's owner in a repository."""
 
     push: bool | None = None
 
@@ -180,7 +188,7 @@ class OwnRepository(msgspec.Struct, frozen=True):
 
 
 class IssuedToken(msgspec.Struct, frozen=True):
-    """An installation's token; never shown."""
+    """An installation's token, which `repr` hides."""
 
     token: str
     expires_at: str
@@ -190,85 +198,11 @@ class IssuedToken(msgspec.Struct, frozen=True):
         return "IssuedToken(...)"
 
 
-def read(body: bytes | str, kind: type[_T]) -> _T:
-    """Read JSON as one of the kinds above; raises `NotUnderstood` for any bytes that are not such."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except RecursionError:
-        raise NotUnderstood("the JSON is nested too deeply") from None
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise NotUnderstood(str(error)) from None
-
-
-def answer(body: bytes, kind: type[_T]) -> _T:
-    """Read the body of an answer as one of the kinds above; raises `CIUnavailable` if it is not such."""
-    try:
-        return read(body, kind)
-    except NotUnderstood as error:
-        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
-
-
-def is_full_name(name: str) -> bool:
-    """Tell whether it is `owner/repository` as GitHub allows it, safe to put into an address."""
-    return len(name) <= 200 and _FULL_NAME.fullmatch(name) is not None
-
-
-def full_name(name: str) -> str:
-    """Let a repository's name through; raises `NotUnderstood`."""
-    if not is_full_name(name):
-        raise NotUnderstood("expected owner/repository - at `$.repository.full_name`")
-    return name
-
-
-def sha(text: str) -> str:
-    """Let a full commit id through, in lower case; raises `NotUnderstood`."""
-    lower = text.lower()
-    if not _SHA.fullmatch(lower):
-        raise NotUnderstood("expected a commit id of 40 or 64 hexadecimal digits")
-    return lower
-
-
-def plain(text: str, what: str) -> str:
-    """Let a name through that the store can take: 1 to 2000 characters without NUL; raises `NotUnderstood`."""
-    if not text or len(text) > _TEXT_MAX or "\0" in text:
-        raise NotUnderstood(f"{what}: expected 1 to {_TEXT_MAX} characters, none of them NUL")
-    return text
-
-
-def cut(text: str | None) -> str | None:
-    """Shorten what is only shown; empty is `None`."""
-    return text[:_TEXT_MAX].replace("\0", "") or None if text else None
-
-
-def link(address: str | None) -> str | None:
-    """Let only web addresses through: they become links on pages."""
-    return cut(address) if address and address.startswith(("https://", "http://")) else None
-
-
-def moment(text: str | None) -> float | None:
-    """Read an RFC 3339 time as seconds since the epoch; raises `NotUnderstood`."""
-    if not text:
-        return None
-    try:
-        parsed = datetime.fromisoformat(text)
-        seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        raise NotUnderstood("expected a time like 2026-11-20T19:31:02Z") from None
-    if not 0 <= seconds < 1e11:
-        raise NotUnderstood("a time is out of range")
-    return seconds
-
-
-#: The name of our check runs, and the context of our commit statuses.
-NAME = "triggerbot"
-#: By this first line a comment of ours is known.
-MARKER = "<!-- triggerbot -->"
-#: What the button of our check runs is called.
-RETRY_FAILED = "retry_failed"
+# -- reports and comment commands -------------------------------------------------------------------------------------
 
 
 class Annotation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a job says about a place in a file, or about itself."""
+    """An annotation of a job: about a place in a file, or about the job."""
 
     path: str = ""
     start_line: int | None = None
@@ -290,7 +224,7 @@ class CommitDetail(msgspec.Struct, frozen=True):
 
 
 class App(msgspec.Struct, frozen=True):
-    """Whose check run it is."""
+    """The App that made a check run."""
 
     slug: str = ""
 
@@ -311,14 +245,6 @@ class CheckRuns(msgspec.Struct, frozen=True):
     check_runs: list[CheckRun]
 
 
-class Comment(msgspec.Struct, frozen=True):
-    """One comment; `user` is missing if the account is gone."""
-
-    id: Id
-    body: str | None = None
-    user: Account | None = None
-
-
 class Head(msgspec.Struct, frozen=True):
     """The branch of a pull request."""
 
@@ -335,18 +261,32 @@ class Pull(msgspec.Struct, frozen=True):
     user: Account | None = None
 
 
+class Comment(msgspec.Struct, frozen=True):
+    """One comment; `user` is missing if the account is gone."""
+
+    id: Id
+    body: str | None = None
+    user: Account | None = None
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """The issue of a comment; only pull requests have `pull_request`."""
+
+    number: Id
+    pull_request: dict[str, object] | None = None
+
+
 class Access(msgspec.Struct, frozen=True):
-    """What somebody may do in a repository; `role_name` tells roles apart that `permission` does not."""
+    """A person's permission in a repository; `role_name` distinguishes roles that `permission` does not."""
 
     permission: str = ""
     role_name: str = ""
 
 
-class Issue(msgspec.Struct, frozen=True):
-    """What a comment is on; only pull requests have `pull_request`."""
+class Button(msgspec.Struct, frozen=True):
+    """The button of a check run that was pressed."""
 
-    number: Id
-    pull_request: dict[str, object] | None = None
+    identifier: str = ""
 
 
 class CommentMessage(msgspec.Struct, frozen=True):
@@ -356,12 +296,6 @@ class CommentMessage(msgspec.Struct, frozen=True):
     issue: Issue
     repository: Repository
     sender: Account
-
-
-class Button(msgspec.Struct, frozen=True):
-    """Which button of a check run was pressed."""
-
-    identifier: str = ""
 
 
 class CheckRunMessage(msgspec.Struct, frozen=True):
@@ -375,5 +309,77 @@ class CheckRunMessage(msgspec.Struct, frozen=True):
 
 
 def is_ours(run: CheckRun) -> bool:
-    """Tell by its name whether a check run is ours; other Apps' do not come to our webhook."""
+    """Return whether a check run is ours, by its name; those of other Apps are not delivered to our webhook."""
     return run.name == NAME or run.name.startswith(f"{NAME} (")
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(body: bytes | str, kind: type[_T]) -> _T:
+    """Decode JSON as one of the types above; raises `NotUnderstood` for any other bytes."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except RecursionError:
+        raise NotUnderstood("the JSON is nested too deeply") from None
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise NotUnderstood(str(error)) from None
+
+
+def answer(body: bytes, kind: type[_T]) -> _T:
+    """Decode the body of an answer as one of the types above; raises `CIUnavailable` if it is none."""
+    try:
+        return read(body, kind)
+    except NotUnderstood as error:
+        raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
+
+
+def is_full_name(name: str) -> bool:
+    """Return whether a name is `owner/repository` as GitHub allows it, safe to use in a URL."""
+    return len(name) <= 200 and _FULL_NAME.fullmatch(name) is not None
+
+
+def full_name(name: str) -> str:
+    """Return a repository's name if it is valid; raises `NotUnderstood`."""
+    if not is_full_name(name):
+        raise NotUnderstood("expected owner/repository - at `$.repository.full_name`")
+    return name
+
+
+def sha(text: str) -> str:
+    """Return a full commit id in lower case; raises `NotUnderstood` if it is none."""
+    lower = text.lower()
+    if not _SHA.fullmatch(lower):
+        raise NotUnderstood("expected a commit id of 40 or 64 hexadecimal digits")
+    return lower
+
+
+def plain(text: str, what: str) -> str:
+    """Return a name that the store can take: 1 to 2000 characters without NUL; raises `NotUnderstood`."""
+    if not text or len(text) > _TEXT_MAX or "\0" in text:
+        raise NotUnderstood(f"{what}: expected 1 to {_TEXT_MAX} characters, none of them NUL")
+    return text
+
+
+def cut(text: str | None) -> str | None:
+    """Truncate a text that is only displayed; empty becomes `None`."""
+    return text[:_TEXT_MAX].replace("\0", "") or None if text else None
+
+
+def link(address: str | None) -> str | None:
+    """Return a URL of the web, or else `None`: it becomes a link on pages."""
+    return cut(address) if address and address.startswith(("https://", "http://")) else None
+
+
+def moment(text: str | None) -> float | None:
+    """Parse an RFC 3339 time into seconds since the epoch; raises `NotUnderstood`."""
+    if not text:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+        seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise NotUnderstood("expected a time like 2026-11-20T19:31:02Z") from None
+    if not 0 <= seconds < 1e11:
+        raise NotUnderstood("a time is out of range")
+    return seconds

@@ -1,18 +1,18 @@
-"""GitHub's webhooks and listings as events, and comments and buttons as comment commands.
+"""Parses GitHub's webhooks and listings into events, and comments and buttons into comment commands.
 
-What maps to what:
+The mapping:
 
 * project: `repository.full_name`; branch: `head_branch`; revision: `head_sha`.
 * job: `<workflow name> / <job name>`; matrix values are part of GitHub's job name. Ids change with every attempt, so
-  they cannot name a job. Two workflow files with the same `name:` cannot be told apart.
+  they cannot name a job. Two workflow files with the same `name:` cannot be distinguished.
 * run id: the job's id; attempt: `run_attempt`; batch: the workflow run, which reruns as a whole.
-* kind: always `test`. GitHub does not tell builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
-* `action_required` is no end of a run: somebody has to approve it first. Such jobs are not events.
+* kind: always `test`. GitHub does not distinguish builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
+* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events.
 
 Events of our own reruns are ordinary events with an attempt above 1; a job is claimed once, by the core.
 
-A command is a line that begins with our name (`@triggerbot retry linux`); not in quotes, nor in fenced code, where
-people write about commands. Bots are not heard, so that two of them never talk to each other without end.
+A command is a line that starts with our name (`@triggerbot retry linux`), outside quotes and fenced code, where people
+write about commands. Bots are ignored, so that two of them never answer each other endlessly.
 """
 
 import hashlib
@@ -44,16 +44,25 @@ _RESULTS = {
 }
 _JOB_ACTIONS = frozenset({"queued", "waiting", "in_progress", "completed"})
 _RUN_ACTIONS = frozenset({"requested", "in_progress", "completed"})
-#: The runner groups that everybody has; the labels say more.
+#: The runner groups that everybody has: the labels are used instead.
 _DEFAULT_GROUPS = frozenset({"", "GitHub Actions", "Default", "default"})
 _BRANCH_REF = "refs/heads/"
+#: Commands read from one comment, at most.
+_COMMANDS_MAX = 10
+_BOT = "Bot"
+#: The command that the button stands for.
+_RETRY = "retry failed"
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
+
+
+# -- webhooks ---------------------------------------------------------------------------------------------------------
 
 
 def webhook(system: str, headers: Mapping[str, str], body: bytes, mention: str = "triggerbot") -> list[Heard]:
-    """Understand one delivery that was verified; `headers` have lower-case names.
+    """Parse one verified delivery; `headers` have lower-case names.
 
-    `mention`: the name by which people address us in comments.
-    Raises `NotUnderstood` for whatever is not of the form that GitHub documents.
+    `mention`: the name by which comments address us.
+    Raises `NotUnderstood` for anything that is not as GitHub documents it.
     """
     kind = headers.get("x-github-event", "")
     if not kind:
@@ -65,7 +74,7 @@ def webhook(system: str, headers: Mapping[str, str], body: bytes, mention: str =
 
 
 def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
-    """Take the JSON out of the form, if the webhook is set to send forms."""
+    """Return the JSON, taken out of the form if the webhook is configured to send forms."""
     if not headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         return body
     try:
@@ -85,7 +94,7 @@ def _job_webhook(system: str, body: bytes | str) -> list[Heard]:
     if not job.head_branch or _is_carried_over(job):
         return []
     push = _push(system, message.repository.full_name, job.head_branch, job.head_sha)
-    # The action is what happened; the status may already be ahead of it.
+    # The action is what happened; the status may already be later than it.
     found = event(push, job, _STATES[message.action])
     return [] if found is None else [found]
 
@@ -136,18 +145,17 @@ _READERS = {
 }
 
 
-def _push(system: str, name: str, branch: str, revision: str) -> Push:
-    return Push(system, messages.full_name(name), messages.plain(branch, "branch"), messages.sha(revision))
-
-
 def _seconds(number: int | None) -> float | None:
     return float(number) if number is not None and 0 <= number < 1e11 else None
 
 
-def event(push: Push, job: messages.Job, state: State | None = None) -> Event | None:
-    """Say a job in our words; `None` if it waits for somebody's approval or is in a state unknown to us.
+# -- runs and pushes, as webhooks and listings have them --------------------------------------------------------------
 
-    Raises `NotUnderstood` for a name or a time that cannot be.
+
+def event(push: Push, job: messages.Job, state: State | None = None) -> Event | None:
+    """Build the event of a job; `None` if it waits for approval or its state is unknown to us.
+
+    `state`: overrides the job's status. Raises `NotUnderstood` for an impossible name or time.
     """
     state = state or _STATES.get(job.status)
     if state is None or job.conclusion == "action_required":
@@ -168,8 +176,55 @@ def event(push: Push, job: messages.Job, state: State | None = None) -> Event | 
     )
 
 
+def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
+    """Build the facts of a push from its workflow runs (at least one): the oldest; a fork's if any run is a fork's.
+
+    A run whose repository is gone (`head_repository` null) counts as a fork's.
+    """
+    ordered = sorted(runs, key=lambda run: run.id)
+    oldest, project = ordered[0], push.project.lower()
+    return PushFacts(
+        push,
+        message=oldest.head_commit.message if oldest.head_commit else None,
+        author=oldest.actor.login if oldest.actor else None,
+        time=messages.moment(oldest.created_at),
+        fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
+        settled=settled,
+    )
+
+
+def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
+    """Reduce a listing to one entry per execution, the earliest, and map it to the newest id, which can be rerun.
+
+    A rerun of some jobs makes a new attempt in which the other jobs are listed again, with new ids and the old
+    times; those are no further runs. Returns the entries, oldest first, and {id of the entry: newest id}.
+    """
+    found: list[messages.Job] = []
+    first: dict[tuple[str, str, str], messages.Job] = {}
+    newest: dict[str, str] = {}
+    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
+        if not job.started_at or not job.completed_at:
+            found.append(job)
+            continue
+        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
+        if earlier.run_attempt < job.run_attempt:
+            newest[str(earlier.id)] = str(job.id)
+        else:
+            found.append(job)
+    return found, newest
+
+
+def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
+    """Return the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
+    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None
+
+
+def _push(system: str, name: str, branch: str, revision: str) -> Push:
+    return Push(system, messages.full_name(name), messages.plain(branch, "branch"), messages.sha(revision))
+
+
 def job_name(job: messages.Job) -> str:
-    """Name a job so that it is the same in every attempt: the workflow's and its own name."""
+    """Return a name for a job that is the same in every attempt: the workflow's and its own."""
     return f"{job.workflow_name} / {job.name}" if job.workflow_name else job.name
 
 
@@ -179,11 +234,11 @@ def _time(job: messages.Job, state: State) -> float | None:
 
 
 def _started(job: messages.Job, state: State) -> float | None:
-    """Tell when a job began: GitHub names a time for those that wait, too, and for those carried over that of then."""
+    """Return when a job started; GitHub also gives a time to waiting jobs, and to those carried over their old one."""
     if state is State.PENDING:
         return None
-    began, made = messages.moment(job.started_at), messages.moment(job.created_at)
-    return None if began is not None and made is not None and began < made else began
+    started, created = messages.moment(job.started_at), messages.moment(job.created_at)
+    return None if started is not None and created is not None and started < created else started
 
 
 def _pool(job: messages.Job) -> str | None:
@@ -198,69 +253,21 @@ def _failed_step(job: messages.Job) -> str | None:
 
 
 def _is_carried_over(job: messages.Job) -> bool:
-    """Tell whether a job of a later attempt ended before it was made: then it did not run again."""
-    ended, made = messages.moment(job.completed_at), messages.moment(job.created_at)
-    return job.run_attempt > 1 and ended is not None and made is not None and ended < made
+    """Return whether a job of a later attempt ended before it was created: then it did not run again."""
+    ended, created = messages.moment(job.completed_at), messages.moment(job.created_at)
+    return job.run_attempt > 1 and ended is not None and created is not None and ended < created
 
 
-def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
-    """Keep one entry for each execution, the earliest, and say under which newest id it can be rerun.
-
-    A rerun of some jobs makes a new attempt in which the other jobs are listed again: with new ids and the old
-    times. Those are no further runs. Returns what is left, oldest first, and {id kept: newest id}.
-    """
-    kept: list[messages.Job] = []
-    first: dict[tuple[str, str, str], messages.Job] = {}
-    newest: dict[str, str] = {}
-    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
-        if not job.started_at or not job.completed_at:
-            kept.append(job)
-            continue
-        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
-        if earlier.run_attempt < job.run_attempt:
-            newest[str(earlier.id)] = str(job.id)
-        else:
-            kept.append(job)
-    return kept, newest
-
-
-def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
-    """Say what workflow runs (one at least) tell of their push: from the oldest, and a fork if any is of one.
-
-    A run whose repository is gone (`head_repository` null) counts as one of a fork.
-    """
-    ordered = sorted(runs, key=lambda run: run.id)
-    oldest, project = ordered[0], push.project.lower()
-    return PushFacts(
-        push,
-        message=oldest.head_commit.message if oldest.head_commit else None,
-        author=oldest.actor.login if oldest.actor else None,
-        time=messages.moment(oldest.created_at),
-        fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
-        settled=settled,
-    )
-
-
-def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
-    """Name the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
-    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None
-
-
-#: Commands of one comment that are heard.
-_COMMANDS_MAX = 10
-_BOT = "Bot"
-#: What the button asks for, in the words of comments.
-_RETRY = "retry failed"
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
+# -- comments and buttons ---------------------------------------------------------------------------------------------
 
 
 def comment(system: str, body: bytes | str, mention: str) -> list[CommentCommand]:
-    """Understand `issue_comment`; without a `mention` nothing is for us. Raises `NotUnderstood`."""
+    """Parse `issue_comment`; without a `mention` there are no commands. Raises `NotUnderstood`."""
     if messages.read(body, messages.Action).action != "created" or not mention:
         return []
     message = messages.read(body, messages.CommentMessage)
     text = message.comment.body or ""
-    if message.issue.pull_request is None or _bot(message.sender) or text.startswith(messages.MARKER):
+    if message.issue.pull_request is None or _is_bot(message.sender) or text.startswith(messages.MARKER):
         return []
     found = list(commands(text, mention))
     if not found:
@@ -278,16 +285,16 @@ def comment(system: str, body: bytes | str, mention: str) -> list[CommentCommand
 
 
 def button(system: str, body: bytes | str) -> list[CommentCommand]:
-    """Understand `check_run`; raises `NotUnderstood`.
+    """Parse `check_run`; raises `NotUnderstood`.
 
-    GitHub sends the same bytes again if it delivers again. When somebody presses twice, something in between was
-    reported, so that the bytes differ.
+    A redelivery has the same bytes, and so the same id. If somebody presses the button twice, the check run was
+    updated in between, so the bytes differ.
     """
     if messages.read(body, messages.Action).action not in ("requested_action", "rerequested"):
         return []
     message = messages.read(body, messages.CheckRunMessage)
     run, pressed = message.check_run, message.requested_action
-    if not messages.is_ours(run) or _bot(message.sender):
+    if not messages.is_ours(run) or _is_bot(message.sender):
         return []
     if message.action == "requested_action" and (pressed is None or pressed.identifier != messages.RETRY_FAILED):
         return []
@@ -304,21 +311,21 @@ def button(system: str, body: bytes | str) -> list[CommentCommand]:
     ]
 
 
-def _bot(account: messages.Account) -> bool:
-    return account.type == _BOT
-
-
 def commands(text: str, mention: str) -> Iterator[str]:
-    """Find the commands in a comment, without our name."""
+    """Yield the commands in a comment, without our name."""
     command = re.compile(rf" {{0,3}}@{re.escape(mention.removeprefix('@'))}[:,]?[ \t]+(\S.*)", re.IGNORECASE)
     fence = ""
     for line in re.split(r"\r\n|\r|\n", text):
         marks = _FENCE.fullmatch(line)
         if fence:
-            # Code ends with marks of the same kind, at least as many, and nothing else.
+            # A fence is closed by at least as many marks of the same kind, and nothing else.
             if marks is not None and marks[1].startswith(fence) and not marks[2].strip():
                 fence = ""
         elif marks is not None and not (marks[1][0] == "`" and "`" in marks[2]):
             fence = marks[1]
         elif (found := command.match(line)) is not None:
             yield messages.cut(found[1].strip()) or ""
+
+
+def _is_bot(account: messages.Account) -> bool:
+    return account.type == _BOT

@@ -1,7 +1,7 @@
-"""What reports need of GitHub: pull requests, check runs, statuses, annotations, and who may ask for what.
+"""GitHub's API for reports and comment commands: pull requests, check runs, statuses, annotations, permissions.
 
-A report is no rerun: to edit it twice does no harm, and what was made is looked for before it is made again. So an
-answer in doubt is simply no answer.
+Unlike a rerun, a report may be written twice: edits are idempotent, and what was created is looked for before it is
+created again. So a write whose answer is in doubt raises `CIUnavailable`.
 """
 
 import threading
@@ -13,13 +13,47 @@ from triggerbot.core.model import CommentCommand, Push, Run
 from triggerbot.systems import FAILURES_MAX, Asker, Unknown
 from triggerbot.systems.github import messages, rerun
 from triggerbot.systems.github.auth import AppAuth, bot
-from triggerbot.systems.github.client import PER_PAGE, Client
+from triggerbot.systems.github.client import PER_PAGE, RENEWED_AFTER, Client
 from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.http import NotSent, Reply, segments, usable
 
+#: Permissions needed, in words; where two are named, either will do.
+READ_CHECKS = "the permission `checks: read`"
+READ_CONTENTS = "the permission `contents: read`"
+READ_PULLS = "the permission `pull_requests: read`"
+READ_METADATA = "the permission `metadata: read` (for a classic token the scope `repo`)"
+WRITE_CHECKS = "the permission `checks: write`, which only an App can have"
+WRITE_STATUSES = "the permission `statuses: write` (for a classic token the scope `repo:status`)"
+WRITE_COMMENTS = "the permission `pull_requests: write` or `issues: write` (for a classic token the scope `repo`)"
+#: Of a 422: the commit is not there (any more).
+_GONE = "no commit found"
+#: "Unable to create comment because issue is locked."
+_LOCKED = "is locked"
+#: Characters of a check run's name.
+_NAME_MAX = 100
+#: Characters of a failure line.
+_LINE_MAX = 2000
+#: Files of one page; GitHub cuts there ("Get a commit", 2026).
+_FILES_MAX = 300
+_LEVELS = ("failure", "warning")
+#: Paths of annotations about no file, such as "Process completed with exit code 1."
+_NOWHERE = ("", ".github")
+#: Permissions and roles that can rerun jobs in GitHub itself.
+_WRITERS = frozenset({"admin", "maintain", "write"})
+#: Prefix of the ids of commands in comments.
+_COMMENT = "comment:"
+
+
+class Unsent(CIUnavailable):
+    """The write certainly had no effect: it can be retried without a look."""
+
+
+class Locked(CIDenied):
+    """The conversation is locked to all but collaborators: nothing can be fixed about that."""
+
 
 class ReportingClient:
-    """Where reports are written. `app`: the App that writes; a token writes as its owner. Safe for threads."""
+    """The client of reporters. `app`: the App that writes; a token writes as its owner. Thread-safe."""
 
     def __init__(self, client: Client, app: AppAuth | None, clock: Callable[[], float]) -> None:
         self.checks = Checks(client)
@@ -32,15 +66,15 @@ class ReportingClient:
 
     @property
     def by_app(self) -> bool:
-        """Whether an App writes: only Apps make check runs."""
+        """Whether an App writes: only Apps can create check runs."""
         return self._app is not None
 
-    def mind_turn(self) -> None:
+    def check_turn(self) -> None:
         """Raise `CIUnavailable` where a report would have to wait for its turn to write."""
-        self._client.mind_turn()
+        self._client.check_turn()
 
     def login(self, project: str) -> str:
-        """Name the account that we write as; raises `CIDenied`, `CIUnavailable`."""
+        """Return the login that we write as; raises `CIDenied`, `CIUnavailable`."""
         if self._app is not None:
             return self._app.login(project)
         with self._lock:
@@ -51,7 +85,7 @@ class ReportingClient:
 
 
 class Pulls:
-    """Pull requests and comments. Raises `CIUnavailable`, `CIDenied` and `NotKnown` throughout."""
+    """Pull requests and comments. All methods raise `CIUnavailable`, `CIDenied` and `NotKnown`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -65,8 +99,8 @@ class Pulls:
     def of_head(self, project: str, sha: str, *, fork: bool | None = None) -> list[messages.Pull]:
         """List the open pull requests that have this commit as their head, the oldest first.
 
-        GitHub does not name those from forks by their commits; a commit that was just pushed is on one of those that
-        changed last. `fork`: whether it may be from one, where that is known.
+        GitHub does not find those from forks by their commits, but the pull request of a commit that was just pushed is
+        among those that changed last. `fork`: whether it is from a fork, where that is known.
         """
         found = list(self._of_commit(project, sha))
         if not found and fork is not False:
@@ -76,7 +110,7 @@ class Pulls:
     def _of_commit(self, project: str, sha: str) -> Iterator[messages.Pull]:
         path = segments("repos", *project.split("/"), "commits", sha, "pulls")
         reply = self._client.get(project, path, {"per_page": str(PER_PAGE)})
-        if reply.status in (404, 409, 422):  # a commit that only the fork has, or none
+        if reply.status in (404, 409, 422):  # a commit that only a fork has, or no commit
             return
         body = readable(reply, f"the pull requests of {sha[:12]}", READ_PULLS).body
         yield from messages.answer(body, list[messages.Pull])
@@ -89,7 +123,7 @@ class Pulls:
         yield from messages.answer(body, list[messages.Pull])
 
     def comment_of(self, project: str, number: int, login: str) -> int:
-        """Look for our comment (`login`: who we are) on a pull request; 0 if there is none."""
+        """Return the id of our comment (by `login`) on a pull request; 0 if there is none."""
         path = segments("repos", *project.split("/"), "issues", str(number), "comments")
         for one in self._client.items(project, path, list[messages.Comment]):
             author = "" if one.user is None else one.user.login
@@ -98,7 +132,7 @@ class Pulls:
         return 0
 
     def comment(self, project: str, number: int, text: str) -> int:
-        """Make a comment on a pull request and give its id."""
+        """Create a comment on a pull request and return its id."""
         path = segments("repos", *project.split("/"), "issues", str(number), "comments")
         reply = written(
             self._client, "POST", project, path, {"body": text}, needed=WRITE_COMMENTS
@@ -106,25 +140,25 @@ class Pulls:
         return messages.answer(reply.body, messages.Comment).id
 
     def edit(self, project: str, number: int, text: str) -> bool:
-        """Change a comment; tell whether it is still there."""
+        """Edit a comment; return whether it still exists."""
         path = segments("repos", *project.split("/"), "issues", "comments", str(number))
         try:
             written(self._client, "PATCH", project, path, {"body": text}, needed=WRITE_COMMENTS)
         except CIDenied:
-            # GitHub says 404 of what is gone and of what a token may not change.
+            # GitHub answers 404 for a comment that is gone, and for one that the token may not edit.
             if self._client.get(project, path, conditional=False).status != 404:
                 raise
             return False
         return True
 
     def react(self, project: str, number: int, content: str) -> None:
-        """React to a comment; to do it again changes nothing."""
+        """React to a comment; idempotent."""
         path = segments("repos", *project.split("/"), "issues", "comments", str(number), "reactions")
         body = {"content": content}
         written(self._client, "POST", project, path, body, needed=WRITE_COMMENTS)
 
     def access(self, project: str, login: str) -> messages.Access:
-        """Ask what somebody may do; nothing if GitHub does not know them."""
+        """Read a person's permission; empty if GitHub does not know them."""
         path = segments("repos", *project.split("/"), "collaborators", login, "permission")
         try:
             body = readable(
@@ -135,34 +169,151 @@ class Pulls:
         return messages.answer(body, messages.Access)
 
 
-#: Permissions that are needed, in words; where two are named, either will do.
-READ_CHECKS = "the permission `checks: read`"
-READ_CONTENTS = "the permission `contents: read`"
-READ_PULLS = "the permission `pull_requests: read`"
-READ_METADATA = "the permission `metadata: read` (for a classic token the scope `repo`)"
-WRITE_CHECKS = "the permission `checks: write`, which only an App can have"
-WRITE_STATUSES = "the permission `statuses: write` (for a classic token the scope `repo:status`)"
-WRITE_COMMENTS = "the permission `pull_requests: write` or `issues: write` (for a classic token the scope `repo`)"
+class Checks:
+    """Check runs and commit statuses. All methods raise `CIUnavailable`, `CIDenied` and `NotKnown`."""
 
-#: Seconds; after a token that was withdrawn early, a new one is fetched.
-_RENEWED_AFTER = 5.0
-_GONE = "no commit found"
-#: "Unable to create comment because issue is locked."
-_LOCKED = "is locked"
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def find(self, project: str, sha: str, branch: str, login: str) -> tuple[int, str]:
+        """Look for the check run of our App (`login`) for a commit on a branch; return its id, or 0, and its name.
+
+        A commit usually has one. A commit on two branches is judged separately on each, and neither may hide the other:
+        the second check run has its branch in its name.
+        """
+        ours = self._ours(project, sha, messages.NAME, login)
+        if not ours or branch in ours:
+            return ours.get(branch, 0), messages.NAME
+        name = f"{messages.NAME} ({branch})"[:_NAME_MAX]
+        return self._ours(project, sha, name, login).get(branch, 0), name
+
+    def _ours(self, project: str, sha: str, name: str, login: str) -> dict[str, int]:
+        path = segments("repos", *project.split("/"), "commits", sha, "check-runs")
+        # All of them, not only the newest: that may be another branch's.
+        query = {"check_name": name, "filter": "all", "per_page": str(PER_PAGE)}
+        reply = self._client.get(project, path, query)
+        body = readable(reply, f"the check runs of {sha[:12]}", WRITE_CHECKS).body
+        listed = messages.answer(body, messages.CheckRuns).check_runs
+        # The oldest of each branch: it is written last.
+        return {
+            run.external_id: run.id
+            for run in sorted(listed, key=lambda run: -run.id)
+            if run.external_id and run.app is not None and bot(run.app.slug) == login
+        }
+
+    def create(self, project: str, sha: str, name: str, branch: str, content: dict[str, Any]) -> int:
+        """Create a check run and return its id."""
+        path = segments("repos", *project.split("/"), "check-runs")
+        body = {"name": name, "head_sha": sha, "external_id": branch, **content}
+        reply = written(self._client, "POST", project, path, body, needed=WRITE_CHECKS)
+        return messages.answer(reply.body, messages.CheckRun).id
+
+    def edit(self, project: str, number: int, content: dict[str, Any]) -> None:
+        """Edit a check run."""
+        path = segments("repos", *project.split("/"), "check-runs", str(number))
+        written(self._client, "PATCH", project, path, content, needed=WRITE_CHECKS)
+
+    def status(self, project: str, sha: str, content: dict[str, Any]) -> None:
+        """Set the commit status; GitHub accepts a thousand for each commit and context."""
+        path = segments("repos", *project.split("/"), "statuses", sha)
+        body = {"context": messages.NAME, **content}
+        written(self._client, "POST", project, path, body, needed=WRITE_STATUSES)
 
 
-class Unsent(CIUnavailable):
-    """What was to be written is surely not there: it can be tried again without looking for it."""
+# -- about a push -----------------------------------------------------------------------------------------------------
 
 
-class Locked(CIDenied):
-    """The conversation is closed to whoever is no collaborator: there is nothing to be mended."""
+def failures(client: Client, push: Push, run: Run) -> tuple[str, ...]:
+    """Return the failure lines of a job: its annotations, failures before warnings, those with a place first.
+
+    The id of a job is that of its check run ("Workflow jobs", `check_run_url`).
+    Raises as `ListsFailures.failures` does.
+    """
+    if not (run.run_id.isascii() and run.run_id.isdigit()):
+        raise NotKnown(f"{run.run_id[:100]!r} is no id of a job of GitHub's")
+    path = segments(*_repository(push), "check-runs", run.run_id, "annotations")
+    reply = client.get(push.project, path, {"per_page": str(PER_PAGE)}, conditional=False)
+    body = readable(reply, f"the annotations of job {run.run_id}", READ_CHECKS).body
+    found = [one for one in messages.answer(body, list[messages.Annotation]) if one.annotation_level in _LEVELS]
+    found.sort(key=lambda one: (_LEVELS.index(one.annotation_level or ""), one.path in _NOWHERE))
+    lines = (_line(one) for one in found)
+    return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]
+
+
+def _line(one: messages.Annotation) -> str:
+    title, message = (" ".join((text or "").replace("\0", "").split()) for text in (one.title, one.message))
+    if title and title not in message:
+        message = f"{title}: {message}" if message else title
+    if message and one.path not in _NOWHERE:
+        where = one.path if one.start_line is None else f"{one.path}:{one.start_line}"
+        message = f"{where}: {message}"
+    return message[:_LINE_MAX]
+
+
+def files(client: Client, push: Push) -> tuple[str, ...]:
+    """Return the files that a commit changes, the first 300 at most; raises as `failures` does."""
+    path = segments(*_repository(push), "commits", push.revision)
+    reply = client.get(push.project, path, {"per_page": str(_FILES_MAX), "page": "1"}, conditional=False)
+    body = readable(reply, f"the files of {push.revision[:12]}", READ_CONTENTS).body
+    changed = messages.answer(body, messages.CommitDetail).files or []
+    return tuple(file.filename for file in changed[:_FILES_MAX])
+
+
+def _repository(push: Push) -> tuple[str, ...]:
+    if not messages.is_full_name(push.project):
+        raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
+    return ("repos", *push.project.split("/"))
+
+
+# -- comment commands -------------------------------------------------------------------------------------------------
+
+
+def asker(pulls: Pulls, command: CommentCommand) -> Asker:
+    """Look up what the author of a command may do; raises as `ListsFailures.failures` does."""
+    _check_project(command)
+    access = pulls.access(command.project, command.author)
+    if command.pull is not None:
+        about = [pulls.get(command.project, command.pull)]
+    else:
+        about = pulls.of_head(command.project, command.revision or "")
+    authors = {one.user.login.lower() for one in about if one.user is not None}
+    return Asker(
+        may_write=access.permission in _WRITERS or access.role_name in _WRITERS,
+        is_author=command.author.lower() in authors,
+        pushes_of=command.author,
+    )
+
+
+def revision(pulls: Pulls, command: CommentCommand) -> str:
+    """Return the commit that a command is about: its own, or the head of its pull request now."""
+    _check_project(command)
+    if command.revision is not None:
+        return command.revision
+    if command.pull is None:
+        raise NotKnown(f"{command.id} names neither a pull request nor a commit")
+    return pulls.get(command.project, command.pull).head.sha.lower()
+
+
+def react(pulls: Pulls, command: CommentCommand, *, heard: bool) -> None:
+    """React to the comment of a command; a button has nothing to react to."""
+    number = command.id.removeprefix(_COMMENT)
+    if command.id.startswith(_COMMENT) and number.isascii() and number.isdigit():
+        _check_project(command)
+        pulls.react(command.project, int(number), "+1" if heard else "confused")
+
+
+def _check_project(command: CommentCommand) -> None:
+    if not messages.is_full_name(command.project):
+        raise NotKnown(f"{command.project[:200]!r} is no owner/repository")
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
 
 
 def readable(reply: Reply, what: str, needed: str) -> Reply:
-    """Let a 2xx answer to a read through; raises `NotKnown` at a 404, and else as `usable` does, naming what it needs.
+    """Return a 2xx answer to a read; raises `NotKnown` at a 404 or 422, otherwise as `usable` does, naming `needed`.
 
-    GitHub says 404 of what a token may not see, too.
+    GitHub also answers 404 for what a token may not see.
     """
     if reply.status in (404, 422):
         raise NotKnown(f"{what}: not found, or {needed} is missing: HTTP {reply.status} {rerun.message(reply)}")
@@ -172,13 +323,13 @@ def readable(reply: Reply, what: str, needed: str) -> Reply:
 
 
 def written(client: Client, method: str, project: str, path: str, body: object, *, needed: str) -> Reply:
-    """Make one write and let a 2xx answer through.
+    """Send one write and return a 2xx answer.
 
     Raises:
         Unsent: not now; GitHub did not act.
-        CIUnavailable: nobody knows whether GitHub acted.
-        Locked: nobody may write there any more.
-        CIDenied: `needed` is missing.
+        CIUnavailable: it is unknown whether GitHub acted.
+        Locked: the conversation is locked.
+        CIDenied: `needed` is missing, or the repository has moved.
         NotKnown: the commit is not there (any more).
     """
     what = f"{method} {path}"
@@ -196,7 +347,7 @@ def written(client: Client, method: str, project: str, path: str, body: object, 
     if is_limited(reply):
         raise Unsent(f"GitHub limits us: {why}", client.wait(project) or None, healthy=True)
     if reply.status == 401 and client.renew(project):
-        raise Unsent(f"GitHub does not accept the token: {why}", _RENEWED_AFTER)
+        raise Unsent(f"GitHub does not accept the token: {why}", RENEWED_AFTER)
     if reply.status >= 500 or reply.status == 408:
         raise CIUnavailable(f"{what}: HTTP {reply.status} {why}", reply.retry_after)
     if reply.status == 422 and _GONE in why.lower():
@@ -206,152 +357,3 @@ def written(client: Client, method: str, project: str, path: str, body: object, 
     if 300 <= reply.status < 400:
         raise CIDenied(f"{project} was renamed or moved (HTTP {reply.status}): use its new name in the config")
     raise CIDenied(f"{what}: {needed} is missing, or GitHub has another reason: HTTP {reply.status} {why}")
-
-
-#: Characters of a check run's name.
-_NAME_MAX = 100
-
-
-class Checks:
-    """What GitHub shows beside a commit. Raises `CIUnavailable`, `CIDenied` and `NotKnown` throughout."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def find(self, project: str, sha: str, branch: str, login: str) -> tuple[int, str]:
-        """Look for the check run of a commit that our App (`login`) made for a branch: its id, or 0, and its name.
-
-        A commit mostly has one. Where it stands on two branches, each was judged for itself, and neither hides the
-        other: the second bears its branch's name, too.
-        """
-        ours = self._ours(project, sha, messages.NAME, login)
-        if not ours or branch in ours:
-            return ours.get(branch, 0), messages.NAME
-        name = f"{messages.NAME} ({branch})"[:_NAME_MAX]
-        return self._ours(project, sha, name, login).get(branch, 0), name
-
-    def _ours(self, project: str, sha: str, name: str, login: str) -> dict[str, int]:
-        path = segments("repos", *project.split("/"), "commits", sha, "check-runs")
-        # All, not the newest alone: those of another branch count as well.
-        query = {"check_name": name, "filter": "all", "per_page": str(PER_PAGE)}
-        reply = self._client.get(project, path, query)
-        body = readable(reply, f"the check runs of {sha[:12]}", WRITE_CHECKS).body
-        listed = messages.answer(body, messages.CheckRuns).check_runs
-        # The oldest of each branch, whatever the order.
-        return {
-            run.external_id: run.id
-            for run in sorted(listed, key=lambda run: -run.id)
-            if run.external_id and run.app is not None and bot(run.app.slug) == login
-        }
-
-    def create(self, project: str, sha: str, name: str, branch: str, content: dict[str, Any]) -> int:
-        """Make a check run and give its id."""
-        path = segments("repos", *project.split("/"), "check-runs")
-        body = {"name": name, "head_sha": sha, "external_id": branch, **content}
-        reply = written(self._client, "POST", project, path, body, needed=WRITE_CHECKS)
-        return messages.answer(reply.body, messages.CheckRun).id
-
-    def edit(self, project: str, number: int, content: dict[str, Any]) -> None:
-        """Change a check run."""
-        path = segments("repos", *project.split("/"), "check-runs", str(number))
-        written(self._client, "PATCH", project, path, content, needed=WRITE_CHECKS)
-
-    def status(self, project: str, sha: str, content: dict[str, Any]) -> None:
-        """Set the commit status; GitHub takes a thousand for each commit and context."""
-        path = segments("repos", *project.split("/"), "statuses", sha)
-        body = {"context": messages.NAME, **content}
-        written(self._client, "POST", project, path, body, needed=WRITE_STATUSES)
-
-
-#: Characters of a failure line.
-_LINE_MAX = 2000
-#: Files of one page; GitHub cuts there ("Get a commit", 2026).
-_FILES_MAX = 300
-_LEVELS = ("failure", "warning")
-#: GitHub puts what is about no file there: "Process completed with exit code 1."
-_NOWHERE = ("", ".github")
-
-
-def failures(client: Client, push: Push, run: Run) -> tuple[str, ...]:
-    """List what a job said is wrong, failures before warnings, and those with a place first.
-
-    The id of a job is that of its check run ("Workflow jobs", `check_run_url`).
-    """
-    if not (run.run_id.isascii() and run.run_id.isdigit()):
-        raise NotKnown(f"{run.run_id[:100]!r} is no id of a job of GitHub's")
-    path = segments(*_repository(push), "check-runs", run.run_id, "annotations")
-    reply = client.get(push.project, path, {"per_page": str(PER_PAGE)}, conditional=False)
-    body = readable(reply, f"the annotations of job {run.run_id}", READ_CHECKS).body
-    said = [one for one in messages.answer(body, list[messages.Annotation]) if one.annotation_level in _LEVELS]
-    said.sort(key=lambda one: (_LEVELS.index(one.annotation_level or ""), one.path in _NOWHERE))
-    lines = (_line(one) for one in said)
-    return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]
-
-
-def _line(one: messages.Annotation) -> str:
-    title, message = (" ".join((text or "").replace("\0", "").split()) for text in (one.title, one.message))
-    if title and title not in message:
-        message = f"{title}: {message}" if message else title
-    if message and one.path not in _NOWHERE:
-        where = one.path if one.start_line is None else f"{one.path}:{one.start_line}"
-        message = f"{where}: {message}"
-    return message[:_LINE_MAX]
-
-
-def files(client: Client, push: Push) -> tuple[str, ...]:
-    """List the files that a commit changes, the first 300 at most."""
-    path = segments(*_repository(push), "commits", push.revision)
-    reply = client.get(push.project, path, {"per_page": str(_FILES_MAX), "page": "1"}, conditional=False)
-    body = readable(reply, f"the files of {push.revision[:12]}", READ_CONTENTS).body
-    changed = messages.answer(body, messages.CommitDetail).files or []
-    return tuple(file.filename for file in changed[:_FILES_MAX])
-
-
-def _repository(push: Push) -> tuple[str, ...]:
-    if not messages.is_full_name(push.project):
-        raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
-    return ("repos", *push.project.split("/"))
-
-
-#: Whoever may do one of these can rerun jobs in GitHub itself.
-_WRITERS = frozenset({"admin", "maintain", "write"})
-_COMMENT = "comment:"
-
-
-def asker(pulls: Pulls, wish: CommentCommand) -> Asker:
-    """Tell what the asker may do; raises as `systems.Listens` says."""
-    _known(wish)
-    access = pulls.access(wish.project, wish.author)
-    if wish.pull is not None:
-        about = [pulls.get(wish.project, wish.pull)]
-    else:
-        about = pulls.of_head(wish.project, wish.revision or "")
-    authors = {one.user.login.lower() for one in about if one.user is not None}
-    return Asker(
-        may_write=access.permission in _WRITERS or access.role_name in _WRITERS,
-        is_author=wish.author.lower() in authors,
-        pushes_of=wish.author,
-    )
-
-
-def revision(pulls: Pulls, wish: CommentCommand) -> str:
-    """Tell which commit a wish is about: the head of its pull request as it is now."""
-    _known(wish)
-    if wish.revision is not None:
-        return wish.revision
-    if wish.pull is None:
-        raise NotKnown(f"{wish.id} names neither a pull request nor a commit")
-    return pulls.get(wish.project, wish.pull).head.sha.lower()
-
-
-def react(pulls: Pulls, wish: CommentCommand, *, heard: bool) -> None:
-    """React to a comment; to a button there is nothing to react to."""
-    number = wish.id.removeprefix(_COMMENT)
-    if wish.id.startswith(_COMMENT) and number.isascii() and number.isdigit():
-        _known(wish)
-        pulls.react(wish.project, int(number), "+1" if heard else "confused")
-
-
-def _known(wish: CommentCommand) -> None:
-    if not messages.is_full_name(wish.project):
-        raise NotKnown(f"{wish.project[:200]!r} is no owner/repository")

@@ -1,12 +1,12 @@
-"""Which reruns can be requested now, and what GitHub's answer to one means. Pure.
+"""Reruns at GitHub: which can be requested now, and what the answer to one means; purely.
 
 GitHub reruns inside a workflow run (our batch): the run gets a further attempt, of which there is one at a time, and
-nothing can be rerun until the whole run has completed. So each call asks for one copy, a batch gets one call at a
+nothing can be rerun until the whole run has completed. So each call requests one copy, a batch gets one call at a
 time, and several failed jobs of a batch go together where GitHub offers that: "rerun failed jobs" takes all of them,
 so it is only used if all of them are wanted.
 
-GitHub says nearly everything with 403, so only the text tells 'already running' from 'too old', from a missing
-permission, from a rate limit. Texts seen (2024 to 2026): "The workflow run containing this job is already running",
+GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a missing
+permission and a rate limit. Texts seen (2024 to 2026): "The workflow run containing this job is already running",
 "This workflow is already running", "This workflow run cannot be retried", "Unable to retry this workflow run because
 it was created over a month ago", "Resource not accessible by integration" (or "by personal access token"), "Must have
 admin rights to Repository.". How the limit of 50 reruns is worded is not documented: any text about a limit of reruns
@@ -22,23 +22,35 @@ from triggerbot.core.model import Event, Result, State
 from triggerbot.core.policy.planning import Call, Owed, Plan
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
-from triggerbot.systems.github.client import DENIED_AFTER
+from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.http import Reply
 
 _BUSY = "waits until the workflow run has completed"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
-#: What "rerun failed jobs" leaves alone for sure; it may take cancelled jobs along.
-_LEFT_ALONE = frozenset({Result.SUCCESS, Result.SKIPPED})
+#: Results that "rerun failed jobs" certainly skips; it may include cancelled jobs.
+_SKIPPED = frozenset({Result.SUCCESS, Result.SKIPPED})
+#: Seconds until the next try for a running workflow run, in case the message about its end gets lost.
+_RUNNING_AFTER = 60.0
+_RUNNING = re.compile(r"already running", re.IGNORECASE)
+_NEVER = re.compile(
+    r"cannot be (retried|re-?run)|unable to (retry|re-?run)|over a month ago|archived"
+    r"|(maximum|limit|exceed|too many|more than).*(re-?run|retr|attempt)"
+    r"|(re-?run|retr|attempt).*(maximum|limit|exceed|too many|more than)",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
-def plan(wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-    """Plan one call at most for each batch; what else is owed there is held, with the reason."""
+# -- requests ---------------------------------------------------------------------------------------------------------
+
+
+def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+    """Plan at most one call per batch; whatever else is owed there is held, with the reason."""
     batches = {event.key: event.batch for event in runs}
     groups: dict[str, list[Owed]] = {}
-    for want in wants:
-        batch = want.target.batch or batches.get(want.target.key, "")
-        groups.setdefault(batch or f"job {want.target.run_id}", []).append(want)
+    for owed in all_owed:
+        batch = owed.target.batch or batches.get(owed.target.key, "")
+        groups.setdefault(batch or f"job {owed.target.run_id}", []).append(owed)
     plans = [_plan_batch(batch, group, busy, runs) for batch, group in groups.items()]
     return Plan(
         tuple(call for one in plans for call in one.calls),
@@ -46,27 +58,27 @@ def plan(wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> 
     )
 
 
-def _plan_batch(batch: str, wants: list[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+def _plan_batch(batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
     newest = _newest([event for event in runs if event.batch == batch])
-    running = any(want.target.state is not State.FINISHED for want in wants)
+    running = any(owed.target.state is not State.FINISHED for owed in all_owed)
     running = running or any(event.state is not State.FINISHED for event in newest.values())
     if batch in busy or running:
-        return Plan(held=tuple((want, _BUSY) for want in wants))
-    if len(wants) > 1 and _takes_just(wants, newest):
-        return Plan((Call(tuple(wants), 1, wants[0].target, together=True),))
-    first, rest = wants[0], wants[1:]
-    return Plan((Call((first,), 1, first.target),), tuple((want, _TURN) for want in rest))
+        return Plan(held=tuple((owed, _BUSY) for owed in all_owed))
+    if len(all_owed) > 1 and _takes_exactly(all_owed, newest):
+        return Plan((Call(tuple(all_owed), 1, all_owed[0].target, together=True),))
+    first, rest = all_owed[0], all_owed[1:]
+    return Plan((Call((first,), 1, first.target),), tuple((owed, _TURN) for owed in rest))
 
 
-def _takes_just(wants: list[Owed], newest: dict[str, Event]) -> bool:
-    """Tell whether "rerun failed jobs" would rerun these and no others."""
-    taken = {job for job, event in newest.items() if event.result not in _LEFT_ALONE}
-    wanted = {want.target.job for want in wants}
-    return taken == wanted and all(want.target.failed and want.target.batch for want in wants)
+def _takes_exactly(all_owed: list[Owed], newest: dict[str, Event]) -> bool:
+    """Return whether "rerun failed jobs" would rerun exactly these."""
+    taken = {job for job, event in newest.items() if event.result not in _SKIPPED}
+    wanted = {owed.target.job for owed in all_owed}
+    return taken == wanted and all(owed.target.failed and owed.target.batch for owed in all_owed)
 
 
 def _newest(events: Sequence[Event]) -> dict[str, Event]:
-    """Find the newest run of each job of a batch; of two jobs with one name, one that failed."""
+    """Return the newest run of each job of a batch; of two jobs with the same name, one that failed."""
     newest: dict[str, Event] = {}
     for event in events:
         known = newest.get(event.job)
@@ -80,30 +92,14 @@ def _order(event: Event) -> tuple[int, bool, int]:
     return event.attempt, event.failed, number
 
 
-#: Seconds; a workflow run that runs is asked again then, should the message about its end get lost.
-_RUNNING_AFTER = 60.0
-#: Seconds; after a token that was withdrawn early, a new one is fetched.
-_RENEWED_AFTER = 5.0
-_RUNNING = re.compile(r"already running", re.IGNORECASE)
-_NEVER = re.compile(
-    r"cannot be (retried|re-?run)|unable to (retry|re-?run)|over a month ago|archived"
-    r"|(maximum|limit|exceed|too many|more than).*(re-?run|retr|attempt)"
-    r"|(re-?run|retr|attempt).*(maximum|limit|exceed|too many|more than)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-class _Error(msgspec.Struct, frozen=True):
-    """The body of GitHub's errors."""
-
-    message: str = ""
+# -- answers ----------------------------------------------------------------------------------------------------------
 
 
 def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answer:
-    """Judge the answer to one rerun.
+    """Interpret the answer to one rerun.
 
     `limited`: seconds that a rate limit makes us wait now. `renewed`: after a 401, whether the token was dropped
-    and another may be better.
+    and a new one may be accepted.
     """
     why = message(reply)
     if 200 <= reply.status < 300:
@@ -111,11 +107,11 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     if is_limited(reply):
         return Later(f"GitHub limits us: {why}", limited or None, healthy=True)
     if reply.status == 401:
-        return Later(f"GitHub does not accept the token: {why}", _RENEWED_AFTER if renewed else DENIED_AFTER)
+        return Later(f"GitHub does not accept the token: {why}", RENEWED_AFTER if renewed else DENIED_AFTER)
     if reply.status == 403:
         return _forbidden(why, project)
     if reply.status == 404:
-        # GitHub also says 404 where a token may not see the repository, and an operator can mend that.
+        # GitHub also answers 404 where a token may not see the repository, which an operator can fix.
         return Later(f"{project}: the job is gone or the token may not see the repository: {why}", DENIED_AFTER)
     if 300 <= reply.status < 400:
         return Later(f"{project} was renamed or moved (HTTP {reply.status}): use its new name", DENIED_AFTER)
@@ -132,8 +128,14 @@ def _forbidden(why: str, project: str) -> Answer:
     return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)
 
 
+class _Error(msgspec.Struct, frozen=True):
+    """The body of an error."""
+
+    message: str = ""
+
+
 def message(reply: Reply) -> str:
-    """Quote the `message` of an error of GitHub's, or else the beginning of its body."""
+    """Return the `message` of an error, or else the beginning of its body."""
     try:
         return msgspec.json.decode(reply.body, type=_Error).message[:300] or reply.excerpt
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Reading workflow runs and their jobs: the look-back of one push, and what happened lately."""
+"""Reads workflow runs and their jobs: the look-back of a push, and the sweep."""
 
 import threading
 from collections import OrderedDict
@@ -20,37 +20,37 @@ _V = TypeVar("_V")
 
 _log = structlog.get_logger(__name__)
 
-#: Seconds that a workflow run may have been created before something of it is news; `created` is all we can ask by.
+#: Seconds that a workflow run may be old to be swept: the list can only be filtered by `created`.
 _LONGEST_RUN = 24 * 3600.0
-#: GitHub lists no more than this of a list that is asked for by `created` ("List workflow runs", 2026).
+#: Workflow runs that GitHub lists at most when filtered by `created` ("List workflow runs", 2026).
 _LISTED_MAX = 1000
-#: Ids of jobs listed again, and swept workflow runs with their events, that are remembered.
+#: Cached ids of jobs listed again, and cached workflow runs with their events.
 _IDS, _SWEPT = 20_000, 300
 
 
 class Runs:
-    """What GitHub knows of workflow runs, in our words. Safe for threads."""
+    """A reader of workflow runs as events. Thread-safe."""
 
     def __init__(self, system: str, client: Client, repositories: Sequence[str]) -> None:
         self._system = system
         self._client = client
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
-        #: Of jobs listed again under a new id: {the id we use: the id to rerun}.
+        #: Jobs listed again under a new id: {the id we use: the id to rerun}.
         self._newest: OrderedDict[str, str] = OrderedDict()
-        #: Of completed workflow runs: {id: (updated_at, what its jobs said then)}.
+        #: Completed workflow runs: {id: (updated_at, the events of its jobs then)}.
         self._swept: OrderedDict[int, tuple[str, list[Event]]] = OrderedDict()
 
     def newest_id(self, job_id: str) -> str:
-        """Give the id under which a job can be rerun now: as the last look-back saw it, or else the one given."""
+        """Return the id under which a job can be rerun now: as the last look-back found it, or else the one given."""
         with self._lock:
             return self._newest.get(job_id, job_id)
 
     def look_back(self, push: Push) -> LookBack:
-        """List all runs of a push; raises as `System.look_back` says.
+        """List all runs of a push; raises as `System.look_back` does.
 
-        A 404 is what GitHub says of a repository that is not there and of one that the token may not see. If the
-        repository can be read, its runs are not known (yet); otherwise an operator has to look: `CIDenied`.
+        GitHub answers 404 both for a repository that does not exist and for one that the token may not see. If the
+        repository can be read, its runs are not known (yet); otherwise an operator has to act: `CIDenied`.
         """
         if not messages.is_full_name(push.project):
             raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
@@ -81,7 +81,7 @@ class Runs:
         return list({run.id: run for page in found for run in page.workflow_runs}.values())
 
     def _events(self, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
-        """List the executions of a workflow run's jobs in all attempts, oldest first, and tell if that is all."""
+        """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all."""
         path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
         try:
             pages = list(self._client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
@@ -90,10 +90,10 @@ class Runs:
         jobs, newest = parse.distinct(job for page in pages for job in page.jobs)
         with self._lock:
             for job_id, new_id in newest.items():
-                _remember(self._newest, job_id, new_id, _IDS)
-        return self._said(push, jobs)
+                _cache(self._newest, job_id, new_id, _IDS)
+        return self._of_jobs(push, jobs)
 
-    def _said(self, push: Push, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
+    def _of_jobs(self, push: Push, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
@@ -109,24 +109,24 @@ class Runs:
         return events, whole
 
     def recent(self, since: float) -> list[Heard] | None:
-        """Tell of all workflow runs that changed since then, in the repositories of the config; `None` without any.
+        """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.
 
-        A repository that we may not read is logged and left out, unless it is so for all of them. What a run older
-        than a day does is not found.
+        A repository that we may not read is logged and skipped; raises `CIDenied` if that is all of them. Changes of a
+        workflow run older than a day are not found.
         """
         if not self._repositories:
             return None
-        heard: list[Heard] = []
+        found: list[Heard] = []
         denied: list[CIError] = []
         for project in self._repositories:
             try:
-                heard.extend(self._recent_of(project, since))
+                found.extend(self._recent_of(project, since))
             except (CIDenied, NotKnown) as error:
                 denied.append(error)
                 _log.warning("sweep.denied", system=self._system, project=project, error=str(error))
         if len(denied) == len(self._repositories):
             raise CIDenied(str(denied[0]))
-        return heard
+        return found
 
     def _recent_of(self, project: str, since: float) -> Iterator[Heard]:
         for run in self._created_since(project, since - _LONGEST_RUN):
@@ -141,7 +141,7 @@ class Runs:
                 _log.warning("sweep.not_understood", system=self._system, project=project, run=run.id, error=str(error))
 
     def _created_since(self, project: str, start: float) -> Iterator[messages.WorkflowRun]:
-        """List workflow runs, newest first; past GitHub's limit of a list, go on from the oldest that it gave."""
+        """Yield workflow runs, newest first; at GitHub's limit for a list, continue from the oldest that it gave."""
         path = segments("repos", *project.split("/"), "actions", "runs")
         first, last = format_time(max(0.0, start)), ""
         seen: set[int] = set()
@@ -158,9 +158,9 @@ class Runs:
             last = oldest
 
     def _swept_events(self, push: Push, run: messages.WorkflowRun) -> list[Event]:
-        """Tell a workflow run's jobs; those of one that has completed are read once for each change of it.
+        """Return the events of a workflow run's jobs; those of a completed one are read once per change of it.
 
-        They are told again all the same: the caller may have failed to take them in.
+        Cached events are returned again, for the caller may have failed to process them.
         """
         with self._lock:
             updated, events = self._swept.get(run.id, ("", []))
@@ -169,12 +169,12 @@ class Runs:
         events, whole = self._events(push, run)
         if run.status == "completed" and run.updated_at and whole:
             with self._lock:
-                _remember(self._swept, run.id, (run.updated_at, events), _SWEPT)
+                _cache(self._swept, run.id, (run.updated_at, events), _SWEPT)
         return events
 
 
-def _remember(memory: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
-    memory[key] = value
-    memory.move_to_end(key)
-    while len(memory) > most:
-        memory.popitem(last=False)
+def _cache(cache: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:
+    cache[key] = value
+    cache.move_to_end(key)
+    while len(cache) > most:
+        cache.popitem(last=False)

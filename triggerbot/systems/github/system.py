@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 class GitHub:
-    """GitHub Actions as a `System`, on github.com or a server of one's own."""
+    """GitHub Actions as a `System`, on github.com or a GitHub Enterprise Server."""
 
     capacity = Capacity.SERIAL
     #: GitHub sends no payload above 25 MB ("Webhook events and payloads", 2026).
@@ -52,11 +52,11 @@ class GitHub:
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Take the config, without any I/O.
+        """Take the configuration, without any I/O.
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
-        `mention`: the name by which people address triggerbot in comments.
-        Raises `ValueError` unless there is exactly one of `token` and `app`, and for impossible names of repositories.
+        `mention`: the name by which comments address triggerbot.
+        Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
         if wrong:
@@ -71,18 +71,19 @@ class GitHub:
         limits, pace = Limits(clock), Pace(clock)
         self._auth = _auth(token, app, self._http, clock, RERUNS)
         self._client = Client(self._http, self._auth, limits, pace, sleep)
-        # Reruns do with less than what is said to people.
-        voice = _auth(token, app, self._http, clock, None)
-        self._talking = Client(self._http, voice, limits, pace, sleep, report=True)
-        #: Where reports are written.
-        self.reporting = ReportingClient(self._talking, voice if isinstance(voice, AppAuth) else None, clock)
+        # Reports need more permissions than reruns, so they have tokens of their own.
+        report_auth = _auth(token, app, self._http, clock, None)
+        self._report_client = Client(self._http, report_auth, limits, pace, sleep, report=True)
+        #: What reporters write with.
+        report_app = report_auth if isinstance(report_auth, AppAuth) else None
+        self.reporting = ReportingClient(self._report_client, report_app, clock)
         self._runs = Runs(name, self._client, self._repositories)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
-        """Check `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
+        """Verify `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
 
-        GitHub signs the body alone: no time, so that `now` says nothing, and no `X-GitHub-Delivery`, so that a copy
-        may bear any. What it delivers again has the same body.
+        GitHub signs the body alone: no time, so `now` is not used, and not `X-GitHub-Delivery`, which a copy may
+        forge. A redelivery has the same body.
         """
         if not self._secrets:
             raise Unauthenticated(f"no webhook_secret is configured for {self.name}")
@@ -90,7 +91,7 @@ class GitHub:
         return delivery(self.name, headers.get("x-github-event", ""), body)
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Understand runs, pushes, and what people ask for; others are empty; raises `NotUnderstood`."""
+        """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
         return parse.webhook(self.name, headers, body, self._mention)
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
@@ -98,13 +99,13 @@ class GitHub:
         return self._runs.look_back(push)
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """Plan at most one rerun for each workflow run; purely."""
+        """Plan at most one rerun for each workflow run, purely."""
         return plan_reruns(wants, busy, runs)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Ask for one rerun with one POST; it cannot carry the operation's id. Never raises.
+        """Request one rerun with one POST, which cannot carry the operation's id. Never raises.
 
-        A job that a later attempt listed again is rerun by its newest id, as the look-back before told.
+        A job that a later attempt listed again is rerun by its newest id, as the last look-back found it.
         """
         path = self._rerun_path(push.project, call)
         if path is None:
@@ -126,37 +127,37 @@ class GitHub:
         return segments("repos", *project.split("/"), "actions", *last)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """Tell what changed since then in the repositories of the config; `None` without any; raises `CIError`."""
+        """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""
         return self._runs.recent(since)
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """List what a job said is wrong: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
-        return reporting.failures(self._talking, push, run)
+        """Return a job's failure lines: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return reporting.failures(self._report_client, push, run)
 
     def files(self, push: Push) -> Sequence[str]:
-        """List the files that the commit changes; raises as `failures` does."""
-        return reporting.files(self._talking, push)
+        """Return the files that the commit changes; raises as `failures` does."""
+        return reporting.files(self._report_client, push)
 
     def asker(self, wish: CommentCommand) -> Asker:
-        """Tell who asks; raises as `failures` does."""
+        """Look up what the author of a command may do; raises as `failures` does."""
         return reporting.asker(self.reporting.pulls, wish)
 
     def revision(self, wish: CommentCommand) -> str:
-        """Tell which commit a wish is about; raises as `failures` does."""
+        """Return the commit that a command is about; raises as `failures` does."""
         return reporting.revision(self.reporting.pulls, wish)
 
     def react(self, wish: CommentCommand, *, heard: bool) -> None:
-        """React to the comment with a thumb up, or confused; raises as `failures` does."""
+        """React to the comment with a thumbs up, or confused; raises as `failures` does."""
         reporting.react(self.reporting.pulls, wish, heard=heard)
 
     def check(self) -> str:
-        """Try the credentials in every repository of the config; raises `CIError`, with a remedy where known."""
+        """Try the credentials in every configured repository; raises `CIError`, with a remedy where known."""
         if isinstance(self._auth, AppAuth):
             return credentials.check_app(self._auth, self._client, self._repositories)
         return credentials.check_token(self._client, self._repositories)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._http.close()
 
 

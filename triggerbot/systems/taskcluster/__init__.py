@@ -1,1 +1,1 @@
-"""Taskcluster, as at Mozilla: messages over AMQP, look-backs by task group, retriggers by the push's own actions."""
+"""The Taskcluster system: messages over AMQP, look-back by task group, retriggers by the push's actions."""

@@ -1,4 +1,4 @@
-"""The retrigger actions of a push, by its decision task's `public/actions.json`; copies of tasks where it has none.
+"""Retriggers at Taskcluster: the actions in a push's `public/actions.json`, or a copy of the task where it has none.
 
 The action specification is docs.taskcluster.net/docs/manual/using/actions/spec; the checks are those of Treeherder.
 """
@@ -16,21 +16,26 @@ import jsonschema.exceptions
 
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.event_json import parse_time
-from triggerbot.systems.taskcluster import foreign
+from triggerbot.systems.taskcluster import untrusted
 from triggerbot.systems.taskcluster.tasks import MARK, Definition
 
 #: The artifact of a decision task that lists its actions.
 ARTIFACT = "public/actions.json"
-#: The action that runs a task again.
+#: The name of the action that runs a task again.
 _NAME = "retrigger"
 _VERSION = 1
-#: The most that one action may be asked for (`times` in Gecko's schema).
+#: Runs that one action may be asked for at most (`times` in Gecko's schema).
 TIMES_MAX = 100
+#: The least time that a copied task gets until its deadline and its expiry.
+_LEAST = timedelta(hours=2)
+
+
+# -- the actions that a push offers -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """An action that is a hook: which, and with what."""
+    """An action that triggers a hook, rendered: group, id and payload."""
 
     group: str
     id: str
@@ -38,32 +43,32 @@ class Hook:
 
     @property
     def needed(self) -> str:
-        """The scope that triggers it."""
+        """The scope needed to trigger it."""
         return f"hooks:trigger-hook:{self.group}/{self.id}"
 
     @property
     def in_tree(self) -> str:
-        """The scope by which a decision task may offer it: without it a push could offer any hook there is."""
+        """The scope that lets a decision task offer it; unchecked, a push could offer any hook there is."""
         return f"in-tree:hook-action:{self.group}/{self.id}"
 
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """An action that is a task to be created."""
+    """An action that creates a task, rendered: its definition."""
 
     task: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """The push offers no action for this task."""
+    """The push offers no retrigger action for this task."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
-    """The push offers an action for this task that cannot be used."""
+    """The push offers a retrigger action for this task that cannot be used."""
 
     why: str
 
@@ -71,7 +76,10 @@ class Unfit:
 def choose(
     actions: Any, task_id: str, definition: Definition, times: int, own_id: str
 ) -> Hook | NewTask | Absent | Unfit:
-    """Find the first action that runs this task again, and fill it in."""
+    """Choose the first action that runs this task again, and render it; never raises, whatever the push wrote.
+
+    `actions`: the content of `public/actions.json`. `own_id`: the id of the task to be created, if it creates one.
+    """
     if (
         not isinstance(actions, dict)
         or actions.get("version") != _VERSION
@@ -82,7 +90,7 @@ def choose(
     if action is None:
         return Absent(f"the push has no action {_NAME!r} for this task")
     wanted = {"times": times, "downstream": False}
-    problem = _misfit(action, wanted)
+    problem = _input_problem(action, wanted)
     if problem:
         title = action.get("title") or action.get("name")
         return Unfit(f"the push's action {str(title)[:80]!r} does not take what we ask for: {problem}")
@@ -91,30 +99,30 @@ def choose(
         "ownTaskId": own_id, "task": None,
     }  # fmt: skip
     template = action.get("task") if action["kind"] == "task" else action.get("hookPayload")
-    problem = foreign.template_problem(template, actions.get("variables"))
+    problem = untrusted.template_problem(template, actions.get("variables"))
     if problem:
         return Unfit(f"the push's action is not filled in: {problem}")
     try:
-        return _filled(action, context)
-    except Exception as error:  # noqa: BLE001 - json-e runs what the push wrote; whatever fails there is the push's
+        return _render(action, context)
+    except Exception as error:  # noqa: BLE001 - json-e renders what the push wrote: any failure there is the push's
         return Unfit(f"the push's action cannot be filled in: {type(error).__name__}: {str(error)[:200]}")
 
 
 def _fits(action: Any, tags: Mapping[str, str]) -> bool:
     if not isinstance(action, dict) or action.get("name") != _NAME or action.get("kind") not in ("hook", "task"):
         return False
-    # An action with an empty context is for the whole push.
+    # An action with an empty context is one for the whole push.
     context = action.get("context")
     return isinstance(context, list) and any(
         isinstance(one, dict) and all(tags.get(key) == value for key, value in one.items()) for one in context
     )
 
 
-def _misfit(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def _input_problem(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     schema = action.get("schema")
     if schema is None:
         return ""
-    problem = foreign.schema_problem(schema)
+    problem = untrusted.schema_problem(schema)
     if problem:
         return f"its schema is not used: {problem}"
     try:
@@ -126,7 +134,7 @@ def _misfit(action: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     return ""
 
 
-def _filled(action: Mapping[str, Any], context: dict[str, Any]) -> Hook | NewTask | Unfit:
+def _render(action: Mapping[str, Any], context: dict[str, Any]) -> Hook | NewTask | Unfit:
     if action["kind"] == "task":
         task = jsone.render(action.get("task"), context)
         return NewTask(task) if isinstance(task, dict) else Unfit("the push's action makes no task")
@@ -140,12 +148,11 @@ def _mapping(value: Any) -> dict[str, Any]:
     return dict(value) if isinstance(value, dict) else {}
 
 
-#: The least time that a copy gets.
-_LEAST = timedelta(hours=2)
+# -- tasks that we create ---------------------------------------------------------------------------------------------
 
 
 def own_id(operation: str, number: int) -> str:
-    """Make a slugid (a version 4 UUID in base64url) that follows from an operation, and begins with no dash."""
+    """Derive a slugid (a version 4 UUID in base64url) from an operation; it never begins with a dash."""
     raw = bytearray(hashlib.sha256(f"triggerbot/{operation}/{number}".encode()).digest()[:16])
     raw[0] &= 0x7F
     raw[6] = raw[6] & 0x0F | 0x40
@@ -154,21 +161,21 @@ def own_id(operation: str, number: int) -> str:
 
 
 def copy(task: Mapping[str, Any], operation: str, created: float) -> dict[str, Any]:
-    """Copy a definition: the same work with as much time as it had, from `created` on (seconds since the epoch).
+    """Copy a task's definition, with as much time as it had, from `created` on (seconds since the epoch).
 
-    The queue takes the same id again only with the same definition, so nothing here depends on when it is called.
+    The queue accepts the same id again only with the same definition, so the result must not depend on the clock.
     """
-    made = dict(task)
+    copied = dict(task)
     now = datetime.fromtimestamp(int(created), UTC)
     before = _moment(task.get("created"))
     for key in ("deadline", "expires"):
         end = _moment(task.get(key))
         if end is not None and before is not None:
-            made[key] = _text(now + max(end - before, _LEAST))
-    made["created"] = _text(now)
+            copied[key] = _text(now + max(end - before, _LEAST))
+    copied["created"] = _text(now)
     extra = task.get("extra")
-    made["extra"] = {**(extra if isinstance(extra, dict) else {}), MARK: {"operation": operation}}
-    return made
+    copied["extra"] = {**(extra if isinstance(extra, dict) else {}), MARK: {"operation": operation}}
+    return copied
 
 
 def _moment(value: Any) -> datetime | None:

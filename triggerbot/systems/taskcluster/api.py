@@ -1,7 +1,7 @@
-"""Calls to a Taskcluster deployment: routes, signatures and scopes by its own client, the HTTP by ours.
+"""The client of a Taskcluster deployment: routes, signatures and scopes by Taskcluster's own client, HTTP by ours.
 
-The client repeats every call up to five times on connection errors and 5xx, POSTs as well, and has no time limit
-(client.py: `_makeHttpRequest`). So that one method is replaced: reads go through our `Http.get`, writes leave once.
+Taskcluster's client retries every call up to five times on connection errors and 5xx, POSTs as well, and has no timeout
+(client.py: `_makeHttpRequest`). So that one method is replaced: reads go through our `Http.get`, writes are sent once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,9 +22,9 @@ from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 #: Tasks on one page of a list.
 _PAGE = "1000"
-#: Pages that are read of one list: more than any task group has.
+#: Pages read of one list, at most: more than any task group has.
 _PAGES_MAX = 100
-#: Statuses that lead to where an artifact is kept.
+#: Statuses that redirect to where an artifact is stored.
 _REDIRECTS = (302, 303, 307)
 #: Domains of private networks (RFC 6761, 6762, 8375, and ICANN's `internal`).
 _PRIVATE = frozenset({"local", "localhost", "internal", "arpa", "home", "lan", "test", "invalid", "onion", "corp"})
@@ -40,7 +40,7 @@ class Credentials:
 
 
 class Api:
-    """What triggerbot asks of Taskcluster. Reads raise `NotKnown` (404), `CIUnavailable` and `CIDenied`."""
+    """The calls that triggerbot makes. Reads raise `NotKnown` (404), `CIUnavailable` and `CIDenied`."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Api:
         self.signed = credentials is not None
         agent = {"user-agent": user_agent}
         self._http = Http("", {**agent, "accept": "application/json"}, transport=transport)
-        # Where artifacts are kept is not Taskcluster's own: no signature goes there.
+        # Artifacts are stored outside Taskcluster: no signature may go there.
         self._elsewhere = Http("", agent, transport=transport)
         options: dict[str, Any] = {"rootUrl": self.root_url}
         if credentials is not None:
@@ -66,7 +66,7 @@ class Api:
         self._index = self._client(taskcluster.Index, options)
 
     def _client(self, kind: Any, options: Mapping[str, Any]) -> Any:
-        """Make a client of theirs that speaks HTTP as we do."""
+        """Build a Taskcluster client of one service that sends HTTP requests through ours."""
         http = self._http
 
         class Client(kind):  # type: ignore[misc]  # their classes are not typed
@@ -100,7 +100,7 @@ class Api:
         return self._object(self._queue.task(task_id), f"task {task_id}")
 
     def group(self, group_id: str) -> Iterator[dict[str, Any]]:
-        """Read the tasks of a group, each with `task` and `status`; a page may be short or empty before the last."""
+        """Yield the tasks of a group, each with `task` and `status`; a page before the last may be short or empty."""
         what = f"task group {group_id}"
         query = {"limit": _PAGE}
         for _ in range(_PAGES_MAX):
@@ -116,29 +116,29 @@ class Api:
         raise CIUnavailable(f"{what}: more than {_PAGES_MAX} pages")
 
     def artifact(self, task_id: str, name: str) -> Any:
-        """Read a JSON artifact of a task's latest run; it may be kept elsewhere, where no credentials go."""
+        """Read a JSON artifact of a task's latest run; it may be stored elsewhere, where no credentials are sent."""
         what = f"artifact {name} of {task_id}"
         reply = self._call(self._queue.getLatestArtifact, task_id, name)
         if reply.status in _REDIRECTS:
             where = reply.headers.get("location", "")
-            if not self._may_lead_to(where):
+            if not self._may_read_from(where):
                 raise CIUnavailable(f"{what}: it leads to a place that is none of a deployment's")
-            reply = self._kept(where, what)
+            reply = self._stored(where, what)
         return self._usable(reply, what).json()
 
-    def _kept(self, where: str, what: str) -> Reply:
-        """Read an artifact where it is kept. Whoever made it chose the place: no other answer of that is ever shown."""
+    def _stored(self, where: str, what: str) -> Reply:
+        """Read an artifact where it is stored; its creator chose the place, so the body of an error is never shown."""
         try:
             reply = self._elsewhere.get(where)
         except CIUnavailable:
             raise CIUnavailable(f"{what}: where it is kept, nobody gives a usable answer") from None
         return reply if 200 <= reply.status < 300 else Reply(reply.status, reply.headers, b"")
 
-    def _may_lead_to(self, where: str) -> bool:
-        """Tell whether an artifact may be kept there: anybody's task can name any address for its own artifacts.
+    def _may_read_from(self, where: str) -> bool:
+        """Return whether an artifact may be read from there: any task can name any address for its own artifacts.
 
-        What is inside our network is not for them to have read; so it must be the deployment itself, or a host with a
-        full name that proves it (TLS).
+        They must not make us read from inside our network, so it must be the deployment itself, or a host with a full
+        name that it proves (TLS).
         """
         try:
             there, here = urlsplit(where), urlsplit(self.root_url)
@@ -150,34 +150,34 @@ class Api:
             return False
 
     def find(self, path: str) -> str:
-        """Find a task in the index."""
+        """Look up the id of a task in the index."""
         found = self._object(self._index.findTask(path), f"index {path}")
         return str(found.get("taskId", ""))
 
     def expand(self, scopes: list[str]) -> list[str]:
-        """Expand the scopes of a task: roles become what they stand for. Changes nothing, though it is a POST."""
+        """Expand scopes: roles become the scopes that they stand for. Changes nothing, though it is a POST."""
         answer = self._call(self._auth.expandScopes, {"scopes": scopes})
         if isinstance(answer, NotSent | Unknown):
             raise CIUnavailable(answer.why)
         return _texts(self._object(answer, "the expansion of scopes").get("scopes"))
 
     def own_scopes(self) -> list[str]:
-        """Read what our credentials may."""
+        """Read the scopes of our credentials."""
         return _texts(self._object(self._auth.currentScopes(), "our own scopes").get("scopes"))
 
     def ping(self) -> None:
-        """See whether the deployment answers."""
+        """Check that the deployment answers."""
         self._usable(self._queue.ping(), "the queue")
 
     # -- writes -------------------------------------------------------------------------------------------------
 
     def trigger(self, group: str, hook: str, payload: Any) -> Reply | NotSent | Unknown:
-        """Trigger a hook, once."""
+        """Trigger a hook; sent once."""
         answer: Reply | NotSent | Unknown = self._call(self._hooks.triggerHook, group, hook, payload)
         return answer
 
     def create(self, task_id: str, task: Mapping[str, Any]) -> Reply | NotSent | Unknown:
-        """Create a task with an id of ours, once; to do it again with the same definition changes nothing."""
+        """Create a task under an id of ours; sent once. Doing so again with the same definition changes nothing."""
         answer: Reply | NotSent | Unknown = self._call(self._queue.createTask, task_id, dict(task))
         return answer
 
@@ -207,13 +207,13 @@ class Api:
 
 
 def _is_public_name(host: str) -> bool:
-    """Tell whether a host is named in full: by no number, and not as machines of a private network are."""
+    """Return whether a host has a full public name: no IP address, and no name of a private network."""
     last = host.rstrip(".").rpartition(".")
     return last[0] != "" and last[2].isalpha() and last[2] not in _PRIVATE
 
 
 def covers(scopes: list[str], needed: str) -> bool:
-    """Tell whether scopes satisfy one that is needed."""
+    """Return whether scopes satisfy one that is needed."""
     return bool(scopeMatch(scopes, [[needed]]))
 
 

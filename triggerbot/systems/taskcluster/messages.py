@@ -1,7 +1,7 @@
-"""Messages of Taskcluster's queue: they say which run of which task is how far, and nothing of the push.
+"""Messages of Taskcluster's queue, parsed into leads: they give the state of a task's run, and nothing of its push.
 
-A message is judged by `status.runs[runId]`, never by `status.state`: when the queue retries a task, it publishes the
-exception of one run and the beginning of the next, and both carry the same status.
+State and result are read from `status.runs[runId]`, never from `status.state`: when the queue retries a task, it
+publishes the exception of one run and the start of the next, and both carry the same status.
 """
 
 import re
@@ -14,11 +14,14 @@ from triggerbot.core.event_json import parse_time
 from triggerbot.core.model import Group, Kind, Lead, Result, State
 
 EXCHANGES = "exchange/taskcluster-queue/v1/task-"
-#: What is told there of a task without any of its runs having changed.
-_SILENT = frozenset({"defined", "group-resolved", "group-changed", "group-priority-changed", "priority-changed"})
-_HEARD = frozenset({"pending", "running", "completed", "failed", "exception"})
+#: Exchanges about a task of which no run has changed.
+_OF_TASKS = frozenset({"defined", "group-resolved", "group-changed", "group-priority-changed", "priority-changed"})
+#: Exchanges about a run: its new state.
+_OF_RUNS = frozenset({"pending", "running", "completed", "failed", "exception"})
 #: A slugid (taskcluster/slugid): 22 characters of base64url.
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
+#: Words in the kind of a Gecko task that runs tests.
+_TESTS = re.compile(r"(^|-)(test|tests|mochitest|reftest|xpcshell|talos|raptor|browsertime|awsy|gtest|jittest)($|-)")
 
 
 class Run(msgspec.Struct, frozen=True, gc=False):
@@ -54,12 +57,12 @@ _decoder = msgspec.json.Decoder(_Message)
 
 
 def parse(system: str, exchange: str, body: bytes) -> Sequence[Lead]:
-    """Understand a message; raises `NotUnderstood`. Exchanges are checked, for anybody may publish to one's own."""
+    """Parse a message; raises `NotUnderstood`. The exchange is checked, since anybody may publish to their own."""
     if not exchange.startswith(EXCHANGES):
         raise NotUnderstood(f"exchange {exchange[:100]!r} is none of Taskcluster's queue")
     kind = exchange[len(EXCHANGES) :]
-    if kind not in _HEARD:
-        if kind in _SILENT:
+    if kind not in _OF_RUNS:
+        if kind in _OF_TASKS:
             return ()
         raise NotUnderstood(f"exchange {exchange[:100]!r} is not known")
     try:
@@ -72,13 +75,13 @@ def parse(system: str, exchange: str, body: bytes) -> Sequence[Lead]:
     if not ID.fullmatch(status.taskId) or not ID.fullmatch(status.taskGroupId):
         raise NotUnderstood("status.taskId, status.taskGroupId: expected slugids")
     if status.runs[number].reasonCreated == "exception":
-        return ()  # It never ran: the queue only needs a run to say so.
+        return ()  # It never ran: the queue only adds a run to report that.
     is_build = message.task is not None and kind_of(None, message.task.tags.get("kind")) is Kind.BUILD
     return (lead(Group(system, status.taskGroupId), status, number, is_build=is_build),)
 
 
 def lead(group: Group, status: Status, number: int, *, is_build: bool) -> Lead:
-    """Judge one run of a task; raises `NotUnderstood` for a state that nobody knows."""
+    """Build the lead of one run of a task; raises `NotUnderstood` for an unknown state."""
     run = status.runs[number]
     state, result = judge(run, followed=number + 1 < len(status.runs), is_build=is_build)
     time = _time(run)
@@ -86,7 +89,7 @@ def lead(group: Group, status: Status, number: int, *, is_build: bool) -> Lead:
 
 
 def judge(run: Run, *, followed: bool, is_build: bool) -> tuple[State, Result | None]:
-    """Say how far a run is and what it came to; `followed`: there is a later run of the task."""
+    """Return the state and result of a run; `followed`: the task has a later run. Raises `NotUnderstood`."""
     match run.state:
         case "pending":
             return State.PENDING, None
@@ -117,19 +120,15 @@ def _exception(reason: str, *, followed: bool) -> Result:
 
 
 def _time(run: Run) -> float | None:
-    told = run.resolved or run.started or run.scheduled
+    text = run.resolved or run.started or run.scheduled
     try:
-        return None if told is None else parse_time(told)
+        return None if text is None else parse_time(text)
     except NotUnderstood:
         return None
 
 
-#: Words in the kind of a Gecko task that say that it runs tests.
-_TESTS = re.compile(r"(^|-)(test|tests|mochitest|reftest|xpcshell|talos|raptor|browsertime|awsy|gtest|jittest)($|-)")
-
-
 def kind_of(job_kind: str | None, tag: str | None) -> Kind:
-    """Say what sort of job it is: what Treeherder was told, else the kind of the task graph."""
+    """Return the kind of a job: `job_kind`, as given to Treeherder, or else by `tag`, its kind in the task graph."""
     if job_kind in ("test", "build", "other"):
         return Kind(job_kind)
     if tag is None:

@@ -1,4 +1,4 @@
-"""Where a push's message and author are: Mercurial's push log, or a commit on GitHub."""
+"""Push logs, which give a push's message and author: Mercurial's push log, or a commit on GitHub."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from triggerbot.systems.http import Http, Reply, segments, usable
 
 @dataclass(frozen=True, slots=True)
 class PushLog:
-    """The log of some projects: `hg` (an address with `{project}` in it) or `github` (that of the API)."""
+    """The push log of some projects: `hg` (a URL with `{project}` in it) or `github` (that of the API)."""
 
     projects: Globs
     hg: str | None = None
@@ -25,7 +25,7 @@ class PushLog:
 
 
 class PushLogs:
-    """All logs; of several the first that matches the project counts."""
+    """All push logs; the first that matches a project is used for it."""
 
     def __init__(self, logs: Sequence[PushLog], user_agent: str, transport: httpx.BaseTransport | None = None) -> None:
         self._logs = logs
@@ -39,12 +39,12 @@ class PushLogs:
         return next((log for log in self._logs if log.projects.match(project)), None)
 
     def facts(self, push: Push) -> PushFacts | None:
-        """Read message, author and time of a push; `None`: nobody tells.
+        """Read message, author and time of a push; `None`: no log is configured for its project.
 
         Raises:
             NotKnown: the log has no such push (yet).
-            CIUnavailable: it gives no usable answer; without the message a `--no-retry` would be missed.
-            CIDenied: it does not let us.
+            CIUnavailable: no usable answer for now; without the message a `--no-retry` would be missed.
+            CIDenied: it denies us access.
         """
         log = self._log(push.project)
         if log is None:
@@ -52,7 +52,10 @@ class PushLogs:
         return self._of_hg(log.hg, push) if log.hg is not None else self._of_github(log, push)
 
     def since(self, project: str, since: float) -> list[str] | None:
-        """List the revisions (of the newest changeset) of the pushes since then; `None`: this log cannot."""
+        """List the revisions (of the newest changeset) of the pushes since `since`; `None`: the project's log cannot.
+
+        Raises as `facts` does.
+        """
         log = self._log(project)
         if log is None or log.hg is None:
             return None
@@ -72,8 +75,8 @@ class PushLogs:
             raise NotKnown(f"the push log of {push.project} has no {push.revision[:12]} (yet)")
         found = pushes[0]
         changesets = found.get("changesets")
-        # The try line is on the last changeset as a rule, but any may carry it: newest first.
-        words = [
+        # The try line is usually on the last changeset, but any may carry it: newest first.
+        messages = [
             one["desc"]
             for one in reversed(changesets if isinstance(changesets, list) else [])
             if isinstance(one, dict) and isinstance(one.get("desc"), str)
@@ -81,7 +84,7 @@ class PushLogs:
         user, date = found.get("user"), found.get("date")
         return PushFacts(
             push,
-            "\n".join(words),
+            "\n".join(messages),
             user if isinstance(user, str) else None,
             float(date) if isinstance(date, int | float) else None,
         )

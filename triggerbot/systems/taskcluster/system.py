@@ -1,4 +1,4 @@
-"""Taskcluster, as at Mozilla: messages over AMQP, look-backs by task group, retriggers by the push's own actions."""
+"""The Taskcluster system, messages over AMQP, look-back by task group, retriggers by the push's actions."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
@@ -31,24 +31,24 @@ from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
 from triggerbot.systems.taskcluster.settings import INDEX, TaskclusterSettings
 from triggerbot.systems.taskcluster.tasks import Definition, Tasks
 
-#: Seconds until somebody may have mended the credentials.
+#: Seconds until the credentials may have been fixed.
 _DENIED = 600.0
-#: What a scope begins with that lets us trigger a hook.
+#: Prefix of the scopes that allow triggering a hook.
 _HOOKS = "hooks:trigger-hook:"
 
 
 @runtime_checkable
 class JobsOfPush(Protocol):
-    """Somebody who lists all jobs of a push, whatever task groups they are in: Treeherder."""
+    """A service that lists all jobs of a push, across its task groups: Treeherder."""
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """List them, as `System.look_back` does."""
+        """List all runs of a push, as `System.look_back` does."""
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """List what changed since then, as `System.recent` does."""
+        """List the runs that changed since `since`, as `System.recent` does."""
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """List the failure lines of a run, as `Explains.failures` does."""
+        """Return the failure lines of a run, as `ListsFailures.failures` does."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -87,32 +87,35 @@ class Taskcluster:
         self._projects = tuple(projects)
         self._jobs = jobs
         self._tasks = Tasks(self._api, name)
-        # A decision task's artifact never changes.
+        # An artifact of a decision task never changes, so it may be cached.
         self._actions = lru_cache(16)(partial(self._api.artifact, name=actions.ARTIFACT))
 
-    # -- hearing ------------------------------------------------------------------------------------------------
+    # -- messages -----------------------------------------------------------------------------------------------
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
-        """Refuse: Taskcluster sends no webhooks."""
+        """Reject: Taskcluster sends no webhooks."""
         raise Unauthenticated("Taskcluster sends no webhooks: its messages arrive over AMQP (intake pulse)")
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Refuse: Taskcluster sends no webhooks."""
+        """Reject: Taskcluster sends no webhooks."""
         raise NotUnderstood("Taskcluster sends no webhooks")
 
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
-        """Understand a message of the queue, as a lead; raises `NotUnderstood`."""
+        """Parse a message of the queue into a lead; raises `NotUnderstood`."""
         return messages.parse(self.name, exchange, body)
 
     def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
-        """Ask what the tasks of leads are: each once, or their whole group where they are many."""
+        """Resolve leads by their tasks' definitions: each fetched once, or the whole group where they are many.
+
+        Raises as `ResolvesLeads.complete` does.
+        """
         group = leads[0].group
         of_group = self._tasks.push_of(group)
         if of_group is not None and not watched(of_group):
-            # A group is one push's; that one is nobody's here.
+            # All tasks of a group belong to one push, and that one is not watched.
             return ResolvedLeads((), tuple(leads))
         self._tasks.prepare(group, [lead.run_id for lead in leads])
-        heard: list[Heard] = []
+        events: list[Heard] = []
         settled = []
         why = ""
         for lead in leads:
@@ -124,13 +127,13 @@ class Taskcluster:
             settled.append(lead)
             push = definition.push(self.name)
             if push is not None and watched(push):
-                heard.append(tasks.of_lead(definition, push, self._api.root_url, lead))
-        return ResolvedLeads(tuple(heard), tuple(settled), why)
+                events.append(tasks.of_lead(definition, push, self._api.root_url, lead))
+        return ResolvedLeads(tuple(events), tuple(settled), why)
 
-    # -- looking back -------------------------------------------------------------------------------------------
+    # -- look-back and sweep ------------------------------------------------------------------------------------
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """List all runs of a push: as Treeherder has them, else those of its task groups."""
+        """List all runs of a push, from Treeherder if there is one, or else from its task groups."""
         if self._jobs is not None:
             return self._jobs.look_back(push, known)
         facts = None if known.facts else self._logs.facts(push)
@@ -153,7 +156,7 @@ class Taskcluster:
         return LookBack(tuple(events), facts or PushFacts(push, None), complete=complete and not unknown)
 
     def _decision(self, push: Push) -> str:
-        """Find the push's decision task, whose id is that of its task group."""
+        """Find the push's decision task, whose id is also that of its task group."""
         path = self._index.format(project=push.project.replace("/", "."), revision=push.revision)
         return self._api.find(path)
 
@@ -170,30 +173,30 @@ class Taskcluster:
         return events, whole
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """List the runs of the pushes since then; `None` where neither Treeherder nor a push log can tell which."""
+        """List the runs of pushes since `since`; `None` where neither Treeherder nor a push log lists pushes."""
         if self._jobs is not None:
             return self._jobs.recent(since)
-        heard: list[Heard] = []
-        told = False
+        events: list[Heard] = []
+        listed = False
         for project in self._projects:
             revisions = self._logs.since(project, since)
-            told = told or revisions is not None
+            listed = listed or revisions is not None
             for revision in revisions or ():
                 push = Push(self.name, project, project, revision)
                 try:
-                    heard += self._runs_of(push, self._decision(push))[0]
+                    events += self._runs_of(push, self._decision(push))[0]
                 except NotKnown:
                     continue  # no decision task (yet)
-        return heard if told else None
+        return events if listed else None
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """List what Treeherder found in a run's log, nothing without one; raises as `Explains.failures` does."""
+        """Return what Treeherder found in a run's log, if there is one; raises as `ListsFailures.failures` does."""
         return () if self._jobs is None else self._jobs.failures(push, run)
 
     # -- retriggering -------------------------------------------------------------------------------------------
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """One action a job, with the number in it."""
+        """Plan one action per job, with the number of runs in it."""
         plan = planning.plan_batch(wants)
         return Plan(
             tuple(Call(call.wants, min(call.count, actions.TIMES_MAX), call.target) for call in plan.calls), plan.held
@@ -227,36 +230,36 @@ class Taskcluster:
         return Refused(chosen.why, healthy=True)
 
     def _trigger(self, definition: Definition, hook: actions.Hook) -> Answer:
-        # A push may only offer what its own decision task was allowed to offer.
+        # A push may only offer what its decision task's scopes allow it to offer.
         offered = self._api.expand(list(self._tasks.definition(definition.group).scopes))
         if not covers(offered, hook.in_tree):
             return Refused(f"the push offers a hook that it may not offer: its decision task lacks {hook.in_tree}")
         return _answer(self._api.trigger(hook.group, hook.id, hook.payload), hook.needed)
 
     def _create(self, operation: str, tasks: Sequence[Mapping[str, Any]]) -> Answer:
-        """Create tasks under ids that follow from the operation: to do so again makes none twice."""
-        made: list[str] = []
+        """Create tasks under ids derived from the operation, so that a repeated call creates none twice."""
+        created: list[str] = []
         for number, task in enumerate(tasks, start=1):
             task_id = actions.own_id(operation, number)
             reply = self._api.create(task_id, task)
             if isinstance(reply, Reply) and reply.status == 409:
-                # The id is ours, so it was we who created it, before the answer was lost.
-                made.append(task_id)
+                # The id is derived from our operation, so we created it and the answer was lost.
+                created.append(task_id)
                 continue
             answer = _answer(reply, "queue:create-task:... and the task's own scopes")
             match answer:
                 case Accepted():
-                    made.append(task_id)
-                case _ if not made:
+                    created.append(task_id)
+                case _ if not created:
                     return answer
                 case Refused(why) | Later(why) | Unknown(why):
-                    return Unknown(f"{len(made)} of {len(tasks)} tasks were created, then: {why}")
-        return Accepted(tuple(made))
+                    return Unknown(f"{len(created)} of {len(tasks)} tasks were created, then: {why}")
+        return Accepted(tuple(created))
 
-    # -- the rest -----------------------------------------------------------------------------------------------
+    # -- credentials and connections ----------------------------------------------------------------------------
 
     def check(self) -> str:
-        """Try the deployment, and say what the credentials give; raises `CIError`."""
+        """Check that the deployment answers, and describe what the credentials allow; raises `CIError`."""
         self._api.ping()
         if not self._api.signed:
             return "answers; no credentials are configured, so nothing can be retriggered"
@@ -278,7 +281,7 @@ class Taskcluster:
 
 
 def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
-    """Tell yes, no, not now and nobody knows apart."""
+    """Classify an answer to a write: accepted, refused, later or unknown; `needed`: the scopes it takes."""
     match reply:
         case NotSent(why):
             return Later(why)

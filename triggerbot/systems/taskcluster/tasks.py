@@ -1,4 +1,4 @@
-"""Definitions of tasks, which say what messages do not, each fetched once and remembered."""
+"""Definitions of tasks, which supply what messages leave out; each is fetched once and cached."""
 
 import re
 import threading
@@ -15,10 +15,15 @@ from triggerbot.systems.taskcluster import messages
 from triggerbot.systems.taskcluster.api import Api
 from triggerbot.systems.taskcluster.messages import ID, Status, kind_of, lead
 
-#: `tc-treeherder.v2.<project>.<revision>[.<push id>]`; a project may be owner/name. Treeherder wants just one of them.
+#: `tc-treeherder.v2.<project>.<revision>[.<push id>]`; a project may be owner/name. Treeherder requires exactly one.
 _ROUTE = re.compile(r"tc-treeherder\.v2\.([^.]{1,200})\.([0-9a-fA-F]{7,64})(?:\.[^.]*)?")
-#: Where a task that we made says so.
+#: The key in `extra` that marks a task created by us.
 MARK = "triggerbot"
+#: Tasks of a group that are fetched one by one; for more the whole group is listed.
+_SINGLE_MAX = 25
+#: Definitions and groups that are cached.
+_TASKS, _GROUPS = 5_000, 2_000
+T = TypeVar("T")
 
 
 class _Metadata(msgspec.Struct, frozen=True):
@@ -54,24 +59,24 @@ class _Wire(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What triggerbot needs of a task."""
+    """The parts of a task's definition that triggerbot needs."""
 
     group: str
     job: str
     kind: Kind
     tier: int
-    #: Who the push belongs to: `createdForUser`, else the task's owner.
+    #: The author of the push: `createdForUser`, else the task's owner.
     author: str | None
     pool: str | None
     tags: Mapping[str, str]
     #: Project and revision; `None`: it belongs to no push.
     pushed: tuple[str, str] | None
-    #: The operation of ours that made it.
+    #: Our operation that created it.
     operation: str | None
     scopes: tuple[str, ...] = field(default=(), compare=False)
 
     def push(self, system: str) -> Push | None:
-        """Name its push; a Treeherder route has no branch, so that is the project again."""
+        """Return its push, if any; a Treeherder route has no branch, so the project's name stands for it."""
         if self.pushed is None:
             return None
         project, revision = self.pushed
@@ -79,7 +84,7 @@ class Definition:
 
 
 def read(task: Any) -> Definition:
-    """Read a definition; raises `NotUnderstood`."""
+    """Parse a definition; raises `NotUnderstood`."""
     try:
         wire = msgspec.convert(task, _Wire)
     except (msgspec.MsgspecError, RecursionError) as error:
@@ -103,8 +108,11 @@ def read(task: Any) -> Definition:
     )
 
 
+# -- events -----------------------------------------------------------------------------------------------------------
+
+
 def of_lead(definition: Definition, push: Push, root_url: str, lead: Lead) -> Event:
-    """Make the event that a lead turned out to be."""
+    """Build the event of a lead whose task is known."""
     result = lead.result
     if result in (Result.FAILURE, Result.BUSTED):
         result = Result.BUSTED if definition.kind is Kind.BUILD else Result.FAILURE
@@ -127,7 +135,7 @@ def of_lead(definition: Definition, push: Push, root_url: str, lead: Lead) -> Ev
 
 
 def runs(definition: Definition, push: Push, root_url: str, status: Any) -> list[Event]:
-    """Make the events of every run in a task's status; raises `NotUnderstood`."""
+    """Build the events of all runs in a task's status; raises `NotUnderstood`."""
     try:
         known = msgspec.convert(status, Status)
     except msgspec.MsgspecError as error:
@@ -141,16 +149,55 @@ def runs(definition: Definition, push: Push, root_url: str, status: Any) -> list
     return [of_lead(definition, push, root_url, one) for one in leads]
 
 
-T = TypeVar("T")
-
-#: Tasks of a group that are asked about one by one; for more the whole group is listed.
-_SINGLY = 25
-#: So many definitions are remembered, and so many groups.
-_TASKS, _GROUPS = 5_000, 2_000
+# -- fetching ---------------------------------------------------------------------------------------------------------
 
 
-class _Lately(Generic[T]):
-    """The values that were used last. Any number of threads may use it."""
+class Tasks:
+    """Cached definitions, and the pushes of task groups. Thread-safe."""
+
+    def __init__(self, api: Api, system: str) -> None:
+        self._api = api
+        self._system = system
+        self._definitions: _Cache[Definition] = _Cache(_TASKS)
+        self._pushes: _Cache[Push] = _Cache(_GROUPS)
+
+    def definition(self, task_id: str) -> Definition:
+        """Return a definition, fetched unless it is cached; raises `NotUnderstood` and what every read raises."""
+        known = self._definitions.get(task_id)
+        if known is not None:
+            return known
+        if not messages.ID.fullmatch(task_id):
+            raise NotUnderstood(f"{task_id[:40]!r} is no task id")
+        return self._store(task_id, read(self._api.task(task_id)))
+
+    def prepare(self, group: Group, task_ids: Sequence[str]) -> None:
+        """Fetch the whole group where that is cheaper than fetching each task; raises what every read raises."""
+        missing = {task_id for task_id in task_ids if self._definitions.get(task_id) is None}
+        if len(missing) <= _SINGLE_MAX:
+            return
+        for one in self._api.group(group.id):
+            status = one.get("status")
+            task_id = status.get("taskId") if isinstance(status, dict) else None
+            if task_id in missing:
+                try:
+                    self._store(task_id, read(one.get("task")))
+                except NotUnderstood:
+                    continue  # `definition` will raise it for this task
+
+    def push_of(self, group: Group) -> Push | None:
+        """Return the push of a group; `None` while it is not known."""
+        return self._pushes.get(group.id)
+
+    def _store(self, task_id: str, definition: Definition) -> Definition:
+        self._definitions.put(task_id, definition)
+        push = definition.push(self._system)
+        if push is not None:
+            self._pushes.put(definition.group, push)
+        return definition
+
+
+class _Cache(Generic[T]):
+    """A cache of the least recently used kind. Thread-safe."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -169,47 +216,3 @@ class _Lately(Generic[T]):
             self._values.move_to_end(key)
             if len(self._values) > self._most:
                 self._values.popitem(last=False)
-
-
-class Tasks:
-    """What is known of tasks."""
-
-    def __init__(self, api: Api, system: str) -> None:
-        self._api = api
-        self._system = system
-        self._definitions: _Lately[Definition] = _Lately(_TASKS)
-        self._pushes: _Lately[Push] = _Lately(_GROUPS)
-
-    def definition(self, task_id: str) -> Definition:
-        """Read a definition; raises `NotUnderstood` besides what every read raises."""
-        known = self._definitions.get(task_id)
-        if known is not None:
-            return known
-        if not messages.ID.fullmatch(task_id):
-            raise NotUnderstood(f"{task_id[:40]!r} is no task id")
-        return self._remember(task_id, read(self._api.task(task_id)))
-
-    def prepare(self, group: Group, task_ids: Sequence[str]) -> None:
-        """List the whole group where that is less work than to ask about each of its tasks."""
-        missing = {task_id for task_id in task_ids if self._definitions.get(task_id) is None}
-        if len(missing) <= _SINGLY:
-            return
-        for one in self._api.group(group.id):
-            status = one.get("status")
-            task_id = status.get("taskId") if isinstance(status, dict) else None
-            if task_id in missing:
-                try:
-                    self._remember(task_id, read(one.get("task")))
-                except NotUnderstood:
-                    continue  # whoever asks about this one is told
-
-    def push_of(self, group: Group) -> Push | None:
-        """Tell which push a group turned out to be of; `None`: nobody knows yet."""
-        return self._pushes.get(group.id)
-
-    def _remember(self, task_id: str, definition: Definition) -> Definition:
-        self._definitions.put(task_id, definition)
-        push = definition.push(self._system)
-        if push is not None:
-            self._pushes.put(definition.group, push)
-        return definition

@@ -1,1 +1,1 @@
-"""Treeherder: its own job messages as events, its list of a push's jobs as look-back; retriggers go elsewhere."""
+"""The Treeherder system: its job messages as events, its list of a push's jobs as look-back; no retriggers itself."""

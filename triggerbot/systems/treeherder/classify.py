@@ -1,6 +1,6 @@
-"""Classifying at Treeherder, as a sheriff would: one failure and two further runs that passed are intermittent.
+"""Classifications at Treeherder, as a sheriff makes them: one failure and two further runs that passed: intermittent.
 
-Treeherder takes classifications only from somebody who is logged in (its API knows session cookies, and no tokens for
+Treeherder accepts classifications only from a logged-in user (its API knows session cookies, but no tokens for
 programs), so this needs the cookies `sessionid` and `csrftoken` of an account that may classify.
 """
 
@@ -10,31 +10,26 @@ from typing import Any
 import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Run
-from triggerbot.store import JobRecord, PushRecord
+from triggerbot.core.model import Push, Run
 from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, segments, usable
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
-#: Runs that have to pass beside one that failed.
+#: Runs that have to pass beside the one that failed.
 _GREENS = 2
 #: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
 _INTERMITTENT = 4
 _TEXT = "Classified by triggerbot: {passed} further runs of this job passed at the same push."
 
 
-def stars(record: PushRecord) -> list[Run]:
-    """Choose the failures of a push that its other runs prove intermittent; purely."""
-    return [run for job in record.jobs for run in _stars_of(job)]
-
-
-def _stars_of(job: JobRecord) -> list[Run]:
-    failed = [run for run in job.runs if run.failed]
-    return failed if len(failed) == 1 and sum(run.passed for run in job.runs) >= _GREENS else []
+def stars(runs: Sequence[Run]) -> list[Run]:
+    """Choose, of all runs of one job at one push, the failure that the others prove intermittent; purely."""
+    failed = [run for run in runs if run.failed]
+    return failed if len(failed) == 1 and sum(run.passed for run in runs) >= _GREENS else []
 
 
 class Notes:
-    """Writes classifications, each once: it looks before it writes, and a write is made once."""
+    """Writes classifications, each once: it looks before it writes, and never retries a write."""
 
     def __init__(
         self,
@@ -52,21 +47,23 @@ class Notes:
         }  # fmt: skip
         self._http = Http(f"{jobs.url}/api", headers, transport=transport)
 
-    def classify(self, record: PushRecord, run: Run) -> bool:
-        """Classify a failure as intermittent, unless somebody has classified it; tells whether it did.
+    def classify(self, push: Push, run: Run, runs: Sequence[Run]) -> bool:
+        """Classify a failure as intermittent and return whether it did: not if somebody has classified it already.
+
+        `runs`: all runs of its job at the push; the note says how many of them passed.
 
         Raises:
             NotKnown: Treeherder does not know the run (yet).
-            CIDenied: the login is none (any more), or may not classify.
-            CIUnavailable: Treeherder gives no usable answer, or nobody knows whether it took it; later a look tells.
+            CIDenied: the session is not valid (any more), or its account may not classify.
+            CIUnavailable: no usable answer for now, or it is unknown whether the note was stored: the next call looks.
         """
-        project = record.push.project
+        project = push.project
         number = self._jobs.job_of(project, run.run_id, run.attempt - 1)
         if number is None:
             raise NotKnown(f"Treeherder does not know run {run.run_id} (yet)")
         if self._notes(project, number):
             return False
-        passed = sum(one.passed for job in record.jobs if job.job == run.job for one in job.runs)
+        passed = sum(one.passed for one in runs)
         note = {
             "job_id": number, "failure_classification_id": _INTERMITTENT, "text": _TEXT.format(passed=passed),
         }  # fmt: skip
@@ -86,6 +83,6 @@ class Notes:
         return notes
 
     def close(self) -> None:
-        """Close the connections, those for looking as well."""
+        """Close the connections, also those for reading."""
         self._http.close()
         self._jobs.close()

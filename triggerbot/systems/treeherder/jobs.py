@@ -1,9 +1,9 @@
-"""Treeherder's REST interface: all jobs of a push, in whatever task groups they are, and their failure lines.
+"""Treeherder's REST API: all jobs of a push, across its task groups, and their failure lines.
 
-The words are those of treeherder/model/models.py (`Job`): state and result, of which only a build is ever `busted`.
+States and results are those of treeherder/model/models.py (`Job`); only a build is ever `busted`.
 
-Bug suggestions are its lines without what the harness writes before them, with the test that each names
-(treeherder/model/error_summary.py); the errors of the log are the lines as they are (webapp/api/jobs.py).
+Failure lines are Treeherder's bug suggestions, which come without the harness's prefix and with the test that each
+names (treeherder/model/error_summary.py), or else the raw error lines of the log (webapp/api/jobs.py).
 """
 
 from collections import OrderedDict
@@ -19,14 +19,18 @@ from triggerbot.systems import FAILURES_MAX, NOTHING_KNOWN, Known, LookBack
 from triggerbot.systems.http import Http, Reply, segments, usable
 from triggerbot.systems.treeherder.messages import RESULTS, STATES, kind_of
 
-#: Jobs that Treeherder gives at once, and pages of them that are read.
+#: Jobs per page, as Treeherder limits it, and pages read at most.
 _PAGE, _PAGES_MAX = 2000, 100
-#: Pushes whose revision is remembered.
+#: Pushes whose revision is cached.
 _PUSHES = 2000
+#: Characters of a failure line.
+_LINE_MAX = 2000
+#: The status of a log that Treeherder has yet to parse (treeherder/model/models.py, `JobLog`).
+_PENDING = "pending"
 
 
 class TreeherderJobs:
-    """Jobs and pushes, read anonymously; the pushes are those of the system `name`."""
+    """A client that reads jobs and pushes anonymously; their pushes get the system `name`."""
 
     def __init__(
         self,
@@ -46,7 +50,7 @@ class TreeherderJobs:
         self._revisions: OrderedDict[tuple[str, int], Push] = OrderedDict()
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """List every job of a push, and what is written in it; raises as `System.look_back` does."""
+        """List every job of a push, and the push's facts; raises as `System.look_back` does."""
         found = self._push(push)
         facts = None if known.facts else _facts(push, found)
         events = []
@@ -60,34 +64,34 @@ class TreeherderJobs:
         return LookBack(tuple(events), facts or PushFacts(push), complete=complete)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """List the jobs of the projects that changed since then; `None` if no projects are known by name."""
+        """List the jobs of the configured projects that changed since `since`; `None` if no project is configured."""
         if not self._projects:
             return None
-        heard: list[Heard] = []
+        events: list[Heard] = []
         for project in self._projects:
             for job in self._jobs(project, {"last_modified__gt": _moment(since)}):
                 push = self._push_of(project, job.get("push_id", job.get("result_set_id")))
                 event = None if push is None else _event(push, self.url, job)
                 if event is not None:
-                    heard.append(event)
-        return heard
+                    events.append(event)
+        return events
 
     def repositories(self) -> int:
-        """Count the repositories; a harmless read."""
+        """Count the repositories, as a harmless read."""
         answer = usable(self._http.get("/repository/"), "the list of repositories").json()
         if not isinstance(answer, list):
             raise CIUnavailable("the list of repositories is no list")
         return len(answer)
 
     def job_of(self, project: str, task_id: str, retry_id: int) -> int | None:
-        """Find Treeherder's own number of a run."""
+        """Find Treeherder's id of a run; `None` if it does not know the run."""
         for job in self._jobs(project, {"task_id": task_id}):
             if job.get("task_id") == task_id and job.get("retry_id", 0) == retry_id and isinstance(job.get("id"), int):
                 return int(job["id"])
         return None
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """List the failure lines of a run; raises as `Explains.failures` does."""
+        """Return the failure lines of a run; raises as `ListsFailures.failures` does."""
         number = self.job_of(push.project, run.run_id, run.attempt - 1)
         if number is None:
             raise NotKnown("Treeherder does not know the run (yet)")
@@ -138,13 +142,24 @@ class TreeherderJobs:
         return self._revisions[key]
 
 
-def _object(reply: Reply, what: str) -> dict[str, Any]:
-    if reply.status == 404:
-        raise NotKnown(f"{what} is not known to Treeherder")
-    answer = usable(reply, what).json()
-    if not isinstance(answer, dict):
-        raise CIUnavailable(f"{what}: the answer is no JSON object")
-    return answer
+# -- pushes and jobs --------------------------------------------------------------------------------------------------
+
+
+def _facts(push: Push, found: dict[str, Any]) -> PushFacts:
+    revisions = found.get("revisions")
+    # Any of its commits may carry the try line; Treeherder lists the newest first.
+    messages = [
+        one["comments"]
+        for one in (revisions if isinstance(revisions, list) else [])
+        if isinstance(one, dict) and isinstance(one.get("comments"), str)
+    ]
+    author, time = found.get("author"), found.get("push_timestamp")
+    return PushFacts(
+        push,
+        "\n".join(messages),
+        author if isinstance(author, str) else None,
+        float(time) if isinstance(time, int | float) else None,
+    )
 
 
 def _id(push: dict[str, Any]) -> int:
@@ -153,25 +168,8 @@ def _id(push: dict[str, Any]) -> int:
     return int(push["id"])
 
 
-def _facts(push: Push, found: dict[str, Any]) -> PushFacts:
-    revisions = found.get("revisions")
-    # Any of its commits may carry the try line; Treeherder gives the newest first.
-    words = [
-        one["comments"]
-        for one in (revisions if isinstance(revisions, list) else [])
-        if isinstance(one, dict) and isinstance(one.get("comments"), str)
-    ]
-    author, time = found.get("author"), found.get("push_timestamp")
-    return PushFacts(
-        push,
-        "\n".join(words),
-        author if isinstance(author, str) else None,
-        float(time) if isinstance(time, int | float) else None,
-    )
-
-
 def _event(push: Push, url: str, job: dict[str, Any]) -> Event | None:
-    """Make the event of one job; `None` if it is not understood."""
+    """Build the event of one job; `None` if it is not understood."""
     run_id = job.get("task_id") or job.get("job_guid")
     name, state, result = (
         job.get("job_type_name"),
@@ -210,19 +208,16 @@ def _moment(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-#: Characters of a failure line.
-_LINE_MAX = 2000
-#: How a log is that will be read yet (treeherder/model/models.py, `JobLog`).
-_PENDING = "pending"
+# -- failure lines ----------------------------------------------------------------------------------------------------
 
 
 def failures(http: Http, project: str, number: int) -> tuple[str, ...]:
-    """List the failure lines of a job, those that name a test first.
+    """Return the failure lines of a job, those that name a test first.
 
     Raises:
-        NotKnown: its log is not read yet, or Treeherder has no such job.
-        CIUnavailable: it gives no usable answer; later it may.
-        CIDenied: it does not let us.
+        NotKnown: its log is not parsed yet, or Treeherder has no such job.
+        CIUnavailable: no usable answer for now.
+        CIDenied: it denies us access.
     """
     job = segments("project", project, "jobs", str(number))
     suggested = _listed(http, f"{job}/bug_suggestions/", f"the failure lines of job {number}")
@@ -230,11 +225,11 @@ def failures(http: Http, project: str, number: int) -> tuple[str, ...]:
     lines = _lines(suggested, "search")
     if lines:
         return lines
-    _check_read(http, project, number)
+    _check_parsed(http, project, number)
     return _lines(_listed(http, f"{job}/text_log_errors/", f"the errors of job {number}"), "line")
 
 
-def _check_read(http: Http, project: str, number: int) -> None:
+def _check_parsed(http: Http, project: str, number: int) -> None:
     logs = _listed(
         http, f"{segments('project', project, 'job-log-url')}/", "the logs of a job", {"job_id": str(number)}
     )
@@ -246,6 +241,18 @@ def _lines(found: list[dict[str, Any]], key: str) -> tuple[str, ...]:
     texts = (one[key].replace("\0", "") for one in found if isinstance(one.get(key), str))
     lines = (" ".join(text.split())[:_LINE_MAX] for text in texts)
     return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]
+
+
+# -- answers ----------------------------------------------------------------------------------------------------------
+
+
+def _object(reply: Reply, what: str) -> dict[str, Any]:
+    if reply.status == 404:
+        raise NotKnown(f"{what} is not known to Treeherder")
+    answer = usable(reply, what).json()
+    if not isinstance(answer, dict):
+        raise CIUnavailable(f"{what}: the answer is no JSON object")
+    return answer
 
 
 def _listed(http: Http, path: str, what: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:

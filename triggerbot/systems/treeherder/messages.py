@@ -1,4 +1,4 @@
-"""Treeherder's own job messages (schemas/pulse-job.yml there): whoever publishes them says all that is needed."""
+"""Treeherder's job messages (its schemas/pulse-job.yml), which name project, revision and job, so are no leads."""
 
 import base64
 import re
@@ -13,6 +13,29 @@ from triggerbot.core.model import Event, Kind, Push, Result, State
 
 _VERSION = 1
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
+STATES = {
+    "unscheduled": State.PENDING,
+    "pending": State.PENDING,
+    "running": State.RUNNING,
+    "completed": State.FINISHED,
+}
+#: Of stored jobs (REST) and of job messages (pulse-job), which are coarser: `fail` is a test's or a build's.
+RESULTS = {
+    "success": Result.SUCCESS,
+    "testfailed": Result.FAILURE,
+    "busted": Result.BUSTED,
+    "fail": Result.FAILURE,
+    "exception": Result.INFRA,
+    "retry": Result.RETRY,
+    "usercancel": Result.CANCELLED,
+    "canceled": Result.CANCELLED,
+    "superseded": Result.SKIPPED,
+    "unknown": Result.UNKNOWN,
+}
+_BUILD = re.compile(r"build[-/]|.*[-/]build$")
+_TEST = re.compile(
+    r"(desktop-|)test[-/]|.*-(mochitest|reftest|xpcshell|talos|raptor|awsy|gtest|wpt|web-platform-tests)\b"
+)
 
 
 class _Origin(msgspec.Struct, frozen=True):
@@ -45,7 +68,7 @@ _decoder = msgspec.json.Decoder(_Job)
 
 
 def parse(system: str, url: str, body: bytes) -> Sequence[Event]:
-    """Understand one message; raises `NotUnderstood`."""
+    """Parse one message; raises `NotUnderstood`. `url`: of Treeherder, for the event's link."""
     try:
         job = _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
@@ -85,12 +108,12 @@ def _result(job: _Job, kind: Kind) -> Result:
     result = RESULTS.get(job.result or "unknown")
     if result is None:
         raise NotUnderstood(f"result: {str(job.result)[:40]!r} is not known")
-    # Whatever is no test has the words of a build (treeherder/etl/job_loader.py).
+    # Anything but a test has the results of a build (treeherder/etl/job_loader.py).
     return Result.BUSTED if result is Result.FAILURE and kind is not Kind.TEST else result
 
 
 def _run(job: _Job) -> tuple[str, int]:
-    """Read `<uuid of the task id>/<run>`; anything else is taken as it is."""
+    """Parse `<uuid of the task id>/<run>` into a run id and a retry number; anything else stays as it is."""
     name, slash, run = job.taskId.rpartition("/")
     if slash and run.isascii() and run.isdigit() and len(run) < 6:
         return slug_of(name), int(run)
@@ -98,7 +121,7 @@ def _run(job: _Job) -> tuple[str, int]:
 
 
 def slug_of(name: str) -> str:
-    """Write a task's UUID as Taskcluster does (a slugid: base64url without padding)."""
+    """Convert a task's UUID to Taskcluster's form (a slugid: base64url without padding); other names stay."""
     try:
         raw = uuid.UUID(name).bytes
     except ValueError:
@@ -107,42 +130,15 @@ def slug_of(name: str) -> str:
 
 
 def _time(job: _Job) -> float | None:
-    told = job.timeCompleted or job.timeStarted or job.timeScheduled
+    text = job.timeCompleted or job.timeStarted or job.timeScheduled
     try:
-        return None if told is None else parse_time(told)
+        return None if text is None else parse_time(text)
     except NotUnderstood:
         return None
 
 
-STATES = {
-    "unscheduled": State.PENDING,
-    "pending": State.PENDING,
-    "running": State.RUNNING,
-    "completed": State.FINISHED,
-}
-
-#: Of stored jobs (REST) and of job messages (pulse-job), which say less: `fail` is a test's or a build's.
-RESULTS = {
-    "success": Result.SUCCESS,
-    "testfailed": Result.FAILURE,
-    "busted": Result.BUSTED,
-    "fail": Result.FAILURE,
-    "exception": Result.INFRA,
-    "retry": Result.RETRY,
-    "usercancel": Result.CANCELLED,
-    "canceled": Result.CANCELLED,
-    "superseded": Result.SKIPPED,
-    "unknown": Result.UNKNOWN,
-}
-
-_BUILD = re.compile(r"build[-/]|.*[-/]build$")
-_TEST = re.compile(
-    r"(desktop-|)test[-/]|.*-(mochitest|reftest|xpcshell|talos|raptor|awsy|gtest|wpt|web-platform-tests)\b"
-)
-
-
 def kind_of(job: str) -> Kind:
-    """Guess from a job's name what sort of job it is, for Treeherder's jobs do not say."""
+    """Infer the kind of a job from its name, since Treeherder's jobs do not state it."""
     if _BUILD.match(job):
         return Kind.BUILD
     return Kind.TEST if _TEST.match(job) else Kind.OTHER

@@ -1,4 +1,4 @@
-"""Treeherder: its own job messages as events, its list of a push's jobs as look-back; retriggers go elsewhere."""
+"""The Treeherder system: its job messages as events, its list of a push's jobs as look-back; no retriggers itself."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -14,12 +14,12 @@ from triggerbot.systems.treeherder.classify import Notes
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 from triggerbot.systems.treeherder.settings import TreeherderSettings
 
-#: Seconds until somebody may have mended the config.
+#: Seconds until the config may have been fixed.
 _DENIED = 600.0
 
 
 class Retriggers(Protocol):
-    """Whoever runs the jobs that Treeherder shows: a Taskcluster."""
+    """The CI that runs the jobs that Treeherder shows: a Taskcluster."""
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """As `System.plan`."""
@@ -50,37 +50,37 @@ class Treeherder:
         self._log_in = log_in
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
-        """Refuse: Treeherder sends no webhooks."""
+        """Reject: Treeherder sends no webhooks."""
         raise Unauthenticated("Treeherder sends no webhooks: its messages arrive over AMQP (intake pulse)")
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
-        """Refuse: Treeherder sends no webhooks."""
+        """Reject: Treeherder sends no webhooks."""
         raise NotUnderstood("Treeherder sends no webhooks")
 
     def parse_message(self, exchange: str, body: bytes) -> Sequence[Heard]:
-        """Understand a job message, from whatever exchange it is published on; raises `NotUnderstood`."""
+        """Parse a job message, from any exchange; raises `NotUnderstood`."""
         return messages.parse(self.name, self._jobs.url, body)
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """List every job of a push."""
+        """List every job of a push; raises as `System.look_back` does."""
         return self._jobs.look_back(push, known)
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """Plan as whoever runs the jobs does."""
+        """Plan as the CI that runs the jobs does."""
         return planning.plan_batch(wants) if self._through is None else self._through.plan(wants, busy, runs)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Ask whoever runs the jobs, once; never raises."""
+        """Send one request to the CI that runs the jobs; never raises."""
         if self._through is None:
             return Later("no taskcluster is configured for this Treeherder: nothing can be retriggered", _DENIED)
         return self._through.retrigger(operation, push, call)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """List the jobs that changed since then."""
+        """List the jobs that changed since `since`; raises as `look_back` does."""
         return self._jobs.recent(since)
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """List what Treeherder found in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        """Return the failure lines in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._jobs.failures(push, run)
 
     def notes(self) -> Notes | None:
@@ -88,7 +88,7 @@ class Treeherder:
         return self._log_in()
 
     def check(self) -> str:
-        """Read something harmless; raises `CIError`."""
+        """Check that it answers, by a harmless read; raises `CIError`."""
         return f"answers; it has {self._jobs.repositories()} repositories"
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""Reports in a channel of Slack: one message a push, brought up to date in place, with its details in the thread.
+"""Reports in a Slack channel: one message per push, updated in place, with the details in its thread.
 
-A message is written down before it leaves. Where nobody knows whether it arrived, it is looked for by its metadata,
-and is sent again only after it was not found twice, a minute apart.
+A message is recorded before it is sent. Where it is unknown whether it arrived, it is looked for by its metadata, and
+is sent again only after it was not found twice, a minute apart.
 """
 
 import hashlib
@@ -28,56 +28,56 @@ from triggerbot.systems import Unknown
 
 log = structlog.get_logger("triggerbot.publish")
 
-#: Looks in vain before a message may leave again, and seconds before each of them.
+#: Unsuccessful looks before a message may be sent again, and seconds before each of them.
 _MISSES, _APART = 2, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """What is known of one message: nothing, that it left (`at`), or where it is (`ts`)."""
+    """The state of one message, as stored beside the push: none, sent without an answer (`at`), or there (`ts`)."""
 
     channel: str = ""
     ts: str = ""
-    #: What it says, as a digest; empty if nobody knows.
+    #: A digest of its content; empty if not known.
     said: str = ""
-    #: When it left; 0 as soon as its answer is known.
+    #: When it was sent (seconds since the epoch); 0 once the answer is known.
     at: float = 0.0
-    #: Times that it was not found, and when it was looked for last.
+    #: How often it was not found, and when it was last looked for.
     misses: int = 0
     looked: float = 0.0
-    #: It cannot be looked for, which was told.
+    #: Whether it cannot be looked for, which has been logged.
     blind: bool = False
-    #: It cannot be changed any more: somebody deleted it, for one.
+    #: Whether it cannot be changed any more, for example because somebody deleted it.
     gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A message as it should be."""
+    """The message as it should be."""
 
     part: str
     content: Message
-    #: Changes when the message has to.
+    #: A digest that changes when the message has to be updated.
     says: str
-    #: Whether it is made if there is none yet.
+    #: Whether to send it if there is none yet.
     begins: bool
     metadata: Mapping[str, Any]
     thread: str | None = None
 
 
-class _Book:
-    """What is kept beside a push: each change is durable."""
+class _Messages:
+    """The messages of one push, as stored beside it; each change is durable."""
 
-    def __init__(self, kept: str, keep: Callable[[str], None]) -> None:
-        self._parts = msgspec.json.decode(kept, type=dict[str, _Made]) if kept else {}
-        self._keep = keep
+    def __init__(self, stored: str, save: Callable[[str], None]) -> None:
+        self._parts = msgspec.json.decode(stored, type=dict[str, _Made]) if stored else {}
+        self._save = save
 
     def get(self, part: str) -> _Made:
         return self._parts.get(part, _Made())
 
     def put(self, part: str, made: _Made) -> None:
         self._parts[part] = made
-        self._keep(msgspec.json.encode(self._parts).decode())
+        self._save(msgspec.json.encode(self._parts).decode())
 
 
 class SlackReporter:
@@ -101,56 +101,58 @@ class SlackReporter:
         self._api = SlackApi(url, token, transport)
 
     def wants(self, push: Push) -> bool:
-        """Tell whether this push is reported in the channel."""
+        """Return whether this push is reported in the channel."""
         return self._wants(push)
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> None:
-        """Bring message and details up to date; raises `CIUnavailable` and `CIDenied` as a `Reporter` may."""
-        book = _Book(kept, keep)
-        if book.get("message") == _Made() and not _worth_telling(told):
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> None:
+        """Update message and details; raises `CIUnavailable` and `CIDenied` as `Reporter.report` does."""
+        messages = _Messages(stored, save)
+        if messages.get("message") == _Made() and not _is_worth_reporting(report):
             return
-        message = self._bring(told, book, _message(told))
-        if message.ts and not message.gone and told.judged.final:
-            self._bring(told, book, _details(told, message.ts))
+        message = self._update(report, messages, _message(report))
+        if message.ts and not message.gone and report.judged.final:
+            self._update(report, messages, _details(report, message.ts))
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._api.close()
 
-    def _bring(self, told: PushReport, book: _Book, wanted: _Wanted) -> _Made:
-        """Bring one message up to date, and tell what is known of it then."""
-        made = book.get(wanted.part)
+    def _update(self, report: PushReport, messages: _Messages, wanted: _Wanted) -> _Made:
+        """Update one message, and return what is known of it afterwards."""
+        made = messages.get(wanted.part)
         if made.gone:
             return made
         try:
             if made.at:
-                made = self._look(told, book, wanted)
+                made = self._look(report, messages, wanted)
             if not made.ts and not made.at and wanted.begins:
-                self._post(book, wanted)
+                self._post(messages, wanted)
             elif made.ts and made.said != wanted.says:
                 self._api.update(Place(made.channel, made.ts), wanted.content, wanted.metadata)
-                book.put(wanted.part, replace(made, said=wanted.says))
+                messages.put(wanted.part, replace(made, said=wanted.says))
         except Gone as error:
-            log.info("slack.left_alone", report=self.name, part=wanted.part, error=str(error), **push_fields(told.push))
-            book.put(wanted.part, replace(made, at=0.0, gone=True))
-        return book.get(wanted.part)
+            log.info(
+                "slack.left_alone", report=self.name, part=wanted.part, error=str(error), **push_fields(report.push)
+            )
+            messages.put(wanted.part, replace(made, at=0.0, gone=True))
+        return messages.get(wanted.part)
 
-    def _post(self, book: _Book, wanted: _Wanted) -> None:
-        book.put(wanted.part, _Made(at=self._clock()))
+    def _post(self, messages: _Messages, wanted: _Wanted) -> None:
+        messages.put(wanted.part, _Made(at=self._clock()))
         try:
             answer = self._api.post(self._channel, wanted.content, wanted.metadata, wanted.thread)
         except (CIUnavailable, CIDenied, Gone):
-            book.put(wanted.part, _Made())
+            messages.put(wanted.part, _Made())
             raise
         match answer:
             case Place(channel, ts):
-                book.put(wanted.part, _Made(channel, ts, wanted.says))
+                messages.put(wanted.part, _Made(channel, ts, wanted.says))
             case Unknown(why):
                 raise CIUnavailable(f"nobody knows whether the message is there: {why}", _APART)
 
-    def _look(self, told: PushReport, book: _Book, wanted: _Wanted) -> _Made:
-        """Look for a message that left without an answer; tells what is known then."""
-        made = book.get(wanted.part)
+    def _look(self, report: PushReport, messages: _Messages, wanted: _Wanted) -> _Made:
+        """Look for a message that was sent without an answer; return what is known of it afterwards."""
+        made = messages.get(wanted.part)
         wait = max(made.at, made.looked) + _APART - self._clock()
         # A clock that was set back must not make us wait for long.
         if 0 < wait <= _APART:
@@ -160,37 +162,37 @@ class SlackReporter:
         except ScopeMissing as error:
             if not made.blind:
                 log.warning(
-                    "slack.in_doubt", report=self.name, part=wanted.part, error=str(error), **push_fields(told.push)
+                    "slack.in_doubt", report=self.name, part=wanted.part, error=str(error), **push_fields(report.push)
                 )
-                book.put(wanted.part, replace(made, blind=True))
-            return book.get(wanted.part)
+                messages.put(wanted.part, replace(made, blind=True))
+            return messages.get(wanted.part)
         if ts is not None:
             found = _Made(self._channel, ts)
         elif made.misses + 1 < _MISSES:
-            book.put(wanted.part, replace(made, misses=made.misses + 1, looked=self._clock()))
+            messages.put(wanted.part, replace(made, misses=made.misses + 1, looked=self._clock()))
             raise CIUnavailable("the message was not found; it will be looked for once more", _APART)
         else:
             found = _Made()
-        book.put(wanted.part, found)
+        messages.put(wanted.part, found)
         return found
 
 
-def _worth_telling(told: PushReport) -> bool:
-    judged = told.judged
+def _is_worth_reporting(report: PushReport) -> bool:
+    judged = report.judged
     intermittent = any(job.verdict is Verdict.INTERMITTENT and not job.hidden for job in judged.jobs)
     return judged.final and (judged.health is Health.FAILING or intermittent)
 
 
-def _message(told: PushReport) -> _Wanted:
-    content = blocks.message(told)
+def _message(report: PushReport) -> _Wanted:
+    content = blocks.message(report)
     # Of what is under way only the health matters: nobody follows single runs in a channel.
-    says = _says(content) if told.judged.final else f"unfinished: {told.judged.health}"
-    return _Wanted("message", content, says, _worth_telling(told), _metadata(told.push))
+    says = _says(content) if report.judged.final else f"unfinished: {report.judged.health}"
+    return _Wanted("message", content, says, _is_worth_reporting(report), _metadata(report.push))
 
 
-def _details(told: PushReport, thread: str) -> _Wanted:
-    content = blocks.details(told)
-    metadata = _metadata(told.push, part="details")
+def _details(report: PushReport, thread: str) -> _Wanted:
+    content = blocks.details(report)
+    metadata = _metadata(report.push, part="details")
     return _Wanted("details", content, _says(content), begins=True, metadata=metadata, thread=thread)
 
 
@@ -199,7 +201,7 @@ def _says(content: Message) -> str:
 
 
 def _metadata(push: Push, **more: str) -> dict[str, Any]:
-    """Make what a message is recognised by. Every app in the workspace can read it: it tells nothing of the push."""
+    """Build the metadata by which a message is found. Every app in the workspace can read it, so the push is hashed."""
     return {"event_type": "triggerbot_push", "event_payload": {"push": _digest(*push), **more}}
 
 

@@ -1,7 +1,7 @@
-"""Slack's Web API, as far as reports need it: what its answers mean, and which of them leave a doubt.
+"""The client of Slack's Web API, as far as reports need it, and the meaning of its answers.
 
-Slack answers HTTP 200 with `ok: false` and the name of an error, 429 with `Retry-After`; `internal_error` and
-`fatal_error` may come after the thing was done (its documentation of chat.postMessage, 2026).
+Slack answers HTTP 200 with `ok: false` and the name of an error, or 429 with `Retry-After`; after `internal_error` and
+`fatal_error` the request may have succeeded (its documentation of chat.postMessage, 2026).
 """
 
 import re
@@ -16,20 +16,20 @@ from triggerbot.reports.reporters.slack.blocks import Message
 from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 
-#: Messages that are asked for at once, and pages of them that are read: more is said in no hour.
+#: Messages per page, and pages read at most: no channel has more in an hour.
 _PAGE, _PAGES = "200", 20
-#: Seconds that our clock may be away from Slack's.
+#: Seconds that our clock may differ from Slack's.
 _CLOCKS = 3600.0
-#: Seconds to wait where Slack limits us and does not say for how long.
+#: Seconds to wait at a rate limit without `Retry-After`.
 _LIMITED = 30.0
-#: Errors that pass by themselves, after which nothing was done; and those after which it may have been.
+#: Transient errors after which nothing was done; and errors after which it may have been done.
 _PASSING = frozenset({"ratelimited", "rate_limited", "request_timeout", "service_unavailable", "team_added_to_org"})
 _PERHAPS = frozenset({"internal_error", "fatal_error"})
-#: Errors that say that a message is not there to be changed or replied to, for good.
+#: Errors after which a message can never be changed or replied to.
 _GONE = frozenset({
     "message_not_found", "thread_not_found", "cannot_reply_to_message", "cant_update_message", "edit_window_closed",
 })  # fmt: skip
-#: What an operator can do about errors whose names begin so.
+#: Remedies for errors whose names start with this.
 _REMEDIES = (
     ("not_in_channel", "invite the bot to the channel"),
     ("channel_not_found", "check the channel's id; the bot has to be a member of a private channel"),
@@ -46,7 +46,7 @@ _ERROR = re.compile(r"[a-z0-9_.:]{1,80}")
 
 
 class Perhaps(CIUnavailable):
-    """The answer is lost or means nothing: what was asked for may have been done."""
+    """The answer is lost or meaningless: the request may have succeeded."""
 
 
 class Gone(Exception):
@@ -54,19 +54,19 @@ class Gone(Exception):
 
 
 class ScopeMissing(CIDenied):
-    """The app may not do this."""
+    """The app lacks a scope for this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message is."""
+    """The place of a message: its channel and its timestamp."""
 
     channel: str
     ts: str
 
 
 class SlackApi:
-    """The methods that reports need. Safe for threads."""
+    """The API methods that reports need. Thread-safe."""
 
     def __init__(self, url: str, token: str, transport: httpx.BaseTransport | None = None) -> None:
         headers = {"authorization": f"Bearer {token}", "user-agent": "triggerbot", "accept": "application/json"}
@@ -76,12 +76,12 @@ class SlackApi:
     def post(
         self, channel: str, message: Message, metadata: Mapping[str, Any], thread: str | None = None
     ) -> Place | Unknown:
-        """Post a message, or a reply in a thread. `Unknown`: nobody knows whether it is there; otherwise it is not.
+        """Post a message, or a reply in a thread; `Unknown` if it may or may not exist. After an error it does not.
 
         Raises:
             CIUnavailable: not now.
-            CIDenied: not until somebody mends it.
-            Gone: the thread.
+            CIDenied: not until somebody fixes the cause.
+            Gone: the thread does not exist any more.
         """
         body = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **_content(message, metadata)}
         if thread is not None:
@@ -97,15 +97,17 @@ class SlackApi:
                 return Unknown("chat.postMessage: Slack does not say where the message is")
 
     def update(self, place: Place, message: Message, metadata: Mapping[str, Any]) -> None:
-        """Change a message in place; repeatable; raises as `post` does."""
+        """Update a message in place; idempotent; raises as `post` does."""
         self._write("chat.update", {"channel": place.channel, "ts": place.ts, **_content(message, metadata)})
 
     def find(self, channel: str, metadata: Mapping[str, Any], since: float, thread: str | None = None) -> str | None:
-        """Look for a message of ours with this metadata, not older than that, in a channel or a thread of it.
+        """Return the timestamp of our message with this metadata, sent after `since`, in a channel or a thread of it.
+
+        `None` if there is none.
 
         Raises:
-            ScopeMissing: the app may not look.
-            CIUnavailable: what could be seen proves nothing.
+            ScopeMissing: the app may not read messages.
+            CIUnavailable: not everything could be read, so nothing is proved.
             CIDenied, Gone: as `post` does.
         """
         ours = self._ours()
@@ -124,11 +126,11 @@ class SlackApi:
         raise CIUnavailable(f"{method}: more messages than can be looked through")
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         self._http.close()
 
     def _ours(self) -> frozenset[str]:
-        """Ask who we are, once: any app may write metadata such as ours."""
+        """Return our ids, asked for once: any app may write metadata like ours."""
         if not self._self:
             answer = self._write("auth.test", {})
             self._self = frozenset(str(answer[name]) for name in ("bot_id", "user_id") if answer.get(name))
@@ -154,7 +156,7 @@ def _content(message: Message, metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answer(method: str, reply: Reply) -> Mapping[str, Any]:
-    """Let an answer through that says `ok`."""
+    """Return an answer that says `ok`; raises as `_error` says otherwise."""
     if reply.status >= 500 or reply.status == 408:
         raise Perhaps(f"{method}: HTTP {reply.status} {reply.excerpt}", reply.retry_after)
     if reply.status == 429:
@@ -171,24 +173,24 @@ def _answer(method: str, reply: Reply) -> Mapping[str, Any]:
 
 
 def _error(method: str, answer: Mapping[str, Any], reply: Reply) -> Exception:
-    """Tell what can be done about an error of Slack's."""
+    """Return the exception for an error of Slack's, with a remedy where one is known."""
     name = answer.get("error")
     if not isinstance(name, str) or not _ERROR.fullmatch(name):
         return Perhaps(f"{method}: the answer is neither yes nor no")
-    told = f"{method}: {name}"
+    why = f"{method}: {name}"
     if name in _PERHAPS:
-        return Perhaps(told)
+        return Perhaps(why)
     if name in _PASSING:
-        return CIUnavailable(told, reply.retry_after or _LIMITED, healthy="rate" in name)
+        return CIUnavailable(why, reply.retry_after or _LIMITED, healthy="rate" in name)
     if name in _GONE:
-        return Gone(told)
+        return Gone(why)
     if name == "missing_scope":
-        return ScopeMissing(f"{told}: give the app the scope {answer.get('needed') or 'that it lacks'}, "
+        return ScopeMissing(f"{why}: give the app the scope {answer.get('needed') or 'that it lacks'}, "
                             "and install it again")  # fmt: skip
     remedy = next((text for prefix, text in _REMEDIES if name.startswith(prefix)), "")
     hints = _mapping(answer.get("response_metadata")).get("messages")
     hint = f" {hints[0]}"[:300] if isinstance(hints, list) and hints else ""
-    return CIDenied(f"{told}{hint}" + (f": {remedy}" if remedy else ""))
+    return CIDenied(f"{why}{hint}" + (f": {remedy}" if remedy else ""))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

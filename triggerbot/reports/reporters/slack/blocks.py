@@ -1,7 +1,7 @@
-"""A push as Slack's blocks: one message, and the details for its thread; within Slack's limits; purely.
+"""Renders a push as Slack blocks, one message and the details for its thread, within Slack's limits; purely.
 
-Whatever comes from a CI stands in code spans with `&`, `<` and `>` escaped, in texts that are marked verbatim: there
-Slack makes no links of its own, formats nothing, and an `@here` or `<!channel>` calls nobody (its documentation on
+All that comes from a CI stands in code spans with `&`, `<` and `>` escaped, in texts that are marked verbatim: there
+Slack makes no links of its own, formats nothing, and an `@here` or `<!channel>` notifies nobody (its documentation on
 formatting text, 2026).
 """
 
@@ -18,22 +18,22 @@ from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import PushReport, glossary
 
-#: What Slack takes: blocks of a message, and characters of a section.
-BLOCKS_MAX, SECTION_MAX = 50, 3000
+#: Characters of a section, Slack's limit.
+SECTION_MAX = 3000
 #: Bytes of text. Slack takes about 12,000 characters in all the blocks of a message together, which its documentation
 #: does not say (github.com/slackapi/bolt-js, issue 2509).
 _DETAILS_ROOM, _MESSAGE_ROOM = 8000, 3500
-#: Entries of each part of the message in the channel: it has to be read at a glance.
+#: Entries in each part of the message in the channel, which has to be read at a glance.
 _GLANCE = 5
 #: Characters of a name, and of a failure line: five times as many with all of them escaped.
 _NAME_MAX, _LINE_MAX = 100, 200
-#: Names that stand for all the jobs with one failure.
+#: Jobs named of those with one common failure.
 _NAMED_MAX = 3
-#: Failures in common that are told by themselves.
+#: Common failures that get a part of their own.
 _COMMON_MAX = 10
-#: Bytes of a job's runs with their links, and of a link's address.
+#: Bytes of a job's runs with their links, and of a link's URL.
 _RUNS_ROOM, _URL_MAX = 700, 400
-#: What stays as it is in an address; `|` and `>` would end it.
+#: Characters that need no escaping in a URL; `|` and `>` would end it.
 _URL_SAFE = "/:?#@!$&*+,;=%~-._()"
 
 _HEALTHS = {Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending"}
@@ -41,7 +41,7 @@ _HEALTHS = {Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pen
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a message shows, and what a notification says of it."""
+    """A message: its blocks, and the text of its notification."""
 
     text: str
     blocks: tuple[Mapping[str, Any], ...]
@@ -49,34 +49,34 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A title with entries, each about so many jobs; there may be no room for all of them."""
+    """A title with entries, each with the number of its jobs; they may not all fit."""
 
     title: str
     jobs: int
     entries: Iterator[tuple[str, int]]
 
 
-def message(told: PushReport) -> Message:
-    """Tell of a push at a glance: its health and why, what newly fails apart from what failed before."""
-    body = _fitted(_glance(told), _MESSAGE_ROOM, _GLANCE, told.link)
-    foot = _linked("Everything about this push", told.link)
-    return Message(_notice(told), tuple(map(_section, [_head(told), *body, *([foot] if told.link else [])])))
+def message(report: PushReport) -> Message:
+    """Render a push at a glance: its health and why, new failures apart from known ones."""
+    body = _fitted(_glance(report), _MESSAGE_ROOM, _GLANCE, report.link)
+    foot = _linked("Everything about this push", report.link)
+    return Message(_notice(report), tuple(map(_section, [_head(report), *body, *([foot] if report.link else [])])))
 
 
-def details(told: PushReport) -> Message:
-    """Tell of each failing and each intermittent job: its runs, what they prove, what they say."""
-    body = _fitted(_all(told), _DETAILS_ROOM, None, told.link) or ["No job fails."]
+def details(report: PushReport) -> Message:
+    """Render each failing and each intermittent job: its runs, what they prove, its failure line."""
+    body = _fitted(_all(report), _DETAILS_ROOM, None, report.link) or ["No job fails."]
     legend = _section(f"Runs, oldest first: {glossary.LEGEND}")
-    return Message(f"Details: {_notice(told)}", (*map(_section, body), legend))
+    return Message(f"Details: {_notice(report)}", (*map(_section, body), legend))
 
 
 def _escape(text: str) -> str:
-    """Take every meaning from a text (Slack's documentation: these three characters, and no others)."""
+    """Escape a text (Slack's documentation: these three characters, and no others)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _code(text: str, most: int = _NAME_MAX) -> str:
-    """Put foreign text in a code span, on one line, cut to so many characters."""
+    """Return untrusted text as a code span on one line, cut to `most` characters."""
     shown = _plain(text, most).replace("`", "'")
     return f"`{_escape(shown)}`"
 
@@ -88,7 +88,7 @@ def _plain(text: str, most: int) -> str:
 
 
 def _linked(label: str, url: str | None) -> str:
-    """Link a text of ours to an address of the web; to any other address nothing is linked."""
+    """Link a text of ours to a URL of the web; any other URL is not linked."""
     if not url or not url.startswith(("https://", "http://")):
         return label
     address = _escape(quote(url, safe=_URL_SAFE, errors="replace"))
@@ -99,45 +99,46 @@ def _section(text: str) -> Mapping[str, Any]:
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}
 
 
-def _notice(told: PushReport) -> str:
-    """Say it for a notification, which shows no formatting."""
-    place = f"{_plain(told.push.project, _NAME_MAX)} {_plain(told.push.revision[:12], 12)}"
-    # An invisible character after it keeps an @ from calling anybody.
-    return _escape(f"{place}: {_HEALTHS[told.judged.health].lower()}: {told.judged.sentence}".replace("@", "@\u2060"))
-
-
-def _head(told: PushReport) -> str:
-    push, facts = told.push, told.record.facts
-    title = (facts.message or "").strip().partition("\n")[0]
-    where = (
-        f"{_linked(_escape(_plain(push.revision[:12], 12)), told.link)} of {_code(push.project)}, {_code(push.branch)}"
+def _notice(report: PushReport) -> str:
+    """Render the text of a notification, which shows no formatting."""
+    place = f"{_plain(report.push.project, _NAME_MAX)} {_plain(report.push.revision[:12], 12)}"
+    # An invisible character after an @ keeps it from notifying anybody.
+    return _escape(
+        f"{place}: {_HEALTHS[report.judged.health].lower()}: {report.judged.sentence}".replace("@", "@\u2060")
     )
+
+
+def _head(report: PushReport) -> str:
+    push, facts = report.push, report.record.facts
+    title = (facts.message or "").strip().partition("\n")[0]
+    revision = _linked(_escape(_plain(push.revision[:12], 12)), report.link)
+    where = f"{revision} of {_code(push.project)}, {_code(push.branch)}"
     author = f" by {_code(facts.author)}" if facts.author else ""
-    said = f": {_code(title, _LINE_MAX)}" if title else ""
-    return f"*{_HEALTHS[told.judged.health]}*: {told.judged.sentence}\n{where}{author}{said}"
+    title_part = f": {_code(title, _LINE_MAX)}" if title else ""
+    return f"*{_HEALTHS[report.judged.health]}*: {report.judged.sentence}\n{where}{author}{title_part}"
 
 
-def _glance(told: PushReport) -> list[_Part]:
-    """Part what is told in the channel."""
-    failed = _of(told.judged.jobs, Verdict.FAILED)
+def _glance(report: PushReport) -> list[_Part]:
+    """Return the parts of the message in the channel."""
+    failed = _of(report.judged.jobs, Verdict.FAILED)
     parts = [
-        _Part(title, len(jobs), map(_together, _by_cause(told, jobs))) for title, jobs in _by_novelty(told, failed)
+        _Part(title, len(jobs), map(_together, _by_cause(report, jobs))) for title, jobs in _by_novelty(report, failed)
     ]
     for title, verdict in _OTHERS:
-        jobs = _of(told.judged.jobs, verdict)
+        jobs = _of(report.judged.jobs, verdict)
         parts.append(_Part(title, len(jobs), ((_brief(job), 1) for job in jobs)))
     return [part for part in parts if part.jobs]
 
 
-def _all(told: PushReport) -> list[_Part]:
-    """Part what is told in the thread: each failure in common is told once, with its jobs."""
-    fresh = told.fresh or frozenset()
-    shared = sorted(told.judged.common, key=lambda one: fresh.isdisjoint(one.jobs))[:_COMMON_MAX]
+def _all(report: PushReport) -> list[_Part]:
+    """Return the parts of the thread: each common failure appears once, with its jobs."""
+    fresh = report.fresh or frozenset()
+    shared = sorted(report.judged.common, key=lambda one: fresh.isdisjoint(one.jobs))[:_COMMON_MAX]
     grouped = {job for one in shared for job in one.jobs}
-    by_name = {job.job: job for job in told.judged.jobs if job.job in grouped}
+    by_name = {job.job: job for job in report.judged.jobs if job.job in grouped}
     parts = [_common(one, [by_name[job] for job in one.jobs], fresh) for one in shared]
-    alone = [job for job in told.judged.jobs if job.job not in grouped]
-    parts += [_entries(title, jobs) for title, jobs in _by_novelty(told, _of(alone, Verdict.FAILED))]
+    alone = [job for job in report.judged.jobs if job.job not in grouped]
+    parts += [_entries(title, jobs) for title, jobs in _by_novelty(report, _of(alone, Verdict.FAILED))]
     parts += [_entries(title, _of(alone, verdict)) for title, verdict in _OTHERS]
     return [part for part in parts if part.jobs]
 
@@ -146,26 +147,26 @@ _OTHERS = (("*Intermittent*", Verdict.INTERMITTENT), ("*Met only errors of the C
 
 
 def _of(jobs: Iterable[JobVerdict], verdict: Verdict) -> list[JobVerdict]:
-    """Choose the jobs of a verdict, those that the push is suspected of first."""
+    """Return the jobs with a verdict, those first that the push is suspected to have broken."""
     return sorted((job for job in jobs if job.verdict is verdict and not job.hidden), key=lambda job: not job.suspected)
 
 
-def _by_novelty(told: PushReport, failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
-    """Set new failures apart from known ones, where the previous push of the branch is known."""
-    if told.fresh is None:
+def _by_novelty(report: PushReport, failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
+    """Separate new failures from known ones, where the previous push of the branch is known."""
+    if report.fresh is None:
         return [("*Failed*", failed)]
     return [
         (
             "*New failures*, not seen at the previous push of the branch",
-            [job for job in failed if job.job in told.fresh],
+            [job for job in failed if job.job in report.fresh],
         ),
-        ("*Known failures*, seen at the previous push, too", [job for job in failed if job.job not in told.fresh]),
+        ("*Known failures*, seen at the previous push, too", [job for job in failed if job.job not in report.fresh]),
     ]
 
 
-def _by_cause(told: PushReport, jobs: Iterable[JobVerdict]) -> list[list[JobVerdict]]:
-    """Put together the jobs that show the same failure, the most frequent first."""
-    causes = {job: number for number, one in enumerate(told.judged.common) for job in one.jobs}
+def _by_cause(report: PushReport, jobs: Iterable[JobVerdict]) -> list[list[JobVerdict]]:
+    """Group the jobs with the same failure, the largest group first."""
+    causes = {job: number for number, one in enumerate(report.judged.common) for job in one.jobs}
     groups: dict[int | str, list[JobVerdict]] = defaultdict(list)
     for job in jobs:
         groups[causes.get(job.job, job.job)].append(job)
@@ -173,7 +174,7 @@ def _by_cause(told: PushReport, jobs: Iterable[JobVerdict]) -> list[list[JobVerd
 
 
 def _together(jobs: Sequence[JobVerdict]) -> tuple[str, int]:
-    """Tell in one line of jobs with one failure."""
+    """Render jobs with one failure in one line; returns it and their number."""
     if len(jobs) == 1:
         return _brief(jobs[0]), 1
     names = ", ".join(_code(job.job) for job in jobs[:_NAMED_MAX])
@@ -204,14 +205,14 @@ def _entries(title: str, jobs: Sequence[JobVerdict]) -> _Part:
 
 
 def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
-    """Tell one job: its runs, what they prove, what they say."""
+    """Render one job: its runs, what they prove, its failure line."""
     mark = "*suspected new* " if job.suspected else "*new* " if new else ""
     text = f"• {mark}{_code(job.job)} {_letters(job.runs)}" + (f" {job.why}" if job.why else "")
     return text + (_line(job) if line else "")
 
 
 def _letters(runs: Sequence[Run]) -> str:
-    """Show runs as letters in order, linked; of very many the newest."""
+    """Render runs as linked letters, oldest first; if they do not fit, the newest."""
     shown: list[str] = []
     room = _RUNS_ROOM
     for run in reversed(runs):
@@ -225,7 +226,7 @@ def _letters(runs: Sequence[Run]) -> str:
 
 
 def _fitted(parts: Sequence[_Part], room: int, entries: int | None, address: str) -> list[str]:
-    """Make the texts of sections, none beyond Slack's limit, all of them together within so many bytes."""
+    """Return the texts of sections, each within Slack's limit, all of them together within `room` bytes."""
     texts = []
     for number, part in enumerate(parts):
         # What one part leaves, the others may use.

@@ -1,28 +1,28 @@
-"""What a push writes is run here: JSON schemas and JSON-e templates. Whoever may push may write anything.
+"""Checks of what an untrusted push writes before we evaluate it: JSON schemas and JSON-e templates.
 
-A schema can name an address, which is then fetched, and a regular expression, which may never end; a template can
-compute `9**9**9`. Nothing of that is found in actions of real projects (Gecko's and those of taskgraph, 2026): their
-schemas name types and bounds, their templates hold places to be filled, `{"$eval": "taskId"}`. So that is what is let
-through, and the rest is refused rather than run.
+Anybody who may push may write anything: a schema can name an address, which would be fetched, and a regular expression,
+which may never end; a template can compute `9**9**9`. Actions of real projects (Gecko's and those of taskgraph, 2026)
+use none of that: their schemas name types and bounds, their templates have placeholders like `{"$eval": "taskId"}`. So
+that is what is allowed, and the rest is rejected rather than evaluated.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-#: Pieces of a schema or template, characters of it, and places to be filled.
+#: Values in a schema or template, its characters, and its placeholders.
 _PIECES_MAX, _TEXT_MAX, _PLACES_MAX = 10_000, 250_000, 200
-#: Words of JSON Schema that lead elsewhere, or match by regular expressions.
+#: Keywords of JSON Schema that refer elsewhere, or match by regular expressions.
 _REFUSED = frozenset({"$ref", "$dynamicRef", "$recursiveRef", "pattern", "patternProperties", "propertyNames"})
 
 
 def schema_problem(schema: Any) -> str:
-    """Say why a schema is not used; empty if it may be."""
+    """Return why a schema is rejected; empty if it may be used."""
     keys = (key for piece in _pieces(schema) if isinstance(piece, dict) for key in piece)
     return _size_problem(schema) or next((f"it uses {key}" for key in keys if key in _REFUSED), "")
 
 
 def template_problem(template: Any, variables: Any) -> str:
-    """Say why a template is not filled in, with these variables; empty if it may be."""
+    """Return why a template with these variables is rejected; empty if it may be rendered."""
     problem = _size_problem(template) or _size_problem(variables)
     if problem:
         return problem
@@ -39,7 +39,7 @@ def template_problem(template: Any, variables: Any) -> str:
 
 
 def _operator(piece: Any) -> str:
-    """Name an operator of JSON-e other than a plain `$eval`; `$$` begins an ordinary key."""
+    """Return an operator of JSON-e other than a plain `$eval`, or nothing; `$$` begins an ordinary key."""
     keys = list(piece) if isinstance(piece, dict) else []
     return (
         "" if keys == ["$eval"] else next((key for key in keys if key[:1] == "$" and key[:2] not in ("$$", "${")), "")
@@ -47,7 +47,7 @@ def _operator(piece: Any) -> str:
 
 
 def _expressions(piece: Any) -> Iterator[Any]:
-    """Yield what JSON-e would compute in one piece."""
+    """Yield the expressions that JSON-e would evaluate in one value; `None` for one that does not end."""
     if isinstance(piece, dict) and "$eval" in piece:
         yield piece["$eval"]
     for text in piece if isinstance(piece, dict) else [piece] if isinstance(piece, str) else []:
@@ -57,7 +57,7 @@ def _expressions(piece: Any) -> Iterator[Any]:
 
 
 def _is_name(expression: Any) -> bool:
-    """Tell whether an expression only names something, such as `taskId` or `input.times`."""
+    """Return whether an expression is only a name, such as `taskId` or `input.times`."""
     parts = expression.strip().split(".") if isinstance(expression, str) else [""]
     return all(part.isascii() and part.isidentifier() for part in parts)
 
@@ -72,7 +72,7 @@ def _size_problem(value: Any) -> str:
 
 
 def _pieces(value: Any) -> Iterator[Any]:
-    """Yield a JSON value and everything in it, without recursion: it may be nested deeply."""
+    """Yield a JSON value and every value in it, without recursion: it may be nested deeply."""
     waiting = [value]
     while waiting:
         piece = waiting.pop()
