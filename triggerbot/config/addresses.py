@@ -25,12 +25,12 @@ STORE_OPEN = (
 
 
 def is_broker(address: str) -> bool:
-    """Tell whether this can be the address of a broker."""
+    """Return whether this can be the address of a broker."""
     return re.fullmatch(AMQP, address) is not None and _is_readable(address)
 
 
 def is_store(address: str) -> bool:
-    """Tell whether this can be the address of a store."""
+    """Return whether this can be the address of a store."""
     return re.fullmatch(STORE, address) is not None and (address.startswith("sqlite:") or _is_readable(address))
 
 
@@ -42,7 +42,7 @@ def _is_readable(address: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether a URL points to this machine for sure; a name other than localhost never does."""
+    """Return whether a URL surely points to this machine; a name other than localhost never does."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -51,26 +51,26 @@ def is_loopback(address: str) -> bool:
 
 
 def has_tls(address: str) -> bool:
-    """Tell whether a broker is reached over TLS: by the scheme, the port, or `?ssl=1`."""
+    """Return whether a broker is reached over TLS: by the scheme, the port, or `?ssl=1`."""
     parts = urlsplit(address)
     asked = parse_qs(parts.query).get("ssl", ["0"])[0] not in "0"
     return parts.scheme == "amqps" or parts.port == TLS_PORT or asked
 
 
 def is_open_broker(address: str) -> bool:
-    """Tell whether messages of a broker could be read or forged on their way."""
+    """Return whether others could read or forge the messages of a broker on their way."""
     return not has_tls(address) and not is_loopback(address)
 
 
 def is_open_store(address: str) -> bool:
-    """Tell whether what a store is told and tells could be read or forged on its way."""
+    """Return whether others could read or forge what is exchanged with a store."""
     if address.startswith(("sqlite:", "unix:")) or is_loopback(address):
         return False
     return address.startswith("redis:") or not _is_checked(address)
 
 
 def _is_checked(address: str) -> bool:
-    """Tell whether the certificate of a `rediss://` address is checked: its query can tell the client not to."""
+    """Return whether the certificate of a `rediss://` address is checked: its query can turn that off."""
     query = parse_qs(urlsplit(address).query, keep_blank_values=True)
     requirement = query.get("ssl_cert_reqs", ["required"])
     return requirement == ["required"] and "ssl_check_hostname" not in query

@@ -37,7 +37,7 @@ def load(path: str | Path, kinds: Kinds) -> Config:
     source = printable(str(path))
     try:
         with Path(path).open("rb") as file:
-            # One byte more than allowed tells that it is too large.
+            # One byte more than allowed shows that it is too large.
             raw = file.read(FILE_MAX + 1)
     except FileNotFoundError:
         raise _failure(source, f"there is no such file; {_BEGIN}") from None

@@ -61,7 +61,7 @@ def problems(error: ValidationError, document: Document, kinds: Kinds) -> list[P
 
 
 def _is_echo(details: ErrorDetails) -> bool:
-    """Tell whether a list is called too short only because its entries are wrong, which is said already."""
+    """Return whether a list is called too short only because its entries are wrong, which is reported already."""
     return details["type"] == "too_short" and bool(details["input"])
 
 
@@ -160,5 +160,5 @@ def _near(value: Any, expected: str) -> str:
 
 
 def _is_secret(loc: Place) -> bool:
-    """Tell whether a value may be a secret: also one in place of a system, or a file that is no config."""
+    """Return whether a value may be a secret: also one in place of a system, or a file that is no config."""
     return not loc or bool(_SECRET_KEYS.intersection(map(str, loc))) or (loc[0] == "systems" and len(loc) <= 2)

@@ -1,4 +1,4 @@
-"""What a config that is right still deserves to be told: what is probably not meant, and what cannot be done yet."""
+"""Warnings about a config without mistakes: what is probably not meant, and what `run` cannot start with."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -118,7 +118,7 @@ def _of_reports(config: Config, document: Document) -> Iterator[Problem]:
 
 
 def _covers(wide: Globs, narrow: Globs) -> bool:
-    """Tell whether surely everything that `narrow` matches, `wide` matches, too."""
+    """Return whether `wide` surely matches everything that `narrow` matches."""
     return all(
         pattern in wide.patterns or (wide.match(pattern) if is_literal(pattern) else "*" in wide.patterns)
         for pattern in narrow.patterns

@@ -38,7 +38,7 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
 
     def line(self, place: Place) -> int:
-        """Tell the line of a place, or of the nearest one around it that was written down."""
+        """Return the line of a place, or of the nearest one around it that is in the file."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
