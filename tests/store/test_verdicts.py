@@ -108,7 +108,7 @@ def test_texts_are_kept_beside_a_push(store: Store, reopen: Reopen) -> None:
     store.set_metadata(PUSH, "files", "")
     store.set_metadata(OTHER, "files", "other")
 
-    assert reopen().kept(PUSH) == {"files": "", "check \x1f 漢字": "1"}
+    assert reopen().metadata(PUSH) == {"files": "", "check \x1f 漢字": "1"}
 
 
 def test_failures_that_were_asked_for_are_added_to_their_run(store: Store) -> None:

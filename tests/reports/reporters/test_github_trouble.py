@@ -179,7 +179,7 @@ def test_rate_limit(github: FakeGitHub, reports: Reports, clock: Clock) -> None:
     )
     with pytest.raises(CIUnavailable) as caught:
         reports.report(FAILED)
-    assert (caught.value.after, caught.value.well) == (60.0, True)
+    assert (caught.value.after, caught.value.healthy) == (60.0, True)
     sent = len(github.requests)
     with pytest.raises(CIUnavailable) as caught:
         reports.report(FAILED)

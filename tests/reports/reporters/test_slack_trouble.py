@@ -31,7 +31,7 @@ def test_slack_is_left_in_peace_when_it_asks_for_that(channel: Channel, slack: F
     slack.fail(method, "ratelimited", status=429, headers={"retry-after": "17"})
     with pytest.raises(CIUnavailable) as caught:
         channel.report(told(FAILING))
-    assert (caught.value.after, caught.value.well) == (17.0, True)
+    assert (caught.value.after, caught.value.healthy) == (17.0, True)
     channel.report(told(FAILING))
 
     assert (len(slack.shown), len(slack.replies)) == (1, 1)

@@ -192,7 +192,7 @@ def test_429_says_how_long(sender: Sender, receiver: Receiver) -> None:
     with pytest.raises(CIUnavailable) as caught:
         sender.report(told({"a": "O"}))
 
-    assert (caught.value.after, caught.value.well) == (7.0, True)
+    assert (caught.value.after, caught.value.healthy) == (7.0, True)
 
 
 def test_an_address_is_not_told(make_sender: Callable[..., Sender], receiver: Receiver) -> None:

@@ -63,7 +63,7 @@ def test_reruns_find_room(github: FakeGitHub, gh: GitHub, job: int) -> None:
     with pytest.raises(CIUnavailable, match="but for what reruns need") as caught:
         gh.failures(PUSH, run(job))
     assert caught.value.after is not None
-    assert caught.value.well
+    assert caught.value.healthy
     assert gh.look_back(PUSH).events
 
 
