@@ -1,19 +1,20 @@
-"""Every kind of report that there is: its key in the config, and where its section and its `build` are.
+"""Every kind of report that there is: a line for each.
 
-Only those that a config names are imported.
+A report is its package in `reporters/` (`settings.py` with its section of the config, `reporter.py` with a function
+`build`) and one line here. Only those that a config names are imported.
 """
 
 from triggerbot.config import Kind, ReportSettings
 
+#: The key in the config, which is the name of the package -> the section in its `settings.py`.
+_SECTIONS = {
+    "github": "GitHubReportSettings",
+    "slack": "SlackReportSettings",
+    "webhook": "WebhookReportSettings",
+}
+
+_HERE = "triggerbot.reports.reporters"
 KINDS: dict[str, Kind[ReportSettings]] = {
-    "github": Kind(
-        "triggerbot.reports.reporters.github_settings:GitHubReportSettings", "triggerbot.reports.reporters.github:build"
-    ),
-    "slack": Kind(
-        "triggerbot.reports.reporters.slack.settings:SlackReportSettings", "triggerbot.reports.reporters.slack:build"
-    ),
-    "webhook": Kind(
-        "triggerbot.reports.reporters.webhook_settings:WebhookReportSettings",
-        "triggerbot.reports.reporters.webhook:build",
-    ),
+    name: Kind(f"{_HERE}.{name}.settings:{section}", f"{_HERE}.{name}.reporter:build")
+    for name, section in _SECTIONS.items()
 }

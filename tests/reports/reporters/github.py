@@ -11,7 +11,7 @@ from tests.fakes.github.reporting_payloads import FakeCheck, FakeComment
 from tests.fakes.push_report import job, told
 from triggerbot.core.model import Push
 from triggerbot.reports import PushReport, Reporter
-from triggerbot.reports.reporters.github import GitHubReporter
+from triggerbot.reports.reporters.github.reporter import GitHubReporter
 from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.system import GitHub
 

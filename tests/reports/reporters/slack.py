@@ -10,7 +10,7 @@ from tests.fakes.reported import plainly
 from tests.fakes.slack import FakeSlack
 from triggerbot.core.errors import CIUnavailable
 from triggerbot.reports import PushReport
-from triggerbot.reports.reporters.slack import SlackReporter
+from triggerbot.reports.reporters.slack.reporter import SlackReporter
 
 FAILING = {"test-linux": "OOO", "test-windows": "GGG"}
 

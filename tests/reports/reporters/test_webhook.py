@@ -14,7 +14,7 @@ from tests.fakes.reported import PUSH, logged, plainly, told
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.reports import PushReport
-from triggerbot.reports.reporters.webhook import BODY_MAX, WebhookReporter
+from triggerbot.reports.reporters.webhook.reporter import BODY_MAX, WebhookReporter
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from tests.systems.github.openapi_description import NoDescriptionError, descrip
 from triggerbot.core.errors import CIError
 from triggerbot.core.model import CommentCommand, Push, Result, Run, State
 from triggerbot.core.verdict.health import Health
-from triggerbot.reports.reporters.github import GitHubReporter
+from triggerbot.reports.reporters.github.reporter import GitHubReporter
 from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.system import GitHub
 

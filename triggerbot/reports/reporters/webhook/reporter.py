@@ -20,7 +20,7 @@ from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
-from triggerbot.reports.reporters.webhook_settings import WebhookReportSettings
+from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings
 from triggerbot.systems import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply
 from triggerbot.systems.webhook_signatures import sign_standard

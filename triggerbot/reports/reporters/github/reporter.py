@@ -18,7 +18,7 @@ from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters import markdown
-from triggerbot.reports.reporters.github_settings import GitHubReportSettings
+from triggerbot.reports.reporters.github.settings import GitHubReportSettings
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.reporting import Locked, ReportingClient, Unsent
 from triggerbot.systems.github.system import GitHub

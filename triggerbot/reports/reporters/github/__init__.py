@@ -1,0 +1,1 @@
+"""Reports at GitHub: check runs, commit statuses and comments."""

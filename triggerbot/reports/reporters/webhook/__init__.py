@@ -1,0 +1,1 @@
+"""Reports as signed JSON, at an address."""
