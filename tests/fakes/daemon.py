@@ -71,8 +71,8 @@ class Daemon:
         eventually(self._answers, "the daemon answers")
 
     def needs_interpreter(self, *arguments: str) -> bool:
-        """Return whether a command has to be a new interpreter rather than a fork."""
-        return False
+        """Return whether a command has to be a new interpreter rather than a fork: coverage does not follow forks."""
+        return "COVERAGE_PROCESS_CONFIG" in os.environ
 
     def _launch(self, *arguments: str, files: tuple[int, int, int]) -> "subprocess.Popen[bytes] | Forked":
         if not self.needs_interpreter(*arguments):

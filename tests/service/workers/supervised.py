@@ -37,7 +37,8 @@ class Supervised(Daemon):
 
         Workers are new interpreters in any case.
         """
-        return arguments[0] == "run" and ("--workers" not in arguments or "FAULTS_LIMIT" in self._environment)
+        changed = "--workers" not in arguments or "FAULTS_LIMIT" in self._environment
+        return (arguments[0] == "run" and changed) or super().needs_interpreter(*arguments)
 
     def fault(self, what: str, worker: int = 1) -> None:
         """Let a worker fail."""
