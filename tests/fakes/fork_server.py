@@ -41,7 +41,9 @@ class Forked:
         self.returncode: int | None = None
         link.settimeout(_PATIENCE)
         while b"\n" not in self._read:
-            self._read += link.recv(64)
+            data = link.recv(64)
+            assert data, "the fork server is gone"
+            self._read += data
         self.pid = int(self._read.partition(b"\n")[0])
 
     def poll(self) -> int | None:
