@@ -1,4 +1,4 @@
-"""The rules of the fake GitHub: what its API answers, and what that does to its state. See fake_github.py."""
+"""The rules of the fake GitHub: what its API answers, and what that does to its state. See `FakeGitHub`."""
 
 import hashlib
 import json

@@ -13,7 +13,7 @@ A comment is a line `<!-- word -->` or `<!-- word: value -->`, directly above th
     message          a commit message; all that it asks for is understood
     answer: PATH     what the API answers there: of the same form as what it really answers
 
-A line `<!-- then: WHAT -->` stands alone: in the reader's world something happens now (see `docs.stages`).
+A line `<!-- then: WHAT -->` stands alone: in the reader's world something happens now (see `worlds.py`).
 """
 
 import re

@@ -10,7 +10,7 @@ What a page says is done word for word, but for these:
 | `redis://127.0.0.1:6379`, `redis-cli` | a Redis of its own |
 | `every: 60s` | `every: 200ms` |
 | `/etc/triggerbot`, `/run/credentials`, `/run/secrets`, `/var/lib/triggerbot`, `/data` | directories of the test |
-| `sudo`, `systemctl`, `journalctl`, `docker` | programs that do the same without root and engine (see `docs.host`) |
+| `sudo`, `systemctl`, `journalctl`, `docker` | programs that do the same without root and engine (see `host.py`) |
 | `deploy/install.sh`, `deploy/uninstall.sh` | one that puts units and config in place, and one that does nothing |
 """
 
