@@ -19,7 +19,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.reports import push_json
+from triggerbot.reports import judge, push_json
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, Store
 from triggerbot.store.sqlite import SqliteStore
@@ -95,7 +95,7 @@ def _judge(store: Store, now: float) -> None:
         record = store.record(push)
         assert record is not None
         judged = court.judge(record)
-        seen = court.failure_records(push, judged.jobs, now)
+        seen = judge.failure_records(push, judged.jobs, now)
         store.judged(push_json.summary(record, judged, now), seen, [], now)
         store.end_report(push, None)
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.config.examples import DESIGN, EXAMPLES
-from triggerbot.cli.config import KINDS, json_schema, load, loads
+from triggerbot.cli.config import PLUGINS, json_schema, load, loads
 from triggerbot.config import Config
 from triggerbot.config.section import Section
 from triggerbot.core.errors import ConfigError
@@ -22,11 +22,11 @@ def fits(text: str) -> bool:
 def sections(section: type[Section] = Section) -> list[type[Section]]:
     """List all sections of the file."""
     # What is made of the tables of kinds has no text of its own.
-    written = [child for child in section.__subclasses__() if child.__module__ != "triggerbot.config.kinds"]
+    written = [child for child in section.__subclasses__() if child.__module__ != "triggerbot.config.plugins"]
     return [one for child in written for one in (child, *sections(child))]
 
 
-for kind in (*KINDS.systems.values(), *KINDS.reports.values()):
+for kind in (*PLUGINS.systems.values(), *PLUGINS.reports.values()):
     kind.section()
 
 

@@ -20,7 +20,7 @@ LINK = "https://triggerbot.example/pushes/octo/app/0123?branch=main"
 
 
 class Clean:
-    """All jobs ran elsewhere and were never intermittent (a `Background`)."""
+    """All jobs ran elsewhere and were never intermittent (a `History`)."""
 
     def generic(self, job: str, shape: str) -> bool:
         """Take every line for evidence."""

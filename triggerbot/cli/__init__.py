@@ -6,7 +6,7 @@ from triggerbot import __version__
 from triggerbot.cli.group import Group, Listed
 
 _COMMANDS = {
-    "demo": Listed("triggerbot.cli.demo.command:demo", "See it at work now, with a made-up CI.", "Begin"),
+    "demo": Listed("triggerbot.cli.demo.live:demo", "See it at work now, with a made-up CI.", "Begin"),
     "check": Listed("triggerbot.cli.check:check", "Is the config right, and what does it do?", "Begin"),
     "replay": Listed("triggerbot.cli.replay:replay", "What would have been done about recorded events?", "Begin"),
     "run": Listed("triggerbot.cli.run:run", "Watch and retrigger, until stopped.", "Begin"),

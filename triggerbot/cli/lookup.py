@@ -124,7 +124,7 @@ def daemon_answers(config: Config) -> bool | None:
     if config.listen is None:
         return None
     # It takes a while to import, and nearly every push is known.
-    import http.client  # noqa: PLC0415
+    import http.client
 
     host, port = config.listen
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=_ALIVE_SECONDS)

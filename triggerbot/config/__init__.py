@@ -1,12 +1,12 @@
 """The configuration: one YAML file, read whole and checked whole before anything starts.
 
-`load` reads the file into a `Config` or raises `ConfigError` with every mistake; `json_schema` describes the file
-for editors. Both are given the kinds of systems and reports that there are (`Kinds`); `triggerbot.cli.config` has the
+`load` reads the file into a `Config` or raises `ConfigError` with every mistake; `json_schema.json_schema` describes
+the file for editors. Both are given the systems and reports that there are (`Plugins`); `triggerbot.cli.config` has the
 two with all of ours. Secrets are only referred to: `Secret.read` reads one.
 """
 
-from triggerbot.config.kinds import Kind, Kinds
 from triggerbot.config.load import load, loads, locate
+from triggerbot.config.plugins import Plugin, Plugins
 from triggerbot.config.schema import Config, FileSettings, IntakeSettings, PageSettings, PollSettings, PulseSettings
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import CommandsSection, ReportSettings, SystemSettings
@@ -16,9 +16,9 @@ __all__ = [
     "Config",
     "FileSettings",
     "IntakeSettings",
-    "Kind",
-    "Kinds",
     "PageSettings",
+    "Plugin",
+    "Plugins",
     "PollSettings",
     "PulseSettings",
     "ReportSettings",

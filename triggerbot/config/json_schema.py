@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from pydantic import Field, create_model
 
 from triggerbot.config import fields
-from triggerbot.config.kinds import Kinds
+from triggerbot.config.plugins import Plugins
 from triggerbot.config.schema import Config
 
 
-def json_schema(kinds: Kinds) -> dict[str, Any]:
+def json_schema(kinds: Plugins) -> dict[str, Any]:
     """Make the JSON Schema (draft 2020-12) of the file, for editors such as those with yaml-language-server."""
     sections = reduce(operator.or_, (kind.section() for kind in kinds.systems.values()))
     system: Any = Annotated[sections, Field(discriminator="type")]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from triggerbot.config import addresses, problems
-from triggerbot.config.kinds import Kinds
+from triggerbot.config.plugins import Plugins
 from triggerbot.config.schema import Config
 from triggerbot.config.warnings import unavailable, warnings
 from triggerbot.config.yaml_reader import FILE_MAX, Document, parse, printable, shown
@@ -32,7 +32,7 @@ def locate(given: str | Path | None, environ: Mapping[str, str]) -> Path:
     raise ConfigError("triggerbot", (Problem(None, "", message),))
 
 
-def load(path: str | Path, kinds: Kinds) -> Config:
+def load(path: str | Path, kinds: Plugins) -> Config:
     """Read a config file, or raise `ConfigError` with every mistake in it. Secrets are not read yet."""
     source = printable(str(path))
     try:
@@ -52,7 +52,7 @@ def load(path: str | Path, kinds: Kinds) -> Config:
     return loads(_decoded(raw, source), kinds, source)
 
 
-def loads(text: str, kinds: Kinds, source: str = "config") -> Config:
+def loads(text: str, kinds: Plugins, source: str = "config") -> Config:
     """Read a config from text, as `load` does from a file; `source` names it in messages."""
     document = parse(text, source)
     if document.value is None and not document.problems:
@@ -84,7 +84,7 @@ def _decoded(raw: bytes, source: str) -> str:
 class _Written:
     """Checks that the systems that are named exist and are of the right type."""
 
-    def __init__(self, document: Document, kinds: Kinds) -> None:
+    def __init__(self, document: Document, kinds: Plugins) -> None:
         self._document = document
         self._kinds = kinds
         top = document.value if isinstance(document.value, dict) else {}

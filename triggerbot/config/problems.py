@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from triggerbot.config.fields import Converted
-from triggerbot.config.kinds import Kinds
+from triggerbot.config.plugins import Plugins
 from triggerbot.config.schema import Config
 from triggerbot.config.section import Section
 from triggerbot.config.yaml_reader import Document, Place, printable, shown
@@ -53,7 +53,7 @@ _SIZES = {
 }
 
 
-def problems(error: ValidationError, document: Document, kinds: Kinds) -> list[Problem]:
+def problems(error: ValidationError, document: Document, kinds: Plugins) -> list[Problem]:
     """Turn what pydantic found into problems with line and place."""
     found = [details for details in error.errors(include_url=False) if not _is_echo(details)]
     words = _Words(document, kinds)
@@ -79,7 +79,7 @@ def _place(loc: Place) -> Place:
 class _Words:
     """Says what is wrong with one value, and what would be right."""
 
-    def __init__(self, document: Document, kinds: Kinds) -> None:
+    def __init__(self, document: Document, kinds: Plugins) -> None:
         self._document = document
         self._kinds = kinds
 

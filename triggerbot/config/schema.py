@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from triggerbot.config import addresses, fields, secrets
 from triggerbot.config.fields import Converted
-from triggerbot.config.kinds import Kinds
+from triggerbot.config.plugins import Plugins
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import OneOf, ReportSettings, Section, SystemSettings, default, without_default
 from triggerbot.core.errors import ConfigError, Problem
@@ -175,14 +175,14 @@ class RuleSection(Section):
     authors: fields.SomePatterns = default(("*",), "Authors whose pushes count.")
     exclude_authors: fields.Patterns = default((), "But none of these.", examples=[["autoland@example.org"]])
     kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(
-        default=("test",), description="Kinds of jobs that may be retriggered."
+        default=("test",), description="Plugins of jobs that may be retriggered."
     )
     results: tuple[fields.ResultName, ...] = Field(
         default=("failure",),
         description="Results to retrigger: failure (tests), busted (build), infra, timed_out. None: only requests.",
     )
     max_tier: int = Field(default=1, ge=0, description="Jobs of a higher tier are hidden, and left alone.")
-    pools: fields.SomePatterns = default(("*",), "Kinds of machines that may be used; some are scarce.")
+    pools: fields.SomePatterns = default(("*",), "Plugins of machines that may be used; some are scarce.")
     exclude_steps: fields.Patterns = default(
         (),
         "A run whose first failed step is one of these is the author's own doing, and left alone.",
@@ -242,7 +242,7 @@ def _system(value: Any, info: ValidationInfo) -> SystemSettings:
     """Check a system by the section of its type."""
     if not isinstance(value, dict):
         raise PydanticCustomError("model_type", "")
-    kinds = cast(Kinds, info.context)
+    kinds = cast(Plugins, info.context)
     kind = value.get("type")
     if not isinstance(kind, str) or kind not in kinds.systems:
         raise PydanticCustomError("system_type", "")
@@ -251,7 +251,7 @@ def _system(value: Any, info: ValidationInfo) -> SystemSettings:
 
 def _report(value: Any, info: ValidationInfo) -> ReportSettings:
     """Check a report by the section of the one key that it has."""
-    kinds = cast(Kinds, info.context)
+    kinds = cast(Plugins, info.context)
     report: ReportSettings = kinds.report.model_validate(value, context=kinds).only()
     return report
 

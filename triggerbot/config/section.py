@@ -103,15 +103,15 @@ class SystemSettings(Section):
         """Return the names of the systems through which it works."""
         return [name for key in self.references if (name := getattr(self, key)) is not None]
 
-    def following(self, rules: Sequence[Rule]) -> Self:  # noqa: ARG002 - for those that override it
+    def following(self, rules: Sequence[Rule]) -> Self:
         """Return it with the keys filled in that default to what the rules name."""
         return self
 
-    def warnings(self, *, queue: bool) -> Iterator[str]:  # noqa: ARG002
+    def warnings(self, *, queue: bool) -> Iterator[str]:
         """Yield what is right and probably not meant; `queue`: an intake brings its messages over AMQP."""
         yield from ()
 
-    def unpollable(self, name: str) -> str:  # noqa: ARG002
+    def unpollable(self, name: str) -> str:
         """Return why a poll of it, by this name, would find nothing; empty if it can be polled."""
         return ""
 
@@ -165,7 +165,7 @@ class ReportSettings(Section):
         """What people may ask for in comments there; `None`: nothing."""
         return None
 
-    def warnings(self, systems: Mapping[str, SystemSettings]) -> Iterator[tuple[Place, str]]:  # noqa: ARG002
+    def warnings(self, systems: Mapping[str, SystemSettings]) -> Iterator[tuple[Place, str]]:
         """Yield what is right and probably not meant, each with the key that it is about."""
         yield from ()
 

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 
 from triggerbot.config import Config, FileSettings, PollSettings, PulseSettings
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, UsageError
-from triggerbot.daemon.health import Health
+from triggerbot.daemon.health import HealthChecks
 from triggerbot.liveness import Liveness, Stop
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
@@ -87,7 +87,7 @@ class Engine:
         )
         self._threads = self._make_threads()
         hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
-        self.health = Health(
+        self.health = HealthChecks(
             self.store, self.systems, self._threads, self.liveness, self._polls, self._pulses, hooks.refused,
             self.dispatcher.admission, self.clock,
         )  # fmt: skip

@@ -19,7 +19,7 @@ _CURSOR = "health"
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthChecks:
     """What the health checks look at."""
 
     store: Store

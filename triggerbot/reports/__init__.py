@@ -7,7 +7,7 @@
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences
     statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
-    factory.py       builds all of it from the config
+    factory.py       builds all of it from the config   registry.py        which kinds of reports there are
 
 A report is updated, never repeated: each reporter stores beside the push what it created. As with retriggers, a report
 is recorded before it is sent, and looked for before it is sent again.

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from triggerbot.config import Config
 from triggerbot.metrics import Metrics
 from triggerbot.reports import ReportContext, Reporter
-from triggerbot.reports.comments import CommandSettings as WishSetting
-from triggerbot.reports.comments import CommentCommands, Permission
+from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher, PublishSettings
-from triggerbot.reports.registry import KINDS
+from triggerbot.reports.registry import PLUGINS
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
 from triggerbot.store import Store
 from triggerbot.systems import System
@@ -28,12 +27,12 @@ def publisher(
     metrics: Metrics,
 ) -> Publisher:
     """Make what judges and reports pushes; reads the secrets, and raises `ConfigError` where one cannot be read."""
-    wishes = CommentCommands(
-        store, systems, judge, WishSetting(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
+    commands = CommentCommands(
+        store, systems, judge, CommandSettings(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
     )
-    setting = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry)
+    settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry)
     lines = FailureLines(store, systems, clock)
-    return Publisher(store, judge, lines, wishes, setting, clock=clock, metrics=metrics)
+    return Publisher(store, judge, lines, commands, settings, clock=clock, metrics=metrics)
 
 
 def _permissions(config: Config) -> dict[str, Permission]:
@@ -49,9 +48,9 @@ def _permissions(config: Config) -> dict[str, Permission]:
 
 def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[], float]) -> Iterator[Reporter]:
     for name, system in systems.items():
-        notes = system.notes() if isinstance(system, Classifies) else None
-        if notes is not None:
-            yield TreeherderReporter(name, notes)
+        classifier = system.classifier() if isinstance(system, Classifies) else None
+        if classifier is not None:
+            yield TreeherderReporter(name, classifier)
     context = ReportContext(systems, clock)
     for report in config.reports:
-        yield from KINDS[report.kind].builder()(report, context)
+        yield from PLUGINS[report.kind].builder()(report, context)

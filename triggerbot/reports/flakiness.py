@@ -120,7 +120,7 @@ def worst(sightings: Iterable[Seen], ran: Mapping[str, int], limit: int) -> list
 
 
 def everywhere(store: Store, limit: int) -> list[Rate]:
-    """Return the worst jobs of all projects, over all stored failures, or the newest `SIGHTINGS_MAX` of a project.
+    """Return the worst jobs of all projects, over all stored failures (of a project the newest `FAILURE_RECORDS_MAX`).
 
     Raises `StoreUnavailable`.
     """

@@ -102,7 +102,7 @@ class FailureHistory:
 
 
 class _HistoryElsewhere:
-    """The failure history of other pushes, for the jobs of one (a `same_failure.Background`)."""
+    """The failure history of other pushes, for the jobs of one (a `same_failure.History`)."""
 
     def __init__(self, history: FailureHistory, push: Push) -> None:
         self._history = history

@@ -4,7 +4,7 @@ A report is its package in `reporters/` (`settings.py` with its section of the c
 `build`) and one line here. Only those that a config names are imported.
 """
 
-from triggerbot.config import Kind, ReportSettings
+from triggerbot.config import Plugin, ReportSettings
 
 #: The key in the config, which is the name of the package -> the section in its `settings.py`.
 _SECTIONS = {
@@ -14,7 +14,7 @@ _SECTIONS = {
 }
 
 _HERE = "triggerbot.reports.reporters"
-KINDS: dict[str, Kind[ReportSettings]] = {
-    name: Kind(f"{_HERE}.{name}.settings:{section}", f"{_HERE}.{name}.reporter:build")
+PLUGINS: dict[str, Plugin[ReportSettings]] = {
+    name: Plugin(f"{_HERE}.{name}.settings:{section}", f"{_HERE}.{name}.reporter:build")
     for name, section in _SECTIONS.items()
 }

@@ -21,7 +21,7 @@ class ClassifySection(Section):
     )
 
 
-class Notes(Protocol):
+class Classifier(Protocol):
     """Writes classifications, each once."""
 
     def classify(self, push: Push, run: Run, runs: Sequence[Run]) -> bool:
@@ -43,5 +43,5 @@ class Notes(Protocol):
 class Classifies(Protocol):
     """A system whose failures can be classified."""
 
-    def notes(self) -> Notes | None:
+    def classifier(self) -> Classifier | None:
         """Log in; `None` if that is not configured. Raises `ConfigError` if a secret cannot be read."""

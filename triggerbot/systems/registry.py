@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 from typing import Any
 
 from triggerbot import __version__
-from triggerbot.config import Config, Kind, SystemSettings
+from triggerbot.config import Config, Plugin, SystemSettings
 from triggerbot.systems import BuildContext, System
 
 #: The type in the config, which is the name of the package -> the section in its `settings.py`.
@@ -22,8 +22,8 @@ _SECTIONS = {
 PLANNED = ("buildbot", "gitlab", "buildkite", "jenkins", "circleci")
 
 _HERE = "triggerbot.systems"
-KINDS: dict[str, Kind[SystemSettings]] = {
-    name: Kind(f"{_HERE}.{name}.settings:{section}", f"{_HERE}.{name}.system:build")
+PLUGINS: dict[str, Plugin[SystemSettings]] = {
+    name: Plugin(f"{_HERE}.{name}.settings:{section}", f"{_HERE}.{name}.system:build")
     for name, section in _SECTIONS.items()
 }
 
@@ -39,11 +39,11 @@ def build(config: Config) -> dict[str, System]:
 
 def _build(name: str, settings: SystemSettings, made: dict[str, System], mention: str) -> System:
     context = BuildContext(made, _companion, mention, user_agent=f"triggerbot/{__version__}")
-    system: System = KINDS[settings.type].builder()(name, settings, context)
+    system: System = PLUGINS[settings.type].builder()(name, settings, context)
     return system
 
 
 def _companion(kind: str, name: str, **keys: Any) -> System:
     given = {key: value for key, value in keys.items() if value is not None}
-    settings = KINDS[kind].section().model_validate({"type": kind, **given})
+    settings = PLUGINS[kind].section().model_validate({"type": kind, **given})
     return _build(name, settings, {}, "")

@@ -22,7 +22,7 @@ from triggerbot.systems.github.system import GitHub
 from triggerbot.systems.taskcluster.api import Api, Credentials
 from triggerbot.systems.taskcluster.pushlog import PushLog
 from triggerbot.systems.taskcluster.system import Taskcluster
-from triggerbot.systems.treeherder.classify import Notes
+from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 from triggerbot.systems.treeherder.system import Treeherder
 
@@ -134,7 +134,7 @@ def call() -> Call:
 def notes(url: str) -> None:
     """Classify a failure, with a login's cookies."""
     jobs = TreeherderJobs("ci", url)
-    one = Notes(jobs, "canary-session-that-stays", "canary-csrf-that-stays")
+    one = Classifier(jobs, "canary-session-that-stays", "canary-csrf-that-stays")
     try:
         with suppress(CIError):
             one.classify(PUSH, call().target, [call().target])

@@ -33,7 +33,7 @@ from triggerbot.systems.http import Http, Reply
 from triggerbot.systems.taskcluster.api import Credentials
 from triggerbot.systems.taskcluster.pushlog import PushLog
 from triggerbot.systems.taskcluster.system import Taskcluster
-from triggerbot.systems.treeherder.classify import Notes
+from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
 TOKEN = "canary-token with a space"
@@ -104,7 +104,7 @@ def test_no_error_of_a_system_tells_a_secret() -> None:
 def test_no_repr_tells_a_secret(target: Target) -> None:
     """Of anything of ours, however deep inside."""
     jobs = TreeherderJobs("th", "http://th.example")
-    whole = [*_systems(httpx.MockTransport(echo)), Notes(jobs, "canary-session", "canary-csrf"), target.hooks]
+    whole = [*_systems(httpx.MockTransport(echo)), Classifier(jobs, "canary-session", "canary-csrf"), target.hooks]
     whole += [Credentials("me", "canary-access"), PushLog(Globs(["*"]), token="canary-log")]
     seen = dict(_parts(whole, {}))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.fakes.treeherder import FakeTreeherder
 from triggerbot.core.model import Push
-from triggerbot.systems.treeherder.classify import Notes
+from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
 REVISION = "9c6e4c31ad26efdad0b9af47a2b530bc414ce2c3"
@@ -18,7 +18,7 @@ SLUG = base64.urlsafe_b64encode(TASK.bytes).rstrip(b"=").decode()
 
 
 #: What is to be closed after a test.
-OPENED: list[TreeherderJobs | Notes] = []
+OPENED: list[TreeherderJobs | Classifier] = []
 
 
 def jobs_of(fake: FakeTreeherder, projects: Sequence[str] = ()) -> TreeherderJobs:

@@ -10,7 +10,7 @@ from tests.fakes.world import World
 from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
 from triggerbot.core.errors import CIDenied
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
-from triggerbot.systems.treeherder.classify import Notes, stars
+from triggerbot.systems.treeherder.classify import Classifier, intermittent_failures
 from triggerbot.systems.treeherder.system import Treeherder
 
 
@@ -33,9 +33,9 @@ def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Wor
     return world
 
 
-def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Notes:
+def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Classifier:
     """Log in."""
-    made = Notes(jobs_of(treeherder), session, CSRF)
+    made = Classifier(jobs_of(treeherder), session, CSRF)
     OPENED.append(made)
     return made
 
@@ -44,7 +44,7 @@ def test_one_orange_and_two_greens(starred: World) -> None:
     """And nothing else."""
     record = starred.store.record(PUSH)
     assert record is not None
-    assert [run.job for job in record.jobs for run in stars(job.runs)] == ["test-one"]
+    assert [run.job for job in record.jobs for run in intermittent_failures(job.runs)] == ["test-one"]
 
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
@@ -123,9 +123,9 @@ def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, st
     """With what is needed, and without the secret; it is tried again after a while."""
     record = starred.store.record(PUSH)
     assert record is not None
-    (runs,) = (job.runs for job in record.jobs if stars(job.runs))
+    (runs,) = (job.runs for job in record.jobs if intermittent_failures(job.runs))
     with pytest.raises(CIDenied, match="session has ended") as denied:
-        notes(treeherder, "canary-old").classify(PUSH, *stars(runs), runs)
+        notes(treeherder, "canary-old").classify(PUSH, *intermittent_failures(runs), runs)
     assert "canary" not in str(denied.value)
 
     publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))

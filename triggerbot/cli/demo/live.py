@@ -1,4 +1,4 @@
-"""Running the demo: start the simulated CI and the real daemon, show what they do, and check the outcome."""
+"""`triggerbot demo`: start the simulated CI and the real daemon, show what they do, and check the outcome."""
 
 import ctypes
 import json
@@ -15,9 +15,11 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
+import click
 import httpx
 from rich.console import Console
 from rich.live import Live
@@ -52,6 +54,19 @@ _PR_SET_PDEATHSIG = 1
 
 class _DemoError(Exception):
     """The demo cannot go on; the message says why."""
+
+
+@click.command()
+@click.option("--seconds", type=click.FloatRange(min=2), default=50.0, show_default=True, help="How long it plays.")
+@click.option("--keep", is_flag=True, help="Keep its config and store afterwards, to look around in.")
+@click.option("--stay", is_flag=True, help="Leave the page up at the end, to look and click around, until Ctrl-C.")
+def demo(seconds: float, keep: bool, stay: bool) -> int:
+    """Play triggerbot with a made-up CI on this machine.
+
+    Pushes come in, jobs fail, triggerbot retriggers them, and tells what the runs prove. Nothing outside of this
+    machine is talked to, and nothing is left behind unless you say --keep. Its page is at the address in the title.
+    """
+    return play(seconds=seconds, keep=keep, stay=stay)
 
 
 def play(*, seconds: float, keep: bool, stay: bool) -> int:
@@ -152,7 +167,7 @@ class _Stage:
             text=True,
             # Ctrl-C goes to this process only, which then stops the others.
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - it calls prctl only
+            preexec_fn=partial(_die_with_parent, os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
         )
         self.processes.append(process)
         if module.endswith("ci"):
@@ -321,5 +336,8 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent ends (prctl(2)), which may have ended already."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

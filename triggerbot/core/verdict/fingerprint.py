@@ -261,7 +261,7 @@ def _are_same_words(mine: str, yours: str) -> bool:
 
 def _ratio(one: str, other: str) -> float:
     # Only lines that differ need it, and it takes a while to import.
-    from rapidfuzz import fuzz  # noqa: PLC0415
+    from rapidfuzz import fuzz
 
     return fuzz.ratio(one, other)
 

@@ -9,8 +9,8 @@ from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.core.model import Push
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport
-from triggerbot.systems.classification import Notes
-from triggerbot.systems.treeherder.classify import stars
+from triggerbot.systems.classification import Classifier
+from triggerbot.systems.treeherder.classify import intermittent_failures
 
 log = structlog.get_logger("triggerbot.classify")
 
@@ -21,10 +21,10 @@ _UNKNOWN = 300.0
 class TreeherderReporter:
     """Classifies the failures of one system at Treeherder (a `Reporter`)."""
 
-    def __init__(self, system: str, notes: Notes) -> None:
+    def __init__(self, system: str, classifier: Classifier) -> None:
         self.name = f"treeherder:{system}"
         self._system = system
-        self._notes = notes
+        self._classifier = classifier
 
     def wants(self, push: Push) -> bool:
         """Return whether it is a push of the system."""
@@ -38,13 +38,13 @@ class TreeherderReporter:
         done: list[list[object]] = json.loads(stored or "[]")
         suspected = {job.job for job in report.judged.jobs if job.suspected}
         unknown: list[str] = []
-        starred = [(run, job.runs) for job in report.record.jobs for run in stars(job.runs)]
-        for run, runs in starred:
+        proved = [(run, job.runs) for job in report.record.jobs for run in intermittent_failures(job.runs)]
+        for run, runs in proved:
             key: list[object] = [run.run_id, run.attempt]
             if key in done or run.job in suspected:
                 continue
             try:
-                classified = self._notes.classify(report.push, run, runs)
+                classified = self._classifier.classify(report.push, run, runs)
             except NotKnown as error:
                 unknown.append(str(error))
                 continue
@@ -58,4 +58,4 @@ class TreeherderReporter:
 
     def close(self) -> None:
         """Close the connections."""
-        self._notes.close()
+        self._classifier.close()

@@ -23,7 +23,7 @@ from triggerbot.systems import (
     ResolvedLeads,
     Unknown,
 )
-from triggerbot.systems.classification import Classifies, Notes
+from triggerbot.systems.classification import Classifier, Classifies
 from triggerbot.systems.http import NotSent, Reply
 from triggerbot.systems.taskcluster import actions, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
@@ -268,9 +268,9 @@ class Taskcluster:
             return f"answers; the client has {len(scopes)} scopes, among them hooks:trigger-hook"
         raise CIDenied("the client may trigger no hook: give it hooks:trigger-hook:<group>/<the hooks of your actions>")
 
-    def notes(self) -> Notes | None:
+    def classifier(self) -> Classifier | None:
         """Log in at Treeherder, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
-        return self._jobs.notes() if isinstance(self._jobs, Classifies) else None
+        return self._jobs.classifier() if isinstance(self._jobs, Classifies) else None
 
     def close(self) -> None:
         """Close the connections."""

@@ -22,13 +22,13 @@ _INTERMITTENT = 4
 _TEXT = "Classified by triggerbot: {passed} further runs of this job passed at the same push."
 
 
-def stars(runs: Sequence[Run]) -> list[Run]:
+def intermittent_failures(runs: Sequence[Run]) -> list[Run]:
     """Choose, of all runs of one job at one push, the failure that the others prove intermittent; purely."""
     failed = [run for run in runs if run.failed]
     return failed if len(failed) == 1 and sum(run.passed for run in runs) >= _GREENS else []
 
 
-class Notes:
+class Classifier:
     """Writes classifications, each once: it looks before it writes, and never retries a write."""
 
     def __init__(

@@ -10,7 +10,7 @@ from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack
 from triggerbot.systems.treeherder import messages
-from triggerbot.systems.treeherder.classify import Notes
+from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 from triggerbot.systems.treeherder.settings import TreeherderSettings
 
@@ -41,7 +41,7 @@ class Treeherder:
         *,
         through: Retriggers | None,
         grace: float = 300.0,
-        log_in: Callable[[], Notes | None] = lambda: None,
+        log_in: Callable[[], Classifier | None] = lambda: None,
     ) -> None:
         self.name = jobs.name
         self.grace = grace
@@ -83,7 +83,7 @@ class Treeherder:
         """Return the failure lines in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._jobs.failures(push, run)
 
-    def notes(self) -> Notes | None:
+    def classifier(self) -> Classifier | None:
         """Log in, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
         return self._log_in()
 
@@ -104,10 +104,10 @@ def build(name: str, settings: TreeherderSettings, context: BuildContext) -> Tre
     return Treeherder(jobs, through=through, grace=settings.grace, log_in=partial(_log_in, name, settings, context))
 
 
-def _log_in(name: str, settings: TreeherderSettings, context: BuildContext) -> Notes | None:
+def _log_in(name: str, settings: TreeherderSettings, context: BuildContext) -> Classifier | None:
     if settings.classify is None:
         return None
     # Connections of its own: it is closed with the reports.
     jobs = TreeherderJobs(name, settings.url, user_agent=context.user_agent)
     login = settings.classify
-    return Notes(jobs, login.session.read(), login.csrf.read(), user_agent=context.user_agent)
+    return Classifier(jobs, login.session.read(), login.csrf.read(), user_agent=context.user_agent)

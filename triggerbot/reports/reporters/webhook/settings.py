@@ -29,7 +29,7 @@ class WebhookReportSettings(ReportSettings):
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
 
-    def warnings(self, systems: Mapping[str, SystemSettings]) -> Iterator[tuple[Place, str]]:  # noqa: ARG002
+    def warnings(self, systems: Mapping[str, SystemSettings]) -> Iterator[tuple[Place, str]]:
         """Warn where others could read along."""
         if self.url.startswith("http:") and not addresses.is_loopback(self.url):
             yield ("url",), "what is reported would travel unencrypted to another machine: write https://"

@@ -19,7 +19,7 @@ S = TypeVar("S", SystemSettings, ReportSettings)
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[S]):
+class Plugin(Generic[S]):
     """Where one kind's section and builder are, each as `module:name`."""
 
     section_at: str
@@ -42,11 +42,11 @@ def _imported(place: str) -> Any:
 
 
 @dataclass(frozen=True)
-class Kinds:
+class Plugins:
     """Every kind that there is, by its name in the config."""
 
-    systems: Mapping[str, Kind[SystemSettings]]
-    reports: Mapping[str, Kind[ReportSettings]]
+    systems: Mapping[str, Plugin[SystemSettings]]
+    reports: Mapping[str, Plugin[ReportSettings]]
     #: Types of systems that are planned and cannot be used yet.
     planned: tuple[str, ...] = ()
 
@@ -72,7 +72,7 @@ class Kinds:
         )
 
 
-def _as(kind: Kind[ReportSettings], value: Any, info: ValidationInfo) -> ReportSettings:
+def _as(kind: Plugin[ReportSettings], value: Any, info: ValidationInfo) -> ReportSettings:
     return kind.section().model_validate(value, context=info.context)
 
 
