@@ -9,10 +9,10 @@ from triggerbot.config.load import load, loads, locate
 from triggerbot.config.plugins import Plugin, Plugins
 from triggerbot.config.schema import Config, FileSettings, IntakeSettings, PageSettings, PollSettings, PulseSettings
 from triggerbot.config.secrets import Secret
-from triggerbot.config.section import CommandsSection, ReportSettings, SystemSettings
+from triggerbot.config.section import CommentSettings, ReportSettings, SystemSettings
 
 __all__ = [
-    "CommandsSection",
+    "CommentSettings",
     "Config",
     "FileSettings",
     "IntakeSettings",

@@ -1,8 +1,9 @@
 """The configuration: every key of the file, its type, its default and what it means; and what the file comes to.
 
 The same models check files, are the settings of the rest of triggerbot, give editors a JSON Schema and make the
-reference, so a description is written for the reader of the config. Systems and reports have their own sections, beside
-their code: see `kinds`.
+reference, so a description is written for the reader of the config. A class called `...Settings` is used as it is, one
+called `...Section` is turned into a value of `core`. Systems and reports have their own, beside their code: see
+`plugins`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -92,7 +93,7 @@ class Intake(OneOf):
     file: Annotated[FileSettings | None, fields.Given] = Field(default=None, description="Read a file of events.")
 
 
-class Requested(Section):
+class RequestedSection(Section):
     """What a push may ask for in its message (try: ... --rebuild N)."""
 
     max: int = Field(
@@ -118,7 +119,7 @@ class BudgetSection(Section):
     floor: int = Field(default=4, ge=0, description="So many and one more, if that share is less.")
 
 
-class Lookup(Section):
+class LookupSection(Section):
     """What to do when the CI does not know the job yet."""
 
     attempts: int = Field(default=5, ge=0, le=100, description="How often to ask again before giving up.")
@@ -175,14 +176,14 @@ class RuleSection(Section):
     authors: fields.SomePatterns = default(("*",), "Authors whose pushes count.")
     exclude_authors: fields.Patterns = default((), "But none of these.", examples=[["autoland@example.org"]])
     kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(
-        default=("test",), description="Plugins of jobs that may be retriggered."
+        default=("test",), description="Kinds of jobs that may be retriggered."
     )
     results: tuple[fields.ResultName, ...] = Field(
         default=("failure",),
         description="Results to retrigger: failure (tests), busted (build), infra, timed_out. None: only requests.",
     )
     max_tier: int = Field(default=1, ge=0, description="Jobs of a higher tier are hidden, and left alone.")
-    pools: fields.SomePatterns = default(("*",), "Plugins of machines that may be used; some are scarce.")
+    pools: fields.SomePatterns = default(("*",), "Kinds of machines that may be used; some are scarce.")
     exclude_steps: fields.Patterns = default(
         (),
         "A run whose first failed step is one of these is the author's own doing, and left alone.",
@@ -190,9 +191,9 @@ class RuleSection(Section):
     )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
-    requested: Requested = default({}, "What a push may ask for in its message.")
+    requested: RequestedSection = default({}, "What a push may ask for in its message.")
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")
-    lookup: Lookup = default({}, "What to do when the CI does not know the job yet.")
+    lookup: LookupSection = default({}, "What to do when the CI does not know the job yet.")
 
     def rule(self) -> Rule:
         """Return it as the policy takes it."""

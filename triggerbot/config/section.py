@@ -120,7 +120,7 @@ class SystemSettings(Section):
         yield from ()
 
 
-class CommandsSection(Section):
+class CommentSettings(Section):
     """What people may ask for in comments at a pull request: `@triggerbot rebuild 3`, `retry PATTERN`, `why JOB`."""
 
     mention: fields.Text = Field(default="triggerbot", description="The name to which commands are addressed.")
@@ -161,7 +161,7 @@ class ReportSettings(Section):
         return None
 
     @property
-    def comment_commands(self) -> CommandsSection | None:
+    def comment_commands(self) -> CommentSettings | None:
         """What people may ask for in comments there; `None`: nothing."""
         return None
 

@@ -10,7 +10,7 @@ from triggerbot.config.section import Section
 from triggerbot.core.model import Push, Run
 
 
-class ClassifySection(Section):
+class ClassificationSettings(Section):
     """A login at Treeherder with which failures that proved intermittent are classified."""
 
     session: fields.SecretReference = Field(

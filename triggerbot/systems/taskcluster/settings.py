@@ -9,13 +9,13 @@ from triggerbot.config import fields
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import Section, SystemSettings, default, literal_projects
 from triggerbot.core.policy.rules import Rule
-from triggerbot.systems.classification import ClassifySection
+from triggerbot.systems.classification import ClassificationSettings
 
 #: Where the decision task of a push is indexed at Mozilla.
 INDEX = "gecko.v2.{project}.revision.{revision}.taskgraph.decision"
 
 
-class PushLogSection(Section):
+class PushLogSettings(Section):
     """Where the message and the author of a push are: exactly one of hg and github."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["hg"]}, {"required": ["github"]}]})
@@ -62,7 +62,7 @@ class TaskclusterSettings(SystemSettings):
     certificate: fields.OptionalSecret = Field(
         default=None, description="The certificate of temporary credentials.", examples=["env:TASKCLUSTER_CERTIFICATE"]
     )
-    pushes: tuple[PushLogSection, ...] = Field(
+    pushes: tuple[PushLogSettings, ...] = Field(
         default=(),
         description="Where the message and author of a push are; of several the first that matches the project counts. "
         "Not needed with treeherder.",
@@ -73,7 +73,7 @@ class TaskclusterSettings(SystemSettings):
         "groups are listed.",
         examples=["https://treeherder.mozilla.org"],
     )
-    classify: Annotated[ClassifySection | None, fields.Given] = Field(
+    classify: Annotated[ClassificationSettings | None, fields.Given] = Field(
         default=None,
         description="Classify a failure at treeherder as intermittent once two further runs passed. Off unless given.",
     )

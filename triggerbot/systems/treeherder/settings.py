@@ -8,7 +8,7 @@ from pydantic import Field
 from triggerbot.config import fields
 from triggerbot.config.section import SystemSettings, default, literal_projects
 from triggerbot.core.policy.rules import Rule
-from triggerbot.systems.classification import ClassifySection
+from triggerbot.systems.classification import ClassificationSettings
 
 
 class TreeherderSettings(SystemSettings):
@@ -28,7 +28,7 @@ class TreeherderSettings(SystemSettings):
         description="Projects to ask for in the sweep. Left out: those of the rules that are no patterns.",
         examples=[["try"]],
     )
-    classify: Annotated[ClassifySection | None, fields.Given] = Field(
+    classify: Annotated[ClassificationSettings | None, fields.Given] = Field(
         default=None,
         description="Classify a failure as intermittent once two further runs passed. Off unless given.",
     )

@@ -9,7 +9,7 @@ from triggerbot.config import fields
 from triggerbot.config.section import (
     REPORTED_BRANCHES,
     REPORTED_PROJECTS,
-    CommandsSection,
+    CommentSettings,
     ReportSettings,
     SystemSettings,
     default,
@@ -31,7 +31,7 @@ class GitHubReportSettings(ReportSettings):
     comment: bool = Field(
         default=False, description="Whether pull requests get one comment, edited as verdicts come, once a job failed."
     )
-    commands: Annotated[CommandsSection | None, fields.Given] = Field(
+    commands: Annotated[CommentSettings | None, fields.Given] = Field(
         default=None, description="What people may ask for in comments; without it nothing."
     )
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
@@ -43,7 +43,7 @@ class GitHubReportSettings(ReportSettings):
         return self.system
 
     @property
-    def comment_commands(self) -> CommandsSection | None:
+    def comment_commands(self) -> CommentSettings | None:
         """What people may ask for in comments."""
         return self.commands
 
