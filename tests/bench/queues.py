@@ -72,7 +72,7 @@ class Bench:
         redis = place / "redis"
         redis.mkdir()
         self.redis = stack.enter_context(RedisServer(redis))
-        ci = stack.enter_context(python(place, "tests.bench.slow_ci", stdout=subprocess.PIPE))
+        ci = stack.enter_context(python(place, "tests.fakes.slow_ci", stdout=subprocess.PIPE))
         assert ci.stdout is not None
         self.ci = f"http://127.0.0.1:{int(ci.stdout.readline())}"
         self._number = 0

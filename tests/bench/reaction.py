@@ -18,7 +18,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     number = 30 if quick else 300
     sent: dict[int, float] = {}
     took = []
-    with python(directory, "tests.bench.instant_ci", stdout=subprocess.PIPE) as ci:
+    with python(directory, "tests.fakes.instant_ci", stdout=subprocess.PIPE) as ci:
         assert ci.stdout is not None
         port = int(ci.stdout.readline())
         with daemon(directory, f"http://127.0.0.1:{port}") as (_, address), httpx.Client() as client:

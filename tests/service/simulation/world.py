@@ -11,10 +11,10 @@ from concurrent.futures import Future
 from random import Random
 from typing import Any
 
+from tests.fakes.simulated_ci import SimCI
 from tests.service.simulation.checks import SWEPT, Broken, Checks, must
 from tests.service.simulation.replica import Killed, Replica
 from tests.service.simulation.scenario import Faults, Scenario
-from tests.service.simulation.simulated_ci import SimCI
 from tests.service.simulation.stores import Ground, Memory
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Event, Heard, Push
