@@ -19,11 +19,11 @@ def main() -> int:
         connection = http.client.HTTPConnection(address, timeout=PATIENCE)
         connection.request("GET", "/__heartbeat__")
         answer = connection.getresponse()
-        told = json.loads(answer.read())
+        health = json.loads(answer.read())
     except (OSError, http.client.HTTPException, ValueError) as error:
         sys.stdout.write(f"no answer at {address}: {error}\n")
         return 1
-    sys.stdout.write(f"{told.get('status')}: {json.dumps(told.get('wrong'))}\n")
+    sys.stdout.write(f"{health.get('status')}: {json.dumps(health.get('wrong'))}\n")
     return 0 if answer.status == http.HTTPStatus.OK else 1
 
 

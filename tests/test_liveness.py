@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-class Told:
+class RecordingManager:
     """The process manager of the tests: records what is reported."""
 
     every = 0.001
@@ -130,33 +130,33 @@ def test_a_thread_without_a_heart_beats_in_vain() -> None:
 
 def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
     """Ready once, and then alive again and again."""
-    looked, told, stop = Liveness(), Told(), threading.Event()
+    looked, manager, stop = Liveness(), RecordingManager(), threading.Event()
     heart = looked.register("web", 10.0)
-    watching = threading.Thread(target=Watchdog(looked, told, pytest.fail).run, args=(stop,))
+    watching = threading.Thread(target=Watchdog(looked, manager, pytest.fail).run, args=(stop,))
     watching.start()
-    told.enough.wait()
-    assert "ready" not in told.words
+    manager.enough.wait()
+    assert "ready" not in manager.words
 
     heart.beat()
-    told.words.clear()
-    told.enough.clear()
-    told.enough.wait()
+    manager.words.clear()
+    manager.enough.clear()
+    manager.enough.wait()
 
     stop.set()
     watching.join()
-    assert told.words.count("ready") == 1
+    assert manager.words.count("ready") == 1
 
 
 def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     """And what is hung is told with the place where it is stuck."""
     clock = Clock()
-    looked, told, stop, mended = Liveness(clock), Told(), threading.Event(), threading.Event()
+    looked, manager, stop, repaired = Liveness(clock), RecordingManager(), threading.Event(), threading.Event()
     begun = threading.Event()
 
     def get_stuck() -> None:
         with looked.part("dispatcher-0", 0.0):
             begun.set()
-            mended.wait()
+            repaired.wait()
 
     stuck = threading.Thread(target=get_stuck)
     stuck.start()
@@ -165,15 +165,15 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     looked.check()
     clock.now += 3.0
 
-    Watchdog(looked, told, errors.append).run(stop)
+    Watchdog(looked, manager, errors.append).run(stop)
 
-    mended.set()
+    repaired.set()
     stuck.join()
-    assert told.words == []
+    assert manager.words == []
     assert str(errors[0]) == "dispatcher-0 is hung: it has shown no progress for 3 s"
-    told_where = "".join(traceback.format_exception(errors[0]))
-    assert "in get_stuck" in told_where
-    assert told_where.startswith("Traceback (most recent call last)")
+    trace = "".join(traceback.format_exception(errors[0]))
+    assert "in get_stuck" in trace
+    assert trace.startswith("Traceback (most recent call last)")
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,10 @@ def test_an_outage_of_hours_does_not_fill_the_log(stream: TextIO) -> None:
         now[0] += 1.0
 
     stream.seek(0)
-    told = [json.loads(line) for line in stream.read().splitlines()]
+    entries = [json.loads(line) for line in stream.read().splitlines()]
 
-    assert [one.get("repeated") for one in told if one["event"] == "store.unavailable"] == [None, 599, 599]
-    assert sum(one["event"] == "something" for one in told) == 180
+    assert [one.get("repeated") for one in entries if one["event"] == "store.unavailable"] == [None, 599, 599]
+    assert sum(one["event"] == "something" for one in entries) == 180
 
 
 def test_what_one_system_repeats_hides_nothing_of_another(stream: TextIO) -> None:

@@ -150,8 +150,8 @@ def _readers(directory: Path, number: int) -> list[dict[str, Any]]:
 
 def _load(directory: Path, host: str, number: int, first: int) -> float:
     with python(directory, "tests.bench.load", host, str(number), str(first), stdout=subprocess.PIPE) as load:
-        told, _ = load.communicate()
-    return float(json.loads(told)["rate"])
+        output, _ = load.communicate()
+    return float(json.loads(output)["rate"])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from tests.fakes.command_bench import Bench, bench, told
+from tests.fakes.command_bench import Bench, bench, failed_run
 
 __all__ = ["bench"]
 
@@ -27,7 +27,7 @@ def lines(tmp_path: Path) -> Callable[..., Path]:
 
     def write(*events: dict[str, Any] | str) -> Path:
         path = tmp_path / "events.jsonl"
-        texts = [event if isinstance(event, str) else json.dumps(told(**event)) for event in events]
+        texts = [event if isinstance(event, str) else json.dumps(failed_run(**event)) for event in events]
         path.write_text("".join(text + "\n" for text in texts))
         return path
 

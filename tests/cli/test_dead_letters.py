@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fakes.command_bench import NOW, REVISION, Bench, told
+from tests.fakes.command_bench import NOW, REVISION, Bench, failed_run
 from triggerbot.store import DeadLetter
 
 
@@ -12,12 +12,12 @@ from triggerbot.store import DeadLetter
 def buried(bench: Bench) -> Bench:
     """Give a bench with three letters: one that is right by now, one that never will be, one of an unknown system."""
     store = bench.store()
-    right = json.dumps(told()).encode()
+    right = json.dumps(failed_run()).encode()
     store.add_dead_letters(
         [
             DeadLetter(0, NOW, "ci", "webhook", "KeyError: 'x'", b"[" + right + b"]", {"content-type": "a"}),
             DeadLetter(0, NOW, "ci", "file", "JSON is malformed", b"\x1b[2J[red]\xff garbage"),
-            DeadLetter(0, NOW, "gone", "file", "", json.dumps(told(revision="beef" * 10)).encode()),
+            DeadLetter(0, NOW, "gone", "file", "", json.dumps(failed_run(revision="beef" * 10)).encode()),
         ]
     )
     store.close()

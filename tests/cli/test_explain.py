@@ -23,8 +23,8 @@ def waits(bench, job, now):
     """What a job's open claim waits for, at some time."""
     with closing(bench.store()) as store:
         record = store.record(store.find(*PUSH)[0])
-        told = next(one for one in record.jobs if one.job == job)
-        return of_job(told, (), Standing(now, store.paused(), store.breakers()))[-1].text
+        found = next(one for one in record.jobs if one.job == job)
+        return of_job(found, (), Standing(now, store.paused(), store.breakers()))[-1].text
 
 
 def test_the_whole_story_is_told_in_order(bench):
@@ -113,13 +113,13 @@ def test_what_is_held_says_when_it_goes_on(bench, real_now):
     assert f"; goes on when the breaker closes; the next canary may go at {moment(real_now + 5)}." in out
     assert "looks again" not in out
     bench.now += 20
-    told = waits(bench, jobs[5], bench.now)
-    assert told.endswith("; goes on when the breaker closes; the next canary may go now.")
+    reason = waits(bench, jobs[5], bench.now)
+    assert reason.endswith("; goes on when the breaker closes; the next canary may go now.")
     bench.ci.answers = [Hangs()]
     with pytest.raises(Hangs):
         bench.hear()
-    told = waits(bench, jobs[5], bench.now)
-    assert told.endswith(f"; goes on when the breaker closes; its canary was sent ahead at {moment(bench.now)}.")
+    reason = waits(bench, jobs[5], bench.now)
+    assert reason.endswith(f"; goes on when the breaker closes; its canary was sent ahead at {moment(bench.now)}.")
 
 
 def test_what_a_cap_holds_says_so(bench, real_now):
@@ -141,8 +141,8 @@ def test_a_request_under_way_is_no_sign_of_a_daemon_that_is_away(bench):
         bench.hear()
     words = f"2 of 2 further runs remain; the CI has been asked since {moment(bench.now)} and has not answered yet."
     assert waits(bench, "linux-mochitest-1", bench.now + 60).endswith(words)
-    told = waits(bench, "linux-mochitest-1", bench.now + 91)
-    assert told.endswith(f"it has been due since {moment(bench.now)}: is the daemon (`triggerbot run`) running?")
+    reason = waits(bench, "linux-mochitest-1", bench.now + 91)
+    assert reason.endswith(f"it has been due since {moment(bench.now)}: is the daemon (`triggerbot run`) running?")
 
 
 def test_a_failure_that_differs_each_time_is_not_laid_to_the_change(bench):
@@ -322,9 +322,9 @@ def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, le
     assert answer.exit_code == code, answer.output
     assert f"{health}: " in answer.stdout
     assert answer.stdout.splitlines()[1].split()[0] == letters
-    told = bench.json("status", *PUSH)
-    assert told["health"] == health
-    assert told["pushes"][0]["jobs"][0]["letters"] == letters
+    status = bench.json("status", *PUSH)
+    assert status["health"] == health
+    assert status["pushes"][0]["jobs"][0]["letters"] == letters
 
 
 def test_the_worst_of_several_pushes_of_a_revision_counts(bench):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fakes.command_bench import NOW, REVISION, told
+from tests.fakes.command_bench import NOW, REVISION, failed_run
 
 OTHER = "beef" + "1" * 36
 
@@ -85,16 +85,16 @@ def test_the_budget_holds(bench, lines):
 
 def test_stdin_is_read(bench):
     """A dash reads stdin."""
-    answer = bench.run("replay", "-", "--json", stdin=json.dumps(told()).encode())
+    answer = bench.run("replay", "-", "--json", stdin=json.dumps(failed_run()).encode())
     assert decisions(answer) == [("trigger", "failure", 2, 1)]
 
 
 def test_garbled_lines_are_told_and_the_rest_goes_on(bench, tmp_path):
     """Each line that is none is told by its number; the exit code says that there were some."""
     path = tmp_path / "events.jsonl"
-    long = json.dumps(told(message="x" * 2_000_000))
-    parts = [b"\xef\xbb\xbf", json.dumps(told()).encode(), b"\n\n", b"\xff\xfe\n", b"{}\n", long.encode(), b"\n"]
-    path.write_bytes(b"".join(parts) + json.dumps(told(revision=OTHER)).encode())
+    long = json.dumps(failed_run(message="x" * 2_000_000))
+    parts = [b"\xef\xbb\xbf", json.dumps(failed_run()).encode(), b"\n\n", b"\xff\xfe\n", b"{}\n", long.encode(), b"\n"]
+    path.write_bytes(b"".join(parts) + json.dumps(failed_run(revision=OTHER)).encode())
     answer = bench.run("replay", str(path), "--json")
     assert answer.exit_code == 2
     assert decisions(answer) == [("trigger", "failure", 2, 1), ("trigger", "failure", 2, 6)]

@@ -245,10 +245,12 @@ def test_a_recorded_failure_is_replayed(bench: Bench, lines: Callable[..., Path]
     path = lines(*(json.dumps(one) for one in FILES[form]))
     answer = bench.run("replay", str(path), "--json", "--format", form)
     assert answer.exit_code == 0, answer.output
-    told = [json.loads(line) for line in answer.stdout.splitlines()]
+    decisions = [json.loads(line) for line in answer.stdout.splitlines()]
     # The rules of the bench watch no repository of GitHub.
     expected = ("refuse", "not_watched") if form == "github" else ("trigger", "failure")
-    assert [(one["action"], one["reason"], one["revision"], one["event"]) for one in told] == [(*expected, REVISION, 2)]
+    assert [(one["action"], one["reason"], one["revision"], one["event"]) for one in decisions] == [
+        (*expected, REVISION, 2)
+    ]
 
 
 @pytest.mark.parametrize(

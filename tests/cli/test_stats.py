@@ -35,16 +35,16 @@ def test_the_json_has_stable_keys(bench, real_now):
     """Programs rely on these names."""
     bench.hear(bench.event())
     bench.run("pause", "--note", "tree closed")
-    told = bench.json("stats", "--since", "12h")
-    assert list(told) == [
+    stats = bench.json("stats", "--since", "12h")
+    assert list(stats) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
         "runs", "dead_letters", "ended", "machine", "spared", "breakers", "last_hour", "rules", "projects", "costs",
         "intermittent",
     ]  # fmt: skip
-    assert told["paused"]["note"] == "tree closed"
-    assert told["per_hour"]["sent"]["total"] == 2
-    assert told["per_hour"]["would_have_sent"] == {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
-    assert told["hours"][0]["hour"].endswith(":00:00Z")
+    assert stats["paused"]["note"] == "tree closed"
+    assert stats["per_hour"]["sent"]["total"] == 2
+    assert stats["per_hour"]["would_have_sent"] == {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
+    assert stats["hours"][0]["hour"].endswith(":00:00Z")
 
 
 def test_each_rule_is_told_what_it_costs(bench, real_now):
@@ -70,10 +70,10 @@ def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
     assert "1 retrigger, 33.3 % of 3 runs: 1 passed." in out
     assert "Machine time of retriggers: about 10 min, 33.3 % of that of all runs (an estimate" in out
     assert "Machine time spared: about 20 min (an estimate: 1 failure not retriggered, × 2.0 retriggers" in out
-    told = bench.json("stats")
-    assert told["costs"]["ended"] == {"passed": 1, "failed": 0, "other": 0, "unfinished": 0}
-    assert told["costs"]["text"][0] in out
-    assert told["costs"]["people"] == {"failures": 1, "minutes_each_assumed": 10.0, "seconds_estimate": 600}
+    stats = bench.json("stats")
+    assert stats["costs"]["ended"] == {"passed": 1, "failed": 0, "other": 0, "unfinished": 0}
+    assert stats["costs"]["text"][0] in out
+    assert stats["costs"]["people"] == {"failures": 1, "minutes_each_assumed": 10.0, "seconds_estimate": 600}
 
 
 def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
@@ -84,8 +84,8 @@ def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
     summary = Summary(where, "good", "", None, "", None, real_now, real_now)
     store.judged(summary, [FailureRecord(where, "linux-a", real_now, 1, 1)], [], real_now)
     store.close()
-    [told] = bench.json("stats")["intermittent"]
-    assert (told["job"], told["project"], told["rate"], told["low"]) == ("linux-a", "try", 1.0, 0.2065)
+    [job] = bench.json("stats")["intermittent"]
+    assert (job["job"], job["project"], job["rate"], job["low"]) == ("linux-a", "try", 1.0, 0.2065)
     [row] = [line.split() for line in bench.run("stats").stdout.splitlines() if line.startswith("linux-a")]
     assert row[:9] == ["linux-a", "try", "100.0", "%", "20.7", "%", "100.0", "%", "1"]
 

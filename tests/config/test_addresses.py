@@ -123,9 +123,9 @@ def test_an_address_that_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ConfigError, match="store_insecure: true"):
         _ = config.store_address
     monkeypatch.setenv("STORE", "hunter2")
-    with pytest.raises(ConfigError, match="env:STORE holds no address") as told:
+    with pytest.raises(ConfigError, match="env:STORE holds no address") as refused:
         _ = config.store_address
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_an_address_that_is_kept_elsewhere_can_be_allowed() -> None:

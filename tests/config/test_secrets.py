@@ -40,11 +40,11 @@ def test_file(tmp_path: Path, raw: bytes, value: str) -> None:
 def test_credentials_of_systemd(tmp_path: Path) -> None:
     """They are at another place for each unit, which the unit's environment tells."""
     (tmp_path / "secrets_token").write_text("s3cret\n")
-    kept = secret("file:$CREDENTIALS_DIRECTORY/secrets_token")
+    stored = secret("file:$CREDENTIALS_DIRECTORY/secrets_token")
 
-    assert kept.read({"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "s3cret"
+    assert stored.read({"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "s3cret"
     with pytest.raises(ConfigError, match="is kept by systemd for the service alone"):
-        kept.read({})
+        stored.read({})
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("BROKER", "hunter2hunter2")
     with pytest.raises(
         ConfigError, match=r"x.yml: line 3: intakes\[0\].pulse.url: env:BROKER holds no address"
-    ) as told:
+    ) as refused:
         intake.address()
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(refused.value)
     monkeypatch.setenv("BROKER", "amqps://me:hunter2hunter2@host:5671/")
     assert intake.address() == "amqps://me:hunter2hunter2@host:5671/"
 
@@ -152,7 +152,7 @@ def test_a_webhook_secret_that_can_be_guessed(value: str, refused: bool, weak: b
 
     missing, short = config.missing_secrets(environ), tuple(config.weak_secrets(environ))
 
-    told = [("systems.ci.webhook_secret[0]", True)]
-    assert [(one.path, "openssl rand" in one.message) for one in missing] == (told if refused else [])
-    assert [(one.path, "openssl rand" in one.message) for one in short] == (told if weak else [])
+    warned = [("systems.ci.webhook_secret[0]", True)]
+    assert [(one.path, "openssl rand" in one.message) for one in missing] == (warned if refused else [])
+    assert [(one.path, "openssl rand" in one.message) for one in short] == (warned if weak else [])
     assert all(value not in one.message for one in (*missing, *short))

@@ -64,7 +64,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
         signal.signal(number, handler)
 
 
-def tell(number: signal.Signals) -> None:
+def send_signal(number: signal.Signals) -> None:
     """Send this process a signal."""
     os.kill(os.getpid(), number)
 
@@ -79,11 +79,11 @@ def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) 
     ending = threading.Event()
 
     def read() -> Config:
-        tell(signal.SIGTERM)
+        send_signal(signal.SIGTERM)
         ending.wait()
         return config
 
-    outside = Outside(lambda: tell(signal.SIGHUP), ending.set)
+    outside = Outside(lambda: send_signal(signal.SIGHUP), ending.set)
     daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, manager=outside)
     first = daemon.engine
 
@@ -137,7 +137,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
             case 2:
                 secret.write_text("the-third-token")
             case 3:
-                tell(signal.SIGTERM)
+                send_signal(signal.SIGTERM)
         return made
 
     monkeypatch.setattr(module, "build", built)
@@ -147,7 +147,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
 
     outside = Outside(rotate)
     daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, manager=outside)
-    patience = threading.Timer(20.0, tell, [signal.SIGTERM])
+    patience = threading.Timer(20.0, send_signal, [signal.SIGTERM])
     patience.start()
 
     assert daemon.run(None) == 0

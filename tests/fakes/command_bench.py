@@ -92,7 +92,7 @@ class Bench:
         return json.loads(self.run(*arguments, "--json").stdout)
 
 
-def told(**named: Any) -> dict[str, Any]:
+def failed_run(**named: Any) -> dict[str, Any]:
     """Make the JSON of a failed run of the usual push."""
     usual = {
         "project": "try",

@@ -44,22 +44,22 @@ class ListeningCI(MemoryCI):
             raise found
         return found
 
-    def asker(self, wish: CommentCommand) -> Asker:
+    def asker(self, command: CommentCommand) -> Asker:
         """Say who asks; a stranger may nothing."""
         self.meanwhile()
-        found = self.askers.get(wish.author, Asker(may_write=False, is_author=False))
+        found = self.askers.get(command.author, Asker(may_write=False, is_author=False))
         if isinstance(found, BaseException):
             raise found
         return found
 
-    def revision(self, wish: CommentCommand) -> str:
+    def revision(self, command: CommentCommand) -> str:
         """Say which commit the pull request has."""
-        if wish.pull not in self.pulls:
+        if command.pull not in self.pulls:
             raise NotKnown("no such pull request")
-        return self.pulls[wish.pull]
+        return self.pulls[command.pull]
 
-    def react(self, wish: CommentCommand, *, heard: bool) -> None:
+    def react(self, command: CommentCommand, *, heard: bool) -> None:
         """Keep how it was reacted to."""
         if self.reaction is not None:
             raise self.reaction
-        self.reactions.append((wish.id, heard))
+        self.reactions.append((command.id, heard))

@@ -19,8 +19,8 @@ class Board:
     def __init__(self, name: str = "board:one", branches: str = "*") -> None:
         self.name = name
         self.branches = Globs([branches])
-        self.told: list[PushReport] = []
-        self.kept: list[str] = []
+        self.reports: list[PushReport] = []
+        self.stored: list[str] = []
         self.errors: list[BaseException] = []
         #: When it wants to be told again.
         self.again: float | None = None
@@ -29,13 +29,13 @@ class Board:
     def wants(self, push: Push) -> bool:
         return push.project == "try" and self.branches.match(push.branch)
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
-        self.told.append(told)
-        self.kept.append(kept)
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> float | None:
+        self.reports.append(report)
+        self.stored.append(stored)
         self.meanwhile()
         if self.errors:
             raise self.errors.pop(0)
-        keep(told.judged.sentence)
+        save(report.judged.sentence)
         return self.again
 
     def close(self) -> None:

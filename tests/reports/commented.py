@@ -42,15 +42,15 @@ def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
 
 
 def settle(
-    world: World, *wishes: CommentCommand, permissions: dict[str, Permission] | None = None, seconds: float = 2.0
+    world: World, *commands: CommentCommand, permissions: dict[str, Permission] | None = None, seconds: float = 2.0
 ) -> None:
     """Hear wishes and publish what is due; then let the dispatcher work."""
-    world.hear(*wishes)
+    world.hear(*commands)
     world.publish(world.publisher(permissions=permissions), seconds)
     world.drain()
 
 
-def asked(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
+def requested(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
     """Tell which claims people have made, by job."""
     record = world.store.record(where)
     assert record is not None
@@ -58,6 +58,6 @@ def asked(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
     return {job: claims for job, claims in found.items() if claims}
 
 
-def told(world: World, where: Push = HERE) -> str:
+def replies(world: World, where: Push = HERE) -> str:
     """Give the answers at a push."""
     return "\n".join(text for _, text in answers(world.store.metadata(where)))

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.world import World, failure, push
-from tests.reports.commented import HERE, REVISION, WISH, asked, ci, settle, told, world
+from tests.reports.commented import HERE, REVISION, WISH, ci, replies, requested, settle, world
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import ClaimState, PushFacts
 from triggerbot.reports.comments import Permission
@@ -21,11 +21,11 @@ def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
     """Once, as a claim of its own, sent by the dispatcher; the comment gets a reaction, the report an answer."""
     settle(world, WISH)
 
-    (claim,) = asked(world)["linux-1"]
+    (claim,) = requested(world)["linux-1"]
     assert (claim.wanted, claim.state) == (1, ClaimState.DONE)
     assert ci.asked[-1].job == "linux-1"
     assert ci.reactions == [("comment:1", True)]
-    assert told(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
+    assert replies(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
 
 
 def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
@@ -35,7 +35,7 @@ def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
     # As if it had been killed before the end was written down.
     world.store.set_metadata(HERE, "answers", "[]")
     world.hear(replace(WISH, id="comment:1"))
-    assert len(asked(world)["linux-1"]) == 1
+    assert len(requested(world)["linux-1"]) == 1
     assert len([one for one in ci.asked if one.count == 1]) == 1
 
 
@@ -52,7 +52,7 @@ def test_patterns(world: World, text: str, jobs: set[str], count: int) -> None:
     """A rebuild is of every test job; a job that is named is meant, whatever its kind."""
     settle(world, replace(WISH, text=text))
 
-    assert {job: claim.wanted for job, (claim,) in asked(world).items()} == dict.fromkeys(jobs, count)
+    assert {job: claim.wanted for job, (claim,) in requested(world).items()} == dict.fromkeys(jobs, count)
 
 
 def test_the_button_retries_what_failed(world: World, ci: ListeningCI) -> None:
@@ -62,35 +62,35 @@ def test_the_button_retries_what_failed(world: World, ci: ListeningCI) -> None:
 
     settle(world, replace(WISH, id="action:9", text="retry failed", pull=None, revision=REVISION))
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_strangers_may_not(world: World, ci: ListeningCI) -> None:
     """Nothing is asked for, nothing is answered but a reaction."""
     settle(world, replace(WISH, author="eve"))
 
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == [("comment:1", False)]
-    assert told(world) == ""
+    assert replies(world) == ""
 
 
 def test_authors_may_where_they_are_let(world: World, ci: ListeningCI) -> None:
     """Within a cap for each commit, which is over all of their wishes."""
     allowed = {"ci": Permission(authors=True, cap=3)}
-    wish = replace(WISH, author="ada", text="rebuild 2 linux-1")
+    command = replace(WISH, author="ada", text="rebuild 2 linux-1")
 
-    settle(world, wish, permissions={"ci": Permission(authors=False)})
-    assert asked(world) == {}
-    settle(world, replace(wish, id="comment:2"), permissions=allowed)
-    settle(world, replace(wish, id="comment:3"), permissions=allowed)
-    settle(world, replace(wish, id="comment:4", text="retry mac-1"), permissions=allowed)
+    settle(world, command, permissions={"ci": Permission(authors=False)})
+    assert requested(world) == {}
+    settle(world, replace(command, id="comment:2"), permissions=allowed)
+    settle(world, replace(command, id="comment:3"), permissions=allowed)
+    settle(world, replace(command, id="comment:4", text="retry mac-1"), permissions=allowed)
 
-    assert {job: [claim.wanted for claim in claims] for job, claims in asked(world).items()} == {
+    assert {job: [claim.wanted for claim in claims] for job, claims in requested(world).items()} == {
         "linux-1": [2],
         "mac-1": [1],
     }
     assert [heard for _, heard in ci.reactions] == [False, True, False, True]
-    assert "1 more may be asked for" in told(world)
+    assert "1 more may be asked for" in replies(world)
 
 
 def test_the_cap_is_for_a_commit_on_all_its_branches(world: World, ci: ListeningCI) -> None:
@@ -102,7 +102,7 @@ def test_the_cap_is_for_a_commit_on_all_its_branches(world: World, ci: Listening
 
     settle(world, replace(WISH, author="ada", text="rebuild 2 linux-1"), permissions={"ci": Permission(True, 3)})
 
-    assert [claim.wanted for where in (HERE, there) for claim in asked(world, where).get("linux-1", ())] == [2]
+    assert [claim.wanted for where in (HERE, there) for claim in requested(world, where).get("linux-1", ())] == [2]
 
 
 def test_authors_may_only_ask_at_pushes_of_their_own(world: World, ci: ListeningCI) -> None:
@@ -111,13 +111,13 @@ def test_authors_may_only_ask_at_pushes_of_their_own(world: World, ci: Listening
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
 
     settle(world, replace(WISH, author="ada"), permissions=allowed)
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == [("comment:1", False)]
-    assert told(world) == ""
+    assert replies(world) == ""
 
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="Dev@example.org")
     settle(world, replace(WISH, author="ada", id="comment:2"), permissions=allowed)
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_nobody_knows_whose_push_it_is(make_world: Callable[..., World], ci: ListeningCI) -> None:
@@ -128,19 +128,19 @@ def test_nobody_knows_whose_push_it_is(make_world: Callable[..., World], ci: Lis
     allowed = {"ci": Permission(authors=True, cap=3)}
     world.hear(replace(WISH, author="ada"))
     world.publish(world.publisher(permissions=allowed))
-    assert (asked(world), ci.reactions) == ({}, [])
+    assert (requested(world), ci.reactions) == ({}, [])
 
     world.hear(PushFacts(HERE, author="ada"))
     world.publish(world.publisher(permissions=allowed), 60.0)
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_pushes_that_are_not_reported(world: World, ci: ListeningCI) -> None:
     """Where the config lets nobody ask, nothing happens: not even by those who may write."""
     settle(world, WISH, permissions={"ci": Permission(covers=lambda push: push.branch != HERE.branch)})
 
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == []
 
 
@@ -156,7 +156,7 @@ def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> No
     world.hear(failure("linux-1", "9", push=later))
     settle(world, seconds=60.0)
 
-    assert set(asked(world, later)) == {"linux-1"}
+    assert set(requested(world, later)) == {"linux-1"}
     assert ci.reactions == [("comment:1", True)]
 
 
@@ -164,11 +164,11 @@ def test_it_happens_as_soon_as_the_ci_allows(world: World, ci: ListeningCI) -> N
     """What the CI refuses now (a run that still runs) is owed, not forgotten."""
     ci.answers = [Later("the workflow still runs", 60.0, healthy=True)]
     settle(world, WISH)
-    assert asked(world)["linux-1"][0].state is ClaimState.OWED
+    assert requested(world)["linux-1"][0].state is ClaimState.OWED
 
     world.pass_time(120.0)
 
-    assert asked(world)["linux-1"][0].state is ClaimState.DONE
+    assert requested(world)["linux-1"][0].state is ClaimState.DONE
 
 
 @pytest.mark.parametrize("error", [CIUnavailable("down"), CIDenied("no permission")])
@@ -176,12 +176,12 @@ def test_it_is_tried_again(world: World, ci: ListeningCI, error: Exception) -> N
     """A CI that does not tell who asks is asked again; nobody is let through meanwhile."""
     mel, ci.askers["mel"] = ci.askers["mel"], error
     settle(world, WISH)
-    assert asked(world) == {}
+    assert requested(world) == {}
 
     ci.askers["mel"] = mel
     settle(world, seconds=120.0)
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
@@ -202,7 +202,7 @@ def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
 
     world.publish(world.publisher())
 
-    assert "linux-1" in told(world)
+    assert "linux-1" in replies(world)
     assert world.store.take_report(world.clock() + 10.0, 180.0) is None
     world.store.end_report(HERE, None)
     assert world.store.take_report(world.clock() + 10.0, 180.0) == HERE
@@ -220,5 +220,5 @@ def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: E
     world.drain()
 
     assert len(looks) - len(ci.asked_why) == tries
-    assert [claim.wanted for claim in asked(world)["mac-1"]] == [1]
-    assert "`mac-1`" in told(world)
+    assert [claim.wanted for claim in requested(world)["mac-1"]] == [1]
+    assert "`mac-1`" in replies(world)

@@ -130,18 +130,18 @@ def test_what_dry_run_decided_says_nothing_of_what_a_failure_gets() -> None:
 
 def test_the_json_has_stable_keys() -> None:
     """Programs rely on these names; what is an estimate is called one."""
-    told = costs.of(found()).as_json()
+    values = costs.of(found()).as_json()
 
-    assert list(told) == ["days", "retriggers", "runs", "share", "ended", "machine", "spared", "people", "text"]
-    assert told["days"][0] == {
+    assert list(values) == ["days", "retriggers", "runs", "share", "ended", "machine", "spared", "people", "text"]
+    assert values["days"][0] == {
         "at": "2026-11-20T00:00:00Z", "sent": 70, "would_have_sent": 0, "decided": 80, "refused": 24
     }  # fmt: skip
-    assert told["machine"] == {
+    assert values["machine"] == {
         "known_seconds": 9000, "timed": 50, "seconds_estimate": 17_100, "share_estimate": 0.0855
     }  # fmt: skip
-    assert told["spared"]["seconds_estimate"] == 5400
-    assert told["people"] == {"failures": 26, "minutes_each_assumed": 10.0, "seconds_estimate": 15_600}
-    assert told["text"] == costs.of(found()).sentences()
+    assert values["spared"]["seconds_estimate"] == 5400
+    assert values["people"] == {"failures": 26, "minutes_each_assumed": 10.0, "seconds_estimate": 15_600}
+    assert values["text"] == costs.of(found()).sentences()
 
 
 NUMBERS = st.integers(0, 10_000)
@@ -155,7 +155,7 @@ NUMBERS = st.integers(0, 10_000)
     st.floats(0, 1e9),
 )
 def test_whatever_was_counted_can_be_told(
-    ended: dict[str, int], decisions: dict[str, tuple[int, int]], runs: int, kept: int, seconds: float
+    ended: dict[str, int], decisions: dict[str, tuple[int, int]], runs: int, spared_jobs: int, seconds: float
 ) -> None:
     """No share is more than the whole, nothing is negative, and every estimate is called one."""
     made = costs.of(
@@ -163,10 +163,10 @@ def test_whatever_was_counted_can_be_told(
             ended={**ended, "seconds": seconds},
             decisions=[decision(reason, jobs, number) for reason, (jobs, number) in decisions.items()],
             machine={"seconds": seconds, "runs": runs},
-            spared={"jobs": kept, "over_budget": kept // 2},
+            spared={"jobs": spared_jobs, "over_budget": spared_jobs // 2},
             runs=runs + sum(ended.values()) - ended["timed"] - ended["proved"],
         )
     )
 
     assert made.spent.share is None or 0 <= made.spent.share <= 1
-    assert all("estimate" in told for told in made.sentences() if "about" in told)
+    assert all("estimate" in sentence for sentence in made.sentences() if "about" in sentence)

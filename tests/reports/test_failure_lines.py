@@ -30,7 +30,7 @@ def test_failure_lines_are_asked_for(world: World, ci: ListeningCI) -> None:
     world.publish(publisher, 3600.0)
 
     assert sorted(ci.asked_why) == ["1", "re-1", "re-2", "re-2"]
-    (job,) = board.told[-1].value["jobs"]
+    (job,) = board.reports[-1].value["jobs"]
     assert job["failure"] == {
         "line": LINE, "same": 2, "failed_runs": 3, "without_evidence": 1, "different_each_time": False,
     }  # fmt: skip
@@ -44,7 +44,7 @@ def test_a_ci_that_does_not_tell(world: World, ci: ListeningCI, error: Exception
 
     world.publish(world.publisher(board))
 
-    assert [told.value["jobs"][0]["job"] for told in board.told] == ["job"]
+    assert [report.value["jobs"][0]["job"] for report in board.reports] == ["job"]
 
 
 def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
@@ -61,7 +61,7 @@ def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
 
     assert asked <= 3
     assert len(ci.asked_why) == 6
-    assert len(board.told) <= 10 + 6
+    assert len(board.reports) <= 10 + 6
 
 
 def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
@@ -77,7 +77,7 @@ def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI)
         world.publish(publisher, 1000.0)
 
     assert len(ci.asked_why) == 100
-    assert len(board.told) <= 101
+    assert len(board.reports) <= 101
 
 
 def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> None:
@@ -92,7 +92,7 @@ def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> No
     world.clock.move(2.0)
     publisher.step()
     assert len(ci.asked_why) <= 5
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
     ci.meanwhile = lambda: world.clock.move(60.0)
     ci.lines = {str(number): CIUnavailable("no answer") for number in range(30)}
@@ -100,7 +100,7 @@ def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> No
     for _ in range(5):
         publisher.step()
     assert len(ci.asked_why) - asked == 1
-    assert len(board.told) == 6
+    assert len(board.reports) == 6
     assert world.clock() - began < 90.0
 
 
@@ -116,10 +116,10 @@ def test_an_intermittent_that_the_push_touches(world: World, ci: ListeningCI) ->
 
     world.publish(publisher)
 
-    (job,) = board.told[-1].judged.jobs
+    (job,) = board.reports[-1].judged.jobs
     assert job.verdict is Verdict.INTERMITTENT
     assert job.suspected
-    assert "1 suspected new" in board.told[-1].judged.sentence
+    assert "1 suspected new" in board.reports[-1].judged.sentence
 
 
 def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
@@ -127,7 +127,7 @@ def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
     board = Board()
     publisher = world.publisher(board)
     world.publish(publisher)
-    assert board.told[-1].fresh is None
+    assert board.reports[-1].fresh is None
     second = HERE._replace(revision="beefbeef12")
     ci.say(second)
     world.clock.move(60.0)
@@ -136,8 +136,8 @@ def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
 
     world.publish(publisher)
 
-    assert board.told[-1].push == second
-    assert board.told[-1].fresh == frozenset({"fresh"})
+    assert board.reports[-1].push == second
+    assert board.reports[-1].fresh == frozenset({"fresh"})
 
 
 def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> None:
@@ -152,7 +152,7 @@ def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> N
 
     world.publish(publisher)
 
-    fresh = {told.push: told.fresh for told in board.told}
+    fresh = {report.push: report.fresh for report in board.reports}
     assert fresh == {HERE: None, of_fork: None, next_: frozenset({"fresh"})}
 
 
@@ -164,7 +164,7 @@ def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> No
 
     world.publish(publisher)
 
-    assert [branches for branches, board in boards.items() if board.told] == ["*", "fork:*"]
+    assert [branches for branches, board in boards.items() if board.reports] == ["*", "fork:*"]
 
 
 def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: ListeningCI) -> None:
@@ -180,7 +180,7 @@ def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: Listening
 
     world.publish(publisher)
 
-    told = next(told for told in reversed(board.told) if told.push == HERE)
-    job = next(job for job in told.judged.jobs if job.job == "last")
+    report = next(report for report in reversed(board.reports) if report.push == HERE)
+    job = next(job for job in report.judged.jobs if job.job == "last")
     assert job.failing is not None
     assert job.failing.sameness.same == 0

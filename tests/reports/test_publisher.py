@@ -24,9 +24,9 @@ def test_news_is_judged_and_reported_once(world: World) -> None:
     world.publish(publisher)
     world.publish(publisher, 3600.0)
 
-    assert [told.value["health"] for told in board.told] == ["pending"]
-    assert {job["job"] for job in board.told[0].value["jobs"]} == {"job", "other"}
-    assert board.told[0].link == f"https://triggerbot.example.org/pushes/try/{HERE.revision}?system=ci&branch=try"
+    assert [report.value["health"] for report in board.reports] == ["pending"]
+    assert {job["job"] for job in board.reports[0].value["jobs"]} == {"job", "other"}
+    assert board.reports[0].link == f"https://triggerbot.example.org/pushes/try/{HERE.revision}?system=ci&branch=try"
 
 
 def test_what_is_held_back_comes_in_time(world: World) -> None:
@@ -35,10 +35,10 @@ def test_what_is_held_back_comes_in_time(world: World) -> None:
     publisher = world.publisher(board)
     board.again = world.clock() + 60.0
     world.publish(publisher, 50.0)
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
     board.again = None
     world.publish(publisher, 3600.0)
-    assert len(board.told) == 2
+    assert len(board.reports) == 2
 
 
 def test_what_was_kept_comes_back(world: World) -> None:
@@ -48,7 +48,7 @@ def test_what_was_kept_comes_back(world: World) -> None:
     world.hear(event("other", "2", push=HERE, result="success"))
     world.publish(world.publisher(board))
 
-    assert board.kept == ["", board.told[0].judged.sentence]
+    assert board.stored == ["", board.reports[0].judged.sentence]
 
 
 def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
@@ -62,7 +62,7 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
     world.hear(event("job", "extra", push=HERE, result="success"))
     world.publish(publisher)
 
-    (job,) = board.told[-1].value["jobs"]
+    (job,) = board.reports[-1].value["jobs"]
     assert (job["verdict"], job["was"]) == ("intermittent", "failed")
     changes = [entry.text for entry in world.store.timeline(HERE, "job") if entry.what == "verdict"]
     assert changes[0].startswith("failed: every one of 3 runs failed")
@@ -78,8 +78,8 @@ def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
     world.hear(failure("other", "2", push=HERE, time=20.0))
     world.publish(publisher)
 
-    (told,) = [one for one in board.told[-1].value["jobs"] if one["job"] == "other"]
-    assert (told["verdict"], told["was"]) == ("intermittent", "passed")
+    (job,) = [one for one in board.reports[-1].value["jobs"] if one["job"] == "other"]
+    assert (job["verdict"], job["was"]) == ("intermittent", "passed")
     (change,) = [entry.text for entry in world.store.timeline(HERE, "other") if entry.what == "verdict"]
     assert change.startswith("intermittent (was passed)")
 
@@ -91,13 +91,13 @@ def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) ->
     publisher = world.publisher(board)
     world.drain()
     world.publish(publisher)
-    assert board.told[-1].value["health"] == "pending"
+    assert board.reports[-1].value["health"] == "pending"
 
     world.publish(publisher, 86_500.0)
 
-    assert board.told[-1].value["health"] == "failing"
-    assert board.told[-1].judged.final
-    assert len(board.told) == 2
+    assert board.reports[-1].value["health"] == "failing"
+    assert board.reports[-1].judged.final
+    assert len(board.reports) == 2
 
 
 def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI) -> None:
@@ -107,17 +107,17 @@ def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI
     world.drain()
     world.hear(*(failure("job", run, push=HERE) for run in ("re-1", "re-2")))
     world.publish(publisher)
-    told = []
+    verdicts = []
     for run in ("re-3", "re-4"):
         world.store.ask(HERE, "job", 1, f"me {run}", dry=False, now=world.clock())
         world.drain()
         world.publish(publisher)
-        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+        verdicts.append((board.reports[-1].value["jobs"][0]["verdict"], board.reports[-1].value["jobs"][0]["was"]))
         world.hear(event("job", run, push=HERE, result="failure" if run == "re-3" else "success"))
         world.publish(publisher)
-        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+        verdicts.append((board.reports[-1].value["jobs"][0]["verdict"], board.reports[-1].value["jobs"][0]["was"]))
 
-    assert told == [("pending", "failed"), ("failed", None), ("pending", "failed"), ("intermittent", "failed")]
+    assert verdicts == [("pending", "failed"), ("failed", None), ("pending", "failed"), ("intermittent", "failed")]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: fl
     publisher = world.publisher(ill, well)
     world.publish(publisher)
     world.publish(publisher, soon)
-    assert (len(ill.told), len(well.told)) == (1, 1)
+    assert (len(ill.reports), len(well.reports)) == (1, 1)
 
     world.publish(publisher, late)
 
-    assert len(ill.told) == 2
+    assert len(ill.reports) == 2
     assert "board:ill" in world.store.metadata(HERE)
 
 
@@ -153,7 +153,7 @@ def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
         world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
         world.publish(publisher)
 
-    assert (len(ill.told), len(well.told)) == (1, 6)
+    assert (len(ill.reports), len(well.reports)) == (1, 6)
 
 
 def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
@@ -169,11 +169,11 @@ def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: List
     began = world.clock()
     world.publish(publisher)
 
-    assert (len(ill.told), len(well.told)) == (1, 6)
+    assert (len(ill.reports), len(well.reports)) == (1, 6)
     assert world.clock() - began < 90.0
     for _ in range(12):
         world.publish(publisher, 60.0)
-    assert len(ill.told) <= 4
+    assert len(ill.reports) <= 4
 
 
 def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
@@ -183,12 +183,12 @@ def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
     publisher = world.publisher(slow, last)
     world.clock.move(2.0)
     publisher.step()
-    assert (len(slow.told), len(last.told)) == (1, 0)
+    assert (len(slow.reports), len(last.reports)) == (1, 0)
 
     slow.meanwhile = lambda: None
     publisher.step()
 
-    assert (len(slow.told), len(last.told)) == (2, 1)
+    assert (len(slow.reports), len(last.reports)) == (2, 1)
 
 
 def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
@@ -202,10 +202,10 @@ def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
     world.hear(event("other", "2", push=HERE, result="success"))
     for _ in range(60):
         world.publish(publisher, 1.0)
-        assert len(board.told) <= 8
+        assert len(board.reports) <= 8
 
     assert not board.errors
-    assert board.told[-1].judged.sentence == board.told[-2].judged.sentence
+    assert board.reports[-1].judged.sentence == board.reports[-2].judged.sentence
 
 
 def test_it_is_tried_after_a_long_stop(world: World) -> None:
@@ -216,14 +216,16 @@ def test_it_is_tried_after_a_long_stop(world: World) -> None:
 
     world.publish(world.publisher(board), 3 * 86_400.0)
 
-    assert len(board.told) == 2
+    assert len(board.reports) == 2
     assert not board.errors
 
 
 def test_a_large_push_rests(world: World) -> None:
     """What keeps the processor busy is not judged again at once, however much news there is of it."""
     board = Board()
-    board.meanwhile = lambda: world.hear(event("meanwhile", str(len(board.told)), push=HERE, result="success")) and None
+    board.meanwhile = lambda: (
+        world.hear(event("meanwhile", str(len(board.reports)), push=HERE, result="success")) and None
+    )
     made = world.publisher(board, rest=1e9)
     world.publish(made)
     steps = 0
@@ -231,7 +233,7 @@ def test_a_large_push_rests(world: World) -> None:
         world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
         steps += world.publish(made)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
     assert steps <= 5
 
 
@@ -256,7 +258,7 @@ def test_a_push_that_cannot_be_judged(world: World, ci: ListeningCI, monkeypatch
         world.publish(made)
 
     assert tries == 1
-    assert {told.push for told in board.told} == {other}
+    assert {report.push for report in board.reports} == {other}
 
 
 def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,7 +274,7 @@ def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(world.store, "end_report", refuse)
     made.run(stop)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
 
 def test_it_is_given_up_after_a_day(world: World) -> None:
@@ -282,11 +284,11 @@ def test_it_is_given_up_after_a_day(world: World) -> None:
     publisher = world.publisher(board)
     for _ in range(150):
         world.publish(publisher, 700.0)
-    tries = len(board.told)
+    tries = len(board.reports)
     world.hear(event("other", "2", push=HERE, result="success"))
     world.publish(publisher)
 
-    assert len(board.told) == tries < 150
+    assert len(board.reports) == tries < 150
 
 
 def test_what_is_gone_is_not_tried_again(world: World) -> None:
@@ -297,7 +299,7 @@ def test_what_is_gone_is_not_tried_again(world: World) -> None:
     world.publish(publisher)
     world.publish(publisher, 7200.0)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
 
 def test_a_crash_while_reporting_repeats_it(world: World) -> None:
@@ -306,10 +308,10 @@ def test_a_crash_while_reporting_repeats_it(world: World) -> None:
     board = Board()
 
     world.publish(world.publisher(board), 60.0)
-    assert board.told == []
+    assert board.reports == []
     world.publish(world.publisher(board), 180.0)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
 
 def test_dry_run_reports_nothing(make_world: Callable[..., World], ci: ListeningCI) -> None:
@@ -320,5 +322,5 @@ def test_dry_run_reports_nothing(make_world: Callable[..., World], ci: Listening
 
     world.publish(world.publisher(board))
 
-    assert board.told == []
+    assert board.reports == []
     assert [one.health for one in world.store.search(Search(), 10)] != [""]

@@ -91,8 +91,8 @@ def test_pages_are_only_changed_by_post(house: House, ada: Person) -> None:
 
 def test_a_retrigger_is_asked_for_once_however_often_the_form_is_sent(house: House, ada: Person) -> None:
     """It is recorded under the name of whoever asked; a page that is loaded again asks anew."""
-    told = house.ci.run("abcdef1", "job-unstable", result="failure")
-    house.hear(failure("job-unstable", told["run_id"]))
+    run = house.ci.run("abcdef1", "job-unstable", result="failure")
+    house.hear(failure("job-unstable", run["run_id"]))
     form = ada.forms(PATH)["retrigger"]
 
     answers = [ada.send(form, count="2") for _ in range(3)]

@@ -26,7 +26,7 @@ class Ear:
 
     def __init__(self, house: House, where: Push | None = None, **query: Any) -> None:
         address = httpx.URL(house.url + "/live", params={**(where._asdict() if where else {}), **query})
-        self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._socket = socket.create_connection((address.host, address.port or 80), timeout=30)
         self._socket.sendall(b"GET %s HTTP/1.1\r\nhost: test\r\n\r\n" % address.raw_path)
         self._thread = threading.Thread(target=self._listen)
@@ -50,7 +50,7 @@ class Ear:
             for line in lines:
                 self._last = line.strip() or self._last
                 if line.startswith(("retry:", "event:", "data:", ":")):
-                    self._heard.put(line.strip())
+                    self._lines.put(line.strip())
 
     @property
     def ended(self) -> bool:
@@ -59,9 +59,9 @@ class Ear:
 
     def next(self) -> str:
         """Wait for the next line."""
-        return self._heard.get(timeout=20)
+        return self._lines.get(timeout=20)
 
-    def told(self) -> None:
+    def wait_for_news(self) -> None:
         """Wait until it is told to load again."""
         while self.next() != "event: changed":
             pass
@@ -69,7 +69,7 @@ class Ear:
     @property
     def quiet(self) -> bool:
         """Whether nothing more was heard."""
-        return self._heard.empty()
+        return self._lines.empty()
 
 
 @pytest.fixture(autouse=True)
@@ -122,11 +122,11 @@ def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) 
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two, Ear(house) as every:
         looked(house)
         judge(house, 1)
-        one.told()
-        every.told()
+        one.wait_for_news()
+        every.wait_for_news()
         judge(house, 2)
-        two.told()
-        every.told()
+        two.wait_for_news()
+        every.wait_for_news()
         assert one.next().startswith("data: ")
         assert one.quiet
 
@@ -136,8 +136,8 @@ def test_everybody_is_told_of_a_pause(house: House) -> None:
     with Ear(house, where(1)) as one, Ear(house) as every:
         looked(house)
         house.store.pause(Pause(house.clock(), "ada"))
-        one.told()
-        every.told()
+        one.wait_for_news()
+        every.wait_for_news()
 
 
 def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) -> None:
@@ -146,9 +146,9 @@ def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) 
     now = house.clock()
     with Ear(house, where(2), seen=now - 1) as two, Ear(house, where(1), seen=now + 1) as late:
         with Ear(house, where(1), seen=now - 1) as early:
-            early.told()
+            early.wait_for_news()
         # Both pages of one push are told together.
-        late.told()
+        late.wait_for_news()
         looked(house)
         assert two.quiet
     with Ear(house, where(1), seen="nonsense"):
@@ -161,14 +161,14 @@ def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, mo
     with Ear(house) as every:
         looked(house)
         judge(house, 1)
-        every.told()
+        every.wait_for_news()
         for _ in range(5):
             judge(house, 2)
             looked(house)
         assert every.next().startswith("data: ")
         assert every.quiet
         monkeypatch.setattr(live, "REST_SECONDS", 0.0)
-        every.told()
+        every.wait_for_news()
 
 
 def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,13 +177,13 @@ def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeyp
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two:
         looked(house)
         judge(house, 1)
-        one.told()
+        one.wait_for_news()
         httpx.get(f"{house.url}/pushes/try/{where(1).revision}", params={"fragment": "1"})
         judge(house, 2)
         looked(house)
         assert two.quiet
         monkeypatch.setattr(live, "REST_TIMES", 0.0)
-        two.told()
+        two.wait_for_news()
 
 
 def test_what_many_pages_load_is_rendered_once(house: House) -> None:
@@ -205,7 +205,7 @@ def test_what_many_pages_load_is_rendered_once(house: House) -> None:
         assert "<html" not in texts.pop()
 
         judge(house, 1)
-        one.told()
+        one.wait_for_news()
         httpx.get(path, params={"fragment": "1"})
         httpx.get(path, params={"fragment": "1"})
         assert len(reads) == 2
@@ -242,7 +242,7 @@ def test_nothing_is_read_while_nobody_listens(house: House) -> None:
         with Ear(house) as every:
             looked(house)
             judge(house, 1)
-            every.told()
+            every.wait_for_news()
         eventually(lambda: house.pages.live._polling is None, "the looking ends")
 
 
@@ -261,7 +261,7 @@ def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: Hous
         assert failing.wait(20)
         judge(house, 1)
         house.store.judged_since = before  # type: ignore[method-assign]
-        every.told()
+        every.wait_for_news()
 
 
 def test_a_server_that_stops_lets_every_page_go(tmp_path: Path) -> None:

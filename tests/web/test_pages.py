@@ -38,8 +38,8 @@ def rows(answer: httpx.Response) -> list[str]:
 def test_the_list_tells_the_health_of_pushes_in_words_and_why(house: House, visitor: Person) -> None:
     """The newest comes first; what was not judged yet says so."""
     said = "Bug 1: first line\n\nand the rest of it"
-    told = house.ci.run("abcdef1", "linux", result="failure")
-    house.hear(failure("linux", told["run_id"], author="ada", message=said, time=house.clock()))
+    run = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", run["run_id"], author="ada", message=said, time=house.clock()))
     house.settle()
     hear_of(house, 2, message="Bug 2")
 
@@ -98,7 +98,7 @@ def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, vis
 
 
 @pytest.mark.parametrize(
-    ("path", "name", "number", "told"),
+    ("path", "name", "number", "pushes"),
     [
         ("pushes", "limit", "2", 2), ("pushes", "limit", "0000000002", 2), ("pushes", "limit", "9" * 5000, 3),
         ("pushes", "limit", "", 3), ("pushes", "limit", "0", None), ("pushes", "limit", "-1", None),
@@ -106,7 +106,7 @@ def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, vis
     ],
 )  # fmt: skip
 def test_programs_are_told_which_number_is_none(
-    house: House, visitor: Person, path: str, name: str, number: str, told: int | None
+    house: House, visitor: Person, path: str, name: str, number: str, pushes: int | None
 ) -> None:
     """An answer to something else than was asked would go unnoticed."""
     for one in range(3):
@@ -114,11 +114,11 @@ def test_programs_are_told_which_number_is_none(
 
     answer = visitor.get(f"/api/v1/{path}", **{name: number})
 
-    if told is None:
+    if pushes is None:
         assert answer.status_code == 400
         assert answer.json()["error"].startswith(f"{name} is a whole number from 1 to ")
     else:
-        assert len(answer.json()["pushes"]) == told
+        assert len(answer.json()["pushes"]) == pushes
 
 
 def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Person) -> None:
@@ -142,8 +142,8 @@ def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Pers
 def test_a_dry_run_says_so(make_house: Callable[..., House], clock: Clock) -> None:
     """On every page where somebody might think that something is sent."""
     house = make_house(clock=clock, dry=True)
-    told = house.ci.run("abcdef1", "job", result="failure")
-    house.hear(failure("job", told["run_id"]))
+    run = house.ci.run("abcdef1", "job", result="failure")
+    house.hear(failure("job", run["run_id"]))
     house.settle()
     with Person(house) as visitor:
         assert "Dry run" in visitor.get("/").text
@@ -169,8 +169,8 @@ def test_about_tells_the_rules_in_force(make_house: Callable[..., House], clock:
 
 def test_statistics_are_tables_beside_their_plots(house: House, visitor: Person) -> None:
     """By hour for a day, by day for longer; decisions with their reasons, and how retriggers ended."""
-    told = house.ci.run("abcdef1", "linux", result="failure")
-    house.hear(failure("linux", told["run_id"]), failure("job-unstable", "9"))
+    run = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", run["run_id"]), failure("job-unstable", "9"))
     house.hear(failure("flaky-unstable", "10"), event("flaky-unstable", "11", result="success"))
     house.settle()
 
@@ -198,9 +198,9 @@ def test_statistics_of_nothing_claim_nothing(house: House, visitor: Person) -> N
 
 def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: House, visitor: Person) -> None:
     """Parts, dead letters, crashes, and requests that the CI did not take, with links to their jobs."""
-    told = house.ci.run("abcdef1", "linux", result="failure")
+    run = house.ci.run("abcdef1", "linux", result="failure")
     house.ci.fault("retrigger", times=None, status=403, body=b'{"error": "no permission"}')
-    house.hear(failure("linux", told["run_id"]))
+    house.hear(failure("linux", run["run_id"]))
     house.settle()
     house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
     house.store.add_crashes([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])

@@ -62,8 +62,8 @@ def test_failures_in_common_are_told_once(house: House, visitor: Person) -> None
 def test_the_budget_is_told_by_the_rule_in_force(house: House, visitor: Person) -> None:
     """How much was used of how much; and the jobs that it did not reach say so."""
     for number in range(8):
-        told = house.ci.run("abcdef1", f"job-{number}", result="failure")
-        house.hear(failure(told["job"], told["run_id"]))
+        run = house.ci.run("abcdef1", f"job-{number}", result="failure")
+        house.hear(failure(run["job"], run["run_id"]))
     house.settle()
 
     text = visitor.get(PATH).text
@@ -102,9 +102,9 @@ def test_a_cut_revision_leads_to_the_push_or_to_a_choice(house: House, visitor: 
 def test_a_job_tells_its_whole_story(house: House, visitor: Person) -> None:
     """Its runs with all failure lines, decisions, requests and answers, in order."""
     house.ci.push("abcdef1", message="Bug 1", author="ada")
-    told = house.ci.run("abcdef1", "linux", result="failure")
+    run = house.ci.run("abcdef1", "linux", result="failure")
     lines = ("first line", "second line")
-    house.hear(failure("linux", told["run_id"], failures=lines, time=house.clock(), pool="t-linux"))
+    house.hear(failure("linux", run["run_id"], failures=lines, time=house.clock(), pool="t-linux"))
     house.settle()
 
     text = visitor.get(PATH, job="linux").text
@@ -122,8 +122,8 @@ def test_a_push_tells_what_its_retriggers_cost(house: House, visitor: Person) ->
         event("flaky", "2", result="success", started=200.0, time=320.0, retrigger_of="1"),
     )
     assert "Cost:" not in visitor.get(PATH).text
-    told = house.ci.run("abcdef1", "linux", result="failure")
-    house.hear(failure("linux", told["run_id"], started=100.0, time=160.0))
+    run = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", run["run_id"], started=100.0, time=160.0))
     house.settle()
     house.hear(
         event("linux", "91", result="success", started=400.0, time=520.0),

@@ -15,9 +15,9 @@ def test_the_file_tells_which_build_it_is(tmp_path: Path) -> None:
     path = tmp_path / "version.json"
     path.write_text('{"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": 7, "version": ""}')
 
-    told = api.read_version({api.VERSION_FILE: str(path)})
+    version = api.read_version({api.VERSION_FILE: str(path)})
 
-    assert told == UNKNOWN | {"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": "7"}
+    assert version == UNKNOWN | {"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": "7"}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'"text"', b"null"])

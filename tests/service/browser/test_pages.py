@@ -32,7 +32,7 @@ def house(make_house: Callable[..., House]) -> House:
     """A house at work, with a push of many sorts of jobs."""
     made = make_house()
     made.ci.push(REVISION, message="Bug 1: a change\n\nand why", author="ada@example.org")
-    told = [
+    events = [
         made.ci.run(REVISION, job, result=result, author="ada@example.org", message="Bug 1: a change", **more)
         for job, result, more in (
             ("linux-broken-unstable", "failure", {"failures": ["TypeError: net.open is not a function"]}),
@@ -44,7 +44,7 @@ def house(make_house: Callable[..., House]) -> House:
             *((f"linux-fine-{number}", "success", {"url": f"https://ci.example/{number}"}) for number in range(60)),
         )
     ]
-    made.hear(*(event_json.from_json(event, "ci") for event in told))
+    made.hear(*(event_json.from_json(event, "ci") for event in events))
     return made.work()
 
 

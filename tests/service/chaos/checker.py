@@ -42,15 +42,15 @@ class Verdict:
 
 def check(attempted: Iterable[Job], acknowledged: Iterable[Job], made: Mapping[Job, int], wanted: int) -> Verdict:
     """Compare what was told with what the CI itself wrote down; `made` counts the runs that each job got."""
-    told, safe, runs = set(attempted), set(acknowledged), Counter(made)
+    fed, safe, runs = set(attempted), set(acknowledged), Counter(made)
     return Verdict(
-        attempted=len(told),
+        attempted=len(fed),
         acknowledged=len(safe),
         ok=sum(runs[job] == wanted for job in safe),
-        recovered=sum(runs[job] > 0 for job in told - safe),
+        recovered=sum(runs[job] > 0 for job in fed - safe),
         lost=tuple(sorted(job for job in safe if runs[job] < wanted)),
-        doubled=tuple(sorted(job for job in told if runs[job] > wanted)),
-        unexpected=tuple(sorted(job for job, number in runs.items() if number and job not in told)),
+        doubled=tuple(sorted(job for job in fed if runs[job] > wanted)),
+        unexpected=tuple(sorted(job for job, number in runs.items() if number and job not in fed)),
     )
 
 

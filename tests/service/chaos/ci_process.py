@@ -151,11 +151,11 @@ def _serve() -> None:
 
     def write(post: Post) -> None:
         if post.accepted:
-            told = {
+            entry = {
                 "revision": post.body["revision"], "job": post.body["job"], "operation": post.operation,
                 "runs": len(post.runs), "status": post.status, "at": time.time(),
             }  # fmt: skip
-            os.write(log, json.dumps(told).encode() + b"\n")
+            os.write(log, json.dumps(entry).encode() + b"\n")
 
     with FakeCI(marks=settings["marks"], sweeps=settings["sweeps"]) as ci:
         ci.lag_seconds = settings["lag"]

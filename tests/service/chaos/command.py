@@ -50,20 +50,20 @@ def main() -> int:
             "network": lambda: network.network(chosen.store, chosen.intake, chosen.runs, chosen.seed, rabbit),
         }
         verdict, about = modes[chosen.mode]()
-    told = {
+    summary = {
         "mode": chosen.mode, "store": chosen.store, "intake": chosen.intake, "runs": chosen.runs, "seed": chosen.seed,
         "date": time.strftime("%Y-%m-%d"), "commit": _commit(), **verdict.counts(), **about,
         "bound_95": bound(len(verdict.lost) + len(verdict.doubled), about.get("stopped", chosen.runs)),
     }  # fmt: skip
-    for name, value in told.items():
+    for name, value in summary.items():
         print(f"  {name:14} {value}")
     for name in ("lost", "doubled", "unexpected"):
         for job in getattr(verdict, name)[:20]:
             print(f"  {name.upper()}: {job}")
     if chosen.json is not None:
         with chosen.json.open("a") as file:
-            file.write(json.dumps(told) + "\n")
-    return 0 if verdict.good and told.get("settled", True) else 1
+            file.write(json.dumps(summary) + "\n")
+    return 0 if verdict.good and summary.get("settled", True) else 1
 
 
 def _there(rabbit: Rabbit | None) -> Rabbit:

@@ -123,14 +123,14 @@ class Wire:
     def _pass_on(self, client: socket.socket, server: socket.socket, fate: Fate) -> None:
         """Pass bytes on both ways until either side ends, or the fault comes."""
         passed = {client: 0, server: 0}
-        told = server if fate.answer else client
+        faulty = server if fate.answer else client
         while not self._ending.is_set():
             for source in select.select([client, server], [], [], 0.1)[0]:
                 sink = server if source is client else client
                 data = source.recv(65_536)
                 if not data:
                     return
-                if source is not told or passed[source] + len(data) <= fate.after or fate.kind is Kind.FINE:
+                if source is not faulty or passed[source] + len(data) <= fate.after or fate.kind is Kind.FINE:
                     sink.sendall(data)
                 elif not self._befall(client, server, sink, data, fate, max(0, fate.after - passed[source])):
                     return

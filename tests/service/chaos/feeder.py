@@ -72,7 +72,7 @@ class Feeder:
             # Some are told twice, though they were taken well.
             times = 2 if random.Random(f"{self._seed}/{event['run_id']}").random() < 0.2 else 1
             while times and not self._ending.is_set():
-                if self._tell(event):
+                if self._send(event):
                     self.taken.set()
                     times -= 1
                 else:
@@ -80,7 +80,7 @@ class Feeder:
             if not times:
                 self.acknowledged.append(job_of(event))
 
-    def _tell(self, event: dict[str, Any]) -> bool:
+    def _send(self, event: dict[str, Any]) -> bool:
         """Tell of an event once; true if it is safe."""
         raise NotImplementedError
 
@@ -101,7 +101,7 @@ class Hooks(Feeder):
         super().__exit__(kind, error, trace)
         self._client.close()
 
-    def _tell(self, event: dict[str, Any]) -> bool:
+    def _send(self, event: dict[str, Any]) -> bool:
         body, now = json.dumps(event).encode(), int(time.time())
         name = f"msg_{event['run_id']}"
         headers = {
@@ -130,7 +130,7 @@ class Messages(Feeder):
         if self._connection is not None:
             self._connection.collect()
 
-    def _tell(self, event: dict[str, Any]) -> bool:
+    def _send(self, event: dict[str, Any]) -> bool:
         message = amqp.Message(json.dumps(event).encode(), content_type="application/json", delivery_mode=2)
         try:
             if self._channel is None:

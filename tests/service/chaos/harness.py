@@ -67,7 +67,7 @@ class Stage:
     lives: int = 0
     last: Life | None = None
     #: The directory stays, for people to look at; `None`: if anything is wrong.
-    kept: bool | None = None
+    keep_files: bool | None = None
 
     @property
     def home(self) -> Path:
@@ -121,8 +121,8 @@ class Stage:
             for line in lines:
                 # A killed process may leave half a line.
                 if line.startswith("{") and line.endswith("}\n"):
-                    told = json.loads(line)
-                    counted[" ".join(filter(None, [str(told.get("event")), told.get("answer")]))] += 1
+                    entry = json.loads(line)
+                    counted[" ".join(filter(None, [str(entry.get("event")), entry.get("answer")]))] += 1
                 elif line.startswith("Traceback"):
                     counted["TRACEBACK"] += 1
         return dict(counted.most_common())
@@ -180,8 +180,8 @@ def stage(
         stack.callback(made.end)
         write_config(made, port, store_port=store_port, amqp_port=amqp_port, breaker=breaker, sweep=sweep)
         yield made
-        kept = not made.verdict().good if made.kept is None else made.kept
-    if not kept:
+        keep_files = not made.verdict().good if made.keep_files is None else made.keep_files
+    if not keep_files:
         shutil.rmtree(directory)
 
 

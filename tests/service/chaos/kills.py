@@ -51,8 +51,8 @@ def kills(
                  "log": made.history()}  # fmt: skip
         if store == "sqlite":
             about["integrity"] = made.integrity()
-        made.kept = not (verdict.good and settled)
-        if made.kept:
+        made.keep_files = not (verdict.good and settled)
+        if made.keep_files:
             about["directory"] = str(made.directory)
     return verdict, about
 

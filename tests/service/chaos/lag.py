@@ -29,19 +29,19 @@ def one(lag: float, runs: int, seed: int) -> Verdict:
         time.sleep((max(lag, 2.0) + 2.0) * GRACE)
         life.kill()
         verdict = made.verdict()
-        made.kept = False
+        made.keep_files = False
     return verdict
 
 
 def lag(runs: int, seed: int, lags: Sequence[float] = LAGS) -> tuple[Verdict, dict[str, Any]]:
     """Measure how many requests are doubled, by the lag; what counts is what was promised: up to two grace times."""
     begun = time.monotonic()
-    told: dict[str, str] = {}
+    summary: dict[str, str] = {}
     promised: list[Verdict] = []
     for each in lags:
         verdict = one(each, runs, seed)
-        told[f"lag of {each:g} grace times"] = f"{len(verdict.doubled)} of {runs} doubled, {len(verdict.lost)} lost"
+        summary[f"lag of {each:g} grace times"] = f"{len(verdict.doubled)} of {runs} doubled, {len(verdict.lost)} lost"
         if each < PROMISED:
             promised.append(verdict)
     worst = next((verdict for verdict in promised if not verdict.good), promised[-1])
-    return worst, {**told, "seconds": round(time.monotonic() - begun)}
+    return worst, {**summary, "seconds": round(time.monotonic() - begun)}

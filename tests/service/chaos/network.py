@@ -56,7 +56,7 @@ def network(
         verdict = made.verdict()
         about = {"seconds": round(time.monotonic() - begun), "settled": settled, "faults": dict(faults),
                  "log": made.history()}  # fmt: skip
-        made.kept = not (verdict.good and settled)
-        if made.kept:
+        made.keep_files = not (verdict.good and settled)
+        if made.keep_files:
             about["directory"] = str(made.directory)
     return verdict, about

@@ -24,8 +24,8 @@ _REACHED_WITHIN = 30.0
 #: Verbs of a store that only look, or that are called all the time while nothing happens.
 _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
-     "cursor", "find", "record", "story", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
-     "claims", "claim_daemon", "observe", "take_report", "kept", "sightings", "ran", "search", "judged_since",
+     "cursor", "find", "record", "timeline", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
+     "claims", "claim_daemon", "observe", "take_report", "metadata", "failure_records", "ran", "search", "judged_since",
      "projects", "previous", "take_command"}
 )  # fmt: skip
 
@@ -158,12 +158,12 @@ def _around_acknowledgements(counter: _Counter) -> None:
     real = webhooks.Hooks.__call__
 
     async def answer(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        async def tell(message: Any) -> None:
+        async def counted_send(message: Any) -> None:
             counter.point("before a part of the answer to a webhook")
             await send(message)
             counter.point("after a part of the answer to a webhook")
 
-        await real(self, scope, receive, tell)
+        await real(self, scope, receive, counted_send)
 
     webhooks.Hooks.__call__ = answer  # type: ignore[method-assign]
 

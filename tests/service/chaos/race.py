@@ -70,10 +70,10 @@ def race(store: str, runs: int, processes: int = 4) -> tuple[Verdict, dict[str, 
         several = [answers.get(timeout=1800) for _ in workers]
         for worker in workers:
             worker.join()
-    told = [(event.push.revision, event.job) for event in _events(runs)]
+    jobs = [(event.push.revision, event.job) for event in _events(runs)]
     made = Counter(job for claimed in several for job in claimed)
     shares = sorted(len(claimed) for claimed in several)
-    return check(told, told, made, 1), {
+    return check(jobs, jobs, made, 1), {
         "processes": processes, "claims": sum(made.values()), "shares": shares,
         "seconds": round(time.monotonic() - begun),
     }  # fmt: skip

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.ci import FakeCI
-from tests.fakes.command_bench import CONFIG, REVISION, told
+from tests.fakes.command_bench import CONFIG, REVISION, failed_run
 
 PROGRAM = (sys.executable, "-m", "triggerbot")
 
@@ -58,7 +58,7 @@ def test_a_closed_pipe_ends_it_quietly(bench, tmp_path):
     """`triggerbot replay ... | head -1` says nothing on stderr and leaves nothing behind."""
     events = tmp_path / "events.jsonl"
     events.write_text(
-        "".join(json.dumps(told(job=f"j{number}", revision=f"{number:040x}")) + "\n" for number in range(2000))
+        "".join(json.dumps(failed_run(job=f"j{number}", revision=f"{number:040x}")) + "\n" for number in range(2000))
     )
     for extra in ((), ("--json",)):
         process = subprocess.Popen(
@@ -86,7 +86,7 @@ def test_ctrl_c_ends_it_quietly(bench):
         # A shell that starts the tests in the background lets all of them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - before any thread
     )
-    process.stdin.write(json.dumps(told()).encode() + b"\n")
+    process.stdin.write(json.dumps(failed_run()).encode() + b"\n")
     process.stdin.flush()
     assert json.loads(process.stdout.readline())["event"] == 1  # told at once, though the stream goes on
     process.send_signal(signal.SIGINT)

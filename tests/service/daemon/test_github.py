@@ -56,7 +56,7 @@ def make_daemon(tmp_path: Path, github: FakeGitHub) -> Iterator[Callable[..., Da
         daemon.end()
 
 
-def tell(daemon: Daemon, github: FakeGitHub, kind: str, run: int, **what: str) -> None:
+def deliver(daemon: Daemon, github: FakeGitHub, kind: str, run: int, **what: str) -> None:
     """Deliver a webhook as GitHub would."""
     headers, body = github.webhook(kind, run, **what)
     assert httpx.post(f"{daemon.url}/hooks/gh", content=body, headers=headers).status_code == 202
@@ -69,7 +69,7 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     daemon = make_daemon()
     jobs = {"test (3.11)": "failure", "test (3.12)": None, "lint": "success"}
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, outcomes={"test (3.11)": ["failure", "success"]})
-    tell(daemon, github, "workflow_job", run, job="test (3.11)")
+    deliver(daemon, github, "workflow_job", run, job="test (3.11)")
     eventually(
         lambda: "completed" in daemon.job(REVISION, "CI / test (3.11)", REPOSITORY).get("claims", [{}])[0]["note"],
         "it waits for the workflow run",
@@ -77,17 +77,17 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     assert github.posts == []
 
     github.finish(run, {"test (3.12)": "success"})
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
     github.clock.now += 100
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="test (3.11)")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test (3.11)")
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: len(github.posts) == 2, "the job is rerun once more")
     github.clock.now += 100
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="test (3.11)")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test (3.11)")
+    deliver(daemon, github, "workflow_run", run)
 
     job = eventually(
         lambda: (one := daemon.job(REVISION, "CI / test (3.11)", REPOSITORY))["verdict"] == "intermittent" and one,
@@ -127,7 +127,7 @@ def test_the_message_of_the_head_commit_is_heeded(make_daemon: Callable[..., Dae
     )
     daemon = make_daemon()
 
-    tell(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_job", run, job="unit")
 
     eventually(
         lambda: daemon.job(REVISION, "CI / unit", REPOSITORY).get("claims", [{}])[0].get("reason") == "no_retry",
@@ -141,7 +141,7 @@ def test_a_change_from_a_fork_is_left_alone(make_daemon: Callable[..., Daemon], 
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", {"unit": "failure"}, head_repository="somebody/octo-repo")
     daemon = make_daemon()
 
-    tell(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_job", run, job="unit")
 
     claim = eventually(
         lambda: (one := daemon.job(REVISION, "CI / unit", REPOSITORY).get("claims", [{}])[0]).get("reason") and one,
@@ -159,15 +159,15 @@ def test_an_answer_that_was_lost_is_settled_by_the_next_attempt(
     github.fail_next(502, "Server Error", method="POST", path="/rerun", applied=True)
     daemon = make_daemon()
 
-    tell(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_job", run, job="unit")
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
 
     eventually(
         lambda: "the answer was lost" in daemon.job(REVISION, "CI / unit", REPOSITORY)["claims"][0]["note"], "settled"
     )
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="unit")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: daemon.job(REVISION, "CI / unit", REPOSITORY)["verdict"] == "intermittent", "a verdict")
     assert len(github.posts) == 1
 
@@ -181,17 +181,17 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
     before = time.time() - 1000
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, message="try: -u all --rebuild 2", created=before)
     daemon = make_daemon()
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_run", run)
     for job in ("unit", "e2e"):
-        tell(daemon, github, "workflow_job", run, job=job)
+        deliver(daemon, github, "workflow_job", run, job=job)
 
     for number in range(1, 5):
         eventually(lambda number=number: len(github.posts) == number, f"rerun {number}")
         github.clock.now += 100
         github.finish(run)
         for job in ("unit", "e2e"):
-            tell(daemon, github, "workflow_job", run, job=job)
-        tell(daemon, github, "workflow_run", run)
+            deliver(daemon, github, "workflow_job", run, job=job)
+        deliver(daemon, github, "workflow_run", run)
 
     claims = eventually(
         lambda: (
@@ -215,16 +215,16 @@ def test_a_comment_that_is_denied_does_not_hold_up_the_status(
     github.talk.add_pull(REPOSITORY, REVISION, "main")
     github.fail_next(403, "Resource not accessible by personal access token", method="POST", path="/comments")
     daemon = make_daemon("reports: [{github: {system: gh, check: true, comment: true}}]")
-    tell(daemon, github, "workflow_job", run, job="test")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test")
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
     eventually(lambda: any(line["event"] == "report.failed" for line in daemon.lines()), "the comment is denied")
     assert [one.says["state"] for one in github.talk.statuses] == ["pending"]
 
     github.clock.now = time.time()
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="test")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test")
+    deliver(daemon, github, "workflow_run", run)
 
     eventually(lambda: github.talk.statuses[-1].says["state"] == "success", "the status follows")
     assert github.talk.comments == {}

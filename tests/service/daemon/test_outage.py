@@ -44,9 +44,9 @@ def test_an_outage_from_its_beginning_to_its_end(ci: FakeCI, start: Start) -> No
     ci.fault("retrigger", times=None, status=503, headers={"retry-after": "1"})
     for number in range(30):
         fail(ci, daemon, number)
-    told = eventually(lambda: daemon.health()["breakers"], "the breaker opens")
-    assert list(told) == ["system ci"]
-    assert "requests in a row failed, the last with: HTTP 503" in told["system ci"]
+    breakers = eventually(lambda: daemon.health()["breakers"], "the breaker opens")
+    assert list(breakers) == ["system ci"]
+    assert "requests in a row failed, the last with: HTTP 503" in breakers["system ci"]
     assert daemon.health()["status"] == "ok"
 
     listed = daemon.command("breakers", "--json")

@@ -22,7 +22,7 @@ def reload(daemon: Daemon, config: str | None = None) -> None:
     os.kill(daemon.pid, signal.SIGHUP)
 
 
-def told(daemon: Daemon, event: str) -> list[dict[str, object]]:
+def logged(daemon: Daemon, event: str) -> list[dict[str, object]]:
     """Find lines of the log."""
     return [line for line in daemon.lines() if line.get("event") == event]
 
@@ -31,7 +31,7 @@ def test_a_good_config_takes_effect(daemon: Daemon, ci: FakeCI) -> None:
     """A project that was not watched is, from then on; the process and its address stay."""
     daemon.hook(ci.run(REVISION, "job", result="failure", project="other"))
     reload(daemon, daemon.config.read_text().replace("[try]", "[try, other]"))
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the new config")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the new config")
 
     daemon.hook(ci.run(REVISION, "later", result="failure", project="other"))
     daemon.hook(ci.run(REVISION[::-1], "again", result="failure"))
@@ -45,8 +45,8 @@ def test_a_bad_config_is_refused(daemon: Daemon, ci: FakeCI) -> None:
     """With each of its mistakes, and the old one goes on."""
     good = daemon.config.read_text()
     reload(daemon, good.replace("exclude_jobs:", "exclude_job:").replace("grace: 1s", "grace: 1"))
-    eventually(lambda: told(daemon, "config.kept"), "it keeps the old config")
-    problems = [str(line["problem"]) for line in told(daemon, "config.refused")]
+    eventually(lambda: logged(daemon, "config.kept"), "it keeps the old config")
+    problems = [str(line["problem"]) for line in logged(daemon, "config.refused")]
 
     daemon.hook(ci.run(REVISION, "job", result="failure"))
 
@@ -65,7 +65,7 @@ def test_dry_run_can_be_switched_off(make_daemon: Callable[..., Daemon], ci: Fak
     eventually(lambda: daemon.job(REVISION, "before").get("claims", [{}])[0].get("state") == "would", "it would have")
 
     reload(daemon, daemon.config.read_text().replace("dry_run: true", "dry_run: false"))
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the new config")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the new config")
     daemon.hook(ci.run(REVISION, "after", result="failure"))
 
     eventually(lambda: ci.posts, "the CI is asked")
@@ -101,10 +101,10 @@ def test_a_secret_comes_alone(make_daemon: Callable[..., Daemon], ci: FakeCI) ->
 
     file.write_text(NEW_SECRET)
 
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the secret")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the secret")
     assert daemon.hook(ci.run(REVISION, "one", result="failure"), secret=NEW_SECRET).status_code == 202
     eventually(lambda: ci.posts, "the rules are those of before")
-    assert not told(daemon, "config.refused")
+    assert not logged(daemon, "config.refused")
 
 
 def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
@@ -119,7 +119,7 @@ def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -
     (daemon.directory / "secret").unlink()
     for number, project in enumerate(("other", "another")):
         reload(daemon, text.replace("env:WEBHOOK_SECRET", "file:other").replace("[try]", f"[try, {project}]"))
-        eventually(lambda seen=number + 1: len(told(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
+        eventually(lambda seen=number + 1: len(logged(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
 
     assert daemon.hook(ci.run(REVISION, "one", result="success"), secret=NEW_SECRET).status_code == 202
     assert daemon.hook(ci.run(REVISION, "two", result="success")).status_code == 401
@@ -132,7 +132,7 @@ def test_a_storm_of_signals_ends_nothing(daemon: Daemon, ci: FakeCI) -> None:
     for _ in range(300_000):
         os.kill(daemon.pid, signal.SIGHUP)
 
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the config")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the config")
     assert daemon.hook(ci.run(REVISION, "job", result="failure")).status_code == 202
     eventually(lambda: ci.posts, "it works on")
     assert daemon.stop() == 0
@@ -142,8 +142,8 @@ def test_what_only_a_start_can_change_is_said(daemon: Daemon) -> None:
     """The store and the address stay as they are, and the log says so."""
     reload(daemon, daemon.config.read_text().replace("sqlite:state.db", "sqlite:other.db"))
 
-    eventually(lambda: told(daemon, "config.needs_restart"), "it says so")
-    eventually(lambda: told(daemon, "config.reloaded"), "and takes the rest")
+    eventually(lambda: logged(daemon, "config.needs_restart"), "it says so")
+    eventually(lambda: logged(daemon, "config.reloaded"), "and takes the rest")
     assert not (daemon.directory / "other.db").exists()
 
 
@@ -161,7 +161,7 @@ def test_no_event_is_lost_meanwhile(daemon: Daemon, ci: FakeCI) -> None:
         sender.start()
     for number in range(5):
         reload(daemon)
-        eventually(lambda seen=number + 1: len(told(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
+        eventually(lambda seen=number + 1: len(logged(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
     for sender in senders:
         sender.join()
 

@@ -139,10 +139,10 @@ def test_a_ci_that_is_down_is_asked_again_and_explain_says_so(daemon: Daemon, ci
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     eventually(lambda: "no JSON" in daemon.job(REVISION, "job").get("claims", [{}])[0].get("note", ""), "it waits")
 
-    told = daemon.command("explain", "try", REVISION, "job")
+    explained = daemon.command("explain", "try", REVISION, "job")
 
-    assert told.returncode == 0
-    assert "no JSON" in told.stdout
+    assert explained.returncode == 0
+    assert "no JSON" in explained.stdout
     eventually(lambda: len(ci.accepted) == 1, "the CI is asked in the end")
 
 

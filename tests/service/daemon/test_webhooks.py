@@ -24,13 +24,13 @@ def stored(daemon: Daemon) -> int:
 def test_a_failed_run_is_retriggered_and_its_verdict_told(daemon: Daemon, ci: FakeCI) -> None:
     """From the webhook to the verdict: two more runs, both pass, so the job is intermittent and the push is good."""
     ci.outcome = lambda _: "success"
-    told = ci.run(REVISION, "linux-test", result="failure")
+    event = ci.run(REVISION, "linux-test", result="failure")
 
-    assert daemon.hook(told).status_code == 202
+    assert daemon.hook(event).status_code == 202
 
     eventually(lambda: len(ci.accepted) == 1, "the CI is asked")
     (post,) = ci.accepted
-    assert (post.body["job"], post.body["run_id"], post.count) == ("linux-test", told["run_id"], 2)
+    assert (post.body["job"], post.body["run_id"], post.count) == ("linux-test", event["run_id"], 2)
     assert post.headers["authorization"] == f"Bearer {TOKEN}"
     for made in ci.made(REVISION):
         assert daemon.hook(made).status_code == 202
@@ -106,18 +106,18 @@ def test_what_no_rule_watches_is_accepted_and_forgotten(daemon: Daemon, ci: Fake
 
 def test_a_list_of_events_is_taken_whole(daemon: Daemon, ci: FakeCI) -> None:
     """Several events may come in one webhook."""
-    told = [ci.run(REVISION, f"job-{number}", state="running") for number in range(5)]
+    events = [ci.run(REVISION, f"job-{number}", state="running") for number in range(5)]
 
-    assert daemon.hook(told).status_code == 202
+    assert daemon.hook(events).status_code == 202
 
     assert stored(daemon) == 5
 
 
 def test_the_same_webhook_again_changes_nothing(daemon: Daemon, ci: FakeCI) -> None:
     """A webhook delivered five times leads to one request."""
-    told = ci.run(REVISION, "job", result="failure")
+    event = ci.run(REVISION, "job", result="failure")
     for _ in range(5):
-        assert daemon.hook(told).status_code == 202
+        assert daemon.hook(event).status_code == 202
     eventually(lambda: ci.posts, "the CI is asked")
     other = ci.run(REVISION, "another", result="failure")
     daemon.hook(other)
@@ -163,8 +163,8 @@ def test_no_secret_shows_anywhere(daemon: Daemon, ci: FakeCI) -> None:
     shown = "".join(httpx.get(daemon.url + page).text for page in pages)
     assert daemon.stop() == 0
 
-    kept = b"".join(path.read_bytes() for path in daemon.directory.iterdir()) + shown.encode()
+    stored_bytes = b"".join(path.read_bytes() for path in daemon.directory.iterdir()) + shown.encode()
 
     plain = SECRET.removeprefix("whsec_").encode()
-    assert TOKEN.encode() not in kept
-    assert plain not in kept
+    assert TOKEN.encode() not in stored_bytes
+    assert plain not in stored_bytes

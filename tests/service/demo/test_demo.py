@@ -25,7 +25,7 @@ class Sink:
     """Takes the CI's webhooks, and checks each signature as triggerbot would."""
 
     def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +36,7 @@ class Sink:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 verify_standard(headers, body, [SECRET], float(headers["webhook-timestamp"]))
-                sink.heard.append(json.loads(body))
+                sink.received.append(json.loads(body))
                 self.send_response(202)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -92,7 +92,7 @@ def test_the_made_up_ci_keeps_the_generic_contract(ci: str, sink: Sink) -> None:
     found = httpx.get(where).json()
     assert found["author"] == FIRST.author
     assert {run["job"] for run in found["runs"]} == {job.name for job in FIRST.jobs}
-    assert {told["state"] for told in sink.heard} == {"pending", "running", "finished"}
+    assert {event["state"] for event in sink.received} == {"pending", "running", "finished"}
 
     body = {"operation": "op-1", "project": "try", "branch": "try", "revision": FIRST.revision, "run_id": "1000"}
     answer = httpx.post(f"{ci}/retrigger", json={**body, "job": FIRST.jobs[0].name, "count": 2})

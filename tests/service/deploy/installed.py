@@ -15,7 +15,7 @@ DEPLOY = ROOT / "deploy"
 _PYTHON = """#!/bin/bash
 case "$*" in
     "-m venv "*) mkdir -p "${@: -1}/bin"; cp "$0" "${@: -1}/bin/python" ;;
-    "-m pip "*) echo "$*" >> "$PIP_TOLD" ;;&
+    "-m pip "*) echo "$*" >> "$PIP_CALLS" ;;&
     "-m pip wheel "*) mkdir -p "${@: -2:1}"; : > "${@: -2:1}/triggerbot-0-py3-none-any.whl" ;;
     "-m triggerbot --version") echo "triggerbot, version 0" ;;
     "-c import json"*) echo '{}' ;;
@@ -43,14 +43,14 @@ class Installed:
 
     def __init__(self, directory: Path) -> None:
         self.root = directory / "root"
-        self.pip_told = directory / "pip-told"
+        self.pip_calls = directory / "pip-calls"
         python = directory / "python"
         python.write_text(_PYTHON)
         python.chmod(0o755)
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
-            "PIP_TOLD": str(self.pip_told),
+            "PIP_CALLS": str(self.pip_calls),
             "DESTDIR": str(self.root),
             "PYTHON": str(python),
         }

@@ -111,22 +111,22 @@ def check(address: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "code", "told"),
+    ("status", "body", "code", "words"),
     [
         (200, b'{"status": "ok", "wrong": {}}', 0, "ok: {}"),
         (503, b'{"status": "error", "wrong": {"store": "full"}}', 1, 'error: {"store": "full"}'),
         (200, b"<html>", 1, "no answer at"),
     ],
 )
-def test_the_health_check_tells_by_its_exit_code(status: int, body: bytes, code: int, told: str) -> None:
+def test_the_health_check_tells_by_its_exit_code(status: int, body: bytes, code: int, words: str) -> None:
     """And in a line what is wrong."""
     with answering(status, body) as address:
         found = check(address)
     assert found[0] == code
-    assert found[1].startswith(told)
+    assert found[1].startswith(words)
 
 
 def test_a_daemon_that_is_not_there_is_not_healthy() -> None:
     """Nobody listens at the port of nothing."""
-    code, told = check("127.0.0.1:0")
-    assert (code, told[:12]) == (1, "no answer at")
+    code, words = check("127.0.0.1:0")
+    assert (code, words[:12]) == (1, "no answer at")

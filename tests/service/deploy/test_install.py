@@ -32,10 +32,10 @@ def test_everything_is_in_its_place(installed: Installed) -> None:
 
 def test_nothing_is_installed_whose_hash_is_not_known(installed: Installed) -> None:
     """Whatever comes over the network has to have one; the rest must not come from there."""
-    told = [line for line in installed.pip_told.read_text().splitlines() if " install " in line or " wheel " in line]
+    calls = [line for line in installed.pip_calls.read_text().splitlines() if " install " in line or " wheel " in line]
 
-    assert len(told) == 4
-    assert all("--require-hashes" in line or "--no-index --no-deps" in line for line in told)
+    assert len(calls) == 4
+    assert all("--require-hashes" in line or "--no-index --no-deps" in line for line in calls)
 
 
 def test_once_more_changes_nothing_of_ones_own(installed: Installed) -> None:

@@ -116,7 +116,7 @@ class Reader:
         shows = self.stage.put(block.notes.get("soon", "") or block.notes.get("shows", ""))
         said = ""
 
-        def as_told() -> bool:
+        def as_documented() -> bool:
             nonlocal said
             done = subprocess.run(
                 command, cwd=self.stage.begin, env=self._environment(**more), input=self.stage.typed, text=True,
@@ -127,9 +127,9 @@ class Reader:
 
         try:
             if "soon" in block.notes:
-                eventually(as_told, "asked again and again, it says so")
+                eventually(as_documented, "asked again and again, it says so")
             else:
-                assert as_told(), "it does not"
+                assert as_documented(), "it does not"
         except AssertionError as error:
             raise AssertionError(
                 f"exit code {wanted} and {shows!r}: {error}; it said: {said}\n{self._told()}"
@@ -149,13 +149,13 @@ class Reader:
 
     def _answers(self) -> bool:
         assert self._running is not None
-        assert self._running.poll() is None, self._told()
+        assert self._running.poll() is None, self._output()
         try:
             return httpx.get(f"http://127.0.0.1:{self.stage.port}/__lbheartbeat__").status_code == 200
         except httpx.TransportError:
             return False
 
-    def _told(self) -> str:
+    def _output(self) -> str:
         logs = [self.log, *self.stage.host.glob("*.log")]
         return "\n".join(log.read_text()[-3000:] for log in logs if log.exists())
 
@@ -189,12 +189,12 @@ class Reader:
             case "Ctrl-C":
                 assert self._running is not None, "nothing runs"
                 self._running.send_signal(signal.SIGINT)
-                assert self._running.wait(PATIENCE) == 0, self._told()
+                assert self._running.wait(PATIENCE) == 0, self._output()
                 self._running = None
             case "SIGHUP":
                 assert self._running is not None, "nothing runs"
                 self._running.send_signal(signal.SIGHUP)
-                eventually(lambda: "config.reloaded" in self._told(), "the config is taken")
+                eventually(lambda: "config.reloaded" in self._output(), "the config is taken")
             case _:
                 self.stage.happened.append(what)
                 self.stage.happenings[what](self)

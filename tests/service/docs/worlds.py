@@ -94,14 +94,14 @@ class Stage:
 def stage(page: str, directory: Path) -> Iterator[Stage]:
     """Set up what a page (its path below docs/) is read in."""
     (port,) = free_ports(1)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRIGGERBOT_", "NOTIFY_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TRIGGERBOT_", "NOTIFY_"))}
     with ExitStack() as stack:
         host = Path(stack.enter_context(TemporaryDirectory(prefix="host-")))
         made = Stage(
             directory,
             host,
             port,
-            {**kept, "HOME": str(directory / "home"), "HOST": str(host)},
+            {**inherited, "HOME": str(directory / "home"), "HOST": str(host)},
             [
                 ("127.0.0.1:8080", f"127.0.0.1:{port}"),
                 ("0.0.0.0:8080", f"127.0.0.1:{port}"),

@@ -166,8 +166,8 @@ def fill(target: Target) -> None:
         (MARKUP, "failure", "javascript:alert(1)"), (f"a{MARKUP}", "success", f"https://ci.example/{MARKUP}"),
         (f"b{MARKUP}", "infra", " javascript:alert(1)"), (f"c{MARKUP}", "cancelled", "data:text/html,x"),
     )):  # fmt: skip
-        told = common | {"job": job, "result": result, "url": url, "run_id": f"{MARKUP}{number}"}
-        observer.observe([event_json.from_json(told, "ci")])
+        values = common | {"job": job, "result": result, "url": url, "run_id": f"{MARKUP}{number}"}
+        observer.observe([event_json.from_json(values, "ci")])
     other = common | {"project": MARKUP, "job": MARKUP, "result": "failure", "run_id": "1"}
     observer.observe([event_json.from_json(other, "ci")])
     target.store.add_dead_letters([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])

@@ -244,12 +244,12 @@ def test_nothing_of_what_is_no_artifact_is_shown(ci: Server) -> None:
     ci.asked = Asked()
     api = Api(ci.url, None, "test")
     try:
-        with pytest.raises(CIError) as told:
+        with pytest.raises(CIError) as refused:
             api.artifact(TASK, "public/actions.json")
     finally:
         api.close()
 
-    assert "inside knowledge" not in str(told.value)
+    assert "inside knowledge" not in str(refused.value)
 
 
 # -- names that would change an address --------------------------------------------------------------------------

@@ -94,10 +94,10 @@ def test_no_error_of_a_system_tells_a_secret() -> None:
     for system in _systems(httpx.MockTransport(echo)):
         for act in (partial(system.look_back, push()), partial(system.recent, 0.0), system.check):
             try:
-                told = str(act())
+                shown = str(act())
             except CIError as error:
-                told = f"{error!r} {error}"
-            assert canary.found(told.encode()) == []
+                shown = f"{error!r} {error}"
+            assert canary.found(shown.encode()) == []
         system.close()
 
 
@@ -254,9 +254,9 @@ def test_a_test_that_leaks_fails(tmp_path: Path) -> None:
     made.unlink()
 
     assert ended.returncode == 1
-    told = [
+    failed = [
         line.split(" - ")[0].split("::")[-1]
         for line in ended.stdout.splitlines()
         if line.startswith(("FAILED", "ERROR"))
     ]
-    assert sorted(told) == ["test_logged", "test_printed", "test_written"]
+    assert sorted(failed) == ["test_logged", "test_printed", "test_written"]

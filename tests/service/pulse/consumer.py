@@ -22,7 +22,7 @@ from triggerbot.store import DeadLetter
 from triggerbot.store.sqlite import SqliteStore
 
 
-def told(run_id: int | str, **more: Any) -> dict[str, Any]:
+def canonical_event(run_id: int | str, **more: Any) -> dict[str, Any]:
     """A canonical event of a run of its own."""
     return {
         "project": "try", "branch": "try", "revision": "abcdef1", "job": f"job-{run_id}", "run_id": str(run_id),
@@ -117,7 +117,7 @@ class Consumer:
             found |= {run.run_id for job in record.jobs for run in job.runs}
         return found
 
-    def heard(self, *run_ids: int | str) -> None:
+    def wait_for_runs(self, *run_ids: int | str) -> None:
         """Wait until these runs are recorded, and nothing else is."""
         wanted = {str(run_id) for run_id in run_ids}
         eventually(lambda: wanted <= self.runs(), f"runs {sorted(wanted)[:5]} are recorded")

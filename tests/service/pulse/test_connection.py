@@ -13,7 +13,7 @@ from tests import ROOT
 from tests.fakes.daemon import eventually
 from tests.fakes.proxy import Proxy
 from tests.fakes.rabbit import Broker, Rabbit
-from tests.service.pulse.consumer import Consumer, told
+from tests.service.pulse.consumer import Consumer, canonical_event
 from triggerbot.pipeline.intakes.pulse import connection
 
 Consume = Callable[..., Consumer]
@@ -22,11 +22,11 @@ Consume = Callable[..., Consumer]
 def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> None:
     """The broker hangs up: nothing is lost and nobody has to do anything."""
     consumer = consume()
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
     broker.hang_up()
-    broker.publish(told(2))
-    consumer.heard(1, 2)
+    broker.publish(canonical_event(2))
+    consumer.wait_for_runs(1, 2)
     assert consumer.gaps == 1
 
 
@@ -34,14 +34,14 @@ def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> 
 def test_a_broker_that_is_killed_and_started_again(broker: Broker, consume: Consume) -> None:
     """Durable queue, persistent messages: what was not acknowledged comes once more."""
     consumer = consume()
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
     broker.rabbit.kill()
     eventually(lambda: not consumer.connected, "it notices")
     broker.rabbit.start()
     eventually(lambda: consumer.connected, "it is connected again")
-    broker.publish(told(2))
-    consumer.heard(1, 2)
+    broker.publish(canonical_event(2))
+    consumer.wait_for_runs(1, 2)
     assert consumer.gaps == 1
 
 
@@ -50,13 +50,13 @@ def test_a_deleted_queue_is_made_again_and_the_gap_is_told(broker: Broker, consu
     """PulseGuardian deletes queues that are too long; the sweep has to find what was in it."""
     consumer = consume()
     assert consumer.gaps == 1  # The first start: there was no queue.
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
     broker.delete()
     eventually(lambda: consumer.gaps == 2, "the gap is told")
     eventually(broker.consumers, "it consumes again")
-    broker.publish(told(2))
-    consumer.heard(1, 2)
+    broker.publish(canonical_event(2))
+    consumer.wait_for_runs(1, 2)
 
 
 @pytest.mark.slow
@@ -77,8 +77,8 @@ def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, mon
         proxy.hang_up()
         proxy.black_hole = False
         eventually(lambda: consumer.connected, "it is connected again")
-        broker.publish(told(1))
-        consumer.heard(1)
+        broker.publish(canonical_event(1))
+        consumer.wait_for_runs(1)
         consumer.stop()
 
 
@@ -114,7 +114,7 @@ def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume:
         "consumer._thread.run()\n"
     )
     consume().stop()
-    broker.publish(*(told(number) for number in range(5000)))
+    broker.publish(*(canonical_event(number) for number in range(5000)))
     command = [
         sys.executable,
         "-c",
@@ -131,7 +131,7 @@ def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     consumer = consume()
-    consumer.heard(*range(5000))
+    consumer.wait_for_runs(*range(5000))
     consumer.stop()
     assert broker.depth() == 0
 
@@ -159,8 +159,8 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
     refused.stop()
 
     allowed = consume(url=url, queue=f"queue/{user}/triggerbot")
-    broker.publish(told(1))
-    allowed.heard(1)
+    broker.publish(canonical_event(1))
+    allowed.wait_for_runs(1)
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ import trustme
 from tests.fakes.daemon import eventually
 from tests.fakes.rabbit import Broker, Rabbit
 from tests.fakes.servers import free_ports
-from tests.service.pulse.consumer import Consumer, told
+from tests.service.pulse.consumer import Consumer, canonical_event
 
 pytestmark = pytest.mark.slow
 
@@ -59,12 +59,12 @@ def broker(secure: Secure) -> Broker:
 def refused(consumer: Consumer) -> str:
     """Wait until it was refused, and say why."""
 
-    def told() -> str:
+    def refusal() -> str:
         return consumer.trouble()
 
-    eventually(lambda: "certificate" in told().lower(), "the certificate is refused")
+    eventually(lambda: "certificate" in refusal().lower(), "the certificate is refused")
     assert not consumer.connected
-    return told()
+    return refusal()
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def refused(consumer: Consumer) -> str:
 def test_the_right_certificate(broker: Broker, secure: Secure, consume: Consume, url: str) -> None:
     """Trusted, and for this host."""
     consumer = consume(url=url.format(port=secure.port), ca=secure.ca)
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
 
 
 def test_a_certificate_for_another_name(secure: Secure, consume: Consume) -> None:

@@ -59,7 +59,7 @@ def daemon(tmp_path: Path, tc: FakeTaskcluster, broker: Broker, store: str, tree
     return Daemon(tmp_path, config, secrets)
 
 
-def tell(tc: FakeTaskcluster, broker: Broker, *tasks: str) -> None:
+def publish(tc: FakeTaskcluster, broker: Broker, *tasks: str) -> None:
     """Publish how tasks are."""
     for task in tasks:
         exchange, body = tc.message(task)
@@ -81,13 +81,13 @@ def test_an_intermittent_test(
     try:
         eventually(broker.consumers, "it consumes")
         task = tc.add(tc.push(REVISION), state="failed")
-        tell(tc, broker, task, task)
+        publish(tc, broker, task, task)
         eventually(lambda: tc.triggered, "the action is triggered")
         (triggered,) = tc.triggered
         assert triggered["user"]["input"]["times"] == 2
         for one in again(tc, task):
             tc.end(one, "completed")
-        tell(tc, broker, *again(tc, task), task)
+        publish(tc, broker, *again(tc, task), task)
         eventually(lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0)
         assert len(tc.triggered) == 1
         assert TOKEN not in running.log.read_text()
@@ -108,12 +108,12 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
         running.start()
         try:
             eventually(broker.consumers, "it consumes")
-            tell(tc, broker, task)
+            publish(tc, broker, task)
             eventually(lambda: tc.triggered, "the action is triggered")
             for one in again(tc, task):
                 tc.end(one, "completed")
                 treeherder.job(push, JOB, task_id=one)
-            tell(tc, broker, *again(tc, task))
+            publish(tc, broker, *again(tc, task))
             eventually(
                 lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0
             )
@@ -136,10 +136,10 @@ def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster
     try:
         eventually(broker.consumers, "it consumes")
         group = tc.push("e" * 40, "autoland")
-        tell(tc, broker, *(tc.add(group, name=f"t-{one}", project="autoland", state="failed") for one in range(30)))
+        publish(tc, broker, *(tc.add(group, name=f"t-{one}", project="autoland", state="failed") for one in range(30)))
         broker.publish(b"no json", exchange=f"{EXCHANGE}failed")
         mine = tc.add(tc.push(REVISION), state="failed")
-        tell(tc, broker, mine)
+        publish(tc, broker, mine)
         eventually(lambda: tc.triggered, "the action is triggered")
         eventually(lambda: broker.depth() == 0, "the queue is empty")
         letters = running.command("dead-letters", "list", "--json").stdout.splitlines()
@@ -158,7 +158,7 @@ def test_a_taskcluster_that_is_down_is_waited_for(tmp_path: Path, tc: FakeTaskcl
         task = tc.add(tc.push(REVISION), state="failed")
         for _ in range(3):
             tc.fault("task", status=503)
-        tell(tc, broker, task)
+        publish(tc, broker, task)
         eventually(lambda: broker.depth() == 0 and not tc.faults["task"], "it has asked in vain")
         running.kill()
         running.start()

@@ -78,9 +78,9 @@ def asked(ci: FakeCI) -> Counter[tuple[str, str]]:
     return counted
 
 
-def all_asked(ci: FakeCI, told: list[dict[str, Any]]) -> None:
+def all_asked(ci: FakeCI, failed: list[dict[str, Any]]) -> None:
     """Wait until every failure was retriggered, and see that each was so exactly once."""
-    wanted = {(one["revision"], one["job"]): 2 for one in told}
+    wanted = {(one["revision"], one["job"]): 2 for one in failed}
     eventually(lambda: set(asked(ci)) >= set(wanted), f"{len(wanted)} jobs are retriggered")
     assert asked(ci) == wanted
 
@@ -94,9 +94,9 @@ def test_two_replicas_share_the_work(replicas: Replicas, ci: FakeCI, broker: Bro
     """Every failure is retriggered once, whoever hears of it, and both hear."""
     one, two = replicas.start(), replicas.start()
     eventually(lambda: broker.consumers() == 2, "both consume")
-    told = failures(ci, pushes=20, jobs=10)
-    broker.publish(*told, *told)
-    all_asked(ci, told)
+    failed = failures(ci, pushes=20, jobs=10)
+    broker.publish(*failed, *failed)
+    all_asked(ci, failed)
     eventually(lambda: broker.depth() == 0, "the queue is empty")
     for daemon in (one, two):
         assert daemon.metric('triggerbot_messages_total{outcome="stored",system="ci"}') > 0
@@ -107,13 +107,13 @@ def test_a_replica_that_is_killed_leaves_nothing_undone(replicas: Replicas, ci: 
     """SIGKILL while requests are under way: the other one finishes, and asks for nothing twice."""
     one, two = replicas.start(), replicas.start()
     eventually(lambda: broker.consumers() == 2, "both consume")
-    told = failures(ci, pushes=20, jobs=5)
+    failed = failures(ci, pushes=20, jobs=5)
     ci.fault("retrigger", times=None, delay=0.05)
-    broker.publish(*told)
+    broker.publish(*failed)
     eventually(lambda: len(ci.accepted) >= 10, "some are retriggered")
     one.kill()
     # What the dead one worked on is taken over when nothing was heard of it for a while.
-    wanted = {(item["revision"], item["job"]): 2 for item in told}
+    wanted = {(item["revision"], item["job"]): 2 for item in failed}
     eventually(lambda: set(asked(ci)) >= set(wanted), "all are retriggered", patience=120.0)
     assert asked(ci) == wanted
     assert two.health()["status"] == "ok"
@@ -124,9 +124,9 @@ def test_workers_of_one_machine(replicas: Replicas, ci: FakeCI, broker: Broker) 
     """`run --workers 2` consumes with both, and ends in good order."""
     daemon = replicas.start("--workers", "2")
     eventually(lambda: broker.consumers() == 2, "both consume")
-    told = failures(ci, pushes=10, jobs=5)
-    broker.publish(*told)
-    all_asked(ci, told)
+    failed = failures(ci, pushes=10, jobs=5)
+    broker.publish(*failed)
+    all_asked(ci, failed)
     assert daemon.stop() == 0
     assert broker.depth() == 0
 
@@ -136,12 +136,12 @@ def test_a_deleted_queue_is_made_up_for(replicas: Replicas, ci: FakeCI, broker: 
     """What was in it is found by the sweep, which the lost queue hurries."""
     replicas.start(sweep="1h")
     eventually(broker.consumers, "it consumes")
-    told = failures(ci, pushes=1, jobs=1)
-    broker.publish(*told)
-    all_asked(ci, told)
+    failed = failures(ci, pushes=1, jobs=1)
+    broker.publish(*failed)
+    all_asked(ci, failed)
     lost = failures(ci, pushes=3, jobs=2)
     broker.delete()
-    all_asked(ci, [*told, *lost])
+    all_asked(ci, [*failed, *lost])
 
 
 @pytest.mark.slow
@@ -151,15 +151,15 @@ def test_a_redis_that_lost_everything_doubles_nothing(
     """FLUSHALL, and every message once more: the CI's own list tells what was done before."""
     daemon = replicas.start()
     eventually(broker.consumers, "it consumes")
-    told = failures(ci, pushes=5, jobs=4)
-    broker.publish(*told)
-    all_asked(ci, told)
+    failed = failures(ci, pushes=5, jobs=4)
+    broker.publish(*failed)
+    all_asked(ci, failed)
     redis.client().flushall()
-    broker.publish(*told)
+    broker.publish(*failed)
     eventually(lambda: daemon.health()["distrust"], "the loss is noticed")
     fresh = [ci.run("fffffff", "job", result="failure")]
     broker.publish(*fresh)
-    all_asked(ci, [*told, *fresh])
+    all_asked(ci, [*failed, *fresh])
     assert any("lost everything" in why for why in daemon.health()["distrust"].values())
 
 
@@ -191,8 +191,8 @@ def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, 
     one, two = replicas.start(), replicas.start()
     eventually(lambda: broker.consumers() == 2, "both consume")
     ci.fault("retrigger", times=None, delay=0.2)
-    told = failures(ci, pushes=20, jobs=5)
-    broker.publish(*told)
+    failed = failures(ci, pushes=20, jobs=5)
+    broker.publish(*failed)
     eventually(lambda: len(ci.posts) >= 5, "both are at work")
 
     assert one.command("pause", "--note", "the tree is closed").returncode == 0
@@ -202,7 +202,7 @@ def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, 
     more = [ci.run(f"{push:07x}", "job", result="failure") for push in range(100, 105)]
     broker.publish(*more)
     claimed = 'triggerbot_events_total{outcome="claimed",system="ci"}'
-    eventually(lambda: sum(daemon.metric(claimed) for daemon in (one, two)) == len(told) + len(more), "and claiming")
+    eventually(lambda: sum(daemon.metric(claimed) for daemon in (one, two)) == len(failed) + len(more), "and claiming")
     eventually(lambda: not claims(one).get("sending"), "what was under way has ended")
     assert len(ci.posts) - asked <= 2 * 4
     paused = len(ci.posts)
@@ -212,4 +212,4 @@ def test_a_pause_holds_on_every_replica_at_once(replicas: Replicas, ci: FakeCI, 
 
     ci.mend()
     assert two.command("resume").returncode == 0
-    all_asked(ci, [*told, *more])
+    all_asked(ci, [*failed, *more])

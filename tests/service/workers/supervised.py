@@ -46,17 +46,17 @@ class Supervised(Daemon):
         written.write_text(what)
         written.rename(self.directory / f"fault-{worker}")
 
-    def told(self, event: str) -> list[dict[str, Any]]:
+    def logged(self, event: str) -> list[dict[str, Any]]:
         """Read all log lines of an event."""
         return [line for line in self.lines() if line.get("event") == event]
 
     def pids(self, worker: int = 1) -> list[int]:
         """Tell the process ids that a worker had so far."""
-        return [line["pid"] for line in self.told("worker.started") if line["worker"] == worker]
+        return [line["pid"] for line in self.logged("worker.started") if line["worker"] == worker]
 
     def started(self, number: int) -> None:
         """Wait until so many daemons have started in all."""
-        eventually(lambda: len(self.told("daemon.started")) >= number, f"{number} starts")
+        eventually(lambda: len(self.logged("daemon.started")) >= number, f"{number} starts")
 
     def wait(self) -> int:
         """Wait until it ended by itself, and tell its exit code."""

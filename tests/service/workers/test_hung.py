@@ -58,7 +58,7 @@ def test_a_dispatcher_that_hangs_ends_the_daemon(service: Supervised, systemd: S
     [crash] = service.errors()
     assert crash["error"].startswith("triggerbot.core.errors.PartHung: dispatcher-0 is hung: ")
     assert "in fail\n    threading.Event().wait()" in crash["trace"]
-    assert service.told("daemon.part_hung")[0]["problem"].startswith("dispatcher-0 is hung")
+    assert service.logged("daemon.part_hung")[0]["problem"].startswith("dispatcher-0 is hung")
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_a_worker_that_does_not_report_is_killed_and_started_again(service: Supe
 
     service.started(2)
 
-    assert service.told("worker.hung")[0]["worker"] == 1
+    assert service.logged("worker.hung")[0]["worker"] == 1
     [crash] = service.crashed()
     assert (crash["ended"], crash["error"]) == ("SIGKILL", "it hung: no sign of life for 2 s")
 

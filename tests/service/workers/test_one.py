@@ -23,8 +23,8 @@ def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised
     [crash] = one.crashed()
     assert (crash["ended"], crash["error"], crash["trace"], crash["order"]) == ("SIGKILL", "", "", 1)
     assert crash["worker"].endswith("/1")
-    told = one.told("worker.died")[0]
-    assert (told["worker"], told["ended"], told["again_in"]) == (1, "SIGKILL", 1.0)
+    died = one.logged("worker.died")[0]
+    assert (died["worker"], died["ended"], died["again_in"]) == (1, "SIGKILL", 1.0)
     assert "SIGKILL" in one.command("stats", "--errors").stdout
 
 
@@ -40,13 +40,13 @@ def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Superv
     assert crash["trace"].startswith("Traceback (most recent call last):")
     assert crash["trace"].strip().endswith(crash["error"])
     assert crash["where"].startswith("triggerbot/daemon/engine.py:")
-    told = one.told("worker.died")[0]
-    assert (told["error"], told["exception"]) == (crash["error"], crash["trace"])
-    assert one.told("daemon.part_died")[0]["worker"] == 1
-    for told in (one.log.read_text(), one.command("stats", "--errors", "-v").stdout):
-        assert "ZeroDivisionError" in told
-        assert TOKEN not in told
-        assert SECRET not in told
+    died = one.logged("worker.died")[0]
+    assert (died["error"], died["exception"]) == (crash["error"], crash["trace"])
+    assert one.logged("daemon.part_died")[0]["worker"] == 1
+    for text in (one.log.read_text(), one.command("stats", "--errors", "-v").stdout):
+        assert "ZeroDivisionError" in text
+        assert TOKEN not in text
+        assert SECRET not in text
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> 
     [crash] = one.crashed()
 
     assert (crash["error"], crash["ended"]) == ("ZeroDivisionError: told to", "exit code 1")
-    assert one.told("daemon.part_died")[0]["part"] == "unguarded"
+    assert one.logged("daemon.part_died")[0]["part"] == "unguarded"
     one.started(2)
 
 
@@ -92,7 +92,7 @@ def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -
 
     crashes = one.crashed(2)
 
-    assert [line["again_in"] for line in one.told("worker.died")][:2] == [1.0, 2.0]
+    assert [line["again_in"] for line in one.logged("worker.died")][:2] == [1.0, 2.0]
     assert [(crash["ended"], crash["order"]) for crash in crashes[-2:]] == [("exit code 7", 1)] * 2
 
 
@@ -102,7 +102,7 @@ def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
     os.kill(one.pids()[0], signal.SIGTERM)
     one.started(2)
 
-    assert one.told("worker.ended")[0]["worker"] == 1
+    assert one.logged("worker.ended")[0]["worker"] == 1
     assert one.stop() == 0
     assert "No worker crashed in the last 7 d." in one.command("stats", "--errors").stdout
 
@@ -125,7 +125,7 @@ def test_a_worker_that_does_not_end_is_killed(one: Supervised) -> None:
 
     assert one.stop() == 1
 
-    assert one.told("worker.killed")[0]["worker"] == 1
+    assert one.logged("worker.killed")[0]["worker"] == 1
     assert one.gone()
 
 
@@ -134,11 +134,11 @@ def test_workers_end_with_a_supervisor_that_is_killed(one: Supervised) -> None:
     """After `kill -9` of the supervisor nothing is left over, and the next one can begin."""
     one.kill()
     eventually(one.gone, "the worker ends")
-    eventually(lambda: one.told("daemon.stopped"), "in good order")
+    eventually(lambda: one.logged("daemon.stopped"), "in good order")
 
     one.start("--workers", "1")
 
-    assert one.told("worker.orphaned")[0]["worker"] == 1
+    assert one.logged("worker.orphaned")[0]["worker"] == 1
 
 
 @pytest.mark.slow

@@ -153,7 +153,7 @@ def test_anything_is_a_lead_nothing_or_a_clear_no(value: Any, place: tuple[Any, 
 
 
 @pytest.mark.parametrize(
-    ("told", "tag", "kind"),
+    ("treeherder", "tag", "kind"),
     [
         ("test", "build", Kind.TEST),
         ("other", "test", Kind.OTHER),
@@ -170,9 +170,9 @@ def test_anything_is_a_lead_nothing_or_a_clear_no(value: Any, place: tuple[Any, 
         ("nonsense", "test", Kind.TEST),
     ],
 )
-def test_kinds(told: str | None, tag: str | None, kind: Kind) -> None:
+def test_kinds(treeherder: str | None, tag: str | None, kind: Kind) -> None:
     """What Treeherder is told goes before what the task graph calls it."""
-    assert kind_of(told, tag) is kind
+    assert kind_of(treeherder, tag) is kind
 
 
 def test_what_the_fake_publishes_is_read(tc: FakeTaskcluster) -> None:

@@ -139,8 +139,8 @@ def test_the_runs_of_a_push(tc: FakeTaskcluster, fx: Taskcluster) -> None:
 
     back = fx.look_back(PUSH, Known(batches=frozenset({group})))
 
-    told = [(one.job, one.attempt, one.result) for one in back.events]
-    assert told == [
+    runs = [(one.job, one.attempt, one.result) for one in back.events]
+    assert runs == [
         ("Decision try", 1, Result.SUCCESS),
         ("test-linux/opt-mochitest-1", 1, Result.RETRY),
         ("test-linux/opt-mochitest-1", 2, Result.FAILURE),

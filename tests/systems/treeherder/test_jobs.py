@@ -50,8 +50,8 @@ def test_the_jobs_of_a_push(treeherder: FakeTreeherder) -> None:
     assert back.complete
     assert back.facts is not None
     assert (back.facts.message, back.facts.author) == ("Bug 1\ntry: --rebuild 3", "dev@example.org")
-    told = [(one.job, one.result, one.kind, one.tier, one.attempt) for one in back.events]
-    assert told == [
+    jobs = [(one.job, one.result, one.kind, one.tier, one.attempt) for one in back.events]
+    assert jobs == [
         ("test-linux/opt-mochitest-1", Result.FAILURE, Kind.TEST, 2, 2),
         ("build-linux/opt", Result.BUSTED, Kind.BUILD, 1, 1),
         ("source-test-lint", None, Kind.OTHER, 1, 1),
