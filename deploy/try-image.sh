@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the daemon of an image as a container would, without a Docker engine: as the first process of a namespace of its
-# own, as user 10001, on a root file system that cannot be written to, and tells whether all of that works.
+# own, as user 10001, on a read-only root file system, and reports whether all of that works.
 #
 #   deploy/try-image.sh [NAME]        an image in buildah's storage (triggerbot); needs root
 set -euo pipefail
@@ -30,7 +30,7 @@ YML
 head -c 32 /dev/urandom | base64 >"$work/config/secret"
 chmod -R a+rX "$work"
 
-# What the image says of itself is what is run.
+# The command, user and environment come from the image itself.
 image_says() { buildah inspect --type image --format "{{range .Docker.Config.$1}}{{println .}}{{end}}" "$image" | sed '/^$/d'; }
 mapfile -t environment < <(image_says Env)
 mapfile -t command < <(image_says Entrypoint; image_says Cmd)

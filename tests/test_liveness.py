@@ -1,4 +1,4 @@
-"""Hearts, and who looks after them: on a clock that is set by hand."""
+"""Heartbeats and the watchdog, on a clock that is set by hand."""
 
 import threading
 import traceback
@@ -45,14 +45,14 @@ class RecordingManager:
 
 
 def passes(clock: Clock, looked: Liveness, seconds: int) -> None:
-    """Let time pass, with a look each second."""
+    """Let time pass, with a check each second."""
     for _ in range(seconds):
         clock.now += 1.0
         looked.check()
 
 
 def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
-    """To the second, and one that beats again is well again."""
+    """To the second; a part that beats again is healthy again."""
     clock = Clock()
     looked = Liveness(clock)
     heart = looked.register("dispatcher-0", 10.0)
@@ -67,7 +67,7 @@ def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
 
 
 def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
-    """It said for how long it would."""
+    """It announced how long it would rest."""
     clock = Clock()
     looked = Liveness(clock)
     heart = looked.register("housekeeping", 10.0)
@@ -104,7 +104,7 @@ def test_while_nobody_looks_nobody_is_blamed() -> None:
 
 
 def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
-    """So that no loop has to know of any of this; one that ended is not missed."""
+    """Loops need no code for heartbeats; one that has ended is not missed."""
     looked, stop = Liveness(), threading.Event()
     with looked.part("poll-0", 10.0) as heart:
         own = Stop(heart, stop)
@@ -148,7 +148,7 @@ def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
 
 
 def test_who_watches_hears_no_more_of_what_is_hung() -> None:
-    """And what is hung is told with the place where it is stuck."""
+    """A hung part is reported with the place where it is stuck."""
     clock = Clock()
     looked, manager, stop, repaired = Liveness(clock), RecordingManager(), threading.Event(), threading.Event()
     begun = threading.Event()
@@ -187,5 +187,5 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     ],
 )
 def test_a_check_with_nothing_to_say_is_fine(check: Check, condition: Condition, failed: bool) -> None:
-    """And only what fails makes the service ill."""
+    """Only a failed check makes the service unhealthy."""
     assert (check.condition, check.failed) == (condition, failed)

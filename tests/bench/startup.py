@@ -1,4 +1,4 @@
-"""Processor time (user and system) of a whole command: people and scripts wait for it each time that they ask."""
+"""Processor time (user and system) of a whole command, which people and scripts wait for at each call."""
 
 import os
 import resource
@@ -36,7 +36,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
 
 
 def _fill(directory: Path) -> tuple[str, str]:
-    """Write a config and a store; gives the push that is in it."""
+    """Write a config and a store; return the push that is in it."""
     (directory / "triggerbot.yml").write_text(CONFIG.format(ci="http://127.0.0.1:9", intakes=""))
     heard = [event_json.from_json(event(0, job, "finished"), "ci") for job in range(_JOBS)]
     store = SqliteStore(directory / "state.db")
@@ -47,7 +47,7 @@ def _fill(directory: Path) -> tuple[str, str]:
 
 
 def _seconds(directory: Path, *arguments: str) -> float:
-    """Run a command to its end; gives the seconds of processor time that it took."""
+    """Run a command to its end; return the processor time that it took, in seconds."""
     before = _spent()
     answer = subprocess.run(
         [sys.executable, "-m", "triggerbot", *arguments],

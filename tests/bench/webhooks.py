@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.bench.process import daemon, python
 
-#: How often both are measured in turn; the medians are told.
+#: How often both are measured in turn; the medians are reported.
 _ROUNDS = 5
 
 

@@ -1,4 +1,4 @@
-"""`triggerbot dead-letters`: look at what failed, try it again, forget it."""
+"""`triggerbot dead-letters`: list what failed, retry it, drop it."""
 
 import json
 
@@ -10,7 +10,7 @@ from triggerbot.store import DeadLetter
 
 @pytest.fixture
 def buried(bench: Bench) -> Bench:
-    """Give a bench with three letters: one that is right by now, one that never will be, one of an unknown system."""
+    """Return a bench with three letters: one that can be read by now, one that never can, one of an unknown system."""
     store = bench.store()
     right = json.dumps(failed_run()).encode()
     store.add_dead_letters(
@@ -37,7 +37,7 @@ def test_they_are_listed_for_people_and_programs(buried):
 
 
 def test_none_is_said(used):
-    """An empty list is a sentence."""
+    """An empty list is reported as a sentence."""
     assert used.run("dead-letters", "list").stdout == "No dead letters.\n"
 
 

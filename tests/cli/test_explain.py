@@ -1,4 +1,4 @@
-"""`triggerbot explain` and `status`: what a developer is told about a push."""
+"""`triggerbot explain` and `status`: what a developer learns about a push."""
 
 from contextlib import closing
 
@@ -20,7 +20,7 @@ class Hangs(BaseException):
 
 
 def waits(bench, job, now):
-    """What a job's open claim waits for, at some time."""
+    """Return what a job's open claim waits for at `now`."""
     with closing(bench.store()) as store:
         record = store.record(store.find(*PUSH)[0])
         found = next(one for one in record.jobs if one.job == job)
@@ -72,7 +72,7 @@ def test_a_refusal_says_what_it_means_and_what_to_do(bench, event, reason):
 
 
 def test_a_refusal_is_explained_once(bench):
-    """The same reason of further runs is told without repeating the advice."""
+    """The same reason of further runs is shown without repeating the advice."""
     bench.hear(bench.event("a-unstable", run_id="1"), bench.event("a-unstable", run_id="2"))
     out = bench.run("explain", *PUSH, "a-unstable").stdout
     assert out.count("job_excluded") == 2
@@ -80,7 +80,7 @@ def test_a_refusal_is_explained_once(bench):
 
 
 def test_what_waits_says_for_what_until_when_and_how_often(bench, real_now):
-    """An open claim is not silent."""
+    """An open claim is explained."""
     bench.ci.answers = [Later("HTTP 503", 300.0)]
     bench.hear(bench.event())
     out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
@@ -95,7 +95,7 @@ def test_what_the_ci_does_not_list_yet_is_waited_for(bench, real_now):
 
 
 def test_what_lies_about_asks_whether_the_daemon_runs(bench):
-    """A claim that has been due for long is a hint at a daemon that is not there."""
+    """A claim that has been due for long suggests that no daemon is running."""
     bench.hear(bench.event(), dispatch=False)
     out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
     assert "it has been due since 20" in out
@@ -103,7 +103,7 @@ def test_what_lies_about_asks_whether_the_daemon_runs(bench):
 
 
 def test_what_is_held_says_when_it_goes_on(bench, real_now):
-    """By its breaker, and when that may be tried; not when it is looked at in any case, hours ahead."""
+    """The breaker and the time of its next canary are shown, not the routine check hours ahead."""
     bench.ci.answers = [Later("HTTP 503")] * 5
     jobs = [f"linux-{number}" for number in range(6)]
     for number, job in enumerate(jobs):
@@ -123,7 +123,7 @@ def test_what_is_held_says_when_it_goes_on(bench, real_now):
 
 
 def test_what_a_cap_holds_says_so(bench, real_now):
-    """It goes on by itself."""
+    """No action is needed: it continues by itself."""
     bench.hear(bench.event(), dispatch=False)
     with closing(bench.store()) as store:
         (claim,) = store.work(store.find(*PUSH)[0]).claims
@@ -133,7 +133,7 @@ def test_what_a_cap_holds_says_so(bench, real_now):
 
 
 def test_a_request_under_way_is_no_sign_of_a_daemon_that_is_away(bench):
-    """It is the CI that lets it wait; after the longest that it may, nobody is there any more."""
+    """The CI is slow; only after the longest possible wait is the daemon presumed gone."""
     bench.hear(bench.event(), dispatch=False)
     bench.now += 30
     bench.ci.answers = [Hangs()]
@@ -157,7 +157,7 @@ def test_a_failure_that_differs_each_time_is_not_laid_to_the_change(bench):
 
 
 def test_a_failure_that_jobs_share_stands_on_lines_of_its_own(bench):
-    """After an empty one."""
+    """An empty line separates it."""
     line = "tests/test_login.py::test_login: AssertionError: 1 != 2"
     for number in range(3):
         bench.hear(bench.event(f"linux-{number}", run_id=str(number), failures=(line,)))
@@ -175,7 +175,7 @@ def test_a_request_that_is_cut_says_by_what(bench):
 
 
 def test_each_decision_tells_the_budget_that_it_spent(bench):
-    """Of nine that fail at once, each by itself; all in the same words."""
+    """Nine jobs fail at once: each decision is explained by itself, all in the same words."""
     bench.hear(*(bench.event(f"linux-{number}", run_id=str(number)) for number in range(9)))
     out = bench.run("explain", *PUSH).stdout
     for number in range(5):
@@ -202,7 +202,7 @@ def test_doubt_and_a_no_of_the_ci_are_told(bench, real_now):
 
 
 def test_dry_run_says_that_nothing_is_sent(bench):
-    """What would have been done is told as that."""
+    """The decision is shown as one that was not carried out."""
     bench.configure("dry_run: true\n" + CONFIG)
     bench.hear(bench.event())
     out = bench.run("explain", *PUSH).stdout
@@ -211,7 +211,7 @@ def test_dry_run_says_that_nothing_is_sent(bench):
 
 
 def test_a_bad_request_in_the_message_is_told(bench):
-    """What the message asks for, and what in it cannot be meant, stand at the top."""
+    """What the message asks for, and what in it is invalid, stand at the top."""
     bench.hear(bench.event(message="try: --rebuild many --rebuild-talos 3"))
     out = bench.run("explain", *PUSH).stdout
     assert "Its message asks: 3 further runs of every job of the group talos." in out
@@ -219,7 +219,7 @@ def test_a_bad_request_in_the_message_is_told(bench):
 
 
 def test_jobs_without_a_story_are_counted(bench):
-    """A push has thousands of jobs that passed: one line for all of them, their own story on request."""
+    """A push has thousands of jobs that passed: one line for all of them, details on request."""
     bench.hear(*(bench.event(f"ok-{number}", "success", run_id=str(number)) for number in range(3)))
     out = bench.run("explain", *PUSH).stdout
     assert "3 further jobs without a failure" in out
@@ -228,7 +228,7 @@ def test_jobs_without_a_story_are_counted(bench):
 
 
 def test_beginnings_of_revisions_work_until_they_are_ambiguous(bench):
-    """A cut revision is enough; one that fits several lists them."""
+    """An abbreviated revision is enough; an ambiguous one lists the matches."""
     other = REVISION[:-1] + "1"
     bench.hear(bench.event(), bench.event(revision=other))
     assert bench.run("explain", "try", REVISION.upper()).exit_code == 0
@@ -240,7 +240,7 @@ def test_beginnings_of_revisions_work_until_they_are_ambiguous(bench):
 
 
 def test_what_is_not_known_says_why_that_may_be(bench):
-    """Unwatched, too old, never heard of, no daemon: every reason is named."""
+    """Unwatched, too old, never reported, no daemon: every reason is named."""
     bench.hear(bench.event())
     answer = bench.run("explain", "try", "beef")
     assert answer.exit_code == 2
@@ -251,7 +251,7 @@ def test_what_is_not_known_says_why_that_may_be(bench):
 
 
 def test_what_is_known_elsewhere_is_said(bench):
-    """A branch or system that is not the push's is no sign that nothing was heard of it."""
+    """A wrong branch or system does not make a known push unknown."""
     bench.hear(bench.event())
     answer = bench.run("status", *PUSH, "--branch", "main")
     assert answer.exit_code == 2
@@ -267,14 +267,14 @@ def test_what_is_known_elsewhere_is_said(bench):
 
 
 def test_a_daemon_that_does_not_answer_is_told(bench):
-    """Where the config says that it listens, it is asked."""
+    """The address in the config is asked."""
     bench.hear(bench.event())
     bench.config.write_text(bench.config.read_text().replace('listen: "off"', "listen: 127.0.0.1:9"))
     assert "nothing answers at 127.0.0.1:9; start it" in bench.run("explain", "try", "beef").stderr
 
 
 def test_a_job_that_is_not_known_suggests_others(bench):
-    """A slip in a job's name is answered with the names that are like it."""
+    """A misspelt job name is answered with similar names."""
     bench.hear(bench.event(), bench.event("other", run_id="2"))
     answer = bench.run("explain", *PUSH, "linux-mochitest-2")
     assert answer.exit_code == 2
@@ -293,7 +293,7 @@ def test_hostile_text_stays_text(bench):
 
 
 def test_explain_as_json_has_a_story_for_each_job(bench):
-    """Programs get the runs, claims and the story."""
+    """Programs get the runs, claims and the timeline."""
     bench.hear(bench.event(), bench.event("ok", "success", run_id="2"))
     (push,) = bench.json("explain", *PUSH)["pushes"]
     assert [job["job"] for job in push["jobs"]] == ["linux-mochitest-1", "ok"]

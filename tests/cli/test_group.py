@@ -36,7 +36,7 @@ def test_help_tells_a_newcomer_what_it_is_and_where_to_begin():
 
 
 def test_no_arguments_show_the_help():
-    """Who types only the name gets the same screen, as a wrong use."""
+    """The bare name shows the same screen, and counts as wrong use."""
     answer = call()
     assert answer.exit_code == 2
     assert "triggerbot demo" in answer.output
@@ -68,7 +68,7 @@ def test_each_command_says_what_it_is_for(command):
     ],
 )
 def test_wrong_use_is_one_message_and_exit_2(arguments, part):
-    """A user's mistake is told on stderr, with what would be right."""
+    """A user's mistake is reported on stderr, with the correct form."""
     answer = call(*arguments)
     assert answer.exit_code == 2
     assert answer.stderr.startswith("error: ")

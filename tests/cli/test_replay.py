@@ -1,4 +1,4 @@
-"""`triggerbot replay`: what comes out for which events, to the letter."""
+"""`triggerbot replay`: exact output for given events."""
 
 import json
 
@@ -90,7 +90,7 @@ def test_stdin_is_read(bench):
 
 
 def test_garbled_lines_are_told_and_the_rest_goes_on(bench, tmp_path):
-    """Each line that is none is told by its number; the exit code says that there were some."""
+    """Each unreadable line is reported by its number; the exit code says that there were some."""
     path = tmp_path / "events.jsonl"
     long = json.dumps(failed_run(message="x" * 2_000_000))
     parts = [b"\xef\xbb\xbf", json.dumps(failed_run()).encode(), b"\n\n", b"\xff\xfe\n", b"{}\n", long.encode(), b"\n"]
@@ -129,7 +129,7 @@ def test_the_summary_counts_jobs(bench, lines):
 
 
 def test_an_empty_file_is_no_mistake(bench, lines):
-    """Nothing in, nothing out."""
+    """No events, no output."""
     answer = bench.run("replay", str(lines()))
     assert answer.exit_code == 0
     assert "0 events of 0 different jobs." in answer.stdout
@@ -138,7 +138,7 @@ def test_an_empty_file_is_no_mistake(bench, lines):
 
 
 def test_a_file_that_is_not_there_is_all_that_is_told(bench, tmp_path):
-    """Not even the head of a table."""
+    """Nothing else is printed, not even the head of a table."""
     answer = bench.run("replay", str(tmp_path / "nowhere.jsonl"))
     assert answer.exit_code == 2
     assert answer.stdout == ""

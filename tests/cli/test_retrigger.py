@@ -24,7 +24,7 @@ def listed(bench: Bench) -> Iterator[Bench]:
 
 
 def test_what_a_person_asks_for_is_recorded_and_sent(bench, real_now):
-    """Even though the job was retriggered already, and counted from the runs that there are."""
+    """Also for a job that was retriggered already; the count is on top of the existing runs."""
     bench.hear(bench.event())
     answer = bench.run("retrigger", "try", "c0ffee", JOB, "-n", "3")
     assert answer.exit_code == 0
@@ -48,7 +48,7 @@ def test_the_json_tells_what_was_recorded(bench, real_now):
 
 
 def test_dry_run_only_records(bench, real_now):
-    """In dry run a person is told that nothing is sent."""
+    """In dry run the command says that nothing is sent."""
     bench.configure("dry_run: true\n" + CONFIG)
     bench.hear(bench.event())
     assert "only be recorded" in bench.run("retrigger", "try", REVISION, JOB).stdout
@@ -63,7 +63,7 @@ def test_more_than_the_rule_allows_is_refused(bench):
 
 
 def test_a_push_that_only_the_ci_knows_is_looked_for(listed):
-    """With the branch, the CI is asked; then it is like any other."""
+    """With the branch given, the CI is asked; then the push is like any other."""
     answer = listed.run("retrigger", "try", REVISION, JOB, "--branch", "try")
     assert answer.exit_code == 0, answer.output
     assert listed.run("explain", "try", REVISION, JOB).exit_code == 0
@@ -77,7 +77,7 @@ def test_without_the_branch_it_says_what_is_lacking(listed):
 
 
 def test_a_job_that_nobody_knows_suggests_others(listed):
-    """After the look-back the names that are like it are listed."""
+    """After the look-back similar names are listed."""
     answer = listed.run("retrigger", "try", REVISION, "linux-mochitest-2", "--branch", "try")
     assert answer.exit_code == 2
     assert "no job 'linux-mochitest-2'" in answer.stderr
@@ -85,7 +85,7 @@ def test_a_job_that_nobody_knows_suggests_others(listed):
 
 
 def test_a_push_that_the_ci_does_not_know_is_told(listed):
-    """What the CI says is passed on, with what to check."""
+    """The CI's answer is passed on, with what to check."""
     answer = listed.run("retrigger", "try", "beef" * 10, JOB, "--branch", "try")
     assert answer.exit_code == 2
     assert "does not know the push" in answer.stderr
@@ -110,7 +110,7 @@ def test_a_ci_that_is_down_still_suggests_what_is_known(bench):
     ],
 )
 def test_what_cannot_be_meant_is_told(used, arguments, part):
-    """Each mistake comes with what would be right."""
+    """Each error says what would be right."""
     answer = used.run("retrigger", *arguments)
     assert answer.exit_code == 2
     assert part in answer.stderr

@@ -48,7 +48,7 @@ def test_the_json_has_stable_keys(bench, real_now):
 
 
 def test_each_rule_is_told_what_it_costs(bench, real_now):
-    """A branch counts for the first rule that matches it; a rule that caught nothing is told, too."""
+    """A branch counts for the first rule that matches it; a rule that caught nothing is listed, too."""
     bench.configure("dry_run: true\n" + CONFIG + "  - projects: [other]\n")
     bench.hear(bench.event())
 
@@ -77,7 +77,7 @@ def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
 
 
 def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
-    """With what is known for sure, and how little that may be."""
+    """By the lower bound of the confidence interval, which is shown."""
     bench.hear(bench.event("linux-a", run_id="1"), bench.event("linux-a", "success", run_id="2"))
     where = bench.event().push
     store = bench.store()
@@ -101,7 +101,7 @@ def test_nothing_is_called_saved_where_nothing_was_sent(bench, real_now):
 
 
 def test_a_job_that_fails_again_is_one_job(bench, real_now):
-    """Also in what was refused; a retrigger that fails is no refusal of its job."""
+    """Also among refusals; a retrigger that fails is no refusal of its job."""
     bench.hear(bench.event("linux-a", run_id="1"), bench.event("x-unstable", run_id="1"))
     more = [bench.event(job, run_id=run, time=real_now + 60) for job in ("linux-a", "x-unstable") for run in "23"]
     bench.hear(*more)
@@ -115,13 +115,13 @@ def test_a_job_that_fails_again_is_one_job(bench, real_now):
 
 
 def test_what_is_older_than_asked_for_does_not_count(bench):
-    """Only the time that was asked for is looked at."""
+    """Only the requested period counts."""
     bench.hear(bench.event())
     assert bench.json("stats", "--since", "1s")["decisions"] == []
 
 
 def test_pause_and_dead_letters_are_pointed_at(used):
-    """What a person has to look after stands out."""
+    """What needs a person's attention stands out."""
     store = used.store()
     store.add_dead_letters([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
     store.close()
@@ -133,7 +133,7 @@ def test_pause_and_dead_letters_are_pointed_at(used):
 
 
 def test_a_wrong_time_says_what_would_be_right(used):
-    """Units are needed."""
+    """A unit is required."""
     answer = used.run("stats", "--since", "7")
     assert answer.exit_code == 2
     assert "14d" in answer.stderr

@@ -21,7 +21,7 @@ ValueError: \x1b[31m[bold]boom
 
 
 def keep(bench, *groups):
-    """Keep crashes, oldest group first."""
+    """Store crashes, oldest group first."""
     store = bench.store()
     for group in groups:
         store.add_crashes(group)
@@ -71,7 +71,7 @@ def test_the_json_tells_each_crash(bench, real_now):
 
 
 def test_only_the_time_that_was_asked_for_counts(bench, real_now):
-    """Where there is nothing to tell, that is what it says."""
+    """An empty period is reported as such."""
     keep(bench, [Crash(real_now - 7200, "host/1", "SIGKILL")])
     assert "SIGKILL" in bench.run("stats", "--errors").stdout
     out = bench.run("stats", "--errors", "--since", "1h").stdout
@@ -115,7 +115,7 @@ def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
 
 
 def test_open_breakers_are_told(bench, real_now):
-    """With why, and what they hold."""
+    """With the cause, and what they hold back."""
     bench.hear()
     store = bench.store()
     place = BreakerKey(BreakerScope.SYSTEM, "ci")
@@ -127,7 +127,7 @@ def test_open_breakers_are_told(bench, real_now):
 
 
 def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
-    """Its daemon found that out; an error it is not."""
+    """The daemon found that out; it is no error."""
     bench.configure(CONFIG.replace('sweep: "off"', "sweep: 5m"))
     bench.ci.recent = lambda _: None
     store = bench.store()
@@ -151,7 +151,7 @@ def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
 
 @pytest.mark.parametrize(("ago", "late"), [(60.0, False), (7200.0, True), (None, True)])
 def test_how_a_ci_answers_polls_is_told(bench, real_now, ago, late):
-    """When it was asked for news last, as far as the store knows."""
+    """The time of the last poll, as far as the store knows."""
     bench.configure(CONFIG.replace('sweep: "off"', "sweep: 10m"))
     bench.hear()
     store = bench.store()

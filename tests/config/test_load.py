@@ -22,7 +22,7 @@ class TestExample:
     """The example of the design is the contract."""
 
     def test_loads(self) -> None:
-        """The design's example loads, though it names an intake that this version has not."""
+        """The design's example loads, though it names an intake that this version does not have."""
         config = loads(DESIGN, "design")
 
         assert config.dry_run is True
@@ -66,7 +66,7 @@ class TestExample:
         assert loads(DESIGN, "design").rules == (expected,)
 
     def test_can_run(self) -> None:
-        """There is nothing in it that this version has not."""
+        """Everything in it is available in this version."""
         assert loads(DESIGN, "design").unavailable == ()
 
 
@@ -181,7 +181,7 @@ class TestFiles:
             load(path)
 
     def test_too_large(self) -> None:
-        """An endless file is not read to its end."""
+        """An endless file is refused at the size limit."""
         with pytest.raises(ConfigError, match="larger than"):
             load("/dev/zero")
 
@@ -217,7 +217,7 @@ class TestLocate:
         assert locate(None, {}) == Path("triggerbot.yml")
 
     def test_nowhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """If there is none, the places that were looked at are named."""
+        """If there is none, the places that were searched are named."""
         monkeypatch.chdir(tmp_path)
 
         with pytest.raises(ConfigError, match=re.escape("triggerbot.yml and /etc/triggerbot/triggerbot.yml")):

@@ -15,13 +15,13 @@ from triggerbot.core.errors import ConfigError
 
 
 def fits(text: str) -> bool:
-    """Tell whether a text fits the schema."""
+    """Return whether a text fits the schema."""
     return bool(jsonschema.Draft202012Validator(json_schema()).is_valid(yaml.safe_load(text)))
 
 
 def sections(section: type[Section] = Section) -> list[type[Section]]:
     """List all sections of the file."""
-    # What is made of the tables of kinds has no text of its own.
+    # Sections that are generated from the tables of kinds have no text of their own.
     written = [child for child in section.__subclasses__() if child.__module__ != "triggerbot.config.kinds"]
     return [one for child in written for one in (child, *sections(child))]
 

@@ -1,4 +1,4 @@
-"""A service manager, as far as a service sees it: a socket that hears what it says of itself (sd_notify(3))."""
+"""A service manager, as far as a service sees it: a socket that receives its notifications (sd_notify(3))."""
 
 import queue
 import socket
@@ -36,20 +36,20 @@ class Systemd:
             self._received.put(word.decode())
 
     def environment(self, seconds: float = 60.0) -> dict[str, str]:
-        """What it sets for a service whose watchdog has so much patience."""
+        """Return the environment of a service with this timeout of its watchdog."""
         return {"NOTIFY_SOCKET": self.address, "WATCHDOG_USEC": str(round(seconds * 1e6))}
 
     def hear(self) -> str:
-        """Wait for one word."""
+        """Wait for one notification."""
         return self._received.get(timeout=PATIENCE)
 
     def until(self, word: str) -> list[str]:
-        """Listen until a word is said, and tell what was said before it."""
+        """Wait for a notification, and return those before it."""
         before: list[str] = []
         while (received := self.hear()) != word:
             before.append(received)
         return before
 
     def silent(self) -> bool:
-        """Tell whether nothing was said that is not heard yet."""
+        """Return whether no notification is waiting."""
         return self._received.empty()

@@ -1,4 +1,4 @@
-"""A world whose pushes are reported to a board."""
+"""A world whose pushes are reported to a recording reporter."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ HERE = push("abcdef1234")
 
 
 class Board:
-    """A reporter that keeps what it is told."""
+    """A reporter that records its reports."""
 
     def __init__(self, name: str = "board:one", branches: str = "*") -> None:
         self.name = name
@@ -22,7 +22,7 @@ class Board:
         self.reports: list[PushReport] = []
         self.stored: list[str] = []
         self.errors: list[BaseException] = []
-        #: When it wants to be told again.
+        #: When it wants the next report.
         self.again: float | None = None
         self.meanwhile: Callable[[], None] = lambda: None
 
@@ -39,12 +39,12 @@ class Board:
         return self.again
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing has to be closed."""
 
 
 @pytest.fixture
 def ci() -> ListeningCI:
-    """Know one push."""
+    """Return a CI with one push."""
     made = ListeningCI()
     made.say(HERE)
     return made
@@ -52,7 +52,7 @@ def ci() -> ListeningCI:
 
 @pytest.fixture
 def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
-    """Have heard of a failed job."""
+    """Return a world with a failed job."""
     ci.put(failure(push=HERE))
     made: World = make_world(ci)
     made.hear(failure(push=HERE))

@@ -1,4 +1,4 @@
-"""What people are answered who ask for something in a comment."""
+"""The answers to commands in comments."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 
 
 def test_why_of_one_run(world: World) -> None:
-    """In good English."""
+    """The sentence is in the singular."""
     settle(world, replace(WISH, text="retry mac-1"))
     settle(world, replace(WISH, id="comment:2", text="why mac-1"))
 
@@ -25,7 +25,7 @@ def test_why_of_one_run(world: World) -> None:
 
 
 def test_an_error_of_our_own(world: World, ci: ListeningCI) -> None:
-    """It ends neither the publisher nor other wishes; whoever mends it has a day."""
+    """It ends neither the publisher nor other commands; a fix within a day is in time."""
     ci.askers["ada"] = ValueError("ours")
     settle(world, replace(WISH, author="ada"), replace(WISH, id="comment:2"))
     assert ci.reactions == [("comment:2", True)]
@@ -37,7 +37,7 @@ def test_an_error_of_our_own(world: World, ci: ListeningCI) -> None:
 
 
 def test_it_does_not_wait_until_everything_is_reported(world: World) -> None:
-    """There may always be something to be reported."""
+    """Commands are taken even if there is always something to report."""
     world.hear(WISH)
     publisher = world.publisher()
     world.clock.move(2.0)
@@ -57,7 +57,7 @@ def test_it_does_not_wait_until_everything_is_reported(world: World) -> None:
     ],
 )
 def test_what_cannot_be_says_why(world: World, ci: ListeningCI, text: str, words: str) -> None:
-    """The reaction shows that it was not taken, the answer tells why."""
+    """The reaction shows that it was not accepted, the answer says why."""
     settle(world, replace(WISH, text=text))
 
     assert requested(world) == {}
@@ -78,7 +78,7 @@ def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
 
 
 def test_nothing_to_retry(world: World) -> None:
-    """Who asks to run what failed again hears why there is nothing: the button may be pressed twice."""
+    """A retry of nothing is answered with the reason: the button may be pressed twice."""
     command = replace(WISH, text="retry failed")
     settle(world, command)
     assert "What failed is being run again already." in replies(world)
@@ -90,7 +90,7 @@ def test_nothing_to_retry(world: World) -> None:
 
 
 def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
-    """Who asked is told so, though what failed is being run again by the time that it is answered."""
+    """The answer confirms the request, though the failed job is already running again by then."""
     for number in (1, 2):
         world.hear(failure("linux-1", f"re-{number}", push=HERE))
     ci.reaction = CIUnavailable("down")
@@ -115,7 +115,7 @@ def test_each_answer_names_its_question(world: World) -> None:
 
 
 def test_why(world: World) -> None:
-    """The decision with its reason, and what the runs prove."""
+    """The answer has the decision with its reason, and what the runs prove."""
     settle(world, replace(WISH, text="why linux-1\nwhy mac-1"))
 
     assert "`linux-1`: 2 further runs were decided, since a run of it failed." in replies(world)
@@ -147,7 +147,7 @@ def test_hostile_names_stay_text(world: World, ci: ListeningCI) -> None:
 
 
 def test_projects_that_nobody_watches(world: World) -> None:
-    """What is asked there is not even kept."""
+    """Their commands are not stored."""
     world.hear(replace(WISH, project="elsewhere"))
 
     assert world.store.take_command(world.clock() + 10, 1.0) is None

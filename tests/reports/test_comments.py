@@ -1,4 +1,4 @@
-"""What people ask for in comments: who may, and what becomes of it."""
+"""Commands in comments: permissions, and how they are carried out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,10 +29,10 @@ def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
 
 
 def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
-    """Also if it was cut off in the middle, and whatever it is heard by."""
+    """Also after a crash in the middle, and whichever way it arrives."""
     settle(world, WISH, WISH)
     settle(world, WISH)
-    # As if it had been killed before the end was written down.
+    # As if it had been killed before the end was recorded.
     world.store.set_metadata(HERE, "answers", "[]")
     world.hear(replace(WISH, id="comment:1"))
     assert len(requested(world)["linux-1"]) == 1
@@ -49,7 +49,7 @@ def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
     ],
 )
 def test_patterns(world: World, text: str, jobs: set[str], count: int) -> None:
-    """A rebuild is of every test job; a job that is named is meant, whatever its kind."""
+    """A rebuild covers every test job; a job that is named is covered whatever its kind."""
     settle(world, replace(WISH, text=text))
 
     assert {job: claim.wanted for job, (claim,) in requested(world).items()} == dict.fromkeys(jobs, count)
@@ -66,7 +66,7 @@ def test_the_button_retries_what_failed(world: World, ci: ListeningCI) -> None:
 
 
 def test_strangers_may_not(world: World, ci: ListeningCI) -> None:
-    """Nothing is asked for, nothing is answered but a reaction."""
+    """Nothing is requested, and the only answer is a reaction."""
     settle(world, replace(WISH, author="eve"))
 
     assert requested(world) == {}
@@ -75,7 +75,7 @@ def test_strangers_may_not(world: World, ci: ListeningCI) -> None:
 
 
 def test_authors_may_where_they_are_let(world: World, ci: ListeningCI) -> None:
-    """Within a cap for each commit, which is over all of their wishes."""
+    """Within a cap for each commit, over all of their commands."""
     allowed = {"ci": Permission(authors=True, cap=3)}
     command = replace(WISH, author="ada", text="rebuild 2 linux-1")
 
@@ -106,7 +106,7 @@ def test_the_cap_is_for_a_commit_on_all_its_branches(world: World, ci: Listening
 
 
 def test_authors_may_only_ask_at_pushes_of_their_own(world: World, ci: ListeningCI) -> None:
-    """Anybody may open a pull request for a commit that others pushed, to a release branch for one."""
+    """Anybody may open a pull request for a commit that others pushed, for example to a release branch."""
     allowed = {"ci": Permission(authors=True, cap=3)}
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
 
@@ -121,7 +121,7 @@ def test_authors_may_only_ask_at_pushes_of_their_own(world: World, ci: Listening
 
 
 def test_nobody_knows_whose_push_it_is(make_world: Callable[..., World], ci: ListeningCI) -> None:
-    """Then nobody is let through until it is known."""
+    """Nobody is let through until the author is known."""
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
     world = make_world(ci)
     world.hear(failure("linux-1", "1", push=HERE))
@@ -137,7 +137,7 @@ def test_nobody_knows_whose_push_it_is(make_world: Callable[..., World], ci: Lis
 
 
 def test_pushes_that_are_not_reported(world: World, ci: ListeningCI) -> None:
-    """Where the config lets nobody ask, nothing happens: not even by those who may write."""
+    """Where the config allows no commands, nothing happens, even for people with write access."""
     settle(world, WISH, permissions={"ci": Permission(covers=lambda push: push.branch != HERE.branch)})
 
     assert requested(world) == {}
@@ -145,7 +145,7 @@ def test_pushes_that_are_not_reported(world: World, ci: ListeningCI) -> None:
 
 
 def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> None:
-    """Somebody comments right after the push; it is done as soon as a job is heard of."""
+    """A comment right after the push is carried out as soon as a job is known."""
     later = push("fedcba9876")
     ci.pulls[8] = later.revision
     ci.say(later)
@@ -173,7 +173,7 @@ def test_it_happens_as_soon_as_the_ci_allows(world: World, ci: ListeningCI) -> N
 
 @pytest.mark.parametrize("error", [CIUnavailable("down"), CIDenied("no permission")])
 def test_it_is_tried_again(world: World, ci: ListeningCI, error: Exception) -> None:
-    """A CI that does not tell who asks is asked again; nobody is let through meanwhile."""
+    """A CI that fails to identify the author is asked again; nobody is let through meanwhile."""
     mel, ci.askers["mel"] = ci.askers["mel"], error
     settle(world, WISH)
     assert requested(world) == {}
@@ -185,7 +185,7 @@ def test_it_is_tried_again(world: World, ci: ListeningCI, error: Exception) -> N
 
 
 def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
-    """A pull request that nobody finds is not looked for for ever."""
+    """A pull request that is not found is not looked up for ever."""
     publisher = world.publisher()
     world.hear(replace(WISH, pull=99))
     for _ in range(200):
@@ -195,7 +195,7 @@ def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
 
 
 def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
-    """An answer makes the push due to be reported, but two never report it at the same time."""
+    """An answer makes the push due for a report, but two daemons never report it at the same time."""
     world.clock.move(2.0)
     assert world.store.take_report(world.clock(), 180.0) == HERE
     world.hear(replace(WISH, text="why linux-1"))
@@ -210,7 +210,7 @@ def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
 
 @pytest.mark.parametrize(("error", "tries"), [(CIDenied("gone"), 1), (NotKnown("gone"), 1), (CIUnavailable("?"), 4)])
 def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: Exception, tries: int) -> None:
-    """What was asked for is done all the same, once; nobody tries for a day to react to a comment that is deleted."""
+    """The command is carried out once nevertheless; reacting to a deleted comment is not retried for a day."""
     ci.reaction, looks = error, []
     ci.meanwhile = lambda: looks.append(1)
     world.hear(replace(WISH, text="retry mac-1"))

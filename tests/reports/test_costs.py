@@ -1,4 +1,4 @@
-"""What retriggers cost and save: what was measured, and what is an estimate and says so."""
+"""Costs and savings of retriggers: measured figures, and estimates that are marked as such."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def hour(at: float, **counted: int) -> dict[str, Any]:
 
 
 def found(**more: Any) -> dict[str, Any]:
-    """Make what the store finds in some time."""
+    """Make the statistics of a period, as the store returns them."""
     ended = {"passed": 60, "failed": 30, "other": 5, "unfinished": 5, "seconds": 9000.0, "timed": 50, "proved": 26}
     return {
         "decisions": [
@@ -94,7 +94,7 @@ def test_peoples_time_rests_on_an_assumption() -> None:
 
 
 def test_what_nobody_knows_is_not_made_up() -> None:
-    """A CI that does not tell when runs begin, or nothing that was retriggered yet."""
+    """A CI without start times of runs, or no retriggers yet."""
     ended = dict.fromkeys(("passed", "failed", "other", "unfinished", "seconds", "timed", "proved"), 0)
     nothing = {"machine": {"seconds": 0.0, "runs": 0}, "decisions": [], "spared": {"jobs": 0, "over_budget": 0}}
     made = costs.of(found(ended=ended, runs=0, hours=[], **nothing))

@@ -1,4 +1,4 @@
-"""What runs say is wrong: asked of the CI, in time, and what that changes in a report."""
+"""Failure lines: fetching them from the CI in time, and their effect on a report."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_a_ci_that_does_not_tell(world: World, ci: ListeningCI, error: Exception
 
 
 def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
-    """They are asked for a few times, however much news there is, and then the push is left in peace."""
+    """They are requested a few times, however much news there is, and then given up."""
     ci.lines = {"1": NotKnown("its log is not read yet")}
     board = Board()
     publisher = world.publisher(board)
@@ -65,7 +65,7 @@ def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
 
 
 def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
-    """And after a day, or some, not at all."""
+    """After a day or more, not at all."""
     ci.lines = {"1": CIUnavailable("down")}
     board = Board()
     publisher = world.publisher(board)
@@ -81,7 +81,7 @@ def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI)
 
 
 def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> None:
-    """Of many runs some are asked about, as long as there is time; a CI that hangs is left alone for a while."""
+    """Of many runs as many are asked about as time allows; a CI that hangs is left alone for a while."""
     others = [HERE._replace(revision=f"{number:010x}") for number in range(5)]
     for where in others:
         ci.say(where)
@@ -157,7 +157,7 @@ def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> N
 
 
 def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> None:
-    """A place that lists `main` is not told of a fork's `main`, which is `fork:main` there."""
+    """A reporter for `main` gets no report of a fork's `main`, which is `fork:main` there."""
     boards = {branches: Board(f"board:{branches}", branches) for branches in ("*", "try", "fork:*", "other")}
     publisher = world.publisher(*boards.values())
     world.hear(PushFacts(HERE, "", "bob", fork=True))
@@ -168,7 +168,7 @@ def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> No
 
 
 def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: ListeningCI) -> None:
-    """What the failures of other jobs at other pushes show as well is not what makes two runs the same."""
+    """A line that failures of other jobs at other pushes share does not make two failures the same."""
     board = Board()
     publisher = world.publisher(board)
     for number in range(25):

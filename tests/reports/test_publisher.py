@@ -1,4 +1,4 @@
-"""From news to reports: what is due, when it is judged and reported, and what a failing reporter does to it."""
+"""From news to reports: what is due, when it is judged and reported, and failing reporters."""
 
 import threading
 from collections.abc import Callable
@@ -17,7 +17,7 @@ __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 
 
 def test_news_is_judged_and_reported_once(world: World) -> None:
-    """What follows at once is reported with it; without news nothing is."""
+    """News in quick succession is reported together; without news there is no report."""
     board = Board()
     publisher = world.publisher(board)
     world.hear(event("other", "2", push=HERE, result="success"))
@@ -30,7 +30,7 @@ def test_news_is_judged_and_reported_once(world: World) -> None:
 
 
 def test_what_is_held_back_comes_in_time(world: World) -> None:
-    """A reporter that held mere progress back is told again when it wants, without any news."""
+    """A reporter that held back mere progress is called again at its chosen time, without any news."""
     board = Board()
     publisher = world.publisher(board)
     board.again = world.clock() + 60.0
@@ -42,7 +42,7 @@ def test_what_is_held_back_comes_in_time(world: World) -> None:
 
 
 def test_what_was_kept_comes_back(world: World) -> None:
-    """A reporter is given what it kept last, by a daemon that was started anew as well."""
+    """A reporter gets its last stored text back, also from a restarted daemon."""
     board = Board()
     world.publish(world.publisher(board))
     world.hear(event("other", "2", push=HERE, result="success"))
@@ -52,7 +52,7 @@ def test_what_was_kept_comes_back(world: World) -> None:
 
 
 def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
-    """In the story, and beside the job."""
+    """In the timeline, and beside the job."""
     board = Board()
     publisher = world.publisher(board)
     world.drain()
@@ -70,7 +70,7 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
 
 
 def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
-    """It fails when it is run again: the push was good, and was told so to whoever looked."""
+    """A job fails in a further run after its push had been reported good."""
     board = Board()
     publisher = world.publisher(board)
     world.hear(event("other", "1", push=HERE, result="success", time=10.0))
@@ -85,7 +85,7 @@ def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
 
 
 def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) -> None:
-    """Runs that it accepted and never lists are waited for, but not for ever; nobody has to say anything new."""
+    """Runs that it accepted and never lists are waited for, but not for ever; no further news is needed."""
     ci.makes_runs = False
     board = Board()
     publisher = world.publisher(board)
@@ -101,7 +101,7 @@ def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) ->
 
 
 def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI) -> None:
-    """Somebody asks for another run of a job that failed: it is told from what to what that brought it."""
+    """A further run of a failed job is requested: the report names the verdicts before and after it."""
     board = Board()
     publisher = world.publisher(board)
     world.drain()
@@ -129,7 +129,7 @@ def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI
     ],
 )
 def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: float, late: float) -> None:
-    """After a while; the other reporters are none the worse for it."""
+    """It is retried after a while; other reporters are not affected."""
     ill, well = Board("board:ill"), Board("board:well")
     ill.errors = [error]
     publisher = world.publisher(ill, well)
@@ -144,7 +144,7 @@ def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: fl
 
 
 def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
-    """Who may not be told holds nobody else up, and is not asked more often for it."""
+    """A failing reporter does not hold up the others, and is not tried more often for their news."""
     ill, well = Board("board:ill"), Board("board:well")
     ill.errors = [CIDenied("no permission")]
     publisher = world.publisher(ill, well)
@@ -157,7 +157,7 @@ def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
 
 
 def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
-    """A place that hangs is left alone for a while, so that others are told in time."""
+    """A reporter that hangs is left alone for a while, so that others report in time."""
     ill, well = Board("board:ill"), Board("board:well")
     ill.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
     ill.meanwhile = lambda: world.clock.move(60.0)
@@ -177,7 +177,7 @@ def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: List
 
 
 def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
-    """What there is no time for is made with the next try."""
+    """Reports for which there is no time are made at the next try."""
     slow, last = Board("board:slow"), Board("board:last")
     slow.meanwhile = lambda: world.clock.move(100.0)
     publisher = world.publisher(slow, last)
@@ -192,7 +192,7 @@ def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
 
 
 def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
-    """Nor wait for as long as it was set back."""
+    """It also does not wait for as long as the clock was set back."""
     board = Board()
     board.errors = [CIUnavailable("down") for _ in range(4)]
     publisher = world.publisher(board)
@@ -209,7 +209,7 @@ def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
 
 
 def test_it_is_tried_after_a_long_stop(world: World) -> None:
-    """Somebody may have mended it while triggerbot was off: the day is that of trying, not of waiting."""
+    """The fault may have been fixed while triggerbot was off: the day counts from the first try, not from the news."""
     board = Board()
     board.errors = [CIDenied("no permission")]
     world.publish(world.publisher(board))
@@ -221,7 +221,7 @@ def test_it_is_tried_after_a_long_stop(world: World) -> None:
 
 
 def test_a_large_push_rests(world: World) -> None:
-    """What keeps the processor busy is not judged again at once, however much news there is of it."""
+    """A push that takes long to judge is not judged again at once, however much news there is."""
     board = Board()
     board.meanwhile = lambda: (
         world.hear(event("meanwhile", str(len(board.reports)), push=HERE, result="success")) and None
@@ -238,7 +238,7 @@ def test_a_large_push_rests(world: World) -> None:
 
 
 def test_a_push_that_cannot_be_judged(world: World, ci: ListeningCI, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not tried at every news of it, and others are judged."""
+    """It is not retried at each of its news, and other pushes are judged."""
     board, tries = Board(), 0
     made = world.publisher(board)
     judge = made._judge.judge
@@ -278,7 +278,7 @@ def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.M
 
 
 def test_it_is_given_up_after_a_day(world: World) -> None:
-    """A reporter that nobody mends is left alone at this push."""
+    """A reporter that keeps failing is given up for this push."""
     board = Board()
     board.errors = [CIDenied("no permission") for _ in range(1000)]
     publisher = world.publisher(board)
@@ -292,7 +292,7 @@ def test_it_is_given_up_after_a_day(world: World) -> None:
 
 
 def test_what_is_gone_is_not_tried_again(world: World) -> None:
-    """A commit that GitHub does not know any more gets no report."""
+    """A commit that GitHub no longer knows gets no report."""
     board = Board()
     board.errors = [NotKnown("no such commit")]
     publisher = world.publisher(board)
@@ -303,7 +303,7 @@ def test_what_is_gone_is_not_tried_again(world: World) -> None:
 
 
 def test_a_crash_while_reporting_repeats_it(world: World) -> None:
-    """Whoever dies with a push in hand loses nothing: it is taken up when its time is over."""
+    """A daemon that dies with a report in hand loses nothing: it is taken up when its lease is over."""
     assert world.store.take_report(world.clock() + 2.0, 180.0) == HERE
     board = Board()
 
@@ -315,7 +315,7 @@ def test_a_crash_while_reporting_repeats_it(world: World) -> None:
 
 
 def test_dry_run_reports_nothing(make_world: Callable[..., World], ci: ListeningCI) -> None:
-    """Only the page shows what would be told."""
+    """Only the page shows what would be reported."""
     world = make_world(ci, dry=True)
     world.hear(failure(push=HERE))
     board = Board()
