@@ -157,7 +157,7 @@ class Daemon:
             return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
     def metric(self, name: str) -> float:
-        """Return one of its metrics, with its labels."""
+        """Return the value of a metric, named with its labels."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
 

@@ -1,4 +1,4 @@
-"""The command: which chaos, how often, with which seed, and a table and JSON of what came of it."""
+"""The command line of the chaos runs: mode, number and seed; prints a table and JSON of the results."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "ra
 
 
 def main() -> int:
-    """Run what the command line says."""
+    """Parse the command line, and run its mode."""
     parser = argparse.ArgumentParser(prog="python -m tests.service.chaos")
     parser.add_argument("mode", choices=list(MODES))
     parser.add_argument("--store", choices=["sqlite", "redis"], default="sqlite")

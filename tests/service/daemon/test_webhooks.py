@@ -1,4 +1,4 @@
-"""Webhooks over real HTTP: what is answered, and what of it is kept."""
+"""Webhooks over real HTTP: the answers, and what is stored."""
 
 import sqlite3
 import time
@@ -141,7 +141,7 @@ def test_an_old_signature_is_refused(daemon: Daemon) -> None:
 
 
 def test_a_ci_that_repeats_our_token_is_not_quoted(daemon: Daemon, ci: FakeCI) -> None:
-    """Its refusal becomes a note on the claim, in the store and on pages: what was sent to it is taken out before."""
+    """Its refusal becomes a note on the claim, in the store and on pages: our own token is masked before."""
     ci.fault("look_back", times=None, status=500, body=f"Bearer {TOKEN} broke us".encode())
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     note = eventually(

@@ -1,4 +1,4 @@
-"""The fenced blocks of a page, each with what the comments above it say of it.
+"""The fenced blocks of a page, each with the notes in the comments above it.
 
 A comment is a line `<!-- word -->` or `<!-- word: value -->`, directly above the block:
 

@@ -1,4 +1,4 @@
-"""Whether two pieces of JSON are of the same form, so that an example in a page is what one really gets."""
+"""Compares the form of two pieces of JSON, so that examples in pages match real answers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ MORE = "…"
 
 
 def differences(documented: Any, real: Any, where: str = "$") -> Iterator[str]:
-    """Name where they differ: in their keys, or in the types of values. Nothing is known of what is null or empty."""
+    """Yield where they differ in keys or in types of values; null and empty values match anything."""
     match documented, real:
         case (None, _) | (_, None):
             return

@@ -1,4 +1,4 @@
-"""A reader who does what a page says, in a directory of their own, and believes nothing that does not come true."""
+"""A reader who executes a page in a directory of their own, and checks everything that it states."""
 
 import json
 import os
@@ -31,7 +31,7 @@ systems:
 rules:
   - projects: [try]
 """
-#: Every variable that a block sets is there in the next, as in one terminal; so is the directory.
+#: Variables and the directory carry over from one block to the next, as in one terminal.
 _SHELL = """\
 set -aeuo pipefail
 [ ! -e "$STATE" ] || . "$STATE"
@@ -51,7 +51,7 @@ class Reader:
         self.stage = stage
         self._program = program
         self._running: subprocess.Popen[bytes] | None = None
-        #: Its name says that secrets may be in it.
+        #: Its name marks it as a file that may hold secrets.
         self._state = stage.directory / "state.secret"
         self.log = stage.directory / "running.log"
         for name in stage.programs:
@@ -69,7 +69,7 @@ class Reader:
         self.end()
 
     def do(self, part: Block | Happening) -> None:
-        """Do what one part of the page says."""
+        """Execute one part of the page."""
         if isinstance(part, Happening):
             self._happen(part.what)
         elif "not run" in part.notes:
@@ -168,7 +168,7 @@ class Reader:
     # -- files --------------------------------------------------------------------------------------------------
 
     def keep(self, name: str, text: str) -> None:
-        """Write a file, where the reader is now."""
+        """Write a file in the reader's current directory."""
         place = Path(self.stage.put(name).replace("~", str(self.stage.home)))
         path = self._here() / place
         path.parent.mkdir(parents=True, exist_ok=True)
