@@ -1,4 +1,4 @@
-"""Open pages are told when to load again: soon, not too often, and without holding anything up."""
+"""Open pages are notified when to reload: soon, not too often, and without holding anything up."""
 
 import queue
 import socket
@@ -54,7 +54,7 @@ class Ear:
 
     @property
     def ended(self) -> bool:
-        """Whether the server has brought it to its proper end (a chunk of no bytes)."""
+        """Whether the server has ended the stream properly (with an empty chunk)."""
         return not self._thread.is_alive() and self._last == "0"
 
     def next(self) -> str:
@@ -62,19 +62,19 @@ class Ear:
         return self._lines.get(timeout=20)
 
     def wait_for_news(self) -> None:
-        """Wait until it is told to load again."""
+        """Wait until the page is notified of a change."""
         while self.next() != "event: changed":
             pass
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing more was heard."""
+        """Whether no further line arrives."""
         return self._lines.empty()
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often."""
+    """Poll often."""
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(live, "REST_SECONDS", 0.0)
     monkeypatch.setattr(live, "REST_TIMES", 0.0)
@@ -82,7 +82,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
-    """One with a real clock."""
+    """A house with a real clock."""
     made = make_house()
     for number in (1, 2):
         made.hear(event("job", str(number), push=where(number), result="success"))
@@ -90,18 +90,18 @@ def house(make_house: Callable[..., House]) -> House:
 
 
 def where(number: int) -> Push:
-    """Name a push."""
+    """Return a push."""
     return push(f"{number:07x}")
 
 
 def judge(house: House, number: int, at: float | None = None) -> None:
-    """Keep a push as judged now."""
+    """Record a push as judged now."""
     now = house.clock() if at is None else at
     house.store.judged(Summary(where(number), "good", "1 passed", None, "", None, now, now), [], [], now)
 
 
 def looked(house: House) -> None:
-    """Wait until somebody has looked at what there is before anything new comes."""
+    """Wait until the poller has seen the present state before anything new comes."""
     done = threading.Event()
     before = house.store.judged_since
 
@@ -118,7 +118,7 @@ def looked(house: House) -> None:
 
 
 def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
-    """Others hear nothing of it."""
+    """Other pages are not notified."""
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two, Ear(house) as every:
         looked(house)
         judge(house, 1)
@@ -132,7 +132,7 @@ def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) 
 
 
 def test_everybody_is_told_of_a_pause(house: House) -> None:
-    """It is on every page."""
+    """A pause is shown on every page."""
     with Ear(house, where(1)) as one, Ear(house) as every:
         looked(house)
         house.store.pause(Pause(house.clock(), "ada"))
@@ -147,7 +147,7 @@ def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) 
     with Ear(house, where(2), seen=now - 1) as two, Ear(house, where(1), seen=now + 1) as late:
         with Ear(house, where(1), seen=now - 1) as early:
             early.wait_for_news()
-        # Both pages of one push are told together.
+        # Both pages of one push are notified together.
         late.wait_for_news()
         looked(house)
         assert two.quiet
@@ -156,7 +156,7 @@ def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) 
 
 
 def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes meanwhile is told later, not never."""
+    """Changes in between are notified later, not dropped."""
     monkeypatch.setattr(live, "REST_SECONDS", 1e9)
     with Ear(house) as every:
         looked(house)
@@ -172,7 +172,7 @@ def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, mo
 
 
 def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For all pages together, whatever they are about."""
+    """The limit is for all pages together."""
     monkeypatch.setattr(live, "REST_TIMES", 1e9)
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two:
         looked(house)
@@ -187,7 +187,7 @@ def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeyp
 
 
 def test_what_many_pages_load_is_rendered_once(house: House) -> None:
-    """Until there is news; whoever may act has another page than the rest."""
+    """Until there is news; people who may act get a different page."""
     reads: list[Push] = []
     record = house.store.record
 
@@ -218,7 +218,7 @@ def test_what_many_pages_load_is_rendered_once(house: House) -> None:
 
 
 def test_so_many_may_listen_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are told when to try again, and may as soon as somebody leaves."""
+    """Further pages get a time to retry, and are accepted as soon as one leaves."""
     monkeypatch.setattr(live, "LISTENERS_MAX", 2)
     with Ear(house), Ear(house, where(1)):
         answer = httpx.get(f"{house.url}/live")
@@ -237,7 +237,7 @@ def test_a_quiet_connection_shows_that_it_lives(house: House, monkeypatch: pytes
 
 
 def test_nothing_is_read_while_nobody_listens(house: House) -> None:
-    """The looking ends with the last page, and begins again with the next."""
+    """Polling ends with the last page, and starts again with the next."""
     for _ in range(2):
         with Ear(house) as every:
             looked(house)
@@ -247,7 +247,7 @@ def test_nothing_is_read_while_nobody_listens(house: House) -> None:
 
 
 def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: House) -> None:
-    """Whoever listens notices nothing, but for the delay."""
+    """Listening pages notice nothing but the delay."""
     before = house.store.judged_since
     failing = threading.Event()
 
@@ -265,7 +265,7 @@ def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: Hous
 
 
 def test_a_server_that_stops_lets_every_page_go(tmp_path: Path) -> None:
-    """The streams come to their proper end, rather than being cut when the patience is over."""
+    """The streams are ended properly, rather than cut off after a timeout."""
     with Front() as front, House(tmp_path, front) as house, Ear(house) as every, Ear(house, where(1)) as one:
         front.close()
         eventually(lambda: every.ended and one.ended, "both streams end")

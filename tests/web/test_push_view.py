@@ -10,7 +10,7 @@ from triggerbot.core.model import Result, State
 
 
 def test_a_push_tells_its_jobs_with_every_run_the_worst_first(house: House, visitor: Person) -> None:
-    """The string of runs as people know it, each run in words and with its address; passing jobs folded, all there."""
+    """The string of runs as people know it, each run in words and with its address; passing jobs are folded."""
     where = push()
     house.ci.push("abcdef1", message="Bug 1", author="ada")
     house.hear(
@@ -47,7 +47,7 @@ def test_why_a_job_was_not_retriggered_is_told_at_length_and_once(house: House, 
 
 
 def test_failures_in_common_are_told_once(house: House, visitor: Person) -> None:
-    """One cause, with its jobs, which refer to it."""
+    """One cause is shown with its jobs, which refer to it."""
     line = "TypeError: net.open is not a function"
     house.hear(*(failure(f"job-{number}-unstable", str(number), failures=(line,)) for number in range(9)))
 
@@ -60,7 +60,7 @@ def test_failures_in_common_are_told_once(house: House, visitor: Person) -> None
 
 
 def test_the_budget_is_told_by_the_rule_in_force(house: House, visitor: Person) -> None:
-    """How much was used of how much; and the jobs that it did not reach say so."""
+    """Used and total are shown, and the jobs that it did not reach say so."""
     for number in range(8):
         run = house.ci.run("abcdef1", f"job-{number}", result="failure")
         house.hear(failure(run["job"], run["run_id"]))
@@ -73,7 +73,7 @@ def test_the_budget_is_told_by_the_rule_in_force(house: House, visitor: Person) 
 
 
 def test_what_a_message_asks_for_is_told_and_what_it_cannot_mean_too(house: House, visitor: Person) -> None:
-    """Rebuild and its like, with complaints."""
+    """Options such as rebuild are shown, with their errors."""
     house.hear(event("job", "1", result="success", message="Bug 1\n\ntry: -b do --rebuild 3 --rebuild x"))
 
     text = visitor.get(PATH).text
@@ -141,7 +141,7 @@ def test_a_push_tells_what_its_retriggers_cost(house: House, visitor: Person) ->
 
 
 def test_a_passed_job_is_found_where_several_pushes_have_one_revision(house: House, visitor: Person) -> None:
-    """Its link leads to the job of the push that it is shown at."""
+    """Its link leads to the job of the push that shows it."""
     for branch in ("try", "next&more"):
         house.hear(event("fine", branch, push=push(branch=branch), result="success"))
     page = visitor.get(PATH, branch="next&more").text

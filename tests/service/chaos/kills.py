@@ -11,7 +11,7 @@ from tests.service.chaos.harness import IntakeName, Stage, StoreName, settle, st
 #: Shortest and longest life in seconds; one life in so many lasts longer, for work that is done once a second.
 SHORTEST, LONGEST = 0.005, 0.5
 _RARE, _LONG = 50, 3.0
-#: The share of kills right after an event was acknowledged: it has to be safe by then.
+#: The share of kills right after an event was acknowledged, when it has to be safe.
 _AIMED = 0.2
 
 

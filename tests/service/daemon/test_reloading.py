@@ -128,7 +128,7 @@ def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -
 
 @pytest.mark.slow
 def test_a_storm_of_signals_ends_nothing(daemon: Daemon, ci: FakeCI) -> None:
-    """Reloads that are requested faster than they can be handled are merged."""
+    """Of reloads that are requested faster than they can be handled some are carried out."""
     for _ in range(300_000):
         os.kill(daemon.pid, signal.SIGHUP)
 

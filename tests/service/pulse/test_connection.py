@@ -1,4 +1,4 @@
-"""What becomes of the connection: broken, refused, half open, its queue deleted, its broker killed."""
+"""Faults of the connection: broken, refused, half open, its queue deleted, its broker killed."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ Consume = Callable[..., Consumer]
 
 
 def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> None:
-    """The broker hangs up: nothing is lost and nobody has to do anything."""
+    """The broker hangs up: nothing is lost, and no action is needed."""
     consumer = consume()
     broker.publish(canonical_event(1))
     consumer.wait_for_runs(1)
@@ -68,7 +68,7 @@ def test_a_queue_that_is_there_is_no_gap(broker: Broker, consume: Consume) -> No
 
 @pytest.mark.slow
 def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The network is cut without a word: heartbeats tell."""
+    """The network is cut silently: heartbeats detect it."""
     monkeypatch.setattr(connection, "HEARTBEAT", 1.0)
     with Proxy(broker.rabbit.port) as proxy:
         consumer = consume(url=f"amqp://guest:guest@127.0.0.1:{proxy.port}//")
@@ -84,7 +84,7 @@ def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, mon
 
 @pytest.mark.slow
 def test_an_idle_connection_stays(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats are sent, too: the broker does not take us for dead."""
+    """Heartbeats are sent, too, so that the broker keeps the connection."""
     monkeypatch.setattr(connection, "HEARTBEAT", 3.0)
     with Proxy(broker.rabbit.port) as proxy:
         passed: list[int] = []
@@ -138,7 +138,7 @@ def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume:
 
 @pytest.mark.slow
 def test_an_unknown_exchange_is_named(broker: Broker, consume: Consume) -> None:
-    """It is asked for again and again, and works once somebody makes it."""
+    """It is retried, and works once the exchange exists."""
     missing = f"{broker.exchange}/missing"
     consumer = consume(wait=False, bindings=[(missing, "#")])
     eventually(lambda: missing in consumer.trouble(), "the exchange is named")
@@ -165,7 +165,7 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
 
 @pytest.mark.slow
 def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> None:
-    """Without the password."""
+    """The message does not contain the password."""
     consumer = consume(wait=False, url=f"amqp://guest:hunter2hunter2@127.0.0.1:{broker.rabbit.port}//")
     eventually(lambda: "ACCESS_REFUSED" in consumer.trouble(), "the refusal is told")
     assert "hunter2" not in consumer.trouble()
@@ -173,7 +173,7 @@ def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> N
 
 @pytest.mark.slow
 def test_nobody_there(broker: Broker, consume: Consume, tmp_path: Path) -> None:
-    """Tried for ever."""
+    """It is retried for ever."""
     with Proxy(1) as proxy:
         consumer = consume(wait=False, url=f"amqp://127.0.0.1:{proxy.port}//")
         eventually(lambda: proxy.connections >= 2, "it tries again")

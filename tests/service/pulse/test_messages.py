@@ -1,4 +1,4 @@
-"""Messages from a real queue to the store: recorded, then acknowledged, whatever is in them."""
+"""Messages from a real queue to the store: recorded, then acknowledged, whatever their content."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Consume = Callable[..., Consumer]
 
 
 def drained(broker: Broker, consumer: Consumer) -> None:
-    """Stop, and see that every message was acknowledged."""
+    """Stop, and check that every message was acknowledged."""
     consumer.stop()
     assert broker.depth() == 0
 
@@ -52,7 +52,7 @@ def test_several_bindings(broker: Broker, consume: Consume) -> None:
 
 
 def test_a_list_of_events_and_an_empty_message(broker: Broker, consume: Consume) -> None:
-    """An empty message is none, and says so in a dead letter."""
+    """An empty message becomes a dead letter that says so."""
     consumer = consume()
     broker.publish(b"", canonical_event(1))
     consumer.wait_for_runs(1)
@@ -100,7 +100,7 @@ BUGS: list[Exception] = [
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
 def test_a_bug_in_reading_is_the_message_s_own(broker: Broker, consume: Consume, bug: Exception) -> None:
-    """Not even one that the AMQP library would take for trouble of its own connection."""
+    """Even an exception that the AMQP library would take for a connection error."""
     consumer = consume(faults={"2": bug})
     broker.publish(*(canonical_event(number) for number in range(5)))
 
@@ -138,7 +138,7 @@ def test_a_bug_in_observing_is_the_message_s_own(
 def test_nothing_is_acknowledged_while_the_store_is_down(
     broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broker keeps what the store cannot take, and no more is taken than the prefetch."""
+    """The broker keeps what cannot be stored, and no more than the prefetch is taken."""
     consumer = consume(prefetch=10)
     down = True
     submit = consumer.store.observe_soon
@@ -163,7 +163,7 @@ def test_nothing_is_acknowledged_while_the_store_is_down(
 
 @pytest.mark.slow
 def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message that nobody understands is not lost either."""
+    """A message that cannot be read is not lost either."""
     consumer = consume()
     add_dead_letters = consumer.store.add_dead_letters
     tried: list[int] = []
@@ -184,7 +184,7 @@ def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, m
 def test_a_message_that_is_delivered_again_changes_nothing(
     broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection breaks between the commit and the acknowledgement: then everything comes once more."""
+    """The connection breaks between commit and acknowledgement, so that everything is delivered again."""
     consumer = consume()
     observe = consumer.observer.observe_soon
     outcomes: list[Outcome] = []
@@ -194,7 +194,7 @@ def test_a_message_that_is_delivered_again_changes_nothing(
         stored = observe(heard)
         outcomes.extend(stored.result())
         if len(outcomes) == 20:
-            # What came in batches before may be acknowledged already.
+            # Earlier batches may be acknowledged already.
             unanswered.append(len(heard))
             broker.hang_up()
         return stored

@@ -1,4 +1,4 @@
-"""A Mozilla-style CI as a whole: messages over a real RabbitMQ, Taskcluster, Treeherder, workers on a real Redis."""
+"""End to end on a Mozilla-style CI: a real RabbitMQ, Taskcluster, Treeherder, and workers on a real Redis."""
 
 import json
 from collections.abc import Iterator
@@ -60,14 +60,14 @@ def daemon(tmp_path: Path, tc: FakeTaskcluster, broker: Broker, store: str, tree
 
 
 def publish(tc: FakeTaskcluster, broker: Broker, *tasks: str) -> None:
-    """Publish how tasks are."""
+    """Publish the states of tasks."""
     for task in tasks:
         exchange, body = tc.message(task)
         broker.publish(body, key="primary.x", exchange=exchange)
 
 
 def again(tc: FakeTaskcluster, task: str) -> list[str]:
-    """Name the tasks that were asked for."""
+    """Return the tasks that were requested."""
     return [one for one, known in tc.tasks.items() if known["metadata"]["name"] == JOB and one != task]
 
 
@@ -118,7 +118,7 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
                 lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0
             )
             running.stop()
-            # A restarted daemon looks at once rather than a minute later.
+            # A restarted daemon checks at once rather than a minute later.
             running.start()
             eventually(lambda: treeherder.notes, "it is classified")
             (note,) = treeherder.notes
@@ -130,7 +130,7 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
 
 @pytest.mark.slow
 def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
-    """What is of other projects, and what is no message, is in nobody's way."""
+    """Messages of other projects and invalid messages hold nothing up."""
     running = daemon(tmp_path, tc, broker, "sqlite:state.db")
     running.start()
     try:
@@ -150,7 +150,7 @@ def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster
 
 @pytest.mark.slow
 def test_a_taskcluster_that_is_down_is_waited_for(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
-    """Leads outlive that, and a restart."""
+    """Leads survive the outage, and a restart."""
     running = daemon(tmp_path, tc, broker, "sqlite:state.db")
     running.start()
     try:

@@ -1,4 +1,4 @@
-"""A supervisor and one worker, as real processes: what the worker dies of is told, and another one starts."""
+"""A supervisor and one worker, as real processes: the cause of a worker's death is recorded, and another one starts."""
 
 import os
 import signal
@@ -30,7 +30,7 @@ def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised
 
 @pytest.mark.slow
 def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Supervised) -> None:
-    """What a thread of the worker died of is logged at once, and kept with the place where it came from."""
+    """The cause of a thread's death is logged at once, and stored with its place."""
     one.fault("raise CI_TOKEN WEBHOOK_SECRET")
 
     [crash] = one.crashed()
@@ -51,7 +51,7 @@ def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Superv
 
 @pytest.mark.slow
 def test_a_signal_leaves_the_stacks_of_all_threads(one: Supervised) -> None:
-    """Where the interpreter itself is hit, it writes down what it was doing."""
+    """When the interpreter itself is killed by a signal, it dumps its stacks."""
     one.fault("signal SIGSEGV")
 
     [crash] = one.crashed()
@@ -76,7 +76,7 @@ def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> 
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -> None:
-    """It told its cause and hangs; another one takes its place, and the cause is not lost."""
+    """It reported its cause and hangs; another one takes its place, and the cause is not lost."""
     one.fault("linger raise")
 
     one.started(2)
@@ -87,7 +87,7 @@ def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -
 
 @pytest.mark.slow
 def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -> None:
-    """The delay grows, and each death is kept: one after the other is no common death."""
+    """The delay grows, and each death is stored separately: deaths in sequence form no group."""
     one.fault("always exit 7")
 
     crashes = one.crashed(2)
@@ -98,7 +98,7 @@ def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -
 
 @pytest.mark.slow
 def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
-    """Somebody ended it in good order; another one starts, and there is nothing to tell."""
+    """A clean end is no crash; another worker starts, and no crash is recorded."""
     os.kill(one.pids()[0], signal.SIGTERM)
     one.started(2)
 
@@ -110,7 +110,7 @@ def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals) -> None:
-    """Told to stop, it stops them in good order, and exits with 0."""
+    """On SIGTERM it stops them cleanly, and exits with 0."""
     os.kill(one.pid, number)
 
     assert one.wait() == 0
@@ -120,7 +120,7 @@ def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_end_is_killed(one: Supervised) -> None:
-    """The supervisor waits for a while; then it ends what is left, and says so by its exit code."""
+    """The supervisor waits for a while, then kills it, and exits with an error code."""
     os.kill(one.pids()[0], signal.SIGSTOP)
 
     assert one.stop() == 1
@@ -154,7 +154,7 @@ def test_what_cannot_work_is_told_once_and_not_tried_again(one: Supervised) -> N
 
 
 def test_several_workers_need_a_store_for_several(make_daemon: Callable[..., Supervised]) -> None:
-    """With SQLite the command says so, and what would do."""
+    """With SQLite the command refuses, and names a suitable store."""
     ended = make_daemon().command("run", "--workers", "2")
 
     assert ended.returncode == 2
@@ -167,7 +167,7 @@ def test_several_workers_need_a_store_for_several(make_daemon: Callable[..., Sup
 def test_a_seat_that_is_none_is_a_wrong_use(
     make_daemon: Callable[..., Supervised], monkeypatch: pytest.MonkeyPatch, nonsense: str
 ) -> None:
-    """What a supervisor hands to its workers is not for anybody else to set."""
+    """Nobody but a supervisor may set the variable that it passes to its workers."""
     monkeypatch.setenv("TRIGGERBOT_WORKER", nonsense)
 
     ended = make_daemon().command("run")
@@ -179,7 +179,7 @@ def test_a_seat_that_is_none_is_a_wrong_use(
 
 @pytest.mark.slow
 def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Supervised]) -> None:
-    """Without `--workers` nobody starts it again, but the cause is told all the same."""
+    """Without `--workers` nothing restarts it, but the cause is still recorded."""
     daemon = make_daemon()
     daemon.start()
     daemon.fault("raise CI_TOKEN")
@@ -193,7 +193,7 @@ def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Superv
 
 @pytest.mark.slow
 def test_a_signal_while_it_starts_is_not_lost(make_daemon: Callable[..., Supervised]) -> None:
-    """Told to end before its server catches signals, it ends all the same."""
+    """A signal that comes before its server handles signals still ends it."""
     daemon = make_daemon()
     daemon.fault("signal SIGTERM")
 

@@ -1,4 +1,4 @@
-"""Two workers on one Redis, as real processes: they share the work, and what they die of is told in its order."""
+"""Two workers on one Redis, as real processes: they share the work, and their crashes are recorded in order."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def two(make_daemon: Callable[..., Supervised], redis: str) -> Supervised:
 
 
 def test_two_workers_answer_on_one_address(two: Supervised, ci: FakeCI) -> None:
-    """Whichever of them takes a webhook, each job is asked for once; each log line tells whose it is."""
+    """Whichever worker takes a webhook, each job is retriggered once; each log line names its worker."""
     for number in range(20):
         assert two.hook(ci.run(f"{number:016x}", "job", result="failure")).status_code == 202
 

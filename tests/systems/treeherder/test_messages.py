@@ -48,7 +48,7 @@ def test_a_job_message_says_everything() -> None:
     ],
 )
 def test_states_and_results(more: dict[str, Any], state: State, result: Result | None) -> None:
-    """Treeherder's words in ours."""
+    """Treeherder's terms are mapped to ours."""
     event = parsed(**more)
     assert (event.state, event.result) == (state, result)
 
@@ -112,7 +112,7 @@ def test_anything_gives_an_event_or_a_clear_no(value: Any) -> None:
 
 
 def test_it_sends_no_webhooks() -> None:
-    """And says where its messages come from."""
+    """The error says where its messages come from."""
     system = Treeherder(TreeherderJobs("th", "https://th.example"), through=None)
     with pytest.raises(Unauthenticated, match="AMQP"):
         system.verify({}, b"", 0.0)
