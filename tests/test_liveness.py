@@ -121,14 +121,14 @@ def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
     assert looked.hung() == []
 
 
-def test_a_thread_without_a_heart_beats_in_vain() -> None:
+def test_a_thread_without_a_heartbeat_may_beat() -> None:
     """Commands use the same clients as the daemon."""
     thread = threading.Thread(target=liveness.beat)
     thread.start()
     thread.join()
 
 
-def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
+def test_readiness_is_reported_once_every_part_has_begun() -> None:
     """Ready once, and then alive again and again."""
     looked, manager, stop = Liveness(), RecordingManager(), threading.Event()
     heart = looked.register("web", 10.0)
@@ -147,7 +147,7 @@ def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
     assert manager.words.count("ready") == 1
 
 
-def test_who_watches_hears_no_more_of_what_is_hung() -> None:
+def test_the_watchdog_is_not_fed_while_a_part_is_hung() -> None:
     """A hung part is reported with the place where it is stuck."""
     clock = Clock()
     looked, manager, stop, repaired = Liveness(clock), RecordingManager(), threading.Event(), threading.Event()

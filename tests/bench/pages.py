@@ -64,9 +64,9 @@ def _fill(path: Path, pushes: int) -> None:
     observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())
     for number in range(pushes):
         observer.observe([_event(Push("ci", "try", "try", f"{number:040x}"), "job", f"{number}", Result.SUCCESS, now)])
-    heard = list(_large(now))
-    for start in range(0, len(heard), 500):
-        observer.observe(heard[start : start + 500])
+    observed = list(_large(now))
+    for start in range(0, len(observed), 500):
+        observer.observe(observed[start : start + 500])
     _judge(store, now)
     store.close()
 

@@ -27,7 +27,7 @@ def waits(bench, job, now):
         return of_job(found, (), Standing(now, store.paused(), store.breakers()))[-1].text
 
 
-def test_the_whole_story_is_told_in_order(bench):
+def test_the_timeline_is_complete_and_in_order(bench):
     """Failure, decision, request, answer, the run that came of it, and what that proves."""
     bench.hear(bench.event(url="https://ci.example/100", failures=("test_a: 1 != 2",), step="run tests"))
     bench.now += 600
@@ -174,7 +174,7 @@ def test_a_request_that_is_cut_says_by_what(bench):
     assert "asks for 20 further runs, because the push asks for 50 of it, and `requested.max` allows 20." in out
 
 
-def test_each_decision_tells_the_budget_that_it_spent(bench):
+def test_each_decision_shows_the_budget_that_it_spent(bench):
     """Nine jobs fail at once: each decision is explained by itself, all in the same words."""
     bench.hear(*(bench.event(f"linux-{number}", run_id=str(number)) for number in range(9)))
     out = bench.run("explain", *PUSH).stdout
@@ -191,7 +191,7 @@ def test_a_pause_is_why_it_waits(bench, real_now):
     assert "everything is paused by" in bench.run("explain", *PUSH).stdout
 
 
-def test_doubt_and_a_no_of_the_ci_are_told(bench, real_now):
+def test_doubt_and_a_refusal_of_the_ci_are_shown(bench, real_now):
     """An ambiguous answer and a refusal of the CI come with its words."""
     bench.ci.answers = [Unknown("timeout"), Refused("HTTP 409 too old")]
     bench.hear(bench.event("linux-a", run_id="1"))
@@ -210,7 +210,7 @@ def test_dry_run_says_that_nothing_is_sent(bench):
     assert "Dry run: nothing is sent." in out
 
 
-def test_a_bad_request_in_the_message_is_told(bench):
+def test_a_bad_request_in_the_message_is_shown(bench):
     """What the message asks for, and what in it is invalid, stand at the top."""
     bench.hear(bench.event(message="try: --rebuild many --rebuild-talos 3"))
     out = bench.run("explain", *PUSH).stdout
@@ -266,7 +266,7 @@ def test_what_is_known_elsewhere_is_said(bench):
     assert "no event of it" in bench.run("explain", "try", "beef", "--system", "ci").stderr
 
 
-def test_a_daemon_that_does_not_answer_is_told(bench):
+def test_a_daemon_that_does_not_answer_is_reported(bench):
     """The address in the config is asked."""
     bench.hear(bench.event())
     bench.config.write_text(bench.config.read_text().replace('listen: "off"', "listen: 127.0.0.1:9"))
@@ -315,7 +315,7 @@ def test_explain_as_json_has_a_story_for_each_job(bench):
         ([("success", "1"), (None, "2")], 2, "pending", "G."),
     ],
 )
-def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, letters):
+def test_status_has_exit_codes(bench, real_now, events, code, health, letters):
     """0 good, 1 failing, 2 pending; the runs stand in a row, oldest first."""
     bench.hear(*(bench.event("linux-1", result, run_id=run) for result, run in events))
     answer = bench.run("status", *PUSH)

@@ -68,7 +68,7 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
         ([{"result": "success"}, {"result": "cancelled"}, {"state": "running", "result": None}], []),
     ],
 )
-def test_each_reason_is_told_as_it_is(bench, lines, events, expected):
+def test_each_reason_is_reported(bench, lines, events, expected):
     """Every reason that a file of events can lead to comes out under its own name."""
     assert decisions(bench.run("replay", str(lines(*events)), "--json")) == expected
 
@@ -89,7 +89,7 @@ def test_stdin_is_read(bench):
     assert decisions(answer) == [("trigger", "failure", 2, 1)]
 
 
-def test_garbled_lines_are_told_and_the_rest_goes_on(bench, tmp_path):
+def test_garbled_lines_are_reported_and_the_rest_goes_on(bench, tmp_path):
     """Each unreadable line is reported by its number; the exit code says that there were some."""
     path = tmp_path / "events.jsonl"
     long = json.dumps(failed_run(message="x" * 2_000_000))
@@ -137,7 +137,7 @@ def test_an_empty_file_is_no_mistake(bench, lines):
     assert bench.run("replay", str(lines()), "--json").stdout == ""
 
 
-def test_a_file_that_is_not_there_is_all_that_is_told(bench, tmp_path):
+def test_a_missing_file_is_all_that_is_reported(bench, tmp_path):
     """Nothing else is printed, not even the head of a table."""
     answer = bench.run("replay", str(tmp_path / "nowhere.jsonl"))
     assert answer.exit_code == 2

@@ -171,10 +171,10 @@ def spoiled(message: dict[str, Any], path: list[str], value: Any) -> dict[str, A
 def test_any_json_is_read_or_refused(form: Format, value: Any) -> None:
     """Nothing but `NotUnderstood` is raised."""
     try:
-        heard = reader(form, "s")(json.dumps(value))
+        parsed = reader(form, "s")(json.dumps(value))
     except NotUnderstood:
         return
-    assert all(isinstance(one, Event | PushFacts) for one in heard)
+    assert all(isinstance(one, Event | PushFacts) for one in parsed)
 
 
 @given(
@@ -282,7 +282,7 @@ def test_an_event_of_github_that_nobody_can_guess(bench: Bench, lines: Callable[
     assert "which event is it" in answer.stderr
 
 
-def test_the_summary_counts_what_was_heard(bench: Bench, lines: Callable[..., Path]) -> None:
+def test_the_summary_counts_events(bench: Bench, lines: Callable[..., Path]) -> None:
     """Events of all formats count."""
     path = lines(*(json.dumps(one) for one in FILES["buildbot-pulse"]))
     answer = bench.run("replay", str(path), "--format", "buildbot-pulse")

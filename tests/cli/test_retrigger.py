@@ -37,7 +37,7 @@ def test_what_a_person_asks_for_is_recorded_and_sent(bench, real_now):
     assert "Decided (manual): asks for 3 further runs, because a person asked for it" in out
 
 
-def test_the_json_tells_what_was_recorded(bench, real_now):
+def test_the_json_shows_what_was_recorded(bench, real_now):
     """Programs get the claim."""
     bench.hear(bench.event())
     answer = bench.json("retrigger", "try", "c0ffee", JOB)
@@ -84,7 +84,7 @@ def test_a_job_that_nobody_knows_suggests_others(listed):
     assert "  linux-mochitest-1" in answer.stderr
 
 
-def test_a_push_that_the_ci_does_not_know_is_told(listed):
+def test_a_push_that_the_ci_does_not_know_is_reported(listed):
     """The CI's answer is passed on, with what to check."""
     answer = listed.run("retrigger", "try", "beef" * 10, JOB, "--branch", "try")
     assert answer.exit_code == 2
@@ -109,14 +109,14 @@ def test_a_ci_that_is_down_still_suggests_what_is_known(bench):
         (["try", "not-hex", JOB], "is no revision"),
     ],
 )
-def test_what_cannot_be_meant_is_told(used, arguments, part):
+def test_invalid_requests_are_explained(used, arguments, part):
     """Each error says what would be right."""
     answer = used.run("retrigger", *arguments)
     assert answer.exit_code == 2
     assert part in answer.stderr
 
 
-def test_two_branches_have_to_be_told_apart(bench):
+def test_an_ambiguous_branch_is_refused(bench):
     """Nothing is sent on a guess."""
     bench.hear(bench.event(), bench.event(branch="other", run_id="2"))
     answer = bench.run("retrigger", "try", REVISION, JOB)

@@ -21,7 +21,7 @@ def test_what_was_decided_sent_and_refused_is_counted(bench, real_now):
     assert "1 not decided yet" in out
 
 
-def test_dry_run_tells_what_would_have_been_sent(bench, real_now):
+def test_dry_run_counts_what_would_have_been_sent(bench, real_now):
     """Before it may do anything, an operator sees how much it would do."""
     bench.configure("dry_run: true\n" + CONFIG)
     bench.hear(bench.event())
@@ -47,7 +47,7 @@ def test_the_json_has_stable_keys(bench, real_now):
     assert stats["hours"][0]["hour"].endswith(":00:00Z")
 
 
-def test_each_rule_is_told_what_it_costs(bench, real_now):
+def test_each_rule_is_listed_with_its_costs(bench, real_now):
     """A branch counts for the first rule that matches it; a rule that caught nothing is listed, too."""
     bench.configure("dry_run: true\n" + CONFIG + "  - projects: [other]\n")
     bench.hear(bench.event())
@@ -59,7 +59,7 @@ def test_each_rule_is_told_what_it_costs(bench, real_now):
     assert "rules[0] (try)" in bench.run("stats").stdout
 
 
-def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
+def test_costs_and_savings_mark_estimates(bench, real_now):
     """What retriggers came to, what they took, and what was spared."""
     bench.hear(
         bench.event("linux-a", run_id="1", started=real_now - 600), bench.event("x-unstable", run_id="2"),

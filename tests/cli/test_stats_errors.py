@@ -61,7 +61,7 @@ def test_the_whole_traceback_is_shown_on_demand(bench, real_now):
     assert "\x1b" not in out
 
 
-def test_the_json_tells_each_crash(bench, real_now):
+def test_the_json_lists_each_crash(bench, real_now):
     """Programs rely on these names."""
     keep(bench, [Crash(real_now, "host/1", "exit code 1", "ValueError: boom", TRACE)])
     [crash] = bench.json("stats", "--errors")["crashes"]
@@ -85,7 +85,7 @@ def test_only_the_time_that_was_asked_for_counts(bench, real_now):
     }  # fmt: skip
 
 
-def test_what_could_not_be_triggered_is_told_with_the_reason(bench, real_now):
+def test_what_could_not_be_triggered_is_listed_with_the_reason(bench, real_now):
     """In the CI's own words, newest first, safe for terminals."""
     bench.ci.answers = [Refused("the run is too old \x1b[31m")]
     bench.hear(bench.event("linux-a", run_id="1"))
@@ -114,7 +114,7 @@ def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
     assert (letters["count"], letters["newest"][0]["reason"]) == (8, "why 0")
 
 
-def test_open_breakers_are_told(bench, real_now):
+def test_open_breakers_are_listed(bench, real_now):
     """With the cause, and what they hold back."""
     bench.hear()
     store = bench.store()
@@ -150,7 +150,7 @@ def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
 
 
 @pytest.mark.parametrize(("ago", "late"), [(60.0, False), (7200.0, True), (None, True)])
-def test_how_a_ci_answers_polls_is_told(bench, real_now, ago, late):
+def test_polls_are_listed(bench, real_now, ago, late):
     """The time of the last poll, as far as the store knows."""
     bench.configure(CONFIG.replace('sweep: "off"', "sweep: 10m"))
     bench.hear()

@@ -83,10 +83,10 @@ def test_what_keeps_everything_back_is_said(bench: Bench) -> None:
     store = bench.store()
     store.pause(Pause(bench.now, "ann", "Moving Day"))
     for system in ("ci", "other"):
-        ill = Breaker(
+        tripped = Breaker(
             BreakerKey(BreakerScope.SYSTEM, system), trouble=BreakerCause.REQUESTS, why="3 requests in a row failed"
         )
-        assert store.save_breaker(ill, bench.now)
+        assert store.save_breaker(tripped, bench.now)
     store.close()
 
     out = bench.run("status", *PUSH).stdout

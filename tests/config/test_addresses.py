@@ -85,7 +85,7 @@ def test_tls_that_checks_nothing_is_none(query: str) -> None:
     assert [path for path, _ in mistakes(f"store: rediss://redis.example/0?{query}")] == ["store"]
 
 
-def test_it_is_told_with_the_other_mistakes() -> None:
+def test_it_is_reported_with_the_other_mistakes() -> None:
     """All mistakes are reported at once."""
     text = pulse("amqp://mq.example/") + "\nstore: redis://redis/0\nretention: 5"
 

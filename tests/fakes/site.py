@@ -165,9 +165,9 @@ class House:
             self._working.append(thread)
         return self
 
-    def hear(self, *heard: Heard) -> None:
+    def hear(self, *items: Heard) -> None:
         """Observe, as an intake does."""
-        self.observer.observe(heard)
+        self.observer.observe(items)
 
     def hook(self, body: Mapping[str, Any]) -> None:
         """Send a signed webhook."""

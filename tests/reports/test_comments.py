@@ -89,7 +89,7 @@ def test_authors_may_where_they_are_let(world: World, ci: ListeningCI) -> None:
         "linux-1": [2],
         "mac-1": [1],
     }
-    assert [heard for _, heard in ci.reactions] == [False, True, False, True]
+    assert [accepted for _, accepted in ci.reactions] == [False, True, False, True]
     assert "1 more may be asked for" in replies(world)
 
 
@@ -194,7 +194,7 @@ def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
     assert world.store.take_command(world.clock() + 1e6, 1.0) is None
 
 
-def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
+def test_a_push_is_never_reported_twice_at_a_time(world: World) -> None:
     """An answer makes the push due for a report, but two daemons never report it at the same time."""
     world.clock.move(2.0)
     assert world.store.take_report(world.clock(), 180.0) == HERE

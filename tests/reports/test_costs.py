@@ -39,7 +39,7 @@ def found(**more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
-def test_what_was_counted_is_told_as_it_is() -> None:
+def test_counts_are_shown_as_they_are() -> None:
     """Retriggers by how they ended, and their share of all runs."""
     made = costs.of(found())
 
@@ -154,7 +154,7 @@ NUMBERS = st.integers(0, 10_000)
     NUMBERS,
     st.floats(0, 1e9),
 )
-def test_whatever_was_counted_can_be_told(
+def test_any_counts_can_be_shown(
     ended: dict[str, int], decisions: dict[str, tuple[int, int]], runs: int, spared_jobs: int, seconds: float
 ) -> None:
     """No share is more than the whole, nothing is negative, and every estimate is called one."""

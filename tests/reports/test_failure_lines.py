@@ -37,7 +37,7 @@ def test_failure_lines_are_asked_for(world: World, ci: ListeningCI) -> None:
 
 
 @pytest.mark.parametrize("error", [CIUnavailable("down"), CIDenied("no permission")])
-def test_a_ci_that_does_not_tell(world: World, ci: ListeningCI, error: Exception) -> None:
+def test_a_ci_that_gives_no_lines(world: World, ci: ListeningCI, error: Exception) -> None:
     """It does not hold the verdict up."""
     ci.lines = {"1": error}
     board = Board()
@@ -64,7 +64,7 @@ def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
     assert len(board.reports) <= 10 + 6
 
 
-def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
+def test_a_ci_that_never_answers_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
     """After a day or more, not at all."""
     ci.lines = {"1": CIUnavailable("down")}
     board = Board()

@@ -98,7 +98,7 @@ def test_more_sightings_than_runs_are_no_accident() -> None:
     assert (rate.rate, rate.high) == (1.0, 1.0)
 
 
-def test_the_json_tells_all_of_it() -> None:
+def test_the_json_has_all_figures() -> None:
     """Programs rely on these names."""
     (rate,) = worst([seen("a", 1, at=0.0)], {"a": 8}, 10)
 

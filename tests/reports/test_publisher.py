@@ -69,7 +69,7 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
     assert changes[1].startswith("intermittent (was failed)")
 
 
-def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
+def test_a_job_that_had_passed_is_reported_as_such(world: World) -> None:
     """A job fails in a further run after its push had been reported good."""
     board = Board()
     publisher = world.publisher(board)
@@ -84,7 +84,7 @@ def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
     assert change.startswith("intermittent (was passed)")
 
 
-def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) -> None:
+def test_what_a_ci_has_lost_is_reported_in_the_end(world: World, ci: ListeningCI) -> None:
     """Runs that it accepted and never lists are waited for, but not for ever; no further news is needed."""
     ci.makes_runs = False
     board = Board()
@@ -130,38 +130,38 @@ def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI
 )
 def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: float, late: float) -> None:
     """It is retried after a while; other reporters are not affected."""
-    ill, well = Board("board:ill"), Board("board:well")
-    ill.errors = [error]
-    publisher = world.publisher(ill, well)
+    failing, working = Board("board:ill"), Board("board:well")
+    failing.errors = [error]
+    publisher = world.publisher(failing, working)
     world.publish(publisher)
     world.publish(publisher, soon)
-    assert (len(ill.reports), len(well.reports)) == (1, 1)
+    assert (len(failing.reports), len(working.reports)) == (1, 1)
 
     world.publish(publisher, late)
 
-    assert len(ill.reports) == 2
+    assert len(failing.reports) == 2
     assert "board:ill" in world.store.metadata(HERE)
 
 
-def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
+def test_other_reporters_get_the_news_while_one_fails(world: World) -> None:
     """A failing reporter does not hold up the others, and is not tried more often for their news."""
-    ill, well = Board("board:ill"), Board("board:well")
-    ill.errors = [CIDenied("no permission")]
-    publisher = world.publisher(ill, well)
+    failing, working = Board("board:ill"), Board("board:well")
+    failing.errors = [CIDenied("no permission")]
+    publisher = world.publisher(failing, working)
     world.publish(publisher)
     for number in range(5):
         world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
         world.publish(publisher)
 
-    assert (len(ill.reports), len(well.reports)) == (1, 6)
+    assert (len(failing.reports), len(working.reports)) == (1, 6)
 
 
-def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
+def test_what_is_slow_and_fails_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
     """A reporter that hangs is left alone for a while, so that others report in time."""
-    ill, well = Board("board:ill"), Board("board:well")
-    ill.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
-    ill.meanwhile = lambda: world.clock.move(60.0)
-    publisher = world.publisher(ill, well)
+    failing, working = Board("board:ill"), Board("board:well")
+    failing.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
+    failing.meanwhile = lambda: world.clock.move(60.0)
+    publisher = world.publisher(failing, working)
     for number in range(5):
         where = HERE._replace(revision=f"{number:010x}")
         ci.say(where)
@@ -169,11 +169,11 @@ def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: List
     began = world.clock()
     world.publish(publisher)
 
-    assert (len(ill.reports), len(well.reports)) == (1, 6)
+    assert (len(failing.reports), len(working.reports)) == (1, 6)
     assert world.clock() - began < 90.0
     for _ in range(12):
         world.publish(publisher, 60.0)
-    assert len(ill.reports) <= 4
+    assert len(failing.reports) <= 4
 
 
 def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:

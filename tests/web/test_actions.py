@@ -38,7 +38,7 @@ def test_a_form_of_another_site_is_refused(house: House, ada: Person, headers: d
 
 
 def test_older_browsers_name_the_page_that_a_form_is_on(house: House, ada: Person) -> None:
-    """The Referer is accepted instead of the Origin."""
+    """They send Origin rather than Sec-Fetch-Site, which is accepted."""
     house.hear(failure())
 
     answer = ada.send(ada.forms(PATH)["retrigger"], {"origin": house.url})
@@ -110,8 +110,8 @@ def test_a_retrigger_is_asked_for_once_however_often_the_form_is_sent(house: Hou
     assert len(claims(house, "job-unstable")) == 2
 
 
-def test_nothing_is_said_to_be_recorded_to_whom_cannot_have_asked(house: House, ada: Person, visitor: Person) -> None:
-    """A shared address shows no confirmation."""
+def test_a_confirmation_is_only_shown_to_people_who_may_act(house: House, ada: Person, visitor: Person) -> None:
+    """A shared address shows no confirmation to visitors."""
     house.hear(failure())
 
     assert "Recorded: 3 further runs" in ada.get(PATH, asked="3").text
@@ -119,7 +119,7 @@ def test_nothing_is_said_to_be_recorded_to_whom_cannot_have_asked(house: House, 
 
 
 @pytest.mark.parametrize("count", ["0", "21", "-1", "1.5", "", "one", "99999999999999", "²"])
-def test_only_so_many_runs_may_be_asked_for(house: House, ada: Person, count: str) -> None:
+def test_the_number_of_runs_is_limited(house: House, ada: Person, count: str) -> None:
     """As many as the rule lets people ask for."""
     house.hear(failure())
 

@@ -117,7 +117,7 @@ def looked(house: House) -> None:
     house.store.judged_since = before  # type: ignore[method-assign]
 
 
-def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
+def test_a_page_is_notified_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
     """Other pages are not notified."""
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two, Ear(house) as every:
         looked(house)
@@ -131,7 +131,7 @@ def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) 
         assert one.quiet
 
 
-def test_everybody_is_told_of_a_pause(house: House) -> None:
+def test_every_page_is_notified_of_a_pause(house: House) -> None:
     """A pause is shown on every page."""
     with Ear(house, where(1)) as one, Ear(house) as every:
         looked(house)
@@ -140,7 +140,7 @@ def test_everybody_is_told_of_a_pause(house: House) -> None:
         every.wait_for_news()
 
 
-def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) -> None:
+def test_changes_between_rendering_and_listening_are_not_missed(house: House) -> None:
     """A page says when it was rendered; what was judged later is news to it, the rest is not."""
     judge(house, 1)
     now = house.clock()
@@ -155,7 +155,9 @@ def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) 
         pass
 
 
-def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_judged_again_and_again_is_notified_once_in_a_while(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Changes in between are notified later, not dropped."""
     monkeypatch.setattr(live, "REST_SECONDS", 1e9)
     with Ear(house) as every:
@@ -171,7 +173,7 @@ def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, mo
         every.wait_for_news()
 
 
-def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_long_to_render_is_notified_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit is for all pages together."""
     monkeypatch.setattr(live, "REST_TIMES", 1e9)
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two:
@@ -217,7 +219,7 @@ def test_what_many_pages_load_is_rendered_once(house: House) -> None:
     assert len(reads) == 5, "while nobody would tell that it is out of date, nothing is kept"
 
 
-def test_so_many_may_listen_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_listeners_is_limited(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Further pages get a time to retry, and are accepted as soon as one leaves."""
     monkeypatch.setattr(live, "LISTENERS_MAX", 2)
     with Ear(house), Ear(house, where(1)):

@@ -35,7 +35,7 @@ def rows(answer: httpx.Response) -> list[str]:
 # -- the list ---------------------------------------------------------------------------------------------------
 
 
-def test_the_list_tells_the_health_of_pushes_in_words_and_why(house: House, visitor: Person) -> None:
+def test_the_list_shows_the_health_of_pushes_in_words_and_why(house: House, visitor: Person) -> None:
     """The newest comes first; a push that is not judged yet says so."""
     said = "Bug 1: first line\n\nand the rest of it"
     run = house.ci.run("abcdef1", "linux", result="failure")
@@ -105,7 +105,7 @@ def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, vis
         ("pushes", "limit", "²", None), ("stats", "days", "0", None), ("stats", "days", "1.5", None),
     ],
 )  # fmt: skip
-def test_programs_are_told_which_number_is_none(
+def test_the_api_names_an_invalid_number(
     house: House, visitor: Person, path: str, name: str, number: str, pushes: int | None
 ) -> None:
     """An answer to another request than the one sent would go unnoticed."""
@@ -155,7 +155,7 @@ def test_a_dry_run_says_so(make_house: Callable[..., House], clock: Clock) -> No
 # -- the other pages --------------------------------------------------------------------------------------------
 
 
-def test_about_tells_the_rules_in_force(make_house: Callable[..., House], clock: Clock) -> None:
+def test_about_shows_the_rules_in_force(make_house: Callable[..., House], clock: Clock) -> None:
     """In sentences, from the live config."""
     house = make_house(clock=clock, more="caps: {service: 777}\nretention: 30d")
     with Person(house) as visitor:
@@ -196,7 +196,7 @@ def test_statistics_of_nothing_claim_nothing(house: House, visitor: Person) -> N
     assert "<table" not in text
 
 
-def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: House, visitor: Person) -> None:
+def test_errors_list_what_does_not_work_and_what_could_not_be_triggered(house: House, visitor: Person) -> None:
     """Parts, dead letters, crashes, and requests that the CI did not take, with links to their jobs."""
     run = house.ci.run("abcdef1", "linux", result="failure")
     house.ci.fault("retrigger", times=None, status=403, body=b'{"error": "no permission"}')

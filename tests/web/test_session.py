@@ -40,7 +40,7 @@ def test_nobody_may_act_who_has_not_logged_in(house: House, visitor: Person) -> 
     assert house.store.paused() is None
 
 
-def test_whoever_knows_the_token_may_act_for_twelve_hours(house: House, visitor: Person, clock: Clock) -> None:
+def test_the_token_allows_actions_for_twelve_hours(house: House, visitor: Person, clock: Clock) -> None:
     """The session is a cookie that no script and no other site's page can use; logging out ends it."""
     house.hear(failure())
     form = visitor.forms("/login?next=%2Fpushes%2Ftry%2Fabcdef1")["login"]

@@ -10,7 +10,7 @@ from triggerbot.web import api
 UNKNOWN = {"source": "", "version": __version__, "commit": "", "build": ""}
 
 
-def test_the_file_tells_which_build_it_is(tmp_path: Path) -> None:
+def test_the_file_names_the_build(tmp_path: Path) -> None:
     """Missing keys have their defaults."""
     path = tmp_path / "version.json"
     path.write_text('{"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": 7, "version": ""}')
@@ -21,7 +21,7 @@ def test_the_file_tells_which_build_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'"text"', b"null"])
-def test_a_file_that_tells_nothing(tmp_path: Path, content: bytes) -> None:
+def test_a_useless_file(tmp_path: Path, content: bytes) -> None:
     """Only the version of the program is known then."""
     path = tmp_path / "version.json"
     path.write_bytes(content)

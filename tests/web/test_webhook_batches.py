@@ -74,7 +74,7 @@ def test_a_fault_of_one_request_is_no_fault_of_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_store_that_is_down_is_told_to_all_at_once(count: int) -> None:
+def test_a_store_that_is_down_is_reported_to_all_at_once(count: int) -> None:
     """Trying each alone would only take longer."""
     observer = Poisoned(StoreUnavailable("disk full"))
 

@@ -151,7 +151,7 @@ def test_run_in_dry_run_decides_and_sends_nothing(bench):
 
 
 @pytest.mark.slow
-def test_a_second_daemon_on_one_store_is_told(bench):
+def test_a_second_daemon_on_one_store_is_refused(bench):
     """Two of them would interfere with each other."""
     store = bench.store()
     store.claim_daemon()

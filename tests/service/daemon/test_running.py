@@ -91,7 +91,7 @@ def test_a_person_may_ask_for_more(daemon: Daemon, ci: FakeCI) -> None:
     eventually(lambda: [post.count for post in ci.accepted] == [3], "the CI is asked")
 
 
-def test_the_sweep_finds_what_no_webhook_told(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
+def test_the_sweep_finds_what_no_webhook_brought(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
     """With every webhook lost, the list of recent runs is enough."""
     ci.run(REVISION, "job", result="failure")
 
@@ -198,7 +198,7 @@ def test_a_second_daemon_on_the_same_store_does_not_start(daemon: Daemon, option
     assert "cannot listen" not in second.stderr
 
 
-def test_an_address_that_is_taken_is_told_at_once(make_daemon: Callable[..., Daemon]) -> None:
+def test_an_address_that_is_taken_is_reported_at_once(make_daemon: Callable[..., Daemon]) -> None:
     """The port is in use: exit 2, and the message says what to change."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         daemon = make_daemon()

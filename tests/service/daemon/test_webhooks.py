@@ -21,7 +21,7 @@ def stored(daemon: Daemon) -> int:
         connection.close()
 
 
-def test_a_failed_run_is_retriggered_and_its_verdict_told(daemon: Daemon, ci: FakeCI) -> None:
+def test_a_failed_run_is_retriggered_and_judged(daemon: Daemon, ci: FakeCI) -> None:
     """From the webhook to the verdict: two more runs, both pass, so the job is intermittent and the push is good."""
     ci.outcome = lambda _: "success"
     event = ci.run(REVISION, "linux-test", result="failure")
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_answered_and_not_stored(daemon: Daemon, body: bytes, s
     assert counted in httpx.get(f"{daemon.url}/metrics").text
 
 
-def test_refused_webhooks_are_told_until_one_is_good(daemon: Daemon, ci: FakeCI) -> None:
+def test_refused_webhooks_are_reported_until_one_is_good(daemon: Daemon, ci: FakeCI) -> None:
     """A wrong secret is the likeliest first mistake: the log and the health say so, and not once for each webhook."""
     for _ in range(5):
         daemon.hook({}, secret="whsec_d3Jvbmc=")

@@ -106,7 +106,7 @@ def test_the_made_up_ci_keeps_the_generic_contract(ci: str, sink: Sink) -> None:
     assert len(httpx.get(f"{ci}/runs", params={"since": "2020-01-01T00:00:00Z"}).json()["runs"]) >= len(made)
 
 
-def test_a_retrigger_of_the_ill_job_is_carried_out_though_it_answers_500(ci: str) -> None:
+def test_a_retrigger_of_the_failing_job_is_carried_out_though_it_answers_500(ci: str) -> None:
     """The CI answers 500 once, though it records the run."""
     push, job = next((push, job) for push in PUSHES for job in push.jobs if job.answers_500)
     eventually(lambda: httpx.get(f"{ci}/truth").json()["done"], "it has played everything")

@@ -118,7 +118,7 @@ def check(address: str) -> tuple[int, str]:
         (200, b"<html>", 1, "no answer at"),
     ],
 )
-def test_the_health_check_tells_by_its_exit_code(status: int, body: bytes, code: int, words: str) -> None:
+def test_the_health_check_has_exit_codes(status: int, body: bytes, code: int, words: str) -> None:
     """It prints one line that says what is wrong."""
     with answering(status, body) as address:
         found = check(address)

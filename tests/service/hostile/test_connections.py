@@ -32,13 +32,13 @@ def dial(port: int) -> Iterator[Callable[..., socket.socket]]:
         yield one
 
 
-def said(one: socket.socket) -> bytes:
+def read_all(one: socket.socket) -> bytes:
     """Read until the other side closes or resets the connection."""
-    heard = b""
+    received = b""
     with contextlib.suppress(ConnectionError):
         while more := one.recv(65_536):
-            heard += more
-    return heard
+            received += more
+    return received
 
 
 def alive(port: int) -> bool:
@@ -71,7 +71,7 @@ def test_a_head_that_does_not_come_ends_the_connection(
     """Nothing said, half a head, or silence after an answer."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
 
-    said(dial(first))
+    read_all(dial(first))
 
     assert alive(port)
 
@@ -99,7 +99,7 @@ def test_a_body_that_does_not_come_is_answered_408(
     monkeypatch.setattr(webhooks, "BODY_SECONDS", 0.2)
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
 
-    answer = said(dial(http(forging.generic(b"{}"), b"content-length: 2") + b"{"))
+    answer = read_all(dial(http(forging.generic(b"{}"), b"content-length: 2") + b"{"))
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert target.stored() == {}
@@ -139,9 +139,9 @@ def test_many_slow_ones_make_room_for_one_who_behaves(
 
     assert alive(port)
 
-    assert said(slow[0]) == b""
+    assert read_all(slow[0]) == b""
     slow[-1].sendall(b"host: t\r\nconnection: close\r\n\r\n")
-    assert said(slow[-1]).startswith(b"HTTP/1.1 200 ")
+    assert read_all(slow[-1]).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_webhook_that_is_under_way_makes_room_for_nobody(
@@ -155,9 +155,9 @@ def test_a_webhook_that_is_under_way_makes_room_for_nobody(
     eventually(lambda: target.hooks.arriving == 10, "the server has begun to take it")
     idle = [dial() for _ in range(20)]
 
-    assert said(idle[0]) == b""
+    assert read_all(idle[0]) == b""
     early.sendall(body[10:])
-    assert said(early).startswith(b"HTTP/1.1 202 ")
+    assert read_all(early).startswith(b"HTTP/1.1 202 ")
 
 
 # -- large -------------------------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_a_large_head_is_refused(dial: Callable[..., socket.socket], port: int, 
     with contextlib.suppress(ConnectionError):
         large.sendall(head)
 
-    answer = said(large)
+    answer = read_all(large)
 
     assert answer in (b"", server.REFUSAL)
     assert alive(port)
@@ -188,7 +188,7 @@ def test_a_large_head_is_refused(dial: Callable[..., socket.socket], port: int, 
 
 def test_a_large_head_is_answered_431(dial: Callable[..., socket.socket]) -> None:
     """If it is small enough that its sender is not cut off while sending."""
-    assert said(dial(HEADS["many lines"])) == server.REFUSAL
+    assert read_all(dial(HEADS["many lines"])) == server.REFUSAL
 
 
 @pytest.mark.parametrize("lines", [1, 60])
@@ -206,7 +206,7 @@ def test_a_head_in_single_bytes_is_taken(dial: Callable[..., socket.socket]) -> 
     for byte in b"GET /__lbheartbeat__ HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n":
         one.sendall(bytes([byte]))
 
-    assert said(one).startswith(b"HTTP/1.1 200 ")
+    assert read_all(one).startswith(b"HTTP/1.1 200 ")
 
 
 def test_many_requests_on_one_connection_are_not_added_up(port: int) -> None:
@@ -257,7 +257,7 @@ def test_large_bodies_share_their_room(
 
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in answer
-    assert said(dial(b"".join(event()))).startswith(b"HTTP/1.1 202 ")
+    assert read_all(dial(b"".join(event()))).startswith(b"HTTP/1.1 202 ")
 
 
 def test_the_room_of_large_bodies_is_given_back(target: Target, port: int) -> None:
@@ -309,7 +309,7 @@ def test_what_is_no_request_breaks_nothing(
     """It is refused or ignored, never answered with a 5xx, and the next one is served."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
 
-    answer = said(dial(request_))
+    answer = read_all(dial(request_))
 
     assert not answer.startswith(b"HTTP/1.1 5")
     assert alive(port)

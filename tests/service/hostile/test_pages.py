@@ -266,7 +266,7 @@ def test_what_the_store_complains_of_is_text(target: Target, wire: Wire) -> None
         assert (answer.status, answer.faults()[1:]) == (503, []), path
 
 
-def test_a_fault_of_ours_tells_nothing_and_is_defended(target: Target, wire: Wire) -> None:
+def test_a_fault_of_ours_shows_nothing_and_is_defended(target: Target, wire: Wire) -> None:
     """The page does not name the fault; the log does."""
 
     def broken(*_: object) -> None:

@@ -84,7 +84,7 @@ def test_a_sender_that_signs_anew_says_the_same(target: Target) -> None:
     assert repeated(target) == 1
 
 
-def test_other_messages_are_heard(target: Target) -> None:
+def test_other_messages_are_observed(target: Target) -> None:
     """The same event under another id, and another event under the same id: a careless sender loses nothing."""
     other = json.dumps({**forging.EVENT, "run_id": "r-2"}).encode()
 

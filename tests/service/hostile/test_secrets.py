@@ -68,7 +68,7 @@ def test_what_a_ci_repeats_of_our_credentials_is_taken_out(headers: dict[str, st
         assert canary.found(answer.body) == []
 
 
-def test_an_answer_that_is_well_is_left_alone() -> None:
+def test_a_successful_answer_is_left_alone() -> None:
     """A token may also be a word of the content; successful answers are read and not quoted."""
     http = Http(
         "http://ci.example",
@@ -89,7 +89,7 @@ def _systems(transport: httpx.BaseTransport) -> Iterator[Any]:
     yield Taskcluster("tc", "http://tc.example", credentials=credentials, push_logs=logs, transport=transport)
 
 
-def test_no_error_of_a_system_tells_a_secret() -> None:
+def test_no_error_of_a_system_shows_a_secret() -> None:
     """For every answer of a CI to every request."""
     for system in _systems(httpx.MockTransport(echo)):
         for act in (partial(system.look_back, push()), partial(system.recent, 0.0), system.check):
@@ -101,7 +101,7 @@ def test_no_error_of_a_system_tells_a_secret() -> None:
         system.close()
 
 
-def test_no_repr_tells_a_secret(target: Target) -> None:
+def test_no_repr_shows_a_secret(target: Target) -> None:
     """Of any object of ours, however deeply nested."""
     jobs = TreeherderJobs("th", "http://th.example")
     whole = [*_systems(httpx.MockTransport(echo)), Notes(jobs, "canary-session", "canary-csrf"), target.hooks]

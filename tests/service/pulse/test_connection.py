@@ -46,7 +46,7 @@ def test_a_broker_that_is_killed_and_started_again(broker: Broker, consume: Cons
 
 
 @pytest.mark.slow
-def test_a_deleted_queue_is_made_again_and_the_gap_is_told(broker: Broker, consume: Consume) -> None:
+def test_a_deleted_queue_is_made_again_and_the_gap_is_reported(broker: Broker, consume: Consume) -> None:
     """PulseGuardian deletes queues that are too long; the sweep has to find what was in it."""
     consumer = consume()
     assert consumer.gaps == 1  # The first start: there was no queue.
@@ -164,7 +164,7 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
 
 
 @pytest.mark.slow
-def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> None:
+def test_a_wrong_password_is_reported_as_such(broker: Broker, consume: Consume) -> None:
     """The message does not contain the password."""
     consumer = consume(wait=False, url=f"amqp://guest:hunter2hunter2@127.0.0.1:{broker.rabbit.port}//")
     eventually(lambda: "ACCESS_REFUSED" in consumer.trouble(), "the refusal is told")

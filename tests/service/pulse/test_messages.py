@@ -120,10 +120,10 @@ def test_a_bug_in_observing_is_the_message_s_own(
     consumer = consume()
     triage = consumer.observer.triage
 
-    def broken(heard: Heard) -> object:
-        if getattr(heard, "run_id", "") == "2":
+    def broken(item: Heard) -> object:
+        if getattr(item, "run_id", "") == "2":
             raise bug
-        return triage(heard)
+        return triage(item)
 
     monkeypatch.setattr(consumer.observer, "triage", broken)
     broker.publish(*(canonical_event(number) for number in range(5)))
@@ -190,12 +190,12 @@ def test_a_message_that_is_delivered_again_changes_nothing(
     outcomes: list[Outcome] = []
     unanswered: list[int] = []
 
-    def watched(heard: list[Heard], **named: object) -> object:
-        stored = observe(heard)
+    def watched(items: list[Heard], **named: object) -> object:
+        stored = observe(items)
         outcomes.extend(stored.result())
         if len(outcomes) == 20:
             # Earlier batches may be acknowledged already.
-            unanswered.append(len(heard))
+            unanswered.append(len(items))
             broker.hang_up()
         return stored
 

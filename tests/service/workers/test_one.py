@@ -13,7 +13,7 @@ from tests.service.workers.supervised import Supervised
 REVISION = "0123456789abcdef"
 
 
-def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised, ci: FakeCI) -> None:
+def test_a_killed_worker_is_started_again_and_its_signal_is_recorded(one: Supervised, ci: FakeCI) -> None:
     """After `kill -9` of the worker the same address is served on, and `stats --errors` names the signal."""
     os.kill(one.pids()[0], signal.SIGKILL)
     one.started(2)
@@ -29,7 +29,7 @@ def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised
 
 
 @pytest.mark.slow
-def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Supervised) -> None:
+def test_an_exception_is_recorded_with_its_traceback_and_without_secrets(one: Supervised) -> None:
     """The cause of a thread's death is logged at once, and stored with its place."""
     one.fault("raise CI_TOKEN WEBHOOK_SECRET")
 
@@ -97,7 +97,7 @@ def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
+def test_a_worker_that_is_stopped_is_no_crash(one: Supervised) -> None:
     """A clean end is no crash; another worker starts, and no crash is recorded."""
     os.kill(one.pids()[0], signal.SIGTERM)
     one.started(2)
@@ -110,7 +110,7 @@ def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals) -> None:
-    """On SIGTERM it stops them cleanly, and exits with 0."""
+    """On a signal it stops them cleanly, and exits with 0."""
     os.kill(one.pid, number)
 
     assert one.wait() == 0
@@ -142,7 +142,7 @@ def test_workers_end_with_a_supervisor_that_is_killed(one: Supervised) -> None:
 
 
 @pytest.mark.slow
-def test_what_cannot_work_is_told_once_and_not_tried_again(one: Supervised) -> None:
+def test_what_cannot_work_is_reported_once_and_not_tried_again(one: Supervised) -> None:
     """A store that is in use ends it all with exit code 2: no worker is started again."""
     second = one.command("run", "--workers", "1")
 

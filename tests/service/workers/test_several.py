@@ -48,7 +48,7 @@ def test_each_line_of_a_file_is_read_once(two: Supervised, ci: FakeCI) -> None:
 
 
 @pytest.mark.slow
-def test_of_those_that_die_together_the_first_is_told_first(two: Supervised) -> None:
+def test_of_those_that_die_together_the_first_is_listed_first(two: Supervised) -> None:
     """The second worker raises, and is slow to end; the first is gone at once, after it: the cause is the second's."""
     two.fault("after 2 exit 3", worker=1)
     two.fault("raise", worker=2)

@@ -146,10 +146,10 @@ def test_anything_is_a_lead_nothing_or_a_clear_no(value: Any, place: tuple[Any, 
         at[place[-1]] = value
         raw = json.dumps(message).encode()
     try:
-        heard = parse("fx", f"{EXCHANGES}{kind}", raw)
+        parsed = parse("fx", f"{EXCHANGES}{kind}", raw)
     except NotUnderstood:
         return
-    assert all(isinstance(one, Lead) for one in heard)
+    assert all(isinstance(one, Lead) for one in parsed)
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ Connect = Callable[..., Taskcluster]
 
 def leads(tc: FakeTaskcluster, fx: Taskcluster, *tasks: str) -> list[Lead]:
     """Return the leads of tasks."""
-    heard = [one for task in tasks for one in fx.parse_message(*tc.message(task))]
-    return [one for one in heard if isinstance(one, Lead)]
+    given = [one for task in tasks for one in fx.parse_message(*tc.message(task))]
+    return [one for one in given if isinstance(one, Lead)]
 
 
-def complete(fx: Taskcluster, heard: list[Lead], project: str = "try") -> ResolvedLeads:
+def complete(fx: Taskcluster, given: list[Lead], project: str = "try") -> ResolvedLeads:
     """Resolve leads, with a rule for one project."""
-    return fx.complete(heard, lambda push: push.project == project)
+    return fx.complete(given, lambda push: push.project == project)
 
 
 def calls(tc: FakeTaskcluster, part: str) -> int:
@@ -106,23 +106,23 @@ def test_a_task_that_is_not_known_is_not_settled(tc: FakeTaskcluster, fx: Taskcl
     """Its neighbours are settled."""
     group = tc.push(REVISION)
     known, gone = tc.add(group), tc.add(group)
-    heard = leads(tc, fx, known, gone)
+    known_leads = leads(tc, fx, known, gone)
     del tc.tasks[gone]
-    answer = complete(fx, heard)
+    answer = complete(fx, known_leads)
     assert [one.run_id for one in answer.settled] == [known]
     assert gone in answer.why
 
 
 def test_a_deployment_that_is_down(tc: FakeTaskcluster, fx: Taskcluster) -> None:
     """Reads are tried again a few times; then the leads wait."""
-    heard = leads(tc, fx, tc.add(tc.push(REVISION)))
+    known_leads = leads(tc, fx, tc.add(tc.push(REVISION)))
     tc.fault("task", status=502)
-    assert complete(fx, heard).heard
-    heard = leads(tc, fx, tc.add(tc.push("d" * 40)))
+    assert complete(fx, known_leads).heard
+    known_leads = leads(tc, fx, tc.add(tc.push("d" * 40)))
     for _ in range(5):
         tc.fault("task", status=502)
     with pytest.raises(CIUnavailable):
-        complete(fx, heard)
+        complete(fx, known_leads)
 
 
 # -- looking back ---------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ def test_several_groups_of_one_push(tc: FakeTaskcluster, fx: Taskcluster) -> Non
     assert (len(back.events), back.complete) == (2, False)
 
 
-def test_a_push_of_which_nothing_was_heard(tc: FakeTaskcluster, fx: Taskcluster) -> None:
+def test_a_push_without_messages(tc: FakeTaskcluster, fx: Taskcluster) -> None:
     """Its decision task is found in the index."""
     tc.add(tc.push(REVISION))
     assert len(fx.look_back(PUSH).events) == 2
@@ -234,9 +234,9 @@ def test_the_sweep_asks_the_push_log(tc: FakeTaskcluster, connect: Connect) -> N
     tc.add(tc.push(REVISION), state="failed")
     tc.push("e" * 40, "autoland")
     fx = connect(projects=("try", "autoland"))
-    heard = fx.recent(0.0)
-    assert heard is not None
-    assert {one.push for one in heard if isinstance(one, Event)} == {
+    news = fx.recent(0.0)
+    assert news is not None
+    assert {one.push for one in news if isinstance(one, Event)} == {
         PUSH, Push("fx", "autoland", "autoland", "e" * 40),
     }  # fmt: skip
     assert fx.recent(1_999_999_999.0) == []
@@ -244,7 +244,7 @@ def test_the_sweep_asks_the_push_log(tc: FakeTaskcluster, connect: Connect) -> N
 
 
 def test_check(tc: FakeTaskcluster, connect: Connect) -> None:
-    """It lists the scopes of the credentials."""
+    """It says what the credentials allow."""
     assert "nothing can be retriggered" in connect(signed=False).check()
     assert "hooks:trigger-hook" in connect().check()
     tc.scopes = ["queue:create-task:*"]
@@ -256,7 +256,7 @@ def test_check(tc: FakeTaskcluster, connect: Connect) -> None:
         connect().check()
 
 
-def test_a_wrong_token_is_told_as_such(tc: FakeTaskcluster, connect: Connect) -> None:
+def test_a_wrong_token_is_reported_as_such(tc: FakeTaskcluster, connect: Connect) -> None:
     """The fake checks signatures as Taskcluster does."""
     with pytest.raises(CIDenied, match="signature"):
         connect(credentials=Credentials("project/me/triggerbot", "another-token")).check()

@@ -229,7 +229,7 @@ def test_copies_are_made_once_however_often_they_are_asked_for(
 # -- the whole way --------------------------------------------------------------------------------------------------
 
 
-def hear(tc: FakeTaskcluster, fx: Taskcluster, world: World, *tasks: str) -> None:
+def observe(tc: FakeTaskcluster, fx: Taskcluster, world: World, *tasks: str) -> None:
     """Parse the messages that the queue publishes about tasks."""
     for task in tasks:
         world.hear(*fx.parse_message(*tc.message(task)))
@@ -245,14 +245,14 @@ def test_from_a_message_to_a_verdict(
 ) -> None:
     """A failed task, two more by one action, both pass: intermittent."""
     world = make_world(fx)
-    hear(tc, fx, world, task)
+    observe(tc, fx, world, task)
     world.pass_time(60)
     claim = world.claim(PUSH, JOB)
     assert (claim.state, claim.cause) == (ClaimState.DONE, Cause.FAILURE)
     assert [one["user"]["input"]["times"] for one in tc.triggered] == [2]
     for one in again(tc, task):
         tc.end(one, "completed")
-    hear(tc, fx, world, *again(tc, task))
+    observe(tc, fx, world, *again(tc, task))
     world.pass_time(60)
     record = world.store.record(PUSH)
     assert record is not None
@@ -265,7 +265,7 @@ def test_a_push_that_asks_for_rebuilds(tc: FakeTaskcluster, fx: Taskcluster, mak
     """Its message is in the push log; a task that only waits is enough."""
     task = tc.add(tc.push(REVISION, message="try: -b o -p linux --rebuild 4"), state="pending")
     world = make_world(fx)
-    hear(tc, fx, world, task)
+    observe(tc, fx, world, task)
     world.pass_time(120)
     assert [one["user"]["input"]["times"] for one in tc.triggered] == [4]
 
@@ -277,7 +277,7 @@ def test_a_crash_while_the_answer_is_awaited(
     """The action makes its tasks minutes later: until then their absence proves nothing, and nothing is doubled."""
     tc.quick = False
     world = make_world(fx)
-    hear(tc, fx, world, task)
+    observe(tc, fx, world, task)
     tc.fault("triggerHook", reset=True, accept=accepted)
     world.drain()
     assert world.claim(PUSH, JOB).state is ClaimState.UNKNOWN

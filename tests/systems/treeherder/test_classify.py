@@ -119,7 +119,7 @@ def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred
     assert sum(method == "POST" for method, _, _ in treeherder.requests) == 1
 
 
-def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, starred: World) -> None:
+def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder, starred: World) -> None:
     """The error says what is needed, without the secret; it is retried after a while."""
     record = starred.store.record(PUSH)
     assert record is not None

@@ -101,7 +101,7 @@ def test_a_job_that_is_gone_when_it_is_asked_for(treeherder: FakeTreeherder, sys
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, CIUnavailable), (429, CIUnavailable), (403, CIDenied)])
-def test_treeherder_does_not_tell(
+def test_treeherder_gives_no_lines(
     treeherder: FakeTreeherder, system: Treeherder, status: int, error: type[CIError]
 ) -> None:
     """Not now, or not at all."""

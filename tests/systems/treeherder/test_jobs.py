@@ -110,11 +110,11 @@ def test_the_sweep(treeherder: FakeTreeherder) -> None:
     treeherder.job(push, "old", last_modified="2020-01-01T00:00:00")
     jobs = jobs_of(treeherder, ["try"])
 
-    heard = jobs.recent(1_763_596_000.0)
+    news = jobs.recent(1_763_596_000.0)
 
-    assert heard is not None
-    assert [one.job for one in heard if isinstance(one, Event)] == ["test-0", "test-1", "test-2"]
-    assert {one.push for one in heard if isinstance(one, Event)} == {PUSH}
+    assert news is not None
+    assert [one.job for one in news if isinstance(one, Event)] == ["test-0", "test-1", "test-2"]
+    assert {one.push for one in news if isinstance(one, Event)} == {PUSH}
     assert sum(path.endswith(f"/push/{push}/") for _, path, _ in treeherder.requests) == 1
     assert jobs_of(treeherder).recent(0.0) is None
 

@@ -105,10 +105,10 @@ def test_anything_gives_an_event_or_a_clear_no(value: Any) -> None:
         bodies.append(json.dumps({**_VALID, **value}).encode())
     for body in bodies:
         try:
-            heard = system.parse_message("e", body)
+            found = system.parse_message("e", body)
         except NotUnderstood:
             continue
-        assert all(isinstance(one, Event) for one in heard)
+        assert all(isinstance(one, Event) for one in found)
 
 
 def test_it_sends_no_webhooks() -> None:
