@@ -42,7 +42,7 @@ def test_none_is_said(used):
 
 
 def test_a_retry_keeps_only_what_still_fails(buried):
-    """What is understood now is observed and dropped; the rest stays and says why."""
+    """Messages that can be read now are observed and dropped; the rest stays, with the reason."""
     answer = buried.run("dead-letters", "retry", "--all")
     assert answer.exit_code == 1
     assert "2 messages handled, 1 kept." in answer.stdout

@@ -167,7 +167,7 @@ def test_a_failure_that_jobs_share_stands_on_lines_of_its_own(bench):
 
 
 def test_a_request_that_is_cut_says_by_what(bench):
-    """What the message asks for and what is done about it agree."""
+    """The options of the message and the decision agree."""
     bench.hear(bench.event(message="try: --rebuild 50"))
     out = bench.run("explain", *PUSH).stdout
     assert "Its message asks: 50 further runs of every test job." in out
@@ -211,7 +211,7 @@ def test_dry_run_says_that_nothing_is_sent(bench):
 
 
 def test_a_bad_request_in_the_message_is_shown(bench):
-    """What the message asks for, and what in it is invalid, stand at the top."""
+    """The options of the message, and those that are invalid, stand at the top."""
     bench.hear(bench.event(message="try: --rebuild many --rebuild-talos 3"))
     out = bench.run("explain", *PUSH).stdout
     assert "Its message asks: 3 further runs of every job of the group talos." in out

@@ -241,7 +241,7 @@ FILES: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("form", FILES)
 def test_a_recorded_failure_is_replayed(bench: Bench, lines: Callable[..., Path], form: str) -> None:
-    """What would have been done then; the line is that of the message."""
+    """The decision of that time is printed, with the line of the message."""
     path = lines(*(json.dumps(one) for one in FILES[form]))
     answer = bench.run("replay", str(path), "--json", "--format", form)
     assert answer.exit_code == 0, answer.output

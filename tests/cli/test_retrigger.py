@@ -14,7 +14,7 @@ JOB = "linux-mochitest-1"
 
 @pytest.fixture
 def listed(bench: Bench) -> Iterator[Bench]:
-    """Give a bench whose CI answers look-backs over HTTP: it lists one job of one push."""
+    """Return a bench whose CI answers look-backs over HTTP: it lists one job of one push."""
     with FakeCI() as ci:
         ci.push(REVISION)
         ci.run(REVISION, JOB, result="success")

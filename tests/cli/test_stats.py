@@ -60,7 +60,7 @@ def test_each_rule_is_listed_with_its_costs(bench, real_now):
 
 
 def test_costs_and_savings_mark_estimates(bench, real_now):
-    """What retriggers came to, what they took, and what was spared."""
+    """Results, machine time and savings of retriggers."""
     bench.hear(
         bench.event("linux-a", run_id="1", started=real_now - 600), bench.event("x-unstable", run_id="2"),
     )  # fmt: skip

@@ -31,7 +31,7 @@ class TestExample:
         assert config.retention == 14 * 86400
 
     def test_systems(self) -> None:
-        """Systems know their addresses, times and where their secrets are kept."""
+        """Systems know their addresses, times and where their secrets are stored."""
         config = loads(DESIGN, "design")
         ci, gh = config.systems["ci"], config.systems["gh"]
 
@@ -71,7 +71,7 @@ class TestExample:
 
 
 class TestDefaults:
-    """What is left out has a default."""
+    """Omitted keys have defaults."""
 
     def test_of_the_file(self) -> None:
         """Only projects are needed; all else is as the design says."""
@@ -146,7 +146,7 @@ class TestDefaults:
 
 
 class TestFiles:
-    """What can be wrong with the file as a file."""
+    """Errors of the file itself."""
 
     def test_loads_a_file(self, tmp_path: Path) -> None:
         """A file is read, with or without a byte order mark, and names itself."""
@@ -205,7 +205,7 @@ class TestLocate:
     """Which file is taken."""
 
     def test_given_goes_first(self) -> None:
-        """What -c says goes before the environment, which goes before the usual places."""
+        """-c takes precedence over the environment, which takes precedence over the usual places."""
         assert locate("a.yml", {"TRIGGERBOT_CONFIG": "b.yml"}) == Path("a.yml")
         assert locate(None, {"TRIGGERBOT_CONFIG": "b.yml"}) == Path("b.yml")
 

@@ -246,7 +246,7 @@ SECRET = "hunter2-4711"
     ],
 )
 def test_secrets_are_never_repeated(text: str) -> None:
-    """Whatever is wrong about a secret, the message does not repeat it."""
+    """No message about an invalid secret repeats it."""
     with pytest.raises(ConfigError) as caught:
         loads(text, "x.yml")
 

@@ -124,7 +124,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_broken_for_both(text: str) -> None:
-    """What is wrong is wrong for the schema and for the loader."""
+    """Schema and loader reject the same configs."""
     assert not fits(text)
     with pytest.raises(ConfigError):
         loads(text)
@@ -145,7 +145,7 @@ RIGHT = [
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_right_for_both(text: str) -> None:
-    """What is right is right for the schema and for the loader."""
+    """Schema and loader accept the same configs."""
     assert fits(text)
     assert loads(text)
 

@@ -58,7 +58,7 @@ WARNINGS = [
 
 @pytest.mark.parametrize(("text", "line", "path", "words"), WARNINGS)
 def test_warning(text: str, line: int, path: str, words: str) -> None:
-    """What is valid, but hardly meant, is warned of with its place."""
+    """Valid but unlikely settings are warned of with their place."""
     found = loads(text, "x.yml").warnings
 
     assert any((p.line, p.path) == (line, path) and words in p.message for p in found), found

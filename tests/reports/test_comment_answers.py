@@ -66,7 +66,7 @@ def test_what_cannot_be_says_why(world: World, ci: ListeningCI, text: str, words
 
 
 def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
-    """What could not be done is not shown as done because GitHub wanted a pause before the reaction."""
+    """A refused command is not shown as done because GitHub wanted a pause before the reaction."""
     ci.reaction = CIUnavailable("a pause between writes", 2.0, healthy=True)
     settle(world, replace(WISH, text="retry windows-*"), replace(WISH, id="comment:2"))
     assert ci.reactions == []

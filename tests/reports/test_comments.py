@@ -161,7 +161,7 @@ def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> No
 
 
 def test_it_happens_as_soon_as_the_ci_allows(world: World, ci: ListeningCI) -> None:
-    """What the CI refuses now (a run that still runs) is owed, not forgotten."""
+    """A retrigger that the CI refuses now (the run is unfinished) stays owed."""
     ci.answers = [Later("the workflow still runs", 60.0, healthy=True)]
     settle(world, WISH)
     assert requested(world)["linux-1"][0].state is ClaimState.OWED

@@ -83,7 +83,7 @@ def test_what_was_refused_spared_machines() -> None:
 
 
 def test_peoples_time_rests_on_an_assumption() -> None:
-    """Only what retriggers proved by themselves saved anybody the asking."""
+    """Only failures that retriggers proved intermittent before anybody asked saved people's time."""
     made = costs.of(found(), minutes=15)
 
     assert (made.people.failures, made.people.seconds) == (26, 26 * 900.0)

@@ -46,7 +46,7 @@ def test_each_result_has_a_letter_of_the_legend(result):
 
 @pytest.mark.parametrize("state", [State.PENDING, State.RUNNING])
 def test_an_unfinished_run_is_a_dot(state):
-    """What has not finished shows no result."""
+    """An unfinished run shows no result."""
     run = Run("job", "1", 1, state, None)
     assert glossary.letter(run) == "."
     assert glossary.standing(run) == glossary.STATES[state]

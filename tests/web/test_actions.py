@@ -152,7 +152,7 @@ def test_everything_that_fails_is_retriggered_by_one_button(house: House, ada: P
 
 
 def test_a_job_that_is_not_known_cannot_be_retriggered(house: House, ada: Person) -> None:
-    """Nor one of an unknown push, nor of a project that no rule watches any more."""
+    """The same goes for an unknown push, and a project that no rule watches any more."""
     house.hear(failure())
     form = ada.forms(PATH)["retrigger"]
 

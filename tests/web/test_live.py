@@ -232,7 +232,7 @@ def test_the_number_of_listeners_is_limited(house: House, monkeypatch: pytest.Mo
 
 
 def test_a_quiet_connection_shows_that_it_lives(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that proxies in between do not cut it."""
+    """Comments are sent so that proxies in between do not cut it."""
     monkeypatch.setattr(live, "QUIET_SECONDS", 0.01)
     with Ear(house, where(1)) as one:
         assert [one.next() for _ in range(3)] == [": still here"] * 3

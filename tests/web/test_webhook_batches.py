@@ -24,7 +24,7 @@ class Poisoned:
         self.stored: set[str] = set()
 
     def observe_soon(self, heard: Sequence[Event], *, deliveries: Sequence[str]) -> "Future[Any]":
-        """Take a batch."""
+        """Queue a batch."""
         assert len(deliveries) == len(heard)
         jobs = [one.job for one in heard]
         self.batches.append(jobs)

@@ -58,7 +58,7 @@ def test_a_bad_config_is_refused(daemon: Daemon, ci: FakeCI) -> None:
 
 
 def test_dry_run_can_be_switched_off(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """What was only decided in dry run is never sent."""
+    """Decisions made in dry run are never sent."""
     daemon = make_daemon(dry_run=True)
     daemon.start()
     daemon.hook(ci.run(REVISION, "before", result="failure"))

@@ -69,7 +69,7 @@ def test_dry_run_sends_nothing_and_what_it_decided_is_never_sent(
 
 
 def test_pause_stops_all_sending_and_resume_goes_on(daemon: Daemon, ci: FakeCI) -> None:
-    """What fails while paused is retriggered after the resume."""
+    """A failure during a pause is retriggered after the resume."""
     assert daemon.command("pause", "--note", "CI is ill").returncode == 0
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     eventually(lambda: daemon.job(REVISION, "job"), "it is heard")

@@ -102,7 +102,7 @@ def test_each_daemon_has_a_config_that_fits(name: str, config: str) -> None:
 
 
 def test_the_config_of_the_service_is_right() -> None:
-    """What install.sh puts to /etc/triggerbot."""
+    """The config that install.sh writes to /etc/triggerbot is valid, and in dry run."""
     assert load(DEPLOY / "config/triggerbot.yml").dry_run
 
 

@@ -132,7 +132,7 @@ class Reader:
                 assert as_documented(), "it does not"
         except AssertionError as error:
             raise AssertionError(
-                f"exit code {wanted} and {shows!r}: {error}; it said: {said}\n{self._told()}"
+                f"exit code {wanted} and {shows!r}: {error}; it said: {said}\n{self._output()}"
             ) from None
 
     def leave_running(self, text: str) -> None:

@@ -133,7 +133,7 @@ def test_workers_of_one_machine(replicas: Replicas, ci: FakeCI, broker: Broker) 
 
 @pytest.mark.slow
 def test_a_deleted_queue_is_made_up_for(replicas: Replicas, ci: FakeCI, broker: Broker) -> None:
-    """What was in it is found by the sweep, which the lost queue hurries."""
+    """The sweep finds the lost messages, and runs early because the queue was lost."""
     replicas.start(sweep="1h")
     eventually(broker.consumers, "it consumes")
     failed = failures(ci, pushes=1, jobs=1)

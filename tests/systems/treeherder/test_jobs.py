@@ -103,7 +103,7 @@ def test_a_treeherder_that_is_down(treeherder: FakeTreeherder) -> None:
 
 
 def test_the_sweep(treeherder: FakeTreeherder) -> None:
-    """What changed since, in every project that is known by name; each push is asked for once."""
+    """Changed jobs of every project that is known by name are listed; each push is requested once."""
     push = treeherder.push(REVISION)
     for number in range(3):
         treeherder.job(push, f"test-{number}", result="testfailed")
