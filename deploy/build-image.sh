@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the image without a Docker engine, with buildah, and on a base of its own where no registry can be reached.
+# Builds the image without a Docker engine, with buildah, and on a locally built base where no registry can be reached.
 #
 #   deploy/build-image.sh [--tag NAME] [--base IMAGE | --debootstrap SUITE] [--pip-conf FILE] [--ca FILE]
 #
@@ -39,7 +39,7 @@ mirror() {
 if [ -n "$suite" ]; then
     debootstrap --variant=minbase "$suite" "$work/base" "$(mirror)" >"$work/debootstrap.log" ||
         { tail -5 "$work/debootstrap.log" >&2; exit 1; }
-    # The security updates of here, and how to reach them.
+    # This machine's source of security updates, and how to reach it.
     cp /etc/apt/sources.list.d/debian.sources "$work/base/etc/apt/sources.list.d/" 2>/dev/null &&
         : >"$work/base/etc/apt/sources.list"
     grep -lsE '^Acquire' /etc/apt/apt.conf.d/* | xargs -rI{} cp {} "$work/base/etc/apt/apt.conf.d/"

@@ -23,7 +23,7 @@ if live && [ "$(id -u)" != 0 ]; then fail "run it as root, or with DESTDIR"; fi
 work=$(mktemp -d)
 new=$root/opt/.triggerbot.new old=$root/opt/.triggerbot.old
 clear_away() {
-    # Whatever was cut off between the two moves below: the old program is better than none.
+    # An earlier run may have been cut off between the two moves below: the old program is better than none.
     if [ -e "$old" ] && [ ! -e "$root/opt/triggerbot" ]; then mv "$old" "$root/opt/triggerbot"; fi
     rm -rf "$new" "$old"
 }
@@ -35,7 +35,7 @@ install -d "$root/opt"
 pip() { PIP_DISABLE_PIP_VERSION_CHECK=1 "$work/build/bin/python" -m pip "$@"; }
 pip install -q --only-binary=:all: --require-hashes -r deploy/requirements-build.txt
 pip --python "$new/bin/python" install -q --only-binary=:all: --require-hashes -r deploy/requirements.txt
-# A build leaves things behind in the directory of the sources.
+# A build leaves files behind in the source directory.
 mkdir "$work/source"
 cp -r pyproject.toml README.md LICENSE triggerbot "$work/source"
 pip wheel -q --no-index --no-deps --no-build-isolation --wheel-dir "$work/wheel" "$work/source"
@@ -47,7 +47,7 @@ install -D -m 0644 config/triggerbot.example.yml "$new/share/triggerbot.example.
 mv "$new" "$root/opt/triggerbot"
 
 install -d "$root/usr/local/bin"
-# Not pip's own script: that names the directory it was made in.
+# Not pip's own script, which contains the path of the directory that it was made in.
 printf '#!/bin/sh\nexec /opt/triggerbot/bin/python -m triggerbot "$@"\n' >"$work/triggerbot"
 install -m 0755 "$work/triggerbot" "$root/usr/local/bin/triggerbot"
 
@@ -71,7 +71,7 @@ install -d "$root/etc/systemd/system"
 install -m 0644 deploy/triggerbot.service deploy/triggerbot@.service "$root/etc/systemd/system/"
 if systemd_runs; then
     systemctl daemon-reload
-    # What runs already goes on with the new program; what does not run is not started.
+    # A running service is restarted with the new program; one that does not run is not started.
     systemctl try-restart triggerbot.service 'triggerbot@*.service'
 fi
 echo "installed: $("$root/opt/triggerbot/bin/python" -m triggerbot --version)"

@@ -1,9 +1,9 @@
 """Writes deploy/requirements.txt: every dependency of the daemon with its version and the hashes of its wheels.
 
     python deploy/lock.py            write it anew, from pyproject.toml and .ci/constraints.txt
-    python deploy/lock.py --check    tell whether it still fits them (exit code 1 if not); needs no network
+    python deploy/lock.py --check    check that it still fits them (exit code 1 if not); needs no network
 
-pip itself chooses, once for each platform, from wherever it is configured to look; no address of that gets into a file.
+pip itself chooses, once for each platform, from the index that it is configured for, whose address is not written.
 What builds this program's own wheel is in deploy/requirements-build.txt.
 """
 
@@ -25,7 +25,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 #: manylinux_2_28 is glibc 2.28 or newer: Debian 10, Ubuntu 20.04.
 MACHINES = ("x86_64", "aarch64")
 GLIBCS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010", "manylinux1")
-#: What only older Pythons need: pip looks at such conditions with the Python that it runs on.
+#: What only older Pythons need: pip evaluates such conditions for the Python that it runs on.
 MARKED = {"async-timeout": "python_full_version < '3.11.3'"}
 HEAD = """\
 # Made by deploy/lock.py; do not edit. {what}, for `pip install --require-hashes`.
@@ -34,12 +34,12 @@ HEAD = """\
 
 
 def wanted() -> list[str]:
-    """Read what the program asks for."""
+    """Read the program's dependencies from pyproject.toml."""
     return [*_pyproject()["project"]["dependencies"], *MARKED]
 
 
 def building() -> list[str]:
-    """Read what builds the program's own wheel."""
+    """Read the dependencies that build the program's own wheel."""
     requirements: list[str] = _pyproject()["build-system"]["requires"]
     return requirements
 
@@ -55,7 +55,7 @@ def pinned() -> dict[str, str]:
 
 
 def normal(name: str) -> str:
-    """Write a name as all of its spellings are compared."""
+    """Normalise a name (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -96,7 +96,7 @@ def lock(title: str, what: Sequence[str]) -> str:
 
 
 def misfits() -> Iterator[str]:
-    """Tell where the file does not fit what the tests run with."""
+    """List where the file does not fit what the tests run with."""
     entries = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK.read_text(), re.MULTILINE))
     for line in wanted():
         name = normal(re.split(r"[\[<>=~; ]", line)[0])
@@ -109,7 +109,7 @@ def misfits() -> Iterator[str]:
 
 
 def main() -> int:
-    """Write or check."""
+    """Write the file, or check it."""
     if sys.argv[1:] == ["--check"]:
         found = list(misfits())
         for one in found:

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 mkdir -p secrets
-# Only root and you reach them here; the containers' users read them where they are mounted.
+# Only root and you can reach them here; the containers' users read them where they are mounted.
 chmod 700 secrets
 printf '*\n' >secrets/.gitignore
 

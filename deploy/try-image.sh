@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the daemon of an image as a container would, without a Docker engine: as the first process of a namespace of its
-# own, as user 10001, on a root file system that cannot be written to, and tells whether all of that works.
+# own, as user 10001, on a read-only root file system, and reports whether all of that works.
 #
 #   deploy/try-image.sh [NAME]        an image in buildah's storage (triggerbot); needs root
 set -euo pipefail
@@ -30,7 +30,7 @@ YML
 head -c 32 /dev/urandom | base64 >"$work/config/secret"
 chmod -R a+rX "$work"
 
-# What the image says of itself is what is run.
+# The command, user and environment come from the image itself.
 image_says() { buildah inspect --type image --format "{{range .Docker.Config.$1}}{{println .}}{{end}}" "$image" | sed '/^$/d'; }
 mapfile -t environment < <(image_says Env)
 mapfile -t command < <(image_says Entrypoint; image_says Cmd)
@@ -70,32 +70,32 @@ for _ in $(seq 100); do
 done
 
 failed=0
-tell() {
+check() {
     if "${@:2}"; then echo "ok      $1"; else echo "FAILED  $1"; failed=1; fi
 }
 cannot_write() { ! inside touch "$1" 2>/dev/null; }
 no_programs() { ! find "$root"/{bin,sbin,usr,opt,app} -xdev -executable ! -type d | grep -E "/($1)(-[0-9.]+)?$"; }
 healthy() { inside "${health[@]}" >"$work/health"; }
-tell "the health check passes" healthy
+check "the health check passes" healthy
 sed 's/^/        /' "$work/health"
-tell "the daemon is process 1" grep -q "^NSpid:.*[[:space:]]1$" "/proc/$init/status"
-tell "and triggerbot itself, no shell" grep -qaE "bin/triggerbot" "/proc/$init/cmdline"
-tell "its user is $user" grep -qE "^Uid:[[:space:]]${user%:*}[[:space:]]${user%:*}[[:space:]]" "/proc/$init/status"
+check "the daemon is process 1" grep -q "^NSpid:.*[[:space:]]1$" "/proc/$init/status"
+check "and triggerbot itself, no shell" grep -qaE "bin/triggerbot" "/proc/$init/cmdline"
+check "its user is $user" grep -qE "^Uid:[[:space:]]${user%:*}[[:space:]]${user%:*}[[:space:]]" "/proc/$init/status"
 for place in / /app /etc/triggerbot /opt/triggerbot /tmp /var/tmp; do
-    tell "$place cannot be written to" cannot_write "$place/probe"
+    check "$place cannot be written to" cannot_write "$place/probe"
 done
-tell "the store is in /data" inside test -s /data/state.db
-tell "no compiler, no linker, no make, no pip" no_programs "gcc|g\+\+|cc|c\+\+|clang|ld|as|make|pip3?"
-tell "the version file is served" inside python -c "
+check "the store is in /data" inside test -s /data/state.db
+check "no compiler, no linker, no make, no pip" no_programs "gcc|g\+\+|cc|c\+\+|clang|ld|as|make|pip3?"
+check "the version file is served" inside python -c "
 import json, urllib.request
-told = json.load(urllib.request.urlopen('http://127.0.0.1:8080/__version__'))
-assert told == json.load(open('/app/version.json')), told
-print('       ', told)"
+served = json.load(urllib.request.urlopen('http://127.0.0.1:8080/__version__'))
+assert served == json.load(open('/app/version.json')), served
+print('       ', served)"
 kill -TERM "$init"
 code=0
 wait "$outer" || code=$?
 init=""
-tell "it ends on SIGTERM in good order (exit code $code)" test "$code" = 0
-tell "and says so" grep -q '"daemon.stopped"' "$work/log"
+check "it ends on SIGTERM in good order (exit code $code)" test "$code" = 0
+check "and says so" grep -q '"daemon.stopped"' "$work/log"
 [ "$failed" = 0 ] || cat "$work/log" >&2
 exit "$failed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes away what deploy/install.sh has put here; it is safe to run again.
+# Removes what deploy/install.sh has installed; it is safe to run again.
 #
 #   deploy/uninstall.sh            keeps /etc/triggerbot (config and secrets), /var/lib/triggerbot (the store) and the user
 #   deploy/uninstall.sh --purge    takes them away, too; what was asked of the CI in the last days is forgotten then

@@ -1,6 +1,6 @@
-"""Everything that shows that triggerbot does what it should: what is quick and in one process, and `service`."""
+"""All tests of triggerbot: fast ones in one process, and `service` for those with real processes and servers."""
 
 from pathlib import Path
 
-#: The repository; what tests start as a process of its own finds this package there.
+#: The repository; processes that tests start find this package there.
 ROOT = Path(__file__).resolve().parents[1]

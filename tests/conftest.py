@@ -1,4 +1,4 @@
-"""What all tests share: where and in which order they run, one RabbitMQ a process, and that no secret ever shows."""
+"""Fixtures and hooks of all tests: temporary files, order, one RabbitMQ a process, and the search for secrets."""
 
 import tempfile
 from collections.abc import Generator, Iterator
@@ -21,7 +21,7 @@ trust_nobody()
 
 @pytest.fixture(autouse=True)
 def no_secret_on_disk(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Search what a test leaves in its directory: logs, stores, error files, pages."""
+    """Search the test's directory for secrets: logs, stores, error files, pages."""
     yield
     directory = request.node.funcargs.get("tmp_path")
     leaks = list(canary.search(directory)) if isinstance(directory, Path) and directory.exists() else []
@@ -32,7 +32,7 @@ def no_secret_on_disk(request: pytest.FixtureRequest) -> Iterator[None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Search what a test has printed and logged in its own process."""
+    """Search for secrets in what a test has printed and logged in its own process."""
     report = yield
     leaks = [leak for _, text in report.sections for leak in canary.found(text.encode("utf-8", "replace"))]
     if leaks and report.when == "teardown" and report.passed:
@@ -43,12 +43,12 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def rabbit() -> Iterator[Rabbit]:
-    """Start a RabbitMQ, once."""
+    """Start one RabbitMQ for all tests of the process."""
     with tempfile.TemporaryDirectory(prefix="rabbit-") as name, Rabbit(Path(name)) as rabbit:
         yield rabbit
 
 
 @pytest.fixture
 def broker(rabbit: Rabbit) -> Broker:
-    """Have an exchange and a queue of one's own."""
+    """Provide an exchange and a queue for one test."""
     return Broker(rabbit)

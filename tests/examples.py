@@ -1,12 +1,12 @@
-"""How hard Hypothesis tries: little in the fast tier, and three times as hard in the slow one.
+"""Profiles of Hypothesis: few examples in the fast tier, and three times as many in the slow one.
 
-`pytest --hypothesis-profile=thorough` is the slow tier's; `--hypothesis-profile=search` looks further, and elsewhere
-each time. The others are deterministic, so that a run is repeatable anywhere.
+`pytest --hypothesis-profile=thorough` is the slow tier's; `--hypothesis-profile=search` looks further, and at other
+examples each time. The others are deterministic, so that a run is repeatable anywhere.
 """
 
 from hypothesis import HealthCheck, settings
 
-#: Examples of a test that does not say how many it takes.
+#: Examples of a test that sets no number of its own.
 _FAST, _THOROUGH, _SEARCH = 20, 60, 1000
 
 
@@ -26,10 +26,10 @@ def register_profiles() -> None:
 
 
 def examples(thorough: int) -> int:
-    """Return how many examples to try, for a test that tries so many in the slow tier."""
+    """Return how many examples to try, for a test that tries `thorough` in the slow tier."""
     return max(1, thorough * settings().max_examples // _THOROUGH)
 
 
 def is_thorough() -> bool:
-    """Return whether this is the slow tier, or further still."""
+    """Return whether this is the slow tier or a search."""
     return settings().max_examples >= _THOROUGH

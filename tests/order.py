@@ -1,7 +1,7 @@
-"""Which tests run first, and which together in one process of pytest-xdist.
+"""The order of tests, and which of them share a process of pytest-xdist.
 
-What takes long begins first, so that no process is left with it at the end. Tests of a module stay together, which
-starts its servers once; those that take seconds each go to whichever process is free.
+Slow tests start first, so that no process is left with one at the end. Tests of a module stay together, which
+starts its servers once; those that take seconds each go to the next free process.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ _SHARED = ("tests/service/browser/", "tests/service/pulse/")
 
 
 class Scheduler(LoadScopeScheduling):
-    """Gives each process what is next, by module or by test."""
+    """Hands out the next module or test to each process."""
 
     def __init__(self, config: pytest.Config, log: object) -> None:
         config.option.loadscopereorder = False
@@ -29,13 +29,13 @@ class Scheduler(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduler:
-    """Give out tests as above, whatever `--dist` says."""
+    """Schedule tests as described above, regardless of `--dist`."""
     return Scheduler(config, log)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes long first; apart from that the order stays random."""
+    """Put slow tests first; apart from that the order stays random."""
     items.sort(key=_rank)
 
 

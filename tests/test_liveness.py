@@ -1,4 +1,4 @@
-"""Hearts, and who looks after them: on a clock that is set by hand."""
+"""Heartbeats and the watchdog, on a clock that is set by hand."""
 
 import threading
 import traceback
@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-class Told:
+class RecordingManager:
     """The process manager of the tests: records what is reported."""
 
     every = 0.001
@@ -45,14 +45,14 @@ class Told:
 
 
 def passes(clock: Clock, looked: Liveness, seconds: int) -> None:
-    """Let time pass, with a look each second."""
+    """Let time pass, with a check each second."""
     for _ in range(seconds):
         clock.now += 1.0
         looked.check()
 
 
 def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
-    """To the second, and one that beats again is well again."""
+    """To the second; a part that beats again is healthy again."""
     clock = Clock()
     looked = Liveness(clock)
     heart = looked.register("dispatcher-0", 10.0)
@@ -67,7 +67,7 @@ def test_a_part_that_does_not_beat_for_longer_than_its_limit_is_hung() -> None:
 
 
 def test_a_part_that_rests_is_not_hung_until_long_after() -> None:
-    """It said for how long it would."""
+    """It announced how long it would rest."""
     clock = Clock()
     looked = Liveness(clock)
     heart = looked.register("housekeeping", 10.0)
@@ -104,7 +104,7 @@ def test_while_nobody_looks_nobody_is_blamed() -> None:
 
 
 def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
-    """So that no loop has to know of any of this; one that ended is not missed."""
+    """Loops need no code for heartbeats; one that has ended is not missed."""
     looked, stop = Liveness(), threading.Event()
     with looked.part("poll-0", 10.0) as heart:
         own = Stop(heart, stop)
@@ -121,42 +121,42 @@ def test_a_loop_that_looks_whether_to_stop_shows_that_it_works() -> None:
     assert looked.hung() == []
 
 
-def test_a_thread_without_a_heart_beats_in_vain() -> None:
+def test_a_thread_without_a_heartbeat_may_beat() -> None:
     """Commands use the same clients as the daemon."""
     thread = threading.Thread(target=liveness.beat)
     thread.start()
     thread.join()
 
 
-def test_who_watches_hears_that_all_is_well_once_every_part_has_begun() -> None:
+def test_readiness_is_reported_once_every_part_has_begun() -> None:
     """Ready once, and then alive again and again."""
-    looked, told, stop = Liveness(), Told(), threading.Event()
+    looked, manager, stop = Liveness(), RecordingManager(), threading.Event()
     heart = looked.register("web", 10.0)
-    watching = threading.Thread(target=Watchdog(looked, told, pytest.fail).run, args=(stop,))
+    watching = threading.Thread(target=Watchdog(looked, manager, pytest.fail).run, args=(stop,))
     watching.start()
-    told.enough.wait()
-    assert "ready" not in told.words
+    manager.enough.wait()
+    assert "ready" not in manager.words
 
     heart.beat()
-    told.words.clear()
-    told.enough.clear()
-    told.enough.wait()
+    manager.words.clear()
+    manager.enough.clear()
+    manager.enough.wait()
 
     stop.set()
     watching.join()
-    assert told.words.count("ready") == 1
+    assert manager.words.count("ready") == 1
 
 
-def test_who_watches_hears_no_more_of_what_is_hung() -> None:
-    """And what is hung is told with the place where it is stuck."""
+def test_the_watchdog_is_not_fed_while_a_part_is_hung() -> None:
+    """A hung part is reported with the place where it is stuck."""
     clock = Clock()
-    looked, told, stop, mended = Liveness(clock), Told(), threading.Event(), threading.Event()
+    looked, manager, stop, repaired = Liveness(clock), RecordingManager(), threading.Event(), threading.Event()
     begun = threading.Event()
 
     def get_stuck() -> None:
         with looked.part("dispatcher-0", 0.0):
             begun.set()
-            mended.wait()
+            repaired.wait()
 
     stuck = threading.Thread(target=get_stuck)
     stuck.start()
@@ -165,15 +165,15 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     looked.check()
     clock.now += 3.0
 
-    Watchdog(looked, told, errors.append).run(stop)
+    Watchdog(looked, manager, errors.append).run(stop)
 
-    mended.set()
+    repaired.set()
     stuck.join()
-    assert told.words == []
+    assert manager.words == []
     assert str(errors[0]) == "dispatcher-0 is hung: it has shown no progress for 3 s"
-    told_where = "".join(traceback.format_exception(errors[0]))
-    assert "in get_stuck" in told_where
-    assert told_where.startswith("Traceback (most recent call last)")
+    trace = "".join(traceback.format_exception(errors[0]))
+    assert "in get_stuck" in trace
+    assert trace.startswith("Traceback (most recent call last)")
 
 
 @pytest.mark.parametrize(
@@ -187,5 +187,5 @@ def test_who_watches_hears_no_more_of_what_is_hung() -> None:
     ],
 )
 def test_a_check_with_nothing_to_say_is_fine(check: Check, condition: Condition, failed: bool) -> None:
-    """And only what fails makes the service ill."""
+    """Only a failed check makes the service unhealthy."""
     assert (check.condition, check.failed) == (condition, failed)

@@ -17,7 +17,7 @@ from triggerbot import logs
 
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
-    """Leave logging as it was."""
+    """Restore logging afterwards."""
     last = logging.lastResort
     yield
     logging.lastResort = last
@@ -26,7 +26,7 @@ def logs_as_before() -> Iterator[None]:
 
 @pytest.fixture
 def stream(tmp_path: Path) -> Iterator[TextIO]:
-    """Have a stream, as the journal gives one to a service."""
+    """Provide a stream like the one that the journal gives to a service."""
     with (tmp_path / "stream").open("w+") as opened:
         yield opened
 
@@ -42,7 +42,7 @@ def written(stream: TextIO) -> list[str]:
 
 
 def test_the_journal_gets_priorities_and_no_times(stream: TextIO, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has a time of its own on each line; and each stays one line, with secrets masked."""
+    """The journal has its own time on each line; each entry stays one line, with secrets masked."""
     status = os.fstat(stream.fileno())
     monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino}")
 
@@ -56,7 +56,7 @@ def test_the_journal_gets_priorities_and_no_times(stream: TextIO, monkeypatch: p
 def test_another_stream_is_written_to_as_ever(
     stream: TextIO, monkeypatch: pytest.MonkeyPatch, journal: str | None
 ) -> None:
-    """The variable is inherited by what a service starts, whose streams may be other ones."""
+    """Child processes of a service inherit the variable, though their streams may differ."""
     if journal is None:
         monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     else:
@@ -66,7 +66,7 @@ def test_another_stream_is_written_to_as_ever(
 
 
 def test_an_outage_of_hours_does_not_fill_the_log(stream: TextIO) -> None:
-    """Every thread would say each second that the store is away: a minute's lines are one, and say so."""
+    """Each thread would log each second that the store is unreachable: a minute's lines become one with a count."""
     now = [1000.0]
     logs.configure(stream=stream, clock=lambda: now[0])
     log = structlog.get_logger("test")
@@ -77,14 +77,14 @@ def test_an_outage_of_hours_does_not_fill_the_log(stream: TextIO) -> None:
         now[0] += 1.0
 
     stream.seek(0)
-    told = [json.loads(line) for line in stream.read().splitlines()]
+    entries = [json.loads(line) for line in stream.read().splitlines()]
 
-    assert [one.get("repeated") for one in told if one["event"] == "store.unavailable"] == [None, 599, 599]
-    assert sum(one["event"] == "something" for one in told) == 180
+    assert [one.get("repeated") for one in entries if one["event"] == "store.unavailable"] == [None, 599, 599]
+    assert sum(one["event"] == "something" for one in entries) == 180
 
 
 def test_what_one_system_repeats_hides_nothing_of_another(stream: TextIO) -> None:
-    """Strangers try their luck at one all day; the first refusal of the other is a wrong secret."""
+    """Strangers' attempts on one system do not hide the first refusal of another, which means a wrong secret."""
     logs.configure(stream=stream, clock=lambda: 1000.0)
     for system in ("ci", "ci", "gh", "ci", "gh"):
         structlog.get_logger("test").warning("hook.refused", system=system)
@@ -94,7 +94,7 @@ def test_what_one_system_repeats_hides_nothing_of_another(stream: TextIO) -> Non
 
 
 def test_a_command_logs_errors_alone() -> None:
-    """And imports what logs with the first line; what libraries log is treated alike."""
+    """It imports logging with the first line; library logs are treated alike."""
     code = (
         "import logging, sys; from triggerbot import logs\n"
         "logs.configure_errors()\n"

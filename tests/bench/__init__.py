@@ -1,1 +1,1 @@
-"""How fast triggerbot is, and how much memory it takes: `make bench`. Nothing here asserts a time."""
+"""How fast triggerbot is, and how much memory it takes: `make bench`. No benchmark asserts a time."""

@@ -33,7 +33,7 @@ BENCHES: dict[str, Bench] = {
 
 
 def machine(directory: Path) -> dict[str, Any]:
-    """Tell on what this was measured; a commit costs at least one fsync of its disk."""
+    """Describe the machine; a commit costs at least one fsync of its disk."""
     times = []
     with (directory / "fsync").open("wb") as file:
         for _ in range(50):
@@ -52,7 +52,7 @@ def machine(directory: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measure, print, write."""
+    """Measure, print the table, and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the work: to see that it runs")
     parser.add_argument("--only", choices=BENCHES, help="one of them")

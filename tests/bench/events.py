@@ -7,7 +7,7 @@ JOBS = 400
 
 
 def events(number: int) -> Iterator[dict[str, Any]]:
-    """Make so many canonical events."""
+    """Make `number` canonical events."""
     made = 0
     push = 0
     while True:

@@ -16,7 +16,7 @@ SECRET = os.environ["BENCH_SECRET"]
 
 
 def requests(host: str, number: int, first: int) -> list[bytes]:
-    """Write whole requests in advance: signing is not what is measured."""
+    """Build whole requests in advance, so that signing is not measured."""
     made = []
     now = int(time.time())
     for index in range(first, first + number):
@@ -48,7 +48,7 @@ async def client(host: str, own: list[bytes], latencies: list[float]) -> None:
 
 
 async def run(host: str, number: int, first: int) -> dict[str, float]:
-    """Load the server, and tell how it went."""
+    """Load the server, and return rate and latencies."""
     made = requests(host, number, first)
     latencies: list[float] = []
     began = time.perf_counter()

@@ -13,7 +13,7 @@ _INTAKES = "intakes: [{file: {system: ci, path: events.jsonl}}]"
 
 
 def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
-    """Feed a file of events to the daemon, wait until all are in the store, and look."""
+    """Feed a file of events to the daemon, wait until all are in the store, and measure."""
     number = 20_000 if quick else 200_000
     idle_seconds = 2 if quick else 10
     path = directory / "events.jsonl"

@@ -1,4 +1,4 @@
-"""Memory for events of 2,500 pushes with 400 jobs each: of Redis, and of the process that brings them."""
+"""Memory for events of 2,500 pushes with 400 jobs each: of Redis, and of the process that writes them."""
 
 import os
 import time
@@ -20,7 +20,7 @@ _BATCH = 500
 
 
 def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
-    """Observe a million events (a tenth of them for a quick look, and ten times what that takes)."""
+    """Observe a million events (with `quick` a tenth of them; memory of Redis is given for a million)."""
     number = 100_000 if quick else 1_000_000
     with RedisServer(directory, "--appendonly", "no") as server:
         store = RedisStore.at(server.url())

@@ -21,14 +21,14 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     scale = 10 if quick else 1
     rows = []
     for size, number in ((1, 4_000), (10, 20_000), (200, 60_000)):
-        rate = _rate(directory / f"batch-{size}.db", _heard(number // scale), size)
+        rate = _rate(directory / f"batch-{size}.db", _events(number // scale), size)
         rows.append({"what": f"observe, batches of {size}", "value": rate, "unit": "events/s"})
-    rate = _shared(directory / "shared.db", _heard(16_000 // scale), 8)
+    rate = _shared(directory / "shared.db", _events(16_000 // scale), 8)
     rows.append({"what": "observe, 8 callers of one event each", "value": rate, "unit": "events/s"})
     return rows
 
 
-def _heard(number: int) -> list[Event]:
+def _events(number: int) -> list[Event]:
     return [event_json.from_json(event, "ci") for event in events(number)]
 
 
@@ -42,24 +42,24 @@ def _observer(path: Path) -> tuple[SqliteStore, Observer]:
     return store, Observer(store, [Rule(Globs(["try"]))], dry=True, clock=time.time, metrics=Metrics())
 
 
-def _rate(path: Path, heard: Sequence[Event], size: int) -> float:
+def _rate(path: Path, feed: Sequence[Event], size: int) -> float:
     store, observer = _observer(path)
     began = time.perf_counter()
-    for start in range(0, len(heard), size):
-        observer.observe(heard[start : start + size])
+    for start in range(0, len(feed), size):
+        observer.observe(feed[start : start + size])
     taken = time.perf_counter() - began
     store.close()
-    return len(heard) / taken
+    return len(feed) / taken
 
 
-def _shared(path: Path, heard: Sequence[Event], callers: int) -> float:
+def _shared(path: Path, feed: Sequence[Event], callers: int) -> float:
     store, observer = _observer(path)
 
     def work(own: Sequence[Event]) -> None:
         for one in own:
             observer.observe([one])
 
-    threads = [threading.Thread(target=work, args=(heard[number::callers],)) for number in range(callers)]
+    threads = [threading.Thread(target=work, args=(feed[number::callers],)) for number in range(callers)]
     began = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -67,4 +67,4 @@ def _shared(path: Path, heard: Sequence[Event], callers: int) -> float:
         thread.join()
     taken = time.perf_counter() - began
     store.close()
-    return len(heard) / taken
+    return len(feed) / taken

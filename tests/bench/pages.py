@@ -1,4 +1,4 @@
-"""The pages: how long the server takes for large ones, and how much readers slow down what is observed."""
+"""The pages: how long the server takes for large ones, and how much readers slow down intake."""
 
 import http.client
 import json
@@ -29,7 +29,7 @@ _JOBS, _FAILING, _AGAIN = 5_000, 300, 1_000
 _PUSHES = 1_000
 _TIMES = 15
 _READERS = 10
-#: How often both are measured in turn; the ratio of the medians is told.
+#: How often both are measured in turn; the ratio of the medians is reported.
 _ROUNDS = 5
 _LARGE = Push("ci", "try", "try", "f" * 40)
 
@@ -64,9 +64,9 @@ def _fill(path: Path, pushes: int) -> None:
     observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())
     for number in range(pushes):
         observer.observe([_event(Push("ci", "try", "try", f"{number:040x}"), "job", f"{number}", Result.SUCCESS, now)])
-    heard = list(_large(now))
-    for start in range(0, len(heard), 500):
-        observer.observe(heard[start : start + 500])
+    observed = list(_large(now))
+    for start in range(0, len(observed), 500):
+        observer.observe(observed[start : start + 500])
     _judge(store, now)
     store.close()
 
@@ -101,7 +101,7 @@ def _judge(store: Store, now: float) -> None:
 
 
 def _milliseconds(address: str, path: str, times: int) -> float:
-    """Load a page so many times, after one that does not count."""
+    """Load a page `times` times after one warm-up; return the median."""
     took = []
     for _ in range(times + 1):
         began = time.perf_counter()
@@ -150,13 +150,13 @@ def _readers(directory: Path, number: int) -> list[dict[str, Any]]:
 
 def _load(directory: Path, host: str, number: int, first: int) -> float:
     with python(directory, "tests.bench.load", host, str(number), str(first), stdout=subprocess.PIPE) as load:
-        told, _ = load.communicate()
-    return float(json.loads(told)["rate"])
+        output, _ = load.communicate()
+    return float(json.loads(output)["rate"])
 
 
 @contextmanager
 def _open_pages(address: str, first: int, loads: list[int]) -> Iterator[None]:
-    """Keep pages open that load again when they are told to, as their script does."""
+    """Keep pages open that reload on the server's event, as their script does."""
     listening = threading.Barrier(_READERS + 1)
     with ExitStack() as stack:
         for number in range(_READERS):

@@ -1,4 +1,4 @@
-"""What the intake is compared with: `python -m tests.bench.plain_consumer json|blocking URL QUEUE NUMBER [CI]`.
+"""The baseline for the intake: `python -m tests.bench.plain_consumer json|blocking URL QUEUE NUMBER [CI]`.
 
 `json` decodes each message and acknowledges it, and does nothing; `blocking` asks the CI about each failure inside the
 callback and posts a retrigger there, as the obvious bot does. Prints the messages a second.
@@ -13,7 +13,7 @@ from kombu import Connection, Consumer, Queue
 
 
 def main() -> None:
-    """Consume so many messages."""
+    """Consume `number` messages."""
     kind, url, queue, number = sys.argv[1:5]
     done = 0
     client = httpx.Client()

@@ -1,4 +1,4 @@
-"""The daemon, and whatever it is compared with, as processes of their own."""
+"""Starts the daemon, and what it is compared with, as processes."""
 
 import json
 import os
@@ -25,14 +25,14 @@ rules:
 
 @contextmanager
 def daemon(directory: Path, ci: str = "http://127.0.0.1:9", intakes: str = "") -> Iterator[tuple[int, str]]:
-    """Run the real daemon; gives its process id and address."""
+    """Run the real daemon; yields its process id and address."""
     with daemon_of(directory, CONFIG.format(ci=ci, intakes=intakes)) as running:
         yield running
 
 
 @contextmanager
 def daemon_of(directory: Path, config: str, *arguments: str) -> Iterator[tuple[int, str]]:
-    """Run the daemon with a config; gives its process id and address."""
+    """Run the daemon with a config; yields its process id and address."""
     (directory / "triggerbot.yml").write_text(config)
     with (
         (directory / "log").open("wb") as log,
@@ -66,12 +66,12 @@ def _address(log: Path, process: "subprocess.Popen[bytes]") -> str:
 
 
 def resident(process: int) -> float:
-    """Tell how many MB of memory a process holds."""
+    """Return the resident memory of a process, in MB."""
     status = Path(f"/proc/{process}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
 def cpu(process: int) -> float:
-    """Tell how many seconds of processor time a process has used."""
+    """Return the processor time that a process has used, in seconds."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -42,7 +42,7 @@ rules: [{{projects: [try]}}]
 
 
 def messages(number: int) -> Iterator[tuple[str, bytes]]:
-    """Make messages: the end of the exchange's name, and the body."""
+    """Make messages: the last part of the exchange's name, and the body."""
     for one in range(number):
         state = "failed" if one % 20 == 0 else "completed"
         run = {"runId": 0, "state": state, "reasonCreated": "scheduled", "reasonResolved": state,
@@ -92,7 +92,7 @@ class Bench:
                 time.sleep(0.05)
 
     def plainly(self, kind: str, number: int) -> float:
-        """Messages a second of a plain consumer."""
+        """Return the messages a second of a plain consumer."""
         self.fill(number)
         command = [
             sys.executable,
@@ -108,7 +108,7 @@ class Bench:
         return float(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
 
     def ours(self, store: str, number: int, *arguments: str) -> tuple[float, float, float]:
-        """Messages a second of the daemon once it consumes, the seconds from its start to the last, and its MB then."""
+        """Return the daemon's messages a second while consuming, the seconds from start to the last, and its MB."""
         self.fill(number)
         self.redis.client().flushall()
         self._number += 1
@@ -125,7 +125,7 @@ class Bench:
         return _rate(seen, number), seen[-1][0] - began, memory
 
     def _watch(self, number: int) -> list[tuple[float, int]]:
-        """Look how many are gone from the queue, as the broker tells, until all are, and are acknowledged."""
+        """Poll the broker for the length of the queue until all messages are consumed and acknowledged."""
         seen: list[tuple[float, int]] = []
         with self.broker.rabbit.connect() as connection:
             channel = connection.channel()
@@ -149,7 +149,7 @@ class Bench:
 
 
 def _rate(seen: list[tuple[float, int]], number: int) -> float:
-    """Messages a second between the first tenth and the last; what is taken at once at the start is no rate."""
+    """Return the messages a second between the first tenth and the last: the prefetch at the start would distort it."""
     first = next((at, gone) for at, gone in seen if gone >= number // 10)
     last = next((at, gone) for at, gone in seen if gone >= number)
     return (last[1] - first[1]) / (last[0] - first[0])

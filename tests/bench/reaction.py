@@ -24,8 +24,8 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
         with daemon(directory, f"http://127.0.0.1:{port}") as (_, address), httpx.Client() as client:
             for push in range(1, number + 1):
                 sent[push] = _send(client, address, push)
-                told, arrived = json.loads(ci.stdout.readline())
-                took.append((arrived - sent[told]) * 1000)
+                revision, arrived = json.loads(ci.stdout.readline())
+                took.append((arrived - sent[revision]) * 1000)
                 time.sleep(0.1)
     took.sort()
     return [

@@ -52,7 +52,7 @@ def _rate(directory: Path, rabbit: Rabbit, server: RedisServer, number: int, wor
         with daemon_of(place, config, "--workers", str(workers)):
             while broker.consumers() < workers:
                 time.sleep(0.05)
-            # A new Redis is distrusted for as long as the CI may take to list what was asked before.
+            # A new Redis is distrusted for as long as the CI may take to list earlier requests.
             time.sleep(1.5)
             began = time.perf_counter()
             broker.publish(*(ci.run(f"{push:07x}", "job", result="failure") for push in range(1, number + 1)))

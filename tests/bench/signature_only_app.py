@@ -1,4 +1,4 @@
-"""What webhooks are compared with: an app under the same server that checks the signature, and does nothing else."""
+"""The baseline for webhooks: an app under the same server that checks the signature, and does nothing else."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ SECRET = os.environ["BENCH_SECRET"]
 
 
 async def hook(request: Request) -> Response:
-    """Check the signature and say 202."""
+    """Check the signature and answer 202."""
     body = await request.body()
     verify_standard(dict(request.headers.items()), body, [SECRET], time.time())
     return Response("stored\n", 202, media_type="text/plain")

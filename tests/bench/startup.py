@@ -1,4 +1,4 @@
-"""Processor time (user and system) of a whole command: people and scripts wait for it each time that they ask."""
+"""Processor time (user and system) of a whole command, which people and scripts wait for at each call."""
 
 import os
 import resource
@@ -38,18 +38,18 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
 
 
 def _fill(directory: Path) -> tuple[str, str]:
-    """Write a config and a store; gives the push that is in it."""
+    """Write a config and a store; return the push that is in it."""
     (directory / "triggerbot.yml").write_text(CONFIG.format(ci="http://127.0.0.1:9", intakes=""))
-    heard = [event_json.from_json(event(0, job, "finished"), "ci") for job in range(_JOBS)]
+    observed = [event_json.from_json(event(0, job, "finished"), "ci") for job in range(_JOBS)]
     store = SqliteStore(directory / "state.db")
     rule = Rule(Globs(["*"]))
-    Observer(store, [rule], dry=True, clock=lambda: heard[0].time or 0.0, metrics=Metrics()).observe(heard)
+    Observer(store, [rule], dry=True, clock=lambda: observed[0].time or 0.0, metrics=Metrics()).observe(observed)
     store.close()
-    return heard[0].push.project, heard[0].push.revision
+    return observed[0].push.project, observed[0].push.revision
 
 
 def _seconds(directory: Path, *arguments: str) -> float:
-    """Run a command to its end; gives the seconds of processor time that it took."""
+    """Run a command to its end; return the processor time that it took, in seconds."""
     before = _spent()
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     answer = subprocess.run(

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.bench.process import daemon, python
 
-#: How often both are measured in turn; the medians are told.
+#: How often both are measured in turn; the medians are reported.
 _ROUNDS = 5
 
 
@@ -43,5 +43,5 @@ def _median(rounds: list[dict[str, float]], name: str) -> float:
 
 def _load(directory: Path, host: str, number: int, first: int) -> dict[str, float]:
     with python(directory, "tests.bench.load", host, str(number), str(first), stdout=subprocess.PIPE) as load:
-        told, _ = load.communicate()
-    return dict(json.loads(told))
+        output, _ = load.communicate()
+    return dict(json.loads(output))

@@ -1,4 +1,4 @@
-"""What the tests of the commands begin with; see `command_bench`."""
+"""Fixtures of the tests of commands; see `command_bench`."""
 
 import json
 import time
@@ -9,25 +9,25 @@ from typing import Any
 import pytest
 import structlog
 
-from tests.fakes.command_bench import Bench, bench, told
+from tests.fakes.command_bench import Bench, bench, failed_run
 
 __all__ = ["bench"]
 
 
 @pytest.fixture
 def used(bench: Bench) -> Bench:
-    """Give a bench whose store is there, and empty."""
+    """Return a bench with an empty store."""
     bench.store().close()
     return bench
 
 
 @pytest.fixture
 def lines(tmp_path: Path) -> Callable[..., Path]:
-    """Give a way to write a file of events."""
+    """Return a function that writes a file of events."""
 
     def write(*events: dict[str, Any] | str) -> Path:
         path = tmp_path / "events.jsonl"
-        texts = [event if isinstance(event, str) else json.dumps(told(**event)) for event in events]
+        texts = [event if isinstance(event, str) else json.dumps(failed_run(**event)) for event in events]
         path.write_text("".join(text + "\n" for text in texts))
         return path
 
@@ -36,7 +36,7 @@ def lines(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(autouse=True)
 def _tidy_logs() -> Iterator[None]:
-    """Commands set up logging for their own stderr; the next test has another."""
+    """Reset logging: commands set it up for their own stderr, and the next test has another."""
     yield
     structlog.reset_defaults()
 

@@ -1,10 +1,10 @@
-"""`triggerbot backup`: a copy that can be worked with, and what is said where none can be made."""
+"""`triggerbot backup`: a usable copy, and a clear error where none can be made."""
 
 from tests.fakes.command_bench import REVISION
 
 
 def test_a_copy_can_be_asked(bench):
-    """What the store knew, the copy knows."""
+    """The copy holds what the store holds."""
     bench.hear(bench.event())
     copy = bench.directory / "copy.db"
 

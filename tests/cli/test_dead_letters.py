@@ -1,23 +1,23 @@
-"""`triggerbot dead-letters`: look at what failed, try it again, forget it."""
+"""`triggerbot dead-letters`: list what failed, retry it, drop it."""
 
 import json
 
 import pytest
 
-from tests.fakes.command_bench import NOW, REVISION, Bench, told
+from tests.fakes.command_bench import NOW, REVISION, Bench, failed_run
 from triggerbot.store import DeadLetter
 
 
 @pytest.fixture
 def buried(bench: Bench) -> Bench:
-    """Give a bench with three letters: one that is right by now, one that never will be, one of an unknown system."""
+    """Return a bench with three letters: one that can be read by now, one that never can, one of an unknown system."""
     store = bench.store()
-    right = json.dumps(told()).encode()
+    right = json.dumps(failed_run()).encode()
     store.add_dead_letters(
         [
             DeadLetter(0, NOW, "ci", "webhook", "KeyError: 'x'", b"[" + right + b"]", {"content-type": "a"}),
             DeadLetter(0, NOW, "ci", "file", "JSON is malformed", b"\x1b[2J[red]\xff garbage"),
-            DeadLetter(0, NOW, "gone", "file", "", json.dumps(told(revision="beef" * 10)).encode()),
+            DeadLetter(0, NOW, "gone", "file", "", json.dumps(failed_run(revision="beef" * 10)).encode()),
         ]
     )
     store.close()
@@ -37,12 +37,12 @@ def test_they_are_listed_for_people_and_programs(buried):
 
 
 def test_none_is_said(used):
-    """An empty list is a sentence."""
+    """An empty list is reported as a sentence."""
     assert used.run("dead-letters", "list").stdout == "No dead letters.\n"
 
 
 def test_a_retry_keeps_only_what_still_fails(buried):
-    """What is understood now is observed and dropped; the rest stays and says why."""
+    """Messages that can be read now are observed and dropped; the rest stays, with the reason."""
     answer = buried.run("dead-letters", "retry", "--all")
     assert answer.exit_code == 1
     assert "2 messages handled, 1 kept." in answer.stdout

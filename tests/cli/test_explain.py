@@ -1,4 +1,4 @@
-"""`triggerbot explain` and `status`: what a developer is told about a push."""
+"""`triggerbot explain` and `status`: what a developer learns about a push."""
 
 from contextlib import closing
 
@@ -20,14 +20,14 @@ class Hangs(BaseException):
 
 
 def waits(bench, job, now):
-    """What a job's open claim waits for, at some time."""
+    """Return what a job's open claim waits for at `now`."""
     with closing(bench.store()) as store:
         record = store.record(store.find(*PUSH)[0])
-        told = next(one for one in record.jobs if one.job == job)
-        return of_job(told, (), Standing(now, store.paused(), store.breakers()))[-1].text
+        found = next(one for one in record.jobs if one.job == job)
+        return of_job(found, (), Standing(now, store.paused(), store.breakers()))[-1].text
 
 
-def test_the_whole_story_is_told_in_order(bench):
+def test_the_timeline_is_complete_and_in_order(bench):
     """Failure, decision, request, answer, the run that came of it, and what that proves."""
     bench.hear(bench.event(url="https://ci.example/100", failures=("test_a: 1 != 2",), step="run tests"))
     bench.now += 600
@@ -72,7 +72,7 @@ def test_a_refusal_says_what_it_means_and_what_to_do(bench, event, reason):
 
 
 def test_a_refusal_is_explained_once(bench):
-    """The same reason of further runs is told without repeating the advice."""
+    """The same reason of further runs is shown without repeating the advice."""
     bench.hear(bench.event("a-unstable", run_id="1"), bench.event("a-unstable", run_id="2"))
     out = bench.run("explain", *PUSH, "a-unstable").stdout
     assert out.count("job_excluded") == 2
@@ -80,7 +80,7 @@ def test_a_refusal_is_explained_once(bench):
 
 
 def test_what_waits_says_for_what_until_when_and_how_often(bench, real_now):
-    """An open claim is not silent."""
+    """An open claim is explained."""
     bench.ci.answers = [Later("HTTP 503", 300.0)]
     bench.hear(bench.event())
     out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
@@ -95,7 +95,7 @@ def test_what_the_ci_does_not_list_yet_is_waited_for(bench, real_now):
 
 
 def test_what_lies_about_asks_whether_the_daemon_runs(bench):
-    """A claim that has been due for long is a hint at a daemon that is not there."""
+    """A claim that has been due for long suggests that no daemon is running."""
     bench.hear(bench.event(), dispatch=False)
     out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
     assert "it has been due since 20" in out
@@ -103,7 +103,7 @@ def test_what_lies_about_asks_whether_the_daemon_runs(bench):
 
 
 def test_what_is_held_says_when_it_goes_on(bench, real_now):
-    """By its breaker, and when that may be tried; not when it is looked at in any case, hours ahead."""
+    """The breaker and the time of its next canary are shown, not the routine check hours ahead."""
     bench.ci.answers = [Later("HTTP 503")] * 5
     jobs = [f"linux-{number}" for number in range(6)]
     for number, job in enumerate(jobs):
@@ -113,17 +113,17 @@ def test_what_is_held_says_when_it_goes_on(bench, real_now):
     assert f"; goes on when the breaker closes; the next canary may go at {moment(real_now + 5)}." in out
     assert "looks again" not in out
     bench.now += 20
-    told = waits(bench, jobs[5], bench.now)
-    assert told.endswith("; goes on when the breaker closes; the next canary may go now.")
+    reason = waits(bench, jobs[5], bench.now)
+    assert reason.endswith("; goes on when the breaker closes; the next canary may go now.")
     bench.ci.answers = [Hangs()]
     with pytest.raises(Hangs):
         bench.hear()
-    told = waits(bench, jobs[5], bench.now)
-    assert told.endswith(f"; goes on when the breaker closes; its canary was sent ahead at {moment(bench.now)}.")
+    reason = waits(bench, jobs[5], bench.now)
+    assert reason.endswith(f"; goes on when the breaker closes; its canary was sent ahead at {moment(bench.now)}.")
 
 
 def test_what_a_cap_holds_says_so(bench, real_now):
-    """It goes on by itself."""
+    """No action is needed: it continues by itself."""
     bench.hear(bench.event(), dispatch=False)
     with closing(bench.store()) as store:
         (claim,) = store.work(store.find(*PUSH)[0]).claims
@@ -133,7 +133,7 @@ def test_what_a_cap_holds_says_so(bench, real_now):
 
 
 def test_a_request_under_way_is_no_sign_of_a_daemon_that_is_away(bench):
-    """It is the CI that lets it wait; after the longest that it may, nobody is there any more."""
+    """The CI is slow; only after the longest possible wait is the daemon presumed gone."""
     bench.hear(bench.event(), dispatch=False)
     bench.now += 30
     bench.ci.answers = [Hangs()]
@@ -141,8 +141,8 @@ def test_a_request_under_way_is_no_sign_of_a_daemon_that_is_away(bench):
         bench.hear()
     words = f"2 of 2 further runs remain; the CI has been asked since {moment(bench.now)} and has not answered yet."
     assert waits(bench, "linux-mochitest-1", bench.now + 60).endswith(words)
-    told = waits(bench, "linux-mochitest-1", bench.now + 91)
-    assert told.endswith(f"it has been due since {moment(bench.now)}: is the daemon (`triggerbot run`) running?")
+    reason = waits(bench, "linux-mochitest-1", bench.now + 91)
+    assert reason.endswith(f"it has been due since {moment(bench.now)}: is the daemon (`triggerbot run`) running?")
 
 
 def test_a_failure_that_differs_each_time_is_not_laid_to_the_change(bench):
@@ -157,7 +157,7 @@ def test_a_failure_that_differs_each_time_is_not_laid_to_the_change(bench):
 
 
 def test_a_failure_that_jobs_share_stands_on_lines_of_its_own(bench):
-    """After an empty one."""
+    """An empty line separates it."""
     line = "tests/test_login.py::test_login: AssertionError: 1 != 2"
     for number in range(3):
         bench.hear(bench.event(f"linux-{number}", run_id=str(number), failures=(line,)))
@@ -167,15 +167,15 @@ def test_a_failure_that_jobs_share_stands_on_lines_of_its_own(bench):
 
 
 def test_a_request_that_is_cut_says_by_what(bench):
-    """What the message asks for and what is done about it agree."""
+    """The options of the message and the decision agree."""
     bench.hear(bench.event(message="try: --rebuild 50"))
     out = bench.run("explain", *PUSH).stdout
     assert "Its message asks: 50 further runs of every test job." in out
     assert "asks for 20 further runs, because the push asks for 50 of it, and `requested.max` allows 20." in out
 
 
-def test_each_decision_tells_the_budget_that_it_spent(bench):
-    """Of nine that fail at once, each by itself; all in the same words."""
+def test_each_decision_shows_the_budget_that_it_spent(bench):
+    """Nine jobs fail at once: each decision is explained by itself, all in the same words."""
     bench.hear(*(bench.event(f"linux-{number}", run_id=str(number)) for number in range(9)))
     out = bench.run("explain", *PUSH).stdout
     for number in range(5):
@@ -191,7 +191,7 @@ def test_a_pause_is_why_it_waits(bench, real_now):
     assert "everything is paused by" in bench.run("explain", *PUSH).stdout
 
 
-def test_doubt_and_a_no_of_the_ci_are_told(bench, real_now):
+def test_doubt_and_a_refusal_of_the_ci_are_shown(bench, real_now):
     """An ambiguous answer and a refusal of the CI come with its words."""
     bench.ci.answers = [Unknown("timeout"), Refused("HTTP 409 too old")]
     bench.hear(bench.event("linux-a", run_id="1"))
@@ -202,7 +202,7 @@ def test_doubt_and_a_no_of_the_ci_are_told(bench, real_now):
 
 
 def test_dry_run_says_that_nothing_is_sent(bench):
-    """What would have been done is told as that."""
+    """The decision is shown as one that was not carried out."""
     bench.configure("dry_run: true\n" + CONFIG)
     bench.hear(bench.event())
     out = bench.run("explain", *PUSH).stdout
@@ -210,8 +210,8 @@ def test_dry_run_says_that_nothing_is_sent(bench):
     assert "Dry run: nothing is sent." in out
 
 
-def test_a_bad_request_in_the_message_is_told(bench):
-    """What the message asks for, and what in it cannot be meant, stand at the top."""
+def test_a_bad_request_in_the_message_is_shown(bench):
+    """The options of the message, and those that are invalid, stand at the top."""
     bench.hear(bench.event(message="try: --rebuild many --rebuild-talos 3"))
     out = bench.run("explain", *PUSH).stdout
     assert "Its message asks: 3 further runs of every job of the group talos." in out
@@ -219,7 +219,7 @@ def test_a_bad_request_in_the_message_is_told(bench):
 
 
 def test_jobs_without_a_story_are_counted(bench):
-    """A push has thousands of jobs that passed: one line for all of them, their own story on request."""
+    """A push has thousands of jobs that passed: one line for all of them, details on request."""
     bench.hear(*(bench.event(f"ok-{number}", "success", run_id=str(number)) for number in range(3)))
     out = bench.run("explain", *PUSH).stdout
     assert "3 further jobs without a failure" in out
@@ -228,7 +228,7 @@ def test_jobs_without_a_story_are_counted(bench):
 
 
 def test_beginnings_of_revisions_work_until_they_are_ambiguous(bench):
-    """A cut revision is enough; one that fits several lists them."""
+    """An abbreviated revision is enough; an ambiguous one lists the matches."""
     other = REVISION[:-1] + "1"
     bench.hear(bench.event(), bench.event(revision=other))
     assert bench.run("explain", "try", REVISION.upper()).exit_code == 0
@@ -240,7 +240,7 @@ def test_beginnings_of_revisions_work_until_they_are_ambiguous(bench):
 
 
 def test_what_is_not_known_says_why_that_may_be(bench):
-    """Unwatched, too old, never heard of, no daemon: every reason is named."""
+    """Unwatched, too old, never reported, no daemon: every reason is named."""
     bench.hear(bench.event())
     answer = bench.run("explain", "try", "beef")
     assert answer.exit_code == 2
@@ -251,7 +251,7 @@ def test_what_is_not_known_says_why_that_may_be(bench):
 
 
 def test_what_is_known_elsewhere_is_said(bench):
-    """A branch or system that is not the push's is no sign that nothing was heard of it."""
+    """A wrong branch or system does not make a known push unknown."""
     bench.hear(bench.event())
     answer = bench.run("status", *PUSH, "--branch", "main")
     assert answer.exit_code == 2
@@ -266,15 +266,15 @@ def test_what_is_known_elsewhere_is_said(bench):
     assert "no event of it" in bench.run("explain", "try", "beef", "--system", "ci").stderr
 
 
-def test_a_daemon_that_does_not_answer_is_told(bench):
-    """Where the config says that it listens, it is asked."""
+def test_a_daemon_that_does_not_answer_is_reported(bench):
+    """The address in the config is asked."""
     bench.hear(bench.event())
     bench.config.write_text(bench.config.read_text().replace('listen: "off"', "listen: 127.0.0.1:9"))
     assert "nothing answers at 127.0.0.1:9; start it" in bench.run("explain", "try", "beef").stderr
 
 
 def test_a_job_that_is_not_known_suggests_others(bench):
-    """A slip in a job's name is answered with the names that are like it."""
+    """A misspelt job name is answered with similar names."""
     bench.hear(bench.event(), bench.event("other", run_id="2"))
     answer = bench.run("explain", *PUSH, "linux-mochitest-2")
     assert answer.exit_code == 2
@@ -293,7 +293,7 @@ def test_hostile_text_stays_text(bench):
 
 
 def test_explain_as_json_has_a_story_for_each_job(bench):
-    """Programs get the runs, claims and the story."""
+    """Programs get the runs, claims and the timeline."""
     bench.hear(bench.event(), bench.event("ok", "success", run_id="2"))
     (push,) = bench.json("explain", *PUSH)["pushes"]
     assert [job["job"] for job in push["jobs"]] == ["linux-mochitest-1", "ok"]
@@ -315,16 +315,16 @@ def test_explain_as_json_has_a_story_for_each_job(bench):
         ([("success", "1"), (None, "2")], 2, "pending", "G."),
     ],
 )
-def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, letters):
+def test_status_has_exit_codes(bench, real_now, events, code, health, letters):
     """0 good, 1 failing, 2 pending; the runs stand in a row, oldest first."""
     bench.hear(*(bench.event("linux-1", result, run_id=run) for result, run in events))
     answer = bench.run("status", *PUSH)
     assert answer.exit_code == code, answer.output
     assert f"{health}: " in answer.stdout
     assert answer.stdout.splitlines()[1].split()[0] == letters
-    told = bench.json("status", *PUSH)
-    assert told["health"] == health
-    assert told["pushes"][0]["jobs"][0]["letters"] == letters
+    status = bench.json("status", *PUSH)
+    assert status["health"] == health
+    assert status["pushes"][0]["jobs"][0]["letters"] == letters
 
 
 def test_the_worst_of_several_pushes_of_a_revision_counts(bench):

@@ -26,7 +26,7 @@ def call(*arguments):
     return CliRunner().invoke(main, list(arguments), prog_name="triggerbot")
 
 
-def test_help_tells_a_newcomer_what_it_is_and_where_to_begin():
+def test_help_shows_a_newcomer_what_it_is_and_where_to_begin():
     """The first screen names the demo and every command."""
     answer = call("--help")
     assert answer.exit_code == 0
@@ -36,13 +36,13 @@ def test_help_tells_a_newcomer_what_it_is_and_where_to_begin():
 
 
 def test_no_arguments_show_the_help():
-    """Who types only the name gets the same screen, as a wrong use."""
+    """The bare name shows the same screen, and counts as wrong use."""
     answer = call()
     assert answer.exit_code == 2
     assert "triggerbot demo" in answer.output
 
 
-def test_version_is_told():
+def test_version_is_printed():
     """The version is that of the package."""
     assert __version__ in call("--version").stdout
 
@@ -68,7 +68,7 @@ def test_each_command_says_what_it_is_for(command):
     ],
 )
 def test_wrong_use_is_one_message_and_exit_2(arguments, part):
-    """A user's mistake is told on stderr, with what would be right."""
+    """A user's mistake is reported on stderr, with the correct form."""
     answer = call(*arguments)
     assert answer.exit_code == 2
     assert answer.stderr.startswith("error: ")
@@ -77,7 +77,7 @@ def test_wrong_use_is_one_message_and_exit_2(arguments, part):
     assert answer.stdout == ""
 
 
-def test_every_mistake_of_a_config_is_told_with_its_line(bench):
+def test_every_mistake_of_a_config_is_reported_with_its_line(bench):
     """Commands that need the config list all of its mistakes."""
     bench.config.write_text("store: 5\nrules:\n  - projects: [try]\n    retries: many\n")
     answer = bench.run("stats")
@@ -107,13 +107,13 @@ def test_no_command_makes_a_store(bench, arguments):
     assert not (bench.directory / "state.db").exists()
 
 
-def test_a_relative_store_is_told_with_the_directory(bench):
+def test_a_relative_store_is_reported_with_the_directory(bench):
     """The usual reason why there is no store is another working directory."""
     bench.configure("store: sqlite:no-such-dir/state.db\nrules:\n  - projects: [try]\n")
     assert "working directory" in bench.run("stats").stderr
 
 
-def test_a_store_that_is_none_is_told(bench):
+def test_a_store_that_is_no_database_is_reported(bench):
     """A file that is no database is a message, not a traceback."""
     (bench.directory / "state.db").write_bytes(b"this is no database at all" * 100)
     answer = bench.run("stats")

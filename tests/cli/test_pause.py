@@ -4,7 +4,7 @@ from tests.fakes.command_bench import REVISION
 
 
 def test_a_pause_stops_sending_and_resume_goes_on(bench, real_now):
-    """Nothing is sent while paused; afterwards what waited is."""
+    """Nothing is sent while paused; afterwards the held requests are."""
     bench.store().close()
     assert bench.run("pause", "--note", "tree closed").exit_code == 0
     bench.hear(bench.event())
@@ -18,7 +18,7 @@ def test_a_pause_stops_sending_and_resume_goes_on(bench, real_now):
 
 
 def test_both_may_be_said_twice(used):
-    """The second time changes nothing and says so: who paused first stays who paused."""
+    """The second call changes nothing and says so: the first person stays on record."""
     used.run("pause", "--note", "first")
     again = used.run("pause", "--note", "second")
     assert again.exit_code == 0
@@ -29,7 +29,7 @@ def test_both_may_be_said_twice(used):
 
 
 def test_a_pause_says_who_and_when(used):
-    """Others on the same store see whom to ask."""
+    """Others on the same store can see whom to ask."""
     used.run("pause")
     paused = used.json("stats")["paused"]
     assert "@" in paused["by"]
@@ -37,13 +37,13 @@ def test_a_pause_says_who_and_when(used):
 
 
 def test_a_hostile_note_stays_text(used):
-    """A note is somebody's text."""
+    """A note is untrusted text."""
     used.run("pause", "--note", "\x1b[2J[red]")
     assert r"\x1b[2J[red]" in used.run("pause").stdout
 
 
 def test_a_request_by_hand_says_that_it_waits(bench, real_now):
-    """Who asks during a pause is told."""
+    """A retrigger during a pause says that it waits."""
     bench.hear(bench.event())
     bench.run("pause")
     answer = bench.run("retrigger", "try", REVISION, "linux-mochitest-1")

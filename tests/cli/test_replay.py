@@ -1,10 +1,10 @@
-"""`triggerbot replay`: what comes out for which events, to the letter."""
+"""`triggerbot replay`: exact output for given events."""
 
 import json
 
 import pytest
 
-from tests.fakes.command_bench import NOW, REVISION, told
+from tests.fakes.command_bench import NOW, REVISION, failed_run
 
 OTHER = "beef" + "1" * 36
 
@@ -68,7 +68,7 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
         ([{"result": "success"}, {"result": "cancelled"}, {"state": "running", "result": None}], []),
     ],
 )
-def test_each_reason_is_told_as_it_is(bench, lines, events, expected):
+def test_each_reason_is_reported(bench, lines, events, expected):
     """Every reason that a file of events can lead to comes out under its own name."""
     assert decisions(bench.run("replay", str(lines(*events)), "--json")) == expected
 
@@ -85,16 +85,16 @@ def test_the_budget_holds(bench, lines):
 
 def test_stdin_is_read(bench):
     """A dash reads stdin."""
-    answer = bench.run("replay", "-", "--json", stdin=json.dumps(told()).encode())
+    answer = bench.run("replay", "-", "--json", stdin=json.dumps(failed_run()).encode())
     assert decisions(answer) == [("trigger", "failure", 2, 1)]
 
 
-def test_garbled_lines_are_told_and_the_rest_goes_on(bench, tmp_path):
-    """Each line that is none is told by its number; the exit code says that there were some."""
+def test_garbled_lines_are_reported_and_the_rest_goes_on(bench, tmp_path):
+    """Each unreadable line is reported by its number; the exit code says that there were some."""
     path = tmp_path / "events.jsonl"
-    long = json.dumps(told(message="x" * 2_000_000))
-    parts = [b"\xef\xbb\xbf", json.dumps(told()).encode(), b"\n\n", b"\xff\xfe\n", b"{}\n", long.encode(), b"\n"]
-    path.write_bytes(b"".join(parts) + json.dumps(told(revision=OTHER)).encode())
+    long = json.dumps(failed_run(message="x" * 2_000_000))
+    parts = [b"\xef\xbb\xbf", json.dumps(failed_run()).encode(), b"\n\n", b"\xff\xfe\n", b"{}\n", long.encode(), b"\n"]
+    path.write_bytes(b"".join(parts) + json.dumps(failed_run(revision=OTHER)).encode())
     answer = bench.run("replay", str(path), "--json")
     assert answer.exit_code == 2
     assert decisions(answer) == [("trigger", "failure", 2, 1), ("trigger", "failure", 2, 6)]
@@ -129,7 +129,7 @@ def test_the_summary_counts_jobs(bench, lines):
 
 
 def test_an_empty_file_is_no_mistake(bench, lines):
-    """Nothing in, nothing out."""
+    """No events, no output."""
     answer = bench.run("replay", str(lines()))
     assert answer.exit_code == 0
     assert "0 events of 0 different jobs." in answer.stdout
@@ -137,8 +137,8 @@ def test_an_empty_file_is_no_mistake(bench, lines):
     assert bench.run("replay", str(lines()), "--json").stdout == ""
 
 
-def test_a_file_that_is_not_there_is_all_that_is_told(bench, tmp_path):
-    """Not even the head of a table."""
+def test_a_missing_file_is_all_that_is_reported(bench, tmp_path):
+    """Nothing else is printed, not even the head of a table."""
     answer = bench.run("replay", str(tmp_path / "nowhere.jsonl"))
     assert answer.exit_code == 2
     assert answer.stdout == ""

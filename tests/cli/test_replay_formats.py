@@ -48,7 +48,7 @@ def read_build(message: Any) -> list[Event]:
 
 
 def test_a_finished_build() -> None:
-    """Everything that triage and try syntax need."""
+    """Everything that triage and try syntax need is read."""
     (event,) = read_build(build())
     assert (event.push.project, event.push.branch, event.push.revision) == ("try", "try", REVISION)
     assert (event.job, event.run_id, event.state, event.result) == (
@@ -59,7 +59,7 @@ def test_a_finished_build() -> None:
 
 
 def test_a_started_build() -> None:
-    """It has no result, and the time at which it started."""
+    """It has no result; its time is that of the start."""
     (event,) = read_build(build("started", times=["2015-11-03T16:21:09+0000", None]))
     assert (event.state, event.result, event.time) == (State.RUNNING, None, 1446567669.0)
 
@@ -87,7 +87,7 @@ def test_results(builder: str, code: int, result: Result, kind: Kind) -> None:
 
 
 def test_what_says_nothing_new() -> None:
-    """Logs that were uploaded, and builds of no push."""
+    """Uploaded logs and builds without a push are ignored."""
     assert read_build(build("log_uploaded")) == []
     assert read_build(build(properties={"revision": None})) == []
 
@@ -99,7 +99,7 @@ def test_a_branch_s_path_is_not_the_project_s_name() -> None:
 
 
 def test_no_changes() -> None:
-    """A forced build has nobody's message."""
+    """A forced build has no message."""
     (event,) = read_build(build(sourceStamp={"changes": []}))
     assert (event.author, event.message) == (None, None)
 
@@ -109,7 +109,7 @@ def test_no_changes() -> None:
     [({"results": 9}, "results"), ({"number": "x"}, "number"), ({"properties": {"branch": 3}}, "branch")],
 )
 def test_what_is_wrong_is_named(more: dict[str, Any], words: str) -> None:
-    """The place in the message."""
+    """The error names the place in the message."""
     with pytest.raises(NotUnderstood, match=words):
         read_build(build(**more))
 
@@ -157,7 +157,7 @@ SHAPED = st.recursive(JSON, lambda inner: st.dictionaries(KEYS, inner, max_size=
 
 
 def spoiled(message: dict[str, Any], path: list[str], value: Any) -> dict[str, Any]:
-    """Put something else at a place of a good message."""
+    """Replace a value of a valid message."""
     changed: Any = json.loads(json.dumps(message))
     place = changed
     for key in path[:-1]:
@@ -169,12 +169,12 @@ def spoiled(message: dict[str, Any], path: list[str], value: Any) -> dict[str, A
 @pytest.mark.parametrize("form", list(Format))
 @given(value=JSON | SHAPED)
 def test_any_json_is_read_or_refused(form: Format, value: Any) -> None:
-    """Never another error than that it is not understood."""
+    """Nothing but `NotUnderstood` is raised."""
     try:
-        heard = reader(form, "s")(json.dumps(value))
+        parsed = reader(form, "s")(json.dumps(value))
     except NotUnderstood:
         return
-    assert all(isinstance(one, Event | PushFacts) for one in heard)
+    assert all(isinstance(one, Event | PushFacts) for one in parsed)
 
 
 @given(
@@ -182,7 +182,7 @@ def test_any_json_is_read_or_refused(form: Format, value: Any) -> None:
     value=JSON,
 )
 def test_a_spoiled_build_is_read_or_refused(path: list[str], value: Any) -> None:
-    """Anything at all in any place of a message."""
+    """Any value in any place of a message."""
     try:
         read_build(spoiled(build(), ["payload", "build", *path], value))
     except NotUnderstood:
@@ -241,14 +241,16 @@ FILES: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("form", FILES)
 def test_a_recorded_failure_is_replayed(bench: Bench, lines: Callable[..., Path], form: str) -> None:
-    """What would have been done then; the line is that of the message."""
+    """The decision of that time is printed, with the line of the message."""
     path = lines(*(json.dumps(one) for one in FILES[form]))
     answer = bench.run("replay", str(path), "--json", "--format", form)
     assert answer.exit_code == 0, answer.output
-    told = [json.loads(line) for line in answer.stdout.splitlines()]
+    decisions = [json.loads(line) for line in answer.stdout.splitlines()]
     # The rules of the bench watch no repository of GitHub.
     expected = ("refuse", "not_watched") if form == "github" else ("trigger", "failure")
-    assert [(one["action"], one["reason"], one["revision"], one["event"]) for one in told] == [(*expected, REVISION, 2)]
+    assert [(one["action"], one["reason"], one["revision"], one["event"]) for one in decisions] == [
+        (*expected, REVISION, 2)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +268,7 @@ def test_the_ways_to_record_a_message_of_taskcluster(bench: Bench, lines: Callab
 
 
 def test_a_missing_definition_is_asked_for(bench: Bench, lines: Callable[..., Path]) -> None:
-    """With the line, and what to put where."""
+    """The error names the line, and what to add where."""
     answer = bench.run("replay", str(lines(json.dumps(ended()))), "--json", "--format", "taskcluster")
     assert answer.exit_code == 2
     assert ":1: the definition of task" in answer.stderr
@@ -274,14 +276,14 @@ def test_a_missing_definition_is_asked_for(bench: Bench, lines: Callable[..., Pa
 
 
 def test_an_event_of_github_that_nobody_can_guess(bench: Bench, lines: Callable[..., Path]) -> None:
-    """It is asked for."""
+    """The error asks for the event's name."""
     answer = bench.run("replay", str(lines('{"zen": "x"}')), "--json", "--format", "github")
     assert answer.exit_code == 2
     assert "which event is it" in answer.stderr
 
 
-def test_the_summary_counts_what_was_heard(bench: Bench, lines: Callable[..., Path]) -> None:
-    """Events, in whatever words."""
+def test_the_summary_counts_events(bench: Bench, lines: Callable[..., Path]) -> None:
+    """Events of all formats count."""
     path = lines(*(json.dumps(one) for one in FILES["buildbot-pulse"]))
     answer = bench.run("replay", str(path), "--format", "buildbot-pulse")
     assert "2 events of 1 different job" in answer.stdout

@@ -14,7 +14,7 @@ JOB = "linux-mochitest-1"
 
 @pytest.fixture
 def listed(bench: Bench) -> Iterator[Bench]:
-    """Give a bench whose CI answers look-backs over HTTP: it lists one job of one push."""
+    """Return a bench whose CI answers look-backs over HTTP: it lists one job of one push."""
     with FakeCI() as ci:
         ci.push(REVISION)
         ci.run(REVISION, JOB, result="success")
@@ -24,7 +24,7 @@ def listed(bench: Bench) -> Iterator[Bench]:
 
 
 def test_what_a_person_asks_for_is_recorded_and_sent(bench, real_now):
-    """Even though the job was retriggered already, and counted from the runs that there are."""
+    """Also for a job that was retriggered already; the count is on top of the existing runs."""
     bench.hear(bench.event())
     answer = bench.run("retrigger", "try", "c0ffee", JOB, "-n", "3")
     assert answer.exit_code == 0
@@ -37,7 +37,7 @@ def test_what_a_person_asks_for_is_recorded_and_sent(bench, real_now):
     assert "Decided (manual): asks for 3 further runs, because a person asked for it" in out
 
 
-def test_the_json_tells_what_was_recorded(bench, real_now):
+def test_the_json_shows_what_was_recorded(bench, real_now):
     """Programs get the claim."""
     bench.hear(bench.event())
     answer = bench.json("retrigger", "try", "c0ffee", JOB)
@@ -48,7 +48,7 @@ def test_the_json_tells_what_was_recorded(bench, real_now):
 
 
 def test_dry_run_only_records(bench, real_now):
-    """In dry run a person is told that nothing is sent."""
+    """In dry run the command says that nothing is sent."""
     bench.configure("dry_run: true\n" + CONFIG)
     bench.hear(bench.event())
     assert "only be recorded" in bench.run("retrigger", "try", REVISION, JOB).stdout
@@ -63,7 +63,7 @@ def test_more_than_the_rule_allows_is_refused(bench):
 
 
 def test_a_push_that_only_the_ci_knows_is_looked_for(listed):
-    """With the branch, the CI is asked; then it is like any other."""
+    """With the branch given, the CI is asked; then the push is like any other."""
     answer = listed.run("retrigger", "try", REVISION, JOB, "--branch", "try")
     assert answer.exit_code == 0, answer.output
     assert listed.run("explain", "try", REVISION, JOB).exit_code == 0
@@ -77,15 +77,15 @@ def test_without_the_branch_it_says_what_is_lacking(listed):
 
 
 def test_a_job_that_nobody_knows_suggests_others(listed):
-    """After the look-back the names that are like it are listed."""
+    """After the look-back similar names are listed."""
     answer = listed.run("retrigger", "try", REVISION, "linux-mochitest-2", "--branch", "try")
     assert answer.exit_code == 2
     assert "no job 'linux-mochitest-2'" in answer.stderr
     assert "  linux-mochitest-1" in answer.stderr
 
 
-def test_a_push_that_the_ci_does_not_know_is_told(listed):
-    """What the CI says is passed on, with what to check."""
+def test_a_push_that_the_ci_does_not_know_is_reported(listed):
+    """The CI's answer is passed on, with what to check."""
     answer = listed.run("retrigger", "try", "beef" * 10, JOB, "--branch", "try")
     assert answer.exit_code == 2
     assert "does not know the push" in answer.stderr
@@ -109,14 +109,14 @@ def test_a_ci_that_is_down_still_suggests_what_is_known(bench):
         (["try", "not-hex", JOB], "is no revision"),
     ],
 )
-def test_what_cannot_be_meant_is_told(used, arguments, part):
-    """Each mistake comes with what would be right."""
+def test_invalid_requests_are_explained(used, arguments, part):
+    """Each error says what would be right."""
     answer = used.run("retrigger", *arguments)
     assert answer.exit_code == 2
     assert part in answer.stderr
 
 
-def test_two_branches_have_to_be_told_apart(bench):
+def test_an_ambiguous_branch_is_refused(bench):
     """Nothing is sent on a guess."""
     bench.hear(bench.event(), bench.event(branch="other", run_id="2"))
     answer = bench.run("retrigger", "try", REVISION, JOB)

@@ -21,7 +21,7 @@ def test_what_was_decided_sent_and_refused_is_counted(bench, real_now):
     assert "1 not decided yet" in out
 
 
-def test_dry_run_tells_what_would_have_been_sent(bench, real_now):
+def test_dry_run_counts_what_would_have_been_sent(bench, real_now):
     """Before it may do anything, an operator sees how much it would do."""
     bench.configure("dry_run: true\n" + CONFIG)
     bench.hear(bench.event())
@@ -35,20 +35,20 @@ def test_the_json_has_stable_keys(bench, real_now):
     """Programs rely on these names."""
     bench.hear(bench.event())
     bench.run("pause", "--note", "tree closed")
-    told = bench.json("stats", "--since", "12h")
-    assert list(told) == [
+    stats = bench.json("stats", "--since", "12h")
+    assert list(stats) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
         "runs", "dead_letters", "ended", "machine", "spared", "breakers", "last_hour", "rules", "projects", "costs",
         "intermittent",
     ]  # fmt: skip
-    assert told["paused"]["note"] == "tree closed"
-    assert told["per_hour"]["sent"]["total"] == 2
-    assert told["per_hour"]["would_have_sent"] == {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
-    assert told["hours"][0]["hour"].endswith(":00:00Z")
+    assert stats["paused"]["note"] == "tree closed"
+    assert stats["per_hour"]["sent"]["total"] == 2
+    assert stats["per_hour"]["would_have_sent"] == {"total": 0, "mean": 0.0, "busiest": 0, "busiest_hour": None}
+    assert stats["hours"][0]["hour"].endswith(":00:00Z")
 
 
-def test_each_rule_is_told_what_it_costs(bench, real_now):
-    """A branch counts for the first rule that matches it; a rule that caught nothing is told, too."""
+def test_each_rule_is_listed_with_its_costs(bench, real_now):
+    """A branch counts for the first rule that matches it; a rule that caught nothing is listed, too."""
     bench.configure("dry_run: true\n" + CONFIG + "  - projects: [other]\n")
     bench.hear(bench.event())
 
@@ -59,8 +59,8 @@ def test_each_rule_is_told_what_it_costs(bench, real_now):
     assert "rules[0] (try)" in bench.run("stats").stdout
 
 
-def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
-    """What retriggers came to, what they took, and what was spared."""
+def test_costs_and_savings_mark_estimates(bench, real_now):
+    """Results, machine time and savings of retriggers."""
     bench.hear(
         bench.event("linux-a", run_id="1", started=real_now - 600), bench.event("x-unstable", run_id="2"),
     )  # fmt: skip
@@ -70,22 +70,22 @@ def test_costs_and_savings_are_told_with_what_is_an_estimate(bench, real_now):
     assert "1 retrigger, 33.3 % of 3 runs: 1 passed." in out
     assert "Machine time of retriggers: about 10 min, 33.3 % of that of all runs (an estimate" in out
     assert "Machine time spared: about 20 min (an estimate: 1 failure not retriggered, × 2.0 retriggers" in out
-    told = bench.json("stats")
-    assert told["costs"]["ended"] == {"passed": 1, "failed": 0, "other": 0, "unfinished": 0}
-    assert told["costs"]["text"][0] in out
-    assert told["costs"]["people"] == {"failures": 1, "minutes_each_assumed": 10.0, "seconds_estimate": 600}
+    stats = bench.json("stats")
+    assert stats["costs"]["ended"] == {"passed": 1, "failed": 0, "other": 0, "unfinished": 0}
+    assert stats["costs"]["text"][0] in out
+    assert stats["costs"]["people"] == {"failures": 1, "minutes_each_assumed": 10.0, "seconds_estimate": 600}
 
 
 def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
-    """With what is known for sure, and how little that may be."""
+    """By the lower bound of the confidence interval, which is shown."""
     bench.hear(bench.event("linux-a", run_id="1"), bench.event("linux-a", "success", run_id="2"))
     where = bench.event().push
     store = bench.store()
     summary = Summary(where, "good", "", None, "", None, real_now, real_now)
     store.judged(summary, [FailureRecord(where, "linux-a", real_now, 1, 1)], [], real_now)
     store.close()
-    [told] = bench.json("stats")["intermittent"]
-    assert (told["job"], told["project"], told["rate"], told["low"]) == ("linux-a", "try", 1.0, 0.2065)
+    [job] = bench.json("stats")["intermittent"]
+    assert (job["job"], job["project"], job["rate"], job["low"]) == ("linux-a", "try", 1.0, 0.2065)
     [row] = [line.split() for line in bench.run("stats").stdout.splitlines() if line.startswith("linux-a")]
     assert row[:9] == ["linux-a", "try", "100.0", "%", "20.7", "%", "100.0", "%", "1"]
 
@@ -101,7 +101,7 @@ def test_nothing_is_called_saved_where_nothing_was_sent(bench, real_now):
 
 
 def test_a_job_that_fails_again_is_one_job(bench, real_now):
-    """Also in what was refused; a retrigger that fails is no refusal of its job."""
+    """Also among refusals; a retrigger that fails is no refusal of its job."""
     bench.hear(bench.event("linux-a", run_id="1"), bench.event("x-unstable", run_id="1"))
     more = [bench.event(job, run_id=run, time=real_now + 60) for job in ("linux-a", "x-unstable") for run in "23"]
     bench.hear(*more)
@@ -115,13 +115,13 @@ def test_a_job_that_fails_again_is_one_job(bench, real_now):
 
 
 def test_what_is_older_than_asked_for_does_not_count(bench):
-    """Only the time that was asked for is looked at."""
+    """Only the requested period counts."""
     bench.hear(bench.event())
     assert bench.json("stats", "--since", "1s")["decisions"] == []
 
 
 def test_pause_and_dead_letters_are_pointed_at(used):
-    """What a person has to look after stands out."""
+    """What needs a person's attention stands out."""
     store = used.store()
     store.add_dead_letters([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
     store.close()
@@ -133,7 +133,7 @@ def test_pause_and_dead_letters_are_pointed_at(used):
 
 
 def test_a_wrong_time_says_what_would_be_right(used):
-    """Units are needed."""
+    """A unit is required."""
     answer = used.run("stats", "--since", "7")
     assert answer.exit_code == 2
     assert "14d" in answer.stderr

@@ -21,7 +21,7 @@ ValueError: \x1b[31m[bold]boom
 
 
 def keep(bench, *groups):
-    """Keep crashes, oldest group first."""
+    """Store crashes, oldest group first."""
     store = bench.store()
     for group in groups:
         store.add_crashes(group)
@@ -61,17 +61,17 @@ def test_the_whole_traceback_is_shown_on_demand(bench, real_now):
     assert "\x1b" not in out
 
 
-def test_the_json_tells_each_crash(bench, real_now):
+def test_the_json_lists_each_crash(bench, real_now):
     """Programs rely on these names."""
     keep(bench, [Crash(real_now, "host/1", "exit code 1", "ValueError: boom", TRACE)])
-    [told] = bench.json("stats", "--errors")["crashes"]
-    assert list(told) == ["at", "worker", "order", "ended", "error", "where", "trace"]
-    assert told["trace"] == TRACE
-    assert told["where"] == "triggerbot/dispatch.py:120 in _send"
+    [crash] = bench.json("stats", "--errors")["crashes"]
+    assert list(crash) == ["at", "worker", "order", "ended", "error", "where", "trace"]
+    assert crash["trace"] == TRACE
+    assert crash["where"] == "triggerbot/dispatch.py:120 in _send"
 
 
 def test_only_the_time_that_was_asked_for_counts(bench, real_now):
-    """Where there is nothing to tell, that is what it says."""
+    """An empty period is reported as such."""
     keep(bench, [Crash(real_now - 7200, "host/1", "SIGKILL")])
     assert "SIGKILL" in bench.run("stats", "--errors").stdout
     out = bench.run("stats", "--errors", "--since", "1h").stdout
@@ -79,13 +79,13 @@ def test_only_the_time_that_was_asked_for_counts(bench, real_now):
         "Nothing in the last 1 h that could not be triggered.", "No dead letters.", "No breaker is open.",
         "No worker crashed in the last 1 h.",
     ]  # fmt: skip
-    told = bench.json("stats", "--errors", "--since", "1h")
-    assert told == {
+    stats = bench.json("stats", "--errors", "--since", "1h")
+    assert stats == {
         "not_triggered": [], "dead_letters": {"count": 0, "newest": []}, "breakers": [], "polls": [], "crashes": []
     }  # fmt: skip
 
 
-def test_what_could_not_be_triggered_is_told_with_the_reason(bench, real_now):
+def test_what_could_not_be_triggered_is_listed_with_the_reason(bench, real_now):
     """In the CI's own words, newest first, safe for terminals."""
     bench.ci.answers = [Refused("the run is too old \x1b[31m")]
     bench.hear(bench.event("linux-a", run_id="1"))
@@ -93,10 +93,10 @@ def test_what_could_not_be_triggered_is_told_with_the_reason(bench, real_now):
     assert "1 job that could not be triggered, or not yet, newest first." in out
     assert "\x1b" not in out
     assert "the run is too old" in out
-    [told] = bench.json("stats", "--errors")["not_triggered"]
-    assert list(told) == ["at", "system", "project", "branch", "revision", "job", "why"]
-    assert (told["job"], told["project"]) == ("linux-a", "try")
-    assert str(Refusal.REFUSED_BY_CI) in told["why"]
+    [request] = bench.json("stats", "--errors")["not_triggered"]
+    assert list(request) == ["at", "system", "project", "branch", "revision", "job", "why"]
+    assert (request["job"], request["project"]) == ("linux-a", "try")
+    assert str(Refusal.REFUSED_BY_CI) in request["why"]
 
 
 def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
@@ -110,24 +110,24 @@ def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
     out = bench.run("stats", "--errors").stdout
     assert "8 dead letters; the newest:" in out
     assert [line.split()[-1] for line in out.splitlines() if " why " in line] == ["0", "1", "2", "3", "4"]
-    told = bench.json("stats", "--errors")["dead_letters"]
-    assert (told["count"], told["newest"][0]["reason"]) == (8, "why 0")
+    letters = bench.json("stats", "--errors")["dead_letters"]
+    assert (letters["count"], letters["newest"][0]["reason"]) == (8, "why 0")
 
 
-def test_open_breakers_are_told(bench, real_now):
-    """With why, and what they hold."""
+def test_open_breakers_are_listed(bench, real_now):
+    """With the cause, and what they hold back."""
     bench.hear()
     store = bench.store()
     place = BreakerKey(BreakerScope.SYSTEM, "ci")
     store.save_breaker(Breaker(place, trouble=BreakerCause.REQUESTS, since=real_now, why="answers 503"), real_now)
     store.close()
     assert "answers 503" in bench.run("stats", "--errors").stdout
-    [told] = bench.json("stats", "--errors")["breakers"]
-    assert (told["system"], told["why"]) == ("ci", "answers 503")
+    [breaker] = bench.json("stats", "--errors")["breakers"]
+    assert (breaker["system"], breaker["why"]) == ("ci", "answers 503")
 
 
 def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
-    """Its daemon found that out; an error it is not."""
+    """The daemon found that out; it is no error."""
     bench.configure(CONFIG.replace('sweep: "off"', "sweep: 5m"))
     bench.ci.recent = lambda _: None
     store = bench.store()
@@ -139,19 +139,19 @@ def test_a_ci_that_cannot_be_asked_for_news_is_not_late(bench, real_now):
     out = bench.run("stats", "--errors").stdout
 
     assert "ci: cannot be asked for news, so lost events cannot be made up for." in out
-    (told,) = bench.json("stats", "--errors")["polls"]
-    assert (told["supported"], told["answered"], told["late"]) == (False, None, False)
+    (poll,) = bench.json("stats", "--errors")["polls"]
+    assert (poll["supported"], poll["answered"], poll["late"]) == (False, None, False)
 
     store = bench.store()
     store.observe([], real_now, dry=False, cursor=("poll:ci", repr(real_now + 1.0)))
     store.close()
-    (told,) = bench.json("stats", "--errors")["polls"]
-    assert (told["supported"], told["late"]) == (True, False)
+    (poll,) = bench.json("stats", "--errors")["polls"]
+    assert (poll["supported"], poll["late"]) == (True, False)
 
 
 @pytest.mark.parametrize(("ago", "late"), [(60.0, False), (7200.0, True), (None, True)])
-def test_how_a_ci_answers_polls_is_told(bench, real_now, ago, late):
-    """When it was asked for news last, as far as the store knows."""
+def test_polls_are_listed(bench, real_now, ago, late):
+    """The time of the last poll, as far as the store knows."""
     bench.configure(CONFIG.replace('sweep: "off"', "sweep: 10m"))
     bench.hear()
     store = bench.store()
@@ -161,6 +161,6 @@ def test_how_a_ci_answers_polls_is_told(bench, real_now, ago, late):
     out = bench.run("stats", "--errors").stdout
     assert "ci: asked for news every 10 min, " in out
     assert ("late" in out) is late
-    [told] = bench.json("stats", "--errors")["polls"]
-    assert (told["system"], told["every"], told["late"]) == ("ci", 600.0, late)
-    assert (told["answered"] is None) is (ago is None)
+    [poll] = bench.json("stats", "--errors")["polls"]
+    assert (poll["system"], poll["every"], poll["late"]) == ("ci", 600.0, late)
+    assert (poll["answered"] is None) is (ago is None)

@@ -16,7 +16,7 @@ PUSH = ("try", REVISION)
 
 
 def rows(bench: Bench) -> dict[str, str]:
-    """Read what stands behind each job."""
+    """Read the text after each job's name."""
     lines = bench.run("status", *PUSH).stdout.splitlines()[1:]
     return {line.split()[1]: line for line in lines if len(line.split()) > 2}
 
@@ -42,7 +42,7 @@ def test_why_a_failure_was_left_alone(bench: Bench, named: dict[str, str], reaso
 
 
 def test_an_unknown_push_is_json_too(bench: Bench) -> None:
-    """Whoever reads it need not look at the exit code first."""
+    """A program can read the answer without checking the exit code first."""
     bench.store().close()
 
     answer = bench.run("explain", *PUSH, "--json")
@@ -83,10 +83,10 @@ def test_what_keeps_everything_back_is_said(bench: Bench) -> None:
     store = bench.store()
     store.pause(Pause(bench.now, "ann", "Moving Day"))
     for system in ("ci", "other"):
-        ill = Breaker(
+        tripped = Breaker(
             BreakerKey(BreakerScope.SYSTEM, system), trouble=BreakerCause.REQUESTS, why="3 requests in a row failed"
         )
-        assert store.save_breaker(ill, bench.now)
+        assert store.save_breaker(tripped, bench.now)
     store.close()
 
     out = bench.run("status", *PUSH).stdout
@@ -110,7 +110,7 @@ def _denied(*_: object) -> None:
 
 
 def test_a_push_that_proves_nothing_says_that_no_more_comes(bench: Bench) -> None:
-    """It stays pending, for nothing was proved; who waits for it can know."""
+    """It stays pending, since nothing was proved; scripts that wait for it can see that."""
     bench.hear(bench.event("linux-1", "cancelled"))
 
     assert "pending: 1 proves nothing; nothing more is to come" in bench.run("status", *PUSH).stdout
@@ -137,7 +137,7 @@ def test_it_starts_without_what_it_does_not_need(bench: Bench) -> None:
     [({}, "\x1b[1;31mbad\x1b[0m"), ({"NO_COLOR": "1"}, "\x1b[1mbad\x1b[0m"), ({"TERM": "dumb"}, "bad")],
 )
 def test_styles_are_for_terminals(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], shown: str) -> None:
-    """Colours only where they are seen and wanted."""
+    """Colours are only written where they are visible and wanted."""
     for name in ("NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():

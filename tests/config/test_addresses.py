@@ -1,4 +1,4 @@
-"""Brokers and stores on other machines: reached over TLS, unless the config says that it need not be."""
+"""Brokers and stores on other machines: reached over TLS, unless the config allows plain text."""
 
 import json
 
@@ -12,7 +12,7 @@ from triggerbot.config import PulseSettings
 from triggerbot.core.errors import ConfigError
 
 HERE = ["127.0.0.1", "127.8.9.1", "localhost", "[::1]", "me.localhost"]
-#: Names that a compose file or a private network gives are other machines as well.
+#: Names from a compose file or a private network are other machines as well.
 ELSEWHERE = ["redis", "rabbitmq", "10.0.0.1", "192.168.1.1", "[fe80::1]", "0.0.0.0", "localhost.example", "mq.example"]
 
 
@@ -25,7 +25,7 @@ def pulse(url: str, more: str = "") -> str:
 
 
 def mistakes(text: str) -> list[tuple[str, str]]:
-    """Load a config; gives the places of its mistakes, and what is said of them."""
+    """Load a config; return the places and messages of its mistakes."""
     try:
         loads(text, "x.yml")
     except ConfigError as error:
@@ -35,7 +35,7 @@ def mistakes(text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("host", ELSEWHERE)
 def test_plain_text_to_another_machine_is_a_mistake(host: str) -> None:
-    """For the store and for a queue; what would be right is said, and the key that allows it."""
+    """For the store and for a queue; the message names the secure form, and the key that allows plain text."""
     ((path, message),) = mistakes(f"store: 'redis://{host}:6379/0'")
     assert path == "store"
     assert "write rediss://" in message
@@ -48,7 +48,7 @@ def test_plain_text_to_another_machine_is_a_mistake(host: str) -> None:
 
 @pytest.mark.parametrize("host", ELSEWHERE)
 def test_it_can_be_allowed(host: str) -> None:
-    """Where nobody else can listen in, an operator may say so; each for itself."""
+    """An operator may allow it where nobody else can listen in, for store and queue separately."""
     assert mistakes(f"store: 'redis://{host}:6379/0'\nstore_insecure: true") == []
     assert mistakes(pulse(f"amqp://{host}/", ", insecure: true")) == []
     assert mistakes(pulse(f"amqp://{host}/") + "\nstore_insecure: true") != []
@@ -65,7 +65,7 @@ def test_this_machine_needs_no_tls(host: str) -> None:
 
 @pytest.mark.parametrize("url", ["amqps://mq.example/", "amqp://mq.example:5671/", "amqp://mq.example/?ssl=1"])
 def test_a_broker_with_tls(url: str) -> None:
-    """However TLS is asked for."""
+    """Every way to ask for TLS is accepted."""
     assert mistakes(pulse(url)) == []
 
 
@@ -80,13 +80,13 @@ def test_a_broker_with_tls(url: str) -> None:
     ],
 )
 def test_tls_that_checks_nothing_is_none(query: str) -> None:
-    """An address can tell the client of Redis to believe everybody."""
+    """An address can turn off the Redis client's certificate checks."""
     assert mistakes("store: rediss://redis.example/0?ssl_ca_certs=/ca.pem") == []
     assert [path for path, _ in mistakes(f"store: rediss://redis.example/0?{query}")] == ["store"]
 
 
-def test_it_is_told_with_the_other_mistakes() -> None:
-    """All of them at once, whatever else is wrong."""
+def test_it_is_reported_with_the_other_mistakes() -> None:
+    """All mistakes are reported at once."""
     text = pulse("amqp://mq.example/") + "\nstore: redis://redis/0\nretention: 5"
 
     assert sorted(path for path, _ in mistakes(text)) == ["intakes[0].pulse.url", "retention", "store"]
@@ -94,7 +94,7 @@ def test_it_is_told_with_the_other_mistakes() -> None:
 
 @pytest.mark.parametrize("address", ["amqp://[", "amqp://h:port/", "amqp://h:99999/", "amqps://h:0/"])
 def test_what_is_no_address_of_a_broker(address: str) -> None:
-    """It is a mistake as well, and not repeated: it may hold a password."""
+    """It is a mistake as well, and not quoted, since it may hold a password."""
     ((path, message),) = mistakes(pulse(address))
     assert (path, address in message) == ("intakes[0].pulse.url", False)
 
@@ -107,7 +107,7 @@ def test_what_is_no_address_of_a_store(address: str) -> None:
 
 
 def test_an_address_that_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked at when it is read; nothing of it is shown."""
+    """An address in a secret is checked when it is read; nothing of it is shown."""
     config = loads(pulse("env:MQ") + "\nstore: env:STORE", "x.yml")
     environ = {"MQ": "amqp://me:hunter2@mq.example/", "STORE": "redis://:hunter2@redis/0"}
 
@@ -123,9 +123,9 @@ def test_an_address_that_is_kept_elsewhere(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(ConfigError, match="store_insecure: true"):
         _ = config.store_address
     monkeypatch.setenv("STORE", "hunter2")
-    with pytest.raises(ConfigError, match="env:STORE holds no address") as told:
+    with pytest.raises(ConfigError, match="env:STORE holds no address") as refused:
         _ = config.store_address
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_an_address_that_is_kept_elsewhere_can_be_allowed() -> None:

@@ -50,7 +50,7 @@ def run(tmp_path: Path, text: str, *options: str) -> Result:
 
 
 class _CI(BaseHTTPRequestHandler):
-    """A generic CI that lets in whoever has the right token, and knows no runs."""
+    """A generic CI that checks the token, and has no runs."""
 
     def do_GET(self) -> None:
         """Answer every read."""
@@ -62,12 +62,12 @@ class _CI(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *args: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def ci() -> Iterator[str]:
-    """Run a CI on this machine; its address."""
+    """Run a CI on this machine; yield its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _CI)
     thread = Thread(target=server.serve_forever)
     thread.start()
@@ -94,7 +94,7 @@ def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
-    """Whatever is written in a rule comes back in words."""
+    """Every key of a rule comes back in words."""
     rule = (
         "rules: [{projects: ['a*', b], branches: [main], jobs: [j1], exclude_jobs: [j2], authors: [u1], "
         "exclude_authors: [u2], kinds: [build], results: [infra], max_tier: 3, pools: [arm], exclude_steps: [compile], "
@@ -164,7 +164,7 @@ def test_missing_secrets_are_warnings(tmp_path: Path) -> None:
     ],
 )
 def test_what_run_refuses_is_not_right(tmp_path: Path, text: str, why: str) -> None:
-    """Nothing is wrong with what is written, but something is not: no service would start."""
+    """The config has no mistake but is incomplete: no service would start."""
     result = run(tmp_path, text)
 
     assert result.exit_code == 0

@@ -22,7 +22,7 @@ class TestExample:
     """The example of the design is the contract."""
 
     def test_loads(self) -> None:
-        """The design's example loads, though it names an intake that this version has not."""
+        """The design's example loads, though it names an intake that this version does not have."""
         config = loads(DESIGN, "design")
 
         assert config.dry_run is True
@@ -31,7 +31,7 @@ class TestExample:
         assert config.retention == 14 * 86400
 
     def test_systems(self) -> None:
-        """Systems know their addresses, times and where their secrets are kept."""
+        """Systems know their addresses, times and where their secrets are stored."""
         config = loads(DESIGN, "design")
         ci, gh = config.systems["ci"], config.systems["gh"]
 
@@ -66,12 +66,12 @@ class TestExample:
         assert loads(DESIGN, "design").rules == (expected,)
 
     def test_can_run(self) -> None:
-        """There is nothing in it that this version has not."""
+        """Everything in it is available in this version."""
         assert loads(DESIGN, "design").unavailable == ()
 
 
 class TestDefaults:
-    """What is left out has a default."""
+    """Omitted keys have defaults."""
 
     def test_of_the_file(self) -> None:
         """Only projects are needed; all else is as the design says."""
@@ -146,7 +146,7 @@ class TestDefaults:
 
 
 class TestFiles:
-    """What can be wrong with the file as a file."""
+    """Errors of the file itself."""
 
     def test_loads_a_file(self, tmp_path: Path) -> None:
         """A file is read, with or without a byte order mark, and names itself."""
@@ -181,7 +181,7 @@ class TestFiles:
             load(path)
 
     def test_too_large(self) -> None:
-        """An endless file is not read to its end."""
+        """An endless file is refused at the size limit."""
         with pytest.raises(ConfigError, match="larger than"):
             load("/dev/zero")
 
@@ -205,7 +205,7 @@ class TestLocate:
     """Which file is taken."""
 
     def test_given_goes_first(self) -> None:
-        """What -c says goes before the environment, which goes before the usual places."""
+        """-c takes precedence over the environment, which takes precedence over the usual places."""
         assert locate("a.yml", {"TRIGGERBOT_CONFIG": "b.yml"}) == Path("a.yml")
         assert locate(None, {"TRIGGERBOT_CONFIG": "b.yml"}) == Path("b.yml")
 
@@ -217,7 +217,7 @@ class TestLocate:
         assert locate(None, {}) == Path("triggerbot.yml")
 
     def test_nowhere(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        """If there is none, the places that were looked at are named."""
+        """If there is none, the places that were searched are named."""
         monkeypatch.chdir(tmp_path)
 
         with pytest.raises(ConfigError, match=re.escape("triggerbot.yml and /etc/triggerbot/triggerbot.yml")):

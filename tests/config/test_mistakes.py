@@ -1,4 +1,4 @@
-"""Each mistake in a config is told with its line, its path and what would be right; and never with a secret."""
+"""Each mistake in a config is reported with its line, its path and the remedy, and never with a secret."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from triggerbot.core.errors import ConfigError, Problem
 
 
 def mistakes(text: str) -> tuple[Problem, ...]:
-    """Load what is wrong, and return what is said about it."""
+    """Load an invalid config, and return its problems."""
     with pytest.raises(ConfigError) as caught:
         loads(text, "x.yml")
     return caught.value.problems
@@ -176,7 +176,7 @@ NOT_READABLE = [
 
 @pytest.mark.parametrize(("text", "line", "words"), NOT_READABLE)
 def test_not_readable(text: str, line: int | None, words: str) -> None:
-    """What is no YAML, or more of it than a config needs, is refused in one sentence."""
+    """Invalid YAML, or YAML beyond what a config needs, is refused in one sentence."""
     (problem, *_) = mistakes(text)
 
     assert problem.line == line
@@ -192,21 +192,21 @@ def test_alias_bomb() -> None:
 
 
 def test_aliases_are_fine() -> None:
-    """An alias that repeats a list once is what it stands for."""
+    """A harmless alias is expanded."""
     first, second = loads("rules: [{projects: [a], jobs: &j [x]}, {projects: [b], jobs: *j}]").rules
 
     assert first.jobs == second.jobs
 
 
 def test_all_at_once() -> None:
-    """All mistakes are told together, in the order of their lines."""
+    """All mistakes are reported together, in the order of their lines."""
     found = mistakes("dry_run: 1\nintakes: [{poll: {system: x}}]\nrules: [{retries: a}]\nlisten: 1\nlisten: 2\nfoo: 1")
 
     assert [problem.line for problem in found] == [1, 2, 3, 3, 4, 5, 6]
 
 
 def test_not_endlessly_many() -> None:
-    """Of very many mistakes the first hundred are told."""
+    """Of very many mistakes the first hundred are reported."""
     found = mistakes("rules: [" + "x," * 500 + "]")
 
     assert len(found) == 101
@@ -214,7 +214,7 @@ def test_not_endlessly_many() -> None:
 
 
 def test_wrong_entries_are_not_called_missing() -> None:
-    """A list whose only entry is wrong is not told to be empty, too."""
+    """A list whose only entry is wrong is not also reported as empty."""
     assert len(mistakes(rule("kinds: [tests]"))) == 1
 
 
@@ -246,7 +246,7 @@ SECRET = "hunter2-4711"
     ],
 )
 def test_secrets_are_never_repeated(text: str) -> None:
-    """Whatever is wrong about a secret, the message does not repeat it."""
+    """No message about an invalid secret repeats it."""
     with pytest.raises(ConfigError) as caught:
         loads(text, "x.yml")
 

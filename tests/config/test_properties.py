@@ -1,4 +1,4 @@
-"""Whatever is written, the loader answers with a config or with mistakes; never with a traceback."""
+"""For any input, the loader returns a config or raises its mistakes; never another exception."""
 
 import copy
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ VALUES = [yaml.safe_load(text) for text in TEXTS]
 
 
 def outcome(text: str) -> Config | ConfigError:
-    """Load a text; any exception but the one that is promised fails the test."""
+    """Load a text; any exception but `ConfigError` fails the test."""
     try:
         return loads(text, "x.yml")
     except ConfigError as error:
@@ -67,7 +67,7 @@ def test_any_text(text: str) -> None:
 @settings(max_examples=examples(300), deadline=None)
 @given(st.text(alphabet="[]{}:,-?*&!|>'\"%@#\n\t ab0.~<=\\U", max_size=60))
 def test_any_punctuation(text: str) -> None:
-    """Nothing that looks like YAML breaks it."""
+    """No punctuation of YAML breaks it."""
     outcome(text)
     outcome(f"rules:\n  - projects: {text}")
 

@@ -15,13 +15,13 @@ from triggerbot.core.errors import ConfigError
 
 
 def fits(text: str) -> bool:
-    """Tell whether a text fits the schema."""
+    """Return whether a text fits the schema."""
     return bool(jsonschema.Draft202012Validator(json_schema()).is_valid(yaml.safe_load(text)))
 
 
 def sections(section: type[Section] = Section) -> list[type[Section]]:
     """List all sections of the file."""
-    # What is made of the tables of kinds has no text of its own.
+    # Sections that are generated from the tables of plugins have no text of their own.
     written = [child for child in section.__subclasses__() if child.__module__ != "triggerbot.config.plugins"]
     return [one for child in written for one in (child, *sections(child))]
 
@@ -124,7 +124,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_broken_for_both(text: str) -> None:
-    """What is wrong is wrong for the schema and for the loader."""
+    """Schema and loader reject the same configs."""
     assert not fits(text)
     with pytest.raises(ConfigError):
         loads(text)
@@ -145,7 +145,7 @@ RIGHT = [
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_right_for_both(text: str) -> None:
-    """What is right is right for the schema and for the loader."""
+    """Schema and loader accept the same configs."""
     assert fits(text)
     assert loads(text)
 

@@ -1,4 +1,4 @@
-"""Secrets are read when they are needed, and their values are shown nowhere."""
+"""Secrets are read when needed, and their values are shown nowhere."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_environment() -> None:
 
 
 def test_real_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless told otherwise, the environment of the process is read."""
+    """By default the environment of the process is read."""
     monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "s3cret")
 
     assert secret("env:TRIGGERBOT_TEST_TOKEN").read() == "s3cret"
@@ -38,13 +38,13 @@ def test_file(tmp_path: Path, raw: bytes, value: str) -> None:
 
 
 def test_credentials_of_systemd(tmp_path: Path) -> None:
-    """They are at another place for each unit, which the unit's environment tells."""
+    """Each unit has its own directory of credentials, named by its environment."""
     (tmp_path / "secrets_token").write_text("s3cret\n")
-    kept = secret("file:$CREDENTIALS_DIRECTORY/secrets_token")
+    stored = secret("file:$CREDENTIALS_DIRECTORY/secrets_token")
 
-    assert kept.read({"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "s3cret"
+    assert stored.read({"CREDENTIALS_DIRECTORY": str(tmp_path)}) == "s3cret"
     with pytest.raises(ConfigError, match="is kept by systemd for the service alone"):
-        kept.read({})
+        stored.read({})
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_credentials_of_systemd(tmp_path: Path) -> None:
     ],
 )
 def test_not_to_be_had(reference: str, words: str) -> None:
-    """A secret that cannot be had is told with its place, its reference and a remedy."""
+    """A secret that cannot be read is reported with its place, its reference and a remedy."""
     with pytest.raises(ConfigError) as caught:
         secret(reference).read(ENVIRON)
     (problem,) = caught.value.problems
@@ -71,7 +71,7 @@ def test_not_to_be_had(reference: str, words: str) -> None:
 
 
 def test_not_text(tmp_path: Path) -> None:
-    """A file that is no text was hardly meant, and is not shown."""
+    """A binary file was hardly meant, and is not shown."""
     path = tmp_path / "token"
     path.write_bytes(b"hunter2\xff")
 
@@ -81,11 +81,11 @@ def test_not_text(tmp_path: Path) -> None:
 
 
 def test_repr() -> None:
-    """A secret shows where it is kept, and nothing else."""
+    """A secret's `repr` shows where it is stored, and nothing else."""
     assert repr(secret("env:TOKEN")) == "Secret('env:TOKEN')"
 
 
-#: What is a private key by its looks.
+#: Has the form of a private key.
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n"
 
 
@@ -123,7 +123,7 @@ intakes:
 
 
 def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told with its place, and without what it is."""
+    """It is reported with its place, and without its value."""
     text = (
         "systems: {ci: {type: generic, url: 'http://c'}}\n"
         "intakes:\n  - pulse: {system: ci, url: 'env:BROKER', queue: q, bindings: [{exchange: e}]}"
@@ -133,9 +133,9 @@ def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("BROKER", "hunter2hunter2")
     with pytest.raises(
         ConfigError, match=r"x.yml: line 3: intakes\[0\].pulse.url: env:BROKER holds no address"
-    ) as told:
+    ) as refused:
         intake.address()
-    assert "hunter2" not in str(told.value)
+    assert "hunter2" not in str(refused.value)
     monkeypatch.setenv("BROKER", "amqps://me:hunter2hunter2@host:5671/")
     assert intake.address() == "amqps://me:hunter2hunter2@host:5671/"
 
@@ -146,13 +146,13 @@ def test_a_secret_that_is_no_address_of_a_broker(monkeypatch: pytest.MonkeyPatch
     + [("x" * 16, False, False)],
 )
 def test_a_webhook_secret_that_can_be_guessed(value: str, refused: bool, weak: bool) -> None:
-    """`run` refuses what is as good as none, and warns of what is short; with its place and a way to a better one."""
+    """`run` refuses a trivial secret, and warns of a short one, with its place and how to make a better one."""
     text = "systems: {ci: {type: generic, url: 'http://c', token: env:T, webhook_secret: [env:A]}}"
     config, environ = loads(text, "x.yml"), {"A": value, "T": "short"}
 
     missing, short = config.missing_secrets(environ), tuple(config.weak_secrets(environ))
 
-    told = [("systems.ci.webhook_secret[0]", True)]
-    assert [(one.path, "openssl rand" in one.message) for one in missing] == (told if refused else [])
-    assert [(one.path, "openssl rand" in one.message) for one in short] == (told if weak else [])
+    warned = [("systems.ci.webhook_secret[0]", True)]
+    assert [(one.path, "openssl rand" in one.message) for one in missing] == (warned if refused else [])
+    assert [(one.path, "openssl rand" in one.message) for one in short] == (warned if weak else [])
     assert all(value not in one.message for one in (*missing, *short))

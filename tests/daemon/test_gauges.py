@@ -1,4 +1,4 @@
-"""What Prometheus reads: names by its rules, bounded labels, and how things stand in the store."""
+"""The exported metrics: names by Prometheus' rules, bounded labels, and gauges read from the store."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.store import DeadLetter, Pause
 from triggerbot.store.sqlite import SqliteStore
 
-#: Labels whose values are as many as the config has, or we.
+#: Labels with a fixed set of values, from the config or from the code.
 _BOUNDED = {
     "system", "outcome", "action", "reason", "mode", "answer", "found", "status", "scope", "change", "kind", "verdict",
     "behind", "le", "ended", "runs",
@@ -25,7 +25,7 @@ _BOUNDED = {
 
 
 def read(gauges: Gauges) -> dict[str, float]:
-    """Read them as Prometheus does."""
+    """Parse the metrics as Prometheus does."""
     registry = CollectorRegistry()
     registry.register(gauges)
     families = text_string_to_metric_families(generate_latest(registry).decode())
@@ -44,7 +44,7 @@ def test_names_follow_the_rules() -> None:
 
 
 def test_how_things_stand(tmp_path: Path) -> None:
-    """Paused, what is due, held, open and given up."""
+    """Paused, due, held, open and given up."""
     clock = Clock()
     world = World(tmp_path / "other.db", {}, (Rule(Globs(["try"])),), clock)
     with world:
@@ -78,7 +78,7 @@ class _Down(SqliteStore):
 
 
 def test_a_store_that_is_down_is_a_figure(tmp_path: Path) -> None:
-    """Reading the metrics does not fail with it."""
+    """The metrics can still be read."""
     store = _Down(tmp_path / "down.db")
     try:
         assert read(Gauges(store, Clock())) == {"triggerbot_store_up": 0}

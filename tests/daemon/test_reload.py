@@ -1,4 +1,4 @@
-"""One engine in the place of another: within this process, where the moments that matter can be chosen."""
+"""Replacing one engine by another, within this process, where the critical moments can be chosen."""
 
 import os
 import signal
@@ -52,7 +52,7 @@ class Outside:
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
-    """Have a config; signals are as before afterwards."""
+    """Write a config; restore the signal handlers afterwards."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "secret").write_text("a-token-of-a-ci")
     path = tmp_path / "triggerbot.yml"
@@ -64,26 +64,26 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Config]:
         signal.signal(number, handler)
 
 
-def tell(number: signal.Signals) -> None:
-    """Send this process a signal."""
+def send_signal(number: signal.Signals) -> None:
+    """Send a signal to this process."""
     os.kill(os.getpid(), number)
 
 
 def named(*names: str) -> list[threading.Thread]:
-    """Find threads that live."""
+    """List the live threads with these names."""
     return [thread for thread in threading.enumerate() if thread.name in names]
 
 
 def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) -> None:
-    """A config that is read while the daemon is told to stop is not taken: nobody would end what it sets in motion."""
+    """A config that is read while the daemon stops is not taken: nobody would end what it starts."""
     ending = threading.Event()
 
     def read() -> Config:
-        tell(signal.SIGTERM)
+        send_signal(signal.SIGTERM)
         ending.wait()
         return config
 
-    outside = Outside(lambda: tell(signal.SIGHUP), ending.set)
+    outside = Outside(lambda: send_signal(signal.SIGHUP), ending.set)
     daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, manager=outside)
     first = daemon.engine
 
@@ -92,14 +92,14 @@ def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) 
         thread.join()
 
     assert daemon.engine is first
-    # Engines of other tests may still be about to end; one that nobody ends would stay.
+    # Engines of other tests may still be ending; a leaked one would stay.
     eventually(lambda: not named("dispatcher-0"), "nothing runs")
 
 
 def test_an_engine_that_cannot_begin_leaves_nothing_behind(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is no room for its last thread: those before it end, and the engine of before goes on."""
+    """Its last thread cannot start: those before it end, and the old engine goes on."""
     store = SqliteStore(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
     first = daemon.engine
@@ -126,7 +126,7 @@ def test_an_engine_that_cannot_begin_leaves_nothing_behind(
 def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever writes the file twice in a moment is not left with the first."""
+    """Of two writes in quick succession the second one takes effect."""
     monkeypatch.setattr(module, "_SECRETS_EVERY", 0.01)
     secret, tokens = tmp_path / "secret", []
 
@@ -137,7 +137,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
             case 2:
                 secret.write_text("the-third-token")
             case 3:
-                tell(signal.SIGTERM)
+                send_signal(signal.SIGTERM)
         return made
 
     monkeypatch.setattr(module, "build", built)
@@ -147,7 +147,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
 
     outside = Outside(rotate)
     daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, manager=outside)
-    patience = threading.Timer(20.0, tell, [signal.SIGTERM])
+    patience = threading.Timer(20.0, send_signal, [signal.SIGTERM])
     patience.start()
 
     assert daemon.run(None) == 0
@@ -161,7 +161,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
 def test_the_health_of_a_store_that_fails(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
 ) -> None:
-    """Whether it is away or has a damaged key: that is what the heartbeat says, with all the rest."""
+    """Whether it is unreachable or has a damaged key: the heartbeat says so, with all the rest."""
     store = SqliteStore(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
 

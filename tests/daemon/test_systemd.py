@@ -1,4 +1,4 @@
-"""What systemd is told, over real sockets."""
+"""Notifications to systemd, over real sockets."""
 
 import os
 import socket
@@ -15,13 +15,13 @@ from triggerbot.daemon.systemd import NOBODY, Notifier
 
 @pytest.fixture(params=["path", "abstract"])
 def systemd(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Systemd]:
-    """Listen in either way that systemd has."""
+    """Listen on either kind of address that systemd uses."""
     with Systemd(tmp_path / "notify" if request.param == "path" else f"@{uuid.uuid4()}") as listening:
         yield listening
 
 
 def test_each_word_is_one_datagram(systemd: Systemd) -> None:
-    """As sd_notify(3) has it; a reload tells when it began, so that systemd can put words in order."""
+    """As in sd_notify(3); a reload carries its start time, so that systemd can order the messages."""
     notifier = Notifier.from_environment(systemd.environment())
 
     notifier.ready()
@@ -36,7 +36,7 @@ def test_each_word_is_one_datagram(systemd: Systemd) -> None:
 
 
 def test_what_is_started_by_us_cannot_speak_for_us() -> None:
-    """The variables are taken out of the environment."""
+    """The variables are removed from the environment."""
     environment = {"NOTIFY_SOCKET": "/nowhere", "WATCHDOG_USEC": "2000000", "WATCHDOG_PID": "", "HOME": "/"}
 
     assert Notifier.from_environment(environment) == Notifier("/nowhere", 2.0)
@@ -56,12 +56,12 @@ def test_what_is_started_by_us_cannot_speak_for_us() -> None:
     ],
 )
 def test_the_watchdog_is_fed_well_within_its_patience(environment: dict[str, str], every: float) -> None:
-    """At least twice, as systemd advises, and every second in any case; one that is not ours does not matter."""
+    """At least twice per period, as systemd advises, and every second; another process' watchdog is ignored."""
     assert Notifier.from_environment(environment).every == every
 
 
 def test_nobody_who_listens_ends_nothing(tmp_path: Path) -> None:
-    """No service manager, one that went away, and one that does not read."""
+    """No service manager, one that is gone, and one that does not read: none of them ends the daemon."""
     NOBODY.ready()
     Notifier(str(tmp_path / "gone")).ready()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf:

@@ -1,4 +1,4 @@
-"""What belongs together, what comes first, and when to start again: without any process."""
+"""Grouping and ordering of crashes, and delays of restarts, without any process."""
 
 import os
 import traceback
@@ -29,7 +29,7 @@ CRASHES = st.lists(
 
 @given(crashes=CRASHES)
 def test_groups_hold_every_crash_once_the_earliest_first(crashes: list[Crash]) -> None:
-    """Whatever the order in which deaths were seen: no group is longer than the time, or has a worker twice."""
+    """In any order of observation, no group exceeds the time window or has a worker twice."""
     groups = group_by_incident(crashes)
 
     found = [crash for group in groups for crash in group]
@@ -43,21 +43,21 @@ def test_groups_hold_every_crash_once_the_earliest_first(crashes: list[Crash]) -
 
 @given(crashes=CRASHES)
 def test_what_was_put_together_stays_together(crashes: list[Crash]) -> None:
-    """Groups are the same when some of them were taken out already."""
+    """Groups are the same when some of them were removed before."""
     first, *rest = group_by_incident([Crash(0.0, "host/4", "SIGKILL"), *crashes])
     assert group_by_incident([crash for group in rest for crash in group]) == rest
     assert group_by_incident(first) == [first]
 
 
 def test_the_delay_grows_and_a_good_run_ends_that() -> None:
-    """1, 2, 4 ... 60 seconds; after five minutes of work it begins anew."""
+    """1, 2, 4 ... 60 seconds; after five minutes of work it starts again at 1."""
     assert [delay_after(ends) for ends in (1, 2, 3, 6, 7, 8, 10_000)] == [1, 2, 4, 32, 60, 60, 60]
     worker = Worker(1, ["false"], 0, None)
     assert [worker.schedule_restart(lived) for lived in (0.0, 1.0, 299.0, 300.0, 1.0)] == [1, 2, 4, 1, 2]
 
 
 def test_an_error_file_brings_the_cause_over() -> None:
-    """What the worker writes the supervisor reads; the first cause is the one that counts."""
+    """The supervisor reads what the worker writes; the first cause counts."""
     file = CrashFile()
     assert (file.written(), file.read()) == (False, None)
     try:
@@ -76,7 +76,7 @@ def test_an_error_file_brings_the_cause_over() -> None:
 
 @given(raw=st.binary(min_size=1, max_size=200))
 def test_anything_at_all_in_an_error_file_can_be_read(raw: bytes) -> None:
-    """A worker that dies while it writes leaves half a line; the supervisor must not die of that, too."""
+    """A worker that dies while it writes leaves half a line; the supervisor must not die of that."""
     file = CrashFile()
     os.write(file.descriptor, raw)
     cause = file.read()
@@ -86,7 +86,7 @@ def test_anything_at_all_in_an_error_file_can_be_read(raw: bytes) -> None:
 
 
 def test_an_endless_exception_is_cut() -> None:
-    """The beginning of a traceback is kept, for there is the first cause, and its end."""
+    """The beginning of a traceback is kept, since the first cause is there, and its end."""
     cause = Cause.of(ValueError("begin" + "x" * 100_000 + "end"), 0.0, Mask())
     assert len(cause.error) < 2000
     assert len(cause.trace) < 30_000
@@ -95,7 +95,7 @@ def test_an_endless_exception_is_cut() -> None:
 
 
 def test_crashes_wait_for_a_store_that_cannot_be_had(tmp_path) -> None:
-    """They are kept in memory meanwhile, and are not lost when it comes back."""
+    """They are kept in memory meanwhile, and written when it is back."""
     path = tmp_path / "later" / "state.db"
     keeper = CrashRecorder(f"sqlite:{path}")
     keeper.start()
@@ -147,7 +147,7 @@ def test_the_last_frame_of_ours_is_found(trace: str, expected: str) -> None:
 
 
 def test_the_place_of_a_real_traceback_is_found() -> None:
-    """As Python of this version writes it."""
+    """In the format of this version of Python."""
     with pytest.raises(TypeError) as caught:
         delay_after("x")  # type: ignore[arg-type]
     trace = "".join(traceback.format_exception(caught.value))

@@ -1,1 +1,1 @@
-"""Fakes with state, for tests of everything."""
+"""Stateful fakes of services, and fixtures, for all tests."""

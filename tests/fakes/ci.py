@@ -30,11 +30,11 @@ _RUN_SECONDS = 60.0
 
 @dataclass(slots=True)
 class FakeRun:
-    """A run as the CI keeps it."""
+    """A run as the CI stores it."""
 
     event: dict[str, Any]
     made: float
-    #: Look-backs that still do not list it, and the time before which none does.
+    #: Look-backs that do not list it yet, and the time before which none does.
     hidden_looks: int = 0
     hidden_until: float = 0.0
     changed: float = 0.0
@@ -42,7 +42,7 @@ class FakeRun:
 
 @dataclass(slots=True)
 class FakePush:
-    """A push as the CI keeps it."""
+    """A push as the CI stores it."""
 
     project: str
     branch: str
@@ -51,7 +51,7 @@ class FakePush:
     author: str | None
     time: float
     runs: list[FakeRun] = field(default_factory=list)
-    #: Look-backs that still answer 404.
+    #: Look-backs that are answered 404 first.
     unknown_looks: int = 0
 
 
@@ -69,20 +69,20 @@ class FakeCI:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        #: New runs carry the operation that they came of, as `retrigger_of`.
+        #: New runs carry the operation that made them, as `retrigger_of`.
         self.marks = marks
         #: `GET /runs` is offered.
         self.sweeps = sweeps
-        #: The answer to a retrigger tells the new runs' ids.
+        #: The answer to a retrigger contains the new runs' ids.
         self.tells_runs = tells_runs
-        #: Look-backs, and seconds, that new runs are not listed.
+        #: For how many look-backs, and how many seconds, new runs are not listed.
         self.lag_looks = 0
         self.lag_seconds = 0.0
-        #: The result that retriggered runs finish with at once; `None`: they stay pending.
+        #: The result with which retriggered runs finish at once; `None`: they stay pending.
         self.outcome: Callable[[dict[str, Any]], str | None] = lambda _: None
-        #: Chooses a fault for a request, before those that were ordered.
+        #: Chooses a fault for a request, before those set by `fault`.
         self.choose: Callable[[Call, Any], Fault | None] = lambda *_: None
-        #: Is told of each POST before it is answered.
+        #: Called with each POST before it is answered.
         self.on_post: Callable[[Post], None] = lambda _: None
         self.posts: list[Post] = []
         self.gets: list[str] = []
@@ -102,7 +102,7 @@ class FakeCI:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The address that it listens on."""
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
@@ -131,7 +131,7 @@ class FakeCI:
         author: str | None = "dev@example.org",
         unknown_looks: int = 0,
     ) -> FakePush:
-        """Add a push, or change what is said of it."""
+        """Add a push, or change its facts."""
         with self._lock:
             made = FakePush(project, branch, revision, message, author, self._clock(), unknown_looks=unknown_looks)
             earlier = self._pushes.get((project, branch, revision))
@@ -152,7 +152,7 @@ class FakeCI:
         hidden_looks: int = 0,
         **more: Any,
     ) -> dict[str, Any]:
-        """Add a run to a push (made if need be); gives back its event, as a webhook would tell it."""
+        """Add a run to a push (made if need be); return its event, as a webhook would carry it."""
         with self._lock:
             key = (project, branch, revision)
             push = self._pushes.get(key) or self.push(revision, project=project, branch=branch)
@@ -173,7 +173,7 @@ class FakeCI:
             return dict(event)
 
     def finish(self, run_id: str, result: str, **more: Any) -> dict[str, Any]:
-        """Let a run come to an end; gives back its event."""
+        """Finish a run; return its event."""
         with self._lock:
             run = self._find(run_id)
             run.event.update(state="finished", result=result, time=self._clock(), **more)
@@ -181,12 +181,12 @@ class FakeCI:
             return dict(run.event)
 
     def fault(self, call: Call, *, times: int | None = 1, **what: Any) -> None:
-        """Let the next requests of a sort go wrong (`times=None`: all from now on); see `Fault`."""
+        """Make the next requests of a kind fail (`times=None`: all from now on); see `Fault`."""
         with self._lock:
             self._faults[call].append([times, Fault(**what)])
 
     def mend(self) -> None:
-        """Take all faults back."""
+        """Clear all faults."""
         with self._lock:
             for queue in self._faults.values():
                 queue.clear()
@@ -199,7 +199,7 @@ class FakeCI:
                     run.hidden_looks, run.hidden_until = 0, 0.0
 
     def runs(self, revision: str, job: str | None = None) -> list[dict[str, Any]]:
-        """Tell every run that exists, listed or not."""
+        """Return every run that exists, listed or not."""
         with self._lock:
             return [
                 dict(run.event)
@@ -209,7 +209,7 @@ class FakeCI:
             ]
 
     def made(self, revision: str, job: str | None = None) -> list[dict[str, Any]]:
-        """Tell the runs that came of retriggers."""
+        """Return the runs that retriggers made."""
         ids = {run for post in list(self.posts) for run in post.runs}
         return [event for event in self.runs(revision, job) if event["run_id"] in ids]
 
@@ -223,7 +223,7 @@ class FakeCI:
 
     @property
     def accepted(self) -> list[Post]:
-        """The POSTs that runs came of."""
+        """The POSTs that made runs."""
         return [post for post in list(self.posts) if post.accepted]
 
     # -- the CI's side ------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ class FakeCI:
         raise KeyError(run_id)
 
     def take_fault(self, call: Call, body: Any = None) -> Fault | None:
-        """Take the fault for a request that has just arrived (a POST has a body), if there is one."""
+        """Return the fault for a request that has just arrived (a POST has a body), if there is one."""
         with self._lock:
             chosen = self.choose(call, body)
             if chosen is not None:
@@ -256,11 +256,11 @@ class FakeCI:
             return fault  # type: ignore[no-any-return]
 
     def authorized(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether a request carries the token."""
+        """Return whether a request carries the token."""
         return self._token is None or headers.get("authorization") == f"Bearer {self._token}"
 
     def note(self, post: Post) -> None:
-        """Remember a POST."""
+        """Record a POST."""
         with self._lock:
             self.posts.append(post)
             self.on_post(post)
@@ -300,7 +300,7 @@ class FakeCI:
             return 200, {"runs": found}
 
     def retrigger(self, body: Any) -> tuple[int, Any, tuple[str, ...]]:
-        """Carry out `POST /retrigger`: status, answer, and the ids of the runs that came of it."""
+        """Carry out `POST /retrigger`: return status, answer, and the ids of the new runs."""
         with self._lock:
             wrong = _wrong(body)
             if wrong:
@@ -330,7 +330,7 @@ class FakeCI:
 
 
 def _wrong(body: Any) -> str:
-    """Say what is wrong with the body of a retrigger, strictly by the contract."""
+    """Return what is wrong with the body of a retrigger, strictly by the contract."""
     if not isinstance(body, dict):
         return "an object is needed"
     for name in ("operation", "project", "branch", "revision", "job", "run_id"):

@@ -1,4 +1,4 @@
-"""The HTTP of the fake CI: what goes wrong with a request, what was posted, and connections that can be cut."""
+"""The HTTP layer of the fake CI: faults, recorded POSTs, and connections that can be cut."""
 
 import json
 import socket
@@ -18,12 +18,12 @@ Call = Literal["retrigger", "look_back", "recent"]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with one request. Without a status, body or cut it is only slow."""
+    """A fault of one request. Without a status, body or cut it is only slow."""
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b'{"error": "a fault"}'
-    #: A retrigger is carried out all the same.
+    #: A retrigger is carried out in spite of the fault.
     accept: bool = False
     #: The connection ends: before any answer, or in the middle of one.
     cut: Literal["", "before", "within"] = ""
@@ -33,7 +33,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One POST that arrived: what it said, whether runs came of it, and what it was answered (0: nothing)."""
+    """One POST that arrived: its body, whether it made runs, and the status of the answer (0: none)."""
 
     body: dict[str, Any]
     accepted: bool
@@ -43,12 +43,12 @@ class Post:
 
     @property
     def operation(self) -> str:
-        """The id of the attempt that it carried."""
+        """The operation id that it carried."""
         return str(self.body.get("operation"))
 
     @property
     def count(self) -> int:
-        """How many runs it asked for."""
+        """How many runs it requested."""
         return int(self.body.get("count", 0))
 
 
@@ -64,7 +64,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a connection, to end it on closing."""
+        """Register a connection, to end it on closing."""
         with self._open_lock:
             self._open[id(connection)] = (connection, threading.current_thread())
 
@@ -86,13 +86,13 @@ class Server(ThreadingHTTPServer):
             thread.join(5)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nothing that a test has to read of."""
+        """Ignore clients that go away."""
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
-    # An answer leaves in one piece, at once: no waiting for a delayed acknowledgement.
+    # Send an answer in one piece, at once, without waiting for a delayed acknowledgement.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.gone(self.connection)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the parent's
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         """Serve reads."""
@@ -157,7 +157,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(status, answer)
 
     def _spoilt(self, fault: Fault | None) -> bool:
-        """Let a request go wrong; false if it is to be answered properly."""
+        """Apply a fault; return false if the request is to be answered properly."""
         if fault is None:
             return False
         if fault.delay:
@@ -203,5 +203,5 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
             self.wfile.flush()
         except OSError:
-            # The client has heard enough.
+            # The client has hung up.
             self.close_connection = True

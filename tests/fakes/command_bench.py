@@ -1,4 +1,4 @@
-"""A bench for the commands: a config, and a store that the real observer and dispatcher fill."""
+"""A test bench for commands: a config, and a store that the real observer and dispatcher fill."""
 
 import json
 from pathlib import Path
@@ -61,7 +61,7 @@ class Bench:
         return Event(where, job, state=State.FINISHED, result=RunResult(result), **named)
 
     def hear(self, *events: Event, listed: bool = True, dispatch: bool = True) -> None:
-        """Let the real observer hear events, and the real dispatcher work off what is due."""
+        """Observe events, and dispatch what is due, with the real observer and dispatcher."""
         rules = config.load(self.config).rules
         dry = config.load(self.config).dry_run
         store = SqliteStore(self.directory / "state.db")
@@ -78,7 +78,7 @@ class Bench:
         store.close()
 
     def store(self) -> SqliteStore:
-        """Open the store, to be closed by the caller."""
+        """Open the store; the caller closes it."""
         return SqliteStore(self.directory / "state.db")
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> Result:
@@ -92,7 +92,7 @@ class Bench:
         return json.loads(self.run(*arguments, "--json").stdout)
 
 
-def told(**named: Any) -> dict[str, Any]:
+def failed_run(**named: Any) -> dict[str, Any]:
     """Make the JSON of a failed run of the usual push."""
     usual = {
         "project": "try",
@@ -110,5 +110,5 @@ def told(**named: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """Give an empty bench."""
+    """Return an empty bench."""
     return Bench(tmp_path)

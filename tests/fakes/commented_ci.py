@@ -1,4 +1,4 @@
-"""A CI in memory where people can ask, and that can be asked: why a run failed, and what a push changes."""
+"""A CI in memory that takes commands from comments, and lists failure lines and the files of a push."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,26 +9,26 @@ from triggerbot.systems import Asker
 
 
 class ListeningCI(MemoryCI):
-    """Answers what a test puts in; whatever is an exception is raised."""
+    """Answers what a test puts in; exceptions are raised."""
 
     def __init__(self, name: str = "ci") -> None:
         super().__init__(name)
-        #: What runs say, by their ids; others say nothing.
+        #: Failure lines of runs, by their ids; other runs have none.
         self.lines: dict[str, Sequence[str] | BaseException] = {}
         self.asked_why: list[str] = []
         self.changed: dict[str, Sequence[str] | BaseException] = {}
-        #: By login.
+        #: Askers by login.
         self.askers: dict[str, Asker | BaseException] = {}
         #: The commit of each pull request.
         self.pulls: dict[int, str] = {}
-        #: Wishes that were reacted to, and how.
+        #: Commands that were reacted to, and how.
         self.reactions: list[tuple[str, bool]] = []
         self.reaction: BaseException | None = None
-        #: What happens while it is asked anything: time passes, for one.
+        #: Called during each request, to let time pass for example.
         self.meanwhile: Callable[[], None] = lambda: None
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
-        """Say what a run says."""
+        """Return the failure lines of a run."""
         self.asked_why.append(run.run_id)
         self.meanwhile()
         found = self.lines.get(run.run_id, ())
@@ -37,29 +37,29 @@ class ListeningCI(MemoryCI):
         return found
 
     def files(self, push: Push) -> Sequence[str]:
-        """Say what a push changes."""
+        """Return the files that a push changes."""
         self.meanwhile()
         found = self.changed.get(push.revision, ())
         if isinstance(found, BaseException):
             raise found
         return found
 
-    def asker(self, wish: CommentCommand) -> Asker:
-        """Say who asks; a stranger may nothing."""
+    def asker(self, command: CommentCommand) -> Asker:
+        """Return the permissions of the author; a stranger has none."""
         self.meanwhile()
-        found = self.askers.get(wish.author, Asker(may_write=False, is_author=False))
+        found = self.askers.get(command.author, Asker(may_write=False, is_author=False))
         if isinstance(found, BaseException):
             raise found
         return found
 
-    def revision(self, wish: CommentCommand) -> str:
-        """Say which commit the pull request has."""
-        if wish.pull not in self.pulls:
+    def revision(self, command: CommentCommand) -> str:
+        """Return the head commit of the pull request."""
+        if command.pull not in self.pulls:
             raise NotKnown("no such pull request")
-        return self.pulls[wish.pull]
+        return self.pulls[command.pull]
 
-    def react(self, wish: CommentCommand, *, heard: bool) -> None:
-        """Keep how it was reacted to."""
+    def react(self, command: CommentCommand, *, heard: bool) -> None:
+        """Record the reaction."""
         if self.reaction is not None:
             raise self.reaction
-        self.reactions.append((wish.id, heard))
+        self.reactions.append((command.id, heard))

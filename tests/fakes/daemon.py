@@ -1,4 +1,4 @@
-"""The real daemon as a process of its own, with a config and a directory of its own."""
+"""Runs the real daemon as a process, with its own config and directory."""
 
 import contextlib
 import json
@@ -20,15 +20,15 @@ from triggerbot.systems.webhook_signatures import sign_standard
 
 T = TypeVar("T")
 
-#: Seconds until something that must happen is missed; only a broken daemon ever takes that long.
+#: Seconds until something that must happen counts as failed; only a broken daemon takes that long.
 PATIENCE = 60.0
-#: The webhook secret of every daemon in the tests, and its token; each must never show up anywhere.
+#: The webhook secret of every daemon in the tests, and its token; neither may show up anywhere.
 SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LWZvci10ZXN0cw=="
 TOKEN = "canary-token-for-tests"
 
 
 def eventually(look: Callable[[], T], what: str, *, patience: float = PATIENCE) -> T:
-    """Look until it is so."""
+    """Poll until the condition holds; return its value."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
         found = look()
@@ -39,7 +39,7 @@ def eventually(look: Callable[[], T], what: str, *, patience: float = PATIENCE) 
 
 
 class Daemon:
-    """One daemon: start it, kill it, start it again on the same store (see `fakes.fork_server` for how it starts)."""
+    """One daemon that can be killed and restarted on the same store (`fakes.fork_server` starts it)."""
 
     def __init__(self, directory: Path, config: str, environment: Mapping[str, str] | None = None) -> None:
         self.directory = directory
@@ -101,7 +101,7 @@ class Daemon:
             return False
 
     def lines(self, begun: int = 0) -> list[dict[str, Any]]:
-        """Read its log."""
+        """Return the entries of its log."""
         text = self.log.read_bytes()[begun:].decode()
         return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
@@ -113,7 +113,7 @@ class Daemon:
             self._process = None
 
     def end(self) -> None:
-        """Keep what it shows of itself beside its log, for the search for secrets (see `fakes.canary`), and kill it."""
+        """Save its pages beside its log, for the search for secrets (see `fakes.canary`), and kill it."""
         if self._process is not None and self._process.poll() is None and self.url:
             with contextlib.suppress(httpx.HTTPError), httpx.Client(base_url=self.url, timeout=2) as client:
                 listed = client.get("/api/v1/pushes", params={"limit": 50}).json().get("pushes", [])
@@ -123,7 +123,7 @@ class Daemon:
         self.kill()
 
     def stop(self, *, within: float = PATIENCE) -> int:
-        """Ask it to end, and tell its exit code."""
+        """Stop it with SIGTERM, and return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(timeout=within)
@@ -157,19 +157,19 @@ class Daemon:
             return subprocess.CompletedProcess(arguments, code, out.read().decode(), err.read().decode())
 
     def metric(self, name: str) -> float:
-        """Read one of its metrics, with its labels."""
+        """Return the value of a metric, named with its labels."""
         lines = httpx.get(f"{self.url}/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name} "))
 
     def health(self) -> dict[str, Any]:
-        """Read what it says of itself."""
+        """Return its heartbeat."""
         return dict(httpx.get(f"{self.url}/__heartbeat__").json())
 
     def push(self, revision: str, project: str = "try") -> dict[str, Any]:
-        """Read what its API tells of a push."""
+        """Return a push from its API."""
         answer = httpx.get(f"{self.url}/api/v1/pushes/{project}/{revision}")
         return dict(answer.json()["pushes"][0]) if answer.status_code == 200 else {}
 
     def job(self, revision: str, job: str, project: str = "try") -> dict[str, Any]:
-        """Read what its API tells of a job."""
+        """Return a job from its API."""
         return next((one for one in self.push(revision, project).get("jobs", []) if one["job"] == job), {})

@@ -19,7 +19,7 @@ from triggerbot.systems.generic.system import Generic
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Write no log: rendering it, tracebacks above all, would take most of the time."""
+    """Turn logs off: rendering them, tracebacks above all, would take most of the time."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     yield
@@ -28,26 +28,26 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def clock() -> Clock:
-    """Stand at a moment in November 2026."""
+    """Return a clock that stands in November 2026."""
     return Clock()
 
 
 @pytest.fixture
 def rule() -> Rule:
-    """Watch the project `try`, with every default."""
+    """Return a rule for the project `try`, with every default."""
     return Rule(Globs(["try"]))
 
 
 @pytest.fixture
 def ci(clock: Clock) -> Iterator[FakeCI]:
-    """Serve a CI that knows nothing yet."""
+    """Serve an empty CI."""
     with FakeCI(clock=clock, token="token") as server:
         yield server
 
 
 @pytest.fixture
 def make_world(tmp_path: Path, clock: Clock, rule: Rule) -> Iterator[Callable[..., World]]:
-    """Make worlds on one and the same store, closed at the end."""
+    """Return a function that makes worlds on one store, closed at the end."""
     with ExitStack() as stack:
 
         def make(*systems: System, rules: tuple[Rule, ...] = (rule,), **more: Any) -> World:
@@ -61,5 +61,5 @@ def make_world(tmp_path: Path, clock: Clock, rule: Rule) -> Iterator[Callable[..
 
 @pytest.fixture
 def world(ci: FakeCI, make_world: Callable[..., World]) -> World:
-    """Work for the fake CI over HTTP, with the default rule."""
+    """Return a world for the fake CI over HTTP, with the default rule."""
     return make_world(Generic("ci", ci.url, token="token", grace=60.0))

@@ -1,6 +1,6 @@
-"""Processes of triggerbot that start at once: one that has imported all of it forks a child for each.
+"""Starts processes of triggerbot fast: a server that has imported all of it forks a child for each.
 
-What a child does is `python -m triggerbot ARGUMENTS`, with its own directory, environment, open files and exit code;
+A child runs `python -m triggerbot ARGUMENTS`, with its own directory, environment, open files and exit code;
 only the imports are saved, which are most of a start otherwise. A test that is about the program itself, the start of
 the interpreter, or what the environment does before `main` starts a real process.
 """
@@ -58,7 +58,7 @@ class Forked:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended."""
+        """Send a signal, unless the child has ended."""
         if self.poll() is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
@@ -76,7 +76,7 @@ class Forked:
             data = self._link.recv(64)
             self._read += data
             if not data:
-                # The server says how it ended, and then hangs up; if it is gone, so are its children.
+                # The server sends the exit code, and then hangs up; if it is gone, so are its children.
                 self.returncode = int(self._read.split(b"\n")[1] or -signal.SIGKILL)
                 self._link.close()
         return self.returncode
@@ -89,7 +89,7 @@ class ForkServer:
         self._directory = tempfile.mkdtemp(prefix="fork-")
         #: Where programs that speak its protocol connect: see `_take` and tests/service/docs/client.py.
         self.address = f"{self._directory}/socket"
-        # No terminal's Ctrl-C reaches the children: tests end them when they have seen what they want.
+        # Ctrl-C of a terminal does not reach the children: tests end them.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.fakes.fork_server", self.address], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
@@ -134,7 +134,7 @@ class ForkServer:
 
 @functools.cache
 def fork_server() -> ForkServer:
-    """Return the one of this process; it is started when it is first asked for."""
+    """Return this process' fork server, started at the first call."""
     server = ForkServer()
     atexit.register(server.close)
     return server
@@ -144,7 +144,7 @@ def fork_server() -> ForkServer:
 
 
 def _import_all() -> None:
-    """Import whatever a child would import, most of all what it imports late."""
+    """Import everything that a child would import, including late imports."""
     import httpcore  # noqa: F401
     import kombu.transport.pyamqp  # noqa: F401
     import uvicorn.lifespan.off
@@ -160,7 +160,7 @@ def _import_all() -> None:
 
 
 def _serve(address: str) -> dict[str, Any]:
-    """Fork a child for each that connects, and say how it ended; returns in the child, with what it is to do."""
+    """Fork a child for each connection, and send its exit code; return in the child, with its task."""
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
         listening.listen(64)
@@ -193,14 +193,14 @@ def _bury(descriptor: int, child: int, link: socket.socket) -> None:
     _, status = os.waitpid(child, 0)
     with link, contextlib.suppress(OSError):
         link.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
-        # What a child was killed too soon to read would make of the end a broken connection.
+        # Unread data of a child that was killed early would turn the end into a connection reset.
         link.setblocking(False)
         while link.recv(65_536):
             pass
 
 
 def _take(link: socket.socket) -> dict[str, Any]:
-    """Take what to do, the three files that come with it, and the place in the world that a new process has."""
+    """Receive the task with its three files, and set up the environment of a new process."""
     read, files, _, _ = socket.recv_fds(link, 65_536, 3)
     while not read.endswith(b"\n"):
         read += link.recv(65_536)
@@ -218,9 +218,9 @@ def _take(link: socket.socket) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Be the server, and in each child the command that it was asked for."""
+    """Run the server, and in each child the requested command."""
     _import_all()
-    # A child collects garbage at its start; there shall be little to look through.
+    # A child collects garbage at its start; freezing leaves it little to search.
     gc.collect()
     gc.freeze()
     order = _serve(sys.argv[1])

@@ -1,4 +1,4 @@
-"""What every fake of a service has: an HTTP server on loopback, up for as long as the fake is entered."""
+"""The base of fakes of services: an HTTP server on loopback that runs while the fake is entered."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,15 +10,15 @@ class Quiet(BaseHTTPRequestHandler):
     """A handler that keeps connections and logs nothing."""
 
     protocol_version = "HTTP/1.1"
-    #: An answer leaves in one piece: a second one would wait until the first is acknowledged.
+    #: Send an answer in one piece: a second packet would wait for the acknowledgement of the first.
     wbufsize = 1 << 16
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Served:
-    """A fake behind a server of its own, at `origin`."""
+    """A fake with its own server, at `origin`."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

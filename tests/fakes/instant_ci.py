@@ -9,13 +9,13 @@ from tests.bench.events import event
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The generic contract, as little of it as is needed."""
+    """The part of the generic contract that the benchmark needs."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name is the parent's
-        """Say nothing."""
+        """Log nothing."""
 
     def _answer(self, value: Any) -> None:
         body = json.dumps(value).encode()
@@ -31,7 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer({"author": run["author"], "message": run["message"], "time": None, "runs": [run]})
 
     def do_POST(self) -> None:
-        """Take a retrigger."""
+        """Accept a retrigger, and print when it arrived."""
         arrived = time.time()
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         print(json.dumps([int(body["revision"], 16), arrived]), flush=True)

@@ -1,4 +1,4 @@
-"""How CIs that no shipped system is like plan requests: a request for each copy, or one copy after another."""
+"""Request planning that no shipped system has: one request per copy, or one copy after another."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that a test makes misbehave: it passes bytes on, swallows them, or hangs up."""
+"""A TCP proxy with faults on demand: it passes bytes on, swallows them, or hangs up."""
 
 import contextlib
 import select
@@ -21,9 +21,9 @@ class Proxy:
         self._silent: list[tuple[socket.socket, socket.socket]] = []
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
-        #: Swallow what either side says, as a network does that is cut without a word.
+        #: Swallow the bytes of both sides, as a network that is silently cut.
         self.black_hole = False
-        #: Is shown each piece of an answer before it is passed on; false: hang up instead.
+        #: Called with each piece of an answer before it is passed on; false: hang up instead.
         self.on_answer: Callable[[bytes], bool] = lambda _: True
         self.connections = 0
 
@@ -40,7 +40,7 @@ class Proxy:
         self.hang_up()
 
     def swallow(self) -> None:
-        """Let the connections that there are hear nothing any more, without a word; new ones are served."""
+        """Silently cut the open connections; new ones are served."""
         self._silent += self._pairs
         self._pairs = []
 

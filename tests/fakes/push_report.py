@@ -1,4 +1,4 @@
-"""What is told of pushes, made of letters: `told(push, job("CI / test", "OG"))` failed once and then passed."""
+"""Builds push reports from letters: `told(push, job("CI / test", "OG"))` failed once and then passed."""
 
 from collections.abc import Sequence
 
@@ -23,11 +23,11 @@ class Clean:
     """All jobs ran elsewhere and were never intermittent (a `History`)."""
 
     def generic(self, job: str, shape: str) -> bool:
-        """Take every line for evidence."""
+        """Treat every line as evidence."""
         return False
 
     def known(self, job: str, before: float) -> bool:
-        """Know of nothing."""
+        """Report no known intermittent failure."""
         return False
 
     def clean(self, job: str) -> bool:
@@ -44,7 +44,7 @@ def job(
     note: str = "",
     url: str | None = "https://ci.example/{}",
 ) -> JobRecord:
-    """Make a job with a run for each letter (`.`: one that runs), whose failed runs say these lines."""
+    """Make a job with a run for each letter (`.`: one that runs), whose failed runs have these failure lines."""
     runs = tuple(_run(name, number, letter, lines, url) for number, letter in enumerate(letters))
     claims: tuple[Claim, ...] = ()
     if refusal is not None:
@@ -78,13 +78,13 @@ def told(
     fork: bool | None = None,
     background: History = NO_HISTORY,
 ) -> PushReport:
-    """Judge jobs as the daemon does, and tell what comes of it."""
+    """Judge jobs as the daemon does, and return the report."""
     record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0)
     judged = health.of_push(verdict.of_job(one.job, one.runs, one.claims, background) for one in jobs)
     return PushReport(record, judged, link, {}, fresh, tuple(answers))
 
 
 def of_health(push: Push, wanted: Health, *, fork: bool | None = None) -> PushReport:
-    """Tell of a push with one job that makes it so."""
+    """Return the report of a push with one job that gives it this health."""
     letters = {Health.GOOD: "G", Health.FAILING: "O", Health.PENDING: "."}
     return told(push, job("CI / test", letters[wanted]), fork=fork)

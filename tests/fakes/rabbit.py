@@ -23,7 +23,7 @@ class Rabbit:
     """One broker: start it, break it, start it again."""
 
     def __init__(self, directory: Path, extra: str = "") -> None:
-        # Erlang's scripts take no directory with a space in its name: theirs is one without.
+        # Erlang's scripts fail on a directory with a space in its name.
         self._directory = directory
         self._program = find("rabbitmq-server")
         self.port, distribution, epmd = free_ports(3)
@@ -48,14 +48,14 @@ class Rabbit:
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none",
         }
-        # Erlang's name server would detach itself and stay: this one is ours, and ends with the broker.
+        # Erlang's name server would detach itself and stay; this one ends with the broker.
         self._names = Server(
             [_epmd(), "-port", str(epmd), "-address", "127.0.0.1"], directory, {}, lambda: listens(epmd)
         )
         self._server = Server([self._binary()], directory, self.environment, self._ready)
 
     def _binary(self) -> str:
-        """Prefer the program itself to Debian's wrapper, which insists on being root or rabbitmq."""
+        """Return the program itself rather than Debian's wrapper, which must be run as root or rabbitmq."""
         direct = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
         return str(direct) if direct.exists() else self._program
 
@@ -98,14 +98,14 @@ class Rabbit:
         return done.stdout.decode()
 
     def connect(self, user: str = "guest", password: str = "guest") -> amqp.Connection:
-        """Connect as a publisher, or to look."""
+        """Connect, to publish or inspect."""
         connection = amqp.Connection(f"127.0.0.1:{self.port}", userid=user, password=password, connect_timeout=5)
         connection.connect()
         return connection
 
 
 class Broker:
-    """What one test has of a broker: an exchange and a queue of its own, and shorthand for what publishers do."""
+    """One test's exchange and queue on a broker, with shorthand for publishers and operators."""
 
     def __init__(self, rabbit: Rabbit) -> None:
         self.rabbit = rabbit
@@ -116,23 +116,23 @@ class Broker:
         self.make_exchange(self.exchange)
 
     def make_exchange(self, name: str) -> None:
-        """Make an exchange, as its owner does."""
+        """Declare an exchange, as its owner does."""
         with self.rabbit.connect() as connection:
             connection.channel().exchange_declare(name, "topic", durable=True, auto_delete=False)
 
     def publish(self, *bodies: Any, key: str = "key", exchange: str = "", **properties: Any) -> None:
-        """Publish messages; what is no bytes is written as JSON."""
+        """Publish messages; anything but bytes is encoded as JSON."""
         with self.rabbit.connect() as connection:
             channel = connection.channel()
             for body in bodies:
                 raw = body if isinstance(body, bytes) else json.dumps(body).encode()
                 message = amqp.Message(raw, content_type="application/json", delivery_mode=2, **properties)
                 channel.basic_publish(message, exchange or self.exchange, key)
-            # Whatever was sent before it has arrived when this is answered.
+            # When this is answered, everything sent before has arrived.
             channel.exchange_declare(exchange or self.exchange, "topic", passive=True)
 
     def depth(self) -> int | None:
-        """Tell how many messages wait in the queue; `None`: there is none."""
+        """Return how many messages wait in the queue; `None` if there is no queue."""
         with self.rabbit.connect() as connection:
             try:
                 return int(connection.channel().queue_declare(self.queue, passive=True).message_count)
@@ -140,7 +140,7 @@ class Broker:
                 return None
 
     def consumers(self) -> int:
-        """Tell how many consume the queue."""
+        """Return how many consumers the queue has."""
         with self.rabbit.connect() as connection:
             try:
                 return int(connection.channel().queue_declare(self.queue, passive=True).consumer_count)

@@ -1,4 +1,4 @@
-"""Somebody who receives webhooks as Standard Webhooks advise: checks signatures, and drops what is known by its id."""
+"""A receiver of Standard Webhooks: checks signatures, and drops duplicates by their id."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,16 +9,16 @@ from triggerbot.systems.webhook_signatures import verify_standard
 
 
 class Receiver(Served):
-    """Listens at `url`; `known` is what arrived, each once and in order."""
+    """Listens at `url`; `known` holds what arrived, each once and in order."""
 
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.requests: list[tuple[str, Mapping[str, str], bytes]] = []
         self.known: dict[str, Any] = {}
-        #: Answers to give instead, next first: status, headers, and whether it is taken all the same; 0: no answer.
+        #: Answers to give instead, next first: status, headers, and whether it is accepted nevertheless; 0: no answer.
         self.faults: list[tuple[int, Mapping[str, str], bool]] = []
-        #: What those say; `{path}` is where it was sent.
+        #: The body of those answers; `{path}` is the path of the request.
         self.error = ""
         receiver = self
 

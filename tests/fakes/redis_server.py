@@ -1,4 +1,4 @@
-"""A real Redis, and what tests and accidents do to it."""
+"""A real Redis that tests can kill, restart and empty."""
 
 import socket
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.fakes.servers import Server, find, free_ports
 
 
 class RedisServer:
-    """One server: start it, kill it, start it again, with or without what it knew."""
+    """One server that can be killed and restarted, with or without its data."""
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self.directory = directory
@@ -24,7 +24,7 @@ class RedisServer:
         self._server = Server(command, directory, {}, self._answers)
 
     def url(self, database: int = 0) -> str:
-        """Where it is."""
+        """The address of the server."""
         return f"redis://127.0.0.1:{self.port}/{database}"
 
     def client(self, database: int = 0) -> "redis.Redis":

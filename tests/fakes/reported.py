@@ -1,4 +1,4 @@
-"""What reporters are told, made of jobs and the letters of their runs."""
+"""Builds push reports from jobs and the letters of their runs."""
 
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
@@ -18,18 +18,18 @@ from triggerbot.store import JobRecord, PushRecord
 
 PUSH = some_push("abcdef1234567890")
 LINK = "https://triggerbot.example.org/pushes/try/abcdef1234567890?system=ci&branch=try"
-#: How the letters of runs are read.
+#: The results that the letters of runs stand for.
 _ENDS = {"G": Result.SUCCESS, "O": Result.FAILURE, "X": Result.INFRA, "-": Result.CANCELLED, ".": None}
 
 
 def plainly() -> httpx.BaseTransport:
-    """Make what speaks plain HTTP: no time goes into reading certificates."""
+    """Return a transport for plain HTTP that loads no certificates, to save time."""
     return httpx.HTTPTransport(verify=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 @contextmanager
 def logged() -> Iterator[Sequence[MutableMapping[str, Any]]]:
-    """Gather what is logged, whatever other tests have made of logs."""
+    """Capture the log, independently of how other tests configured logging."""
     structlog.reset_defaults()
     with capture_logs() as lines:
         yield lines
@@ -47,7 +47,7 @@ def told(
     background: History = NO_HISTORY,
     url: str = "https://ci.example.org/runs/{job}/{number}",
 ) -> PushReport:
-    """Tell of a push whose jobs ended as their letters say, oldest run first."""
+    """Return the report of a push whose jobs ended as their letters say, oldest run first."""
     records = [_record(job, letters, (lines or {}).get(job, ""), url) for job, letters in jobs.items()]
     record = PushRecord(push, PushFacts(push, message, author, 1000.0), None, tuple(records), 0, 0, 2000.0)
     judged = of_push((of_job(one.job, one.runs, (), background) for one in records), 2000.0)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-#: Where Debian keeps servers that are not on everybody's path.
+#: Where Debian installs servers outside the usual PATH.
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/lib/rabbitmq/bin")
 #: Seconds for a server to start.
 PATIENCE = 60.0
 
 
 def is_installed(program: str) -> bool:
-    """Return whether a server's program is there."""
+    """Return whether a server's program is installed."""
     return _path_of(program) is not None
 
 
@@ -39,7 +39,7 @@ def find(program: str) -> str:
 
 
 def free_ports(number: int) -> list[int]:
-    """Find ports that nobody listens on."""
+    """Find unused ports."""
     sockets = [socket.socket() for _ in range(number)]
     try:
         for one in sockets:
@@ -51,7 +51,7 @@ def free_ports(number: int) -> list[int]:
 
 
 class Server:
-    """One server process, with all that it starts, in a process group of its own."""
+    """One server process with its children, in its own process group."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Server:
         raise AssertionError(f"{self._command[0]} did not start: {self.log.read_text()[-3000:]}")
 
     def kill(self) -> None:
-        """End it at once, with everything that it started."""
+        """Kill it at once, with its children."""
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -92,7 +92,7 @@ class Server:
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody accepts connections."""
+    """Return whether the port accepts connections."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:

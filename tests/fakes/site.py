@@ -1,4 +1,4 @@
-"""The daemon's inside in one process, served over a real socket: webhooks in, pages out."""
+"""The parts of the daemon in one process, served over a real socket: webhooks in, pages out."""
 
 import json
 import socket
@@ -34,7 +34,7 @@ from triggerbot.web.pages import Pages
 from triggerbot.web.session import Access
 from triggerbot.web.webhooks import Hooks
 
-#: A token as an operator makes one, and the secret of webhooks; neither may ever show.
+#: A token as an operator makes one, and the secret of webhooks; neither may show up anywhere.
 TOKEN = "canary-page-token-for-tests"
 SECRET = "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LWZvci10ZXN0cw=="
 CONFIG = """
@@ -51,7 +51,7 @@ rules:
 
 
 class Front:
-    """The real web server on a real socket, for one house after the other: to start one takes its time."""
+    """The real web server on a real socket, shared by one house after the other, since it starts slowly."""
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -83,7 +83,7 @@ class Front:
         self._app, self._ending = app, ending
 
     def end(self) -> None:
-        """Let go of the house: whoever listens to it is told."""
+        """Detach the house, and end the streams of its listeners."""
         self._ending()
         self.serve(None, lambda: None)
 
@@ -154,20 +154,20 @@ class House:
 
     @property
     def url(self) -> str:
-        """Where it is served."""
+        """The address at which it is served."""
         return self._front.url
 
     def work(self) -> Self:
-        """Dispatch and judge by itself from now on, as the daemon does."""
+        """Dispatch and judge in the background from now on, as the daemon does."""
         for run in (self.dispatcher.run, self.publisher.run):
             thread = threading.Thread(target=run, args=(self._stop,))
             thread.start()
             self._working.append(thread)
         return self
 
-    def hear(self, *heard: Heard) -> None:
+    def hear(self, *items: Heard) -> None:
         """Observe, as an intake does."""
-        self.observer.observe(heard)
+        self.observer.observe(items)
 
     def hook(self, body: Mapping[str, Any]) -> None:
         """Send a signed webhook."""
@@ -182,7 +182,7 @@ class House:
         assert answer.status_code == 202, answer.text
 
     def settle(self) -> None:
-        """Judge and dispatch whatever is due; a clock that is moved by hand goes on for that by more than a second."""
+        """Judge and dispatch what is due; a manual clock is moved on by more than a second for that."""
         move = getattr(self.clock, "move", None)
         if move is not None:
             move(1.5)
@@ -199,7 +199,7 @@ class Forms(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of forms and fields."""
+        """Collect forms and fields."""
         words = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.found.append((words.get("action", ""), {}))
@@ -208,7 +208,7 @@ class Forms(HTMLParser):
 
 
 class Person:
-    """Somebody with a browser that has no script: it keeps cookies and says where forms come from."""
+    """A person with a browser without scripts: it keeps cookies and sends the origin of forms."""
 
     def __init__(self, house: House, **headers: str) -> None:
         self.house = house
@@ -227,7 +227,7 @@ class Person:
         return self.client.get(path, params=query or None)
 
     def forms(self, path: str) -> dict[str, dict[str, str]]:
-        """Load a page and take its forms, by the last word of where they go."""
+        """Load a page and return its forms, by the last part of their address."""
         return {
             urlsplit(action).path.rpartition("/")[2]: {"action": action, **fields}
             for action, fields in Forms(self.get(path).text).found

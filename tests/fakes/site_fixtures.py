@@ -12,14 +12,14 @@ from tests.fakes.site import Front, House, Person
 
 @pytest.fixture(scope="session")
 def front() -> Iterator[Front]:
-    """Serve, from the first test to the last."""
+    """Run the server from the first test to the last."""
     with Front() as made:
         yield made
 
 
 @pytest.fixture
 def make_house(tmp_path: Path, front: Front) -> Iterator[Callable[..., House]]:
-    """Make houses; all are left at the end."""
+    """Return a function that makes houses, all closed at the end."""
     with ExitStack() as stack:
 
         def make(**more: Any) -> House:
@@ -32,20 +32,20 @@ def make_house(tmp_path: Path, front: Front) -> Iterator[Callable[..., House]]:
 
 @pytest.fixture
 def house(make_house: Callable[..., House], clock: Callable[[], float]) -> House:
-    """One that takes a token."""
+    """A house that takes a token."""
     return make_house(clock=clock)
 
 
 @pytest.fixture
 def visitor(house: House) -> Iterator[Person]:
-    """Somebody who only looks."""
+    """A person who has not logged in."""
     with Person(house) as person:
         yield person
 
 
 @pytest.fixture
 def ada(house: House) -> Iterator[Person]:
-    """Somebody who has logged in."""
+    """A person who has logged in."""
     with Person(house) as person:
         person.log_in("ada")
         yield person

@@ -5,8 +5,8 @@
         ...
         assert len(slack.messages) == 1
 
-What is checked and answered is as Slack's documentation of these methods says (2026); the limit of all blocks together
-is as people measured it (github.com/slackapi/bolt-js, issue 2509).
+Checks and answers follow Slack's documentation of these methods (2026); the limit of all blocks together
+was measured by users (github.com/slackapi/bolt-js, issue 2509).
 """
 
 import json
@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.fakes.http_server import Quiet, Served
 
 _COMMON = {"channel", "text", "blocks", "metadata", "parse", "link_names"}
-#: The arguments that each method knows; Slack passes over others in silence, so that a misspelt one does nothing.
+#: The arguments that each method knows; Slack silently ignores others, so that a misspelt one does nothing.
 _ARGUMENTS = {
     "auth.test": set[str](),
     "chat.postMessage": _COMMON | {"thread_ts", "unfurl_links", "unfurl_media", "mrkdwn", "reply_broadcast"},
@@ -61,9 +61,9 @@ class Fault:
     status: int = 200
     answer: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    #: Whether what was asked for is done all the same.
+    #: Whether the call is carried out nevertheless.
     applied: bool = False
-    #: Calls that are answered truly before.
+    #: Calls that are answered normally before.
     passes: int = 0
 
 
@@ -82,7 +82,7 @@ class FakeSlack(Served):
         self.messages: list[dict[str, Any]] = []
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.faults: list[Fault] = []
-        #: The most messages on a page, whatever is asked for.
+        #: The most messages on a page, even if a larger limit is given.
         self.page = 1000
         self.now = 1_795_203_000
         self._lock = threading.Lock()
@@ -113,20 +113,20 @@ class FakeSlack(Served):
         return [one for one in self.messages if "thread_ts" in one]
 
     def called(self, method: str) -> list[dict[str, Any]]:
-        """What a method was called with, each time."""
+        """The arguments of each call of a method."""
         return [asked for name, asked in self.requests if name == method]
 
     def fail(self, method: str, error: str = "", **more: Any) -> None:
-        """Let the next call of a method fail, by an error's name or in another way (see `Fault`)."""
+        """Make the next call of a method fail, by an error's name or in another way (see `Fault`)."""
         answer = more.pop("answer", {"ok": False, "error": error})
         self.faults.append(Fault(method, answer=answer, **more))
 
     def say(self, text: str, **more: Any) -> None:
-        """Let somebody else say something in the channel."""
+        """Post a message by somebody else in the channel."""
         self._add({"type": "message", "user": "U0001", "text": text, **more})
 
     def delete(self, message: Mapping[str, Any]) -> None:
-        """Let a person delete a message."""
+        """Delete a message, as a person does."""
         self.messages.remove(dict(message))
 
     # -- answering ----------------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ def _numbered(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def check(asked: Mapping[str, Any]) -> None:
-    """Refuse what Slack refuses of a message."""
+    """Reject a message that Slack rejects."""
     if not isinstance(asked.get("text"), str) or not asked["text"].strip():
         raise SlackError("no_text")
     if len(asked["text"]) > 4000:

@@ -1,4 +1,4 @@
-"""A CI that takes 100 ms for every answer, and knows nothing (yet). Prints its port."""
+"""A CI that takes 100 ms for every answer, and lists no runs. Prints its port."""
 
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +11,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _answer(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))

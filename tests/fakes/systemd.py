@@ -1,4 +1,4 @@
-"""A service manager, as far as a service sees it: a socket that hears what it says of itself (sd_notify(3))."""
+"""A service manager, as far as a service sees it: a socket that receives its notifications (sd_notify(3))."""
 
 import queue
 import socket
@@ -17,7 +17,7 @@ class Systemd:
         self.address = str(address)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(self.address.replace("@", "\0", 1) if self.address.startswith("@") else self.address)
-        self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._received: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._listening = threading.Thread(target=self._listen)
 
     def __enter__(self) -> Self:
@@ -33,23 +33,23 @@ class Systemd:
 
     def _listen(self) -> None:
         while word := self._socket.recv(4096):
-            self._heard.put(word.decode())
+            self._received.put(word.decode())
 
     def environment(self, seconds: float = 60.0) -> dict[str, str]:
-        """What it sets for a service whose watchdog has so much patience."""
+        """Return the environment of a service with this timeout of its watchdog."""
         return {"NOTIFY_SOCKET": self.address, "WATCHDOG_USEC": str(round(seconds * 1e6))}
 
     def hear(self) -> str:
-        """Wait for one word."""
-        return self._heard.get(timeout=PATIENCE)
+        """Wait for one notification."""
+        return self._received.get(timeout=PATIENCE)
 
     def until(self, word: str) -> list[str]:
-        """Listen until a word is said, and tell what was said before it."""
+        """Wait for a notification, and return those before it."""
         before: list[str] = []
-        while (heard := self.hear()) != word:
-            before.append(heard)
+        while (received := self.hear()) != word:
+            before.append(received)
         return before
 
     def silent(self) -> bool:
-        """Tell whether nothing was said that is not heard yet."""
-        return self._heard.empty()
+        """Return whether no notification is waiting."""
+        return self._received.empty()

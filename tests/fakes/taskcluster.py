@@ -1,6 +1,6 @@
-"""A Taskcluster deployment over HTTP: tasks, groups in pages, artifacts kept elsewhere, hooks that check who asks.
+"""A Taskcluster deployment over HTTP: tasks, groups in pages, artifacts on another server, hooks that check scopes.
 
-Beside it, on the same server, what Mozilla has beside it: a push log of Mercurial and commits of GitHub.
+The same server also has Mozilla's push log of Mercurial and GitHub's commits.
 """
 
 import base64
@@ -25,7 +25,7 @@ CLIENT, TOKEN = "project/me/triggerbot", "canary-access-token-of-the-tests"
 IN_TREE = "project-gecko/in-tree-action-3-generic/abc123"
 
 
-#: What is asked for, by method and path.
+#: Endpoints, by method and path.
 ENDPOINTS = {
     "ping": r"GET /api/queue/v1/ping",
     "task": r"GET /api/queue/v1/task/[^/]+",
@@ -49,14 +49,14 @@ def slug() -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong once."""
+    """A fault of one request."""
 
     status: int = 500
-    #: Do what was asked, and only then go wrong.
+    #: Carry out the request, and fail afterwards.
     accept: bool = False
     #: Hang up instead of answering.
     reset: bool = False
-    #: Seconds until anything is answered.
+    #: Seconds before the answer.
     delay: float = 0.0
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -72,7 +72,7 @@ class Asked:
 
 
 def retrigger_actions(**more: Any) -> dict[str, Any]:
-    """The actions of a decision task, cut down from what Gecko has: several are called retrigger."""
+    """Return a decision task's actions, reduced from Gecko's: several are called retrigger."""
 
     def action(name: str, context: list[Any], title: str, callback: str, **extra: Any) -> dict[str, Any]:
         return {
@@ -117,7 +117,7 @@ class FakeTaskcluster(Served):
         self.pushes: list[dict[str, Any]] = []
         self.commits: dict[tuple[str, str], dict[str, Any]] = {}
         self.scopes = ["hooks:trigger-hook:project-gecko/*", "queue:create-task:*"]
-        #: What the scopes of a task stand for.
+        #: The scopes that a task's roles expand to.
         self.roles = {"assume:repo:try": [f"in-tree:hook-action:{IN_TREE}"]}
         self.triggered: list[dict[str, Any]] = []
         self.asked: list[Asked] = []
@@ -192,31 +192,31 @@ class FakeTaskcluster(Served):
         return number
 
     def end(self, task_id: str, state: str, reason: str = "", number: int = -1) -> None:
-        """Let a run come as far as that."""
+        """Move a run to a state."""
         run = self.runs[task_id][number]
         run |= {"state": state, "scheduled": "2026-11-20T10:00:01.000Z"}
         if state in ("completed", "failed", "exception"):
             run |= {"reasonResolved": reason or state, "resolved": "2026-11-20T10:30:00.000Z"}
 
     def status(self, task_id: str) -> dict[str, Any]:
-        """A task's status, as messages and lists carry it."""
+        """Return a task's status, as messages and lists carry it."""
         runs = copy.deepcopy(self.runs[task_id])
         group = self.tasks[task_id]["taskGroupId"]
         return {"taskId": task_id, "taskGroupId": group, "state": runs[-1]["state"], "runs": runs, "retriesLeft": 4}
 
     def message(self, task_id: str, number: int = -1) -> tuple[str, bytes]:
-        """The message that the queue publishes about a run: its exchange and its body."""
+        """Return the message that the queue publishes about a run: its exchange and its body."""
         status = self.status(task_id)
         number %= len(status["runs"])
         body = {"version": 1, "status": status, "runId": number, "task": {"tags": self.tasks[task_id]["tags"]}}
         return f"exchange/taskcluster-queue/v1/task-{status['runs'][number]['state']}", json.dumps(body).encode()
 
     def fault(self, endpoint: str, **what: Any) -> None:
-        """Let the next request to an endpoint (its name below) go wrong."""
+        """Make the next request to an endpoint (its name below) fail."""
         self.faults.setdefault(endpoint, []).append(Fault(**what))
 
     def posts(self, part: str) -> list[Asked]:
-        """Every write whose path has this part."""
+        """Return every write whose path has this part."""
         return [one for one in self.asked if one.method != "GET" and part in one.path]
 
     # -- answering ----------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class FakeTaskcluster(Served):
         return missing if answer is None else (200, answer, {})
 
     def _read(self, endpoint: str, words: list[str], query: Mapping[str, str]) -> Any:
-        """Answer what is only read; `None`: it is not there, or no such thing."""
+        """Answer a read; `None` if there is no such thing."""
         match endpoint:
             case "ping":
                 return {"alive": True}
@@ -298,7 +298,7 @@ class FakeTaskcluster(Served):
                 return None
 
     def _may(self, handler: BaseHTTPRequestHandler, raw: bytes) -> bool:
-        """Check a signature as Taskcluster does, the hash of what is sent as well."""
+        """Check a Hawk signature as Taskcluster does, with the hash of the payload."""
         header = handler.headers.get("authorization", "")
         if not header.startswith("Hawk"):
             return True
@@ -341,7 +341,7 @@ class FakeTaskcluster(Served):
         return 200, {"status": {"taskId": slug()}}, {}
 
     def act(self) -> None:
-        """Let the last action task do what it is for."""
+        """Carry out the last action task."""
         user = self.triggered[-1]["user"]
         original = self.tasks[user["taskId"]]
         for _ in range(user["input"]["times"]):

@@ -1,4 +1,4 @@
-"""A Treeherder over HTTP: pushes, jobs in pages, notes by whoever is logged in."""
+"""A Treeherder over HTTP: pushes, jobs in pages, notes by logged-in users."""
 
 import json
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ SESSION, CSRF = "canary-session", "canary-csrf"
 
 
 class FakeTreeherder(Served):
-    """What one Treeherder knows of one project."""
+    """One project on a Treeherder."""
 
     def __init__(self, project: str = "try") -> None:
         self.project = project
         self.pushes: list[dict[str, Any]] = []
         self.jobs: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
-        #: What it found in the logs of jobs, and whether it has read them, by the jobs' numbers.
+        #: Errors in the logs of jobs, and whether the logs are parsed, by job number.
         self.suggestions: dict[int, Any] = {}
         self.errors: dict[int, Any] = {}
         self.logs: dict[int, list[str]] = {}
         self.requests: list[tuple[str, str, dict[str, str]]] = []
-        #: Statuses to answer with instead, next first; `(status, True)`: after having done what was asked.
+        #: Statuses to answer with instead, next first; `(status, True)`: after carrying the request out.
         self.faults: list[tuple[int, bool]] = []
-        #: The most jobs on a page, whatever is asked for.
+        #: The most jobs on a page, even if more are requested.
         self.page = 2000
         fake = self
 
@@ -70,7 +70,7 @@ class FakeTreeherder(Served):
         return job
 
     def read_log(self, job: dict[str, Any], *lines: str) -> None:
-        """Find failure lines in the log of a job, as get_error_summary and TextLogError there have them."""
+        """Parse the log of a job into failure lines, as Treeherder's get_error_summary and TextLogError do."""
         number = job["id"]
         self.logs[number] = ["parsed"]
         self.suggestions[number] = [

@@ -1,4 +1,4 @@
-"""A world whose pushes are reported to a board."""
+"""A world whose pushes are reported to a recording reporter."""
 
 from collections.abc import Callable
 
@@ -14,37 +14,37 @@ HERE = push("abcdef1234")
 
 
 class Board:
-    """A reporter that keeps what it is told."""
+    """A reporter that records its reports."""
 
     def __init__(self, name: str = "board:one", branches: str = "*") -> None:
         self.name = name
         self.branches = Globs([branches])
-        self.told: list[PushReport] = []
-        self.kept: list[str] = []
+        self.reports: list[PushReport] = []
+        self.stored: list[str] = []
         self.errors: list[BaseException] = []
-        #: When it wants to be told again.
+        #: When it wants the next report.
         self.again: float | None = None
         self.meanwhile: Callable[[], None] = lambda: None
 
     def wants(self, push: Push) -> bool:
         return push.project == "try" and self.branches.match(push.branch)
 
-    def report(self, told: PushReport, kept: str, keep: Callable[[str], None]) -> float | None:
-        self.told.append(told)
-        self.kept.append(kept)
+    def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> float | None:
+        self.reports.append(report)
+        self.stored.append(stored)
         self.meanwhile()
         if self.errors:
             raise self.errors.pop(0)
-        keep(told.judged.sentence)
+        save(report.judged.sentence)
         return self.again
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Nothing has to be closed."""
 
 
 @pytest.fixture
 def ci() -> ListeningCI:
-    """Know one push."""
+    """Return a CI with one push."""
     made = ListeningCI()
     made.say(HERE)
     return made
@@ -52,7 +52,7 @@ def ci() -> ListeningCI:
 
 @pytest.fixture
 def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
-    """Have heard of a failed job."""
+    """Return a world with a failed job."""
     ci.put(failure(push=HERE))
     made: World = make_world(ci)
     made.hear(failure(push=HERE))

@@ -17,7 +17,7 @@ WISH = CommentCommand("ci", "comment:1", "try", "mel", "retry linux-1", pull=7)
 
 @pytest.fixture
 def ci() -> ListeningCI:
-    """Know a push with a pull request, its author, and somebody who may write."""
+    """Return a CI with a push, its pull request and author, and a person with write access."""
     made = ListeningCI()
     made.askers = {"mel": Asker(may_write=True, is_author=False), "ada": Asker(may_write=False, is_author=True)}
     made.pulls = {7: REVISION}
@@ -27,7 +27,7 @@ def ci() -> ListeningCI:
 
 @pytest.fixture
 def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
-    """Have heard of some jobs of the push: one failed, and its retriggers were asked for."""
+    """Return a world with some jobs of the push: one failed, and its retriggers were requested."""
     jobs = [
         failure("linux-1", "1", push=HERE),
         event("linux-2", "2", push=HERE, result="success"),
@@ -42,22 +42,22 @@ def world(make_world: Callable[..., World], ci: ListeningCI) -> World:
 
 
 def settle(
-    world: World, *wishes: CommentCommand, permissions: dict[str, Permission] | None = None, seconds: float = 2.0
+    world: World, *commands: CommentCommand, permissions: dict[str, Permission] | None = None, seconds: float = 2.0
 ) -> None:
-    """Hear wishes and publish what is due; then let the dispatcher work."""
-    world.hear(*wishes)
+    """Take commands and publish what is due; then let the dispatcher work."""
+    world.hear(*commands)
     world.publish(world.publisher(permissions=permissions), seconds)
     world.drain()
 
 
-def asked(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
-    """Tell which claims people have made, by job."""
+def requested(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
+    """Return the claims that people have made, by job."""
     record = world.store.record(where)
     assert record is not None
     found = {job.job: [claim for claim in job.claims if claim.manual] for job in record.jobs}
     return {job: claims for job, claims in found.items() if claims}
 
 
-def told(world: World, where: Push = HERE) -> str:
-    """Give the answers at a push."""
+def replies(world: World, where: Push = HERE) -> str:
+    """Return the replies at a push."""
     return "\n".join(text for _, text in answers(world.store.metadata(where)))

@@ -1,4 +1,4 @@
-"""What people are answered who ask for something in a comment."""
+"""The answers to commands in comments."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.world import World, event, failure
-from tests.reports.commented import HERE, WISH, asked, ci, settle, told, world
+from tests.reports.commented import HERE, WISH, ci, replies, requested, settle, world
 from triggerbot.core.errors import CIUnavailable
 from triggerbot.core.model import ClaimState
 
@@ -17,15 +17,15 @@ __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 
 
 def test_why_of_one_run(world: World) -> None:
-    """In good English."""
+    """The sentence is in the singular."""
     settle(world, replace(WISH, text="retry mac-1"))
     settle(world, replace(WISH, id="comment:2", text="why mac-1"))
 
-    assert "`mac-1`: 1 further run was decided, since a person asked for it." in told(world)
+    assert "`mac-1`: 1 further run was decided, since a person asked for it." in replies(world)
 
 
 def test_an_error_of_our_own(world: World, ci: ListeningCI) -> None:
-    """It ends neither the publisher nor other wishes; whoever mends it has a day."""
+    """It ends neither the publisher nor other commands; a fix within a day is in time."""
     ci.askers["ada"] = ValueError("ours")
     settle(world, replace(WISH, author="ada"), replace(WISH, id="comment:2"))
     assert ci.reactions == [("comment:2", True)]
@@ -37,14 +37,14 @@ def test_an_error_of_our_own(world: World, ci: ListeningCI) -> None:
 
 
 def test_it_does_not_wait_until_everything_is_reported(world: World) -> None:
-    """There may always be something to be reported."""
+    """Commands are taken even if there is always something to report."""
     world.hear(WISH)
     publisher = world.publisher()
     world.clock.move(2.0)
 
     publisher.step()
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_it_does_not_wait_until_everything_is_reported(world: World) -> None:
     ],
 )
 def test_what_cannot_be_says_why(world: World, ci: ListeningCI, text: str, words: str) -> None:
-    """The reaction shows that it was not taken, the answer tells why."""
+    """The reaction shows that it was not accepted, the answer says why."""
     settle(world, replace(WISH, text=text))
 
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == [("comment:1", False)]
-    assert words in told(world)
+    assert words in replies(world)
 
 
 def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
-    """What could not be done is not shown as done because GitHub wanted a pause before the reaction."""
+    """A refused command is not shown as done because GitHub wanted a pause before the reaction."""
     ci.reaction = CIUnavailable("a pause between writes", 2.0, healthy=True)
     settle(world, replace(WISH, text="retry windows-*"), replace(WISH, id="comment:2"))
     assert ci.reactions == []
@@ -78,19 +78,19 @@ def test_the_reaction_is_late(world: World, ci: ListeningCI) -> None:
 
 
 def test_nothing_to_retry(world: World) -> None:
-    """Who asks to run what failed again hears why there is nothing: the button may be pressed twice."""
-    wish = replace(WISH, text="retry failed")
-    settle(world, wish)
-    assert "What failed is being run again already." in told(world)
+    """A retry of nothing is answered with the reason: the button may be pressed twice."""
+    command = replace(WISH, text="retry failed")
+    settle(world, command)
+    assert "What failed is being run again already." in replies(world)
 
     world.hear(*(event("linux-1", f"re-{number}", push=HERE, result="success") for number in (1, 2)))
-    settle(world, replace(wish, id="comment:2"))
-    assert "No job of this commit is failing." in told(world)
-    assert asked(world) == {}
+    settle(world, replace(command, id="comment:2"))
+    assert "No job of this commit is failing." in replies(world)
+    assert requested(world) == {}
 
 
 def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
-    """Who asked is told so, though what failed is being run again by the time that it is answered."""
+    """The answer confirms the request, though the failed job is already running again by then."""
     for number in (1, 2):
         world.hear(failure("linux-1", f"re-{number}", push=HERE))
     ci.reaction = CIUnavailable("down")
@@ -100,8 +100,8 @@ def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
     ci.reaction = None
     world.publish(world.publisher(), 60.0)
 
-    assert "Asked for 1 further run of `linux-1`." in told(world)
-    assert len(asked(world)["linux-1"]) == 1
+    assert "Asked for 1 further run of `linux-1`." in replies(world)
+    assert len(requested(world)["linux-1"]) == 1
     assert ci.reactions == [("comment:1", True)]
 
 
@@ -109,17 +109,17 @@ def test_each_answer_names_its_question(world: World) -> None:
     """A comment asks for several things, and several people ask."""
     settle(world, replace(WISH, text="why mac-1\nplease\nrebuild 21"))
 
-    assert told(world).startswith("`mel`: `why mac-1`: `mac-1`: It passed")
-    assert " `please`: This is no command." in told(world)
-    assert " `rebuild 21`: At most 20" in told(world)
+    assert replies(world).startswith("`mel`: `why mac-1`: `mac-1`: It passed")
+    assert " `please`: This is no command." in replies(world)
+    assert " `rebuild 21`: At most 20" in replies(world)
 
 
 def test_why(world: World) -> None:
-    """The decision with its reason, and what the runs prove."""
+    """The answer has the decision with its reason, and what the runs prove."""
     settle(world, replace(WISH, text="why linux-1\nwhy mac-1"))
 
-    assert "`linux-1`: 2 further runs were decided, since a run of it failed." in told(world)
-    assert "`mac-1`: It passed, so there was nothing to decide." in told(world)
+    assert "`linux-1`: 2 further runs were decided, since a run of it failed." in replies(world)
+    assert "`mac-1`: It passed, so there was nothing to decide." in replies(world)
 
 
 def test_dry_run_sends_nothing(make_world: Callable[..., World], ci: ListeningCI) -> None:
@@ -130,9 +130,9 @@ def test_dry_run_sends_nothing(make_world: Callable[..., World], ci: ListeningCI
 
     settle(world, WISH)
 
-    assert asked(world)["linux-1"][0].state is ClaimState.WOULD
+    assert requested(world)["linux-1"][0].state is ClaimState.WOULD
     assert ci.asked == []
-    assert "Dry run" in told(world)
+    assert "Dry run" in replies(world)
 
 
 def test_hostile_names_stay_text(world: World, ci: ListeningCI) -> None:
@@ -143,11 +143,11 @@ def test_hostile_names_stay_text(world: World, ci: ListeningCI) -> None:
 
     settle(world, replace(WISH, text="retry *script*"))
 
-    assert "`` `]<script>@everyone # job ``" in told(world)
+    assert "`` `]<script>@everyone # job ``" in replies(world)
 
 
 def test_projects_that_nobody_watches(world: World) -> None:
-    """What is asked there is not even kept."""
+    """Their commands are not stored."""
     world.hear(replace(WISH, project="elsewhere"))
 
     assert world.store.take_command(world.clock() + 10, 1.0) is None

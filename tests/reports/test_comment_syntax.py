@@ -1,4 +1,4 @@
-"""What people write in comments, and what is read in it."""
+"""Parsing of commands in comments."""
 
 import pytest
 from hypothesis import given
@@ -28,7 +28,7 @@ from triggerbot.reports.comment_syntax import MOST, Rebuild, Retry, Unclear, Why
     ],
 )
 def test_commands(text: str, command: comment_syntax.Command) -> None:
-    """Each in the ways in which people write it."""
+    """Each command is read in its usual spellings."""
     assert comment_syntax.read(text) == [command]
 
 
@@ -41,7 +41,7 @@ def test_commands(text: str, command: comment_syntax.Command) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_understood_says_what_would_be(text: str, words: str) -> None:
-    """With what is missing."""
+    """The message names what is missing."""
     (command,) = comment_syntax.read(text)
 
     assert isinstance(command, Unclear)
@@ -49,12 +49,12 @@ def test_what_is_not_understood_says_what_would_be(text: str, words: str) -> Non
 
 
 def test_one_command_a_line() -> None:
-    """Empty lines are nothing, and nobody asks for a thousand things."""
+    """Empty lines are skipped, and the number of commands is limited."""
     assert comment_syntax.read("\nrebuild 2\n\n  retry a\n") == [Rebuild(2), Retry("a")]
     assert len(comment_syntax.read("rebuild 2\n" * 1000)) == MOST
 
 
 @given(st.text())
 def test_anything_is_read(text: str) -> None:
-    """Whatever somebody writes is a command or none."""
+    """Any text is parsed without an exception."""
     assert all(isinstance(one, comment_syntax.Command) for one in comment_syntax.read(text))

@@ -1,4 +1,4 @@
-"""What people ask for in comments: who may, and what becomes of it."""
+"""Commands in comments: permissions, and how they are carried out."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.world import World, failure, push
-from tests.reports.commented import HERE, REVISION, WISH, asked, ci, settle, told, world
+from tests.reports.commented import HERE, REVISION, WISH, ci, replies, requested, settle, world
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import ClaimState, PushFacts
 from triggerbot.reports.comments import Permission
@@ -21,21 +21,21 @@ def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
     """Once, as a claim of its own, sent by the dispatcher; the comment gets a reaction, the report an answer."""
     settle(world, WISH)
 
-    (claim,) = asked(world)["linux-1"]
+    (claim,) = requested(world)["linux-1"]
     assert (claim.wanted, claim.state) == (1, ClaimState.DONE)
     assert ci.asked[-1].job == "linux-1"
     assert ci.reactions == [("comment:1", True)]
-    assert told(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
+    assert replies(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
 
 
 def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
-    """Also if it was cut off in the middle, and whatever it is heard by."""
+    """Also after a crash in the middle, and whichever way it arrives."""
     settle(world, WISH, WISH)
     settle(world, WISH)
-    # As if it had been killed before the end was written down.
+    # As if it had been killed before the end was recorded.
     world.store.set_metadata(HERE, "answers", "[]")
     world.hear(replace(WISH, id="comment:1"))
-    assert len(asked(world)["linux-1"]) == 1
+    assert len(requested(world)["linux-1"]) == 1
     assert len([one for one in ci.asked if one.count == 1]) == 1
 
 
@@ -49,10 +49,10 @@ def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
     ],
 )
 def test_patterns(world: World, text: str, jobs: set[str], count: int) -> None:
-    """A rebuild is of every test job; a job that is named is meant, whatever its kind."""
+    """A rebuild covers every test job; a job that is named is covered whatever its kind."""
     settle(world, replace(WISH, text=text))
 
-    assert {job: claim.wanted for job, (claim,) in asked(world).items()} == dict.fromkeys(jobs, count)
+    assert {job: claim.wanted for job, (claim,) in requested(world).items()} == dict.fromkeys(jobs, count)
 
 
 def test_the_button_retries_what_failed(world: World, ci: ListeningCI) -> None:
@@ -62,35 +62,35 @@ def test_the_button_retries_what_failed(world: World, ci: ListeningCI) -> None:
 
     settle(world, replace(WISH, id="action:9", text="retry failed", pull=None, revision=REVISION))
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_strangers_may_not(world: World, ci: ListeningCI) -> None:
-    """Nothing is asked for, nothing is answered but a reaction."""
+    """Nothing is requested, and the only answer is a reaction."""
     settle(world, replace(WISH, author="eve"))
 
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == [("comment:1", False)]
-    assert told(world) == ""
+    assert replies(world) == ""
 
 
 def test_authors_may_where_they_are_let(world: World, ci: ListeningCI) -> None:
-    """Within a cap for each commit, which is over all of their wishes."""
+    """Within a cap for each commit, over all of their commands."""
     allowed = {"ci": Permission(authors=True, cap=3)}
-    wish = replace(WISH, author="ada", text="rebuild 2 linux-1")
+    command = replace(WISH, author="ada", text="rebuild 2 linux-1")
 
-    settle(world, wish, permissions={"ci": Permission(authors=False)})
-    assert asked(world) == {}
-    settle(world, replace(wish, id="comment:2"), permissions=allowed)
-    settle(world, replace(wish, id="comment:3"), permissions=allowed)
-    settle(world, replace(wish, id="comment:4", text="retry mac-1"), permissions=allowed)
+    settle(world, command, permissions={"ci": Permission(authors=False)})
+    assert requested(world) == {}
+    settle(world, replace(command, id="comment:2"), permissions=allowed)
+    settle(world, replace(command, id="comment:3"), permissions=allowed)
+    settle(world, replace(command, id="comment:4", text="retry mac-1"), permissions=allowed)
 
-    assert {job: [claim.wanted for claim in claims] for job, claims in asked(world).items()} == {
+    assert {job: [claim.wanted for claim in claims] for job, claims in requested(world).items()} == {
         "linux-1": [2],
         "mac-1": [1],
     }
-    assert [heard for _, heard in ci.reactions] == [False, True, False, True]
-    assert "1 more may be asked for" in told(world)
+    assert [accepted for _, accepted in ci.reactions] == [False, True, False, True]
+    assert "1 more may be asked for" in replies(world)
 
 
 def test_the_cap_is_for_a_commit_on_all_its_branches(world: World, ci: ListeningCI) -> None:
@@ -102,50 +102,50 @@ def test_the_cap_is_for_a_commit_on_all_its_branches(world: World, ci: Listening
 
     settle(world, replace(WISH, author="ada", text="rebuild 2 linux-1"), permissions={"ci": Permission(True, 3)})
 
-    assert [claim.wanted for where in (HERE, there) for claim in asked(world, where).get("linux-1", ())] == [2]
+    assert [claim.wanted for where in (HERE, there) for claim in requested(world, where).get("linux-1", ())] == [2]
 
 
 def test_authors_may_only_ask_at_pushes_of_their_own(world: World, ci: ListeningCI) -> None:
-    """Anybody may open a pull request for a commit that others pushed, to a release branch for one."""
+    """Anybody may open a pull request for a commit that others pushed, for example to a release branch."""
     allowed = {"ci": Permission(authors=True, cap=3)}
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
 
     settle(world, replace(WISH, author="ada"), permissions=allowed)
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == [("comment:1", False)]
-    assert told(world) == ""
+    assert replies(world) == ""
 
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="Dev@example.org")
     settle(world, replace(WISH, author="ada", id="comment:2"), permissions=allowed)
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_nobody_knows_whose_push_it_is(make_world: Callable[..., World], ci: ListeningCI) -> None:
-    """Then nobody is let through until it is known."""
+    """Nobody is let through until the author is known."""
     ci.askers["ada"] = Asker(may_write=False, is_author=True, pushes_of="ada")
     world = make_world(ci)
     world.hear(failure("linux-1", "1", push=HERE))
     allowed = {"ci": Permission(authors=True, cap=3)}
     world.hear(replace(WISH, author="ada"))
     world.publish(world.publisher(permissions=allowed))
-    assert (asked(world), ci.reactions) == ({}, [])
+    assert (requested(world), ci.reactions) == ({}, [])
 
     world.hear(PushFacts(HERE, author="ada"))
     world.publish(world.publisher(permissions=allowed), 60.0)
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_pushes_that_are_not_reported(world: World, ci: ListeningCI) -> None:
-    """Where the config lets nobody ask, nothing happens: not even by those who may write."""
+    """Where the config allows no commands, nothing happens, even for people with write access."""
     settle(world, WISH, permissions={"ci": Permission(covers=lambda push: push.branch != HERE.branch)})
 
-    assert asked(world) == {}
+    assert requested(world) == {}
     assert ci.reactions == []
 
 
 def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> None:
-    """Somebody comments right after the push; it is done as soon as a job is heard of."""
+    """A comment right after the push is carried out as soon as a job is known."""
     later = push("fedcba9876")
     ci.pulls[8] = later.revision
     ci.say(later)
@@ -156,36 +156,36 @@ def test_it_waits_until_the_commit_is_known(world: World, ci: ListeningCI) -> No
     world.hear(failure("linux-1", "9", push=later))
     settle(world, seconds=60.0)
 
-    assert set(asked(world, later)) == {"linux-1"}
+    assert set(requested(world, later)) == {"linux-1"}
     assert ci.reactions == [("comment:1", True)]
 
 
 def test_it_happens_as_soon_as_the_ci_allows(world: World, ci: ListeningCI) -> None:
-    """What the CI refuses now (a run that still runs) is owed, not forgotten."""
+    """A retrigger that the CI refuses now (the run is unfinished) stays owed."""
     ci.answers = [Later("the workflow still runs", 60.0, healthy=True)]
     settle(world, WISH)
-    assert asked(world)["linux-1"][0].state is ClaimState.OWED
+    assert requested(world)["linux-1"][0].state is ClaimState.OWED
 
     world.pass_time(120.0)
 
-    assert asked(world)["linux-1"][0].state is ClaimState.DONE
+    assert requested(world)["linux-1"][0].state is ClaimState.DONE
 
 
 @pytest.mark.parametrize("error", [CIUnavailable("down"), CIDenied("no permission")])
 def test_it_is_tried_again(world: World, ci: ListeningCI, error: Exception) -> None:
-    """A CI that does not tell who asks is asked again; nobody is let through meanwhile."""
+    """A CI that fails to identify the author is asked again; nobody is let through meanwhile."""
     mel, ci.askers["mel"] = ci.askers["mel"], error
     settle(world, WISH)
-    assert asked(world) == {}
+    assert requested(world) == {}
 
     ci.askers["mel"] = mel
     settle(world, seconds=120.0)
 
-    assert set(asked(world)) == {"linux-1"}
+    assert set(requested(world)) == {"linux-1"}
 
 
 def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
-    """A pull request that nobody finds is not looked for for ever."""
+    """A pull request that is not found is not looked up for ever."""
     publisher = world.publisher()
     world.hear(replace(WISH, pull=99))
     for _ in range(200):
@@ -194,15 +194,15 @@ def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
     assert world.store.take_command(world.clock() + 1e6, 1.0) is None
 
 
-def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
-    """An answer makes the push due to be reported, but two never report it at the same time."""
+def test_a_push_is_never_reported_twice_at_a_time(world: World) -> None:
+    """An answer makes the push due for a report, but two daemons never report it at the same time."""
     world.clock.move(2.0)
     assert world.store.take_report(world.clock(), 180.0) == HERE
     world.hear(replace(WISH, text="why linux-1"))
 
     world.publish(world.publisher())
 
-    assert "linux-1" in told(world)
+    assert "linux-1" in replies(world)
     assert world.store.take_report(world.clock() + 10.0, 180.0) is None
     world.store.end_report(HERE, None)
     assert world.store.take_report(world.clock() + 10.0, 180.0) == HERE
@@ -210,7 +210,7 @@ def test_whoever_reports_the_push_meanwhile_is_left_to_it(world: World) -> None:
 
 @pytest.mark.parametrize(("error", "tries"), [(CIDenied("gone"), 1), (NotKnown("gone"), 1), (CIUnavailable("?"), 4)])
 def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: Exception, tries: int) -> None:
-    """What was asked for is done all the same, once; nobody tries for a day to react to a comment that is deleted."""
+    """The command is carried out once nevertheless; reacting to a deleted comment is not retried for a day."""
     ci.reaction, looks = error, []
     ci.meanwhile = lambda: looks.append(1)
     world.hear(replace(WISH, text="retry mac-1"))
@@ -220,5 +220,5 @@ def test_a_reaction_that_cannot_be_shown(world: World, ci: ListeningCI, error: E
     world.drain()
 
     assert len(looks) - len(ci.asked_why) == tries
-    assert [claim.wanted for claim in asked(world)["mac-1"]] == [1]
-    assert "`mac-1`" in told(world)
+    assert [claim.wanted for claim in requested(world)["mac-1"]] == [1]
+    assert "`mac-1`" in replies(world)

@@ -1,4 +1,4 @@
-"""What retriggers cost and save: what was measured, and what is an estimate and says so."""
+"""Costs and savings of retriggers: measured figures, and estimates that are marked as such."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ def hour(at: float, **counted: int) -> dict[str, Any]:
 
 
 def found(**more: Any) -> dict[str, Any]:
-    """Make what the store finds in some time."""
+    """Make the statistics of a period, as the store returns them."""
     ended = {"passed": 60, "failed": 30, "other": 5, "unfinished": 5, "seconds": 9000.0, "timed": 50, "proved": 26}
     return {
         "decisions": [
@@ -39,7 +39,7 @@ def found(**more: Any) -> dict[str, Any]:
     } | more  # fmt: skip
 
 
-def test_what_was_counted_is_told_as_it_is() -> None:
+def test_counts_are_shown_as_they_are() -> None:
     """Retriggers by how they ended, and their share of all runs."""
     made = costs.of(found())
 
@@ -83,7 +83,7 @@ def test_what_was_refused_spared_machines() -> None:
 
 
 def test_peoples_time_rests_on_an_assumption() -> None:
-    """Only what retriggers proved by themselves saved anybody the asking."""
+    """Only failures that retriggers proved intermittent before anybody asked saved people's time."""
     made = costs.of(found(), minutes=15)
 
     assert (made.people.failures, made.people.seconds) == (26, 26 * 900.0)
@@ -94,7 +94,7 @@ def test_peoples_time_rests_on_an_assumption() -> None:
 
 
 def test_what_nobody_knows_is_not_made_up() -> None:
-    """A CI that does not tell when runs begin, or nothing that was retriggered yet."""
+    """A CI without start times of runs, or no retriggers yet."""
     ended = dict.fromkeys(("passed", "failed", "other", "unfinished", "seconds", "timed", "proved"), 0)
     nothing = {"machine": {"seconds": 0.0, "runs": 0}, "decisions": [], "spared": {"jobs": 0, "over_budget": 0}}
     made = costs.of(found(ended=ended, runs=0, hours=[], **nothing))
@@ -130,18 +130,18 @@ def test_what_dry_run_decided_says_nothing_of_what_a_failure_gets() -> None:
 
 def test_the_json_has_stable_keys() -> None:
     """Programs rely on these names; what is an estimate is called one."""
-    told = costs.of(found()).as_json()
+    values = costs.of(found()).as_json()
 
-    assert list(told) == ["days", "retriggers", "runs", "share", "ended", "machine", "spared", "people", "text"]
-    assert told["days"][0] == {
+    assert list(values) == ["days", "retriggers", "runs", "share", "ended", "machine", "spared", "people", "text"]
+    assert values["days"][0] == {
         "at": "2026-11-20T00:00:00Z", "sent": 70, "would_have_sent": 0, "decided": 80, "refused": 24
     }  # fmt: skip
-    assert told["machine"] == {
+    assert values["machine"] == {
         "known_seconds": 9000, "timed": 50, "seconds_estimate": 17_100, "share_estimate": 0.0855
     }  # fmt: skip
-    assert told["spared"]["seconds_estimate"] == 5400
-    assert told["people"] == {"failures": 26, "minutes_each_assumed": 10.0, "seconds_estimate": 15_600}
-    assert told["text"] == costs.of(found()).sentences()
+    assert values["spared"]["seconds_estimate"] == 5400
+    assert values["people"] == {"failures": 26, "minutes_each_assumed": 10.0, "seconds_estimate": 15_600}
+    assert values["text"] == costs.of(found()).sentences()
 
 
 NUMBERS = st.integers(0, 10_000)
@@ -154,8 +154,8 @@ NUMBERS = st.integers(0, 10_000)
     NUMBERS,
     st.floats(0, 1e9),
 )
-def test_whatever_was_counted_can_be_told(
-    ended: dict[str, int], decisions: dict[str, tuple[int, int]], runs: int, kept: int, seconds: float
+def test_any_counts_can_be_shown(
+    ended: dict[str, int], decisions: dict[str, tuple[int, int]], runs: int, spared_jobs: int, seconds: float
 ) -> None:
     """No share is more than the whole, nothing is negative, and every estimate is called one."""
     made = costs.of(
@@ -163,10 +163,10 @@ def test_whatever_was_counted_can_be_told(
             ended={**ended, "seconds": seconds},
             decisions=[decision(reason, jobs, number) for reason, (jobs, number) in decisions.items()],
             machine={"seconds": seconds, "runs": runs},
-            spared={"jobs": kept, "over_budget": kept // 2},
+            spared={"jobs": spared_jobs, "over_budget": spared_jobs // 2},
             runs=runs + sum(ended.values()) - ended["timed"] - ended["proved"],
         )
     )
 
     assert made.spent.share is None or 0 <= made.spent.share <= 1
-    assert all("estimate" in told for told in made.sentences() if "about" in told)
+    assert all("estimate" in sentence for sentence in made.sentences() if "about" in sentence)

@@ -1,4 +1,4 @@
-"""What runs say is wrong: asked of the CI, in time, and what that changes in a report."""
+"""Failure lines: fetching them from the CI in time, and their effect on a report."""
 
 import pytest
 
@@ -30,25 +30,25 @@ def test_failure_lines_are_asked_for(world: World, ci: ListeningCI) -> None:
     world.publish(publisher, 3600.0)
 
     assert sorted(ci.asked_why) == ["1", "re-1", "re-2", "re-2"]
-    (job,) = board.told[-1].value["jobs"]
+    (job,) = board.reports[-1].value["jobs"]
     assert job["failure"] == {
         "line": LINE, "same": 2, "failed_runs": 3, "without_evidence": 1, "different_each_time": False,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", [CIUnavailable("down"), CIDenied("no permission")])
-def test_a_ci_that_does_not_tell(world: World, ci: ListeningCI, error: Exception) -> None:
+def test_a_ci_that_gives_no_lines(world: World, ci: ListeningCI, error: Exception) -> None:
     """It does not hold the verdict up."""
     ci.lines = {"1": error}
     board = Board()
 
     world.publish(world.publisher(board))
 
-    assert [told.value["jobs"][0]["job"] for told in board.told] == ["job"]
+    assert [report.value["jobs"][0]["job"] for report in board.reports] == ["job"]
 
 
 def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
-    """They are asked for a few times, however much news there is, and then the push is left in peace."""
+    """They are requested a few times, however much news there is, and then given up."""
     ci.lines = {"1": NotKnown("its log is not read yet")}
     board = Board()
     publisher = world.publisher(board)
@@ -61,11 +61,11 @@ def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
 
     assert asked <= 3
     assert len(ci.asked_why) == 6
-    assert len(board.told) <= 10 + 6
+    assert len(board.reports) <= 10 + 6
 
 
-def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
-    """And after a day, or some, not at all."""
+def test_a_ci_that_never_answers_is_asked_ever_less(world: World, ci: ListeningCI) -> None:
+    """After a day or more, not at all."""
     ci.lines = {"1": CIUnavailable("down")}
     board = Board()
     publisher = world.publisher(board)
@@ -77,11 +77,11 @@ def test_a_ci_that_never_tells_is_asked_ever_less(world: World, ci: ListeningCI)
         world.publish(publisher, 1000.0)
 
     assert len(ci.asked_why) == 100
-    assert len(board.told) <= 101
+    assert len(board.reports) <= 101
 
 
 def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> None:
-    """Of many runs some are asked about, as long as there is time; a CI that hangs is left alone for a while."""
+    """Of many runs as many are asked about as time allows; a CI that hangs is left alone for a while."""
     others = [HERE._replace(revision=f"{number:010x}") for number in range(5)]
     for where in others:
         ci.say(where)
@@ -92,7 +92,7 @@ def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> No
     world.clock.move(2.0)
     publisher.step()
     assert len(ci.asked_why) <= 5
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
     ci.meanwhile = lambda: world.clock.move(60.0)
     ci.lines = {str(number): CIUnavailable("no answer") for number in range(30)}
@@ -100,7 +100,7 @@ def test_a_slow_ci_does_not_hold_up_reports(world: World, ci: ListeningCI) -> No
     for _ in range(5):
         publisher.step()
     assert len(ci.asked_why) - asked == 1
-    assert len(board.told) == 6
+    assert len(board.reports) == 6
     assert world.clock() - began < 90.0
 
 
@@ -116,10 +116,10 @@ def test_an_intermittent_that_the_push_touches(world: World, ci: ListeningCI) ->
 
     world.publish(publisher)
 
-    (job,) = board.told[-1].judged.jobs
+    (job,) = board.reports[-1].judged.jobs
     assert job.verdict is Verdict.INTERMITTENT
     assert job.suspected
-    assert "1 suspected new" in board.told[-1].judged.sentence
+    assert "1 suspected new" in board.reports[-1].judged.sentence
 
 
 def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
@@ -127,7 +127,7 @@ def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
     board = Board()
     publisher = world.publisher(board)
     world.publish(publisher)
-    assert board.told[-1].fresh is None
+    assert board.reports[-1].fresh is None
     second = HERE._replace(revision="beefbeef12")
     ci.say(second)
     world.clock.move(60.0)
@@ -136,8 +136,8 @@ def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
 
     world.publish(publisher)
 
-    assert board.told[-1].push == second
-    assert board.told[-1].fresh == frozenset({"fresh"})
+    assert board.reports[-1].push == second
+    assert board.reports[-1].fresh == frozenset({"fresh"})
 
 
 def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> None:
@@ -152,23 +152,23 @@ def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> N
 
     world.publish(publisher)
 
-    fresh = {told.push: told.fresh for told in board.told}
+    fresh = {report.push: report.fresh for report in board.reports}
     assert fresh == {HERE: None, of_fork: None, next_: frozenset({"fresh"})}
 
 
 def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> None:
-    """A place that lists `main` is not told of a fork's `main`, which is `fork:main` there."""
+    """A reporter for `main` gets no report of a fork's `main`, which is `fork:main` there."""
     boards = {branches: Board(f"board:{branches}", branches) for branches in ("*", "try", "fork:*", "other")}
     publisher = world.publisher(*boards.values())
     world.hear(PushFacts(HERE, "", "bob", fork=True))
 
     world.publish(publisher)
 
-    assert [branches for branches, board in boards.items() if board.told] == ["*", "fork:*"]
+    assert [branches for branches, board in boards.items() if board.reports] == ["*", "fork:*"]
 
 
 def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: ListeningCI) -> None:
-    """What the failures of other jobs at other pushes show as well is not what makes two runs the same."""
+    """A line that failures of other jobs at other pushes share does not make two failures the same."""
     board = Board()
     publisher = world.publisher(board)
     for number in range(25):
@@ -180,7 +180,7 @@ def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: Listening
 
     world.publish(publisher)
 
-    told = next(told for told in reversed(board.told) if told.push == HERE)
-    job = next(job for job in told.judged.jobs if job.job == "last")
+    report = next(report for report in reversed(board.reports) if report.push == HERE)
+    job = next(job for job in report.judged.jobs if job.job == "last")
     assert job.failing is not None
     assert job.failing.sameness.same == 0

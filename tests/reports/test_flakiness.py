@@ -1,4 +1,4 @@
-"""How often jobs are intermittent, and how much that figure is worth."""
+"""The rate at which jobs are intermittent, and its confidence interval."""
 
 import itertools
 
@@ -12,7 +12,7 @@ from triggerbot.store import FailureRecord
 
 
 def seen(job: str, number: int, *, failed: int = 1, passed: int = 1, at: float = 1000.0) -> FailureRecord:
-    """Make a sighting of a job at a push."""
+    """Make a failure record of a job at a push."""
     return FailureRecord(push(f"{number:040x}"), job, at, failed, passed)
 
 
@@ -28,7 +28,7 @@ def seen(job: str, number: int, *, failed: int = 1, passed: int = 1, at: float =
     ],
 )
 def test_the_interval_is_wilsons(hits: int, tries: int, low: float, high: float) -> None:
-    """As tables and other programs have it; the last is Newcombe's example (1998, his method 3)."""
+    """The values agree with tables and other programs; the last is Newcombe's example (1998, his method 3)."""
     assert interval(hits, tries) == pytest.approx((low, high), abs=5e-4)
 
 
@@ -59,7 +59,7 @@ def test_more_data_makes_it_narrower(counted: tuple[int, int], times: int) -> No
 
 @given(COUNTED)
 def test_it_is_the_same_from_the_other_side(counted: tuple[int, int]) -> None:
-    """Passing is to 100 % what being intermittent is to 0 %."""
+    """The interval of the passing rate mirrors that of the intermittent rate."""
     hits, tries = counted
     low, high = interval(hits, tries)
 
@@ -67,7 +67,7 @@ def test_it_is_the_same_from_the_other_side(counted: tuple[int, int]) -> None:
 
 
 def test_a_job_is_intermittent_where_it_failed_and_passed() -> None:
-    """What failed only, or met only errors of the CI and passed, does not count; a push counts once."""
+    """A job that only failed, or passed after CI errors only, does not count; a push counts once."""
     sightings = [
         seen("a", 1, at=10.0), seen("a", 1, at=30.0), seen("a", 2, at=20.0), seen("a", 3, passed=0),
         seen("b", 1, passed=0), seen("c", 1, failed=0),
@@ -82,7 +82,7 @@ def test_a_job_is_intermittent_where_it_failed_and_passed() -> None:
 
 
 def test_the_worst_is_what_is_bad_for_sure() -> None:
-    """One of two pushes is no proof; thirty of a hundred are."""
+    """The lower bound decides: one of two pushes proves little, thirty of a hundred much."""
     sightings = [seen("few", 1), *(seen("many", number) for number in range(30)), seen("rare", 1)]
     found = worst(sightings, {"few": 2, "many": 100, "rare": 1000}, 10)
 
@@ -92,13 +92,13 @@ def test_the_worst_is_what_is_bad_for_sure() -> None:
 
 
 def test_more_sightings_than_runs_are_no_accident() -> None:
-    """Runs that were forgotten make no rate above 100 %."""
+    """Purged runs make no rate above 100 %."""
     (rate,) = worst([seen("a", number) for number in range(3)], {}, 10)
 
     assert (rate.rate, rate.high) == (1.0, 1.0)
 
 
-def test_the_json_tells_all_of_it() -> None:
+def test_the_json_has_all_figures() -> None:
     """Programs rely on these names."""
     (rate,) = worst([seen("a", 1, at=0.0)], {"a": 8}, 10)
 
@@ -112,7 +112,7 @@ def test_the_json_tells_all_of_it() -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.integers(0, 2), st.integers(0, 2)), max_size=40)
 )
 def test_whatever_was_seen_is_ranked(given_seen: list[tuple[str, int, int, int]]) -> None:
-    """In any order of hearing, and never beyond the limit."""
+    """In any order of records, and never beyond the limit."""
     sightings = [seen(job, number, failed=failed, passed=passed) for job, number, failed, passed in given_seen]
     found = worst(sightings, {"a": 3}, 2)
 

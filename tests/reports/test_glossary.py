@@ -1,4 +1,4 @@
-"""The words of commands and page: one for everything that can be, and none that says nothing."""
+"""The words of commands and pages: each enum member has a meaningful one."""
 
 import pytest
 
@@ -22,7 +22,7 @@ from triggerbot.reports import glossary
     ],
 )
 def test_there_is_a_word_for_each(words, all_of_them):
-    """Whatever is added to an enum needs its words here."""
+    """Each member of an enum needs its words here."""
     assert set(words) == set(all_of_them)
 
 
@@ -46,7 +46,7 @@ def test_each_result_has_a_letter_of_the_legend(result):
 
 @pytest.mark.parametrize("state", [State.PENDING, State.RUNNING])
 def test_an_unfinished_run_is_a_dot(state):
-    """What has not finished shows no result."""
+    """An unfinished run shows no result."""
     run = Run("job", "1", 1, state, None)
     assert glossary.letter(run) == "."
     assert glossary.standing(run) == glossary.STATES[state]
@@ -54,12 +54,12 @@ def test_an_unfinished_run_is_a_dot(state):
 
 @pytest.mark.parametrize("result", list(Result))
 def test_nothing_to_decide_has_its_reason(result):
-    """Whatever a run came to, there is a sentence for why nothing was done about it."""
+    """For each result of a run, a sentence says why nothing was decided."""
     assert glossary.nothing_to_decide(Run("job", "1", 1, State.FINISHED, result)).endswith(".")
 
 
 def test_what_is_one_too_many_is_counted() -> None:
-    """A list says how much of it is left out."""
+    """A list says how many items it leaves out."""
     names = [str(number) for number in range(20)]
     assert some(names[:5]) == "0, 1, 2, 3, 4"
     assert some(names[:6]) == "0, 1, 2, 3, 4 and 1 more"

@@ -1,4 +1,4 @@
-"""Judging a push in the light of others: what is generic, and whose intermittent failures are known."""
+"""Judging a push with the history of others: generic lines, and known intermittent failures."""
 
 import pytest
 from hypothesis import given
@@ -18,17 +18,17 @@ HERE = push("abcdef1234")
 
 
 def other(number: int) -> Push:
-    """Name another push."""
+    """Return another push."""
     return HERE._replace(revision=f"{number:010x}")
 
 
 def seen(number: int, job: str, *, passed: int = 0, shapes: tuple[str, ...] = (SHAPE,)) -> FailureRecord:
-    """Make a sighting at another push."""
+    """Make a failure record at another push."""
     return FailureRecord(other(number), job, float(number), 1, passed, shapes)
 
 
 def knowledge(*found: FailureRecord, ran: dict[str, int] | None = None) -> FailureHistory:
-    """Know these."""
+    """Return the history of these records."""
     return FailureHistory(found, lambda jobs: {job: (ran or {}).get(job, 0) for job in jobs})
 
 
@@ -40,11 +40,11 @@ def knowledge(*found: FailureRecord, ran: dict[str, int] | None = None) -> Failu
         ([seen(n, f"job-{n}") for n in range(4)] + [seen(n, f"job-{n}", shapes=("x",)) for n in range(4, 24)], True),
         ([seen(n, f"job-{n}") for n in range(2)] + [seen(n, f"job-{n}", shapes=("x",)) for n in range(2, 24)], False),
         ([seen(n, f"job-{n}") for n in range(4)] + [seen(n, f"job-{n}", shapes=("x",)) for n in range(4, 60)], False),
-        # Too few failures to tell.
+        # Too few failures to judge.
         ([seen(n, f"job-{n}") for n in range(10)], False),
-        # One push that is broken all over shows a real failure a hundred times.
+        # One broken push shows a real failure a hundred times.
         ([seen(1, f"job-{n}") for n in range(100)], False),
-        # The failures of the same job are what the line is about.
+        # Failures of the same job do not make the line generic.
         ([seen(n, "job") for n in range(30)] + [seen(n, "else", shapes=("x",)) for n in range(30)], False),
     ],
 )
@@ -60,7 +60,7 @@ PAIRS = st.sets(st.tuples(st.integers(0, 6), st.sampled_from("abcdefgh")), max_s
 def test_generic_is_counted_as_it_is_meant(
     showing: set[tuple[int, str]], others: set[tuple[int, str]], at: int, job: str
 ) -> None:
-    """Whatever failed where: what is counted at once is what would be counted one by one."""
+    """Counting all records at once gives the same result as counting them one by one."""
     found = [seen(number, name) for number, name in showing]
     found += [seen(number, name, shapes=("x",)) for number, name in others - showing]
     elsewhere = [one for one in found if one.job != job and one.push != other(at)]
@@ -73,7 +73,7 @@ def test_generic_is_counted_as_it_is_meant(
 
 
 def test_what_a_passing_run_shows_is_generic() -> None:
-    """Whatever else is known."""
+    """Regardless of the other records."""
     one = FailureRecord(other(1), "else", 1.0, 1, 1, ("x",), (SHAPE,))
 
     assert knowledge(one).generic(HERE, "job", SHAPE)
@@ -112,7 +112,7 @@ def test_a_push_that_breaks_everything_leaves_room_for_others() -> None:
 
 
 def test_sightings_are_of_jobs_that_failed() -> None:
-    """With what their runs say, failed and passed apart."""
+    """Records hold failure lines of failed and passed runs separately."""
     failed = Run("job", "1", 1, State.FINISHED, Result.FAILURE, time=5.0, failures=(LINE,))
     passed = Run("job", "2", 1, State.FINISHED, Result.SUCCESS, time=9.0, failures=("a warning of sorts",))
     jobs = [of_job("job", [failed, passed], ()), of_job("fine", [passed], ())]

@@ -1,4 +1,4 @@
-"""From news to reports: what is due, when it is judged and reported, and what a failing reporter does to it."""
+"""From news to reports: what is due, when it is judged and reported, and failing reporters."""
 
 import threading
 from collections.abc import Callable
@@ -17,42 +17,42 @@ __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 
 
 def test_news_is_judged_and_reported_once(world: World) -> None:
-    """What follows at once is reported with it; without news nothing is."""
+    """News in quick succession is reported together; without news there is no report."""
     board = Board()
     publisher = world.publisher(board)
     world.hear(event("other", "2", push=HERE, result="success"))
     world.publish(publisher)
     world.publish(publisher, 3600.0)
 
-    assert [told.value["health"] for told in board.told] == ["pending"]
-    assert {job["job"] for job in board.told[0].value["jobs"]} == {"job", "other"}
-    assert board.told[0].link == f"https://triggerbot.example.org/pushes/try/{HERE.revision}?system=ci&branch=try"
+    assert [report.value["health"] for report in board.reports] == ["pending"]
+    assert {job["job"] for job in board.reports[0].value["jobs"]} == {"job", "other"}
+    assert board.reports[0].link == f"https://triggerbot.example.org/pushes/try/{HERE.revision}?system=ci&branch=try"
 
 
 def test_what_is_held_back_comes_in_time(world: World) -> None:
-    """A reporter that held mere progress back is told again when it wants, without any news."""
+    """A reporter that held back mere progress is called again at its chosen time, without any news."""
     board = Board()
     publisher = world.publisher(board)
     board.again = world.clock() + 60.0
     world.publish(publisher, 50.0)
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
     board.again = None
     world.publish(publisher, 3600.0)
-    assert len(board.told) == 2
+    assert len(board.reports) == 2
 
 
 def test_what_was_kept_comes_back(world: World) -> None:
-    """A reporter is given what it kept last, by a daemon that was started anew as well."""
+    """A reporter gets its last stored text back, also from a restarted daemon."""
     board = Board()
     world.publish(world.publisher(board))
     world.hear(event("other", "2", push=HERE, result="success"))
     world.publish(world.publisher(board))
 
-    assert board.kept == ["", board.told[0].judged.sentence]
+    assert board.stored == ["", board.reports[0].judged.sentence]
 
 
 def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
-    """In the story, and beside the job."""
+    """In the timeline, and beside the job."""
     board = Board()
     publisher = world.publisher(board)
     world.drain()
@@ -62,15 +62,15 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
     world.hear(event("job", "extra", push=HERE, result="success"))
     world.publish(publisher)
 
-    (job,) = board.told[-1].value["jobs"]
+    (job,) = board.reports[-1].value["jobs"]
     assert (job["verdict"], job["was"]) == ("intermittent", "failed")
     changes = [entry.text for entry in world.store.timeline(HERE, "job") if entry.what == "verdict"]
     assert changes[0].startswith("failed: every one of 3 runs failed")
     assert changes[1].startswith("intermittent (was failed)")
 
 
-def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
-    """It fails when it is run again: the push was good, and was told so to whoever looked."""
+def test_a_job_that_had_passed_is_reported_as_such(world: World) -> None:
+    """A job fails in a further run after its push had been reported good."""
     board = Board()
     publisher = world.publisher(board)
     world.hear(event("other", "1", push=HERE, result="success", time=10.0))
@@ -78,46 +78,46 @@ def test_a_job_that_had_passed_is_told_as_such(world: World) -> None:
     world.hear(failure("other", "2", push=HERE, time=20.0))
     world.publish(publisher)
 
-    (told,) = [one for one in board.told[-1].value["jobs"] if one["job"] == "other"]
-    assert (told["verdict"], told["was"]) == ("intermittent", "passed")
+    (job,) = [one for one in board.reports[-1].value["jobs"] if one["job"] == "other"]
+    assert (job["verdict"], job["was"]) == ("intermittent", "passed")
     (change,) = [entry.text for entry in world.store.timeline(HERE, "other") if entry.what == "verdict"]
     assert change.startswith("intermittent (was passed)")
 
 
-def test_what_a_ci_has_lost_is_told_in_the_end(world: World, ci: ListeningCI) -> None:
-    """Runs that it accepted and never lists are waited for, but not for ever; nobody has to say anything new."""
+def test_what_a_ci_has_lost_is_reported_in_the_end(world: World, ci: ListeningCI) -> None:
+    """Runs that it accepted and never lists are waited for, but not for ever; no further news is needed."""
     ci.makes_runs = False
     board = Board()
     publisher = world.publisher(board)
     world.drain()
     world.publish(publisher)
-    assert board.told[-1].value["health"] == "pending"
+    assert board.reports[-1].value["health"] == "pending"
 
     world.publish(publisher, 86_500.0)
 
-    assert board.told[-1].value["health"] == "failing"
-    assert board.told[-1].judged.final
-    assert len(board.told) == 2
+    assert board.reports[-1].value["health"] == "failing"
+    assert board.reports[-1].judged.final
+    assert len(board.reports) == 2
 
 
 def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI) -> None:
-    """Somebody asks for another run of a job that failed: it is told from what to what that brought it."""
+    """A further run of a failed job is requested: the report names the verdicts before and after it."""
     board = Board()
     publisher = world.publisher(board)
     world.drain()
     world.hear(*(failure("job", run, push=HERE) for run in ("re-1", "re-2")))
     world.publish(publisher)
-    told = []
+    verdicts = []
     for run in ("re-3", "re-4"):
         world.store.ask(HERE, "job", 1, f"me {run}", dry=False, now=world.clock())
         world.drain()
         world.publish(publisher)
-        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+        verdicts.append((board.reports[-1].value["jobs"][0]["verdict"], board.reports[-1].value["jobs"][0]["was"]))
         world.hear(event("job", run, push=HERE, result="failure" if run == "re-3" else "success"))
         world.publish(publisher)
-        told.append((board.told[-1].value["jobs"][0]["verdict"], board.told[-1].value["jobs"][0]["was"]))
+        verdicts.append((board.reports[-1].value["jobs"][0]["verdict"], board.reports[-1].value["jobs"][0]["was"]))
 
-    assert told == [("pending", "failed"), ("failed", None), ("pending", "failed"), ("intermittent", "failed")]
+    assert verdicts == [("pending", "failed"), ("failed", None), ("pending", "failed"), ("intermittent", "failed")]
 
 
 @pytest.mark.parametrize(
@@ -129,39 +129,39 @@ def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI
     ],
 )
 def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: float, late: float) -> None:
-    """After a while; the other reporters are none the worse for it."""
-    ill, well = Board("board:ill"), Board("board:well")
-    ill.errors = [error]
-    publisher = world.publisher(ill, well)
+    """It is retried after a while; other reporters are not affected."""
+    failing, working = Board("board:ill"), Board("board:well")
+    failing.errors = [error]
+    publisher = world.publisher(failing, working)
     world.publish(publisher)
     world.publish(publisher, soon)
-    assert (len(ill.told), len(well.told)) == (1, 1)
+    assert (len(failing.reports), len(working.reports)) == (1, 1)
 
     world.publish(publisher, late)
 
-    assert len(ill.told) == 2
+    assert len(failing.reports) == 2
     assert "board:ill" in world.store.metadata(HERE)
 
 
-def test_others_hear_the_news_while_a_report_fails(world: World) -> None:
-    """Who may not be told holds nobody else up, and is not asked more often for it."""
-    ill, well = Board("board:ill"), Board("board:well")
-    ill.errors = [CIDenied("no permission")]
-    publisher = world.publisher(ill, well)
+def test_other_reporters_get_the_news_while_one_fails(world: World) -> None:
+    """A failing reporter does not hold up the others, and is not tried more often for their news."""
+    failing, working = Board("board:ill"), Board("board:well")
+    failing.errors = [CIDenied("no permission")]
+    publisher = world.publisher(failing, working)
     world.publish(publisher)
     for number in range(5):
         world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
         world.publish(publisher)
 
-    assert (len(ill.told), len(well.told)) == (1, 6)
+    assert (len(failing.reports), len(working.reports)) == (1, 6)
 
 
-def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
-    """A place that hangs is left alone for a while, so that others are told in time."""
-    ill, well = Board("board:ill"), Board("board:well")
-    ill.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
-    ill.meanwhile = lambda: world.clock.move(60.0)
-    publisher = world.publisher(ill, well)
+def test_what_is_slow_and_fails_is_not_waited_for_again(world: World, ci: ListeningCI) -> None:
+    """A reporter that hangs is left alone for a while, so that others report in time."""
+    failing, working = Board("board:ill"), Board("board:well")
+    failing.errors = [CIUnavailable("no answer within a minute") for _ in range(100)]
+    failing.meanwhile = lambda: world.clock.move(60.0)
+    publisher = world.publisher(failing, working)
     for number in range(5):
         where = HERE._replace(revision=f"{number:010x}")
         ci.say(where)
@@ -169,30 +169,30 @@ def test_what_is_slow_and_in_vain_is_not_waited_for_again(world: World, ci: List
     began = world.clock()
     world.publish(publisher)
 
-    assert (len(ill.told), len(well.told)) == (1, 6)
+    assert (len(failing.reports), len(working.reports)) == (1, 6)
     assert world.clock() - began < 90.0
     for _ in range(12):
         world.publish(publisher, 60.0)
-    assert len(ill.told) <= 4
+    assert len(failing.reports) <= 4
 
 
 def test_reports_end_before_somebody_else_takes_them_up(world: World) -> None:
-    """What there is no time for is made with the next try."""
+    """Reports for which there is no time are made at the next try."""
     slow, last = Board("board:slow"), Board("board:last")
     slow.meanwhile = lambda: world.clock.move(100.0)
     publisher = world.publisher(slow, last)
     world.clock.move(2.0)
     publisher.step()
-    assert (len(slow.told), len(last.told)) == (1, 0)
+    assert (len(slow.reports), len(last.reports)) == (1, 0)
 
     slow.meanwhile = lambda: None
     publisher.step()
 
-    assert (len(slow.told), len(last.told)) == (2, 1)
+    assert (len(slow.reports), len(last.reports)) == (2, 1)
 
 
 def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
-    """Nor wait for as long as it was set back."""
+    """It also does not wait for as long as the clock was set back."""
     board = Board()
     board.errors = [CIUnavailable("down") for _ in range(4)]
     publisher = world.publisher(board)
@@ -202,28 +202,30 @@ def test_a_clock_that_is_set_back_makes_nobody_hurry(world: World) -> None:
     world.hear(event("other", "2", push=HERE, result="success"))
     for _ in range(60):
         world.publish(publisher, 1.0)
-        assert len(board.told) <= 8
+        assert len(board.reports) <= 8
 
     assert not board.errors
-    assert board.told[-1].judged.sentence == board.told[-2].judged.sentence
+    assert board.reports[-1].judged.sentence == board.reports[-2].judged.sentence
 
 
 def test_it_is_tried_after_a_long_stop(world: World) -> None:
-    """Somebody may have mended it while triggerbot was off: the day is that of trying, not of waiting."""
+    """The fault may have been fixed while triggerbot was off: the day counts from the first try, not from the news."""
     board = Board()
     board.errors = [CIDenied("no permission")]
     world.publish(world.publisher(board))
 
     world.publish(world.publisher(board), 3 * 86_400.0)
 
-    assert len(board.told) == 2
+    assert len(board.reports) == 2
     assert not board.errors
 
 
 def test_a_large_push_rests(world: World) -> None:
-    """What keeps the processor busy is not judged again at once, however much news there is of it."""
+    """A push that takes long to judge is not judged again at once, however much news there is."""
     board = Board()
-    board.meanwhile = lambda: world.hear(event("meanwhile", str(len(board.told)), push=HERE, result="success")) and None
+    board.meanwhile = lambda: (
+        world.hear(event("meanwhile", str(len(board.reports)), push=HERE, result="success")) and None
+    )
     made = world.publisher(board, rest=1e9)
     world.publish(made)
     steps = 0
@@ -231,12 +233,12 @@ def test_a_large_push_rests(world: World) -> None:
         world.hear(event(f"other-{number}", "2", push=HERE, result="success"))
         steps += world.publish(made)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
     assert steps <= 5
 
 
 def test_a_push_that_cannot_be_judged(world: World, ci: ListeningCI, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not tried at every news of it, and others are judged."""
+    """It is not retried at each of its news, and other pushes are judged."""
     board, tries = Board(), 0
     made = world.publisher(board)
     judge = made._judge.judge
@@ -256,7 +258,7 @@ def test_a_push_that_cannot_be_judged(world: World, ci: ListeningCI, monkeypatch
         world.publish(made)
 
     assert tries == 1
-    assert {told.push for told in board.told} == {other}
+    assert {report.push for report in board.reports} == {other}
 
 
 def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,53 +274,53 @@ def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.M
     monkeypatch.setattr(world.store, "end_report", refuse)
     made.run(stop)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
 
 def test_it_is_given_up_after_a_day(world: World) -> None:
-    """A reporter that nobody mends is left alone at this push."""
+    """A reporter that keeps failing is given up for this push."""
     board = Board()
     board.errors = [CIDenied("no permission") for _ in range(1000)]
     publisher = world.publisher(board)
     for _ in range(150):
         world.publish(publisher, 700.0)
-    tries = len(board.told)
+    tries = len(board.reports)
     world.hear(event("other", "2", push=HERE, result="success"))
     world.publish(publisher)
 
-    assert len(board.told) == tries < 150
+    assert len(board.reports) == tries < 150
 
 
 def test_what_is_gone_is_not_tried_again(world: World) -> None:
-    """A commit that GitHub does not know any more gets no report."""
+    """A commit that GitHub no longer knows gets no report."""
     board = Board()
     board.errors = [NotKnown("no such commit")]
     publisher = world.publisher(board)
     world.publish(publisher)
     world.publish(publisher, 7200.0)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
 
 def test_a_crash_while_reporting_repeats_it(world: World) -> None:
-    """Whoever dies with a push in hand loses nothing: it is taken up when its time is over."""
+    """A daemon that dies with a report in hand loses nothing: it is taken up when its lease is over."""
     assert world.store.take_report(world.clock() + 2.0, 180.0) == HERE
     board = Board()
 
     world.publish(world.publisher(board), 60.0)
-    assert board.told == []
+    assert board.reports == []
     world.publish(world.publisher(board), 180.0)
 
-    assert len(board.told) == 1
+    assert len(board.reports) == 1
 
 
 def test_dry_run_reports_nothing(make_world: Callable[..., World], ci: ListeningCI) -> None:
-    """Only the page shows what would be told."""
+    """Only the page shows what would be reported."""
     world = make_world(ci, dry=True)
     world.hear(failure(push=HERE))
     board = Board()
 
     world.publish(world.publisher(board))
 
-    assert board.told == []
+    assert board.reports == []
     assert [one.health for one in world.store.search(Search(), 10)] != [""]

@@ -1,4 +1,4 @@
-"""Webhook signatures: the published vectors, and everything that is not signed by us."""
+"""Webhook signatures: the published vectors, and rejection of everything else."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ def headers(signature: str = SIGNATURE, *, message_id: str = ID, stamp: str = st
 def accepts(
     given_headers: dict[str, str], body: bytes = BODY, secrets: Sequence[str] = (SECRET,), now: float = STAMP
 ) -> bool:
-    """Tell whether a webhook is let in; anything but yes and `Unauthenticated` fails the test."""
+    """Return whether a webhook is accepted; any exception but `Unauthenticated` fails the test."""
     try:
         verify_standard(given_headers, body, secrets, now)
     except Unauthenticated:
@@ -44,7 +44,7 @@ def test_the_published_vector_can_be_computed() -> None:
 
 
 def test_the_published_vector_is_accepted() -> None:
-    """What other implementations sign, we take; what we sign is the same."""
+    """Signatures of other implementations are accepted, and ours are the same."""
     assert accepts(headers())
     assert sign_standard(ID, STAMP, BODY, SECRET) == SIGNATURE
 
@@ -90,7 +90,7 @@ def test_without_a_secret_nothing_is_let_in() -> None:
 
 @pytest.mark.parametrize("secret", ["plain text", "abcd", "whsec_not base64 at all", "schlüssel"])
 def test_a_plain_secret_is_its_own_key(secret: str) -> None:
-    """Who does not write `whsec_` and base64 gets what is written."""
+    """A secret without `whsec_` and base64 is used as it is written."""
     made = hmac.digest(secret.encode(), f"{ID}.{STAMP}.".encode() + BODY, hashlib.sha256)
 
     assert accepts(headers("v1," + base64.b64encode(made).decode()), secrets=[secret])

@@ -1,4 +1,4 @@
-"""A house to visit, with a clock that the test moves."""
+"""Fixtures: a house with a clock that the test moves."""
 
 from tests.fakes.fixtures import clock, quiet
 from tests.fakes.site_fixtures import ada, front, house, make_house, visitor

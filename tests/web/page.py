@@ -8,7 +8,7 @@ PATH = "/pushes/try/abcdef1"
 
 
 def claims(house: House, job: str = "job") -> list[Claim]:
-    """Read the claims that people made."""
+    """Return the claims that people made."""
     record = house.store.record(push())
     assert record is not None
     return [claim for one in record.jobs if one.job == job for claim in one.claims if claim.manual]

@@ -1,4 +1,4 @@
-"""What people do on the page: that they mean it, and that it is recorded as theirs."""
+"""Actions on the page: protection of forms, and recording under the person's name."""
 
 import html
 import re
@@ -27,7 +27,7 @@ from triggerbot.web.session import SESSION_SECONDS
     ],
 )
 def test_a_form_of_another_site_is_refused(house: House, ada: Person, headers: dict[str, str]) -> None:
-    """Even with the session and with the form's own token."""
+    """Even with the session and the form's own token."""
     house.hear(failure())
     host = house.url.removeprefix("http://")
 
@@ -38,7 +38,7 @@ def test_a_form_of_another_site_is_refused(house: House, ada: Person, headers: d
 
 
 def test_older_browsers_name_the_page_that_a_form_is_on(house: House, ada: Person) -> None:
-    """That is as good."""
+    """They send Origin rather than Sec-Fetch-Site, which is accepted."""
     house.hear(failure())
 
     answer = ada.send(ada.forms(PATH)["retrigger"], {"origin": house.url})
@@ -74,14 +74,14 @@ def test_a_form_needs_the_token_of_its_page(house: House, ada: Person, clock: Cl
     ],
 )
 def test_what_is_no_form_of_the_page_is_refused(house: House, ada: Person, content: bytes, kind: str) -> None:
-    """Before anything else is made of it."""
+    """Before it is parsed any further."""
     headers = {"content-type": kind, "sec-fetch-site": "same-origin"}
 
     assert ada.client.post("/pause", content=content, headers=headers).status_code == 400
 
 
 def test_pages_are_only_changed_by_post(house: House, ada: Person) -> None:
-    """A link or an image can do nothing."""
+    """A link or an image cannot act."""
     for path in ("/pause", "/resume", "/logout", f"{PATH}/retrigger"):
         assert ada.get(path).status_code in (404, 405)
 
@@ -90,9 +90,9 @@ def test_pages_are_only_changed_by_post(house: House, ada: Person) -> None:
 
 
 def test_a_retrigger_is_asked_for_once_however_often_the_form_is_sent(house: House, ada: Person) -> None:
-    """It is recorded under the name of whoever asked; a page that is loaded again asks anew."""
-    told = house.ci.run("abcdef1", "job-unstable", result="failure")
-    house.hear(failure("job-unstable", told["run_id"]))
+    """It is recorded under the person's name; the form of a reloaded page is a new request."""
+    run = house.ci.run("abcdef1", "job-unstable", result="failure")
+    house.hear(failure("job-unstable", run["run_id"]))
     form = ada.forms(PATH)["retrigger"]
 
     answers = [ada.send(form, count="2") for _ in range(3)]
@@ -110,8 +110,8 @@ def test_a_retrigger_is_asked_for_once_however_often_the_form_is_sent(house: Hou
     assert len(claims(house, "job-unstable")) == 2
 
 
-def test_nothing_is_said_to_be_recorded_to_whom_cannot_have_asked(house: House, ada: Person, visitor: Person) -> None:
-    """An address that somebody passes on says nothing of what was asked for."""
+def test_a_confirmation_is_only_shown_to_people_who_may_act(house: House, ada: Person, visitor: Person) -> None:
+    """A shared address shows no confirmation to visitors."""
     house.hear(failure())
 
     assert "Recorded: 3 further runs" in ada.get(PATH, asked="3").text
@@ -119,7 +119,7 @@ def test_nothing_is_said_to_be_recorded_to_whom_cannot_have_asked(house: House, 
 
 
 @pytest.mark.parametrize("count", ["0", "21", "-1", "1.5", "", "one", "99999999999999", "²"])
-def test_only_so_many_runs_may_be_asked_for(house: House, ada: Person, count: str) -> None:
+def test_the_number_of_runs_is_limited(house: House, ada: Person, count: str) -> None:
     """As many as the rule lets people ask for."""
     house.hear(failure())
 
@@ -152,7 +152,7 @@ def test_everything_that_fails_is_retriggered_by_one_button(house: House, ada: P
 
 
 def test_a_job_that_is_not_known_cannot_be_retriggered(house: House, ada: Person) -> None:
-    """Nor one of a push that is not, nor of a project that no rule watches any more."""
+    """The same goes for an unknown push, and a project that no rule watches any more."""
     house.hear(failure())
     form = ada.forms(PATH)["retrigger"]
 
@@ -171,7 +171,7 @@ def test_a_job_of_the_longest_name_can_be_retriggered(house: House, ada: Person)
 
 
 def test_from_the_page_of_a_job_one_comes_back_to_it(house: House, ada: Person) -> None:
-    """With what was recorded."""
+    """The page shows what was recorded."""
     house.hear(failure())
 
     answer = ada.send(ada.forms(f"{PATH}?job=job")["retrigger"])
@@ -184,7 +184,7 @@ def test_from_the_page_of_a_job_one_comes_back_to_it(house: House, ada: Person) 
 
 
 def test_pausing_and_resuming_are_recorded_with_who_did_it(house: House, ada: Person) -> None:
-    """Who paused first stays the one who did, whoever comes later."""
+    """The first person to pause stays on record."""
     form = ada.forms("/")["pause"]
     assert ada.send(form, note="the CI\nis being moved").status_code == 303
     with Person(house) as grace:

@@ -1,4 +1,4 @@
-"""Open pages are told when to load again: soon, not too often, and without holding anything up."""
+"""Open pages are notified when to reload: soon, not too often, and without holding anything up."""
 
 import queue
 import socket
@@ -26,7 +26,7 @@ class Ear:
 
     def __init__(self, house: House, where: Push | None = None, **query: Any) -> None:
         address = httpx.URL(house.url + "/live", params={**(where._asdict() if where else {}), **query})
-        self._heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._socket = socket.create_connection((address.host, address.port or 80), timeout=30)
         self._socket.sendall(b"GET %s HTTP/1.1\r\nhost: test\r\n\r\n" % address.raw_path)
         self._thread = threading.Thread(target=self._listen)
@@ -50,31 +50,31 @@ class Ear:
             for line in lines:
                 self._last = line.strip() or self._last
                 if line.startswith(("retry:", "event:", "data:", ":")):
-                    self._heard.put(line.strip())
+                    self._lines.put(line.strip())
 
     @property
     def ended(self) -> bool:
-        """Whether the server has brought it to its proper end (a chunk of no bytes)."""
+        """Whether the server has ended the stream properly (with an empty chunk)."""
         return not self._thread.is_alive() and self._last == "0"
 
     def next(self) -> str:
         """Wait for the next line."""
-        return self._heard.get(timeout=20)
+        return self._lines.get(timeout=20)
 
-    def told(self) -> None:
-        """Wait until it is told to load again."""
+    def wait_for_news(self) -> None:
+        """Wait until the page is notified of a change."""
         while self.next() != "event: changed":
             pass
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing more was heard."""
-        return self._heard.empty()
+        """Whether no further line arrives."""
+        return self._lines.empty()
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often."""
+    """Poll often."""
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(live, "REST_SECONDS", 0.0)
     monkeypatch.setattr(live, "REST_TIMES", 0.0)
@@ -82,7 +82,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
-    """One with a real clock."""
+    """A house with a real clock."""
     made = make_house()
     for number in (1, 2):
         made.hear(event("job", str(number), push=where(number), result="success"))
@@ -90,18 +90,18 @@ def house(make_house: Callable[..., House]) -> House:
 
 
 def where(number: int) -> Push:
-    """Name a push."""
+    """Return a push."""
     return push(f"{number:07x}")
 
 
 def judge(house: House, number: int, at: float | None = None) -> None:
-    """Keep a push as judged now."""
+    """Record a push as judged now."""
     now = house.clock() if at is None else at
     house.store.judged(Summary(where(number), "good", "1 passed", None, "", None, now, now), [], [], now)
 
 
 def looked(house: House) -> None:
-    """Wait until somebody has looked at what there is before anything new comes."""
+    """Wait until the poller has seen the present state before anything new comes."""
     done = threading.Event()
     before = house.store.judged_since
 
@@ -117,77 +117,79 @@ def looked(house: House) -> None:
     house.store.judged_since = before  # type: ignore[method-assign]
 
 
-def test_a_page_is_told_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
-    """Others hear nothing of it."""
+def test_a_page_is_notified_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
+    """Other pages are not notified."""
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two, Ear(house) as every:
         looked(house)
         judge(house, 1)
-        one.told()
-        every.told()
+        one.wait_for_news()
+        every.wait_for_news()
         judge(house, 2)
-        two.told()
-        every.told()
+        two.wait_for_news()
+        every.wait_for_news()
         assert one.next().startswith("data: ")
         assert one.quiet
 
 
-def test_everybody_is_told_of_a_pause(house: House) -> None:
-    """It is on every page."""
+def test_every_page_is_notified_of_a_pause(house: House) -> None:
+    """A pause is shown on every page."""
     with Ear(house, where(1)) as one, Ear(house) as every:
         looked(house)
         house.store.pause(Pause(house.clock(), "ada"))
-        one.told()
-        every.told()
+        one.wait_for_news()
+        every.wait_for_news()
 
 
-def test_what_came_between_rendering_and_listening_is_made_up_for(house: House) -> None:
+def test_changes_between_rendering_and_listening_are_not_missed(house: House) -> None:
     """A page says when it was rendered; what was judged later is news to it, the rest is not."""
     judge(house, 1)
     now = house.clock()
     with Ear(house, where(2), seen=now - 1) as two, Ear(house, where(1), seen=now + 1) as late:
         with Ear(house, where(1), seen=now - 1) as early:
-            early.told()
-        # Both pages of one push are told together.
-        late.told()
+            early.wait_for_news()
+        # Both pages of one push are notified together.
+        late.wait_for_news()
         looked(house)
         assert two.quiet
     with Ear(house, where(1), seen="nonsense"):
         pass
 
 
-def test_what_is_judged_again_and_again_is_told_once_in_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What comes meanwhile is told later, not never."""
+def test_what_is_judged_again_and_again_is_notified_once_in_a_while(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes in between are notified later, not dropped."""
     monkeypatch.setattr(live, "REST_SECONDS", 1e9)
     with Ear(house) as every:
         looked(house)
         judge(house, 1)
-        every.told()
+        every.wait_for_news()
         for _ in range(5):
             judge(house, 2)
             looked(house)
         assert every.next().startswith("data: ")
         assert every.quiet
         monkeypatch.setattr(live, "REST_SECONDS", 0.0)
-        every.told()
+        every.wait_for_news()
 
 
-def test_what_takes_long_to_render_is_told_the_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For all pages together, whatever they are about."""
+def test_what_takes_long_to_render_is_notified_more_seldom(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit is for all pages together."""
     monkeypatch.setattr(live, "REST_TIMES", 1e9)
     with Ear(house, where(1)) as one, Ear(house, where(2)) as two:
         looked(house)
         judge(house, 1)
-        one.told()
+        one.wait_for_news()
         httpx.get(f"{house.url}/pushes/try/{where(1).revision}", params={"fragment": "1"})
         judge(house, 2)
         looked(house)
         assert two.quiet
         monkeypatch.setattr(live, "REST_TIMES", 0.0)
-        two.told()
+        two.wait_for_news()
 
 
 def test_what_many_pages_load_is_rendered_once(house: House) -> None:
-    """Until there is news; whoever may act has another page than the rest."""
+    """Until there is news; people who may act get a different page."""
     reads: list[Push] = []
     record = house.store.record
 
@@ -205,7 +207,7 @@ def test_what_many_pages_load_is_rendered_once(house: House) -> None:
         assert "<html" not in texts.pop()
 
         judge(house, 1)
-        one.told()
+        one.wait_for_news()
         httpx.get(path, params={"fragment": "1"})
         httpx.get(path, params={"fragment": "1"})
         assert len(reads) == 2
@@ -217,8 +219,8 @@ def test_what_many_pages_load_is_rendered_once(house: House) -> None:
     assert len(reads) == 5, "while nobody would tell that it is out of date, nothing is kept"
 
 
-def test_so_many_may_listen_and_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others are told when to try again, and may as soon as somebody leaves."""
+def test_the_number_of_listeners_is_limited(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further pages get a time to retry, and are accepted as soon as one leaves."""
     monkeypatch.setattr(live, "LISTENERS_MAX", 2)
     with Ear(house), Ear(house, where(1)):
         answer = httpx.get(f"{house.url}/live")
@@ -230,24 +232,24 @@ def test_so_many_may_listen_and_no_more(house: House, monkeypatch: pytest.Monkey
 
 
 def test_a_quiet_connection_shows_that_it_lives(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that proxies in between do not cut it."""
+    """Comments are sent so that proxies in between do not cut it."""
     monkeypatch.setattr(live, "QUIET_SECONDS", 0.01)
     with Ear(house, where(1)) as one:
         assert [one.next() for _ in range(3)] == [": still here"] * 3
 
 
 def test_nothing_is_read_while_nobody_listens(house: House) -> None:
-    """The looking ends with the last page, and begins again with the next."""
+    """Polling ends with the last page, and starts again with the next."""
     for _ in range(2):
         with Ear(house) as every:
             looked(house)
             judge(house, 1)
-            every.told()
+            every.wait_for_news()
         eventually(lambda: house.pages.live._polling is None, "the looking ends")
 
 
 def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: House) -> None:
-    """Whoever listens notices nothing, but for the delay."""
+    """Listening pages notice nothing but the delay."""
     before = house.store.judged_since
     failing = threading.Event()
 
@@ -261,11 +263,11 @@ def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: Hous
         assert failing.wait(20)
         judge(house, 1)
         house.store.judged_since = before  # type: ignore[method-assign]
-        every.told()
+        every.wait_for_news()
 
 
 def test_a_server_that_stops_lets_every_page_go(tmp_path: Path) -> None:
-    """The streams come to their proper end, rather than being cut when the patience is over."""
+    """The streams are ended properly, rather than cut off after a timeout."""
     with Front() as front, House(tmp_path, front) as house, Ear(house) as every, Ear(house, where(1)) as one:
         front.close()
         eventually(lambda: every.ended and one.ended, "both streams end")

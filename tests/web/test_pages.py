@@ -1,4 +1,4 @@
-"""What pages show: everything that is known, nothing that is executed, in headers that allow nothing else."""
+"""What pages show: everything that is known, nothing executable, under headers that allow nothing else."""
 
 import re
 from collections.abc import Callable
@@ -28,18 +28,18 @@ def hear_of(house: House, number: int, **more: Any) -> Push:
 
 
 def rows(answer: httpx.Response) -> list[str]:
-    """Take the pushes of a list, by their revisions."""
+    """Return the revisions of the pushes in a list."""
     return re.findall(r"<code>([0-9a-f]{7})</code>", answer.text)
 
 
 # -- the list ---------------------------------------------------------------------------------------------------
 
 
-def test_the_list_tells_the_health_of_pushes_in_words_and_why(house: House, visitor: Person) -> None:
-    """The newest comes first; what was not judged yet says so."""
+def test_the_list_shows_the_health_of_pushes_in_words_and_why(house: House, visitor: Person) -> None:
+    """The newest comes first; a push that is not judged yet says so."""
     said = "Bug 1: first line\n\nand the rest of it"
-    told = house.ci.run("abcdef1", "linux", result="failure")
-    house.hear(failure("linux", told["run_id"], author="ada", message=said, time=house.clock()))
+    run = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", run["run_id"], author="ada", message=said, time=house.clock()))
     house.settle()
     hear_of(house, 2, message="Bug 2")
 
@@ -72,7 +72,7 @@ def test_pushes_are_filtered_by_what_a_form_without_script_says(house: House, vi
 
 
 def test_pushes_are_filtered_by_their_health(house: House, visitor: Person) -> None:
-    """As they were judged last; what was not judged yet has none."""
+    """By their last verdict; a push that is not judged yet has no health."""
     one, two, _ = (hear_of(house, number) for number in (1, 2, 3))
     for where, health in ((one, "failing"), (two, "good")):
         house.store.judged(Summary(where, health, "", None, "", None, 0.0, 0.0), [], [], house.clock())
@@ -85,7 +85,7 @@ def test_pushes_are_filtered_by_their_health(house: House, visitor: Person) -> N
 
 
 def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, visitor: Person) -> None:
-    """At most a thousand; what is no number counts for nothing."""
+    """At most a thousand; a value that is no number is ignored."""
     for number in range(110):
         hear_of(house, number)
 
@@ -98,27 +98,27 @@ def test_a_list_has_a_hundred_pushes_unless_more_are_asked_for(house: House, vis
 
 
 @pytest.mark.parametrize(
-    ("path", "name", "number", "told"),
+    ("path", "name", "number", "pushes"),
     [
         ("pushes", "limit", "2", 2), ("pushes", "limit", "0000000002", 2), ("pushes", "limit", "9" * 5000, 3),
         ("pushes", "limit", "", 3), ("pushes", "limit", "0", None), ("pushes", "limit", "-1", None),
         ("pushes", "limit", "²", None), ("stats", "days", "0", None), ("stats", "days", "1.5", None),
     ],
 )  # fmt: skip
-def test_programs_are_told_which_number_is_none(
-    house: House, visitor: Person, path: str, name: str, number: str, told: int | None
+def test_the_api_names_an_invalid_number(
+    house: House, visitor: Person, path: str, name: str, number: str, pushes: int | None
 ) -> None:
-    """An answer to something else than was asked would go unnoticed."""
+    """An answer to another request than the one sent would go unnoticed."""
     for one in range(3):
         hear_of(house, one)
 
     answer = visitor.get(f"/api/v1/{path}", **{name: number})
 
-    if told is None:
+    if pushes is None:
         assert answer.status_code == 400
         assert answer.json()["error"].startswith(f"{name} is a whole number from 1 to ")
     else:
-        assert len(answer.json()["pushes"]) == told
+        assert len(answer.json()["pushes"]) == pushes
 
 
 def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Person) -> None:
@@ -140,10 +140,10 @@ def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Pers
 
 
 def test_a_dry_run_says_so(make_house: Callable[..., House], clock: Clock) -> None:
-    """On every page where somebody might think that something is sent."""
+    """On every page that might suggest that something is sent."""
     house = make_house(clock=clock, dry=True)
-    told = house.ci.run("abcdef1", "job", result="failure")
-    house.hear(failure("job", told["run_id"]))
+    run = house.ci.run("abcdef1", "job", result="failure")
+    house.hear(failure("job", run["run_id"]))
     house.settle()
     with Person(house) as visitor:
         assert "Dry run" in visitor.get("/").text
@@ -155,7 +155,7 @@ def test_a_dry_run_says_so(make_house: Callable[..., House], clock: Clock) -> No
 # -- the other pages --------------------------------------------------------------------------------------------
 
 
-def test_about_tells_the_rules_in_force(make_house: Callable[..., House], clock: Clock) -> None:
+def test_about_shows_the_rules_in_force(make_house: Callable[..., House], clock: Clock) -> None:
     """In sentences, from the live config."""
     house = make_house(clock=clock, more="caps: {service: 777}\nretention: 30d")
     with Person(house) as visitor:
@@ -169,8 +169,8 @@ def test_about_tells_the_rules_in_force(make_house: Callable[..., House], clock:
 
 def test_statistics_are_tables_beside_their_plots(house: House, visitor: Person) -> None:
     """By hour for a day, by day for longer; decisions with their reasons, and how retriggers ended."""
-    told = house.ci.run("abcdef1", "linux", result="failure")
-    house.hear(failure("linux", told["run_id"]), failure("job-unstable", "9"))
+    run = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", run["run_id"]), failure("job-unstable", "9"))
     house.hear(failure("flaky-unstable", "10"), event("flaky-unstable", "11", result="success"))
     house.settle()
 
@@ -188,7 +188,7 @@ def test_statistics_are_tables_beside_their_plots(house: House, visitor: Person)
 
 
 def test_statistics_of_nothing_claim_nothing(house: House, visitor: Person) -> None:
-    """Before the first run there is no machine time that a CI did not tell."""
+    """Before the first run no missing machine time is blamed on a CI."""
     text = visitor.get("/statistics").text
 
     assert "No run was heard of in this time" in text
@@ -196,11 +196,11 @@ def test_statistics_of_nothing_claim_nothing(house: House, visitor: Person) -> N
     assert "<table" not in text
 
 
-def test_errors_tell_what_does_not_work_and_what_could_not_be_triggered(house: House, visitor: Person) -> None:
+def test_errors_list_what_does_not_work_and_what_could_not_be_triggered(house: House, visitor: Person) -> None:
     """Parts, dead letters, crashes, and requests that the CI did not take, with links to their jobs."""
-    told = house.ci.run("abcdef1", "linux", result="failure")
+    run = house.ci.run("abcdef1", "linux", result="failure")
     house.ci.fault("retrigger", times=None, status=403, body=b'{"error": "no permission"}')
-    house.hear(failure("linux", told["run_id"]))
+    house.hear(failure("linux", run["run_id"]))
     house.settle()
     house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
     house.store.add_crashes([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])
@@ -249,7 +249,7 @@ def test_whatever_is_foreign_stays_text(house: House, visitor: Person) -> None:
     "url", ["javascript:alert(1)", "data:text/html,x", "//evil.example/", "JaVaScRiPt:x", "ftp://x/"]
 )
 def test_only_addresses_of_pages_become_links(house: House, visitor: Person, url: str) -> None:
-    """Whatever else a CI gives is left out; the letter stays."""
+    """Any other address from a CI is left out; the letter stays."""
     house.hear(failure("job", "1", url=url), event("fine", "2", result="success", url=url))
 
     for query in ({}, {"job": "job"}):
@@ -263,7 +263,7 @@ PAGES = ("/", PATH, f"{PATH}?job=job", "/about", "/statistics", "/errors", "/log
 
 @pytest.mark.parametrize("path", PAGES)
 def test_every_page_has_the_headers_that_defend_it(house: House, visitor: Person, path: str) -> None:
-    """A strict policy, whatever the status; and nothing in the page that would need a weaker one."""
+    """A strict policy, whatever the status, and nothing in the page that needs a weaker one."""
     house.hear(failure())
 
     answer = visitor.get(path)
@@ -280,7 +280,7 @@ def test_every_page_has_the_headers_that_defend_it(house: House, visitor: Person
 
 
 def test_files_are_kept_by_browsers_for_as_long_as_they_stay_the_same(house: House, visitor: Person) -> None:
-    """The address changes with the content; under an old one the new content is served, and not kept."""
+    """The address changes with the content; an old address serves the new content, uncached."""
     address = re.search(r'href="(/static/[0-9a-f]+/page\.css)"', visitor.get("/").text)
     assert address is not None
 
@@ -298,7 +298,7 @@ def test_files_are_kept_by_browsers_for_as_long_as_they_stay_the_same(house: Hou
 
 
 def test_a_store_that_does_not_answer_is_said_in_a_page(house: House, visitor: Person) -> None:
-    """503, with when to come again."""
+    """503, with the time to retry."""
 
     def unavailable(*_: object) -> None:
         raise StoreUnavailable("the disk is full")
@@ -325,7 +325,7 @@ def test_a_large_page_arrives_whole(house: House, visitor: Person) -> None:
 
 
 def test_a_path_below_which_a_proxy_serves_it_is_in_every_link(make_house: Callable[..., House], clock: Clock) -> None:
-    """The proxy takes it off before it asks."""
+    """The proxy strips it from requests."""
     from triggerbot.web.session import Access
 
     house = make_house(clock=clock, access=Access(address="https://ci.example/bot", tokens=("t" * 20,)))

@@ -1,4 +1,4 @@
-"""Who may act on the page: with a token, or by the word of a proxy."""
+"""Who may act on the page: people with a token, or users that a proxy vouches for."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -40,7 +40,7 @@ def test_nobody_may_act_who_has_not_logged_in(house: House, visitor: Person) -> 
     assert house.store.paused() is None
 
 
-def test_whoever_knows_the_token_may_act_for_twelve_hours(house: House, visitor: Person, clock: Clock) -> None:
+def test_the_token_allows_actions_for_twelve_hours(house: House, visitor: Person, clock: Clock) -> None:
     """The session is a cookie that no script and no other site's page can use; logging out ends it."""
     house.hear(failure())
     form = visitor.forms("/login?next=%2Fpushes%2Ftry%2Fabcdef1")["login"]
@@ -76,7 +76,7 @@ def test_a_wrong_token_is_refused_without_saying_how_wrong_it_is(house: House, v
 
 
 def test_guessing_ends_soon_and_may_go_on_a_minute_later(house: House, visitor: Person, clock: Clock) -> None:
-    """Even the right token is refused then, so that nobody learns whether it was right."""
+    """Even the right token is refused meanwhile, so that nobody learns whether it was right."""
     for _ in range(TRIES_PEER):
         assert visitor.log_in("ada", "wrong").status_code == 401
 
@@ -88,14 +88,14 @@ def test_guessing_ends_soon_and_may_go_on_a_minute_later(house: House, visitor: 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\nb", "a\x00b"])
 def test_people_say_who_they_are(house: House, visitor: Person, name: str) -> None:
-    """It is recorded with what they do, so it has to be something."""
+    """The name is recorded with their actions, so it must not be empty."""
     assert visitor.log_in(name).status_code == 400
 
 
 def test_several_tokens_work_while_they_are_exchanged_and_a_session_ends_with_its_own(
     make_house: Callable[..., House], clock: Clock
 ) -> None:
-    """The old session is worth nothing where the old token is not any more."""
+    """A session ends when its token is removed."""
     old, new = "o" * 20, "n" * 20
     both = make_house(clock=clock, access=Access(tokens=(new, old)))
     with Person(both) as ada, Person(both) as grace:
@@ -111,7 +111,7 @@ def test_several_tokens_work_while_they_are_exchanged_and_a_session_ends_with_it
 
 @pytest.mark.parametrize("what", ["flip", "cut", "payload", "empty", "foreign"])
 def test_a_forged_session_is_none(house: House, visitor: Person, what: str) -> None:
-    """Whatever is changed in it."""
+    """A session with any change is refused."""
     visitor.log_in()
     ((name, value),) = visitor.client.cookies.items()
     payload, _, mac = value.rpartition(".")
@@ -130,7 +130,7 @@ def test_a_forged_session_is_none(house: House, visitor: Person, what: str) -> N
 
 
 def test_where_people_come_by_https_cookies_travel_no_other_way(make_house: Callable[..., House], clock: Clock) -> None:
-    """And belong to this host alone."""
+    """They belong to this host alone."""
     house = make_house(clock=clock, access=Access(address="https://bot.example", tokens=(TOKEN,)))
     with Person(house) as visitor:
         cookie = visitor.log_in().headers["set-cookie"]
@@ -139,7 +139,7 @@ def test_where_people_come_by_https_cookies_travel_no_other_way(make_house: Call
 
 
 def test_without_a_token_or_a_proxy_the_page_says_how_to_have_one(make_house: Callable[..., House]) -> None:
-    """In one quiet line, and nobody can log in."""
+    """One quiet line says so, and nobody can log in."""
     house = make_house(access=Access())
     house.hear(failure())
     with Person(house) as visitor:
@@ -153,7 +153,7 @@ def test_without_a_token_or_a_proxy_the_page_says_how_to_have_one(make_house: Ca
     "wanted", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:x", "/\n/x"]
 )
 def test_logging_in_leads_nowhere_else(house: House, visitor: Person, wanted: str) -> None:
-    """Whatever the address says where to go next."""
+    """Only local addresses are accepted as the next page."""
     answer = visitor.send({"action": "/login", "next": wanted}, name="ada", token=TOKEN)
 
     assert answer.headers["location"] == "/"
@@ -161,7 +161,7 @@ def test_logging_in_leads_nowhere_else(house: House, visitor: Person, wanted: st
 
 @given(st.text(max_size=40).map(lambda rest: "/" + rest))
 def test_what_counts_as_a_local_path_is_one(path: str) -> None:
-    """However browsers read it."""
+    """In every way that browsers read it."""
     if is_local(path):
         joined = httpx.URL("https://bot.example/login").join(path)
         assert joined.host == "bot.example"
@@ -200,7 +200,7 @@ def test_from_anybody_else_the_header_is_worth_nothing(
 
 
 def test_a_header_that_comes_twice_is_not_believed(make_house: Callable[..., House]) -> None:
-    """One of the two was not the proxy's."""
+    """One of the two did not come from the proxy."""
     house = make_house(access=PROXY)
     house.hear(failure())
     twice = [("x-forwarded-user", "mallory"), ("x-forwarded-user", "grace")]

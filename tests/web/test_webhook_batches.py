@@ -1,4 +1,4 @@
-"""Webhooks that share a commit: each is answered for itself."""
+"""Webhooks that share a commit: each is answered separately."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from triggerbot.web.webhooks import WebhookBatches
 
 
 class Poisoned:
-    """An observer that answers when told to, and fails whenever the poisoned job is in the batch."""
+    """An observer that answers on request, and fails whenever the poisoned job is in the batch."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -24,7 +24,7 @@ class Poisoned:
         self.stored: set[str] = set()
 
     def observe_soon(self, heard: Sequence[Event], *, deliveries: Sequence[str]) -> "Future[Any]":
-        """Take a batch."""
+        """Queue a batch."""
         assert len(deliveries) == len(heard)
         jobs = [one.job for one in heard]
         self.batches.append(jobs)
@@ -33,7 +33,7 @@ class Poisoned:
         return future
 
     def answer(self) -> None:
-        """Answer what is open, as the store's thread would."""
+        """Answer the open batches, as the store's thread would."""
         while self.open:
             future, jobs = self.open.pop(0)
             if "poison" in jobs:
@@ -74,7 +74,7 @@ def test_a_fault_of_one_request_is_no_fault_of_its_neighbours() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_store_that_is_down_is_told_to_all_at_once(count: int) -> None:
+def test_a_store_that_is_down_is_reported_to_all_at_once(count: int) -> None:
     """Trying each alone would only take longer."""
     observer = Poisoned(StoreUnavailable("disk full"))
 
@@ -85,7 +85,7 @@ def test_a_store_that_is_down_is_told_to_all_at_once(count: int) -> None:
 
 
 def test_the_same_delivery_is_observed_once() -> None:
-    """Whether its copies share a commit or come later: only the first is stored, and each is told which it was."""
+    """Whether its copies share a commit or come later: only the first is stored, and each answer says which it was."""
     observer = Poisoned(ValueError())
 
     answers = asyncio.run(gather(observer, ["a", "b", "a", "b", "c", "b"]))
@@ -95,7 +95,7 @@ def test_the_same_delivery_is_observed_once() -> None:
 
 
 def test_a_copy_shares_the_fault_of_its_first() -> None:
-    """None of them was stored, so each is tried alone and told the fault."""
+    """None of them was stored, so each is tried alone and gets the error."""
     observer = Poisoned(ValueError("broken"))
 
     answers = asyncio.run(gather(observer, ["a", "poison", "poison", "b"]))

@@ -1,4 +1,4 @@
-"""A real browser: Debian's chromium, driven by Playwright, with everything noted that a page must not do."""
+"""A real browser: Debian's chromium, driven by Playwright; records everything that a page must not do."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _GRAVE = ("serious", "critical")
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start it; without chromium the test is skipped, and says so."""
+    """Start the browser; without chromium the test is skipped, and says so."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("CHROMIUM IS NOT INSTALLED: this test needs a real browser (sudo apt-get install chromium)")
@@ -35,7 +35,7 @@ def _axe() -> str:
 
 
 class Window:
-    """One window of the browser, with cookies of its own."""
+    """One window of the browser, with its own cookies."""
 
     def __init__(self, browser: Browser, base: str, **more: Any) -> None:
         self.context: BrowserContext = browser.new_context(base_url=base, **more)
@@ -62,12 +62,12 @@ class Window:
             assert self.complaints == [], self.complaints
 
     def _failed(self, url: str, why: str) -> None:
-        # What is under way ends when its page is left, and a stream always is.
+        # Pending requests end when their page is left, and a stream is always pending.
         if "/live" not in url and "ERR_ABORTED" not in why:
             self.complaints.append(f"{url}: {why}")
 
     def visit(self, path: str) -> Page:
-        """Load a page, and see that nothing was held back by its policy."""
+        """Load a page, and check that its policy blocked nothing."""
         self.page.goto(path)
         assert self.page.evaluate("window.violations") == []
         return self.page
@@ -82,7 +82,7 @@ class Window:
         return self.page
 
     def check(self) -> None:
-        """See that people can use the page as it is now, whatever they use; and that it fits into the window."""
+        """Check that the page is accessible in its present state, and fits into the window."""
         self.page.evaluate(_axe())
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         grave = [

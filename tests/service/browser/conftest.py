@@ -1,4 +1,4 @@
-"""A house to visit with a real browser."""
+"""Fixtures of the tests of pages in a real browser."""
 
 from collections.abc import Iterator
 

@@ -44,7 +44,7 @@ def daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Daemon]:
 
 
 def test_from_the_webhook_to_the_open_page(chromium: Browser, daemon: Daemon, ci: FakeCI) -> None:
-    """A failure shows up by itself, what its retrigger proves too, and people ask for more; the daemon still ends."""
+    """A failure and its verdict show up by themselves, a person requests more; the daemon still ends."""
     ci.push(REVISION, message="Bug 1: a change", author="ada@example.org")
     daemon.hook(ci.run(REVISION, "first", result="success", message="Bug 1: a change"))
     with Window(chromium, daemon.url) as window:

@@ -1,4 +1,4 @@
-"""The pages in a real browser: what people do, what they see meanwhile, and that nothing foreign is ever executed."""
+"""The pages in a real browser: what people do and see, and that no foreign text is executed."""
 
 import re
 from collections.abc import Callable
@@ -22,17 +22,17 @@ LONG = "mochitest-" + "x" * 290
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often, and tell at once."""
+    """Poll often, and send updates at once."""
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.1)
     monkeypatch.setattr(live, "REST_SECONDS", 0.1)
 
 
 @pytest.fixture
 def house(make_house: Callable[..., House]) -> House:
-    """A house at work, with a push of many sorts of jobs."""
+    """A working house, with a push of many kinds of jobs."""
     made = make_house()
     made.ci.push(REVISION, message="Bug 1: a change\n\nand why", author="ada@example.org")
-    told = [
+    events = [
         made.ci.run(REVISION, job, result=result, author="ada@example.org", message="Bug 1: a change", **more)
         for job, result, more in (
             ("linux-broken-unstable", "failure", {"failures": ["TypeError: net.open is not a function"]}),
@@ -44,7 +44,7 @@ def house(make_house: Callable[..., House]) -> House:
             *((f"linux-fine-{number}", "success", {"url": f"https://ci.example/{number}"}) for number in range(60)),
         )
     ]
-    made.hear(*(event_json.from_json(event, "ci") for event in told))
+    made.hear(*(event_json.from_json(event, "ci") for event in events))
     return made.work()
 
 
@@ -82,7 +82,7 @@ def test_everybody_can_use_every_page(chromium: Browser, house: House, scheme: s
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == (
             "rgb(21, 22, 26)" if scheme == "dark" else "rgb(247, 247, 245)"
         )
-        # The one 404 among the pages is told there, too.
+        # The one 404 among the pages is reported there, too.
         window.complaints = [one for one in window.complaints if "404" not in one]
         house.store.pause(Pause(house.clock(), "grace", LONG))
         window.log_in("ada " + "a" * 90, TOKEN)
@@ -118,7 +118,7 @@ def test_a_job_is_retriggered_after_logging_in(chromium: Browser, house: House) 
 
 @pytest.mark.slow
 def test_everything_is_paused_and_goes_on_by_buttons(chromium: Browser, house: House) -> None:
-    """Whoever has another page open sees it there by itself."""
+    """Other open pages show it by themselves."""
     judged(house)
     with Window(chromium, house.url) as other, Window(chromium, house.url) as window:
         watching = other.visit(PATH)
@@ -139,7 +139,7 @@ def test_everything_is_paused_and_goes_on_by_buttons(chromium: Browser, house: H
 
 @pytest.mark.slow
 def test_an_open_page_shows_what_is_new_and_leaves_the_reader_alone(chromium: Browser, house: House) -> None:
-    """Focus, what was opened, typed and scrolled to stay; what changed is said to those who cannot see it."""
+    """Focus, open parts, input and scroll position stay; screen readers hear of changes."""
     judged(house)
     with Window(chromium, house.url, viewport={"width": 1000, "height": 600}) as window:
         window.log_in("ada", TOKEN)
@@ -186,7 +186,7 @@ def test_the_list_shows_a_new_push_by_itself(chromium: Browser, house: House) ->
 
 @pytest.mark.slow
 def test_a_job_called_like_a_script_is_only_a_name(chromium: Browser, house: House) -> None:
-    """Wherever it shows up, and when it is retriggered."""
+    """On every page, and when it is retriggered."""
     judged(house)
     with Window(chromium, house.url, viewport={"width": 360, "height": 700}) as window:
         page = window.log_in(SCRIPT[:90], TOKEN)

@@ -1,4 +1,4 @@
-"""`python -m tests.service.chaos MODE`: run one sort of chaos and report on it; exits 1 if anything was wrong."""
+"""`python -m tests.service.chaos MODE`: run one kind of chaos and report on it; exits 1 if anything was wrong."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""What befalls the servers around a daemon: the CI, Redis and RabbitMQ; and a daemon that hears nothing."""
+"""Accidents of the servers around a daemon (the CI, Redis and RabbitMQ), and a daemon without webhooks."""
 
 import random
 import shutil
@@ -20,7 +20,7 @@ BACK = 20.0
 
 
 def outage(runs: int, seed: int) -> Made:
-    """Every POST is accepted and then answered 500, so many times: look-backs settle it, and nothing is asked twice."""
+    """Answer each accepted POST with 500, many times: look-backs settle it, and nothing is requested twice."""
     begun = time.monotonic()
     with stage("sqlite", "webhook", seed, posts={"500_after": 100}, reads={}, lag=0.5, breaker=_NO_BREAKER) as made:
         life = made.start()
@@ -36,7 +36,7 @@ def outage(runs: int, seed: int) -> Made:
 
 
 def replies(runs: int, seed: int) -> Made:
-    """The connection to Redis ends after a request has passed and before its answer, so many times."""
+    """End the connection to Redis after a request and before its answer, many times."""
     begun = time.monotonic()
     dice = random.Random(seed)
     with ExitStack() as stack:
@@ -45,7 +45,7 @@ def replies(runs: int, seed: int) -> Made:
         proxy = stack.enter_context(Proxy(made.redis.port))
         _rewrite(made, store_port=proxy.port)
         life = made.start()
-        # One that cannot reach its store does not start at all.
+        # A daemon that cannot reach its store does not start at all.
         assert _wait(lambda: _started(made), 30)
         cut = 0
 
@@ -69,11 +69,11 @@ def replies(runs: int, seed: int) -> Made:
 
 
 def redis_lost(runs: int, seed: int) -> Made:
-    """Redis is killed, emptied, or replaced by an older copy of itself, in turn, while the daemon works."""
+    """Kill Redis, empty it, or replace it by an older copy, in turn, while the daemon works."""
     begun = time.monotonic()
     dice = random.Random(seed)
     done = {"killed": 0, "emptied": 0, "older": 0}
-    # What the store forgets before it is retriggered is told once more by the sweep: the CI is the truth.
+    # The sweep brings back what the store lost before it was retriggered: the CI is the truth.
     with stage("redis", "webhook", seed, posts=_FEW, reads={}, lag=0.3, sweep="1s") as made:
         assert made.redis is not None
         life = made.start()
@@ -105,7 +105,7 @@ def redis_lost(runs: int, seed: int) -> Made:
 
 
 def broker(runs: int, seed: int, rabbit: Rabbit) -> Made:
-    """RabbitMQ is restarted, its connection closed or black-holed, its queue deleted; how long until it consumes."""
+    """Restart RabbitMQ, cut or black-hole its connection, delete its queue; measure the time until it consumes."""
     begun = time.monotonic()
     dice = random.Random(seed)
     waits: dict[str, list[float]] = {"closed": [], "deleted": [], "black_hole": [], "restarted": []}
@@ -129,7 +129,7 @@ def broker(runs: int, seed: int, rabbit: Rabbit) -> Made:
             probe = made.ground.fail(f"{number:07x}", ["probe"])
             made.feeder.feed(*probe)
             if kind == "deleted":
-                # A message to no queue is gone: the sweep finds what it told.
+                # A message without a queue is lost: the sweep finds its failure.
                 _wait(lambda: made.broker is not None and made.broker.consumers() == 1, 60)
             else:
                 _wait(partial(_asked, made, probe[0]), 60)
@@ -165,13 +165,13 @@ def _hurt(kind: str, made: Stage, proxy: Proxy, rabbit: Rabbit) -> None:
 
 
 def sweep(runs: int, seed: int) -> Made:
-    """Not one webhook arrives: the sweep alone finds every failure."""
+    """Send no webhook: the sweep alone finds every failure."""
     begun = time.monotonic()
     with stage("sqlite", "webhook", seed, posts=PLAN, reads=READS, sweep="1s") as made:
         life = made.start()
         for number in range(0, runs, 10):
             for event in made.ground.fail(f"{number:07x}", [f"job-{one}" for one in range(min(10, runs - number))]):
-                # Nobody says so, but it is as good as acknowledged: it is at the CI.
+                # It counts as acknowledged, since it is at the CI.
                 made.feeder.attempted.append((event["revision"], event["job"]))
                 made.feeder.acknowledged.append((event["revision"], event["job"]))
             time.sleep(0.01)
@@ -185,7 +185,7 @@ _NO_BREAKER = "{failures: off, pushes: off}"
 
 
 def _rewrite(made: Stage, *, store_port: int | None = None, amqp_port: int | None = None, sweep: str = "off") -> None:
-    """Let the config lead through a proxy."""
+    """Rewrite the config to go through a proxy."""
     port = int(made.config.read_text().partition("listen: 127.0.0.1:")[2].partition("\n")[0])
     write_config(
         made, port, store_port=store_port, amqp_port=amqp_port, breaker="{canary: 500ms, longest: 2s}", sweep=sweep

@@ -1,7 +1,7 @@
-"""The CI of the chaos runs: a process of its own that is never killed, and whose own log is the ground truth.
+"""The CI of the chaos runs: a process that is never killed, whose own log is the ground truth.
 
 It speaks the generic contract (tests/fakes/ci.py). What goes wrong with a request follows from the seed and from what
-is asked, not from the order in which requests arrive. The harness tells it what to do by lines of JSON on stdin.
+is asked, not from the order in which requests arrive. The harness sends it commands as lines of JSON on stdin.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any, Self
 from tests import ROOT
 from tests.fakes.ci import Call, FakeCI, Fault, Post
 
-#: What may go wrong with a POST: how likely it is, in percent, in the usual plan.
+#: Faults of a POST: how likely each is, in percent, in the usual plan.
 PLAN = {"delay": 30, "500_after": 6, "cut_after": 6, "half_after": 3, "503": 4, "429": 3, "429_after": 2, "500": 3}
 #: And with a look-back.
 READS = {"delay": 5, "500": 4, "cut": 3, "nonsense": 3, "half": 2}
@@ -27,7 +27,7 @@ _NONSENSE = (b"", b"null", b'{"runs": 7}', b"<html>502</html>", b'{"runs": [{"re
 
 
 class Plan:
-    """Chooses faults by dice that depend on the seed and on what is asked."""
+    """Chooses faults at random, by the seed and the content of the request."""
 
     def __init__(self, seed: int, posts: dict[str, int], reads: dict[str, int], slow: float) -> None:
         self._seed = seed
@@ -128,15 +128,15 @@ class Ground:
         return json.loads(self._process.stdout.readline())
 
     def fail(self, revision: str, jobs: list[str], **more: Any) -> list[dict[str, Any]]:
-        """Let jobs of a push fail; gives back the events."""
+        """Let jobs of a push fail; return the events."""
         return list(self._ask({"do": "fail", "revision": revision, "jobs": jobs, "more": more}))
 
     def calm(self) -> dict[str, int]:
-        """Let nothing go wrong any more; tells what went wrong how often."""
+        """Stop all faults; return the count of each."""
         return dict(self._ask({"do": "calm"}))
 
     def made(self) -> Counter[tuple[str, str]]:
-        """Read from the log how many runs each job got."""
+        """Count in the log how many runs each job got."""
         counted: Counter[tuple[str, str]] = Counter()
         for line in self.log.read_text().splitlines():
             post = json.loads(line)
@@ -151,11 +151,11 @@ def _serve() -> None:
 
     def write(post: Post) -> None:
         if post.accepted:
-            told = {
+            entry = {
                 "revision": post.body["revision"], "job": post.body["job"], "operation": post.operation,
                 "runs": len(post.runs), "status": post.status, "at": time.time(),
             }  # fmt: skip
-            os.write(log, json.dumps(told).encode() + b"\n")
+            os.write(log, json.dumps(entry).encode() + b"\n")
 
     with FakeCI(marks=settings["marks"], sweeps=settings["sweeps"]) as ci:
         ci.lag_seconds = settings["lag"]

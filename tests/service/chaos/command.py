@@ -1,4 +1,4 @@
-"""The command: which chaos, how often, with which seed, and a table and JSON of what came of it."""
+"""The command line of the chaos runs: mode, number and seed; prints a table and JSON of the results."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "ra
 
 
 def main() -> int:
-    """Run what the command line says."""
+    """Parse the command line, and run its mode."""
     parser = argparse.ArgumentParser(prog="python -m tests.service.chaos")
     parser.add_argument("mode", choices=list(MODES))
     parser.add_argument("--store", choices=["sqlite", "redis"], default="sqlite")
@@ -50,20 +50,20 @@ def main() -> int:
             "network": lambda: network.network(chosen.store, chosen.intake, chosen.runs, chosen.seed, rabbit),
         }
         verdict, about = modes[chosen.mode]()
-    told = {
+    summary = {
         "mode": chosen.mode, "store": chosen.store, "intake": chosen.intake, "runs": chosen.runs, "seed": chosen.seed,
         "date": time.strftime("%Y-%m-%d"), "commit": _commit(), **verdict.counts(), **about,
         "bound_95": bound(len(verdict.lost) + len(verdict.doubled), about.get("stopped", chosen.runs)),
     }  # fmt: skip
-    for name, value in told.items():
+    for name, value in summary.items():
         print(f"  {name:14} {value}")
     for name in ("lost", "doubled", "unexpected"):
         for job in getattr(verdict, name)[:20]:
             print(f"  {name.upper()}: {job}")
     if chosen.json is not None:
         with chosen.json.open("a") as file:
-            file.write(json.dumps(told) + "\n")
-    return 0 if verdict.good and told.get("settled", True) else 1
+            file.write(json.dumps(summary) + "\n")
+    return 0 if verdict.good and summary.get("settled", True) else 1
 
 
 def _there(rabbit: Rabbit | None) -> Rabbit:

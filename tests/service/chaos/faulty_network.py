@@ -1,7 +1,7 @@
 """A bad network: a TCP proxy before the CI, Redis or RabbitMQ that is slow, cuts, resets, swallows, and drips.
 
-What happens to a connection follows from the seed and from its number. A connection has one fault at most; whoever
-connects again gets another one.
+What happens to a connection follows from the seed and from its number. A connection has one fault at most; the next
+connection gets another one.
 """
 
 import contextlib
@@ -20,18 +20,18 @@ from typing import Self
 
 
 class Kind(StrEnum):
-    """What may befall a connection."""
+    """The fault of a connection."""
 
     FINE = "fine"
-    #: Everything comes later.
+    #: Everything is delayed.
     LATENCY = "latency"
-    #: It ends in order, before, within or after a request.
+    #: It is closed properly before, within or after a request.
     CUT = "cut"
-    #: It ends in order within an answer.
+    #: It is closed properly within an answer.
     HALF_ANSWER = "half_answer"
     #: It ends with a reset.
     RESET = "reset"
-    #: Neither side hears from the other any more; after a while it is reset.
+    #: Both directions are black-holed; after a while it is reset.
     BLACK_HOLE = "black_hole"
     #: Answers drip, a few bytes at a time.
     SLOW_BYTES = "slow_bytes"
@@ -41,15 +41,15 @@ class Kind(StrEnum):
 BAD: Mapping[Kind, int] = {
     Kind.LATENCY: 10, Kind.CUT: 10, Kind.HALF_ANSWER: 10, Kind.RESET: 10, Kind.BLACK_HOLE: 5, Kind.SLOW_BYTES: 10
 }  # fmt: skip
-#: Seconds that a black hole lasts at most, and that each piece is late at most.
+#: The longest duration of a black hole, and the longest delay of a piece, in seconds.
 _HOLE, _LATE = 4.0, 0.1
-#: A drip: so many bytes, so many seconds apart, for so many bytes.
+#: A drip: bytes per piece, seconds between pieces, and bytes in all.
 _DRIP, _APART, _DRIPS = 5, 0.002, 400
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What befalls one connection: which fault, after how many bytes of which direction, and how long it takes."""
+    """The plan of one connection: its fault, after how many bytes of which direction, and for how long."""
 
     kind: Kind
     after: int
@@ -67,7 +67,7 @@ class Wire:
         self._chances = chances
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = int(self._listening.getsockname()[1])
-        #: Which faults came to pass, and how often.
+        #: How often each fault occurred.
         self.done: Counter[str] = Counter()
         self._number = 0
         self._calm = threading.Event()
@@ -86,11 +86,11 @@ class Wire:
         self._listening.close()
 
     def calm(self) -> None:
-        """Let nothing befall connections that are made from now on."""
+        """Give new connections no faults."""
         self._calm.set()
 
     def fate(self, number: int) -> Fate:
-        """Tell what befalls a connection, by its number; purely."""
+        """Return the fate of a connection; it depends on seed and number only."""
         dice = random.Random(f"{self._seed}/{number}")
         (kind,) = dice.choices(
             [*self._chances, Kind.FINE], [*self._chances.values(), max(0, 100 - sum(self._chances.values()))]
@@ -113,7 +113,7 @@ class Wire:
             try:
                 server = socket.create_connection(("127.0.0.1", self._target), timeout=5)
             except OSError:
-                # Nobody is there: that is what the client shall see, too.
+                # The server is down: let the client see that, too.
                 return _reset(client)
             with contextlib.closing(server), contextlib.suppress(OSError):
                 for one in (client, server):
@@ -121,16 +121,16 @@ class Wire:
                 self._pass_on(client, server, fate)
 
     def _pass_on(self, client: socket.socket, server: socket.socket, fate: Fate) -> None:
-        """Pass bytes on both ways until either side ends, or the fault comes."""
+        """Pass bytes on both ways until either side closes, or the fault is due."""
         passed = {client: 0, server: 0}
-        told = server if fate.answer else client
+        faulty = server if fate.answer else client
         while not self._ending.is_set():
             for source in select.select([client, server], [], [], 0.1)[0]:
                 sink = server if source is client else client
                 data = source.recv(65_536)
                 if not data:
                     return
-                if source is not told or passed[source] + len(data) <= fate.after or fate.kind is Kind.FINE:
+                if source is not faulty or passed[source] + len(data) <= fate.after or fate.kind is Kind.FINE:
                     sink.sendall(data)
                 elif not self._befall(client, server, sink, data, fate, max(0, fate.after - passed[source])):
                     return
@@ -139,7 +139,7 @@ class Wire:
     def _befall(
         self, client: socket.socket, server: socket.socket, sink: socket.socket, data: bytes, fate: Fate, rest: int
     ) -> bool:
-        """Let a fault come to a piece of which so many bytes still pass unharmed; tells whether it goes on after it."""
+        """Apply a fault to a piece, of which `rest` bytes still pass; return whether the connection goes on."""
         self.done[fate.kind] += 1
         match fate.kind:
             case Kind.LATENCY:
@@ -166,5 +166,5 @@ class Wire:
 
 
 def _reset(connection: socket.socket) -> None:
-    """Let closing it be a reset."""
+    """Make closing the connection send a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

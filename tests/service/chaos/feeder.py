@@ -1,4 +1,4 @@
-"""Telling a daemon that dies all the time what failed, as CIs do: until it says that it has it."""
+"""Feeds failures to a daemon that keeps dying, as CIs do: again and again until it acknowledges them."""
 
 import json
 import queue
@@ -18,20 +18,20 @@ from triggerbot.systems.webhook_signatures import sign_standard
 
 
 def job_of(event: dict[str, Any]) -> Job:
-    """Name the job that an event is about."""
+    """Return the job that an event is about."""
     return event["revision"], event["job"]
 
 
 class Feeder:
-    """Feeds events from threads of its own; `acknowledged` are those that somebody promised to keep."""
+    """Feeds events from its own threads; `acknowledged` holds those that the daemon or the broker has confirmed."""
 
-    #: So many senders at once.
+    #: The number of senders.
     senders = 1
 
     def __init__(self, seed: int) -> None:
         self.attempted: list[Job] = []
         self.acknowledged: list[Job] = []
-        #: Is set whenever an event was taken well.
+        #: Set whenever an event was acknowledged.
         self.taken = threading.Event()
         self._seed = seed
         self._fed = 0
@@ -56,7 +56,7 @@ class Feeder:
             thread.join(30)
 
     def feed(self, *events: dict[str, Any]) -> None:
-        """Tell of these as soon as possible."""
+        """Queue events to be sent as soon as possible."""
         for event in events:
             self._fed += 1
             self._queue.put(event)
@@ -69,10 +69,10 @@ class Feeder:
     def _run(self) -> None:
         while (event := self._queue.get()) is not None:
             self.attempted.append(job_of(event))
-            # Some are told twice, though they were taken well.
+            # Some are sent twice, though they were acknowledged.
             times = 2 if random.Random(f"{self._seed}/{event['run_id']}").random() < 0.2 else 1
             while times and not self._ending.is_set():
-                if self._tell(event):
+                if self._send(event):
                     self.taken.set()
                     times -= 1
                 else:
@@ -80,8 +80,8 @@ class Feeder:
             if not times:
                 self.acknowledged.append(job_of(event))
 
-    def _tell(self, event: dict[str, Any]) -> bool:
-        """Tell of an event once; true if it is safe."""
+    def _send(self, event: dict[str, Any]) -> bool:
+        """Send an event once; return whether it was acknowledged."""
         raise NotImplementedError
 
 
@@ -101,7 +101,7 @@ class Hooks(Feeder):
         super().__exit__(kind, error, trace)
         self._client.close()
 
-    def _tell(self, event: dict[str, Any]) -> bool:
+    def _send(self, event: dict[str, Any]) -> bool:
         body, now = json.dumps(event).encode(), int(time.time())
         name = f"msg_{event['run_id']}"
         headers = {
@@ -130,7 +130,7 @@ class Messages(Feeder):
         if self._connection is not None:
             self._connection.collect()
 
-    def _tell(self, event: dict[str, Any]) -> bool:
+    def _send(self, event: dict[str, Any]) -> bool:
         message = amqp.Message(json.dumps(event).encode(), content_type="application/json", delivery_mode=2)
         try:
             if self._channel is None:
@@ -145,7 +145,7 @@ class Messages(Feeder):
 
 
 def make_queue(broker: Broker) -> None:
-    """Make the queue as the daemon does, so that nothing is published into the void before it first starts."""
+    """Declare the queue as the daemon does, so that no message is lost before its first start."""
     with broker.rabbit.connect() as connection:
         channel = connection.channel()
         channel.queue_declare(broker.queue, durable=True, exclusive=False, auto_delete=False)

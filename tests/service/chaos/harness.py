@@ -1,4 +1,4 @@
-"""What every sort of chaos plays on: a CI that is never killed, a feeder, a config, and the servers that it needs."""
+"""The stage of every kind of chaos: a CI that is never killed, a feeder, a config, and servers."""
 
 import json
 import shutil
@@ -23,11 +23,11 @@ from tests.service.chaos.life import Life
 StoreName = Literal["sqlite", "redis"]
 IntakeName = Literal["webhook", "amqp"]
 
-#: Retriggers that each failure is worth, by default.
+#: Retriggers of each failure, by default.
 WANTED = 2
-#: Seconds that a last life gets to come to the end of everything.
+#: Seconds in which the last life has to finish all work.
 PATIENCE = 180.0
-#: What breakers are made of here: quick ones.
+#: Settings of breakers in these runs: short times.
 BREAKER = "{canary: 500ms, longest: 2s}"
 
 _CONFIG = """
@@ -50,7 +50,7 @@ breaker: {breaker}
 caps: {{service: off, project: off, author: off}}
 """
 _PULSE = "intakes: [{{pulse: {{system: ci, url: '{url}', queue: {queue}, bindings: [{{exchange: {exchange}}}]}}}}]"
-#: To read all certificates that the world trusts takes longer than all else of a start; here there is no TLS.
+#: Loading the system's certificates takes longer than the rest of a start; these runs have no TLS.
 _ENVIRONMENT = {"CI_TOKEN": TOKEN, "WEBHOOK_SECRET": SECRET, "SSL_CERT_FILE": "", "SSL_CERT_DIR": "/"}
 
 
@@ -66,8 +66,8 @@ class Stage:
     broker: Broker | None = None
     lives: int = 0
     last: Life | None = None
-    #: The directory stays, for people to look at; `None`: if anything is wrong.
-    kept: bool | None = None
+    #: Whether the directory stays for inspection; `None`: if anything is wrong.
+    keep_files: bool | None = None
 
     @property
     def home(self) -> Path:
@@ -92,7 +92,7 @@ class Stage:
         return life
 
     def end(self) -> None:
-        """End the life that there may be, if a run breaks off."""
+        """End a running life, if a run breaks off."""
         if self.last is not None:
             self.last.kill()
 
@@ -111,24 +111,24 @@ class Stage:
         return life
 
     def verdict(self) -> Verdict:
-        """Compare what was fed with what the CI wrote down."""
+        """Compare what was fed with the CI's log."""
         return check(self.feeder.attempted, self.feeder.acknowledged, self.ground.made(), WANTED)
 
     def history(self) -> dict[str, int]:
-        """Count what the daemon's log says: whether a run met anything worth meeting shows here."""
+        """Count the events of the daemon's log, which show whether a run met any trouble."""
         counted: Counter[str] = Counter()
         with (self.home / "daemon.log").open() as lines:
             for line in lines:
                 # A killed process may leave half a line.
                 if line.startswith("{") and line.endswith("}\n"):
-                    told = json.loads(line)
-                    counted[" ".join(filter(None, [str(told.get("event")), told.get("answer")]))] += 1
+                    entry = json.loads(line)
+                    counted[" ".join(filter(None, [str(entry.get("event")), entry.get("answer")]))] += 1
                 elif line.startswith("Traceback"):
                     counted["TRACEBACK"] += 1
         return dict(counted.most_common())
 
     def integrity(self) -> str:
-        """Let SQLite look over its file."""
+        """Run SQLite's integrity check."""
         with sqlite3.connect(self.home / "state.db") as connection:
             found = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
         connection.close()
@@ -136,9 +136,9 @@ class Stage:
 
 
 def _reserve(stack: ExitStack) -> int:
-    """Find a port for the daemon, through all its lives: as long as this socket is bound nobody else is given it."""
+    """Reserve a port for all lives of the daemon: while this socket is bound, no other process gets it."""
     reserved = stack.enter_context(socket.socket())
-    # Who sets this, too, as the daemon does, may listen there all the same.
+    # A process that sets this option too, as the daemon does, may still listen there.
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.bind(("127.0.0.1", 0))
     return int(reserved.getsockname()[1])
@@ -157,7 +157,7 @@ def stage(
     amqp_port: int | None = None,
     **ground: Any,
 ) -> Iterator[Stage]:
-    """Set everything up, and take it down; ports may be given where a proxy stands before a server.
+    """Set everything up, and tear it down; ports may be given where a proxy stands before a server.
 
     The directory stays if anything was wrong. `ground`: see `Ground`.
     """
@@ -180,8 +180,8 @@ def stage(
         stack.callback(made.end)
         write_config(made, port, store_port=store_port, amqp_port=amqp_port, breaker=breaker, sweep=sweep)
         yield made
-        kept = not made.verdict().good if made.kept is None else made.kept
-    if not kept:
+        keep_files = not made.verdict().good if made.keep_files is None else made.keep_files
+    if not keep_files:
         shutil.rmtree(directory)
 
 
@@ -211,9 +211,9 @@ def write_config(
 
 
 def settle(made: Stage, life: Life, patience: float = PATIENCE, longer: float = 2.0) -> bool:
-    """Let nothing go wrong any more and a life go on until everything is done; tells whether it came to that.
+    """Stop all faults and let a life run until everything is done; return whether it got there.
 
-    It has to stay so for some seconds longer, for a second request for the same would come late.
+    It has to stay so for some seconds longer, since a doubled request would come late.
     """
     made.ground.calm()
     until = time.monotonic() + patience

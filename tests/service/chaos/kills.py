@@ -1,4 +1,4 @@
-"""kill -9 of the daemon at random moments, on either store, whichever way events come."""
+"""kill -9 of the daemon at random moments, on either store, with either intake."""
 
 import random
 import time
@@ -8,17 +8,17 @@ from tests.fakes.rabbit import Rabbit
 from tests.service.chaos.checker import Verdict
 from tests.service.chaos.harness import IntakeName, Stage, StoreName, settle, stage, write_config
 
-#: Seconds that a life lasts: at least and at most; one in so many lives lasts longer, for what is done once a second.
+#: Shortest and longest life in seconds; one life in so many lasts longer, for work that is done once a second.
 SHORTEST, LONGEST = 0.005, 0.5
 _RARE, _LONG = 50, 3.0
-#: So many kills of all come at the very moment at which an event was taken: what is promised then has to be safe.
+#: The share of kills right after an event was acknowledged, when it has to be safe.
 _AIMED = 0.2
 
 
 def kills(
     store: StoreName, intake: IntakeName, runs: int, seed: int, rabbit: Rabbit | None = None
 ) -> tuple[Verdict, dict[str, Any]]:
-    """Kill a daemon so many times while failures keep coming, and let the last life finish it all."""
+    """Kill a daemon again and again while failures keep coming, and let the last life finish all work."""
     dice = random.Random(seed)
     begun = time.monotonic()
     fed = 0
@@ -27,7 +27,7 @@ def kills(
             longest = _LONG if number % _RARE == _RARE - 1 else LONGEST
             end = dice.uniform(SHORTEST, longest)
             moments = sorted(dice.uniform(0, longest) for _ in range(dice.randint(0, 4)))
-            # Every other life counts from its very first moment, so that some end before they have begun to work.
+            # Every other life is timed from its very start, so that some end before they have begun to work.
             life = made.start() if number % 2 else made.start_up()
             start = time.monotonic()
             for moment in moments:
@@ -51,8 +51,8 @@ def kills(
                  "log": made.history()}  # fmt: skip
         if store == "sqlite":
             about["integrity"] = made.integrity()
-        made.kept = not (verdict.good and settled)
-        if made.kept:
+        made.keep_files = not (verdict.good and settled)
+        if made.keep_files:
             about["directory"] = str(made.directory)
     return verdict, about
 

@@ -33,7 +33,7 @@ class Life:
         return self._process.poll() is None
 
     def dump_stacks(self) -> None:
-        """Let it write into its log where each of its threads is."""
+        """Make it write the stacks of its threads into its log."""
         self._process.send_signal(signal.SIGUSR1)
         time.sleep(0.5)
 
@@ -44,7 +44,7 @@ class Life:
 
 
 def prepare(points: dict[str, Any]) -> None:
-    """Prepare the child: its stacks can be asked for, and it stops at a point if it is told to."""
+    """Prepare the child: dump stacks on a signal, and stop at a point if requested."""
     faulthandler.register(signal.SIGUSR1)
     if points:
         from tests.service.chaos.points import install

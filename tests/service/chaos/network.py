@@ -12,14 +12,14 @@ from tests.service.chaos.checker import Verdict
 from tests.service.chaos.faulty_network import Wire
 from tests.service.chaos.harness import BREAKER, IntakeName, StoreName, settle, stage, write_config
 
-#: Bytes of a connection within which its fault comes: one to the CI is short, those to Redis and RabbitMQ last.
+#: Bytes of a connection within which its fault comes: few to the CI, many to Redis and RabbitMQ.
 _TO_CI, _TO_REDIS, _TO_BROKER = 900, 20_000, 6_000
 
 
 def network(
     store: StoreName, intake: IntakeName, runs: int, seed: int, rabbit: Rabbit | None = None
 ) -> tuple[Verdict, dict[str, Any]]:
-    """Let so many jobs fail while a daemon works through bad wires, then mend them and let it finish."""
+    """Let jobs fail while a daemon works through faulty connections, then stop the faults and let it finish."""
     dice = random.Random(seed)
     begun = time.monotonic()
     with ExitStack() as stack:
@@ -39,7 +39,7 @@ def network(
         )  # fmt: skip
         life = made.start_up()
         while not life.alive:
-            # One that cannot reach its store at the very start ends, and is started again, as by systemd.
+            # A daemon that cannot reach its store at the start exits, and is started again, as by systemd.
             life = made.start_up()
         for number in range(0, runs, 5):
             made.feeder.feed(*made.ground.fail(f"{number:07x}", [f"job-{one}" for one in range(min(5, runs - number))]))
@@ -56,7 +56,7 @@ def network(
         verdict = made.verdict()
         about = {"seconds": round(time.monotonic() - begun), "settled": settled, "faults": dict(faults),
                  "log": made.history()}  # fmt: skip
-        made.kept = not (verdict.good and settled)
-        if made.kept:
+        made.keep_files = not (verdict.good and settled)
+        if made.keep_files:
             about["directory"] = str(made.directory)
     return verdict, about

@@ -1,4 +1,4 @@
-"""Every named point at which a daemon could stop, and a child that stops at the n-th of them.
+"""Crash points: every named point at which a daemon could stop, and a child that stops at the n-th of them.
 
 The points are before and after each change of the store and each of its commits, each byte of a request to the CI,
 before and after each of its answers, and before and after each acknowledgement (of AMQP, and of webhooks).
@@ -19,13 +19,13 @@ from tests.service.chaos.kills import IntakeName, Stage, StoreName, settle, stag
 
 #: Exit code of a child that stopped at its point; as if SIGKILL had ended it.
 STOPPED = 137
-#: Seconds within which a life comes to its point, or to the end of its work; only a busy machine needs that long.
+#: Seconds within which a life reaches its point, or finishes its work; only a busy machine needs that long.
 _REACHED_WITHIN = 30.0
-#: Verbs of a store that only look, or that are called all the time while nothing happens.
+#: Verbs of a store that only read, or that an idle daemon calls all the time.
 _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
-     "cursor", "find", "record", "story", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
-     "claims", "claim_daemon", "observe", "take_report", "kept", "sightings", "ran", "search", "judged_since",
+     "cursor", "find", "record", "timeline", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
+     "claims", "claim_daemon", "observe", "take_report", "metadata", "failure_records", "ran", "search", "judged_since",
      "projects", "previous", "take_command"}
 )  # fmt: skip
 
@@ -51,7 +51,7 @@ class _Counter:
 
 
 def install(stop_at: int, log: str, apart: int = 0) -> None:
-    """Put points around everything, in a child; `apart`: bytes between two within a request (0: three a piece)."""
+    """Install all points in a child; `apart`: bytes between two points within a request (0: three in each piece)."""
     counter = _Counter(stop_at, log)
     _around_stores(counter)
     _around_commits(counter)
@@ -61,7 +61,7 @@ def install(stop_at: int, log: str, apart: int = 0) -> None:
 
 
 def _quicken() -> None:
-    """Let others notice a death within seconds: the way is the same, only the waiting for it is shorter."""
+    """Shorten timeouts so that other daemons notice a death within seconds, by the same code."""
     from triggerbot.store import redis
 
     for name, seconds in (("_WATCH_EVERY", 0.5), ("_ALIVE", 2)):
@@ -144,7 +144,7 @@ def _around_requests(counter: _Counter, apart: int) -> None:
 
 
 def _three(buffer: bytes) -> list[bytes]:
-    """Part a text after its first byte, in the middle, and before its last byte."""
+    """Split a text after its first byte, in the middle, and before its last byte."""
     middle = max(1, len(buffer) // 2)
     return [piece for piece in (buffer[:1], buffer[1:middle], buffer[middle:-1], buffer[-1:]) if piece]
 
@@ -158,12 +158,12 @@ def _around_acknowledgements(counter: _Counter) -> None:
     real = webhooks.Hooks.__call__
 
     async def answer(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        async def tell(message: Any) -> None:
+        async def counted_send(message: Any) -> None:
             counter.point("before a part of the answer to a webhook")
             await send(message)
             counter.point("after a part of the answer to a webhook")
 
-        await real(self, scope, receive, tell)
+        await real(self, scope, receive, counted_send)
 
     webhooks.Hooks.__call__ = answer  # type: ignore[method-assign]
 
@@ -178,7 +178,7 @@ def names(made: Stage) -> list[str]:
 
 
 def enumerate_points(made: Stage, apart: int) -> list[str]:
-    """Let one job fail and be dealt with, and name every point that was passed on the way."""
+    """Let one job fail and be retriggered, and name every point that was passed."""
     life = made.start(stop_at=0, log=str(made.directory / "points.txt"), apart=apart)
     made.feeder.feed(*made.ground.fail("0000000", ["job"]))
     if not settle(made, life, 120.0):
@@ -188,7 +188,7 @@ def enumerate_points(made: Stage, apart: int) -> list[str]:
 
 
 def one_point(made: Stage, number: int, second: int, apart: int) -> tuple[bool, bool]:
-    """Stop at a point, and at another one during the recovery; tells whether each was reached."""
+    """Stop at a point, and at another one during the recovery; return whether each was reached."""
     log = str(made.directory / "points.txt")
     made.feeder.feed(*made.ground.fail(f"{number:07x}", ["job"]))
     reached = []

@@ -35,7 +35,7 @@ def _observe(address: str, runs: int, dice: int, ready: Any, answers: Any) -> No
     events = _events(runs)
     ready.wait()
     claimed = []
-    # Each in an order of its own, so that now one and now another comes first.
+    # Each has its own order, so that either may come first.
     order = list(range(0, runs, _BATCH))
     random.Random(dice).shuffle(order)
     for at in order:
@@ -49,7 +49,7 @@ def _observe(address: str, runs: int, dice: int, ready: Any, answers: Any) -> No
 
 
 def race(store: str, runs: int, processes: int = 4) -> tuple[Verdict, dict[str, Any]]:
-    """Let so many processes tell the same store of so many failures at the same time."""
+    """Let several processes observe the same failures on one store at the same time."""
     begun = time.monotonic()
     directory = temporary()
     with ExitStack() as stack:
@@ -57,7 +57,7 @@ def race(store: str, runs: int, processes: int = 4) -> tuple[Verdict, dict[str, 
         if store == "redis":
             (directory / "redis").mkdir()
             address = stack.enter_context(RedisServer(directory / "redis")).url()
-        # Made before anybody races to make it.
+        # Create the store before the race.
         open_store(address, daemon=True, retention=86_400.0).close()
         context = multiprocessing.get_context("spawn")
         ready, answers = context.Barrier(processes), context.Queue()
@@ -70,10 +70,10 @@ def race(store: str, runs: int, processes: int = 4) -> tuple[Verdict, dict[str, 
         several = [answers.get(timeout=1800) for _ in workers]
         for worker in workers:
             worker.join()
-    told = [(event.push.revision, event.job) for event in _events(runs)]
+    jobs = [(event.push.revision, event.job) for event in _events(runs)]
     made = Counter(job for claimed in several for job in claimed)
     shares = sorted(len(claimed) for claimed in several)
-    return check(told, told, made, 1), {
+    return check(jobs, jobs, made, 1), {
         "processes": processes, "claims": sum(made.values()), "shares": shares,
         "seconds": round(time.monotonic() - begun),
     }  # fmt: skip

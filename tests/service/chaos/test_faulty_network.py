@@ -17,7 +17,7 @@ SAID = b"x" * 2000
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """A server that says everything back."""
+    """Run an echo server."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -36,58 +36,58 @@ def echo() -> Iterator[int]:
     thread.join(10)
 
 
-def said(port: int) -> tuple[bytes, bool]:
-    """Say something and hear what comes back, and whether it ended with a reset."""
-    heard = b""
+def exchange(port: int) -> tuple[bytes, bool]:
+    """Send bytes; return the echo, and whether the connection ended with a reset."""
+    received = b""
     try:
         connection = socket.create_connection(("127.0.0.1", port), timeout=10)
     except ConnectionResetError:
-        return heard, True
+        return received, True
     with connection:
         try:
             connection.sendall(SAID)
-            while len(heard) < len(SAID) and (data := connection.recv(65_536)):
-                heard += data
+            while len(received) < len(SAID) and (data := connection.recv(65_536)):
+                received += data
         except ConnectionResetError:
-            return heard, True
-    return heard, False
+            return received, True
+    return received, False
 
 
 @pytest.mark.parametrize("kind", [Kind.FINE, Kind.LATENCY, Kind.SLOW_BYTES])
 def test_what_is_slow_comes_whole(echo: int, kind: Kind) -> None:
-    """Nothing is missing."""
+    """No byte is missing."""
     with Wire(echo, 1, reach=500, chances={kind: 100}) as wire:
-        assert said(wire.port) == (SAID, False)
+        assert exchange(wire.port) == (SAID, False)
 
 
 @pytest.mark.parametrize("kind", [Kind.CUT, Kind.HALF_ANSWER])
 def test_what_is_cut_ends_early(echo: int, kind: Kind) -> None:
-    """A part of it comes, and then the end; until the wire is mended."""
+    """A part arrives, and then the end; after `calm` all of it arrives."""
     with Wire(echo, 1, reach=500, chances={kind: 100}) as wire:
-        heard, _ = said(wire.port)
-        assert len(heard) <= 500
+        received, _ = exchange(wire.port)
+        assert len(received) <= 500
         assert wire.done[kind] == 1
         wire.calm()
-        assert said(wire.port) == (SAID, False)
+        assert exchange(wire.port) == (SAID, False)
 
 
 @pytest.mark.parametrize("kind", [Kind.RESET, Kind.BLACK_HOLE])
 def test_what_is_reset_says_so(echo: int, kind: Kind) -> None:
     """At once, or after a silence."""
     with Wire(echo, 1, reach=500, chances={kind: 100}) as wire:
-        heard, reset = said(wire.port)
-        assert len(heard) <= 500
+        received, reset = exchange(wire.port)
+        assert len(received) <= 500
         assert reset
 
 
 def test_nobody_there(echo: int) -> None:
-    """Where there is no server, there is none behind the wire either."""
+    """Without a server the proxy refuses as well."""
     with Wire(1, 1, reach=500) as wire:
-        assert said(wire.port) == (b"", True)
+        assert exchange(wire.port) == (b"", True)
 
 
 def test_the_same_seed_has_the_same_fates() -> None:
-    """And every kind comes up."""
+    """Every kind of fault occurs."""
     with Wire(1, 7, reach=500) as one, Wire(1, 7, reach=500) as same, Wire(1, 8, reach=500) as other:
         fates = [one.fate(number) for number in range(300)]
         assert fates == [same.fate(number) for number in range(300)]
@@ -99,7 +99,7 @@ def test_the_same_seed_has_the_same_fates() -> None:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("store", "intake"), [("sqlite", "webhook"), ("redis", "amqp")])
 def test_nothing_is_lost_or_doubled(store: StoreName, intake: IntakeName, request: pytest.FixtureRequest) -> None:
-    """Through bad wires everywhere."""
+    """All connections are faulty."""
     rabbit: Rabbit | None = request.getfixturevalue("rabbit") if intake == "amqp" else None
     verdict, about = network(store, intake, 60, 1, rabbit)
     assert about["settled"], (verdict, about)

@@ -13,12 +13,12 @@ KILLS = 15
 @pytest.mark.parametrize("intake", ["webhook", "amqp"])
 @pytest.mark.parametrize("store", ["sqlite", "redis"])
 def test_nothing_is_lost_or_doubled(store: StoreName, intake: IntakeName, request: pytest.FixtureRequest) -> None:
-    """Whatever moment it comes at."""
+    """The kill may come at any moment."""
     rabbit: Rabbit | None = request.getfixturevalue("rabbit") if intake == "amqp" else None
     verdict, about = kills(store, intake, KILLS, 1, rabbit)
     assert about["settled"], (verdict, about)
     assert verdict.good, (verdict, about)
-    # It met something: lives that worked, requests that went wrong, and some that were found again.
+    # The run met trouble: lives that worked, requests that failed, and some that were recovered.
     assert about["log"]["daemon.started"] > KILLS / 2
     assert sum(about["faults"].values()) > 0
     assert about["log"]["recovered"] > 0

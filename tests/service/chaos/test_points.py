@@ -20,7 +20,7 @@ OF = {
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("store", "intake"), [("sqlite", "webhook"), ("redis", "amqp")])
 def test_nothing_is_lost_or_doubled(store: StoreName, intake: IntakeName, request: pytest.FixtureRequest) -> None:
-    """Wherever it stops, and wherever the next life stops after that."""
+    """For each stop, and each stop of the next life."""
     rabbit: Rabbit | None = request.getfixturevalue("rabbit") if intake == "amqp" else None
     verdict, about = points(store, intake, 1, rabbit)
     assert verdict.good, (verdict, about)

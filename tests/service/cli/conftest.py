@@ -1,4 +1,4 @@
-"""What the tests of commands as processes begin with."""
+"""Fixtures of the tests of commands as processes."""
 
 from tests.fakes.command_bench import bench
 

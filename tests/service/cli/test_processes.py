@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.fakes.ci import FakeCI
-from tests.fakes.command_bench import CONFIG, REVISION, told
+from tests.fakes.command_bench import CONFIG, REVISION, failed_run
 
 PROGRAM = (sys.executable, "-m", "triggerbot")
 
@@ -23,7 +23,7 @@ def call(*arguments, **named):
 
 
 def test_the_help_needs_no_command():
-    """Neither the config nor the store nor a client is loaded to show what there is."""
+    """The help loads neither the config nor the store nor a client."""
     code = (
         "import sys\nbefore = set(sys.modules)\nfrom triggerbot.cli import main\n"
         "try: main(['--help'])\nexcept SystemExit: pass\n"
@@ -58,7 +58,7 @@ def test_a_closed_pipe_ends_it_quietly(bench, tmp_path):
     """`triggerbot replay ... | head -1` says nothing on stderr and leaves nothing behind."""
     events = tmp_path / "events.jsonl"
     events.write_text(
-        "".join(json.dumps(told(job=f"j{number}", revision=f"{number:040x}")) + "\n" for number in range(2000))
+        "".join(json.dumps(failed_run(job=f"j{number}", revision=f"{number:040x}")) + "\n" for number in range(2000))
     )
     for extra in ((), ("--json",)):
         process = subprocess.Popen(
@@ -83,12 +83,12 @@ def test_ctrl_c_ends_it_quietly(bench):
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A shell that starts the tests in the background lets all of them ignore Ctrl-C.
+        # A shell that starts the tests in the background makes all of them ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - before any thread
     )
-    process.stdin.write(json.dumps(told()).encode() + b"\n")
+    process.stdin.write(json.dumps(failed_run()).encode() + b"\n")
     process.stdin.flush()
-    assert json.loads(process.stdout.readline())["event"] == 1  # told at once, though the stream goes on
+    assert json.loads(process.stdout.readline())["event"] == 1  # printed at once, though the stream goes on
     process.send_signal(signal.SIGINT)
     assert process.wait(timeout=30) == 130
     assert process.stderr.read().strip() == b""
@@ -130,7 +130,7 @@ def test_run_refuses_what_cannot_work(bench, secret):
 
 @pytest.mark.slow
 def test_run_in_dry_run_decides_and_sends_nothing(bench):
-    """The daemon of the command, stopped as an operator would: it told what it would do, and did nothing."""
+    """The daemon, stopped as an operator would, has logged what it would do, and has done nothing."""
     with FakeCI() as ci:
         ci.run(REVISION, "linux-1", result="failure")
         text = CONFIG.replace('sweep: "off"', "sweep: 1s")
@@ -151,8 +151,8 @@ def test_run_in_dry_run_decides_and_sends_nothing(bench):
 
 
 @pytest.mark.slow
-def test_a_second_daemon_on_one_store_is_told(bench):
-    """Two of them would not keep out of each other's way."""
+def test_a_second_daemon_on_one_store_is_refused(bench):
+    """Two of them would interfere with each other."""
     store = bench.store()
     store.claim_daemon()
     done = call("run", "-c", str(bench.config))

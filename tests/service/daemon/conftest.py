@@ -30,14 +30,14 @@ rules:
 
 @pytest.fixture
 def ci() -> Iterator[FakeCI]:
-    """A CI that wants a token."""
+    """A CI that requires a token."""
     with FakeCI(token=TOKEN) as made:
         yield made
 
 
 @pytest.fixture
 def make_daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Callable[..., Daemon]]:
-    """Make daemons that watch the CI; none outlives the test."""
+    """Return a function that makes daemons for the CI; none outlives the test."""
     made: list[Daemon] = []
 
     def make(*, dry_run: bool = False, grace: str = "1s", sweep: str = "off", intakes: str = "") -> Daemon:
@@ -59,7 +59,7 @@ def make_daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Callable[..., Daemon]]:
 
 @pytest.fixture
 def daemon(make_daemon: Callable[..., Daemon]) -> Daemon:
-    """One daemon, running for real."""
+    """One running daemon."""
     made = make_daemon()
     made.start()
     return made

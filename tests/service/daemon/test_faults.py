@@ -1,4 +1,4 @@
-"""What befalls a daemon's disk and its clock, and its end while much is under way: nothing is lost, nothing doubled."""
+"""Faults of a daemon's disk and clock, and its end with requests under way: nothing is lost or doubled."""
 
 import contextlib
 import os
@@ -26,32 +26,32 @@ from triggerbot.systems import Answer, Unknown
 #: Pushes, and the jobs of each that fail: as many as a budget lets pass.
 PUSHES = [f"{number:07x}" for number in range(25)]
 JOBS = [f"job-{number}" for number in range(4)]
-#: Seconds within which a daemon ends that is told to.
+#: Seconds within which a daemon stops on request.
 END = 10.0
 
 
 def ready(daemon: Daemon) -> bool:
-    """Ask whether it is ready."""
+    """Return whether the daemon is ready."""
     return httpx.get(f"{daemon.url}/__heartbeat__").status_code == 200
 
 
 def wrong(daemon: Daemon) -> str:
-    """Ask what is wrong with its store."""
+    """Return what is wrong with its store."""
     return str(daemon.health()["wrong"].get("store", ""))
 
 
 def fail(daemon: Daemon, ci: FakeCI, revision: str, job: str) -> None:
-    """Let a job fail and tell the daemon, which takes it."""
+    """Let a job fail and send it to the daemon, which accepts it."""
     assert daemon.hook(ci.run(revision, job, result="failure")).status_code == 202
 
 
 def asked(ci: FakeCI, job: str) -> bool:
-    """Tell whether a job has its two further runs."""
+    """Return whether a job has its two further runs."""
     return ci.jobs_asked().get(("feedbee", job)) == 2
 
 
 def allow(daemon: Daemon, most: int) -> None:
-    """Let no write of the daemon go beyond so many bytes of a file (`setrlimit(2)`), as on a full disk."""
+    """Limit the size of the files that the daemon writes (`setrlimit(2)`), as on a full disk."""
     _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(daemon.pid, resource.RLIMIT_FSIZE, (most, hard))
 
@@ -59,7 +59,7 @@ def allow(daemon: Daemon, most: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("room", ["none left", "none at all"])
 def test_a_disk_that_takes_nothing_for_a_while(daemon: Daemon, ci: FakeCI, room: str) -> None:
-    """It says so, takes nothing that it could not keep, and goes on by itself; `none at all`: nor can it log."""
+    """It says so, accepts nothing that it cannot store, and recovers by itself; `none at all`: it cannot log either."""
     for number in range(40):
         daemon.hook(ci.run("feedbee", f"passing-{number}", result="success"))
     fail(daemon, ci, "feedbee", "before")
@@ -103,7 +103,7 @@ def fill(path: Path) -> None:
 
 
 def test_a_file_system_that_is_full_for_a_while(small: Path, make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """The log is on it, too: that no line can be written ends nothing."""
+    """The log is on it, too: a failed write of the log does not end the daemon."""
     daemon = Daemon(small, make_daemon().config.read_text())
     with daemon:
         fail(daemon, ci, "feedbee", "before")
@@ -127,7 +127,7 @@ def test_a_file_system_that_is_full_for_a_while(small: Path, make_daemon: Callab
 def test_a_store_that_may_only_be_read(
     request: pytest.FixtureRequest, make_daemon: Callable[..., Daemon], ci: FakeCI, tmp_path: Path
 ) -> None:
-    """A daemon does not start on it, and says why; when it may be written again, all is there."""
+    """A daemon does not start on it, and says why; once it is writable again, nothing is missing."""
     root = os.geteuid() == 0
     place = request.getfixturevalue("small") if root else tmp_path / "place"
     place.mkdir(exist_ok=True)
@@ -146,7 +146,7 @@ def test_a_store_that_may_only_be_read(
 
 @contextlib.contextmanager
 def read_only(place: Path, *, root: bool) -> Iterator[None]:
-    """Let nobody write in a directory; root is only kept from it by the file system."""
+    """Make a directory read-only; only the file system can stop root from writing."""
     if root:
         subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
         yield
@@ -161,7 +161,7 @@ def read_only(place: Path, *, root: bool) -> Iterator[None]:
 
 @pytest.mark.slow
 def test_the_end_while_a_hundred_requests_are_under_way(daemon: Daemon, ci: FakeCI) -> None:
-    """It ends in time; the next one finds out what became of those that were not answered, and makes the others."""
+    """It ends in time; the next daemon settles the unanswered requests, and sends the others."""
     ci.fault("retrigger", times=None, delay=4.0, status=200, body=b"{}", accept=True)
     for revision in PUSHES:
         for job in JOBS:
@@ -179,16 +179,16 @@ def test_the_end_while_a_hundred_requests_are_under_way(daemon: Daemon, ci: Fake
 
 
 def ended(daemon: Daemon) -> bool:
-    """Tell whether every claim is done."""
+    """Return whether every claim is done."""
     jobs = [job for revision in PUSHES for job in daemon.push(revision).get("jobs", [])]
     return {claim["state"] for job in jobs for claim in job["claims"]} == {"done"}
 
 
 class SlowCI(MemoryCI):
-    """Takes a request, answers nothing of use, and lists what came of it when the test lets it."""
+    """Takes a request, gives no useful answer, and lists the new runs when the test lets it."""
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Take it."""
+        """Accept the request."""
         self.held = partial(self.make, operation, push, call)
         self.asked.append(Asked(operation, push, call.target.job, call.target.run_id, call.count))
         return Unknown("no answer in time")
@@ -196,7 +196,7 @@ class SlowCI(MemoryCI):
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
 def test_a_clock_that_jumps_an_hour_while_a_request_is_in_doubt(tmp_path: Path, jump: float) -> None:
-    """That the CI does not list it yet proves nothing, whatever the clock says."""
+    """A look-back without the run proves nothing after a jump of the clock."""
     clock, ci = Clock(), SlowCI(grace=60.0)
     with World(tmp_path / "state.db", {"ci": ci}, [Rule(Globs(["try"]))], clock) as world:
         ci.put(failure())
@@ -232,7 +232,7 @@ def test_a_clock_that_jumps_an_hour_while_the_ci_does_not_know_a_push(tmp_path: 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
 def test_what_fails_after_a_jump_is_retriggered_at_once(tmp_path: Path, jump: float) -> None:
-    """Nothing that is kept by the old time stands in its way."""
+    """No state from before the jump delays it."""
     clock, ci = Clock(), MemoryCI()
     with World(tmp_path / "state.db", {"ci": ci}, [Rule(Globs(["try"]))], clock) as world:
         ci.say(push())
@@ -246,18 +246,18 @@ def test_what_fails_after_a_jump_is_retriggered_at_once(tmp_path: Path, jump: fl
 
 
 class AskedCI(MemoryCI):
-    """Keeps how far back it was asked."""
+    """Records how far back each poll asked."""
 
     supported = True
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """Tell nothing."""
+        """Return nothing."""
         self.since = since
         return () if self.supported else None
 
 
 def test_a_sweep_after_one_that_was_not_supported_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
-    """A proxy that answers 404 for a while must not make it forget how far it came."""
+    """A proxy that answers 404 for a while must not reset the cursor."""
     clock, ci = Clock(), AskedCI()
     with World(tmp_path / "state.db", {"ci": ci}, [Rule(Globs(["try"]))], clock) as world:
         for supported in (True, False, True):

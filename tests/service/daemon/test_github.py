@@ -1,4 +1,4 @@
-"""The whole way on GitHub Actions: a real daemon, and a GitHub that keeps attempts and refuses as GitHub does."""
+"""End to end on GitHub Actions: a real daemon, and a fake with GitHub's attempts and refusals."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ rules:
 
 @pytest.fixture
 def github() -> Iterator[FakeGitHub]:
-    """A GitHub in the present."""
+    """A GitHub whose clock shows the present."""
     with FakeGitHub(clock=Clock(time.time())) as made:
         made.token = TOKEN
         yield made
@@ -40,7 +40,7 @@ def github() -> Iterator[FakeGitHub]:
 
 @pytest.fixture
 def make_daemon(tmp_path: Path, github: FakeGitHub) -> Iterator[Callable[..., Daemon]]:
-    """Make daemons that watch it."""
+    """Return a function that makes daemons for it."""
     made: list[Daemon] = []
 
     def make(intakes: str = "") -> Daemon:
@@ -56,7 +56,7 @@ def make_daemon(tmp_path: Path, github: FakeGitHub) -> Iterator[Callable[..., Da
         daemon.end()
 
 
-def tell(daemon: Daemon, github: FakeGitHub, kind: str, run: int, **what: str) -> None:
+def deliver(daemon: Daemon, github: FakeGitHub, kind: str, run: int, **what: str) -> None:
     """Deliver a webhook as GitHub would."""
     headers, body = github.webhook(kind, run, **what)
     assert httpx.post(f"{daemon.url}/hooks/gh", content=body, headers=headers).status_code == 202
@@ -65,11 +65,11 @@ def tell(daemon: Daemon, github: FakeGitHub, kind: str, run: int, **what: str) -
 def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_passes(
     make_daemon: Callable[..., Daemon], github: FakeGitHub
 ) -> None:
-    """Nothing is asked while the workflow runs; then one rerun after another; a pass ends it."""
+    """Nothing is requested while the workflow runs; then one rerun after another; a pass ends it."""
     daemon = make_daemon()
     jobs = {"test (3.11)": "failure", "test (3.12)": None, "lint": "success"}
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, outcomes={"test (3.11)": ["failure", "success"]})
-    tell(daemon, github, "workflow_job", run, job="test (3.11)")
+    deliver(daemon, github, "workflow_job", run, job="test (3.11)")
     eventually(
         lambda: "completed" in daemon.job(REVISION, "CI / test (3.11)", REPOSITORY).get("claims", [{}])[0]["note"],
         "it waits for the workflow run",
@@ -77,17 +77,17 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     assert github.posts == []
 
     github.finish(run, {"test (3.12)": "success"})
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
     github.clock.now += 100
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="test (3.11)")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test (3.11)")
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: len(github.posts) == 2, "the job is rerun once more")
     github.clock.now += 100
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="test (3.11)")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test (3.11)")
+    deliver(daemon, github, "workflow_run", run)
 
     job = eventually(
         lambda: (one := daemon.job(REVISION, "CI / test (3.11)", REPOSITORY))["verdict"] == "intermittent" and one,
@@ -100,7 +100,7 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
 
 @pytest.mark.slow
 def test_polling_alone_is_enough(make_daemon: Callable[..., Daemon], github: FakeGitHub) -> None:
-    """Behind a firewall, without any webhook: failures are found, rerun together, and the verdict is told."""
+    """Behind a firewall, without any webhook: failures are found, rerun together, and the verdict is reported."""
     jobs = {"unit": "failure", "e2e": "failure", "lint": "success"}
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, outcomes={"unit": ["success"], "e2e": ["success"]})
 
@@ -121,13 +121,13 @@ def test_polling_alone_is_enough(make_daemon: Callable[..., Daemon], github: Fak
 
 
 def test_the_message_of_the_head_commit_is_heeded(make_daemon: Callable[..., Daemon], github: FakeGitHub) -> None:
-    """`--no-retry` in the commit message: nothing is rerun, and the reason is told."""
+    """`--no-retry` in the commit message: nothing is rerun, and the reason is recorded."""
     run = github.add_run(
         REPOSITORY, "CI", REVISION, "main", {"unit": "failure"}, message="fix\n\ntriggerbot: --no-retry"
     )
     daemon = make_daemon()
 
-    tell(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_job", run, job="unit")
 
     eventually(
         lambda: daemon.job(REVISION, "CI / unit", REPOSITORY).get("claims", [{}])[0].get("reason") == "no_retry",
@@ -141,7 +141,7 @@ def test_a_change_from_a_fork_is_left_alone(make_daemon: Callable[..., Daemon], 
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", {"unit": "failure"}, head_repository="somebody/octo-repo")
     daemon = make_daemon()
 
-    tell(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_job", run, job="unit")
 
     claim = eventually(
         lambda: (one := daemon.job(REVISION, "CI / unit", REPOSITORY).get("claims", [{}])[0]).get("reason") and one,
@@ -154,20 +154,20 @@ def test_a_change_from_a_fork_is_left_alone(make_daemon: Callable[..., Daemon], 
 def test_an_answer_that_was_lost_is_settled_by_the_next_attempt(
     make_daemon: Callable[..., Daemon], github: FakeGitHub
 ) -> None:
-    """GitHub reruns the job and answers 502: the new attempt shows, and nothing is asked twice."""
+    """GitHub reruns the job and answers 502: the new attempt shows, and nothing is requested twice."""
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", {"unit": "failure"}, outcomes={"unit": ["success"]})
     github.fail_next(502, "Server Error", method="POST", path="/rerun", applied=True)
     daemon = make_daemon()
 
-    tell(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_job", run, job="unit")
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
 
     eventually(
         lambda: "the answer was lost" in daemon.job(REVISION, "CI / unit", REPOSITORY)["claims"][0]["note"], "settled"
     )
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="unit")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="unit")
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: daemon.job(REVISION, "CI / unit", REPOSITORY)["verdict"] == "intermittent", "a verdict")
     assert len(github.posts) == 1
 
@@ -181,17 +181,17 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
     before = time.time() - 1000
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, message="try: -u all --rebuild 2", created=before)
     daemon = make_daemon()
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_run", run)
     for job in ("unit", "e2e"):
-        tell(daemon, github, "workflow_job", run, job=job)
+        deliver(daemon, github, "workflow_job", run, job=job)
 
     for number in range(1, 5):
         eventually(lambda number=number: len(github.posts) == number, f"rerun {number}")
         github.clock.now += 100
         github.finish(run)
         for job in ("unit", "e2e"):
-            tell(daemon, github, "workflow_job", run, job=job)
-        tell(daemon, github, "workflow_run", run)
+            deliver(daemon, github, "workflow_job", run, job=job)
+        deliver(daemon, github, "workflow_run", run)
 
     claims = eventually(
         lambda: (
@@ -210,21 +210,21 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
 def test_a_comment_that_is_denied_does_not_hold_up_the_status(
     make_daemon: Callable[..., Daemon], github: FakeGitHub
 ) -> None:
-    """Each has its own trouble: whoever forgot one permission still sees the other report follow the runs."""
+    """Reports fail separately: with one permission missing, the other report still follows the runs."""
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", {"test": "failure"}, outcomes={"test": ["success"]})
     github.talk.add_pull(REPOSITORY, REVISION, "main")
     github.fail_next(403, "Resource not accessible by personal access token", method="POST", path="/comments")
     daemon = make_daemon("reports: [{github: {system: gh, check: true, comment: true}}]")
-    tell(daemon, github, "workflow_job", run, job="test")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test")
+    deliver(daemon, github, "workflow_run", run)
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
     eventually(lambda: any(line["event"] == "report.failed" for line in daemon.lines()), "the comment is denied")
     assert [one.says["state"] for one in github.talk.statuses] == ["pending"]
 
     github.clock.now = time.time()
     github.finish(run)
-    tell(daemon, github, "workflow_job", run, job="test")
-    tell(daemon, github, "workflow_run", run)
+    deliver(daemon, github, "workflow_job", run, job="test")
+    deliver(daemon, github, "workflow_run", run)
 
     eventually(lambda: github.talk.statuses[-1].says["state"] == "success", "the status follows")
     assert github.talk.comments == {}

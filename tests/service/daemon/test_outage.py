@@ -1,4 +1,4 @@
-"""A CI that is down, as operators and developers live through it: held, visible, and over by itself."""
+"""A CI outage as operators and developers see it: requests are held, visibly, and resume by themselves."""
 
 import json
 import subprocess
@@ -25,13 +25,13 @@ Start = Callable[[str], Daemon]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a daemon with a config; it does not outlive the test."""
+    """Return a function that starts a daemon with a config; it does not outlive the test."""
     with ExitStack() as stack:
         yield lambda config: stack.enter_context(Daemon(tmp_path, config))
 
 
 def fail(ci: FakeCI, daemon: Daemon, number: int) -> None:
-    """Let a job of one of many pushes fail, and tell it."""
+    """Let a job of one of many pushes fail, and send the event."""
     assert (
         daemon.hook(ci.run(f"{number:07x}", "job", result="failure", author=f"{number}@example.org")).status_code == 202
     )
@@ -39,14 +39,14 @@ def fail(ci: FakeCI, daemon: Daemon, number: int) -> None:
 
 @pytest.mark.slow
 def test_an_outage_from_its_beginning_to_its_end(ci: FakeCI, start: Start) -> None:
-    """Thirty failures while the CI takes nothing: a handful of requests; each is retriggered once when it is well."""
+    """Thirty failures while the CI takes nothing: a handful of requests; each is retriggered once after recovery."""
     daemon = start(CONFIG.format(url=ci.url))
     ci.fault("retrigger", times=None, status=503, headers={"retry-after": "1"})
     for number in range(30):
         fail(ci, daemon, number)
-    told = eventually(lambda: daemon.health()["breakers"], "the breaker opens")
-    assert list(told) == ["system ci"]
-    assert "requests in a row failed, the last with: HTTP 503" in told["system ci"]
+    breakers = eventually(lambda: daemon.health()["breakers"], "the breaker opens")
+    assert list(breakers) == ["system ci"]
+    assert "requests in a row failed, the last with: HTTP 503" in breakers["system ci"]
     assert daemon.health()["status"] == "ok"
 
     listed = daemon.command("breakers", "--json")
@@ -72,7 +72,7 @@ def test_an_outage_from_its_beginning_to_its_end(ci: FakeCI, start: Start) -> No
 
 @pytest.mark.slow
 def test_a_person_closes_a_breaker(ci: FakeCI, start: Start) -> None:
-    """Who knows better need not wait for the next canary; a name that is none is answered with those that are."""
+    """A person need not wait for the next canary; an unknown name is answered with the known ones."""
     daemon = start(CONFIG.format(url=ci.url).replace("longest: 1s", "longest: 1h").replace("500ms", "1h"))
     ci.fault("retrigger", times=None, status=503)
     for number in range(5):
@@ -89,7 +89,7 @@ def test_a_person_closes_a_breaker(ci: FakeCI, start: Start) -> None:
 
 
 def test_the_cap_is_visible(ci: FakeCI, start: Start) -> None:
-    """Where it stands is told by `stats` and by the API."""
+    """`stats` and the API show its state."""
     daemon = start(CONFIG.format(url=ci.url) + "caps: {service: 4, author: off}\n")
     for number in range(5):
         fail(ci, daemon, number)
@@ -106,7 +106,7 @@ def test_the_cap_is_visible(ci: FakeCI, start: Start) -> None:
 
 @pytest.mark.slow
 def test_a_redis_that_is_not_reached_at_the_start_is_no_wrong_use(tmp_path: Path) -> None:
-    """After a power failure it may come up later than this: exit code 2 would tell systemd not to try again."""
+    """After a power failure Redis may come up later than the daemon: exit code 2 would keep systemd from retrying."""
     (port,) = free_ports(1)
     config = tmp_path / "triggerbot.yml"
     config.write_text(

@@ -1,4 +1,4 @@
-"""A configuration that changes while the daemon runs: taken or refused, and nothing is lost."""
+"""Config changes while the daemon runs: taken or refused, without loss of events."""
 
 import os
 import signal
@@ -11,27 +11,27 @@ from tests.fakes.ci import FakeCI
 from tests.fakes.daemon import SECRET, Daemon, eventually
 
 REVISION = "0123456789abcdef"
-#: Another one, in the form of Standard Webhooks.
+#: Another secret, in the form of Standard Webhooks.
 NEW_SECRET = "whsec_YW5vdGhlci1jYW5hcnktc2VjcmV0LWZvci10ZXN0cw=="
 
 
 def reload(daemon: Daemon, config: str | None = None) -> None:
-    """Put another config there, and tell the daemon."""
+    """Write another config, and send SIGHUP to the daemon."""
     if config is not None:
         daemon.config.write_text(config)
     os.kill(daemon.pid, signal.SIGHUP)
 
 
-def told(daemon: Daemon, event: str) -> list[dict[str, object]]:
-    """Find lines of the log."""
+def logged(daemon: Daemon, event: str) -> list[dict[str, object]]:
+    """Return the log entries of an event."""
     return [line for line in daemon.lines() if line.get("event") == event]
 
 
 def test_a_good_config_takes_effect(daemon: Daemon, ci: FakeCI) -> None:
-    """A project that was not watched is, from then on; the process and its address stay."""
+    """A new project is watched from then on; the process and its address stay."""
     daemon.hook(ci.run(REVISION, "job", result="failure", project="other"))
     reload(daemon, daemon.config.read_text().replace("[try]", "[try, other]"))
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the new config")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the new config")
 
     daemon.hook(ci.run(REVISION, "later", result="failure", project="other"))
     daemon.hook(ci.run(REVISION[::-1], "again", result="failure"))
@@ -42,11 +42,11 @@ def test_a_good_config_takes_effect(daemon: Daemon, ci: FakeCI) -> None:
 
 
 def test_a_bad_config_is_refused(daemon: Daemon, ci: FakeCI) -> None:
-    """With each of its mistakes, and the old one goes on."""
+    """Each of its mistakes is logged, and the old config stays in force."""
     good = daemon.config.read_text()
     reload(daemon, good.replace("exclude_jobs:", "exclude_job:").replace("grace: 1s", "grace: 1"))
-    eventually(lambda: told(daemon, "config.kept"), "it keeps the old config")
-    problems = [str(line["problem"]) for line in told(daemon, "config.refused")]
+    eventually(lambda: logged(daemon, "config.kept"), "it keeps the old config")
+    problems = [str(line["problem"]) for line in logged(daemon, "config.refused")]
 
     daemon.hook(ci.run(REVISION, "job", result="failure"))
 
@@ -58,14 +58,14 @@ def test_a_bad_config_is_refused(daemon: Daemon, ci: FakeCI) -> None:
 
 
 def test_dry_run_can_be_switched_off(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """What was only decided in dry run is never sent."""
+    """Decisions made in dry run are never sent."""
     daemon = make_daemon(dry_run=True)
     daemon.start()
     daemon.hook(ci.run(REVISION, "before", result="failure"))
     eventually(lambda: daemon.job(REVISION, "before").get("claims", [{}])[0].get("state") == "would", "it would have")
 
     reload(daemon, daemon.config.read_text().replace("dry_run: true", "dry_run: false"))
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the new config")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the new config")
     daemon.hook(ci.run(REVISION, "after", result="failure"))
 
     eventually(lambda: ci.posts, "the CI is asked")
@@ -74,7 +74,7 @@ def test_dry_run_can_be_switched_off(make_daemon: Callable[..., Daemon], ci: Fak
 
 @pytest.mark.slow
 def test_a_secret_in_a_file_is_read_again(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """Without any signal: whoever rotates a secret only writes the file."""
+    """No signal is needed: to rotate a secret one only writes the file."""
     daemon = make_daemon()
     file = daemon.directory / "secret"
     file.write_text(SECRET)
@@ -91,7 +91,7 @@ def test_a_secret_in_a_file_is_read_again(make_daemon: Callable[..., Daemon], ci
 
 
 def test_a_secret_comes_alone(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """Whatever has become of the config meanwhile: its mistakes, and what is not finished yet, are for SIGHUP."""
+    """Changes of the config, finished or not, are only read on SIGHUP."""
     daemon = make_daemon()
     file = daemon.directory / "secret"
     file.write_text(SECRET)
@@ -101,14 +101,14 @@ def test_a_secret_comes_alone(make_daemon: Callable[..., Daemon], ci: FakeCI) ->
 
     file.write_text(NEW_SECRET)
 
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the secret")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the secret")
     assert daemon.hook(ci.run(REVISION, "one", result="failure"), secret=NEW_SECRET).status_code == 202
     eventually(lambda: ci.posts, "the rules are those of before")
-    assert not told(daemon, "config.refused")
+    assert not logged(daemon, "config.refused")
 
 
 def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """Whoever moves a secret elsewhere removes the old file; the new config is taken, and so is the next one."""
+    """Moving a secret removes the old file; the new config is taken, and so is the next one."""
     daemon = make_daemon()
     text = daemon.config.read_text()
     (daemon.directory / "secret").write_text(SECRET)
@@ -119,7 +119,7 @@ def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -
     (daemon.directory / "secret").unlink()
     for number, project in enumerate(("other", "another")):
         reload(daemon, text.replace("env:WEBHOOK_SECRET", "file:other").replace("[try]", f"[try, {project}]"))
-        eventually(lambda seen=number + 1: len(told(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
+        eventually(lambda seen=number + 1: len(logged(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
 
     assert daemon.hook(ci.run(REVISION, "one", result="success"), secret=NEW_SECRET).status_code == 202
     assert daemon.hook(ci.run(REVISION, "two", result="success")).status_code == 401
@@ -128,11 +128,11 @@ def test_a_secret_that_is_gone(make_daemon: Callable[..., Daemon], ci: FakeCI) -
 
 @pytest.mark.slow
 def test_a_storm_of_signals_ends_nothing(daemon: Daemon, ci: FakeCI) -> None:
-    """Whoever asks for a reload again and again, faster than signals can be dealt with, is served some of them."""
+    """Of reloads that are requested faster than they can be handled some are carried out."""
     for _ in range(300_000):
         os.kill(daemon.pid, signal.SIGHUP)
 
-    eventually(lambda: told(daemon, "config.reloaded"), "it takes the config")
+    eventually(lambda: logged(daemon, "config.reloaded"), "it takes the config")
     assert daemon.hook(ci.run(REVISION, "job", result="failure")).status_code == 202
     eventually(lambda: ci.posts, "it works on")
     assert daemon.stop() == 0
@@ -142,14 +142,14 @@ def test_what_only_a_start_can_change_is_said(daemon: Daemon) -> None:
     """The store and the address stay as they are, and the log says so."""
     reload(daemon, daemon.config.read_text().replace("sqlite:state.db", "sqlite:other.db"))
 
-    eventually(lambda: told(daemon, "config.needs_restart"), "it says so")
-    eventually(lambda: told(daemon, "config.reloaded"), "and takes the rest")
+    eventually(lambda: logged(daemon, "config.needs_restart"), "it says so")
+    eventually(lambda: logged(daemon, "config.reloaded"), "and takes the rest")
     assert not (daemon.directory / "other.db").exists()
 
 
 @pytest.mark.slow
 def test_no_event_is_lost_meanwhile(daemon: Daemon, ci: FakeCI) -> None:
-    """Webhooks that arrive while one config replaces another are answered 202, stored, and dealt with once."""
+    """Webhooks that arrive while one config replaces another are answered 202, stored, and handled once."""
     answers: list[int] = []
 
     def send(part: int) -> None:
@@ -161,7 +161,7 @@ def test_no_event_is_lost_meanwhile(daemon: Daemon, ci: FakeCI) -> None:
         sender.start()
     for number in range(5):
         reload(daemon)
-        eventually(lambda seen=number + 1: len(told(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
+        eventually(lambda seen=number + 1: len(logged(daemon, "config.reloaded")) >= seen, "it takes the config")  # type: ignore[misc]
     for sender in senders:
         sender.join()
 

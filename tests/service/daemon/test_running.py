@@ -69,7 +69,7 @@ def test_dry_run_sends_nothing_and_what_it_decided_is_never_sent(
 
 
 def test_pause_stops_all_sending_and_resume_goes_on(daemon: Daemon, ci: FakeCI) -> None:
-    """What fails while paused is retriggered after the resume."""
+    """A failure during a pause is retriggered after the resume."""
     assert daemon.command("pause", "--note", "CI is ill").returncode == 0
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     eventually(lambda: daemon.job(REVISION, "job"), "it is heard")
@@ -91,7 +91,7 @@ def test_a_person_may_ask_for_more(daemon: Daemon, ci: FakeCI) -> None:
     eventually(lambda: [post.count for post in ci.accepted] == [3], "the CI is asked")
 
 
-def test_the_sweep_finds_what_no_webhook_told(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
+def test_the_sweep_finds_what_no_webhook_brought(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
     """With every webhook lost, the list of recent runs is enough."""
     ci.run(REVISION, "job", result="failure")
 
@@ -102,7 +102,7 @@ def test_the_sweep_finds_what_no_webhook_told(make_daemon: Callable[..., Daemon]
 
 
 def test_polling_is_an_intake_of_its_own(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """A poll hears what happens while it runs, and its repeated answers change nothing."""
+    """Polling finds new runs while the daemon runs, and repeated answers change nothing."""
     daemon = make_daemon(intakes="[{poll: {system: ci, every: 1s}}]")
     daemon.start()
     ci.run(REVISION, "job", result="failure")
@@ -115,7 +115,7 @@ def test_polling_is_an_intake_of_its_own(make_daemon: Callable[..., Daemon], ci:
 
 @pytest.mark.slow
 def test_a_file_is_followed_as_it_grows(make_daemon: Callable[..., Daemon], ci: FakeCI) -> None:
-    """Lines added to the file are heard once, also over a restart; one that is no event is a dead letter."""
+    """Lines added to the file are read once, also across a restart; an invalid line becomes a dead letter."""
     daemon = make_daemon(intakes="[{file: {system: ci, path: events.jsonl}}]")
     daemon.start()
     path = daemon.directory / "events.jsonl"
@@ -134,20 +134,20 @@ def test_a_file_is_followed_as_it_grows(make_daemon: Callable[..., Daemon], ci: 
 
 @pytest.mark.slow
 def test_a_ci_that_is_down_is_asked_again_and_explain_says_so(daemon: Daemon, ci: FakeCI) -> None:
-    """While the CI answers nonsense the claim stays; `explain` tells; afterwards it goes on by itself."""
+    """While the CI answers nonsense the claim stays; `explain` says so; afterwards it goes on by itself."""
     ci.fault("look_back", times=2, status=200, body=b"<html>")
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     eventually(lambda: "no JSON" in daemon.job(REVISION, "job").get("claims", [{}])[0].get("note", ""), "it waits")
 
-    told = daemon.command("explain", "try", REVISION, "job")
+    explained = daemon.command("explain", "try", REVISION, "job")
 
-    assert told.returncode == 0
-    assert "no JSON" in told.stdout
+    assert explained.returncode == 0
+    assert "no JSON" in explained.stdout
     eventually(lambda: len(ci.accepted) == 1, "the CI is asked in the end")
 
 
 def test_sigterm_ends_it_cleanly(daemon: Daemon) -> None:
-    """Told to stop, it stops with exit code 0 and nothing unfinished."""
+    """On SIGTERM it stops with exit code 0 and nothing unfinished."""
     assert daemon.stop() == 0
     assert daemon.lines()[-1]["event"] == "daemon.stopped"
     assert daemon.lines()[-1]["unfinished"] == []
@@ -155,7 +155,7 @@ def test_sigterm_ends_it_cleanly(daemon: Daemon) -> None:
 
 @pytest.mark.slow
 def test_a_ci_that_hangs_does_not_hold_up_the_end(daemon: Daemon, ci: FakeCI) -> None:
-    """Told to stop while a CI keeps it waiting, it ends all the same; the next start goes on with what was left."""
+    """It stops while a CI keeps it waiting; the next start resumes the unfinished work."""
     ci.fault("look_back", delay=15.0, status=500)
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     eventually(lambda: ci.gets, "the CI is asked")
@@ -168,7 +168,7 @@ def test_a_ci_that_hangs_does_not_hold_up_the_end(daemon: Daemon, ci: FakeCI) ->
 
 
 def test_reading_for_long_leaves_no_connection_open(daemon: Daemon) -> None:
-    """However many threads have read the store, there are only as many connections as read at once."""
+    """There are only as many connections as concurrent readers, however many threads have read the store."""
     for _ in range(5):
         threads = [threading.Thread(target=httpx.get, args=(f"{daemon.url}/__heartbeat__",)) for _ in range(8)]
         for thread in threads:
@@ -178,7 +178,7 @@ def test_reading_for_long_leaves_no_connection_open(daemon: Daemon) -> None:
 
     opened = []
     for found in Path(f"/proc/{daemon.pid}/fd").iterdir():
-        # A connection of the last reader may close just now.
+        # A connection of the last reader may be closing.
         with contextlib.suppress(FileNotFoundError):
             opened.append(str(found.readlink()))
     assert sum(name.endswith("state.db") for name in opened) <= 8 + 4 + 4
@@ -198,8 +198,8 @@ def test_a_second_daemon_on_the_same_store_does_not_start(daemon: Daemon, option
     assert "cannot listen" not in second.stderr
 
 
-def test_an_address_that_is_taken_is_told_at_once(make_daemon: Callable[..., Daemon]) -> None:
-    """The port of somebody else: exit 2, and the message says what to change."""
+def test_an_address_that_is_taken_is_reported_at_once(make_daemon: Callable[..., Daemon]) -> None:
+    """The port is in use: exit 2, and the message says what to change."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         daemon = make_daemon()
         port = taken.getsockname()[1]

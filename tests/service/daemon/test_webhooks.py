@@ -1,4 +1,4 @@
-"""Webhooks over real HTTP: what is answered, and what of it is kept."""
+"""Webhooks over real HTTP: the answers, and what is stored."""
 
 import sqlite3
 import time
@@ -21,16 +21,16 @@ def stored(daemon: Daemon) -> int:
         connection.close()
 
 
-def test_a_failed_run_is_retriggered_and_its_verdict_told(daemon: Daemon, ci: FakeCI) -> None:
+def test_a_failed_run_is_retriggered_and_judged(daemon: Daemon, ci: FakeCI) -> None:
     """From the webhook to the verdict: two more runs, both pass, so the job is intermittent and the push is good."""
     ci.outcome = lambda _: "success"
-    told = ci.run(REVISION, "linux-test", result="failure")
+    event = ci.run(REVISION, "linux-test", result="failure")
 
-    assert daemon.hook(told).status_code == 202
+    assert daemon.hook(event).status_code == 202
 
     eventually(lambda: len(ci.accepted) == 1, "the CI is asked")
     (post,) = ci.accepted
-    assert (post.body["job"], post.body["run_id"], post.count) == ("linux-test", told["run_id"], 2)
+    assert (post.body["job"], post.body["run_id"], post.count) == ("linux-test", event["run_id"], 2)
     assert post.headers["authorization"] == f"Bearer {TOKEN}"
     for made in ci.made(REVISION):
         assert daemon.hook(made).status_code == 202
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_answered_and_not_stored(daemon: Daemon, body: bytes, s
     assert counted in httpx.get(f"{daemon.url}/metrics").text
 
 
-def test_refused_webhooks_are_told_until_one_is_good(daemon: Daemon, ci: FakeCI) -> None:
+def test_refused_webhooks_are_reported_until_one_is_good(daemon: Daemon, ci: FakeCI) -> None:
     """A wrong secret is the likeliest first mistake: the log and the health say so, and not once for each webhook."""
     for _ in range(5):
         daemon.hook({}, secret="whsec_d3Jvbmc=")
@@ -106,18 +106,18 @@ def test_what_no_rule_watches_is_accepted_and_forgotten(daemon: Daemon, ci: Fake
 
 def test_a_list_of_events_is_taken_whole(daemon: Daemon, ci: FakeCI) -> None:
     """Several events may come in one webhook."""
-    told = [ci.run(REVISION, f"job-{number}", state="running") for number in range(5)]
+    events = [ci.run(REVISION, f"job-{number}", state="running") for number in range(5)]
 
-    assert daemon.hook(told).status_code == 202
+    assert daemon.hook(events).status_code == 202
 
     assert stored(daemon) == 5
 
 
 def test_the_same_webhook_again_changes_nothing(daemon: Daemon, ci: FakeCI) -> None:
     """A webhook delivered five times leads to one request."""
-    told = ci.run(REVISION, "job", result="failure")
+    event = ci.run(REVISION, "job", result="failure")
     for _ in range(5):
-        assert daemon.hook(told).status_code == 202
+        assert daemon.hook(event).status_code == 202
     eventually(lambda: ci.posts, "the CI is asked")
     other = ci.run(REVISION, "another", result="failure")
     daemon.hook(other)
@@ -141,7 +141,7 @@ def test_an_old_signature_is_refused(daemon: Daemon) -> None:
 
 
 def test_a_ci_that_repeats_our_token_is_not_quoted(daemon: Daemon, ci: FakeCI) -> None:
-    """Its refusal becomes a note on the claim, in the store and on pages: what was sent to it is taken out before."""
+    """Its refusal becomes a note on the claim, in the store and on pages: our own token is masked before."""
     ci.fault("look_back", times=None, status=500, body=f"Bearer {TOKEN} broke us".encode())
     daemon.hook(ci.run(REVISION, "job", result="failure"))
     note = eventually(
@@ -163,8 +163,8 @@ def test_no_secret_shows_anywhere(daemon: Daemon, ci: FakeCI) -> None:
     shown = "".join(httpx.get(daemon.url + page).text for page in pages)
     assert daemon.stop() == 0
 
-    kept = b"".join(path.read_bytes() for path in daemon.directory.iterdir()) + shown.encode()
+    stored_bytes = b"".join(path.read_bytes() for path in daemon.directory.iterdir()) + shown.encode()
 
     plain = SECRET.removeprefix("whsec_").encode()
-    assert TOKEN.encode() not in kept
-    assert plain not in kept
+    assert TOKEN.encode() not in stored_bytes
+    assert plain not in stored_bytes

@@ -1,4 +1,4 @@
-"""The demo: the made-up CI keeps the contract, and the whole of it comes out as planned."""
+"""The demo: its CI keeps the contract, and every verdict comes out as planned."""
 
 import json
 import os
@@ -25,18 +25,18 @@ class Sink:
     """Takes the CI's webhooks, and checks each signature as triggerbot would."""
 
     def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
         sink = self
 
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the parent's name
-                """Say nothing."""
+                """Log nothing."""
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 verify_standard(headers, body, [SECRET], float(headers["webhook-timestamp"]))
-                sink.heard.append(json.loads(body))
+                sink.received.append(json.loads(body))
                 self.send_response(202)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -47,7 +47,7 @@ class Sink:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hooks/ci"
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
@@ -55,7 +55,7 @@ class Sink:
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    """A place for webhooks."""
+    """A receiver of webhooks."""
     made = Sink()
     yield made
     made.close()
@@ -92,7 +92,7 @@ def test_the_made_up_ci_keeps_the_generic_contract(ci: str, sink: Sink) -> None:
     found = httpx.get(where).json()
     assert found["author"] == FIRST.author
     assert {run["job"] for run in found["runs"]} == {job.name for job in FIRST.jobs}
-    assert {told["state"] for told in sink.heard} == {"pending", "running", "finished"}
+    assert {event["state"] for event in sink.received} == {"pending", "running", "finished"}
 
     body = {"operation": "op-1", "project": "try", "branch": "try", "revision": FIRST.revision, "run_id": "1000"}
     answer = httpx.post(f"{ci}/retrigger", json={**body, "job": FIRST.jobs[0].name, "count": 2})
@@ -106,8 +106,8 @@ def test_the_made_up_ci_keeps_the_generic_contract(ci: str, sink: Sink) -> None:
     assert len(httpx.get(f"{ci}/runs", params={"since": "2020-01-01T00:00:00Z"}).json()["runs"]) >= len(made)
 
 
-def test_a_retrigger_of_the_ill_job_is_carried_out_though_it_answers_500(ci: str) -> None:
-    """The CI lies once, and its books tell."""
+def test_a_retrigger_of_the_failing_job_is_carried_out_though_it_answers_500(ci: str) -> None:
+    """The CI answers 500 once, though it records the run."""
     push, job = next((push, job) for push in PUSHES for job in push.jobs if job.answers_500)
     eventually(lambda: httpx.get(f"{ci}/truth").json()["done"], "it has played everything")
     body = {"operation": "op-1", "project": "try", "branch": "try", "revision": push.revision, "run_id": "1"}
@@ -121,7 +121,7 @@ def test_a_retrigger_of_the_ill_job_is_carried_out_though_it_answers_500(ci: str
 
 @pytest.mark.slow
 def test_the_demo_plays_and_everything_comes_out_as_planned() -> None:
-    """Not on a terminal: plain lines, every verdict as planned, nothing doubled."""
+    """Without a terminal: plain lines, every verdict as planned, nothing doubled."""
     ended = subprocess.run(
         [sys.executable, "-m", "triggerbot", "demo", "--seconds", "6"],
         capture_output=True,
@@ -143,7 +143,7 @@ def test_the_demo_plays_and_everything_comes_out_as_planned() -> None:
 
 
 def test_nobody_outlives_a_demo_that_is_killed() -> None:
-    """The made-up CI and the daemon go when the demo is killed, with SIGKILL even."""
+    """The demo's CI and daemon end when the demo is killed, even with SIGKILL."""
     demo = subprocess.Popen([sys.executable, "-m", "triggerbot", "demo", "--seconds", "30"], stdout=subprocess.DEVNULL)
     try:
         children = eventually(lambda: len(found := _children(demo.pid)) == 2 and found, "both are started")

@@ -1,4 +1,4 @@
-"""The service as it is installed, in a directory of the test's own."""
+"""Fixture: the service, installed into a directory of the test."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.service.deploy.installed import Installed
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Installed:
-    """Install it."""
+    """Install the service."""
     made = Installed(tmp_path)
     made.run("install.sh")
     return made

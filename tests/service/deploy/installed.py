@@ -1,4 +1,4 @@
-"""What the tests of deploy/ share: where it is, what tools it takes, and how it is installed into a directory."""
+"""Shared by the tests of deploy/: its path, its tools, and an installation into a directory."""
 
 import os
 import shutil
@@ -11,11 +11,11 @@ from tests import ROOT
 
 DEPLOY = ROOT / "deploy"
 
-#: Stands in for Python: it makes environments whose programs do nothing, and writes down what pip is told.
+#: Stands in for Python: it makes environments whose programs do nothing, and records the calls of pip.
 _PYTHON = """#!/bin/bash
 case "$*" in
     "-m venv "*) mkdir -p "${@: -1}/bin"; cp "$0" "${@: -1}/bin/python" ;;
-    "-m pip "*) echo "$*" >> "$PIP_TOLD" ;;&
+    "-m pip "*) echo "$*" >> "$PIP_CALLS" ;;&
     "-m pip wheel "*) mkdir -p "${@: -2:1}"; : > "${@: -2:1}/triggerbot-0-py3-none-any.whl" ;;
     "-m triggerbot --version") echo "triggerbot, version 0" ;;
     "-c import json"*) echo '{}' ;;
@@ -24,7 +24,7 @@ esac
 
 
 def missing(what: str) -> None:
-    """Skip for want of a tool; where nothing may be skipped, fail."""
+    """Skip the test because a tool is missing; fail where nothing may be skipped."""
     if os.environ.get("TRIGGERBOT_STRICT") == "1":
         pytest.fail(f"{what} is missing")
     pytest.skip(f"{what} is missing")
@@ -43,20 +43,20 @@ class Installed:
 
     def __init__(self, directory: Path) -> None:
         self.root = directory / "root"
-        self.pip_told = directory / "pip-told"
+        self.pip_calls = directory / "pip-calls"
         python = directory / "python"
         python.write_text(_PYTHON)
         python.chmod(0o755)
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
-            "PIP_TOLD": str(self.pip_told),
+            "PIP_CALLS": str(self.pip_calls),
             "DESTDIR": str(self.root),
             "PYTHON": str(python),
         }
 
     def run(self, script: str, *arguments: str) -> str:
-        """Run one of them, and tell what it says."""
+        """Run one of the scripts; return its output."""
         done = subprocess.run(
             [str(DEPLOY / script), *arguments],
             env=self._environment,
@@ -69,7 +69,7 @@ class Installed:
         return done.stdout
 
     def modes(self) -> dict[str, int]:
-        """List the files that are there, with their modes."""
+        """Return the installed files, with their modes."""
         return {
             str(path.relative_to(self.root)): path.stat().st_mode & 0o777
             for path in sorted(self.root.rglob("*"))

@@ -1,4 +1,4 @@
-"""The alerts that deploy/alerts.yml has for Prometheus: of metrics that there are, and told in the documentation."""
+"""The alerts that deploy/alerts.yml has for Prometheus: they use existing metrics, and are documented."""
 
 import re
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_alerts_are_of_metrics_that_there_are(tmp_path: Path) -> None:
 
 
 def test_the_documentation_says_of_each_what_to_do() -> None:
-    """In a table of the page for every day."""
+    """In a table of the page on daily operation."""
     page = (DEPLOY.parent / "docs/howto/operating.md").read_text()
     table = page.partition("## What to alert on")[2].partition("\n## ")[0]
     for rule in RULES:

@@ -1,4 +1,4 @@
-"""deploy/compose.yml and what it mounts: of the right form, safe, and fit for each other."""
+"""deploy/compose.yml and what it mounts: valid, safe, and consistent."""
 
 import importlib.resources
 import json
@@ -18,12 +18,12 @@ DAEMONS = ["replica", "triggerbot"]
 
 
 def of_profile(profile: str) -> set[str]:
-    """Name what starts with a profile; what has none always starts."""
+    """List the services of a profile; those without one always start."""
     return {name for name, service in SERVICES.items() if profile in service.get("profiles", [profile])}
 
 
 def test_it_is_of_the_form_that_compose_has() -> None:
-    """As the specification's own JSON Schema says, which check-jsonschema brings along."""
+    """It fits the specification's own JSON Schema, which check-jsonschema brings along."""
     try:
         place = importlib.resources.files("check_jsonschema")
     except ModuleNotFoundError:
@@ -36,7 +36,7 @@ def test_it_is_of_the_form_that_compose_has() -> None:
 
 
 def test_one_kind_of_daemon_starts_at_a_time() -> None:
-    """Two with stores of their own would both retrigger. Without a word it is the one on SQLite."""
+    """Two with separate stores would both retrigger. The default is the one on SQLite."""
     assert (DEPLOY / ".env").read_text().splitlines()[-1] == "COMPOSE_PROFILES=sqlite"
     assert of_profile("sqlite") == {"triggerbot"}
     assert of_profile("pulse") == SERVICES.keys() - {"triggerbot"}
@@ -55,7 +55,7 @@ def test_a_daemon_may_do_little(name: str) -> None:
 
 
 def test_no_other_machine_reaches_anything() -> None:
-    """Unless somebody says so."""
+    """Ports are published on loopback by default."""
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
@@ -77,7 +77,7 @@ def test_what_is_mounted_is_there() -> None:
 
 
 def test_every_secret_is_made() -> None:
-    """And none is named that nobody uses."""
+    """No secret is named without a use."""
     used = [one for service in SERVICES.values() for one in service.get("secrets", [])]
     names = {one if isinstance(one, str) else one["source"] for one in used}
     assert names == COMPOSE["secrets"].keys()
@@ -102,19 +102,19 @@ def test_each_daemon_has_a_config_that_fits(name: str, config: str) -> None:
 
 
 def test_the_config_of_the_service_is_right() -> None:
-    """What install.sh puts to /etc/triggerbot."""
+    """The config that install.sh writes to /etc/triggerbot is valid, and in dry run."""
     assert load(DEPLOY / "config/triggerbot.yml").dry_run
 
 
 def test_prometheus_asks_every_replica() -> None:
-    """By the name of their service, at the port that they listen on."""
+    """It scrapes them by the name of their service, at the port that they listen on."""
     [job] = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]
     assert job["dns_sd_configs"][0]["names"] == ["replica"]
     assert job["dns_sd_configs"][0]["port"] == 8080
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:
-    """Where they are mounted."""
+    """The paths are those where they are mounted."""
     provisioning = DEPLOY / "grafana/provisioning"
     [source] = yaml.safe_load((provisioning / "datasources/prometheus.yml").read_text())["datasources"]
     [provider] = yaml.safe_load((provisioning / "dashboards/triggerbot.yml").read_text())["providers"]

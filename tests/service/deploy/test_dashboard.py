@@ -1,4 +1,4 @@
-"""The dashboard for Grafana asks for metrics that there are."""
+"""The dashboard for Grafana queries existing metrics."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The image, as far as it can be looked at without being built (deploy/build-image.sh and try-image.sh do that)."""
+"""The image, as far as it can be checked without a build (deploy/build-image.sh and try-image.sh do that)."""
 
 import hashlib
 import http.server
@@ -30,7 +30,7 @@ def test_the_locked_dependencies_are_those_of_the_tests() -> None:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_each_is_pinned_with_hashes_and_says_not_where_from(name: str) -> None:
-    """Where packages come from is the business of who builds."""
+    """The package index is chosen by the person who builds."""
     lines = (DEPLOY / name).read_text().splitlines()
     entry = re.compile(r"[a-z0-9-]+==[\w.]+( ; [\w ]+ < '[\d.]+')? \\")
     a_hash = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
@@ -42,7 +42,7 @@ def test_each_is_pinned_with_hashes_and_says_not_where_from(name: str) -> None:
 
 
 def test_the_image_is_what_it_should_be() -> None:
-    """A base of one's choice, two stages, no root, the daemon as the first process, a health check, a version file."""
+    """A configurable base, two stages, no root, the daemon as the first process, a health check, a version file."""
     assert DOCKERFILE.count("FROM ${BASE}") == 2
     assert re.search(r"^ARG BASE=[\w.:-]+$", DOCKERFILE, re.MULTILINE)
     assert "USER 10001:10001" in FINAL
@@ -77,7 +77,7 @@ def test_the_licence_goes_along() -> None:
 
 @contextmanager
 def answering(status: int, body: bytes) -> Iterator[str]:
-    """Answer each question alike; gives the address."""
+    """Serve one fixed answer; yield the address."""
 
     class Answer(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -111,22 +111,22 @@ def check(address: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "code", "told"),
+    ("status", "body", "code", "words"),
     [
         (200, b'{"status": "ok", "wrong": {}}', 0, "ok: {}"),
         (503, b'{"status": "error", "wrong": {"store": "full"}}', 1, 'error: {"store": "full"}'),
         (200, b"<html>", 1, "no answer at"),
     ],
 )
-def test_the_health_check_tells_by_its_exit_code(status: int, body: bytes, code: int, told: str) -> None:
-    """And in a line what is wrong."""
+def test_the_health_check_has_exit_codes(status: int, body: bytes, code: int, words: str) -> None:
+    """It prints one line that says what is wrong."""
     with answering(status, body) as address:
         found = check(address)
     assert found[0] == code
-    assert found[1].startswith(told)
+    assert found[1].startswith(words)
 
 
 def test_a_daemon_that_is_not_there_is_not_healthy() -> None:
-    """Nobody listens at the port of nothing."""
-    code, told = check("127.0.0.1:0")
-    assert (code, told[:12]) == (1, "no answer at")
+    """Nothing listens on port 0."""
+    code, words = check("127.0.0.1:0")
+    assert (code, words[:12]) == (1, "no answer at")

@@ -31,11 +31,11 @@ def test_everything_is_in_its_place(installed: Installed) -> None:
 
 
 def test_nothing_is_installed_whose_hash_is_not_known(installed: Installed) -> None:
-    """Whatever comes over the network has to have one; the rest must not come from there."""
-    told = [line for line in installed.pip_told.read_text().splitlines() if " install " in line or " wheel " in line]
+    """Downloads need a hash; everything else must not be downloaded."""
+    calls = [line for line in installed.pip_calls.read_text().splitlines() if " install " in line or " wheel " in line]
 
-    assert len(told) == 4
-    assert all("--require-hashes" in line or "--no-index --no-deps" in line for line in told)
+    assert len(calls) == 4
+    assert all("--require-hashes" in line or "--no-index --no-deps" in line for line in calls)
 
 
 def test_once_more_changes_nothing_of_ones_own(installed: Installed) -> None:
@@ -53,7 +53,7 @@ def test_once_more_changes_nothing_of_ones_own(installed: Installed) -> None:
 
 
 def test_an_upgrade_that_was_cut_off_and_fails_leaves_the_old_program(installed: Installed, tmp_path: Path) -> None:
-    """The power went between the two moves that put the new one in its place; then the next try finds no network."""
+    """The power failed between the two moves of an upgrade, and the next try has no network."""
     before = installed.modes()
     (installed.root / "opt/triggerbot").rename(installed.root / "opt/.triggerbot.old")
     (tmp_path / "python").write_text("#!/bin/sh\ncase $2 in venv) exit 1 ;; esac\n")
@@ -65,7 +65,7 @@ def test_an_upgrade_that_was_cut_off_and_fails_leaves_the_old_program(installed:
 
 
 def test_uninstalling_keeps_what_cannot_be_had_again(installed: Installed) -> None:
-    """Config and store; twice is as good as once, and with `--purge` nothing is left."""
+    """Config and store stay; a second run changes nothing, and `--purge` leaves nothing."""
     store = installed.root / STORE
     store.parent.mkdir(parents=True)
     store.write_text("memory")

@@ -1,4 +1,4 @@
-"""The units: systemd itself reads them, and says how much they leave open."""
+"""The units: systemd itself verifies them, and rates their exposure."""
 
 import re
 import shutil
@@ -9,9 +9,9 @@ import pytest
 
 from tests.service.deploy.installed import DEPLOY, Installed, missing, tool
 
-#: What `systemd-analyze security` may come to; 10 is a service that may do anything.
+#: The highest exposure that `systemd-analyze security` may report; 10 is a service without any restriction.
 EXPOSURE_MOST = 1.5
-#: Where systemd's own units are, which ours refer to.
+#: The directory of systemd's own units, which ours refer to.
 _UNITS = Path("/usr/lib/systemd/system")
 
 
@@ -38,14 +38,14 @@ def test_systemd_finds_nothing_wrong(installed: Installed, unit: str) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
 
-    # systemd looks at everything; what others have to say of their units is no concern of ours.
+    # systemd checks all units; complaints about others do not matter here.
     assert [line for line in done.stderr.splitlines() if "triggerbot" in line] == []
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("unit", ["triggerbot.service", "triggerbot@.service"])
 def test_little_is_left_open(tmp_path: Path, unit: str) -> None:
-    """At most so much, as systemd counts it."""
+    """The exposure stays below the limit, by systemd's rating."""
     path = tmp_path / unit.replace("@.", "@2.")
     shutil.copy(DEPLOY / unit, path)
 
@@ -60,7 +60,7 @@ def test_little_is_left_open(tmp_path: Path, unit: str) -> None:
 
 
 def test_the_template_is_the_same_with_workers() -> None:
-    """It differs in what it says it is, in its command, and in what a supervisor can do."""
+    """It differs in its description, its command, and what a supervisor can do."""
     alone, several = settings("triggerbot.service"), settings("triggerbot@.service")
     ours = {"Description", "Conflicts", "ExecStart", "OOMPolicy", "DefaultInstance"}
 
@@ -69,7 +69,7 @@ def test_the_template_is_the_same_with_workers() -> None:
 
 
 def test_what_makes_it_a_service_that_is_watched() -> None:
-    """Readiness, the watchdog, restarts unless somebody has to mend something, secrets, and a directory of its own."""
+    """Readiness, the watchdog, restarts unless a person has to fix something, secrets, and its own directory."""
     unit = dict(settings("triggerbot.service"))
 
     assert (unit["Type"], unit["NotifyAccess"]) == ("notify", "main")

@@ -1,1 +1,1 @@
-"""What holds the documentation true: its generated pages, and a test of every command and config in it."""
+"""Keeps the documentation correct: generated pages, and a test of every command and config in it."""

@@ -1,4 +1,4 @@
-"""The fenced blocks of a page, each with what the comments above it say of it.
+"""The fenced blocks of a page, each with the notes in the comments above it.
 
 A comment is a line `<!-- word -->` or `<!-- word: value -->`, directly above the block:
 
@@ -7,7 +7,7 @@ A comment is a line `<!-- word -->` or `<!-- word: value -->`, directly above th
     shows: TEXT      what the command says has TEXT in it
     soon: TEXT       the same, if not at once then when it is asked again
     exit: N          its exit code is N
-    file: NAME       what the block says is kept in this file
+    file: NAME       the text of the block is written to this file
     fragment         a part of a config, which is checked with what it leaves out added
     event            one event in triggerbot's own words
     message          a commit message; all that it asks for is understood

@@ -1,4 +1,4 @@
-"""A command of a reader: the fork server (see `program.py`) runs it, and this ends as it ended."""
+"""A command of a reader: has the fork server (see `program.py`) run it, and exits with its code."""
 
 import json
 import os

@@ -17,13 +17,13 @@ Exit codes of every command: **0** it is done; **2** wrong use, a wrong config, 
 told in one line on stderr; **130** Ctrl-C; **141** whoever read the output went away. Where **1** means something, the
 command says so below. `run` ends with 1 if a part of it died, for a supervisor to start it again."""
 
-#: The option that is told once.
+#: The option that is documented once.
 _CONFIG = "-c, --config FILE"
 
 
 def commands_page() -> str:
     """Write the page."""
-    # As `main` makes it: a command keeps the names of its help option from the first context that it meets.
+    # As `main` makes it: a command keeps the names of its help option from its first context.
     context = click.Context(main, info_name="triggerbot", **main.context_settings)
     return page("Commands", _INTRO, *_commands(main, context))
 
@@ -60,6 +60,6 @@ def _usage(command: click.Command, context: click.Context) -> Iterator[str]:
 
 
 def _plain(paragraph: str) -> str:
-    """Put a paragraph in one line; what looks like HTML or emphasis is meant as it stands."""
+    """Join a paragraph into one line, with HTML and emphasis escaped."""
     text = " ".join(line.strip() for line in paragraph.splitlines())
     return text.replace("<", "&lt;").replace("*", r"\*").replace("[", r"\[")

@@ -51,7 +51,7 @@ def config_page() -> str:
 
 
 def _sections(path: str, section: dict[str, Any], definitions: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Walk through all sections, each after the one that it is in."""
+    """Yield all sections, each after the one that contains it."""
     yield path, section
     for name, key in section["properties"].items():
         for inner, reference in _inner(_under(path, name), key):
@@ -108,7 +108,7 @@ def _default(key: dict[str, Any], *, needed: bool) -> str:
 
 
 def _meaning(key: dict[str, Any], definitions: dict[str, Any]) -> str:
-    # What a section says of itself is not repeated beside the key that it is under.
+    # A section's description is not repeated beside its key.
     described = key if "description" in key else definitions[key["$ref"].rpartition("/")[2]]
     examples = "; ".join(f"`{_yaml(example)}`" for example in key.get("examples", ()) if example != key.get("default"))
     text = described["description"].replace("<name>", "NAME").replace("*", r"\*")
@@ -135,7 +135,7 @@ def _short(path: str) -> str:
 
 
 def _words(key: dict[str, Any]) -> str:
-    """Say what a value has to be."""
+    """Describe the type of a value."""
     if "anyOf" in key:
         return " or ".join(_words(one) for one in key["anyOf"])
     if "const" in key:

@@ -1,4 +1,4 @@
-"""Whether two pieces of JSON are of the same form, so that an example in a page is what one really gets."""
+"""Compares the form of two pieces of JSON, so that examples in pages match real answers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,23 +7,23 @@ from typing import Any
 MORE = "…"
 
 
-def differences(told: Any, real: Any, where: str = "$") -> Iterator[str]:
-    """Name where they differ: in their keys, or in the types of values. Nothing is known of what is null or empty."""
-    match told, real:
+def differences(documented: Any, real: Any, where: str = "$") -> Iterator[str]:
+    """Yield where they differ in keys or in types of values; null and empty values match anything."""
+    match documented, real:
         case (None, _) | (_, None):
             return
         case dict(), dict():
-            keys = set(told) - {MORE}
-            if told and real and (keys - set(real) or (MORE not in told and set(real) - keys)):
+            keys = set(documented) - {MORE}
+            if documented and real and (keys - set(real) or (MORE not in documented and set(real) - keys)):
                 yield f"{where}: told {sorted(keys)}, real {sorted(real)}"
-            for key in set(told) & set(real):
-                yield from differences(told[key], real[key], f"{where}.{key}")
+            for key in set(documented) & set(real):
+                yield from differences(documented[key], real[key], f"{where}.{key}")
         case list(), list():
-            if told and real:
-                yield from differences(told[0], real[0], f"{where}[0]")
+            if documented and real:
+                yield from differences(documented[0], real[0], f"{where}[0]")
         case _:
-            if _sort(told) != _sort(real):
-                yield f"{where}: told {told!r}, real {real!r}"
+            if _sort(documented) != _sort(real):
+                yield f"{where}: told {documented!r}, real {real!r}"
 
 
 def _sort(value: Any) -> str:

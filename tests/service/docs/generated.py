@@ -1,4 +1,4 @@
-"""The pages that are made from the code, and where they are kept."""
+"""The pages that are made from the code, and their paths."""
 
 from collections.abc import Callable
 from pathlib import Path

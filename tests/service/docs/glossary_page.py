@@ -1,4 +1,4 @@
-"""The glossary: the words of triggerbot beside those that CIs, other tools and textbooks have for the same."""
+"""The glossary: the terms of triggerbot beside those of CIs, other tools and textbooks."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from tests.service.docs.markdown import page, table
 
 
 class Word(NamedTuple):
-    """One word, its meaning, and what it is called elsewhere."""
+    """One term, its meaning, and its names elsewhere."""
 
     word: str
     meaning: str

@@ -1,6 +1,6 @@
 """`sudo`, `systemctl`, `journalctl` and `docker compose` for readers: as much of them as the pages use, without root.
 
-Each does what the files in deploy/ say: the unit's command, its credentials and its readiness, the services, profiles,
+Each follows the files in deploy/: the unit's command, its credentials and its readiness, the services, profiles,
 secrets and configs of compose. Daemons that it started are in `$HOST`, a process id in each file.
 """
 
@@ -19,12 +19,12 @@ from pathlib import Path
 import yaml
 
 HOST = Path(os.environ.get("HOST", "/nowhere"))
-#: Seconds until something that must happen is missed.
+#: Seconds until something that must happen counts as failed.
 _PATIENCE = 60.0
 
 
 def main(name: str, arguments: Sequence[str]) -> int:
-    """Be one of these programs."""
+    """Run as one of these programs."""
     match name:
         case "sudo":
             # The one place of a config that is a path in the program itself.

@@ -1,6 +1,6 @@
-"""The command `triggerbot` for readers, quicker: the fork server (tests/fakes/fork_server.py) does what is asked.
+"""The command `triggerbot` for readers, run faster by the fork server (tests/fakes/fork_server.py).
 
-`run` is the real program all the same, for it gets signals. `client.py` passes on arguments, environment and files.
+`run` is the real program nevertheless, since it gets signals. `client.py` passes on arguments, environment and files.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A reader who does what a page says, in a directory of their own, and believes nothing that does not come true."""
+"""A reader who executes a page in a directory of their own, and checks everything that it states."""
 
 import json
 import os
@@ -31,7 +31,7 @@ systems:
 rules:
   - projects: [try]
 """
-#: Every variable that a block sets is there in the next, as in one terminal; so is the directory.
+#: Variables and the directory carry over from one block to the next, as in one terminal.
 _SHELL = """\
 set -aeuo pipefail
 [ ! -e "$STATE" ] || . "$STATE"
@@ -51,7 +51,7 @@ class Reader:
         self.stage = stage
         self._program = program
         self._running: subprocess.Popen[bytes] | None = None
-        #: Its name says that secrets may be in it.
+        #: Its name marks it as a file that may hold secrets.
         self._state = stage.directory / "state.secret"
         self.log = stage.directory / "running.log"
         for name in stage.programs:
@@ -69,7 +69,7 @@ class Reader:
         self.end()
 
     def do(self, part: Block | Happening) -> None:
-        """Do what one part of the page says."""
+        """Execute one part of the page."""
         if isinstance(part, Happening):
             self._happen(part.what)
         elif "not run" in part.notes:
@@ -116,7 +116,7 @@ class Reader:
         shows = self.stage.put(block.notes.get("soon", "") or block.notes.get("shows", ""))
         said = ""
 
-        def as_told() -> bool:
+        def as_documented() -> bool:
             nonlocal said
             done = subprocess.run(
                 command, cwd=self.stage.begin, env=self._environment(**more), input=self.stage.typed, text=True,
@@ -127,12 +127,12 @@ class Reader:
 
         try:
             if "soon" in block.notes:
-                eventually(as_told, "asked again and again, it says so")
+                eventually(as_documented, "asked again and again, it says so")
             else:
-                assert as_told(), "it does not"
+                assert as_documented(), "it does not"
         except AssertionError as error:
             raise AssertionError(
-                f"exit code {wanted} and {shows!r}: {error}; it said: {said}\n{self._told()}"
+                f"exit code {wanted} and {shows!r}: {error}; it said: {said}\n{self._output()}"
             ) from None
 
     def leave_running(self, text: str) -> None:
@@ -149,13 +149,13 @@ class Reader:
 
     def _answers(self) -> bool:
         assert self._running is not None
-        assert self._running.poll() is None, self._told()
+        assert self._running.poll() is None, self._output()
         try:
             return httpx.get(f"http://127.0.0.1:{self.stage.port}/__lbheartbeat__").status_code == 200
         except httpx.TransportError:
             return False
 
-    def _told(self) -> str:
+    def _output(self) -> str:
         logs = [self.log, *self.stage.host.glob("*.log")]
         return "\n".join(log.read_text()[-3000:] for log in logs if log.exists())
 
@@ -168,7 +168,7 @@ class Reader:
     # -- files --------------------------------------------------------------------------------------------------
 
     def keep(self, name: str, text: str) -> None:
-        """Write a file, where the reader is now."""
+        """Write a file in the reader's current directory."""
         place = Path(self.stage.put(name).replace("~", str(self.stage.home)))
         path = self._here() / place
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,12 +189,12 @@ class Reader:
             case "Ctrl-C":
                 assert self._running is not None, "nothing runs"
                 self._running.send_signal(signal.SIGINT)
-                assert self._running.wait(PATIENCE) == 0, self._told()
+                assert self._running.wait(PATIENCE) == 0, self._output()
                 self._running = None
             case "SIGHUP":
                 assert self._running is not None, "nothing runs"
                 self._running.send_signal(signal.SIGHUP)
-                eventually(lambda: "config.reloaded" in self._told(), "the config is taken")
+                eventually(lambda: "config.reloaded" in self._output(), "the config is taken")
             case _:
                 self.stage.happened.append(what)
                 self.stage.happenings[what](self)

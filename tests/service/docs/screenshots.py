@@ -13,9 +13,9 @@ from triggerbot.cli.demo.live import _Stage
 from triggerbot.cli.demo.scenario import PROJECT, PUSHES
 
 IMAGES = ROOT / "docs/images"
-#: Seconds that the demo plays, and the most that everything may take to settle after that.
+#: Seconds that the demo plays, and the longest time to settle after that.
 _SECONDS, _PATIENCE = 20.0, 40.0
-#: The push that shows most: a job that fails every time, and two that are intermittent.
+#: The most instructive push: a job that fails every time, and two that are intermittent.
 _PUSH = PUSHES[1]
 
 
@@ -31,7 +31,7 @@ def main() -> int:
         while not stage.over and time.monotonic() < until:
             stage.follow()
             time.sleep(0.25)
-        # The last verdicts are kept a moment after they are known.
+        # The last verdicts are stored a moment after they are known.
         time.sleep(3)
         arguments = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)

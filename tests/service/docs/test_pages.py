@@ -16,7 +16,7 @@ PAGES = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md"))
 
 
 def _tier(page: str) -> Any:
-    """Leave all pages but the tutorial to the slow tier."""
+    """Mark all pages but the tutorial as slow."""
     return pytest.param(page, marks=[] if page.startswith("tutorial/") else [pytest.mark.slow])
 
 

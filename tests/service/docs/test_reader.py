@@ -1,4 +1,4 @@
-"""The reader believes nothing: what a page says and what is not so is noticed."""
+"""The reader detects each wrong statement of a page."""
 
 from pathlib import Path
 
@@ -41,7 +41,7 @@ def follow(text: str, directory: Path) -> None:
 @pytest.mark.parametrize("text", WRONG.values(), ids=WRONG)
 def test_what_is_not_so_is_noticed(text: str, tmp_path: Path) -> None:
     """Each sort of block can be wrong."""
-    with pytest.raises(Exception):  # noqa: B017 - whatever tells it
+    with pytest.raises(Exception):  # noqa: B017 - any error will do
         follow(text, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The site: it is built without a warning, leads nowhere that is not there, and loads nothing from elsewhere."""
+"""The site: it builds without a warning, has no dead links, and loads nothing from other hosts."""
 
 import functools
 import os
@@ -19,7 +19,7 @@ from tests.service.browser.chromium import browser
 from .blocks import read
 from .markdown import slug
 
-#: What a browser loads by itself, by tag: the attribute that says from where.
+#: What a browser loads by itself: the attribute with the address, by tag.
 _LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
@@ -66,7 +66,7 @@ def served(site: Path) -> Iterator[str]:
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -79,7 +79,7 @@ def served(site: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_browser_loads_nothing_from_elsewhere(served: str) -> None:
-    """A reader who searches and follows what was found stays on the site, whatever its scripts do."""
+    """Searching and following a result stays on the site, with scripts enabled."""
     asked: list[str] = []
     with browser() as chromium:
         page = chromium.new_page()
@@ -97,7 +97,7 @@ def test_a_browser_loads_nothing_from_elsewhere(served: str) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"])
 def test_links_beside_the_site_lead_somewhere(name: str) -> None:
-    """MkDocs looks at the links within docs/; here are those that lead into it."""
+    """MkDocs checks the links within docs/; this checks links from outside into it."""
     for link in _LINK.findall((ROOT / name).read_text()):
         path, _, anchor = link.partition("#")
         if not path.startswith("https://"):
@@ -107,7 +107,7 @@ def test_links_beside_the_site_lead_somewhere(name: str) -> None:
 
 
 def test_nothing_names_a_page_that_is_not_there() -> None:
-    """Comments, messages and configs name pages as paths from here: `docs/...`."""
+    """Comments, messages and configs name pages as `docs/...`."""
     named = [
         (path, page)
         for top in ("triggerbot", "config", "deploy", "Makefile")
@@ -126,7 +126,7 @@ def _files(top: Path) -> Iterator[Path]:
 
 
 def _anchors(page: Path) -> set[str]:
-    """Tell the anchors of a page's headings; what looks like one within a block is none."""
+    """Return the anchors of a page's headings, without lines in code blocks that look like one."""
     inside = {line for block in read(page) if hasattr(block, "text") for line in block.text.splitlines()}
     lines = [line for line in page.read_text().splitlines() if line.startswith("#") and line not in inside]
     return {slug(line.lstrip("#")) for line in lines}

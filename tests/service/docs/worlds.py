@@ -1,6 +1,6 @@
 """The worlds in which pages are read: what stands in for the reader's CI, and what happens there.
 
-What a page says is done word for word, but for these:
+A page is executed word for word, except for:
 
 | the page says | the test has |
 |---|---|
@@ -53,24 +53,24 @@ _REVISION = "0123456789abcdef"
 
 @dataclass
 class Stage:
-    """What a page is read in."""
+    """The environment in which a page is read."""
 
     directory: Path
-    #: What is not searched for secrets afterwards, since the reader is told to put some there.
+    #: Files that are not searched for secrets afterwards, since the reader puts some there.
     host: Path
     port: int
     environment: dict[str, str]
-    #: What the page says, and what is put in its place.
+    #: Texts of the page, and their replacements.
     instead: list[tuple[str, str]]
     #: What the reader types when asked.
     typed: str = ""
-    #: What may happen, by the words of the page.
+    #: Functions for the happenings, by the words of the page.
     happenings: dict[str, Callable[["Reader"], object]] = field(default_factory=dict)
-    #: Hold at the end of the page.
+    #: Checks at the end of the page.
     checks: list[Callable[[], None]] = field(default_factory=list)
     #: Programs of the host.
     programs: tuple[str, ...] = ()
-    #: What happened so far.
+    #: Happenings so far.
     happened: list[str] = field(default_factory=list)
 
     @property
@@ -84,7 +84,7 @@ class Stage:
         return self.host / "clone" if (self.host / "clone").exists() else self.home
 
     def put(self, text: str) -> str:
-        """Put what the test has in the place of what the page says."""
+        """Replace the page's texts by those of the test."""
         for said, meant in self.instead:
             text = text.replace(said, meant)
         return text
@@ -92,16 +92,16 @@ class Stage:
 
 @contextmanager
 def stage(page: str, directory: Path) -> Iterator[Stage]:
-    """Set up what a page (its path below docs/) is read in."""
+    """Set up the environment of a page (its path below docs/)."""
     (port,) = free_ports(1)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TRIGGERBOT_", "NOTIFY_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("TRIGGERBOT_", "NOTIFY_"))}
     with ExitStack() as stack:
         host = Path(stack.enter_context(TemporaryDirectory(prefix="host-")))
         made = Stage(
             directory,
             host,
             port,
-            {**kept, "HOME": str(directory / "home"), "HOST": str(host)},
+            {**inherited, "HOME": str(directory / "home"), "HOST": str(host)},
             [
                 ("127.0.0.1:8080", f"127.0.0.1:{port}"),
                 ("0.0.0.0:8080", f"127.0.0.1:{port}"),
@@ -119,7 +119,7 @@ def stage(page: str, directory: Path) -> Iterator[Stage]:
 
 
 def _github(made: Stage, stack: ExitStack) -> None:
-    """Have the reader's repository at GitHub, and a fine-grained token for it."""
+    """Set up the reader's repository at GitHub, and a fine-grained token for it."""
     github = stack.enter_context(FakeGitHub())
     github.scopes = None
     github.repositories.add(_REPOSITORY)
@@ -145,7 +145,7 @@ def _github(made: Stage, stack: ExitStack) -> None:
 
 
 def _ci(made: Stage, stack: ExitStack) -> None:
-    """Have a CI that speaks the generic interface, and what pages tell of it."""
+    """Set up a CI that speaks the generic interface, with the runs that pages mention."""
     ci = stack.enter_context(FakeCI())
     made.instead.append(("https://ci.example.org", ci.url))
 
@@ -184,7 +184,7 @@ def _ci(made: Stage, stack: ExitStack) -> None:
 
 
 def _redis(made: Stage, stack: ExitStack) -> None:
-    """Have a Redis."""
+    """Set up a Redis."""
     directory = made.directory / "redis"
     directory.mkdir()
     server = stack.enter_context(RedisServer(directory))
@@ -195,7 +195,7 @@ def _redis(made: Stage, stack: ExitStack) -> None:
 
 
 def _host(made: Stage, stack: ExitStack) -> None:
-    """Have a machine with a clone, systemd and Docker."""
+    """Set up a machine with a clone, systemd and Docker."""
     stack.callback(end, made.host)
     for path in (ROOT / "deploy").rglob("*"):
         if path.is_file():

@@ -1,1 +1,1 @@
-"""What hostile senders, names and answers come to; `python -m tests.service.hostile` tries a million webhooks."""
+"""Tests of hostile senders, names and answers; `python -m tests.service.hostile` tries a million webhooks."""

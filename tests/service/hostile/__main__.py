@@ -7,7 +7,7 @@ from tests.service.hostile.fuzz import fuzz
 
 
 def main() -> int:
-    """Try, and tell what came of it."""
+    """Run the fuzz, and print its findings."""
     parser = argparse.ArgumentParser(prog="python -m tests.service.hostile", description=main.__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)

@@ -13,7 +13,7 @@ __all__ = ["quiet"]
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[Target]:
-    """Have everything but a network."""
+    """Provide a target without a network."""
     made = Target(tmp_path)
     yield made
     made.close()
@@ -21,6 +21,6 @@ def target(tmp_path: Path) -> Iterator[Target]:
 
 @pytest.fixture
 def port(target: Target) -> Iterator[int]:
-    """Serve the target; gives the port."""
+    """Serve the target; yield the port."""
     with target.served() as port:
         yield port

@@ -1,4 +1,4 @@
-"""Webhooks as nobody should send them: good ones that are forged in every known way, and well signed nonsense."""
+"""Hostile webhooks: valid ones that are forged in every known way, and well-signed nonsense."""
 
 import base64
 import hashlib
@@ -89,7 +89,7 @@ _SCRAPS = [
 
 @dataclass(frozen=True)
 class Hook:
-    """One webhook as it travels."""
+    """One webhook as it is sent."""
 
     path: str
     headers: tuple[tuple[bytes, bytes], ...]
@@ -98,11 +98,11 @@ class Hook:
     kind: str = "good"
 
     def header(self, name: bytes) -> bytes:
-        """Give the value of a header that is there once."""
+        """Return the value of a header that occurs once."""
         return dict(self.headers).get(name, b"")
 
     def with_header(self, name: bytes, *values: bytes) -> "Hook":
-        """Have a header with other values: none, one or several."""
+        """Return the webhook with other values of a header: none, one or several."""
         rest = tuple(one for one in self.headers if one[0] != name)
         return replace(self, headers=(*rest, *((name, value) for value in values)))
 
@@ -135,7 +135,7 @@ def _wire(headers: dict[str, str]) -> tuple[tuple[bytes, bytes], ...]:
 
 
 def good(dice: random.Random) -> Hook:
-    """Choose a webhook that would be taken, of either system, signed with the old secret or the new."""
+    """Make a valid webhook of either system, signed with the old secret or the new."""
     number = dice.randrange(1 << 30)
     which = dice.randrange(2)
     if dice.random() < 0.5:
@@ -242,7 +242,7 @@ def _wrong_secret(hook: Hook, dice: random.Random) -> Hook:
 
 
 def _other_message(hook: Hook, dice: random.Random) -> Hook:
-    """A signature that is good, of something else."""
+    """Replace the signature by a valid one of another message."""
     if hook.path.endswith("/ci"):
         parts = [
             hook.with_header(b"webhook-id", b"msg_2"),
@@ -273,19 +273,19 @@ def _too_large(hook: Hook, dice: random.Random) -> Hook:
     return dice.choice([generic(b" " * ((1 << 20) + 1)), hook.with_header(b"content-length", b"1048577")])
 
 
-#: Each makes of a good webhook one that must not be taken.
+#: Each turns a valid webhook into one that must not be accepted.
 FORGERIES: dict[str, Callable[[Hook, random.Random], Hook]] = {
     "bits of the body": _body_bits, "another body": _body_other, "bits of the signature": _signature_bits,
     "words of the signature": _signature_words, "a header is missing": _header_missing, "a header twice": _header_twice,
     "the time": _stamp, "the wrong secret": _wrong_secret, "another message's signature": _other_message,
     "another place": _other_place, "too large": _too_large,
 }  # fmt: skip
-#: How often each of them; large bodies take long and prove little.
+#: The weight of each; large bodies take long and prove little.
 _WEIGHTS = [20, 20, 20, 30, 10, 15, 20, 20, 15, 10, 0.02]
 
 
 def forged(dice: random.Random) -> Hook:
-    """Make a webhook that must not be taken."""
+    """Make a webhook that must not be accepted."""
     kind = dice.choices(list(FORGERIES), _WEIGHTS)[0]
     return replace(FORGERIES[kind](good(dice), dice), kind=kind)
 
@@ -294,7 +294,7 @@ def forged(dice: random.Random) -> Hook:
 
 
 def nonsense(dice: random.Random) -> Hook:
-    """Make a webhook that is well signed, and strange inside; some may be taken."""
+    """Make a well-signed webhook with strange content; some may be accepted."""
     name = f"msg_{dice.randrange(1 << 40)}"
     if dice.random() < 0.5:
         return replace(generic(_strange(dice, EVENT), name=name), kind="nonsense")
@@ -324,7 +324,7 @@ def _strange(dice: random.Random, base: dict[str, Any]) -> bytes:
 
 
 def _spoil(dice: random.Random, value: dict[str, Any]) -> None:
-    """Put something strange to one place, at whatever depth."""
+    """Replace one value, at any depth, by a strange one."""
     key = dice.choice(list(value))
     if isinstance(value[key], dict) and value[key] and dice.random() < 0.8:
         return _spoil(dice, value[key])

@@ -16,21 +16,21 @@ from tests.service.hostile import forged_webhooks as forging
 from tests.service.hostile.forged_webhooks import Hook
 from tests.service.hostile.target import Target
 
-#: What may be answered to whom nobody knows, and to whom signs nonsense.
+#: The statuses that may answer forged webhooks, and well-signed nonsense.
 REFUSALS = frozenset({400, 401, 404, 413})
 ANSWERS = frozenset({202, 400})
-#: So many at the same time, so that they share commits as real ones do.
+#: Webhooks that are sent at the same time, so that they share commits as real ones do.
 _TOGETHER = 32
 
 
 @dataclass
 class Findings:
-    """What came of it."""
+    """The findings of a run."""
 
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
-    #: What must not be, with the webhook that did it; the first few.
+    #: Faults, with the webhook that caused them; the first few.
     wrong: list[tuple[str, Hook]] = field(default_factory=list)
-    #: Rows that are there though nothing was well signed.
+    #: Rows that were stored though nothing was well signed.
     stored: dict[str, int] = field(default_factory=dict)
     #: Well-signed webhooks on which triggerbot itself failed.
     buried: float = 0
@@ -38,11 +38,11 @@ class Findings:
 
     @property
     def clean(self) -> bool:
-        """Whether everything was as it must be."""
+        """Whether no fault was found."""
         return not (self.wrong or self.stored or self.buried)
 
     def lines(self) -> list[str]:
-        """Write it as a table."""
+        """Return the findings as the lines of a table."""
         rows = [f"{kind:<30} {status}  {count:>9}" for (kind, status), count in sorted(self.statuses.items())]
         total = sum(self.statuses.values())
         rows.append(f"{total} webhooks in {self.seconds:.0f} s; stored of the forged: {self.stored or 'nothing'}; ")
@@ -51,7 +51,7 @@ class Findings:
 
 
 def fuzz(runs: int, seed: int, *, show: bool = False) -> Findings:
-    """Send so many webhooks: four in five forged, the others well signed, each kind to a store of its own."""
+    """Send `runs` webhooks: four in five forged, the others well signed, each kind to its own store."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     findings = Findings()
     began = time.monotonic()
@@ -99,12 +99,12 @@ async def _send(
 async def _try(target: Target, hook: Hook) -> int | str:
     try:
         return await target.post(hook.path, hook.headers, hook.body)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+    except Exception as error:  # noqa: BLE001 - any exception is a finding
         return f"{type(error).__name__}: {error}"
 
 
 async def _controls(target: Target, findings: Findings) -> None:
-    """Check that what was forged would have been taken otherwise: else the above says nothing."""
+    """Check that the webhooks would have been accepted unforged: else the run proves nothing."""
     dice = random.Random(0)
     for hook in (forging.good(dice) for _ in range(50)):
         status = await _try(target, hook)

@@ -1,6 +1,6 @@
-"""How many steps a regular expression takes: a matcher that backtracks as Python's does, and counts.
+"""Counts the steps of a regular expression, with a matcher that backtracks as Python's does.
 
-Python's own engine cannot be asked, and a clock says another thing on each machine. This one walks the tree that Python
+Python's own engine does not count, and times differ between machines. This one walks the tree that Python
 parses a pattern into (`re._parser`, of CPython 3.11 and newer), without the shortcuts that the real one takes: it
 never takes fewer steps.
 """
@@ -16,7 +16,7 @@ STEPS_MAX = 300_000
 
 
 class TooManySteps(Exception):
-    """It goes on and on."""
+    """The match exceeds the limit of steps."""
 
 
 class Counter:
@@ -31,7 +31,7 @@ class Counter:
         self.steps = 0
 
     def count(self, method: str, text: str) -> int:
-        """Count the steps of `match`, `fullmatch` or `search`; raises `TooManySteps`."""
+        """Count the steps of `match`, `fullmatch` or `search`; raise `TooManySteps` beyond the limit."""
         self.steps = 0
         starts = [0] if method in ("match", "fullmatch") else range(len(text) + 1)
         for start in starts:
@@ -153,7 +153,7 @@ _CATEGORIES: dict[Any, Callable[[str], bool]] = {
 
 
 def pieces(pattern: "re.Pattern[str]") -> list[str]:
-    """Collect what a hostile text for a pattern is made of: its words, their letters, all of it, and a few others."""
+    """Collect the parts of hostile texts for a pattern: its words, their letters, all of them, and a few others."""
     words: list[str] = []
     _collect(_parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE), words)
     return list(dict.fromkeys([*words, *"".join(words), "".join(words), *"a-/. \n0"]))

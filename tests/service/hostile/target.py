@@ -1,4 +1,4 @@
-"""What is attacked: the real application on a real store, called without a network or served by the real server."""
+"""The target of attacks: the real application on a real store, called directly or served by the real server."""
 
 import contextlib
 import socket
@@ -32,15 +32,15 @@ from triggerbot.web.webhooks import Hooks
 GENERIC_SECRETS = ("whsec_Y2FuYXJ5LW9sZC1zZWNyZXQtb2YtdGhlLWZ1eno=", "whsec_Y2FuYXJ5LW5ldy1zZWNyZXQtb2YtdGhlLWZ1eno=")
 GITHUB_SECRETS = ("canary-github-of-old", "canary-github-of-new")
 
-#: What the page tells of.
+#: The push that pages show.
 CONFIG = "systems: {ci: {type: generic, url: http://127.0.0.1:9}}\nrules: [{projects: ['*']}]"
 
-#: Names and values as they travel.
+#: Names and values of headers, as bytes.
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Target:
-    """One daemon's web side, with every system there is, in a directory of its own. Nobody dispatches."""
+    """One daemon's web side, with every kind of system, in its own directory. Nothing is dispatched."""
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "state.db"
@@ -63,13 +63,13 @@ class Target:
         self.app = app.build(self.hooks, api, pages)
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Close everything."""
         self.store.close()
         for system in self.systems.values():
             system.close()
 
     async def post(self, path: str, headers: Headers, body: bytes, *, chunk: int = 65_536) -> int:
-        """Send a webhook straight into the application, in pieces; gives the status. Raises what it raises."""
+        """Pass a webhook directly to the application, in pieces; return the status. Its exceptions propagate."""
         pieces = [body[at : at + chunk] for at in range(0, len(body), chunk)] or [b""]
         messages = iter(
             {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
@@ -94,7 +94,7 @@ class Target:
         return status
 
     def stored(self) -> dict[str, int]:
-        """Count the rows of every table that has any."""
+        """Count the rows of every table that is not empty."""
         with contextlib.closing(sqlite3.connect(self.path)) as connection:
             names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
             counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
@@ -107,7 +107,7 @@ class Target:
 
     @contextlib.contextmanager
     def served(self) -> Iterator[int]:
-        """Serve it for a while by the real server; gives the port."""
+        """Serve it by the real server for the duration of the context; yield the port."""
         listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
         port = int(listening.getsockname()[1])
         running = server.make(self.app)

@@ -1,4 +1,4 @@
-"""What a push may write into its actions, which triggerbot runs: it reads nothing for it, and does not stall."""
+"""Hostile actions of a push, which triggerbot runs: they make it fetch nothing, and do not stall it."""
 
 import threading
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from triggerbot.systems.taskcluster.actions import Hook, NewTask, Unfit, choose
 from triggerbot.systems.taskcluster.tasks import Definition
 
 TASK = Definition("G" * 22, "job", Kind.TEST, 1, None, None, {"retrigger": "true"}, ("try", "a" * 40), None)
-#: Filled in, as Gecko's actions are.
+#: A payload with names to be filled in, as in Gecko's actions.
 PAYLOAD = {
     "decision": {"action": {"cb_name": "retrigger", "description": "a $ and {braces}"}, "push": {"owner": "me"}},
     "user": {"input": {"$eval": "input"}, "taskId": {"$eval": "taskId"}, "words": "task ${taskId} of ${ input.times }"},
@@ -22,7 +22,7 @@ PAYLOAD = {
 
 
 def chosen(schema: Any = None, payload: Any = PAYLOAD, variables: Any = None, **more: Any) -> object:
-    """Have an action chosen and filled in."""
+    """Choose an action and fill it in."""
     action = {
         "name": "retrigger", "title": "Retrigger", "kind": "hook", "context": [{}], "hookGroupId": "g", "hookId": "h",
         "hookPayload": payload, **({} if schema is None else {"schema": schema}), **more,
@@ -52,7 +52,7 @@ def test_actions_as_real_projects_have_them() -> None:
 
 @pytest.fixture
 def asked() -> Iterator[tuple[str, list[str]]]:
-    """Have a server inside the network; gives its address and what it was asked."""
+    """Run a server inside the network; yield its address and the requests to it."""
     paths: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -101,7 +101,7 @@ def doubling() -> dict[str, Any]:
     ],
 )
 def test_a_schema_that_could_stall_is_not_used(schema: Any) -> None:
-    """It is refused, with the reason; were it used, the time limit of the tests would tell."""
+    """It is refused, with the reason; were it used, the test would exceed its time limit."""
     made = chosen(schema)
 
     assert isinstance(made, Unfit)
@@ -130,19 +130,19 @@ def test_a_schema_that_could_stall_is_not_used(schema: Any) -> None:
     ],
 )
 def test_a_template_that_computes_is_not_filled_in(payload: Any) -> None:
-    """Only what is named is put to its place; as a hook's payload and as a task."""
+    """Only named values are filled in, in a hook's payload and in a task."""
     for made in (chosen(payload=payload), chosen(kind="task", task=payload)):
         assert isinstance(made, Unfit)
         assert "is not filled in: it " in made.why
 
 
 def test_variables_that_are_too_large() -> None:
-    """They could be put to many places."""
+    """They could be filled in many times."""
     assert isinstance(chosen(variables={"a": "x" * 1_000_000}), Unfit)
 
 
 def test_what_is_nested_deeply_is_refused() -> None:
-    """Without an exception of ours."""
+    """No other exception is raised."""
     deep: Any = {}
     for _ in range(5000):
         deep = {"a": [deep]}
@@ -153,7 +153,7 @@ def test_what_is_nested_deeply_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", None, 5, []])
 def test_a_hook_whose_name_would_change_the_address(name: Any) -> None:
-    """It names no hook."""
+    """Such a name is refused."""
     assert isinstance(chosen(hookId=name), Unfit)
     assert isinstance(chosen(hookGroupId=name), Unfit)
 
@@ -167,5 +167,5 @@ JSON = st.recursive(
 
 @given(JSON, JSON, JSON)
 def test_whatever_a_push_writes_is_used_or_refused(schema: Any, payload: Any, variables: Any) -> None:
-    """Never an exception."""
+    """No other exception is raised."""
     assert isinstance(chosen(schema, payload, variables), Hook | Unfit)

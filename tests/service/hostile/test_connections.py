@@ -15,13 +15,13 @@ from tests.service.hostile import forged_webhooks as forging
 from tests.service.hostile.target import Target
 from triggerbot.web import server, webhooks
 
-#: Seconds within which an answer or an end is there, unless it never comes.
+#: Seconds within which an answer or the end of the connection must come.
 PATIENCE = 20.0
 
 
 @pytest.fixture
 def dial(port: int) -> Iterator[Callable[..., socket.socket]]:
-    """Open connections; they are closed at the end."""
+    """Return a function that opens connections; they are closed at the end."""
     with contextlib.ExitStack() as stack:
 
         def one(first: bytes = b"") -> socket.socket:
@@ -32,17 +32,17 @@ def dial(port: int) -> Iterator[Callable[..., socket.socket]]:
         yield one
 
 
-def said(one: socket.socket) -> bytes:
-    """Read until the other side ends the connection, however it does."""
-    heard = b""
+def read_all(one: socket.socket) -> bytes:
+    """Read until the other side closes or resets the connection."""
+    received = b""
     with contextlib.suppress(ConnectionError):
         while more := one.recv(65_536):
-            heard += more
-    return heard
+            received += more
+    return received
 
 
 def alive(port: int) -> bool:
-    """Tell whether somebody who behaves is answered."""
+    """Return whether a well-behaved client is answered."""
     return httpx.get(f"http://127.0.0.1:{port}/__lbheartbeat__", timeout=PATIENCE).status_code == 200
 
 
@@ -71,7 +71,7 @@ def test_a_head_that_does_not_come_ends_the_connection(
     """Nothing said, half a head, or silence after an answer."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
 
-    said(dial(first))
+    read_all(dial(first))
 
     assert alive(port)
 
@@ -95,11 +95,11 @@ def test_a_byte_now_and_then_does_not_help(dial: Callable[..., socket.socket], m
 def test_a_body_that_does_not_come_is_answered_408(
     dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And then the connection ends, though the body is still owed."""
+    """The connection ends then, though the body is incomplete."""
     monkeypatch.setattr(webhooks, "BODY_SECONDS", 0.2)
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
 
-    answer = said(dial(http(forging.generic(b"{}"), b"content-length: 2") + b"{"))
+    answer = read_all(dial(http(forging.generic(b"{}"), b"content-length: 2") + b"{"))
 
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert target.stored() == {}
@@ -109,7 +109,7 @@ def test_a_body_that_does_not_come_is_answered_408(
 def test_who_never_reads_is_not_waited_for(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many requests, and none of the answers taken: in the end the connection is ended from the other side."""
+    """Many requests, and none of the answers taken: in the end the server closes the connection."""
     monkeypatch.setattr(server, "STALL_SECONDS", 0.3)
     deaf = dial()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -133,21 +133,21 @@ def test_who_never_reads_is_not_waited_for(
 def test_many_slow_ones_make_room_for_one_who_behaves(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More connections than are allowed say nothing; those that waited longest are ended, the others stay."""
+    """Of more silent connections than are allowed those that waited longest are closed, the others stay."""
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 20)
     slow = [dial(b"GET / HTTP/1.1\r\n") for _ in range(60)]
 
     assert alive(port)
 
-    assert said(slow[0]) == b""
+    assert read_all(slow[0]) == b""
     slow[-1].sendall(b"host: t\r\nconnection: close\r\n\r\n")
-    assert said(slow[-1]).startswith(b"HTTP/1.1 200 ")
+    assert read_all(slow[-1]).startswith(b"HTTP/1.1 200 ")
 
 
 def test_a_webhook_that_is_under_way_makes_room_for_nobody(
     dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only who has not asked for anything yet is sent away."""
+    """Only connections without a request are closed."""
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 5)
     monkeypatch.setattr(webhooks, "BODY_FREE", 0)
     head, body = event()
@@ -155,9 +155,9 @@ def test_a_webhook_that_is_under_way_makes_room_for_nobody(
     eventually(lambda: target.hooks.arriving == 10, "the server has begun to take it")
     idle = [dial() for _ in range(20)]
 
-    assert said(idle[0]) == b""
+    assert read_all(idle[0]) == b""
     early.sendall(body[10:])
-    assert said(early).startswith(b"HTTP/1.1 202 ")
+    assert read_all(early).startswith(b"HTTP/1.1 202 ")
 
 
 # -- large -------------------------------------------------------------------------------------------------------
@@ -175,42 +175,42 @@ HEADS = {
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
 def test_a_large_head_is_refused(dial: Callable[..., socket.socket], port: int, head: bytes) -> None:
-    """In many lines or in one, and without waiting for its end."""
+    """With many lines or one long line, and without waiting for its end."""
     large = dial()
     with contextlib.suppress(ConnectionError):
         large.sendall(head)
 
-    answer = said(large)
+    answer = read_all(large)
 
     assert answer in (b"", server.REFUSAL)
     assert alive(port)
 
 
 def test_a_large_head_is_answered_431(dial: Callable[..., socket.socket]) -> None:
-    """Where it is not so large that its sender is cut off while still at it."""
-    assert said(dial(HEADS["many lines"])) == server.REFUSAL
+    """If it is small enough that its sender is not cut off while sending."""
+    assert read_all(dial(HEADS["many lines"])) == server.REFUSAL
 
 
 @pytest.mark.parametrize("lines", [1, 60])
 def test_a_head_of_usual_size_is_taken(port: int, lines: int) -> None:
-    """Proxies and trackers add a lot."""
+    """Headers that proxies and trackers add fit in."""
     headers = {f"x-{number}": "y" * (20_000 // lines) for number in range(lines)}
 
     assert httpx.get(f"http://127.0.0.1:{port}/__lbheartbeat__", headers=headers).status_code == 200
 
 
 def test_a_head_in_single_bytes_is_taken(dial: Callable[..., socket.socket]) -> None:
-    """How it is cut into packets does not matter."""
+    """The division into packets does not matter."""
     one = dial()
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for byte in b"GET /__lbheartbeat__ HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n":
         one.sendall(bytes([byte]))
 
-    assert said(one).startswith(b"HTTP/1.1 200 ")
+    assert read_all(one).startswith(b"HTTP/1.1 200 ")
 
 
 def test_many_requests_on_one_connection_are_not_added_up(port: int) -> None:
-    """The limits are those of each."""
+    """The limits apply to each request."""
     with httpx.Client(headers={f"x-{number}": "y" * 200 for number in range(80)}) as client:
         assert {client.get(f"http://127.0.0.1:{port}/__lbheartbeat__").status_code for _ in range(10)} == {200}
 
@@ -220,7 +220,7 @@ def test_many_requests_on_one_connection_are_not_added_up(port: int) -> None:
 def test_a_body_without_end_is_refused_at_the_limit(
     dial: Callable[..., socket.socket], target: Target, port: int, monkeypatch: pytest.MonkeyPatch, chunked: bool
 ) -> None:
-    """The answer comes long before the body's end, and what comes after it is thrown away, for a while."""
+    """The answer comes long before the body's end; the rest is discarded for a while."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 1.0)
     length = b"transfer-encoding: chunked" if chunked else b"content-length: 1000000000"
     endless = dial(http(forging.generic(b"{}"), length))
@@ -246,7 +246,7 @@ def test_a_body_without_end_is_refused_at_the_limit(
 def test_large_bodies_share_their_room(
     dial: Callable[..., socket.socket], target: Target, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who sends much without having proved who it is keeps others from sending much, but nobody from sending little."""
+    """Large unauthenticated bodies keep out other large ones, but never small ones."""
     monkeypatch.setattr(webhooks, "BODIES_MAX", 1_000_000)
     head = http(forging.github(b"{}"), b"content-length: 2000000")
     dial(head + b" " * 900_000)
@@ -257,11 +257,11 @@ def test_large_bodies_share_their_room(
 
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in answer
-    assert said(dial(b"".join(event()))).startswith(b"HTTP/1.1 202 ")
+    assert read_all(dial(b"".join(event()))).startswith(b"HTTP/1.1 202 ")
 
 
 def test_the_room_of_large_bodies_is_given_back(target: Target, port: int) -> None:
-    """Whatever came of them."""
+    """After success and failure alike."""
     for hook in (forging.github(b" " * 500_000), forging.github(b" " * 500_000).with_header(b"x-hub-signature-256")):
         url = f"http://127.0.0.1:{port}{hook.path}"
         assert httpx.post(url, content=hook.body, headers=list(hook.headers)).status_code in (400, 401)
@@ -309,7 +309,7 @@ def test_what_is_no_request_breaks_nothing(
     """It is refused or ignored, never answered with a 5xx, and the next one is served."""
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.3)
 
-    answer = said(dial(request_))
+    answer = read_all(dial(request_))
 
     assert not answer.startswith(b"HTTP/1.1 5")
     assert alive(port)

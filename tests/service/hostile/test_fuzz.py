@@ -14,7 +14,7 @@ from triggerbot.systems.github.system import GitHub
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_hostile_webhooks_are_refused_and_nothing_breaks(seed: int) -> None:
-    """No crash, no 5xx, nothing stored of what is forged, no failure of ours over what is nonsense."""
+    """No crash, no 5xx, nothing stored of what is forged, no failure of ours over nonsense."""
     findings = fuzz(4000, seed)
 
     assert findings.clean, "\n".join(findings.lines())
@@ -24,13 +24,13 @@ def test_hostile_webhooks_are_refused_and_nothing_breaks(seed: int) -> None:
 
 
 def missing(findings: Findings) -> set[str]:
-    """Name the kind that is so rare that a short run may do without it."""
+    """Return the kind that is so rare that a short run may lack it."""
     return {"too large"} - {kind for kind, _ in findings.statuses}
 
 
 @pytest.mark.slow
 def test_it_would_notice_a_signature_that_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else its silence would say nothing."""
+    """Otherwise a clean run would prove nothing."""
     monkeypatch.setattr(generic, "verify_standard", lambda *_: None)
 
     findings = fuzz(400, 1)
@@ -56,7 +56,7 @@ def test_it_would_notice_the_weak_signature(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.slow
 def test_it_would_notice_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that triggerbot survives, but should not have made: it leaves a dead letter."""
+    """An exception that triggerbot survives, but that is a bug: it leaves a dead letter."""
 
     def careless(body: bytes | str, kind: type[object]) -> object:
         if b"\\ud800" in (body if isinstance(body, bytes) else body.encode()):

@@ -1,4 +1,4 @@
-"""What is read, asked for with anything a stranger can write: no fault, no markup of theirs, always a defence."""
+"""Reads with arbitrary input of strangers: no fault, no foreign markup, always the defensive headers."""
 
 import json
 import re
@@ -23,9 +23,9 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Crash, DeadLetter, Pause
 
-#: Seconds within which an answer is there, unless it never comes.
+#: Seconds within which an answer must come.
 PATIENCE = 20.0
-#: Would be seen at once, in a text as in an attribute of either quotes.
+#: Detectable markup, in a text or in an attribute with either kind of quotes.
 MARKUP = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 REVISION = "abcdef1234"
 #: Attributes that lead a browser elsewhere, or have it load something; where they may lead; tags that a page may have.
@@ -41,7 +41,7 @@ PROGRAMS = ("/api/v1/pushes", f"/api/v1/pushes/octo/app/{REVISION}", "/api/v1/st
 OTHERS = ("/static/0/page.css", "/static/0/none", "/nowhere", "/pushes//", "/hooks/ci", "/api/v2", "/pause", "/live/")
 NAMES = b"project branch author text limit system job asked days next fragment seen".split()
 LONG = b"a" * 10_000
-#: As they travel: nothing, too much, what is no text, what paths, lines, attributes and numbers could be ended by.
+#: Encoded values: empty, too long, not text, and whatever could end a path, line, attribute or number.
 VALUES = (
     b"", b"%2F", b"%00", b".", b"..", b"..%2f..%2fetc%2fpasswd", b"%2e%2e", b"%ff%fe", b"\xff\xfe", b"%ed%a0%80", b"%",
     b"%zz", b"%F0%9F%98%80", b"%E2%80%AE", LONG, b"%25" * 3_000, b"%0d%0aset-cookie:%20a=1", b"//evil.example",
@@ -61,7 +61,7 @@ class Wire:
     def ask(
         self, path: bytes, *headers: bytes, method: bytes = b"GET", body: bytes = b"", host: bytes = b"t"
     ) -> "Answer":
-        """Send one request, and read its answer."""
+        """Send one request, and return its answer."""
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE)
         lines = (b"host: " + host, b"content-length: %d" % len(body), *headers)
@@ -74,20 +74,20 @@ class Wire:
         return answer
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
         self._socket = None
 
 
 class Answer:
-    """What came back, and what is wrong with it."""
+    """An answer, and what is wrong with it."""
 
     def __init__(self, path: bytes, status: int, headers: dict[str, str], body: bytes) -> None:
         self.path, self.status, self.headers, self.body = path, status, headers, body
 
     def faults(self, *, private: bool = True) -> list[str]:
-        """Tell what a stranger could make use of."""
+        """List what a stranger could exploit."""
         found = [] if self.status < 500 else [str(self.status)]
         if self.status == 400 and self.body == b"Invalid HTTP request received.":
             return found  # it was no request, and met none of our routes
@@ -117,7 +117,7 @@ class Answer:
 
 
 class _Tags(HTMLParser):
-    """Every tag of a page, with what it holds, as a browser reads it."""
+    """Every tag of a page with its attributes, as a browser parses it."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -125,13 +125,13 @@ class _Tags(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of it."""
+        """Record a tag."""
         self.found.append((tag, attrs))
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Serve one target for all that only read; gives the port."""
+    """Serve one target for all tests that only read; yield the port."""
     target = Target(tmp_path_factory.mktemp("pages"))
     fill(target)
     with target.served() as port:
@@ -141,7 +141,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture
 def reader(shared: int) -> Iterator[Wire]:
-    """Talk to the target that all share; closed at the end."""
+    """Connect to the shared target; closed at the end."""
     made = Wire(shared)
     yield made
     made.close()
@@ -149,14 +149,14 @@ def reader(shared: int) -> Iterator[Wire]:
 
 @pytest.fixture
 def wire(port: int) -> Iterator[Wire]:
-    """Talk to the target; closed at the end."""
+    """Connect to the target; closed at the end."""
     made = Wire(port)
     yield made
     made.close()
 
 
 def fill(target: Target) -> None:
-    """Have everything that is foreign be markup."""
+    """Fill the store with markup in every foreign text."""
     observer = Observer(target.store, [Rule(Globs(["*"]))], dry=False, clock=time.time, metrics=target.metrics)
     common = {
         "project": "octo/app", "branch": MARKUP, "revision": REVISION, "author": MARKUP, "pool": MARKUP,
@@ -166,8 +166,8 @@ def fill(target: Target) -> None:
         (MARKUP, "failure", "javascript:alert(1)"), (f"a{MARKUP}", "success", f"https://ci.example/{MARKUP}"),
         (f"b{MARKUP}", "infra", " javascript:alert(1)"), (f"c{MARKUP}", "cancelled", "data:text/html,x"),
     )):  # fmt: skip
-        told = common | {"job": job, "result": result, "url": url, "run_id": f"{MARKUP}{number}"}
-        observer.observe([event_json.from_json(told, "ci")])
+        values = common | {"job": job, "result": result, "url": url, "run_id": f"{MARKUP}{number}"}
+        observer.observe([event_json.from_json(values, "ci")])
     other = common | {"project": MARKUP, "job": MARKUP, "result": "failure", "run_id": "1"}
     observer.observe([event_json.from_json(other, "ci")])
     target.store.add_dead_letters([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])
@@ -205,7 +205,7 @@ def test_no_path_gets_more_than_an_answer(reader: Wire, pattern: str) -> None:
 
 
 def test_no_host_leads_anywhere(reader: Wire) -> None:
-    """Whatever host a request names, and whatever form the address has: no address is made of it."""
+    """No address is built from the host or the form of the address in a request."""
     hosts = (b"", b"[", b"[::1", b"evil.example/a@b#c", b"evil.example\\@t", b"t:99999999", b"\xff", MARKUP.encode())
     paths = (
         b"/?a=b",
@@ -243,7 +243,7 @@ def test_whatever_is_foreign_is_text_on_every_page(reader: Wire, path: str) -> N
     ids=str,
 )  # fmt: skip
 def test_no_header_of_a_form_breaks_anything(reader: Wire, path: str, header: bytes) -> None:
-    """It is refused in words, as any form is that comes from elsewhere."""
+    """The form is refused with a message, as any form from another site."""
     form = b"content-type: application/x-www-form-urlencoded"
 
     answer = reader.ask(path.encode(), header, form, method=b"POST", body=b"name=a&token=b&form=c&count=1")
@@ -266,8 +266,8 @@ def test_what_the_store_complains_of_is_text(target: Target, wire: Wire) -> None
         assert (answer.status, answer.faults()[1:]) == (503, []), path
 
 
-def test_a_fault_of_ours_tells_nothing_and_is_defended(target: Target, wire: Wire) -> None:
-    """Not even what it was; that is in the log."""
+def test_a_fault_of_ours_shows_nothing_and_is_defended(target: Target, wire: Wire) -> None:
+    """The page does not name the fault; the log does."""
 
     def broken(*_: object) -> None:
         raise ZeroDivisionError(MARKUP)
@@ -282,7 +282,7 @@ def test_a_fault_of_ours_tells_nothing_and_is_defended(target: Target, wire: Wir
 
 
 def test_it_would_notice_markup_and_what_leads_elsewhere() -> None:
-    """Else its silence would say nothing."""
+    """Otherwise a clean run would prove nothing."""
     safe = {"content-type": "text/html", "content-security-policy": "default-src 'none'",
             "x-content-type-options": "nosniff", "cache-control": "no-store"}  # fmt: skip
 
@@ -297,7 +297,7 @@ def test_it_would_notice_markup_and_what_leads_elsewhere() -> None:
 
 @pytest.mark.parametrize("path", ["/api/v1/pushes", "/"])
 def test_however_many_read_the_daemon_shows_that_it_lives(target: Target, port: int, path: str) -> None:
-    """What programs and people read takes but some of the threads; who looks after it, or acts, is answered."""
+    """Reads take only some of the threads, so that health checks and actions are answered."""
     go_on = threading.Event()
     search = target.store.search
 
@@ -329,7 +329,7 @@ def test_however_many_read_the_daemon_shows_that_it_lives(target: Target, port: 
 
 
 def test_pages_that_listen_and_never_read_hold_nothing_up(port: int) -> None:
-    """There are only so many of them; one more is told to come again, and everybody else is answered."""
+    """Their number is limited; one more is asked to come again, and all other requests are answered."""
     from triggerbot.web.live import LISTENERS_MAX
 
     values = [value[:100] for value in VALUES if value.isascii()]

@@ -1,6 +1,6 @@
-"""No text, however hostile, makes a pattern take more than a little longer for each further character.
+"""Every pattern is linear in the length of the text, however hostile the text is.
 
-Counted are steps, not seconds: see `steps`. A text that is twice as long may take about twice as many.
+Steps are counted, not seconds: see `regex_steps`. A text that is twice as long may take about twice as many.
 """
 
 import ast
@@ -27,7 +27,7 @@ from triggerbot.systems.github.settings import REPOSITORY
 PACKAGE = Path(triggerbot.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 
-#: Patterns that may take more, and why that is no danger.
+#: Patterns that may take more, and why that is harmless.
 BOUNDED = {
     "triggerbot.systems.github.rerun._NEVER": "sees 300 characters at most",
     **{
@@ -37,14 +37,14 @@ BOUNDED = {
     "triggerbot.store.redis.codec.PROVES": "sees what our own script wrote, with every separator",
     "triggerbot.cli.errors._OURS": "sees the names of files in tracebacks of our own",
 }
-#: What patterns are made of that are made where they are used.
+#: Values of the names in patterns that are built where they are used.
 LOCAL = {"mention": re.escape("triggerbot")}
-#: How far a text of twice the length may exceed twice the steps: what a match costs whatever its length.
+#: By how much a text of twice the length may exceed twice the steps: the constant cost of a match.
 SLACK = 1.15
 
 
 def _patterns() -> Iterator[tuple[str, str, "re.Pattern[str]"]]:
-    """Yield every pattern that triggerbot makes: where, by which method it is used, and itself."""
+    """Yield every pattern of triggerbot: its place, the method that uses it, and the pattern."""
     sources = {path: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
     whole = "\n".join(sources.values())
     for path, text in sources.items():
@@ -87,7 +87,7 @@ ALL = _all()
 
 
 def hostile(pattern: "re.Pattern[str]", length: int) -> Iterator[str]:
-    """Write texts of a length that are made of what a pattern looks for, and end in what it does not."""
+    """Make texts of a length from parts that the pattern looks for, with an end that does not match."""
     found = steps.pieces(pattern)
     runs = "".join(found[:20])
     for piece in found:
@@ -96,14 +96,14 @@ def hostile(pattern: "re.Pattern[str]", length: int) -> Iterator[str]:
 
 
 def growth(pattern: "re.Pattern[str]", method: str, length: int = 60) -> float:
-    """Tell how many times the steps of the worst text that is twice as long there are."""
+    """Return by which factor the steps of the worst text grow when it is twice as long."""
     counter = Counter(pattern)
     short, long = ([counter.count(method, text) for text in hostile(pattern, size)] for size in (length, 2 * length))
     return max(after / (before + 20) for before, after in zip(short, long, strict=True))
 
 
 def test_the_patterns_are_found() -> None:
-    """Else there would be nothing to see."""
+    """Otherwise the tests below would be empty."""
     names = {name for name, _, _ in ALL}
 
     assert len(names) > 20
@@ -126,7 +126,7 @@ def test_a_pattern_is_linear(method: str, pattern: "re.Pattern[str]") -> None:
      (r".*a.*b", "match"), (r"(\w+\s?)+$", "match"), (r"(limit).*(retr)", "search")],
 )  # fmt: skip
 def test_it_would_notice_a_bad_pattern(text: str, method: str) -> None:
-    """Those of the books, and those that are only quadratic."""
+    """Textbook examples, and merely quadratic ones."""
     with contextlib.suppress(TooManySteps):
         assert growth(re.compile(text), method, 24) > 2 * SLACK
 
@@ -137,7 +137,7 @@ def test_it_would_notice_a_bad_pattern(text: str, method: str) -> None:
 )
 @given(st.text("abcx \n", max_size=8))
 def test_the_counter_matches_as_python_does(text: str, given_text: str) -> None:
-    """Else its steps would be those of another engine."""
+    """Otherwise its steps would be those of another engine."""
     pattern = re.compile(text)
     for method in ("match", "fullmatch", "search"):
         ends = _ends(Counter(pattern), method, given_text)
@@ -165,7 +165,7 @@ GLOBS = [
 
 
 def glob_growth(pattern: str, text: str, length: int) -> float:
-    """Tell how the steps of a glob grow with a text that is twice as long."""
+    """Return by which factor the steps of a glob grow with a text that is twice as long."""
     counter = Counter(re.compile(fnmatch.translate(pattern)))
     short, long = (counter.count("match", (text * size)[:size]) for size in (length, 2 * length))
     return long / (short + 20)
@@ -174,7 +174,7 @@ def glob_growth(pattern: str, text: str, length: int) -> float:
 @pytest.mark.parametrize("pattern", GLOBS)
 @pytest.mark.parametrize("text", ["a", "-", "a-", "ab", "test/opt-", "\n", "aaaaaaab"])
 def test_a_glob_is_linear_in_the_text(pattern: str, text: str) -> None:
-    """However many stars an operator writes, and whatever the name is."""
+    """For any number of stars, and any name."""
     assert glob_growth(pattern, text, 60) <= 2 * SLACK
 
 
@@ -203,7 +203,7 @@ def test_globs_are_what_was_counted() -> None:
     ["try: ", "triggerbot: ", "\ntriggerbot: --rebuild 5 ", "[", "[]", "--rebuild ", "--rebuild-x=[ ", "\r", '"', " "],
 )
 def test_a_huge_message_is_read(piece: str) -> None:
-    """A megabyte of what the reader looks for; were it not linear, the time limit of the tests would end it."""
+    """A megabyte of what the parser looks for; were it not linear, the test would exceed its time limit."""
     asks = try_syntax.read("try: " + piece * (1_000_000 // len(piece)), ["x"])
 
     assert len(asks.problems) <= 10

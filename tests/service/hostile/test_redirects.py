@@ -1,4 +1,4 @@
-"""Answers that lead elsewhere: no credentials go there, and nothing inside our network is read for anybody."""
+"""Answers that lead elsewhere: no credentials go there, and nothing inside our network is read for others."""
 
 import json
 import threading
@@ -33,7 +33,7 @@ TOKEN = "canary-token-that-stays"
 
 
 class Server:
-    """A server that gives one answer to everything, and remembers what it was asked."""
+    """A server that gives one answer to everything, and records its requests."""
 
     def __init__(self, status: int = 200, body: Any = None, **headers: str) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -69,7 +69,7 @@ class Server:
         self.answer = (status, b'{"message": "moved"}', {"location": where})
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -84,7 +84,7 @@ def ci() -> Iterator[Server]:
 
 @pytest.fixture
 def elsewhere() -> Iterator[Server]:
-    """Another server, that nobody configured."""
+    """A server that is not in the config."""
     server = Server()
     yield server
     server.close()
@@ -125,7 +125,7 @@ def treeherder(url: str) -> System:
 
 
 def call() -> Call:
-    """Want a run."""
+    """Request a run."""
     run = Run("job", TASK if TASK else "1", 1, State.FINISHED, None, Kind.TEST, batch="5")
     claim = Claim(1, PUSH, "job", ClaimState.OWED, run, dry=False, created=0.0, due=0.0, wanted=1)
     return Call((Owed(claim, 1, (run,)),), 1, run, together=True)
@@ -147,7 +147,7 @@ def notes(url: str) -> None:
 def test_no_request_goes_where_an_answer_leads(
     ci: Server, elsewhere: Server, make: Callable[[str], System], status: int
 ) -> None:
-    """Whatever a system asks, with whatever credentials: the other server hears nothing at all."""
+    """For every request of a system, with every kind of credentials, the other server gets no request at all."""
     ci.leads_to(f"http://localhost:{elsewhere.port}/", status)
     system = make(ci.url)
     try:
@@ -201,7 +201,7 @@ def test_a_list_goes_on_at_the_configured_place(ci: Server, elsewhere: Server) -
     ],
 )  # fmt: skip
 def test_nothing_inside_the_network_is_read_as_an_artifact(ci: Server, elsewhere: Server, where: str) -> None:
-    """Whoever can make a task can make an artifact that leads anywhere: it is not for them to have that read."""
+    """Anybody who can make a task can make an artifact that redirects anywhere, which must not be read for them."""
     ci.leads_to(where.format(port=elsewhere.port), 303)
     api = Api(ci.url, None, "test")
     try:
@@ -229,7 +229,7 @@ def test_an_artifact_of_the_deployment_itself(ci: Server) -> None:
 
 
 def test_nothing_of_what_is_no_artifact_is_shown(ci: Server) -> None:
-    """The place was somebody else's choice, so its refusal is none of theirs to read in our notes."""
+    """The address was chosen by others, who must not read its answer in our notes."""
     ci.leads_to(f"{ci.url}/storage/x", 303)
     first = threading.Event()
     take = ci.asked.append
@@ -244,12 +244,12 @@ def test_nothing_of_what_is_no_artifact_is_shown(ci: Server) -> None:
     ci.asked = Asked()
     api = Api(ci.url, None, "test")
     try:
-        with pytest.raises(CIError) as told:
+        with pytest.raises(CIError) as refused:
             api.artifact(TASK, "public/actions.json")
     finally:
         api.close()
 
-    assert "inside knowledge" not in str(told.value)
+    assert "inside knowledge" not in str(refused.value)
 
 
 # -- names that would change an address --------------------------------------------------------------------------

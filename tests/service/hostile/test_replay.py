@@ -1,4 +1,4 @@
-"""Webhooks that somebody kept and sends again: they are answered as before, and nothing of them is heard again."""
+"""Replayed webhooks: they are answered as before, and not observed again."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ def repeated(target: Target) -> float:
 
 @pytest.mark.parametrize("make", [generic, github])
 def test_the_same_again_is_answered_and_not_observed(target: Target, make: Callable[[], Hook]) -> None:
-    """Its sender is told what it was told before; a counter tells us."""
+    """The sender gets the same answer as before; a counter counts the copy."""
     hook = make()
     assert post(target, hook) == [202]
     before = target.stored()
@@ -59,7 +59,7 @@ def test_the_same_again_is_answered_and_not_observed(target: Target, make: Calla
 
 @pytest.mark.parametrize("make", [generic, github])
 def test_what_is_not_signed_makes_no_other_webhook_of_it(target: Target, make: Callable[[], Hook]) -> None:
-    """Whoever kept one can change those headers that nobody signed, GitHub's delivery id among them."""
+    """Anybody who recorded one can change unsigned headers, such as GitHub's delivery id."""
     hook = make()
     other = (
         hook.with_header(b"x-github-delivery", b"another")
@@ -84,8 +84,8 @@ def test_a_sender_that_signs_anew_says_the_same(target: Target) -> None:
     assert repeated(target) == 1
 
 
-def test_other_messages_are_heard(target: Target) -> None:
-    """The same event under another id, and another event under the same: a careless sender loses nothing."""
+def test_other_messages_are_observed(target: Target) -> None:
+    """The same event under another id, and another event under the same id: a careless sender loses nothing."""
     other = json.dumps({**forging.EVENT, "run_id": "r-2"}).encode()
 
     assert post(target, generic(), forging.generic(BODY, name="msg_2"), forging.generic(other)) == [202] * 3
@@ -94,7 +94,7 @@ def test_other_messages_are_heard(target: Target) -> None:
 
 
 def test_a_delivery_of_github_that_claims_to_be_of_another_kind(target: Target) -> None:
-    """The event's name is not signed: under another one it is not understood, and the true one is still heard."""
+    """The event's name is not signed: under another one it is not understood, and the true one is still observed."""
     hook = github()
 
     assert post(target, hook.with_header(b"x-github-event", b"workflow_run")) == [400]
@@ -124,7 +124,7 @@ def test_what_could_not_be_stored_gets_in_later(
 
 
 def test_what_triggerbot_failed_on_gets_in_later(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once the fault is mended, GitHub's button *Redeliver* brings it."""
+    """Once the fault is fixed, GitHub's button *Redeliver* brings it."""
     hook = github()
     system = target.systems["gh"]
     monkeypatch.setattr(system, "parse", lambda *_: 1 / 0)
@@ -138,7 +138,7 @@ def test_what_triggerbot_failed_on_gets_in_later(target: Target, monkeypatch: py
 
 
 def test_copies_that_come_together(target: Target) -> None:
-    """Even then only one of them is heard."""
+    """Even then only one of them is observed."""
     hook = generic()
 
     async def storm() -> list[int]:
@@ -160,7 +160,7 @@ rules:
 
 
 def test_a_daemon_that_was_killed_knows_what_it_had_answered(tmp_path: Path) -> None:
-    """What was answered 202 is on the disk, and so is that it was."""
+    """Events that were answered 202 are on the disk, with their delivery ids."""
     hook = forging.generic(BODY, SECRET)
     with Daemon(tmp_path, CONFIG) as daemon:
         for expected in (0, 1):

@@ -1,4 +1,4 @@
-"""Secrets are in no log, error, `repr`, note or page; and the search for them that goes with every test finds them."""
+"""Secrets are in no log, error, `repr`, note or page; and the search of every test finds them."""
 
 import dataclasses
 import io
@@ -43,7 +43,7 @@ TOKEN = "canary-token with a space"
 
 
 def echo(request: httpx.Request) -> httpx.Response:
-    """Answer as a CI that shows in its errors what it was asked with."""
+    """Run a CI whose errors echo the request."""
     return httpx.Response(400, text=" ".join(f"{name}={value}" for name, value in request.headers.items()))
 
 
@@ -56,7 +56,7 @@ def echo(request: httpx.Request) -> httpx.Response:
     ],
 )
 def test_what_a_ci_repeats_of_our_credentials_is_taken_out(headers: dict[str, str]) -> None:
-    """Of reads and writes, whether the credentials are the client's or the request's."""
+    """In reads and writes, whether the credentials are the client's or the request's."""
     always = Http("http://ci.example", headers, transport=httpx.MockTransport(echo))
     once = Http("http://ci.example", {}, transport=httpx.MockTransport(echo))
 
@@ -68,8 +68,8 @@ def test_what_a_ci_repeats_of_our_credentials_is_taken_out(headers: dict[str, st
         assert canary.found(answer.body) == []
 
 
-def test_an_answer_that_is_well_is_left_alone() -> None:
-    """A token may be a word of the content as well; what succeeds is read and not quoted."""
+def test_a_successful_answer_is_left_alone() -> None:
+    """A token may also be a word of the content; successful answers are read and not quoted."""
     http = Http(
         "http://ci.example",
         {"authorization": "Bearer success"},
@@ -89,20 +89,20 @@ def _systems(transport: httpx.BaseTransport) -> Iterator[Any]:
     yield Taskcluster("tc", "http://tc.example", credentials=credentials, push_logs=logs, transport=transport)
 
 
-def test_no_error_of_a_system_tells_a_secret() -> None:
-    """Whatever a CI says to whatever it is asked."""
+def test_no_error_of_a_system_shows_a_secret() -> None:
+    """For every answer of a CI to every request."""
     for system in _systems(httpx.MockTransport(echo)):
         for act in (partial(system.look_back, push()), partial(system.recent, 0.0), system.check):
             try:
-                told = str(act())
+                shown = str(act())
             except CIError as error:
-                told = f"{error!r} {error}"
-            assert canary.found(told.encode()) == []
+                shown = f"{error!r} {error}"
+            assert canary.found(shown.encode()) == []
         system.close()
 
 
-def test_no_repr_tells_a_secret(target: Target) -> None:
-    """Of anything of ours, however deep inside."""
+def test_no_repr_shows_a_secret(target: Target) -> None:
+    """Of any object of ours, however deeply nested."""
     jobs = TreeherderJobs("th", "http://th.example")
     whole = [*_systems(httpx.MockTransport(echo)), Classifier(jobs, "canary-session", "canary-csrf"), target.hooks]
     whole += [Credentials("me", "canary-access"), PushLog(Globs(["*"]), token="canary-log")]
@@ -139,7 +139,7 @@ SECRETS = [TOKEN, 'canary-"quoted"\\', "whsec_Y2FuYXJ5LWhvb2s=", KEY, "canary-tÃ
 
 @pytest.fixture
 def log() -> Iterator[Callable[[], str]]:
-    """Log into a text, with masks, as a daemon does; gives what was written."""
+    """Log into a string with masks, as a daemon does; yield a function that returns what was written."""
     stream = io.StringIO()
     before, last = structlog.get_config(), logging.lastResort
     logs.configure(secrets=SECRETS, stream=stream)
@@ -166,7 +166,7 @@ def test_no_form_of_a_secret_gets_into_the_log(log: Callable[[], str], secret: s
 
 
 def test_what_libraries_log_is_masked_as_well(log: Callable[[], str]) -> None:
-    """And looks like the rest; what is no warning is not written."""
+    """Library logs have the same format; below warnings they are not written."""
     library = logging.Logger("library")  # noqa: LOG001 - one that pytest does not capture
     library.warning("with %s", TOKEN)
     library.info("quiet")
@@ -239,7 +239,7 @@ def test_clean(tmp_path):
 
 
 def test_a_test_that_leaks_fails(tmp_path: Path) -> None:
-    """The search goes with every test: what is printed, logged or left behind fails it."""
+    """The search covers what a test prints, logs and leaves behind."""
     made = tmp_path / "test_leaky.py"
     made.write_text(LEAKY)
     ended = subprocess.run(
@@ -254,9 +254,9 @@ def test_a_test_that_leaks_fails(tmp_path: Path) -> None:
     made.unlink()
 
     assert ended.returncode == 1
-    told = [
+    failed = [
         line.split(" - ")[0].split("::")[-1]
         for line in ended.stdout.splitlines()
         if line.startswith(("FAILED", "ERROR"))
     ]
-    assert sorted(told) == ["test_logged", "test_printed", "test_written"]
+    assert sorted(failed) == ["test_logged", "test_printed", "test_written"]

@@ -1,4 +1,4 @@
-"""An intake of messages that a test starts and stops."""
+"""Fixtures: an intake of messages that a test starts and stops."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ __all__ = ["quiet"]
 
 @pytest.fixture
 def consume(broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Consumer]]:
-    """Consume the broker's queue until the test ends; returns when it does."""
+    """Return a function that consumes the broker's queue until the test ends."""
     with ExitStack() as stack:
 
         def start(*, wait: bool = True, **changes: Any) -> Consumer:

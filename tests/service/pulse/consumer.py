@@ -1,4 +1,4 @@
-"""One Pulse intake in a thread of its own, on a store of its own, for a broker."""
+"""One Pulse intake of a broker, with its own thread and store."""
 
 import threading
 import time
@@ -22,8 +22,8 @@ from triggerbot.store import DeadLetter
 from triggerbot.store.sqlite import SqliteStore
 
 
-def told(run_id: int | str, **more: Any) -> dict[str, Any]:
-    """A canonical event of a run of its own."""
+def canonical_event(run_id: int | str, **more: Any) -> dict[str, Any]:
+    """Return a canonical event of a new run."""
     return {
         "project": "try", "branch": "try", "revision": "abcdef1", "job": f"job-{run_id}", "run_id": str(run_id),
         "state": "finished", "result": "success", **more,
@@ -49,7 +49,7 @@ class Canonical:
 
 
 class Consumer:
-    """The intake; closing it acknowledges what is safe and lets go of everything."""
+    """The intake; closing it acknowledges what is stored and closes everything."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class Consumer:
         self.store.close()
 
     def stop(self) -> None:
-        """Tell it to stop, and wait until it has."""
+        """Stop it, and wait until it has stopped."""
         self._stop.set()
         self._thread.join(30)
         assert not self._thread.is_alive()
@@ -109,7 +109,7 @@ class Consumer:
         return self.pulse.trouble(self.pulse.lost_since + 3600)
 
     def runs(self) -> set[str]:
-        """Every run that it has recorded."""
+        """The ids of all runs that it has recorded."""
         found = set()
         for push in self.store.recent(100):
             record = self.store.record(push)
@@ -117,13 +117,13 @@ class Consumer:
             found |= {run.run_id for job in record.jobs for run in job.runs}
         return found
 
-    def heard(self, *run_ids: int | str) -> None:
+    def wait_for_runs(self, *run_ids: int | str) -> None:
         """Wait until these runs are recorded, and nothing else is."""
         wanted = {str(run_id) for run_id in run_ids}
         eventually(lambda: wanted <= self.runs(), f"runs {sorted(wanted)[:5]} are recorded")
         assert self.runs() == wanted
 
     def letters(self, number: int) -> list[DeadLetter]:
-        """Wait for so many dead letters."""
+        """Wait for `number` dead letters."""
         eventually(lambda: len(self.store.dead_letters()) >= number, f"{number} dead letters")
         return self.store.dead_letters()

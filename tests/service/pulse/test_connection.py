@@ -1,4 +1,4 @@
-"""What becomes of the connection: broken, refused, half open, its queue deleted, its broker killed."""
+"""Faults of the connection: broken, refused, half open, its queue deleted, its broker killed."""
 
 import os
 import signal
@@ -13,20 +13,20 @@ from tests import ROOT
 from tests.fakes.daemon import eventually
 from tests.fakes.proxy import Proxy
 from tests.fakes.rabbit import Broker, Rabbit
-from tests.service.pulse.consumer import Consumer, told
+from tests.service.pulse.consumer import Consumer, canonical_event
 from triggerbot.pipeline.intakes.pulse import connection
 
 Consume = Callable[..., Consumer]
 
 
 def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> None:
-    """The broker hangs up: nothing is lost and nobody has to do anything."""
+    """The broker hangs up: nothing is lost, and no action is needed."""
     consumer = consume()
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
     broker.hang_up()
-    broker.publish(told(2))
-    consumer.heard(1, 2)
+    broker.publish(canonical_event(2))
+    consumer.wait_for_runs(1, 2)
     assert consumer.gaps == 1
 
 
@@ -34,29 +34,29 @@ def test_a_broken_connection_is_made_again(broker: Broker, consume: Consume) -> 
 def test_a_broker_that_is_killed_and_started_again(broker: Broker, consume: Consume) -> None:
     """Durable queue, persistent messages: what was not acknowledged comes once more."""
     consumer = consume()
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
     broker.rabbit.kill()
     eventually(lambda: not consumer.connected, "it notices")
     broker.rabbit.start()
     eventually(lambda: consumer.connected, "it is connected again")
-    broker.publish(told(2))
-    consumer.heard(1, 2)
+    broker.publish(canonical_event(2))
+    consumer.wait_for_runs(1, 2)
     assert consumer.gaps == 1
 
 
 @pytest.mark.slow
-def test_a_deleted_queue_is_made_again_and_the_gap_is_told(broker: Broker, consume: Consume) -> None:
+def test_a_deleted_queue_is_made_again_and_the_gap_is_reported(broker: Broker, consume: Consume) -> None:
     """PulseGuardian deletes queues that are too long; the sweep has to find what was in it."""
     consumer = consume()
     assert consumer.gaps == 1  # The first start: there was no queue.
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
     broker.delete()
     eventually(lambda: consumer.gaps == 2, "the gap is told")
     eventually(broker.consumers, "it consumes again")
-    broker.publish(told(2))
-    consumer.heard(1, 2)
+    broker.publish(canonical_event(2))
+    consumer.wait_for_runs(1, 2)
 
 
 @pytest.mark.slow
@@ -68,7 +68,7 @@ def test_a_queue_that_is_there_is_no_gap(broker: Broker, consume: Consume) -> No
 
 @pytest.mark.slow
 def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The network is cut without a word: heartbeats tell."""
+    """The network is cut silently: heartbeats detect it."""
     monkeypatch.setattr(connection, "HEARTBEAT", 1.0)
     with Proxy(broker.rabbit.port) as proxy:
         consumer = consume(url=f"amqp://guest:guest@127.0.0.1:{proxy.port}//")
@@ -77,14 +77,14 @@ def test_a_half_open_connection_is_noticed(broker: Broker, consume: Consume, mon
         proxy.hang_up()
         proxy.black_hole = False
         eventually(lambda: consumer.connected, "it is connected again")
-        broker.publish(told(1))
-        consumer.heard(1)
+        broker.publish(canonical_event(1))
+        consumer.wait_for_runs(1)
         consumer.stop()
 
 
 @pytest.mark.slow
 def test_an_idle_connection_stays(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Heartbeats are sent, too: the broker does not take us for dead."""
+    """Heartbeats are sent, too, so that the broker keeps the connection."""
     monkeypatch.setattr(connection, "HEARTBEAT", 3.0)
     with Proxy(broker.rabbit.port) as proxy:
         passed: list[int] = []
@@ -114,7 +114,7 @@ def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume:
         "consumer._thread.run()\n"
     )
     consume().stop()
-    broker.publish(*(told(number) for number in range(5000)))
+    broker.publish(*(canonical_event(number) for number in range(5000)))
     command = [
         sys.executable,
         "-c",
@@ -131,14 +131,14 @@ def test_a_killed_process_loses_nothing(broker: Broker, tmp_path: Path, consume:
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     consumer = consume()
-    consumer.heard(*range(5000))
+    consumer.wait_for_runs(*range(5000))
     consumer.stop()
     assert broker.depth() == 0
 
 
 @pytest.mark.slow
 def test_an_unknown_exchange_is_named(broker: Broker, consume: Consume) -> None:
-    """It is asked for again and again, and works once somebody makes it."""
+    """It is retried, and works once the exchange exists."""
     missing = f"{broker.exchange}/missing"
     consumer = consume(wait=False, bindings=[(missing, "#")])
     eventually(lambda: missing in consumer.trouble(), "the exchange is named")
@@ -159,13 +159,13 @@ def test_what_the_broker_does_not_allow_is_named(broker: Broker, consume: Consum
     refused.stop()
 
     allowed = consume(url=url, queue=f"queue/{user}/triggerbot")
-    broker.publish(told(1))
-    allowed.heard(1)
+    broker.publish(canonical_event(1))
+    allowed.wait_for_runs(1)
 
 
 @pytest.mark.slow
-def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> None:
-    """Without the password."""
+def test_a_wrong_password_is_reported_as_such(broker: Broker, consume: Consume) -> None:
+    """The message does not contain the password."""
     consumer = consume(wait=False, url=f"amqp://guest:hunter2hunter2@127.0.0.1:{broker.rabbit.port}//")
     eventually(lambda: "ACCESS_REFUSED" in consumer.trouble(), "the refusal is told")
     assert "hunter2" not in consumer.trouble()
@@ -173,7 +173,7 @@ def test_a_wrong_password_is_told_as_such(broker: Broker, consume: Consume) -> N
 
 @pytest.mark.slow
 def test_nobody_there(broker: Broker, consume: Consume, tmp_path: Path) -> None:
-    """Tried for ever."""
+    """It is retried for ever."""
     with Proxy(1) as proxy:
         consumer = consume(wait=False, url=f"amqp://127.0.0.1:{proxy.port}//")
         eventually(lambda: proxy.connections >= 2, "it tries again")

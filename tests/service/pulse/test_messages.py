@@ -1,4 +1,4 @@
-"""Messages from a real queue to the store: recorded, then acknowledged, whatever is in them."""
+"""Messages from a real queue to the store: recorded, then acknowledged, whatever their content."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.daemon import eventually
 from tests.fakes.rabbit import Broker
-from tests.service.pulse.consumer import Consumer, told
+from tests.service.pulse.consumer import Consumer, canonical_event
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Heard
 from triggerbot.store import Outcome
@@ -15,7 +15,7 @@ Consume = Callable[..., Consumer]
 
 
 def drained(broker: Broker, consumer: Consumer) -> None:
-    """Stop, and see that every message was acknowledged."""
+    """Stop, and check that every message was acknowledged."""
     consumer.stop()
     assert broker.depth() == 0
 
@@ -23,8 +23,8 @@ def drained(broker: Broker, consumer: Consumer) -> None:
 def test_messages_are_recorded_and_acknowledged(broker: Broker, consume: Consume) -> None:
     """Nothing is left in the queue, and nothing is missing in the store."""
     consumer = consume()
-    broker.publish(*(told(number) for number in range(600)))
-    consumer.heard(*range(600))
+    broker.publish(*(canonical_event(number) for number in range(600)))
+    consumer.wait_for_runs(*range(600))
 
     drained(broker, consumer)
     assert consumer.system.exchanges == {broker.exchange}
@@ -33,9 +33,9 @@ def test_messages_are_recorded_and_acknowledged(broker: Broker, consume: Consume
 def test_what_came_while_nobody_consumed_is_there(broker: Broker, consume: Consume) -> None:
     """The queue is durable: it outlives its consumer."""
     consume().stop()
-    broker.publish(*(told(number) for number in range(50)))
+    broker.publish(*(canonical_event(number) for number in range(50)))
     consumer = consume()
-    consumer.heard(*range(50))
+    consumer.wait_for_runs(*range(50))
     assert consumer.gaps == 0
 
 
@@ -44,18 +44,18 @@ def test_several_bindings(broker: Broker, consume: Consume) -> None:
     other = f"{broker.exchange}/other"
     broker.make_exchange(other)
     consumer = consume(bindings=[(broker.exchange, "a.#"), (broker.exchange, "*.z"), (other, "#")])
-    broker.publish(told(1), key="a.b.c")
-    broker.publish(told(2), key="b.c")
-    broker.publish(told(3), key="b.z")
-    broker.publish(told(4), key="whatever", exchange=other)
-    consumer.heard(1, 3, 4)
+    broker.publish(canonical_event(1), key="a.b.c")
+    broker.publish(canonical_event(2), key="b.c")
+    broker.publish(canonical_event(3), key="b.z")
+    broker.publish(canonical_event(4), key="whatever", exchange=other)
+    consumer.wait_for_runs(1, 3, 4)
 
 
 def test_a_list_of_events_and_an_empty_message(broker: Broker, consume: Consume) -> None:
-    """An empty message is none, and says so in a dead letter."""
+    """An empty message becomes a dead letter that says so."""
     consumer = consume()
-    broker.publish(b"", told(1))
-    consumer.heard(1)
+    broker.publish(b"", canonical_event(1))
+    consumer.wait_for_runs(1)
     (letter,) = consumer.letters(1)
     assert letter.body == b""
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_understood_becomes_a_dead_letter(broker: Broker, consume
     """With its body, its headers, where it came from and what is wrong; its neighbours are recorded."""
     consumer = consume()
     for number, body in enumerate(POISON):
-        broker.publish(told(number), body, key=f"key.{number}", application_headers={"x-sent-by": "a test"})
+        broker.publish(canonical_event(number), body, key=f"key.{number}", application_headers={"x-sent-by": "a test"})
 
     letters = consumer.letters(len(POISON))
     assert sorted(letter.body for letter in letters) == sorted(POISON)
@@ -83,7 +83,7 @@ def test_what_cannot_be_understood_becomes_a_dead_letter(broker: Broker, consume
         assert letter.headers["exchange"] == broker.exchange
         assert letter.headers["routing_key"].startswith("key.")
         assert letter.headers["x-sent-by"] == "a test"
-    consumer.heard(*range(len(POISON)))
+    consumer.wait_for_runs(*range(len(POISON)))
     drained(broker, consumer)
 
 
@@ -100,13 +100,13 @@ BUGS: list[Exception] = [
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: type(bug).__name__)
 def test_a_bug_in_reading_is_the_message_s_own(broker: Broker, consume: Consume, bug: Exception) -> None:
-    """Not even one that the AMQP library would take for trouble of its own connection."""
+    """Even an exception that the AMQP library would take for a connection error."""
     consumer = consume(faults={"2": bug})
-    broker.publish(*(told(number) for number in range(5)))
+    broker.publish(*(canonical_event(number) for number in range(5)))
 
     (letter,) = consumer.letters(1)
     assert type(bug).__name__ in letter.reason
-    consumer.heard(0, 1, 3, 4)
+    consumer.wait_for_runs(0, 1, 3, 4)
     assert consumer.connected
     drained(broker, consumer)
 
@@ -120,17 +120,17 @@ def test_a_bug_in_observing_is_the_message_s_own(
     consumer = consume()
     triage = consumer.observer.triage
 
-    def broken(heard: Heard) -> object:
-        if getattr(heard, "run_id", "") == "2":
+    def broken(item: Heard) -> object:
+        if getattr(item, "run_id", "") == "2":
             raise bug
-        return triage(heard)
+        return triage(item)
 
     monkeypatch.setattr(consumer.observer, "triage", broken)
-    broker.publish(*(told(number) for number in range(5)))
+    broker.publish(*(canonical_event(number) for number in range(5)))
 
     (letter,) = consumer.letters(1)
     assert type(bug).__name__ in letter.reason
-    consumer.heard(0, 1, 3, 4)
+    consumer.wait_for_runs(0, 1, 3, 4)
     drained(broker, consumer)
 
 
@@ -138,7 +138,7 @@ def test_a_bug_in_observing_is_the_message_s_own(
 def test_nothing_is_acknowledged_while_the_store_is_down(
     broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The broker keeps what the store cannot take, and no more is taken than the prefetch."""
+    """The broker keeps what cannot be stored, and no more than the prefetch is taken."""
     consumer = consume(prefetch=10)
     down = True
     submit = consumer.store.observe_soon
@@ -151,19 +151,19 @@ def test_nothing_is_acknowledged_while_the_store_is_down(
         return submit(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(consumer.store, "observe_soon", sometimes)
-    broker.publish(*(told(number) for number in range(100)))
+    broker.publish(*(canonical_event(number) for number in range(100)))
     eventually(lambda: len(tried) >= 3, "it tries again")
     assert consumer.connected
     assert broker.depth() == 90
     assert consumer.runs() == set()
     down = False
-    consumer.heard(*range(100))
+    consumer.wait_for_runs(*range(100))
     drained(broker, consumer)
 
 
 @pytest.mark.slow
 def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message that nobody understands is not lost either."""
+    """A message that cannot be read is not lost either."""
     consumer = consume()
     add_dead_letters = consumer.store.add_dead_letters
     tried: list[int] = []
@@ -184,23 +184,23 @@ def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, m
 def test_a_message_that_is_delivered_again_changes_nothing(
     broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection breaks between the commit and the acknowledgement: then everything comes once more."""
+    """The connection breaks between commit and acknowledgement, so that everything is delivered again."""
     consumer = consume()
     observe = consumer.observer.observe_soon
     outcomes: list[Outcome] = []
     unanswered: list[int] = []
 
-    def watched(heard: list[Heard], **named: object) -> object:
-        stored = observe(heard)
+    def watched(items: list[Heard], **named: object) -> object:
+        stored = observe(items)
         outcomes.extend(stored.result())
         if len(outcomes) == 20:
-            # What came in batches before may be acknowledged already.
-            unanswered.append(len(heard))
+            # Earlier batches may be acknowledged already.
+            unanswered.append(len(items))
             broker.hang_up()
         return stored
 
     monkeypatch.setattr(consumer.observer, "observe_soon", watched)
-    broker.publish(*(told(number, result="failure") for number in range(20)))
+    broker.publish(*(canonical_event(number, result="failure") for number in range(20)))
     eventually(lambda: unanswered and len(outcomes) >= 20 + unanswered[0], "the messages come again")
     assert sum(outcome.claimed for outcome in outcomes) == 20
     eventually(lambda: consumer.connected, "it is connected again")

@@ -1,4 +1,4 @@
-"""TLS to the broker: only a certificate that is trusted, and is for this host, will do."""
+"""TLS to the broker: only a trusted certificate for this host is accepted."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import trustme
 from tests.fakes.daemon import eventually
 from tests.fakes.rabbit import Broker, Rabbit
 from tests.fakes.servers import free_ports
-from tests.service.pulse.consumer import Consumer, told
+from tests.service.pulse.consumer import Consumer, canonical_event
 
 pytestmark = pytest.mark.slow
 
@@ -52,19 +52,19 @@ def secure() -> Iterator[Secure]:
 
 @pytest.fixture
 def broker(secure: Secure) -> Broker:
-    """Have an exchange on the secure broker."""
+    """Provide an exchange on the secure broker."""
     return Broker(secure.rabbit)
 
 
 def refused(consumer: Consumer) -> str:
-    """Wait until it was refused, and say why."""
+    """Wait until the certificate is refused, and return the reason."""
 
-    def told() -> str:
+    def refusal() -> str:
         return consumer.trouble()
 
-    eventually(lambda: "certificate" in told().lower(), "the certificate is refused")
+    eventually(lambda: "certificate" in refusal().lower(), "the certificate is refused")
     assert not consumer.connected
-    return told()
+    return refusal()
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def refused(consumer: Consumer) -> str:
 def test_the_right_certificate(broker: Broker, secure: Secure, consume: Consume, url: str) -> None:
     """Trusted, and for this host."""
     consumer = consume(url=url.format(port=secure.port), ca=secure.ca)
-    broker.publish(told(1))
-    consumer.heard(1)
+    broker.publish(canonical_event(1))
+    consumer.wait_for_runs(1)
 
 
 def test_a_certificate_for_another_name(secure: Secure, consume: Consume) -> None:
-    """Trusted, but anybody's."""
+    """Trusted, but for another host."""
     consumer = consume(wait=False, url=f"amqps://guest:guest@127.0.0.1:{secure.port}//", ca=secure.ca)
     assert "127.0.0.1" in refused(consumer)
 
@@ -89,7 +89,7 @@ def test_a_certificate_that_nobody_vouches_for(secure: Secure, consume: Consume)
 
 
 def test_a_private_certificate_without_its_authority(secure: Secure, consume: Consume) -> None:
-    """What the system trusts does not do for a private one."""
+    """The system's authorities do not vouch for a private certificate."""
     assert refused(consume(wait=False, url=f"amqps://guest:guest@localhost:{secure.port}//"))
 
 

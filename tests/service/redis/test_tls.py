@@ -1,4 +1,4 @@
-"""TLS to Redis: only a certificate that is trusted, and is for this host, will do."""
+"""TLS to Redis: only a trusted certificate for this host is accepted."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from triggerbot.store.factory import open_store
 
 @pytest.fixture(scope="module")
 def secure() -> Iterator[tuple[int, Path]]:
-    """Start a Redis whose certificate is for `localhost`; gives its port and the place of the authorities."""
+    """Start a Redis whose certificate is for `localhost`; yield its port and the directory of the authorities."""
     with tempfile.TemporaryDirectory(prefix="redis-tls-") as name:
         place = Path(name)
         authority = trustme.CA()

@@ -1,4 +1,4 @@
-"""A Redis for daemons that share it."""
+"""Fixture: a Redis for daemons that share it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.fakes.redis_server import RedisServer
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """Have a Redis of one's own."""
+    """Provide a Redis for one test."""
     (tmp_path / "redis").mkdir()
     with RedisServer(tmp_path / "redis") as server:
         yield server

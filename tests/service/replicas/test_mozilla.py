@@ -1,4 +1,4 @@
-"""A Mozilla-style CI as a whole: messages over a real RabbitMQ, Taskcluster, Treeherder, workers on a real Redis."""
+"""End to end on a Mozilla-style CI: a real RabbitMQ, Taskcluster, Treeherder, and workers on a real Redis."""
 
 import json
 from collections.abc import Iterator
@@ -59,15 +59,15 @@ def daemon(tmp_path: Path, tc: FakeTaskcluster, broker: Broker, store: str, tree
     return Daemon(tmp_path, config, secrets)
 
 
-def tell(tc: FakeTaskcluster, broker: Broker, *tasks: str) -> None:
-    """Publish how tasks are."""
+def publish(tc: FakeTaskcluster, broker: Broker, *tasks: str) -> None:
+    """Publish the states of tasks."""
     for task in tasks:
         exchange, body = tc.message(task)
         broker.publish(body, key="primary.x", exchange=exchange)
 
 
 def again(tc: FakeTaskcluster, task: str) -> list[str]:
-    """Name the tasks that were asked for."""
+    """Return the tasks that were requested."""
     return [one for one, known in tc.tasks.items() if known["metadata"]["name"] == JOB and one != task]
 
 
@@ -81,13 +81,13 @@ def test_an_intermittent_test(
     try:
         eventually(broker.consumers, "it consumes")
         task = tc.add(tc.push(REVISION), state="failed")
-        tell(tc, broker, task, task)
+        publish(tc, broker, task, task)
         eventually(lambda: tc.triggered, "the action is triggered")
         (triggered,) = tc.triggered
         assert triggered["user"]["input"]["times"] == 2
         for one in again(tc, task):
             tc.end(one, "completed")
-        tell(tc, broker, *again(tc, task), task)
+        publish(tc, broker, *again(tc, task), task)
         eventually(lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0)
         assert len(tc.triggered) == 1
         assert TOKEN not in running.log.read_text()
@@ -108,17 +108,17 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
         running.start()
         try:
             eventually(broker.consumers, "it consumes")
-            tell(tc, broker, task)
+            publish(tc, broker, task)
             eventually(lambda: tc.triggered, "the action is triggered")
             for one in again(tc, task):
                 tc.end(one, "completed")
                 treeherder.job(push, JOB, task_id=one)
-            tell(tc, broker, *again(tc, task))
+            publish(tc, broker, *again(tc, task))
             eventually(
                 lambda: running.job(REVISION, JOB).get("verdict") == "intermittent", "the verdict", patience=120.0
             )
             running.stop()
-            # A restarted daemon looks at once rather than a minute later.
+            # A restarted daemon checks at once rather than a minute later.
             running.start()
             eventually(lambda: treeherder.notes, "it is classified")
             (note,) = treeherder.notes
@@ -130,16 +130,16 @@ def test_with_treeherder(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) ->
 
 @pytest.mark.slow
 def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
-    """What is of other projects, and what is no message, is in nobody's way."""
+    """Messages of other projects and invalid messages hold nothing up."""
     running = daemon(tmp_path, tc, broker, "sqlite:state.db")
     running.start()
     try:
         eventually(broker.consumers, "it consumes")
         group = tc.push("e" * 40, "autoland")
-        tell(tc, broker, *(tc.add(group, name=f"t-{one}", project="autoland", state="failed") for one in range(30)))
+        publish(tc, broker, *(tc.add(group, name=f"t-{one}", project="autoland", state="failed") for one in range(30)))
         broker.publish(b"no json", exchange=f"{EXCHANGE}failed")
         mine = tc.add(tc.push(REVISION), state="failed")
-        tell(tc, broker, mine)
+        publish(tc, broker, mine)
         eventually(lambda: tc.triggered, "the action is triggered")
         eventually(lambda: broker.depth() == 0, "the queue is empty")
         letters = running.command("dead-letters", "list", "--json").stdout.splitlines()
@@ -150,7 +150,7 @@ def test_a_queue_without_anybody_who_watches(tmp_path: Path, tc: FakeTaskcluster
 
 @pytest.mark.slow
 def test_a_taskcluster_that_is_down_is_waited_for(tmp_path: Path, tc: FakeTaskcluster, broker: Broker) -> None:
-    """Leads outlive that, and a restart."""
+    """Leads survive the outage, and a restart."""
     running = daemon(tmp_path, tc, broker, "sqlite:state.db")
     running.start()
     try:
@@ -158,7 +158,7 @@ def test_a_taskcluster_that_is_down_is_waited_for(tmp_path: Path, tc: FakeTaskcl
         task = tc.add(tc.push(REVISION), state="failed")
         for _ in range(3):
             tc.fault("task", status=503)
-        tell(tc, broker, task)
+        publish(tc, broker, task)
         eventually(lambda: broker.depth() == 0 and not tc.faults["task"], "it has asked in vain")
         running.kill()
         running.start()

@@ -1,4 +1,4 @@
-"""Supervised daemons that watch a fake CI, and a Redis for those that are several."""
+"""Fixtures: supervised daemons that watch a fake CI, and a Redis for several of them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from tests.service.workers.supervised import Supervised
 
 @pytest.fixture
 def ci() -> Iterator[FakeCI]:
-    """A CI that wants a token."""
+    """A CI that requires a token."""
     with FakeCI(token=TOKEN) as made:
         yield made
 
 
 @pytest.fixture
 def make_daemon(tmp_path: Path, ci: FakeCI) -> Iterator[Callable[..., Supervised]]:
-    """Make daemons, not started yet; none outlives the test."""
+    """Return a function that makes daemons, not started yet; none outlives the test."""
     made: list[Supervised] = []
 
     def make(**named: str) -> Supervised:
@@ -42,7 +42,7 @@ def one(make_daemon: Callable[..., Supervised]) -> Supervised:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[str]:
-    """A Redis of the test's own, by its address."""
+    """The address of a Redis for one test."""
     directory = tmp_path / "redis"
     directory.mkdir()
     with RedisServer(directory) as server:

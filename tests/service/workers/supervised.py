@@ -1,4 +1,4 @@
-"""A daemon of several processes, that fails when told to (see faults/sitecustomize.py)."""
+"""Runs a daemon of several processes that fails on request (see faults/sitecustomize.py)."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _FAULTS = Path(__file__).parent / "faults"
 
 
 class Supervised(Daemon):
-    """A supervisor with its workers, or one process alone."""
+    """A supervisor with its workers, or a single process."""
 
     def __init__(
         self, directory: Path, url: str, *, store: str = "sqlite:state.db", intakes: str = "[]", **environment: str
@@ -33,7 +33,7 @@ class Supervised(Daemon):
         super().__init__(directory, config, {"PYTHONPATH": path, **environment})
 
     def needs_interpreter(self, *arguments: str) -> bool:
-        """Start what faults/ changes as a new interpreter: a process alone, or a supervisor of less patience.
+        """Start what faults/ changes as a new interpreter: a single process, or a supervisor with shorter timeouts.
 
         Workers are new interpreters in any case.
         """
@@ -46,42 +46,42 @@ class Supervised(Daemon):
         written.write_text(what)
         written.rename(self.directory / f"fault-{worker}")
 
-    def told(self, event: str) -> list[dict[str, Any]]:
-        """Read all log lines of an event."""
+    def logged(self, event: str) -> list[dict[str, Any]]:
+        """Return all log lines of an event."""
         return [line for line in self.lines() if line.get("event") == event]
 
     def pids(self, worker: int = 1) -> list[int]:
-        """Tell the process ids that a worker had so far."""
-        return [line["pid"] for line in self.told("worker.started") if line["worker"] == worker]
+        """Return the process ids that a worker has had."""
+        return [line["pid"] for line in self.logged("worker.started") if line["worker"] == worker]
 
     def started(self, number: int) -> None:
-        """Wait until so many daemons have started in all."""
-        eventually(lambda: len(self.told("daemon.started")) >= number, f"{number} starts")
+        """Wait until `number` daemons have started in all."""
+        eventually(lambda: len(self.logged("daemon.started")) >= number, f"{number} starts")
 
     def wait(self) -> int:
-        """Wait until it ended by itself, and tell its exit code."""
+        """Wait until it has ended by itself, and return its exit code."""
         assert self._process is not None
         code = self._process.wait(timeout=PATIENCE)
         self._process = None
         return code
 
     def gone(self) -> bool:
-        """Tell whether nobody listens any more."""
+        """Return whether nothing listens any more."""
         try:
             httpx.get(f"{self.url}/__lbheartbeat__")
         except httpx.ConnectError:
             return True
         except httpx.TransportError:
-            pass  # somebody still does, and ends while being asked
+            pass  # the listener ends during the request
         return False
 
     def errors(self) -> list[dict[str, Any]]:
-        """Read what `stats --errors --json` tells of crashes."""
+        """Return the crashes that `stats --errors --json` lists."""
         done = self.command("stats", "--errors", "--json")
         assert done.returncode == 0, done.stderr
         crashes: list[dict[str, Any]] = json.loads(done.stdout)["crashes"]
         return crashes
 
     def crashed(self, number: int = 1) -> list[dict[str, Any]]:
-        """Wait until so many crashes are kept."""
+        """Wait until `number` crashes are stored."""
         return eventually(lambda: len(found := self.errors()) >= number and found, f"{number} crashes are kept")

@@ -1,4 +1,4 @@
-"""What hangs is noticed, told, and started again; whoever watches from outside is not told that all is well."""
+"""Hung parts are detected, reported and restarted, and the watchdog of systemd gets no false sign of life."""
 
 import os
 import signal
@@ -11,20 +11,20 @@ from tests.fakes.daemon import eventually
 from tests.fakes.systemd import Systemd
 from tests.service.workers.supervised import Supervised
 
-#: Seconds without progress after which something is hung, in these tests.
+#: Seconds without progress after which a part counts as hung in these tests.
 LIMIT = "1.5"
 
 
 @pytest.fixture
 def systemd(tmp_path: Path) -> Iterator[Systemd]:
-    """Listen to what a service says."""
+    """Receive the notifications of a service."""
     with Systemd(tmp_path / "notify") as listening:
         yield listening
 
 
 @pytest.fixture
 def service(make_daemon: Callable[..., Supervised], systemd: Systemd) -> Supervised:
-    """Make a daemon that systemd starts, and whose parts may not be silent for long."""
+    """Return a daemon started by systemd, with a short limit of silence for its parts."""
     return make_daemon(FAULTS_LIMIT=LIMIT, **systemd.environment(1.0))
 
 
@@ -47,7 +47,7 @@ def test_a_service_says_that_it_is_ready_that_it_lives_and_that_it_ends(service:
 
 @pytest.mark.slow
 def test_a_dispatcher_that_hangs_ends_the_daemon(service: Supervised, systemd: Systemd) -> None:
-    """With exit code 1 and the place where it hangs, and the watchdog is fed no more."""
+    """With exit code 1 and the place where it hangs; the watchdog is no longer fed."""
     service.start()
     service.fault("hang")
 
@@ -58,12 +58,12 @@ def test_a_dispatcher_that_hangs_ends_the_daemon(service: Supervised, systemd: S
     [crash] = service.errors()
     assert crash["error"].startswith("triggerbot.core.errors.PartHung: dispatcher-0 is hung: ")
     assert "in fail\n    threading.Event().wait()" in crash["trace"]
-    assert service.told("daemon.part_hung")[0]["problem"].startswith("dispatcher-0 is hung")
+    assert service.logged("daemon.part_hung")[0]["problem"].startswith("dispatcher-0 is hung")
 
 
 @pytest.mark.slow
 def test_a_worker_in_which_something_hangs_is_started_again(service: Supervised, systemd: Systemd) -> None:
-    """The supervisor goes on, and systemd hears nothing of it."""
+    """The supervisor goes on, and systemd is not notified."""
     service.start("--workers", "1")
     systemd.until("READY=1")
     service.fault("hang")
@@ -77,20 +77,20 @@ def test_a_worker_in_which_something_hangs_is_started_again(service: Supervised,
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_report_is_killed_and_started_again(service: Supervised, systemd: Systemd) -> None:
-    """One that is stopped altogether cannot notice it itself."""
+    """A worker that is stopped altogether cannot detect it itself."""
     service.start("--workers", "1")
     systemd.until("READY=1")
     service.fault("stop")
 
     service.started(2)
 
-    assert service.told("worker.hung")[0]["worker"] == 1
+    assert service.logged("worker.hung")[0]["worker"] == 1
     [crash] = service.crashed()
     assert (crash["ended"], crash["error"]) == ("SIGKILL", "it hung: no sign of life for 2 s")
 
 
 def test_the_heartbeat_names_what_hangs(make_daemon: Callable[..., Supervised]) -> None:
-    """And each part, system and queue, with its state."""
+    """It also lists each part, system and queue, with its state."""
     daemon = make_daemon()
     daemon.start()
 

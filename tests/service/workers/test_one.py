@@ -1,4 +1,4 @@
-"""A supervisor and one worker, as real processes: what the worker dies of is told, and another one starts."""
+"""A supervisor and one worker, as real processes: the cause of a worker's death is recorded, and another one starts."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tests.service.workers.supervised import Supervised
 REVISION = "0123456789abcdef"
 
 
-def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised, ci: FakeCI) -> None:
+def test_a_killed_worker_is_started_again_and_its_signal_is_recorded(one: Supervised, ci: FakeCI) -> None:
     """After `kill -9` of the worker the same address is served on, and `stats --errors` names the signal."""
     os.kill(one.pids()[0], signal.SIGKILL)
     one.started(2)
@@ -23,14 +23,14 @@ def test_a_killed_worker_is_started_again_and_its_signal_is_told(one: Supervised
     [crash] = one.crashed()
     assert (crash["ended"], crash["error"], crash["trace"], crash["order"]) == ("SIGKILL", "", "", 1)
     assert crash["worker"].endswith("/1")
-    told = one.told("worker.died")[0]
-    assert (told["worker"], told["ended"], told["again_in"]) == (1, "SIGKILL", 1.0)
+    died = one.logged("worker.died")[0]
+    assert (died["worker"], died["ended"], died["again_in"]) == (1, "SIGKILL", 1.0)
     assert "SIGKILL" in one.command("stats", "--errors").stdout
 
 
 @pytest.mark.slow
-def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Supervised) -> None:
-    """What a thread of the worker died of is logged at once, and kept with the place where it came from."""
+def test_an_exception_is_recorded_with_its_traceback_and_without_secrets(one: Supervised) -> None:
+    """The cause of a thread's death is logged at once, and stored with its place."""
     one.fault("raise CI_TOKEN WEBHOOK_SECRET")
 
     [crash] = one.crashed()
@@ -40,18 +40,18 @@ def test_an_exception_is_told_with_its_traceback_and_without_secrets(one: Superv
     assert crash["trace"].startswith("Traceback (most recent call last):")
     assert crash["trace"].strip().endswith(crash["error"])
     assert crash["where"].startswith("triggerbot/daemon/engine.py:")
-    told = one.told("worker.died")[0]
-    assert (told["error"], told["exception"]) == (crash["error"], crash["trace"])
-    assert one.told("daemon.part_died")[0]["worker"] == 1
-    for told in (one.log.read_text(), one.command("stats", "--errors", "-v").stdout):
-        assert "ZeroDivisionError" in told
-        assert TOKEN not in told
-        assert SECRET not in told
+    died = one.logged("worker.died")[0]
+    assert (died["error"], died["exception"]) == (crash["error"], crash["trace"])
+    assert one.logged("daemon.part_died")[0]["worker"] == 1
+    for text in (one.log.read_text(), one.command("stats", "--errors", "-v").stdout):
+        assert "ZeroDivisionError" in text
+        assert TOKEN not in text
+        assert SECRET not in text
 
 
 @pytest.mark.slow
 def test_a_signal_leaves_the_stacks_of_all_threads(one: Supervised) -> None:
-    """Where the interpreter itself is hit, it writes down what it was doing."""
+    """When the interpreter itself is killed by a signal, it dumps its stacks."""
     one.fault("signal SIGSEGV")
 
     [crash] = one.crashed()
@@ -70,13 +70,13 @@ def test_a_thread_that_nobody_watches_brings_the_whole_down(one: Supervised) -> 
     [crash] = one.crashed()
 
     assert (crash["error"], crash["ended"]) == ("ZeroDivisionError: told to", "exit code 1")
-    assert one.told("daemon.part_died")[0]["part"] == "unguarded"
+    assert one.logged("daemon.part_died")[0]["part"] == "unguarded"
     one.started(2)
 
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -> None:
-    """It told its cause and hangs; another one takes its place, and the cause is not lost."""
+    """It reported its cause and hangs; another one takes its place, and the cause is not lost."""
     one.fault("linger raise")
 
     one.started(2)
@@ -87,22 +87,22 @@ def test_a_worker_that_does_not_get_done_with_dying_is_killed(one: Supervised) -
 
 @pytest.mark.slow
 def test_a_worker_that_keeps_dying_is_started_later_each_time(one: Supervised) -> None:
-    """The delay grows, and each death is kept: one after the other is no common death."""
+    """The delay grows, and each death is stored separately: deaths in sequence form no group."""
     one.fault("always exit 7")
 
     crashes = one.crashed(2)
 
-    assert [line["again_in"] for line in one.told("worker.died")][:2] == [1.0, 2.0]
+    assert [line["again_in"] for line in one.logged("worker.died")][:2] == [1.0, 2.0]
     assert [(crash["ended"], crash["order"]) for crash in crashes[-2:]] == [("exit code 7", 1)] * 2
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
-    """Somebody ended it in good order; another one starts, and there is nothing to tell."""
+def test_a_worker_that_is_stopped_is_no_crash(one: Supervised) -> None:
+    """A clean end is no crash; another worker starts, and no crash is recorded."""
     os.kill(one.pids()[0], signal.SIGTERM)
     one.started(2)
 
-    assert one.told("worker.ended")[0]["worker"] == 1
+    assert one.logged("worker.ended")[0]["worker"] == 1
     assert one.stop() == 0
     assert "No worker crashed in the last 7 d." in one.command("stats", "--errors").stdout
 
@@ -110,7 +110,7 @@ def test_a_worker_that_was_told_to_end_is_no_crash(one: Supervised) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals) -> None:
-    """Told to stop, it stops them in good order, and exits with 0."""
+    """On a signal it stops them cleanly, and exits with 0."""
     os.kill(one.pid, number)
 
     assert one.wait() == 0
@@ -120,12 +120,12 @@ def test_the_supervisor_ends_its_workers(one: Supervised, number: signal.Signals
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_end_is_killed(one: Supervised) -> None:
-    """The supervisor waits for a while; then it ends what is left, and says so by its exit code."""
+    """The supervisor waits for a while, then kills it, and exits with an error code."""
     os.kill(one.pids()[0], signal.SIGSTOP)
 
     assert one.stop() == 1
 
-    assert one.told("worker.killed")[0]["worker"] == 1
+    assert one.logged("worker.killed")[0]["worker"] == 1
     assert one.gone()
 
 
@@ -134,15 +134,15 @@ def test_workers_end_with_a_supervisor_that_is_killed(one: Supervised) -> None:
     """After `kill -9` of the supervisor nothing is left over, and the next one can begin."""
     one.kill()
     eventually(one.gone, "the worker ends")
-    eventually(lambda: one.told("daemon.stopped"), "in good order")
+    eventually(lambda: one.logged("daemon.stopped"), "in good order")
 
     one.start("--workers", "1")
 
-    assert one.told("worker.orphaned")[0]["worker"] == 1
+    assert one.logged("worker.orphaned")[0]["worker"] == 1
 
 
 @pytest.mark.slow
-def test_what_cannot_work_is_told_once_and_not_tried_again(one: Supervised) -> None:
+def test_what_cannot_work_is_reported_once_and_not_tried_again(one: Supervised) -> None:
     """A store that is in use ends it all with exit code 2: no worker is started again."""
     second = one.command("run", "--workers", "1")
 
@@ -154,7 +154,7 @@ def test_what_cannot_work_is_told_once_and_not_tried_again(one: Supervised) -> N
 
 
 def test_several_workers_need_a_store_for_several(make_daemon: Callable[..., Supervised]) -> None:
-    """With SQLite the command says so, and what would do."""
+    """With SQLite the command refuses, and names a suitable store."""
     ended = make_daemon().command("run", "--workers", "2")
 
     assert ended.returncode == 2
@@ -167,7 +167,7 @@ def test_several_workers_need_a_store_for_several(make_daemon: Callable[..., Sup
 def test_a_seat_that_is_none_is_a_wrong_use(
     make_daemon: Callable[..., Supervised], monkeypatch: pytest.MonkeyPatch, nonsense: str
 ) -> None:
-    """What a supervisor hands to its workers is not for anybody else to set."""
+    """Nobody but a supervisor may set the variable that it passes to its workers."""
     monkeypatch.setenv("TRIGGERBOT_WORKER", nonsense)
 
     ended = make_daemon().command("run")
@@ -179,7 +179,7 @@ def test_a_seat_that_is_none_is_a_wrong_use(
 
 @pytest.mark.slow
 def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Supervised]) -> None:
-    """Without `--workers` nobody starts it again, but the cause is told all the same."""
+    """Without `--workers` nothing restarts it, but the cause is still recorded."""
     daemon = make_daemon()
     daemon.start()
     daemon.fault("raise CI_TOKEN")
@@ -193,7 +193,7 @@ def test_a_process_alone_keeps_what_it_died_of(make_daemon: Callable[..., Superv
 
 @pytest.mark.slow
 def test_a_signal_while_it_starts_is_not_lost(make_daemon: Callable[..., Supervised]) -> None:
-    """Told to end before its server catches signals, it ends all the same."""
+    """A signal that comes before its server handles signals still ends it."""
     daemon = make_daemon()
     daemon.fault("signal SIGTERM")
 

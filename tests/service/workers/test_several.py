@@ -1,4 +1,4 @@
-"""Two workers on one Redis, as real processes: they share the work, and what they die of is told in its order."""
+"""Two workers on one Redis, as real processes: they share the work, and their crashes are recorded in order."""
 
 import json
 import os
@@ -24,14 +24,14 @@ def two(make_daemon: Callable[..., Supervised], redis: str) -> Supervised:
 
 
 def test_two_workers_answer_on_one_address(two: Supervised, ci: FakeCI) -> None:
-    """Whichever of them takes a webhook, each job is asked for once; each log line tells whose it is."""
+    """Whichever worker takes a webhook, each job is retriggered once; each log line names its worker."""
     for number in range(20):
         assert two.hook(ci.run(f"{number:016x}", "job", result="failure")).status_code == 202
 
     eventually(lambda: len(ci.jobs_asked()) == 20, "every job is asked for")
     assert set(ci.jobs_asked().values()) == {2}
-    assert {line.get("worker") for line in two.told("daemon.started")} == {1, 2}
-    assert {line["listen"] for line in two.told("daemon.started")} == {two.told("supervisor.started")[0]["listen"]}
+    assert {line.get("worker") for line in two.logged("daemon.started")} == {1, 2}
+    assert {line["listen"] for line in two.logged("daemon.started")} == {two.logged("supervisor.started")[0]["listen"]}
     assert all("worker" in line for line in two.lines() if not line["event"].startswith("supervisor."))
     assert two.stop() == 0
 
@@ -48,7 +48,7 @@ def test_each_line_of_a_file_is_read_once(two: Supervised, ci: FakeCI) -> None:
 
 
 @pytest.mark.slow
-def test_of_those_that_die_together_the_first_is_told_first(two: Supervised) -> None:
+def test_of_those_that_die_together_the_first_is_listed_first(two: Supervised) -> None:
     """The second worker raises, and is slow to end; the first is gone at once, after it: the cause is the second's."""
     two.fault("after 2 exit 3", worker=1)
     two.fault("raise", worker=2)
@@ -66,18 +66,18 @@ def test_of_those_that_die_together_the_first_is_told_first(two: Supervised) -> 
 def test_one_goes_on_while_the_other_is_started_again(two: Supervised, ci: FakeCI) -> None:
     """Nothing is refused meanwhile: the socket is the supervisor's."""
     os.kill(two.pids(worker=1)[0], signal.SIGKILL)
-    eventually(lambda: two.told("worker.died"), "its death is seen")
+    eventually(lambda: two.logged("worker.died"), "its death is seen")
     for number in range(10):
         assert two.hook(ci.run(f"{number:016x}", "job", result="failure")).status_code == 202
     two.started(3)
 
     eventually(lambda: len(ci.jobs_asked()) == 10, "every job is asked for")
-    assert [line["worker"] for line in two.told("worker.died")] == [1]
+    assert [line["worker"] for line in two.logged("worker.died")] == [1]
 
 
 @pytest.mark.slow
 def test_both_end_with_a_supervisor_that_is_killed(two: Supervised) -> None:
     """Nothing is left over of two workers either."""
     two.kill()
-    eventually(lambda: len(two.told("daemon.stopped")) == 2, "both end")
+    eventually(lambda: len(two.logged("daemon.stopped")) == 2, "both end")
     eventually(two.gone, "nobody listens any more")

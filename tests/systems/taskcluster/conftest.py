@@ -1,4 +1,4 @@
-"""A Taskcluster deployment for each test, and systems that work with it."""
+"""Fixtures: a Taskcluster deployment for each test, and systems for it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,14 +18,14 @@ __all__ = ["clock", "make_world", "quiet", "rule"]
 
 @pytest.fixture
 def tc() -> Iterator[FakeTaskcluster]:
-    """Serve a deployment that knows nothing yet."""
+    """Serve an empty deployment."""
     with FakeTaskcluster() as fake:
         yield fake
 
 
 @pytest.fixture
 def connect(tc: FakeTaskcluster) -> Iterator[Callable[..., Taskcluster]]:
-    """Make systems for it; they are closed after the test."""
+    """Return a function that makes systems for it; they are closed after the test."""
     with ExitStack() as stack:
 
         def make(*, signed: bool = True, hg: bool = True, **more: Any) -> Taskcluster:
@@ -42,5 +42,5 @@ def connect(tc: FakeTaskcluster) -> Iterator[Callable[..., Taskcluster]]:
 
 @pytest.fixture
 def fx(connect: Callable[..., Taskcluster]) -> Taskcluster:
-    """Have a system that may do everything."""
+    """Return a system with all permissions."""
     return connect()

@@ -1,4 +1,4 @@
-"""Messages of the queue: judged by the run that they are about, whatever else is in them."""
+"""Messages of the queue: read by the run that they are about, whatever else they contain."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ TASK, GROUP = "f8fRfedPSp2-A7M9Zhxe-Q", "eW36sOvMTV6vM-XphAs07Q"
 
 
 def body(*runs: dict[str, Any], number: int = 0, **more: Any) -> bytes:
-    """A message about one run of several."""
+    """Return a message about one run of several."""
     message = {
         "version": 1, "runId": number, "status": {
             "taskId": TASK, "taskGroupId": GROUP, "state": runs[-1]["state"] if runs else "pending",
@@ -27,13 +27,13 @@ def body(*runs: dict[str, Any], number: int = 0, **more: Any) -> bytes:
 
 
 def read(kind: str, *runs: dict[str, Any], **more: Any) -> Lead:
-    """Read a message that says something."""
+    """Read a message that gives a lead."""
     (lead,) = parse("fx", f"{EXCHANGES}{kind}", body(*runs, **more))
     return lead
 
 
 def test_what_a_lead_says() -> None:
-    """Which run of which task of which group, how far, and when."""
+    """The run with its task and group, its state, and its time."""
     lead = read(
         "failed", {"state": "failed", "resolved": "2026-11-20T19:31:02.569Z", "scheduled": "2026-11-20T19:00:00Z"}
     )
@@ -55,7 +55,7 @@ def test_what_a_lead_says() -> None:
     ],
 )
 def test_results(run: dict[str, Any], result: Result) -> None:
-    """Of a run that is the last one."""
+    """The results of a task's last run."""
     assert read(str(run["state"]), run).result is result
 
 
@@ -69,7 +69,7 @@ def test_a_run_that_the_queue_repeats_is_a_retry(reason: str) -> None:
 
 
 def test_a_build_that_failed_is_busted() -> None:
-    """As far as a message tells that it is one."""
+    """If the message shows that it is a build."""
     run = {"state": "failed"}
     assert read("failed", run, task={"tags": {"kind": "build"}}).result is Result.BUSTED
     assert read("failed", run, task={"tags": {"kind": "test"}}).result is Result.FAILURE
@@ -77,14 +77,14 @@ def test_a_build_that_failed_is_busted() -> None:
 
 
 def test_a_run_that_never_ran_is_none() -> None:
-    """The queue makes one to say that a task's deadline has passed."""
+    """The queue makes such a run when a task's deadline has passed."""
     run = {"state": "exception", "reasonCreated": "exception", "reasonResolved": "deadline-exceeded"}
     assert parse("fx", f"{EXCHANGES}exception", body(run)) == ()
 
 
 @pytest.mark.parametrize("kind", ["defined", "group-resolved", "priority-changed"])
 def test_what_says_nothing_of_a_run(kind: str) -> None:
-    """It is left alone, whatever is in it."""
+    """Such a message is ignored, whatever its content."""
     assert parse("fx", f"{EXCHANGES}{kind}", b"{}") == ()
 
 
@@ -102,7 +102,7 @@ def test_what_says_nothing_of_a_run(kind: str) -> None:
     ],
 )
 def test_what_is_not_understood(exchange: str, raw: bytes, words: str) -> None:
-    """Foreign exchanges, foreign ids, and runs that are not there."""
+    """Foreign exchanges, foreign ids, and missing runs."""
     with pytest.raises(NotUnderstood, match=words):
         parse("fx", exchange, raw)
 
@@ -133,7 +133,7 @@ _GOOD = json.loads(body({"state": "failed", "reasonResolved": "failed", "resolve
     kind=st.sampled_from(["pending", "running", "completed", "failed", "exception"]),
 )
 def test_anything_is_a_lead_nothing_or_a_clear_no(value: Any, place: tuple[Any, ...], kind: str) -> None:
-    """Any JSON at all, alone and in any place of a good message; and no JSON."""
+    """Any JSON at all, alone and in any place of a valid message; and invalid JSON."""
     if isinstance(value, bytes):
         raw = value
     elif not place:
@@ -146,14 +146,14 @@ def test_anything_is_a_lead_nothing_or_a_clear_no(value: Any, place: tuple[Any, 
         at[place[-1]] = value
         raw = json.dumps(message).encode()
     try:
-        heard = parse("fx", f"{EXCHANGES}{kind}", raw)
+        parsed = parse("fx", f"{EXCHANGES}{kind}", raw)
     except NotUnderstood:
         return
-    assert all(isinstance(one, Lead) for one in heard)
+    assert all(isinstance(one, Lead) for one in parsed)
 
 
 @pytest.mark.parametrize(
-    ("told", "tag", "kind"),
+    ("treeherder", "tag", "kind"),
     [
         ("test", "build", Kind.TEST),
         ("other", "test", Kind.OTHER),
@@ -170,13 +170,13 @@ def test_anything_is_a_lead_nothing_or_a_clear_no(value: Any, place: tuple[Any, 
         ("nonsense", "test", Kind.TEST),
     ],
 )
-def test_kinds(told: str | None, tag: str | None, kind: Kind) -> None:
-    """What Treeherder is told goes before what the task graph calls it."""
-    assert kind_of(told, tag) is kind
+def test_kinds(treeherder: str | None, tag: str | None, kind: Kind) -> None:
+    """The kind for Treeherder takes precedence over the kind in the task graph."""
+    assert kind_of(treeherder, tag) is kind
 
 
 def test_what_the_fake_publishes_is_read(tc: FakeTaskcluster) -> None:
-    """So the tests that follow stand on messages of the real form."""
+    """The other tests thus use messages of the real form."""
     task = tc.add(tc.push("abcdef1"), state="failed")
     exchange, raw = tc.message(task)
     (lead,) = parse("fx", exchange, raw)

@@ -1,4 +1,4 @@
-"""Completing leads, looking back, sweeping: all that is only read."""
+"""Reads: resolving leads, look-backs and sweeps."""
 
 from collections.abc import Callable
 
@@ -19,14 +19,14 @@ Connect = Callable[..., Taskcluster]
 
 
 def leads(tc: FakeTaskcluster, fx: Taskcluster, *tasks: str) -> list[Lead]:
-    """Hear of tasks."""
-    heard = [one for task in tasks for one in fx.parse_message(*tc.message(task))]
-    return [one for one in heard if isinstance(one, Lead)]
+    """Return the leads of tasks."""
+    given = [one for task in tasks for one in fx.parse_message(*tc.message(task))]
+    return [one for one in given if isinstance(one, Lead)]
 
 
-def complete(fx: Taskcluster, heard: list[Lead], project: str = "try") -> ResolvedLeads:
-    """Ask about leads, with a rule for one project."""
-    return fx.complete(heard, lambda push: push.project == project)
+def complete(fx: Taskcluster, given: list[Lead], project: str = "try") -> ResolvedLeads:
+    """Resolve leads, with a rule for one project."""
+    return fx.complete(given, lambda push: push.project == project)
 
 
 def calls(tc: FakeTaskcluster, part: str) -> int:
@@ -34,11 +34,11 @@ def calls(tc: FakeTaskcluster, part: str) -> int:
     return sum(part in one.path for one in tc.asked)
 
 
-# -- completing -----------------------------------------------------------------------------------------------------
+# -- resolving leads ------------------------------------------------------------------------------------------------
 
 
 def test_a_lead_becomes_an_event(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Everything that the message did not say comes from the task's definition."""
+    """Everything that the message lacks comes from the task's definition."""
     group = tc.push(REVISION)
     task = tc.add(group, state="failed")
     (event,) = complete(fx, leads(tc, fx, task)).heard
@@ -68,7 +68,7 @@ def test_many_tasks_are_asked_about_together(tc: FakeTaskcluster, fx: Taskcluste
 
 
 def test_what_nobody_watches_is_settled_without_asking_twice(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Once one task has told which push a group is of, the others need not be asked about."""
+    """Once one task has shown the push of a group, the others need no request."""
     group = tc.push(REVISION, "autoland")
     first = complete(fx, leads(tc, fx, tc.add(group, project="autoland")))
     more = complete(fx, leads(tc, fx, *(tc.add(group, project="autoland", name=f"t-{one}") for one in range(5))))
@@ -77,7 +77,7 @@ def test_what_nobody_watches_is_settled_without_asking_twice(tc: FakeTaskcluster
 
 
 def test_a_task_without_a_route_belongs_to_no_push(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Nor does one with several; their neighbours do."""
+    """A task with several routes does not either; their neighbours do."""
     group = tc.push(REVISION)
     lonely = tc.add(group, routes=["index.something.else"])
     torn = tc.add(group, routes=[f"tc-treeherder.v2.try.{REVISION}", f"tc-treeherder.v2.autoland.{REVISION}"])
@@ -86,7 +86,7 @@ def test_a_task_without_a_route_belongs_to_no_push(tc: FakeTaskcluster, fx: Task
 
 
 def test_a_project_may_be_a_repository(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Of GitHub, with its owner."""
+    """A project may be a GitHub repository with its owner."""
     group = tc.push(REVISION, "mozilla-mobile/fenix")
     (event,) = complete(fx, leads(tc, fx, tc.add(group, project="mozilla-mobile/fenix")), "mozilla-mobile/fenix").heard
     assert isinstance(event, Event)
@@ -103,33 +103,33 @@ def test_a_failed_build_is_busted(tc: FakeTaskcluster, fx: Taskcluster) -> None:
 
 
 def test_a_task_that_is_not_known_is_not_settled(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Its neighbours are."""
+    """Its neighbours are settled."""
     group = tc.push(REVISION)
     known, gone = tc.add(group), tc.add(group)
-    heard = leads(tc, fx, known, gone)
+    known_leads = leads(tc, fx, known, gone)
     del tc.tasks[gone]
-    answer = complete(fx, heard)
+    answer = complete(fx, known_leads)
     assert [one.run_id for one in answer.settled] == [known]
     assert gone in answer.why
 
 
 def test_a_deployment_that_is_down(tc: FakeTaskcluster, fx: Taskcluster) -> None:
     """Reads are tried again a few times; then the leads wait."""
-    heard = leads(tc, fx, tc.add(tc.push(REVISION)))
+    known_leads = leads(tc, fx, tc.add(tc.push(REVISION)))
     tc.fault("task", status=502)
-    assert complete(fx, heard).heard
-    heard = leads(tc, fx, tc.add(tc.push("d" * 40)))
+    assert complete(fx, known_leads).heard
+    known_leads = leads(tc, fx, tc.add(tc.push("d" * 40)))
     for _ in range(5):
         tc.fault("task", status=502)
     with pytest.raises(CIUnavailable):
-        complete(fx, heard)
+        complete(fx, known_leads)
 
 
 # -- looking back ---------------------------------------------------------------------------------------------------
 
 
 def test_the_runs_of_a_push(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Of all its tasks, each run of each; what never ran is none."""
+    """Each run of each of its tasks is listed, but not those that never ran."""
     group = tc.push(REVISION, message="Bug 1\ntry: --rebuild 3")
     task = tc.add(group, state="exception")
     tc.end(task, "exception", "worker-shutdown")
@@ -139,8 +139,8 @@ def test_the_runs_of_a_push(tc: FakeTaskcluster, fx: Taskcluster) -> None:
 
     back = fx.look_back(PUSH, Known(batches=frozenset({group})))
 
-    told = [(one.job, one.attempt, one.result) for one in back.events]
-    assert told == [
+    runs = [(one.job, one.attempt, one.result) for one in back.events]
+    assert runs == [
         ("Decision try", 1, Result.SUCCESS),
         ("test-linux/opt-mochitest-1", 1, Result.RETRY),
         ("test-linux/opt-mochitest-1", 2, Result.FAILURE),
@@ -152,7 +152,7 @@ def test_the_runs_of_a_push(tc: FakeTaskcluster, fx: Taskcluster) -> None:
 
 @pytest.mark.parametrize("page", [0, 1, 3])
 def test_groups_come_in_pages(tc: FakeTaskcluster, fx: Taskcluster, page: int) -> None:
-    """Short and empty ones before the last, too."""
+    """Short and empty pages may come before the last one."""
     group = tc.push(REVISION)
     for number in range(7):
         tc.add(group, name=f"test-{number}")
@@ -170,8 +170,8 @@ def test_several_groups_of_one_push(tc: FakeTaskcluster, fx: Taskcluster) -> Non
     assert (len(back.events), back.complete) == (2, False)
 
 
-def test_a_push_of_which_nothing_was_heard(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Its decision task is in the index."""
+def test_a_push_without_messages(tc: FakeTaskcluster, fx: Taskcluster) -> None:
+    """Its decision task is found in the index."""
     tc.add(tc.push(REVISION))
     assert len(fx.look_back(PUSH).events) == 2
     with pytest.raises(NotKnown):
@@ -179,7 +179,7 @@ def test_a_push_of_which_nothing_was_heard(tc: FakeTaskcluster, fx: Taskcluster)
 
 
 def test_facts_are_asked_for_once(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """A push's message never changes."""
+    """They never change."""
     group = tc.push(REVISION)
     fx.look_back(PUSH, Known(facts=True, batches=frozenset({group})))
     assert calls(tc, "/hg/") == 0
@@ -218,7 +218,7 @@ def test_commits_of_github(tc: FakeTaskcluster, connect: Connect) -> None:
 
 
 def test_a_garbled_task_makes_the_list_incomplete(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """What is missing then proves nothing."""
+    """A missing run then proves nothing."""
     group = tc.push(REVISION)
     task = tc.add(group)
     tc.tasks[task]["metadata"] = "none"
@@ -234,9 +234,9 @@ def test_the_sweep_asks_the_push_log(tc: FakeTaskcluster, connect: Connect) -> N
     tc.add(tc.push(REVISION), state="failed")
     tc.push("e" * 40, "autoland")
     fx = connect(projects=("try", "autoland"))
-    heard = fx.recent(0.0)
-    assert heard is not None
-    assert {one.push for one in heard if isinstance(one, Event)} == {
+    news = fx.recent(0.0)
+    assert news is not None
+    assert {one.push for one in news if isinstance(one, Event)} == {
         PUSH, Push("fx", "autoland", "autoland", "e" * 40),
     }  # fmt: skip
     assert fx.recent(1_999_999_999.0) == []
@@ -244,7 +244,7 @@ def test_the_sweep_asks_the_push_log(tc: FakeTaskcluster, connect: Connect) -> N
 
 
 def test_check(tc: FakeTaskcluster, connect: Connect) -> None:
-    """It says what the credentials give."""
+    """It says what the credentials allow."""
     assert "nothing can be retriggered" in connect(signed=False).check()
     assert "hooks:trigger-hook" in connect().check()
     tc.scopes = ["queue:create-task:*"]
@@ -256,14 +256,14 @@ def test_check(tc: FakeTaskcluster, connect: Connect) -> None:
         connect().check()
 
 
-def test_a_wrong_token_is_told_as_such(tc: FakeTaskcluster, connect: Connect) -> None:
+def test_a_wrong_token_is_reported_as_such(tc: FakeTaskcluster, connect: Connect) -> None:
     """The fake checks signatures as Taskcluster does."""
     with pytest.raises(CIDenied, match="signature"):
         connect(credentials=Credentials("project/me/triggerbot", "another-token")).check()
 
 
 def test_it_sends_no_webhooks(fx: Taskcluster) -> None:
-    """And says where its messages come from."""
+    """The error says where its messages come from."""
     with pytest.raises(Unauthenticated, match="AMQP"):
         fx.verify({}, b"", 0.0)
     with pytest.raises(NotUnderstood):

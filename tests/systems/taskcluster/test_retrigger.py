@@ -22,20 +22,20 @@ Connect = Callable[..., Taskcluster]
 
 
 def call(task: str, count: int = 2) -> Call:
-    """Want runs of a task."""
+    """Return a request for runs of a task."""
     run = Run(JOB, task, 1, State.FINISHED, None, Kind.TEST)
     claim = Claim(1, PUSH, JOB, ClaimState.OWED, run, dry=False, created=1_795_000_000.0, due=0.0, wanted=count)
     return Call((Owed(claim, count, (run,)),), count, run)
 
 
 def ask(fx: Taskcluster, task: str, count: int = 2, operation: str = "op") -> Answer:
-    """Ask for runs."""
+    """Send a request for runs."""
     return fx.retrigger(operation, PUSH, call(task, count))
 
 
 @pytest.fixture
 def task(tc: FakeTaskcluster) -> str:
-    """Have a failed task of a push."""
+    """Add a failed task of a push."""
     return tc.add(tc.push(REVISION), state="failed")
 
 
@@ -54,14 +54,14 @@ def test_the_first_action_that_fits(tc: FakeTaskcluster, fx: Taskcluster, task: 
 
 
 def test_no_credentials_go_where_artifacts_are_kept(tc: FakeTaskcluster, fx: Taskcluster, task: str) -> None:
-    """They are somebody else's servers."""
+    """Artifacts are on servers of others."""
     ask(fx, task)
     assert [one.signed for one in tc.asked if one.path.startswith("/storage/")] == [False]
     assert all(one.signed for one in tc.asked if one.path.startswith("/api/"))
 
 
 def test_actions_are_read_once_a_push(tc: FakeTaskcluster, fx: Taskcluster, task: str) -> None:
-    """They never change."""
+    """Actions never change."""
     for _ in range(3):
         ask(fx, task)
     assert sum("/artifacts/" in one.path for one in tc.asked) == 1
@@ -105,7 +105,7 @@ def test_whatever_goes_wrong_there_is_one_request(
 
 
 def test_a_missing_scope_is_named(tc: FakeTaskcluster, fx: Taskcluster, task: str) -> None:
-    """So that somebody can give it."""
+    """The error names it, so that it can be granted."""
     tc.scopes = []
     answer = ask(fx, task)
     assert isinstance(answer, Later)
@@ -113,7 +113,7 @@ def test_a_missing_scope_is_named(tc: FakeTaskcluster, fx: Taskcluster, task: st
 
 
 def test_without_credentials_nothing_is_asked_for(tc: FakeTaskcluster, connect: Connect, task: str) -> None:
-    """And it is said why."""
+    """The error says so."""
     answer = ask(connect(signed=False), task)
     assert isinstance(answer, Later)
     assert "client_id" in answer.why
@@ -156,14 +156,14 @@ def test_an_action_that_needs_force(tc: FakeTaskcluster, fx: Taskcluster) -> Non
     ids=["version", "no object", "no hook", "cannot be filled in", "no schema"],
 )  # fmt: skip
 def test_actions_that_cannot_be_used(tc: FakeTaskcluster, fx: Taskcluster, actions: Any) -> None:
-    """Whatever a push wrote there."""
+    """Invalid actions of a push are refused."""
     task = tc.add(tc.push(REVISION, actions=actions), state="failed")
     assert isinstance(ask(fx, task), Refused)
     assert tc.posts("/trigger") == []
 
 
 def test_no_action_for_the_task(tc: FakeTaskcluster, fx: Taskcluster) -> None:
-    """Nor any actions at all."""
+    """Also where there are no actions at all."""
     task = tc.add(tc.push(REVISION, actions=retrigger_actions(actions=[])), state="failed")
     assert isinstance(ask(fx, task), Refused)
     group = tc.tasks[task]["taskGroupId"]
@@ -192,13 +192,13 @@ def test_an_action_that_is_a_task(tc: FakeTaskcluster, fx: Taskcluster) -> None:
 
 @pytest.fixture
 def copying(tc: FakeTaskcluster, connect: Connect) -> Taskcluster:
-    """Have a system that copies tasks where there is no action."""
+    """Return a system that copies tasks where there is no action."""
     return connect(create_task=True)
 
 
 @pytest.fixture
 def bare(tc: FakeTaskcluster) -> str:
-    """Have a failed task of a push without actions."""
+    """Add a failed task of a push without actions."""
     return tc.add(tc.push(REVISION, actions=retrigger_actions(actions=[])), state="failed")
 
 
@@ -218,7 +218,7 @@ def test_copies_where_there_is_no_action(tc: FakeTaskcluster, copying: Taskclust
 def test_copies_are_made_once_however_often_they_are_asked_for(
     tc: FakeTaskcluster, copying: Taskcluster, bare: str, fault: dict[str, Any]
 ) -> None:
-    """The first of three is in doubt: to ask again under the same operation makes what is missing, and no more."""
+    """The first of three is in doubt: a retry under the same operation makes the missing copies, and no more."""
     tc.fault("createTask", **fault)
     assert isinstance(ask(copying, bare, 3), Unknown)
     assert isinstance(ask(copying, bare, 3), Accepted)
@@ -229,14 +229,14 @@ def test_copies_are_made_once_however_often_they_are_asked_for(
 # -- the whole way --------------------------------------------------------------------------------------------------
 
 
-def hear(tc: FakeTaskcluster, fx: Taskcluster, world: World, *tasks: str) -> None:
-    """Take what the queue publishes about tasks."""
+def observe(tc: FakeTaskcluster, fx: Taskcluster, world: World, *tasks: str) -> None:
+    """Parse the messages that the queue publishes about tasks."""
     for task in tasks:
         world.hear(*fx.parse_message(*tc.message(task)))
 
 
 def again(tc: FakeTaskcluster, task: str) -> list[str]:
-    """Name the runs that were asked for."""
+    """Return the runs that were requested."""
     return [one for one, known in tc.tasks.items() if known["metadata"]["name"] == JOB and one != task]
 
 
@@ -245,14 +245,14 @@ def test_from_a_message_to_a_verdict(
 ) -> None:
     """A failed task, two more by one action, both pass: intermittent."""
     world = make_world(fx)
-    hear(tc, fx, world, task)
+    observe(tc, fx, world, task)
     world.pass_time(60)
     claim = world.claim(PUSH, JOB)
     assert (claim.state, claim.cause) == (ClaimState.DONE, Cause.FAILURE)
     assert [one["user"]["input"]["times"] for one in tc.triggered] == [2]
     for one in again(tc, task):
         tc.end(one, "completed")
-    hear(tc, fx, world, *again(tc, task))
+    observe(tc, fx, world, *again(tc, task))
     world.pass_time(60)
     record = world.store.record(PUSH)
     assert record is not None
@@ -265,7 +265,7 @@ def test_a_push_that_asks_for_rebuilds(tc: FakeTaskcluster, fx: Taskcluster, mak
     """Its message is in the push log; a task that only waits is enough."""
     task = tc.add(tc.push(REVISION, message="try: -b o -p linux --rebuild 4"), state="pending")
     world = make_world(fx)
-    hear(tc, fx, world, task)
+    observe(tc, fx, world, task)
     world.pass_time(120)
     assert [one["user"]["input"]["times"] for one in tc.triggered] == [4]
 
@@ -277,7 +277,7 @@ def test_a_crash_while_the_answer_is_awaited(
     """The action makes its tasks minutes later: until then their absence proves nothing, and nothing is doubled."""
     tc.quick = False
     world = make_world(fx)
-    hear(tc, fx, world, task)
+    observe(tc, fx, world, task)
     tc.fault("triggerHook", reset=True, accept=accepted)
     world.drain()
     assert world.claim(PUSH, JOB).state is ClaimState.UNKNOWN

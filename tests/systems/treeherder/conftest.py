@@ -13,14 +13,14 @@ __all__ = ["clock", "make_world", "quiet", "rule"]
 
 @pytest.fixture
 def treeherder() -> Iterator[FakeTreeherder]:
-    """Serve a Treeherder that knows nothing yet."""
+    """Serve an empty Treeherder."""
     with FakeTreeherder() as fake:
         yield fake
 
 
 @pytest.fixture(autouse=True)
 def closed() -> Iterator[None]:
-    """Leave no connection open."""
+    """Close all clients after a test."""
     yield
     while OPENED:
         OPENED.pop().close()

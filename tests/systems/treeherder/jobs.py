@@ -1,4 +1,4 @@
-"""A push on a fake Treeherder, and what reads it."""
+"""A push on a fake Treeherder, and clients that read it."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ TASK = uuid.UUID("1f2e3d4c-5b6a-4978-8899-aabbccddeeff")
 SLUG = base64.urlsafe_b64encode(TASK.bytes).rstrip(b"=").decode()
 
 
-#: What is to be closed after a test.
+#: Clients to be closed after a test.
 OPENED: list[TreeherderJobs | Classifier] = []
 
 
@@ -29,7 +29,7 @@ def jobs_of(fake: FakeTreeherder, projects: Sequence[str] = ()) -> TreeherderJob
 
 
 def message(**more: Any) -> bytes:
-    """A job message."""
+    """Return a job message."""
     job = {
         "taskId": f"{TASK}/0", "origin": {"project": "try", "revision": REVISION}, "buildSystem": "taskcluster",
         "display": {"jobName": "test-linux/opt-mochitest-1", "jobSymbol": "1", "groupSymbol": "M"},

@@ -16,7 +16,7 @@ from triggerbot.systems.treeherder.system import Treeherder
 
 @pytest.fixture
 def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> World:
-    """Have a push with one orange and two greens of one job, and others that prove nothing."""
+    """Add a push with one orange and two greens of one job, and other jobs that prove nothing."""
     push = treeherder.push(REVISION)
     results = {"one": "fss", "two": "ffss", "few": "fs", "green": "sss", "hidden": "f"}
     for name, letters in results.items():
@@ -27,7 +27,7 @@ def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Wor
     system = Treeherder(jobs_of(treeherder), through=None)
     world = make_world(system)
     world.hear(*system.look_back(PUSH).events)
-    # The logs say nothing, and they were asked for before the classification is due.
+    # The logs have no errors, and were requested before the classification is due.
     world.publish(world.publisher())
     world.store.end_report(PUSH, world.clock())
     return world
@@ -41,19 +41,19 @@ def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Classifier:
 
 
 def test_one_orange_and_two_greens(starred: World) -> None:
-    """And nothing else."""
+    """Only this one is classified."""
     record = starred.store.record(PUSH)
     assert record is not None
     assert [run.job for job in record.jobs for run in intermittent_failures(job.runs)] == ["test-one"]
 
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
-    """Publish what is due, as a daemon does that has just been started."""
+    """Publish what is due, as a newly started daemon does."""
     world.publish(world.publisher(TreeherderReporter("th", notes(treeherder, session))))
 
 
 def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World) -> None:
-    """Whatever is heard afterwards, and by a restarted daemon; it looks before it writes."""
+    """Later events and a restart change nothing: it reads the notes before it writes."""
     classify(treeherder, starred)
     for _ in range(2):
         starred.store.end_report(PUSH, starred.clock())
@@ -76,7 +76,7 @@ def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, star
 
 
 def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, starred: World) -> None:
-    """It is classified when it does; until then the failure is not taken for classified."""
+    """It is classified once Treeherder knows it, and not recorded as classified before."""
     jobs, treeherder.jobs = treeherder.jobs, []
     publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
     starred.publish(publisher)
@@ -89,7 +89,7 @@ def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, sta
 
 
 def test_a_suspected_new_intermittent_is_left_to_people(treeherder: FakeTreeherder) -> None:
-    """To classify it would let it in unseen."""
+    """A classification would hide it."""
     failed = treeherder.job(treeherder.push(REVISION), "test-one", task_id="test-one-0", result="testfailed")
     reporter = TreeherderReporter("th", notes(treeherder))
 
@@ -101,14 +101,14 @@ def test_a_suspected_new_intermittent_is_left_to_people(treeherder: FakeTreeherd
 
 
 def test_dry_run_classifies_nothing(treeherder: FakeTreeherder, starred: World) -> None:
-    """It only says what it would have done."""
+    """It only logs what it would have done."""
     classify(treeherder, starred.again(dry=True))
 
     assert treeherder.notes == []
 
 
 def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred: World) -> None:
-    """Nobody writes the same note twice on a guess."""
+    """A note is not written twice on a guess."""
     publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
     treeherder.faults = [(200, True), (200, True), (500, True)]  # the job, its notes, the note
 
@@ -119,8 +119,8 @@ def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred
     assert sum(method == "POST" for method, _, _ in treeherder.requests) == 1
 
 
-def test_a_session_that_has_ended_is_told_as_such(treeherder: FakeTreeherder, starred: World) -> None:
-    """With what is needed, and without the secret; it is tried again after a while."""
+def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder, starred: World) -> None:
+    """The error says what is needed, without the secret; it is retried after a while."""
     record = starred.store.record(PUSH)
     assert record is not None
     (runs,) = (job.runs for job in record.jobs if intermittent_failures(job.runs))

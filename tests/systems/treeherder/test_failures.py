@@ -1,4 +1,4 @@
-"""Treeherder: what a failed run says is wrong."""
+"""Treeherder: failure lines of a failed run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,12 +29,12 @@ def system(treeherder: FakeTreeherder) -> Iterator[Treeherder]:
 
 
 def failed(treeherder: FakeTreeherder) -> dict[str, Any]:
-    """A job that failed."""
+    """Add a failed job."""
     return treeherder.job(treeherder.push(PUSH.revision), result="testfailed", retry_id=1)
 
 
 def run_of(job: dict[str, Any]) -> Run:
-    """Our run of it."""
+    """Return our run of a job."""
     return Run(job["job_type_name"], job["task_id"], job["retry_id"] + 1, State.FINISHED, Result.FAILURE)
 
 
@@ -57,7 +57,7 @@ def test_another_run_of_the_same_task_is_another_job(treeherder: FakeTreeherder,
 
 
 def test_the_errors_of_the_log_where_there_are_no_suggestions(treeherder: FakeTreeherder, system: Treeherder) -> None:
-    """As they are in the log."""
+    """The lines are those of the log."""
     job = failed(treeherder)
     treeherder.read_log(job, TIMED_OUT)
     treeherder.suggestions.clear()
@@ -67,7 +67,7 @@ def test_the_errors_of_the_log_where_there_are_no_suggestions(treeherder: FakeTr
 
 @pytest.mark.parametrize("statuses", [["pending"], ["parsed", "pending"], []])
 def test_a_log_that_is_not_read_yet(treeherder: FakeTreeherder, system: Treeherder, statuses: list[str]) -> None:
-    """Whoever asks comes again."""
+    """The caller has to ask again later."""
     job = failed(treeherder)
     treeherder.logs[job["id"]] = statuses
     with pytest.raises(NotKnown, match="not read the log"):
@@ -79,7 +79,7 @@ def test_a_log_that_is_not_read_yet(treeherder: FakeTreeherder, system: Treeherd
 
 @pytest.mark.parametrize("status", ["parsed", "failed", "skipped-size"])
 def test_a_log_in_which_nothing_is_found(treeherder: FakeTreeherder, system: Treeherder, status: str) -> None:
-    """Nothing is what is known, and there is no use in asking again."""
+    """The answer is an empty list, and asking again is of no use."""
     job = failed(treeherder)
     treeherder.logs[job["id"]] = [status]
 
@@ -87,7 +87,7 @@ def test_a_log_in_which_nothing_is_found(treeherder: FakeTreeherder, system: Tre
 
 
 def test_a_run_that_treeherder_does_not_know(treeherder: FakeTreeherder, system: Treeherder) -> None:
-    """It may still be on its way there."""
+    """It may not have been ingested yet."""
     with pytest.raises(NotKnown, match="does not know the run"):
         system.failures(PUSH, run_of({"job_type_name": "test", "task_id": "gone", "retry_id": 0}))
 
@@ -101,10 +101,10 @@ def test_a_job_that_is_gone_when_it_is_asked_for(treeherder: FakeTreeherder, sys
 
 
 @pytest.mark.parametrize(("status", "error"), [(500, CIUnavailable), (429, CIUnavailable), (403, CIDenied)])
-def test_treeherder_does_not_tell(
+def test_treeherder_gives_no_lines(
     treeherder: FakeTreeherder, system: Treeherder, status: int, error: type[CIError]
 ) -> None:
-    """Now, or at all."""
+    """Not now, or not at all."""
     job = failed(treeherder)
     treeherder.read_log(job, TIMED_OUT)
     treeherder.faults = [(200, True), *[(status, False)] * 3]
@@ -123,7 +123,7 @@ ANSWERS = st.recursive(
 
 
 def test_answers_of_any_form(treeherder: FakeTreeherder, system: Treeherder) -> None:
-    """What is not understood is no failure line, and an answer that is no list is none."""
+    """What is not understood is no failure line, and an answer that is no list has none."""
     job = failed(treeherder)
     treeherder.read_log(job)
 
@@ -142,7 +142,7 @@ def test_answers_of_any_form(treeherder: FakeTreeherder, system: Treeherder) -> 
 
 
 def test_lines_are_few_and_short(treeherder: FakeTreeherder, system: Treeherder) -> None:
-    """However much went wrong."""
+    """Number and length are limited."""
     job = failed(treeherder)
     treeherder.read_log(job, *(f"{number} {'x' * 5000}" for number in range(100)))
 
@@ -153,7 +153,7 @@ def test_lines_are_few_and_short(treeherder: FakeTreeherder, system: Treeherder)
 
 
 def test_taskcluster_asks_its_treeherder(treeherder: FakeTreeherder) -> None:
-    """And has nothing to tell without one."""
+    """Without one there are no failure lines."""
     job = failed(treeherder)
     treeherder.read_log(job, TIMED_OUT)
     with_one = Taskcluster("th", "https://tc.example", jobs=TreeherderJobs("th", treeherder.url))

@@ -16,18 +16,18 @@ from triggerbot.systems.treeherder.system import Treeherder
 
 
 class Elsewhere:
-    """Whoever runs the jobs: adds what is asked for."""
+    """The system that runs the jobs: adds the requested ones."""
 
     def __init__(self, fake: FakeTreeherder) -> None:
         self.fake = fake
         self.asked: list[tuple[str, int]] = []
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-        """One request a job."""
+        """Plan one request per job."""
         return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Make jobs."""
+        """Add the requested jobs."""
         self.asked.append((call.target.run_id, call.count))
         for _ in range(call.count):
             self.fake.job(100, call.target.job, state="pending", result="unknown")
@@ -38,7 +38,7 @@ class Elsewhere:
 
 
 def test_the_jobs_of_a_push(treeherder: FakeTreeherder) -> None:
-    """Of whatever task groups, with tiers, kinds and retries."""
+    """From all task groups, with tiers, kinds and retries."""
     push = treeherder.push(REVISION, "Bug 1", "try: --rebuild 3")
     treeherder.job(push, result="testfailed", task_id=SLUG, retry_id=1, tier=2)
     treeherder.job(push, "build-linux/opt", result="busted")
@@ -50,8 +50,8 @@ def test_the_jobs_of_a_push(treeherder: FakeTreeherder) -> None:
     assert back.complete
     assert back.facts is not None
     assert (back.facts.message, back.facts.author) == ("Bug 1\ntry: --rebuild 3", "dev@example.org")
-    told = [(one.job, one.result, one.kind, one.tier, one.attempt) for one in back.events]
-    assert told == [
+    jobs = [(one.job, one.result, one.kind, one.tier, one.attempt) for one in back.events]
+    assert jobs == [
         ("test-linux/opt-mochitest-1", Result.FAILURE, Kind.TEST, 2, 2),
         ("build-linux/opt", Result.BUSTED, Kind.BUILD, 1, 1),
         ("source-test-lint", None, Kind.OTHER, 1, 1),
@@ -60,7 +60,7 @@ def test_the_jobs_of_a_push(treeherder: FakeTreeherder) -> None:
 
 
 def test_many_jobs_come_in_pages(treeherder: FakeTreeherder) -> None:
-    """More than Treeherder gives at once."""
+    """There are more than Treeherder returns at once."""
     push = treeherder.push(REVISION)
     for number in range(4321):
         treeherder.job(push, f"test-{number}")
@@ -68,7 +68,7 @@ def test_many_jobs_come_in_pages(treeherder: FakeTreeherder) -> None:
 
 
 def test_facts_are_asked_for_once(treeherder: FakeTreeherder) -> None:
-    """What is known already is not told again."""
+    """Known facts are not requested again."""
     treeherder.push(REVISION, "try: --rebuild 3")
     facts = jobs_of(treeherder).look_back(PUSH, Known(facts=True)).facts
     assert facts is not None
@@ -76,7 +76,7 @@ def test_facts_are_asked_for_once(treeherder: FakeTreeherder) -> None:
 
 
 def test_an_unknown_push(treeherder: FakeTreeherder) -> None:
-    """And an unknown project."""
+    """An unknown push or project is reported as such."""
     with pytest.raises(NotKnown):
         jobs_of(treeherder).look_back(PUSH)
     with pytest.raises(NotKnown):
@@ -84,7 +84,7 @@ def test_an_unknown_push(treeherder: FakeTreeherder) -> None:
 
 
 def test_a_job_that_is_not_understood_makes_the_list_incomplete(treeherder: FakeTreeherder) -> None:
-    """What is missing then proves nothing."""
+    """A missing run then proves nothing."""
     push = treeherder.push(REVISION)
     treeherder.job(push)
     treeherder.job(push, state="asleep")
@@ -103,18 +103,18 @@ def test_a_treeherder_that_is_down(treeherder: FakeTreeherder) -> None:
 
 
 def test_the_sweep(treeherder: FakeTreeherder) -> None:
-    """What changed since, in every project that is known by name; each push is asked for once."""
+    """Changed jobs of every project that is known by name are listed; each push is requested once."""
     push = treeherder.push(REVISION)
     for number in range(3):
         treeherder.job(push, f"test-{number}", result="testfailed")
     treeherder.job(push, "old", last_modified="2020-01-01T00:00:00")
     jobs = jobs_of(treeherder, ["try"])
 
-    heard = jobs.recent(1_763_596_000.0)
+    news = jobs.recent(1_763_596_000.0)
 
-    assert heard is not None
-    assert [one.job for one in heard if isinstance(one, Event)] == ["test-0", "test-1", "test-2"]
-    assert {one.push for one in heard if isinstance(one, Event)} == {PUSH}
+    assert news is not None
+    assert [one.job for one in news if isinstance(one, Event)] == ["test-0", "test-1", "test-2"]
+    assert {one.push for one in news if isinstance(one, Event)} == {PUSH}
     assert sum(path.endswith(f"/push/{push}/") for _, path, _ in treeherder.requests) == 1
     assert jobs_of(treeherder).recent(0.0) is None
 
@@ -128,7 +128,7 @@ def test_check(treeherder: FakeTreeherder) -> None:
 
 
 def test_a_failed_job_is_retriggered_elsewhere(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> None:
-    """A job message, a look-back at Treeherder, a retrigger through whoever runs the jobs."""
+    """A job message, a look-back at Treeherder, a retrigger through the system that runs the jobs."""
     push = treeherder.push(REVISION)
     treeherder.job(push, task_id=SLUG, result="testfailed")
     through = Elsewhere(treeherder)
@@ -146,7 +146,7 @@ def test_a_failed_job_is_retriggered_elsewhere(treeherder: FakeTreeherder, make_
 def test_nothing_is_retriggered_without_anybody_who_could(
     treeherder: FakeTreeherder, make_world: Callable[..., World]
 ) -> None:
-    """It says so."""
+    """The error says so."""
     push = treeherder.push(REVISION)
     treeherder.job(push, task_id=SLUG, result="testfailed")
     system = Treeherder(jobs_of(treeherder), through=None)

@@ -48,7 +48,7 @@ def test_a_job_message_says_everything() -> None:
     ],
 )
 def test_states_and_results(more: dict[str, Any], state: State, result: Result | None) -> None:
-    """Treeherder's words in ours."""
+    """Treeherder's terms are mapped to ours."""
     event = parsed(**more)
     assert (event.state, event.result) == (state, result)
 
@@ -105,14 +105,14 @@ def test_anything_gives_an_event_or_a_clear_no(value: Any) -> None:
         bodies.append(json.dumps({**_VALID, **value}).encode())
     for body in bodies:
         try:
-            heard = system.parse_message("e", body)
+            found = system.parse_message("e", body)
         except NotUnderstood:
             continue
-        assert all(isinstance(one, Event) for one in heard)
+        assert all(isinstance(one, Event) for one in found)
 
 
 def test_it_sends_no_webhooks() -> None:
-    """And says where its messages come from."""
+    """The error says where its messages come from."""
     system = Treeherder(TreeherderJobs("th", "https://th.example"), through=None)
     with pytest.raises(Unauthenticated, match="AMQP"):
         system.verify({}, b"", 0.0)

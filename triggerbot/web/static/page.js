@@ -1,5 +1,5 @@
-// Two things that pages do by themselves: times stay true, and what is shown is loaded again when the server says that
-// it has changed. Without this script everything works, but for that.
+// Two things that pages do by themselves: relative times stay current, and the content is reloaded when the server says
+// that it has changed. Everything else works without this script.
 "use strict";
 
 (() => {
@@ -8,7 +8,7 @@
   const state = document.getElementById("live");
   const address = document.body.dataset.live;
 
-  // What was just asked for is told once, and not again to whoever loads or is sent this address.
+  // Confirm a request once only: a reload or a shared link must not show the confirmation again.
   const clean = new URL(location.href);
   if (clean.searchParams.has("asked")) {
     clean.searchParams.delete("asked");
@@ -35,11 +35,11 @@
 
   setInterval(tick, 30000);
 
-  // -- what the reader has in hand ----------------------------------------------------------------------------
+  // -- what the reader is working with ------------------------------------------------------------------------
 
   const reached = "a[href], button, input:not([type=hidden]), select, summary, [tabindex]";
 
-  // Where something is, in words that hold for the next version of the page, too.
+  // The place of an element, in terms that also hold for the next version of the page.
   function place(element) {
     const near = element.closest("[id]");
     if (near === null || !main.contains(near)) return null;
@@ -54,7 +54,7 @@
   const top = (element) => element.getBoundingClientRect().top;
   const inside = (element) => top(element) >= 0 && top(element) < window.innerHeight;
 
-  // What the reader looks at stays where it is: what has the focus, or else the first thing that begins in the window.
+  // What the reader looks at keeps its position: the focused element, or else the first one that begins in the window.
   function anchor(active) {
     const named = [...main.querySelectorAll("[id]")];
     const found = active && inside(active) ? active
@@ -175,7 +175,7 @@
     source = new EventSource(address);
     source.addEventListener("open", () => {
       show(true);
-      // What was told while nobody listened is made up for.
+      // Catch up with changes that were missed while the connection was down.
       if (lost) load();
       lost = false;
     });
@@ -192,7 +192,7 @@
     listen();
   }
 
-  // Browsers open but few connections to one server: a page that nobody sees holds none.
+  // Browsers open only a few connections to one server, so a hidden page holds none.
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       source.close();

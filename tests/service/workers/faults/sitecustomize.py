@@ -1,6 +1,6 @@
-"""What every interpreter of these tests reads first: a daemon that fails when a file in its directory says so.
+"""Imported first by every interpreter of these tests: makes a daemon fail when a file in its directory says so.
 
-The file is `fault-N` for worker N (1 if there are no workers). It is renamed to `failed-N` before anything happens, so
+The file is `fault-N` for worker N (1 if there are no workers). It is renamed to `failed-N` before the fault, so
 that the next life of the worker is a good one, unless it says `always`.
 """
 
@@ -22,13 +22,13 @@ _number = [1]
 
 
 def run(self, *arguments):
-    """Run the daemon, and remember which worker it is."""
+    """Run the daemon, and record which worker it is."""
     _number[0] = self.worker or 1
     return _run(self, *arguments)
 
 
 def dispatch(self, stop):
-    """Dispatch, but for one thread that waits for its fault."""
+    """Dispatch, with one thread that waits for its fault."""
     if next(_threads):
         return _dispatch(self, stop)
     fault = Path(f"fault-{_number[0]}")
@@ -44,7 +44,7 @@ def dispatch(self, stop):
 
 
 def fail(what, *more):
-    """Fail as told."""
+    """Fail in the requested way."""
     match what:
         case "raise":
             raise ZeroDivisionError("told to", *(os.environ[name] for name in more))

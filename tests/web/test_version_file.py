@@ -10,25 +10,25 @@ from triggerbot.web import api
 UNKNOWN = {"source": "", "version": __version__, "commit": "", "build": ""}
 
 
-def test_the_file_tells_which_build_it_is(tmp_path: Path) -> None:
-    """What is not in it is as without it."""
+def test_the_file_names_the_build(tmp_path: Path) -> None:
+    """Missing keys have their defaults."""
     path = tmp_path / "version.json"
     path.write_text('{"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": 7, "version": ""}')
 
-    told = api.read_version({api.VERSION_FILE: str(path)})
+    version = api.read_version({api.VERSION_FILE: str(path)})
 
-    assert told == UNKNOWN | {"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": "7"}
+    assert version == UNKNOWN | {"source": "https://git.example.org/triggerbot", "commit": "cafe1234", "build": "7"}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'"text"', b"null"])
-def test_a_file_that_tells_nothing(tmp_path: Path, content: bytes) -> None:
-    """Then the version of the program is known."""
+def test_a_useless_file(tmp_path: Path, content: bytes) -> None:
+    """Only the version of the program is known then."""
     path = tmp_path / "version.json"
     path.write_bytes(content)
     assert api.read_version({api.VERSION_FILE: str(path)}) == UNKNOWN
 
 
 def test_no_file(tmp_path: Path) -> None:
-    """As in a checkout."""
+    """A checkout has none."""
     assert api.read_version({api.VERSION_FILE: str(tmp_path / "gone")}) == UNKNOWN
     assert api.read_version({api.VERSION_FILE: str(tmp_path)}) == UNKNOWN

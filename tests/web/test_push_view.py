@@ -9,8 +9,8 @@ from tests.web.page import PATH
 from triggerbot.core.model import Result, State
 
 
-def test_a_push_tells_its_jobs_with_every_run_the_worst_first(house: House, visitor: Person) -> None:
-    """The string of runs as people know it, each run in words and with its address; passing jobs folded, all there."""
+def test_a_push_lists_its_jobs_with_every_run_the_worst_first(house: House, visitor: Person) -> None:
+    """The string of runs as people know it, each run in words and with its address; passing jobs are folded."""
     where = push()
     house.ci.push("abcdef1", message="Bug 1", author="ada")
     house.hear(
@@ -35,7 +35,7 @@ def test_a_push_tells_its_jobs_with_every_run_the_worst_first(house: House, visi
     assert where.revision in text
 
 
-def test_why_a_job_was_not_retriggered_is_told_at_length_and_once(house: House, visitor: Person) -> None:
+def test_why_a_job_was_not_retriggered_is_explained_once(house: House, visitor: Person) -> None:
     """The reason by its name, what it means, and what can be done; the last only for the first job of several."""
     house.hear(*(failure(f"job-{number}-unstable", str(number)) for number in range(3)))
 
@@ -46,8 +46,8 @@ def test_why_a_job_was_not_retriggered_is_told_at_length_and_once(house: House, 
     assert text.count("asks for it by hand") == 1
 
 
-def test_failures_in_common_are_told_once(house: House, visitor: Person) -> None:
-    """One cause, with its jobs, which refer to it."""
+def test_failures_in_common_are_shown_once(house: House, visitor: Person) -> None:
+    """One cause is shown with its jobs, which refer to it."""
     line = "TypeError: net.open is not a function"
     house.hear(*(failure(f"job-{number}-unstable", str(number), failures=(line,)) for number in range(9)))
 
@@ -59,11 +59,11 @@ def test_failures_in_common_are_told_once(house: House, visitor: Person) -> None
     assert text.count("failure 1 in common") == 9
 
 
-def test_the_budget_is_told_by_the_rule_in_force(house: House, visitor: Person) -> None:
-    """How much was used of how much; and the jobs that it did not reach say so."""
+def test_the_budget_is_shown_by_the_rule_in_force(house: House, visitor: Person) -> None:
+    """Used and total are shown, and the jobs that it did not reach say so."""
     for number in range(8):
-        told = house.ci.run("abcdef1", f"job-{number}", result="failure")
-        house.hear(failure(told["job"], told["run_id"]))
+        run = house.ci.run("abcdef1", f"job-{number}", result="failure")
+        house.hear(failure(run["job"], run["run_id"]))
     house.settle()
 
     text = visitor.get(PATH).text
@@ -72,8 +72,8 @@ def test_the_budget_is_told_by_the_rule_in_force(house: House, visitor: Person) 
     assert "over_budget" in text
 
 
-def test_what_a_message_asks_for_is_told_and_what_it_cannot_mean_too(house: House, visitor: Person) -> None:
-    """Rebuild and its like, with complaints."""
+def test_options_of_a_message_are_shown_with_their_errors(house: House, visitor: Person) -> None:
+    """Options such as rebuild are shown, with their errors."""
     house.hear(event("job", "1", result="success", message="Bug 1\n\ntry: -b do --rebuild 3 --rebuild x"))
 
     text = visitor.get(PATH).text
@@ -99,12 +99,12 @@ def test_a_cut_revision_leads_to_the_push_or_to_a_choice(house: House, visitor: 
     assert "Nothing is known of such a push" in visitor.get("/pushes/try/fff").text
 
 
-def test_a_job_tells_its_whole_story(house: House, visitor: Person) -> None:
+def test_a_job_shows_its_whole_timeline(house: House, visitor: Person) -> None:
     """Its runs with all failure lines, decisions, requests and answers, in order."""
     house.ci.push("abcdef1", message="Bug 1", author="ada")
-    told = house.ci.run("abcdef1", "linux", result="failure")
+    run = house.ci.run("abcdef1", "linux", result="failure")
     lines = ("first line", "second line")
-    house.hear(failure("linux", told["run_id"], failures=lines, time=house.clock(), pool="t-linux"))
+    house.hear(failure("linux", run["run_id"], failures=lines, time=house.clock(), pool="t-linux"))
     house.settle()
 
     text = visitor.get(PATH, job="linux").text
@@ -115,15 +115,15 @@ def test_a_job_tells_its_whole_story(house: House, visitor: Person) -> None:
     assert visitor.get(PATH, job="unknown").status_code == 404
 
 
-def test_a_push_tells_what_its_retriggers_cost(house: House, visitor: Person) -> None:
+def test_a_push_shows_what_its_retriggers_cost(house: House, visitor: Person) -> None:
     """Runs, and machine time as far as it is known."""
     house.hear(
         failure("flaky", "1", started=100.0, time=160.0),
         event("flaky", "2", result="success", started=200.0, time=320.0, retrigger_of="1"),
     )
     assert "Cost:" not in visitor.get(PATH).text
-    told = house.ci.run("abcdef1", "linux", result="failure")
-    house.hear(failure("linux", told["run_id"], started=100.0, time=160.0))
+    run = house.ci.run("abcdef1", "linux", result="failure")
+    house.hear(failure("linux", run["run_id"], started=100.0, time=160.0))
     house.settle()
     house.hear(
         event("linux", "91", result="success", started=400.0, time=520.0),
@@ -141,7 +141,7 @@ def test_a_push_tells_what_its_retriggers_cost(house: House, visitor: Person) ->
 
 
 def test_a_passed_job_is_found_where_several_pushes_have_one_revision(house: House, visitor: Person) -> None:
-    """Its link leads to the job of the push that it is shown at."""
+    """Its link leads to the job of the push that shows it."""
     for branch in ("try", "next&more"):
         house.hear(event("fine", branch, push=push(branch=branch), result="success"))
     page = visitor.get(PATH, branch="next&more").text

@@ -1,4 +1,4 @@
-"""The kinds of systems and reports: one line each in a table, and nothing is imported that a config does not name."""
+"""The kinds of systems and reports: one line each in a table; only what a config names is imported."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def test_a_report_is_what_its_line_says(name: str) -> None:
 
 
 def test_sections_import_no_client() -> None:
-    """Commands read the config, and most of them ask no CI."""
+    """Commands read the config, and most of them talk to no CI."""
     code = (
         "import sys; from triggerbot.cli.config import PLUGINS\n"
         "for kind in (*PLUGINS.systems.values(), *PLUGINS.reports.values()): kind.section()\n"

@@ -1,4 +1,4 @@
-"""What is right, but is warned of, or is refused by `run`."""
+"""Valid configs that `check` warns of, or that `run` refuses."""
 
 import pytest
 
@@ -58,7 +58,7 @@ WARNINGS = [
 
 @pytest.mark.parametrize(("text", "line", "path", "words"), WARNINGS)
 def test_warning(text: str, line: int, path: str, words: str) -> None:
-    """What is right, but hardly meant, is warned of with its place."""
+    """Valid but unlikely settings are warned of with their place."""
     found = loads(text, "x.yml").warnings
 
     assert any((p.line, p.path) == (line, path) and words in p.message for p in found), found
@@ -75,7 +75,7 @@ def test_warning(text: str, line: int, path: str, words: str) -> None:
     ],
 )
 def test_no_false_warning(text: str) -> None:
-    """A later rule that watches more is of use, and tokens may travel within this machine."""
+    """A later rule that watches more has an effect, and tokens may travel within this machine."""
     assert loads(text).warnings == ()
 
 
@@ -89,5 +89,5 @@ def test_no_false_warning(text: str) -> None:
     ],
 )
 def test_unavailable(text: str, paths: list[str]) -> None:
-    """A config without rules or systems loads but is named as what `run` refuses."""
+    """A config without rules or systems loads, but is reported as one that `run` refuses."""
     assert [problem.path for problem in loads(text).unavailable] == paths
