@@ -62,6 +62,14 @@ def test_pushes_are_found_by_the_beginning_of_a_revision(store: Store) -> None:
     assert store.find("try", "b") == []
 
 
+def test_projects_are_found_in_any_case(store: Store) -> None:
+    """As people write them; a spelling that is there is preferred to none."""
+    there = push(project="Octo/App")
+    store.observe([seen(failure("job", push=there))], 1.0, dry=False)
+    assert store.find("octo/app", there.revision) == store.recent(5, "OCTO/app") == [there]
+    assert store.find("octo/ap", there.revision) == store.find("octo/apps", there.revision) == []
+
+
 def test_the_latest_pushes_come_first(store: Store) -> None:
     """At most as many as asked for, of one project if asked for."""
     for number in range(3):

@@ -167,7 +167,8 @@ class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
     projects: fields.SomePatterns = Field(
-        description="Projects to watch, by name or pattern (*, ?, [...]).", examples=[["try"], ["owner/name"]]
+        description="Projects to watch, by name or pattern (*, ?, [...]); owner/repository in any case.",
+        examples=[["try"], ["owner/name"]],
     )
     branches: fields.SomePatterns = default(("*",), "Branches to watch.")
     jobs: fields.SomePatterns = default(("*",), "Jobs that may be retriggered.")

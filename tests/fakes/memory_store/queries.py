@@ -49,7 +49,7 @@ def record(tables: Tables, push: Push) -> PushRecord | None:
 
 def recent(tables: Tables, limit: int, project: str | None) -> list[Push]:
     """List the pushes heard of last."""
-    rows = [row for row in tables.pushes.values() if project in (None, row.push.project)]
+    rows = [row for row in tables.pushes.values() if project is None or row.push.project.lower() == project.lower()]
     newest = sorted(rows, key=lambda row: row.last_heard)[::-1]
     return [row.push for row in newest[:limit]]
 

@@ -59,6 +59,10 @@ class Rule:
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
+    def watches(self, project: str) -> bool:
+        """Return whether the rule is for a project, on any branch."""
+        return self.projects.match_project(project)
+
     def groups_of(self, job: str) -> frozenset[str]:
         """Return the groups by which a push may ask for this job: `*`, and the config's groups that match."""
         if not self.groups:
@@ -69,7 +73,7 @@ class Rule:
 def rule_for(rules: Sequence[Rule], push: Push) -> Rule | None:
     """Return the first rule that matches the push's project and branch."""
     for rule in rules:
-        if rule.projects.match(push.project) and rule.branches.match(push.branch):
+        if rule.watches(push.project) and rule.branches.match(push.branch):
             return rule
     return None
 

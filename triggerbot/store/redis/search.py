@@ -34,14 +34,33 @@ def _names(client: Client, numbers: Iterable[bytes | str]) -> list[Push]:
 
 def find(client: Client, project: str, revision: str) -> list[Push]:
     """Find pushes by project and revision prefix, newest first."""
-    start = f"{codec.bare(project)}{US}{codec.bare(revision.lower())}"
-    members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
-    numbers = [member.rpartition(US.encode())[2] for member in members]
+    numbers = []
+    for spelling in _spellings(client, project):
+        start = f"{codec.bare(spelling)}{US}{codec.bare(revision.lower())}"
+        members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
+        numbers += [member.rpartition(US.encode())[2] for member in members]
     pipe = client.pipeline(transaction=False)
     for number in numbers:
         pipe.zscore(f"{PREFIX}recent", number)
     last = dict(zip(numbers, pipe.execute(), strict=True))
     return _names(client, sorted(numbers, key=lambda one: -(last[one] or 0.0))[:50])
+
+
+def _spellings(client: Client, project: str) -> list[str]:
+    """List the spellings of a project that there are: pushes are sorted by theirs, and people may write another."""
+    exact = client.zrangebylex(
+        f"{PREFIX}names", f"[{codec.bare(project)}{US}", f"({codec.bare(project)} ", start=0, num=1
+    )
+    if exact:
+        return [project]
+    found, start = [], "-"
+    # One step for each project, however many pushes it has.
+    while rows := client.zrangebylex(f"{PREFIX}names", start, "+", start=0, num=1):
+        spelling = text(rows[0]).partition(US)[0]
+        if codec.plain(spelling).lower() == project.lower():
+            found.append(codec.plain(spelling))
+        start = f"({spelling} "
+    return found
 
 
 def _newest(client: Client, first: int) -> Iterator[list[str]]:
@@ -63,7 +82,7 @@ def recent(client: Client, limit: int, project: str | None) -> list[Push]:
     """List the pushes with the latest events."""
     found: list[Push] = []
     for numbers in _newest(client, limit):
-        found += [push for push in _names(client, numbers) if project in (None, "", push.project)]
+        found += [push for push in _names(client, numbers) if not project or push.project.lower() == project.lower()]
         if len(found) >= limit:
             break
     return found[:limit]

@@ -95,6 +95,7 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     actor: Account | None = None
     head_commit: Commit | None = None
     head_repository: Repository | None = None
+    repository: Repository | None = None
 
 
 class JobsPage(msgspec.Struct, frozen=True):

@@ -215,8 +215,13 @@ def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str
 
 
 def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
-    """Return the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
-    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None
+    """Return the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names.
+
+    The project is spelled as GitHub does, so that it is the same as in webhooks however the config spells it.
+    """
+    told = project if run.repository is None else run.repository.full_name
+    name = told if told.lower() == project.lower() else project
+    return _push(system, name, run.head_branch, run.head_sha) if run.head_branch else None
 
 
 def _push(system: str, name: str, branch: str, revision: str) -> Push:
