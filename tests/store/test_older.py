@@ -61,6 +61,7 @@ def test_pushes_and_runs_are_read(older: Store) -> None:
     assert (run.time, run.started, run.pool, run.step, run.batch, run.failures) == (
         100.0, 90.0, "linux", "build", "g1", ("boom in test_a",),
     )  # fmt: skip
+    assert run.event is None
     assert own(older, "late").run.failures == ("a late line",)
     assert (older.recent(5), older.previous(OTHER)) == ([OTHER, PUSH], PUSH)
     assert older.find("try", "abcdef1") == [PUSH]

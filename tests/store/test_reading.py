@@ -62,6 +62,16 @@ def test_pushes_are_found_by_the_beginning_of_a_revision(store: Store) -> None:
     assert store.find("try", "b") == []
 
 
+def test_what_made_the_ci_run_it_is_kept(store: Store) -> None:
+    """A later message that does not say so changes nothing, and one that says it first adds it."""
+    store.observe([seen(event("job", "1", event="pull_request")), seen(event("job", "2"))], 1.0, dry=False)
+    store.observe([seen(failure("job", "1")), seen(failure("job", "2", event="push"))], 2.0, dry=False)
+    record = store.record(PUSH)
+    assert record is not None
+    assert [(run.run_id, run.event) for run in record.jobs[0].runs] == [("1", "pull_request"), ("2", "push")]
+    assert own(store).run.event == "pull_request"
+
+
 def test_projects_are_found_in_any_case(store: Store) -> None:
     """As people write them; a spelling that is there is preferred to none."""
     there = push(project="Octo/App")

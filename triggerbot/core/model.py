@@ -95,6 +95,8 @@ class Event:
     batch: str = ""
     #: When the run began, if known; `time` is when it entered its state.
     started: float | None = None
+    #: What made the CI run it, in the CI's words (`push`, `pull_request`, `schedule`); `None`: it does not say.
+    event: str | None = None
 
     @property
     def key(self) -> RunKey:
@@ -190,6 +192,8 @@ class Run:
     batch: str = ""
     failures: tuple[str, ...] = ()
     started: float | None = None
+    #: What made the CI run it; see `Event.event`.
+    event: str | None = None
 
     @property
     def key(self) -> RunKey:
@@ -239,6 +243,7 @@ class Refusal(StrEnum):
     POOL_EXCLUDED = "pool_excluded"
     STEP_EXCLUDED = "step_excluded"
     HIDDEN = "hidden"
+    EVENT_EXCLUDED = "event_excluded"
     DONTBUILD = "dontbuild"
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"

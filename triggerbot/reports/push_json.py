@@ -208,6 +208,7 @@ def _run(run: Run) -> dict[str, Any]:
         "url": run.url,
         "step": run.step,
         "pool": run.pool,
+        "event": run.event,
         "retrigger_of": run.retrigger_of,
         "failures": list(run.failures),
     }

@@ -340,6 +340,7 @@ def _record(job: JobRow, event: Event) -> bool:
         job.runs[event.key] = Run(
             event.job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
             event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures, event.started,
+            event.event,
         )  # fmt: skip
         return True
     if event.state.rank <= known.state.rank:
@@ -349,6 +350,7 @@ def _record(job: JobRow, event: Event) -> bool:
         time=_first(event.time, known.time), url=_first(event.url, known.url), pool=_first(event.pool, known.pool),
         retrigger_of=_first(event.retrigger_of, known.retrigger_of), step=_first(event.step, known.step),
         failures=event.failures or known.failures, started=_first(event.started, known.started),
+        event=_first(event.event, known.event),
     )  # fmt: skip
     return True
 

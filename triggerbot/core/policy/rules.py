@@ -34,6 +34,8 @@ class Budget:
 
 
 _EVERY = frozenset({EVERY})
+#: What a CI runs for the change itself. What a person or another run started, with input of its own, is none of that.
+EVENTS = ("push", "pull_request", "pull_request_target", "schedule", "merge_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Rule:
     branches: Globs = Globs(["*"])
     jobs: Globs = Globs(["*"])
     exclude_jobs: Globs = Globs([])
+    events: Globs = Globs(EVENTS)
     authors: Globs = Globs(["*"])
     exclude_authors: Globs = Globs([])
     kinds: frozenset[str] = frozenset({"test"})
@@ -103,6 +106,8 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.STEP_EXCLUDED
     if run.tier > rule.max_tier:
         yield Refusal.HIDDEN
+    if run.event is not None and not rule.events.match(run.event):
+        yield Refusal.EVENT_EXCLUDED
 
 
 def _only_of_failures(against: Collection[Refusal]) -> bool:

@@ -43,8 +43,8 @@ _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
-#: The number of parts of a run that was stored before runs had a start time.
-_PARTS_WITHOUT_START = 13
+#: The number of parts of a run. Older versions wrote no start time, and what made the CI run it is left out if unknown.
+_PARTS = 15
 _PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUCCESS or result.failed)
 #: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
@@ -168,7 +168,7 @@ def run(event: Event) -> str:
         url = f"{bare(before)}{_ID}{bare(after)}"
     else:
         url = bare(url)
-    return US.join(
+    text = US.join(
         (
             run_id, str(event.attempt), str(event.state.rank), _RESULTS[event.result], _KINDS[event.kind],
             "" if event.tier == 1 else str(event.tier), moment(event.time), url, bare(event.retrigger_of or ""),
@@ -176,14 +176,13 @@ def run(event: Event) -> str:
             bare(event.batch), moment(event.started),
         )
     )  # fmt: skip
+    return text if event.event is None else f"{text}{US}{bare(event.event)}"
 
 
 def _parts_of(text: str) -> list[str]:
-    """Split a run into its parts; runs that older versions wrote lack the start time."""
+    """Split a run into its parts; those that were not written are empty."""
     parts = text.split(US)
-    if len(parts) == _PARTS_WITHOUT_START:
-        parts.append("")
-    return parts
+    return parts + [""] * (_PARTS - len(parts))
 
 
 def run_of(job: str, text: str) -> Run:
@@ -193,7 +192,7 @@ def run_of(job: str, text: str) -> Run:
         parts[7] = parts[7].replace(_ID, parts[0])
     if _ESCAPE in text:
         parts = [plain(part) for part in parts]
-    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started = parts
+    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started, event = parts
     return Run(
         job,
         run_id,
@@ -210,6 +209,7 @@ def run_of(job: str, text: str) -> Run:
         batch,
         _failures_decoder.decode(failures) if failures else (),
         float(started) if started else None,
+        event or None,
     )
 
 

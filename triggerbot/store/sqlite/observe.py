@@ -233,9 +233,18 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
     if row is None:
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
-            "batch, failures, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "batch, failures, started, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
-            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started),
+            + (
+                event.url,
+                event.retrigger_of,
+                event.pool,
+                event.step,
+                event.batch,
+                failures,
+                event.started,
+                event.event,
+            ),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
@@ -243,9 +252,10 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
         connection.execute(
             "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), "
             "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), "
-            "step = coalesce(?, step), failures = coalesce(?, failures), started = coalesce(?, started) WHERE id = ?",
+            "step = coalesce(?, step), failures = coalesce(?, failures), started = coalesce(?, started), "
+            "event = coalesce(?, event) WHERE id = ?",
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
-            + (event.pool, event.step, failures, event.started, row[0]),
+            + (event.pool, event.step, failures, event.started, event.event, row[0]),
         )
     return int(row[0]), news
 

@@ -159,6 +159,10 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX wishes_due ON wishes (due) WHERE due IS NOT NULL;
     CREATE INDEX wishes_since ON wishes (since);
     """,
+    """
+    -- What made the CI run it, where it says so.
+    ALTER TABLE runs ADD COLUMN event TEXT;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -152,10 +152,13 @@ def _seconds(number: int | None) -> float | None:
 # -- runs and pushes, as webhooks and listings have them --------------------------------------------------------------
 
 
-def event(push: Push, job: messages.Job, state: State | None = None) -> Event | None:
+def event(
+    push: Push, job: messages.Job, state: State | None = None, run: messages.WorkflowRun | None = None
+) -> Event | None:
     """Build the event of a job; `None` if it waits for approval or its state is unknown to us.
 
-    `state`: overrides the job's status. Raises `NotUnderstood` for an impossible name or time.
+    `state`: overrides the job's status. `run`: its workflow run, where that is known: jobs do not name their event.
+    Raises `NotUnderstood` for an impossible name or time.
     """
     state = state or _STATES.get(job.status)
     if state is None or job.conclusion == "action_required":
@@ -173,6 +176,7 @@ def event(push: Push, job: messages.Job, state: State | None = None) -> Event | 
         step=_failed_step(job),
         batch=str(job.run_id),
         started=_started(job, state),
+        event=None if run is None else messages.cut(run.event),
     )
 
 

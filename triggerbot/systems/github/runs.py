@@ -91,14 +91,14 @@ class Runs:
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
-        return self._of_jobs(push, jobs)
+        return self._of_jobs(push, run, jobs)
 
-    def _of_jobs(self, push: Push, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
+    def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
             try:
-                event = parse.event(push, job)
+                event = parse.event(push, job, run=run)
             except NotUnderstood as error:
                 whole = False
                 _log.warning(

@@ -81,7 +81,9 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     local ends = string.find(known, RS, at + 1, true) or #known + 1
     local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
     -- Fields that the new message leaves empty keep their values; a run's batch never changes.
-    for field = 7, 14 do if new[field] == '' then new[field] = old[field] or '' end end
+    for field = 7, math.max(#new, #old) do
+      if (new[field] or '') == '' then new[field] = old[field] or '' end
+    end
     new[13] = old[13]
     changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
     news = true
