@@ -192,6 +192,7 @@ class FakeApi:
             ("GET", r"/repos/([^/]+/[^/]+)/installation", self._installation),
             ("GET", r"/repos/([^/]+/[^/]+)", self._repository),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
@@ -300,6 +301,9 @@ class FakeApi:
         # GitHub shows a thousand entries at most of a list that is searched.
         listed = [payloads.workflow_run(self.url, run) for run in runs[:1000]]
         return self._page(request, "workflow_runs", listed, len(runs))
+
+    def _get_run(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        return 200, payloads.workflow_run(self.url, self._run(repo, int(run_id))), {}
 
     def _list_jobs(self, request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
         run = self._run(repo, int(run_id))

@@ -8,6 +8,7 @@ a push asks for (rule 4) precedes `--no-retry` (rule 5).
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from triggerbot.core import identity
 from triggerbot.core.model import Cause, Claim, Decision, Event, Push, Refusal, Result, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
@@ -66,11 +67,24 @@ class Rule:
         """Return whether the rule is for a project, on any branch."""
         return self.projects.match_project(project)
 
-    def groups_of(self, job: str) -> frozenset[str]:
+    def groups_of(self, run: Event | Run) -> frozenset[str]:
         """Return the groups by which a push may ask for this job: `*`, and the config's groups that match."""
         if not self.groups:
             return _EVERY
-        return frozenset({EVERY, *(name for name, globs in self.groups.items() if globs.match(job))})
+        names = self._possible_names(run)
+        return frozenset({EVERY, *(name for name, globs in self.groups.items() if any(map(globs.match, names)))})
+
+    def covers_job(self, run: Event | Run) -> bool:
+        """Return whether a job's name is one of `jobs`, and not of `exclude_jobs`; with its event or without."""
+        excluded = any(map(self.exclude_jobs.match, identity.of_event(run.job, run.event)))
+        return not excluded and any(map(self.jobs.match, self._possible_names(run)))
+
+    def _possible_names(self, run: Event | Run) -> tuple[str, ...]:
+        """Return the names that a job may have: its event may have to be learned yet, before it is decided."""
+        if run.event is not None or not (identity.is_per_batch(run.job) or (isinstance(run, Event) and run.per_batch)):
+            return identity.of_event(run.job, run.event)
+        name = identity.base(run.job)
+        return (name, *(f"{name} ({event})" for event in self.events.patterns))
 
 
 def rule_for(rules: Sequence[Rule], push: Push) -> Rule | None:
@@ -92,7 +106,7 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
     if rule is None:
         yield Refusal.NOT_WATCHED
         return
-    if not rule.jobs.match(run.job) or rule.exclude_jobs.match(run.job):
+    if not rule.covers_job(run):
         yield Refusal.JOB_EXCLUDED
     if run.kind not in rule.kinds:
         yield Refusal.KIND_EXCLUDED
@@ -131,7 +145,7 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
     if rule is not None and event.result not in UNWANTED and _only_of_failures(against):
-        groups = rule.groups_of(event.job)
+        groups = rule.groups_of(event)
     if not event.failed:
         return Triage(groups=groups)
     if against:
@@ -183,7 +197,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         against.insert(0, Refusal.NOT_WATCHED)
     asked = most = 0
     if rule is not None and _only_of_failures(against) and run.result not in UNWANTED:
-        asked, most = asks.wanted(rule.groups_of(claim.job)), rule.requested_max
+        asked, most = asks.wanted(rule.groups_of(facts.listed or run)), rule.requested_max
     wanted = min(asked, most)
     if not run.failed and not wanted:
         return None

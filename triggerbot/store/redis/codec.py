@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from triggerbot.core.model import (
+    Batch,
     Cause,
     Claim,
     ClaimState,
@@ -29,6 +30,8 @@ from triggerbot.store import FailureRecord, PendingCommand
 
 #: Separators: between runs, and between the parts of one.
 RS, US = "\x1e", "\x1f"
+#: Begins the names of what was told of batches, among the facts of a push.
+_BATCH = f"batch{US}"
 #: Escapes separators in texts.
 _ESCAPE = "\x1b"
 #: Replaces the run's id in its URL.
@@ -332,6 +335,23 @@ def facts_of(push: Push, facts: Mapping[str, str]) -> PushFacts:
         float(time) if time else None,
         None if not fork else fork == "1",
     )
+
+
+def batch(told: Batch) -> list[str]:
+    """Encode what was told of a batch."""
+    fork = "" if told.fork is None else str(int(told.fork))
+    return [bare(told.id), bare(told.event or ""), bare(told.source or ""), fork]
+
+
+def batches_of(facts: Mapping[str, str]) -> dict[str, Batch]:
+    """Decode what was told of the batches of a push, by their ids, from its hash."""
+    found = {}
+    for name, value in facts.items():
+        if name.startswith(_BATCH):
+            own = plain(name.removeprefix(_BATCH))
+            event, source, fork = value.split(US)
+            found[own] = Batch(own, plain(event) or None, plain(source) or None, None if not fork else fork == "1")
+    return found
 
 
 def asks_of(facts: Mapping[str, str]) -> PushOptions | None:

@@ -162,6 +162,12 @@ MIGRATIONS: tuple[str, ...] = (
     """
     -- What made the CI run it, where it says so.
     ALTER TABLE runs ADD COLUMN event TEXT;
+    -- What the CI told of batches of runs, where jobs are told apart by them.
+    CREATE TABLE batches (
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
+        id TEXT NOT NULL, event TEXT, source TEXT, fork INTEGER,
+        PRIMARY KEY (push, id)
+    ) WITHOUT ROWID;
     """,
 )
 
