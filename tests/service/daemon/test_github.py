@@ -71,7 +71,9 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, outcomes={"test (3.11)": ["failure", "success"]})
     tell(daemon, github, "workflow_job", run, job="test (3.11)")
     eventually(
-        lambda: "completed" in daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY).get("claims", [{}])[0]["note"],
+        lambda: (
+            "completed" in daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY).get("claims", [{}])[0]["note"]
+        ),
         "it waits for the workflow run",
     )
     assert github.posts == []
@@ -90,7 +92,9 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     tell(daemon, github, "workflow_run", run)
 
     job = eventually(
-        lambda: (one := daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY))["verdict"] == "intermittent" and one,
+        lambda: (
+            (one := daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY))["verdict"] == "intermittent" and one
+        ),
         "a verdict",
     )
     assert [one["result"] for one in job["runs"]] == ["failure", "failure", "success"]
@@ -144,7 +148,9 @@ def test_a_change_from_a_fork_is_left_alone(make_daemon: Callable[..., Daemon], 
     tell(daemon, github, "workflow_job", run, job="unit")
 
     claim = eventually(
-        lambda: (one := daemon.job(REVISION, "CI / unit (push)", REPOSITORY).get("claims", [{}])[0]).get("reason") and one,
+        lambda: (
+            (one := daemon.job(REVISION, "CI / unit (push)", REPOSITORY).get("claims", [{}])[0]).get("reason") and one
+        ),
         "the refusal",
     )
     assert (claim["reason"], claim["note"]) == ("not_watched", "the push comes from a fork")
@@ -163,7 +169,8 @@ def test_an_answer_that_was_lost_is_settled_by_the_next_attempt(
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
 
     eventually(
-        lambda: "the answer was lost" in daemon.job(REVISION, "CI / unit (push)", REPOSITORY)["claims"][0]["note"], "settled"
+        lambda: "the answer was lost" in daemon.job(REVISION, "CI / unit (push)", REPOSITORY)["claims"][0]["note"],
+        "settled",
     )
     github.finish(run)
     tell(daemon, github, "workflow_job", run, job="unit")

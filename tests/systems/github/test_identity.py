@@ -12,7 +12,7 @@ from tests.fakes.clock import Clock as WorldClock
 from tests.fakes.github import FakeGitHub
 from tests.fakes.world import World
 from tests.systems.github.cases import PUSH, SHA
-from triggerbot.core.model import Push, Refusal
+from triggerbot.core.model import Event, Push, Refusal
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.verdict import Novelty
@@ -299,6 +299,29 @@ def test_history_without_the_event(github: FakeGitHub, make_world: Callable[...,
     assert world.store.ran("octo/app", ["CI / test"]).at == {"CI / test": 2}
     known = Judge(world.store, world.clock).judge(world.store.record(Push("gh", "octo/app", "main", SHA[::-1])))  # type: ignore[arg-type]
     assert [job.novelty for job in known.jobs] == [Novelty.KNOWN]
+
+
+def test_upgrade_of_a_push_under_way(github: FakeGitHub, make_world: Callable[..., World]) -> None:
+    """What an earlier version claimed under its old name goes on under it, and nothing is claimed again."""
+    world = make_world()
+    run = github.add_run("octo/app", "CI", SHA, "main", {"test": "failure"})
+    [old] = world.systems["gh"].parse(*github.webhook("workflow_job", run, job="test"))
+    assert isinstance(old, Event)
+    world.hear(replace(old, per_batch=False))
+    for attempt in range(1, 4):
+        tell(world, github, "workflow_run", run)
+        world.drain()
+        assert len(github.posts) == min(attempt, 2)
+        github.clock.now += 100  # type: ignore[attr-defined]
+        world.clock.move(100)
+        github.finish(run, {"test": "failure"})
+        tell(world, github, "workflow_job", run, job="test")
+    assert list(verdicts(world)) == ["CI / test"]
+    other = github.add_run("octo/app", "CI", SHA, "main", {"test": "failure"}, event="pull_request")
+    hear(world, github, "runs first", other)
+    world.drain()
+    assert list(verdicts(world)) == ["CI / test", "CI / test (pull_request)"]
+    assert len(github.posts) == 3
 
 
 @pytest.mark.parametrize("missing", ["workflow_name", "head_branch"])
