@@ -43,6 +43,8 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
         ([{"pool": "mac-mini"}], [("refuse", "pool_excluded", 0, 1)]),
         ([{"step": "build it"}], [("refuse", "step_excluded", 0, 1)]),
         ([{"tier": 2}], [("refuse", "hidden", 0, 1)]),
+        ([{"event": "workflow_dispatch"}], [("refuse", "event_excluded", 0, 1)]),
+        ([{"event": "pull_request"}], [("trigger", "failure", 2, 1)]),
         ([{"message": "docs only, DONTBUILD"}], [("refuse", "dontbuild", 0, 1)]),
         ([{"message": "try: -b o --no-retry"}], [("refuse", "no_retry", 0, 1)]),
         ([{"project": "careful"}], [("refuse", "not_opted_in", 0, 1)]),

@@ -96,7 +96,7 @@ def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
     """Every key of a rule comes back in words."""
     rule = (
-        "rules: [{projects: ['a*', b], branches: [main], jobs: [j1], exclude_jobs: [j2], authors: [u1], "
+        "rules: [{projects: ['a*', b], branches: [main], jobs: [j1], events: [e1], exclude_jobs: [j2], authors: [u1], "
         "exclude_authors: [u2], kinds: [build], results: [infra], max_tier: 3, pools: [arm], exclude_steps: [compile], "
         "retries: 1, opt_in: true, requested: {max: 7, groups: {talos: [t1, t2]}}, lookup: {attempts: 9, delay: 2m}}]"
     )
@@ -106,6 +106,7 @@ def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
         "“a*” or “b”, on “main”:",
         "A build job of the names “j1” that met an error of the CI itself is run 1 more time, where its push asks",
         "Jobs of these names are left alone: “j2”.",
+        "Only what the CI ran for these events is looked after, if it says so: “e1”.",
         "Jobs that failed in one of these steps are left alone: “compile”.",
         "Only pushes of these authors are looked after: “u1”.",
         "Pushes of these authors are left alone: “u2”.",

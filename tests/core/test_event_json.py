@@ -46,6 +46,14 @@ def test_the_documented_event_is_understood() -> None:
     )  # fmt: skip
 
 
+def test_what_made_the_ci_run_it_is_read_and_written() -> None:
+    """And left open where the CI does not say."""
+    heard = event_json.decode(told(event="pull_request"))
+    assert heard.event == "pull_request"
+    assert event_json.encode(heard)["event"] == "pull_request"
+    assert event_json.decode(told(event=None)).event is event_json.decode(told(event="")).event is None
+
+
 def test_the_least_event_has_defaults() -> None:
     """Six keys are enough."""
     assert event_json.decode(told()) == Event(Push("", "try", "default", "abcdef1"), "linux-test", "1", State.PENDING)

@@ -72,3 +72,20 @@ def test_a_name_matches_itself_and_what_starts_with_it(name: str, rest: str) -> 
 def test_any_pattern_compiles_and_answers(patterns: list[str], text: str) -> None:
     """Whatever is written in a config, matching answers yes or no, as one pattern of them does."""
     assert Globs(patterns).match(text) is any(Globs([pattern]).match(text) for pattern in patterns)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "project", "matches"),
+    [
+        ("octo/app", "Octo/App", True),
+        ("Octo/App", "octo/app", True),
+        ("Octo/*", "octo/APP", True),
+        ("octo/[A]pp", "octo/app", True),
+        ("octo/app", "octo/apps", False),
+        ("try", "Try", False),
+    ],
+)
+def test_projects(pattern: str, project: str, matches: bool) -> None:
+    """Owner and repository match in whatever case, and everything else in its own."""
+    assert Globs([pattern]).match_project(project) is matches
+    assert not Globs([pattern.upper()]).match(project.lower())

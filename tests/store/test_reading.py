@@ -62,6 +62,24 @@ def test_pushes_are_found_by_the_beginning_of_a_revision(store: Store) -> None:
     assert store.find("try", "b") == []
 
 
+def test_what_made_the_ci_run_it_is_kept(store: Store) -> None:
+    """A later message that does not say so changes nothing, and one that says it first adds it."""
+    store.observe([seen(event("job", "1", event="pull_request")), seen(event("job", "2"))], 1.0, dry=False)
+    store.observe([seen(failure("job", "1")), seen(failure("job", "2", event="push"))], 2.0, dry=False)
+    record = store.record(PUSH)
+    assert record is not None
+    assert [(run.run_id, run.event) for run in record.jobs[0].runs] == [("1", "pull_request"), ("2", "push")]
+    assert own(store).run.event == "pull_request"
+
+
+def test_projects_are_found_in_any_case(store: Store) -> None:
+    """As people write them; a spelling that is there is preferred to none."""
+    there = push(project="Octo/App")
+    store.observe([seen(failure("job", push=there))], 1.0, dry=False)
+    assert store.find("octo/app", there.revision) == store.recent(5, "OCTO/app") == [there]
+    assert store.find("octo/ap", there.revision) == store.find("octo/apps", there.revision) == []
+
+
 def test_the_latest_pushes_come_first(store: Store) -> None:
     """At most as many as asked for, of one project if asked for."""
     for number in range(3):

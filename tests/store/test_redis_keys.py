@@ -224,4 +224,4 @@ def test_a_store_of_before_is_taken_over(server: RedisServer) -> None:
     with opened(server) as store:
         assert store.record(PUSH) is not None
         assert store.distrust() is None
-    assert server.client().hget(f"{connection.PREFIX}meta", "layout") == b"2"
+    assert server.client().hget(f"{connection.PREFIX}meta", "layout") == b"3"

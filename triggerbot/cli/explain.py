@@ -84,9 +84,9 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
     standing, found = Standing(time.time(), store.paused(), store.breakers()), []
     judge = Judge(store, rules=config.rules)
     for record in records:
-        jobs = tuple(one for one in record.jobs if job in (None, one.job))
+        jobs = record.jobs if job is None else record.named(job)
         if jobs or job is None:
-            entries = store.timeline(record.push, job)
+            entries = store.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
             judged, before = judge.judge(record), push_json.before(store.metadata(record.push))
             notes, by_job = timeline.of_push(entries), timeline.by_job(entries)
             found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing))

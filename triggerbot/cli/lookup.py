@@ -71,7 +71,7 @@ def not_watched_message(config: Config, project: str) -> str:
 
 def is_watched(config: Config, project: str) -> bool:
     """Whether any rule watches a project, on any branch."""
-    return any(rule.projects.match(project) for rule in config.rules)
+    return any(rule.watches(project) for rule in config.rules)
 
 
 def no_system_message(config: Config, name: str) -> str:

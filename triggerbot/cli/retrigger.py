@@ -123,13 +123,23 @@ def _request(store: Store, config: Config, push: Push, job: str, count: int) -> 
         most = f"at most {rule.requested_max} further runs may be asked for at a time (requested.max of its rule)"
         raise UsageError(f"{most}, not {count}")
     origin, now = f"manual-{uuid.uuid4().hex}", time.time()
-    claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
+    claim = store.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
     if claim is None:
         _find_job_in_ci(store, config, push, job)
-        claim = store.ask(push, job, count, origin, dry=config.dry_run, now=now)
+        claim = store.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
     if claim is None:
         raise UsageError(_no_job(store, push, job))
     return claim
+
+
+def _named(store: Store, push: Push, job: str) -> str:
+    """Return the job that is meant, by its whole name. Raises `UsageError` if that may be several."""
+    record = store.record(push)
+    found = () if record is None else record.named(job)
+    if len(found) > 1:
+        listed = "".join(f"\n  {plain(one.job)}" for one in found)
+        raise UsageError(f"{job!r} may be one of these jobs; say which is meant:{listed}")
+    return found[0].job if found else job
 
 
 def _find_job_in_ci(store: Store, config: Config, push: Push, job: str) -> None:

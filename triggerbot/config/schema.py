@@ -21,7 +21,7 @@ from triggerbot.config.section import OneOf, ReportSettings, Section, SystemSett
 from triggerbot.core.errors import ConfigError, Problem
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.rules import EVENTS, Budget, Rule
 
 
 class Binding(Section):
@@ -168,11 +168,15 @@ class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
     projects: fields.SomePatterns = Field(
-        description="Projects to watch, by name or pattern (*, ?, [...]).", examples=[["try"], ["owner/name"]]
+        description="Projects to watch, by name or pattern (*, ?, [...]); owner/repository in any case.",
+        examples=[["try"], ["owner/name"]],
     )
     branches: fields.SomePatterns = default(("*",), "Branches to watch.")
     jobs: fields.SomePatterns = default(("*",), "Jobs that may be retriggered.")
     exclude_jobs: fields.Patterns = default((), "But none of these.", examples=[["*-unstable*"]])
+    events: fields.SomePatterns = default(
+        EVENTS, "What made the CI run a job that may be retriggered; excludes nothing where a CI does not say."
+    )
     authors: fields.SomePatterns = default(("*",), "Authors whose pushes count.")
     exclude_authors: fields.Patterns = default((), "But none of these.", examples=[["autoland@example.org"]])
     kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(

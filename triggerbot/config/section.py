@@ -153,7 +153,7 @@ class ReportSettings(Section):
 
     def covers(self, push: Push) -> bool:
         """Return whether a push is reported."""
-        return self.projects.match(push.project) and self.branches.match(push.branch)
+        return self.projects.match_project(push.project) and self.branches.match(push.branch)
 
     @property
     def at_system(self) -> str | None:
@@ -171,6 +171,8 @@ class ReportSettings(Section):
 
 
 def literal_projects(rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Return the projects of the rules that are no patterns, each once."""
-    named = (project for rule in rules for project in rule.projects.patterns if is_literal(project))
-    return tuple(dict.fromkeys(named))
+    """Return the projects of the rules that are no patterns, each once, in the first spelling."""
+    found: dict[str, str] = {}
+    for project in (project for rule in rules for project in rule.projects.patterns if is_literal(project)):
+        found.setdefault(project.lower() if "/" in project else project, project)
+    return tuple(found.values())

@@ -76,6 +76,7 @@ class Event:
     """A change in a run's state, in the same form from every intake."""
 
     push: Push
+    #: Its name, the same at every push and in every batch.
     job: str
     run_id: str
     state: State
@@ -95,6 +96,10 @@ class Event:
     batch: str = ""
     #: When the run began, if known; `time` is when it entered its state.
     started: float | None = None
+    #: What made the CI run it, in the CI's words (`push`, `pull_request`, `schedule`); `None`: it does not say.
+    event: str | None = None
+    #: Only runs of the same batch are further runs of this job: another batch has jobs of the same names.
+    per_batch: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -108,6 +113,19 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What a CI tells of a batch of runs as a whole (see `Event.batch`); `None`: it does not say."""
+
+    id: str
+    #: What made the CI run it; see `Event.event`.
+    event: str | None = None
+    #: The file that defines it, such as a workflow's path.
+    source: str | None = None
+    #: Whether the change that it runs comes from a fork of the project.
+    fork: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PushFacts:
     """What a CI reports about a push as a whole; `None` means not reported, the empty string reported as empty."""
 
@@ -115,10 +133,12 @@ class PushFacts:
     message: str | None = None
     author: str | None = None
     time: float | None = None
-    #: Whether the change comes from a fork of the project.
+    #: Whether the change, or any batch of it, comes from a fork of the project.
     fork: bool | None = None
     #: Something of this push has settled, so claims that wait for that are due now.
     settled: bool = False
+    #: What is known of its batches, where jobs are told apart by them (see `Event.per_batch`).
+    batches: tuple[Batch, ...] = ()
 
 
 class Group(NamedTuple):
@@ -175,6 +195,7 @@ Heard = Event | PushFacts | Lead | CommentCommand
 class Run:
     """One execution of a job as far as it is known, with everything that triage and verdicts need."""
 
+    #: The key of its job; see `core.identity`.
     job: str
     run_id: str
     attempt: int
@@ -190,6 +211,8 @@ class Run:
     batch: str = ""
     failures: tuple[str, ...] = ()
     started: float | None = None
+    #: What made the CI run it; see `Event.event`.
+    event: str | None = None
 
     @property
     def key(self) -> RunKey:
@@ -239,6 +262,7 @@ class Refusal(StrEnum):
     POOL_EXCLUDED = "pool_excluded"
     STEP_EXCLUDED = "step_excluded"
     HIDDEN = "hidden"
+    EVENT_EXCLUDED = "event_excluded"
     DONTBUILD = "dontbuild"
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"
@@ -273,6 +297,7 @@ class Claim:
 
     id: int
     push: Push
+    #: The key of its job; see `core.identity`.
     job: str
     state: ClaimState
     #: The run that caused the claim, in its last known state.

@@ -1,4 +1,4 @@
-"""Shell-style patterns (`*`, `?`, `[...]`) for names: case-sensitive, compiled once."""
+"""Shell-style patterns (`*`, `?`, `[...]`) for names, compiled once; of `owner/repository` case is ignored."""
 
 import fnmatch
 import re
@@ -17,13 +17,14 @@ class Globs:
     backtrack exponentially.
     """
 
-    __slots__ = ("_everything", "_regexes", "patterns")
+    __slots__ = ("_any_case", "_everything", "_regexes", "patterns")
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.patterns = tuple(patterns)
         self._everything = "*" in self.patterns
         #: Compiled when first needed; two threads may do so at once, and come to the same.
         self._regexes: tuple[re.Pattern[str], ...] | None = None
+        self._any_case: Globs | None = None
 
     def match(self, text: str) -> bool:
         """Whether any pattern matches the whole text, or equals it (so that `dependabot[bot]` matches itself)."""
@@ -34,6 +35,14 @@ class Globs:
         if self._regexes is None:
             self._regexes = tuple(re.compile(fnmatch.translate(pattern)) for pattern in self.patterns)
         return any(regex.match(text) for regex in self._regexes)
+
+    def match_project(self, project: str) -> bool:
+        """Whether any pattern matches a project: `Octo/App` is `octo/app`, as it is where code is kept."""
+        if "/" not in project:
+            return self.match(project)
+        if self._any_case is None:
+            self._any_case = Globs(pattern.lower() for pattern in self.patterns)
+        return self._any_case.match(project.lower())
 
     def __repr__(self) -> str:
         """Return the patterns, for debugging."""

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from triggerbot.core import identity
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
 from triggerbot.core.model import Claim, Push, Run, State
 from triggerbot.core.policy import circuit_breaker, limits
@@ -111,7 +112,12 @@ class Admission:
             if not self._store.save_breaker(changed, now):
                 return breaker
             breakers[breaker.place] = changed.next()
-            log.info("breaker.canary", breaker=str(breaker.place), **push_fields(claim.push), job=claim.job)
+            log.info(
+                "breaker.canary",
+                breaker=str(breaker.place),
+                **push_fields(claim.push),
+                job=identity.label(claim.job, claim.run.event),
+            )
         return None
 
     def _open_on_outage(self, breaker: Breaker, breakers: dict[BreakerKey, Breaker]) -> Breaker:
@@ -190,7 +196,10 @@ class Admission:
             return
         self._metrics.breakers.labels(after.place.system, after.place.scope, "opened" if after.open else "closed").inc()
         if after.open:
-            evidence = [f"{one.push.project} {one.push.revision[:12]} {one.job}".strip() for one in after.evidence]
+            evidence = [
+                f"{one.push.project} {one.push.revision[:12]} {identity.label(one.job)}".strip()
+                for one in after.evidence
+            ]
             log.warning("breaker.opened", breaker=str(after.place), reason=after.why, evidence=evidence)
         else:
             log.info("breaker.closed", breaker=str(after.place), open_for=round(after.since - before.since, 1))

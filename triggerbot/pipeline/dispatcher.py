@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import structlog
 
+from triggerbot.core import identity
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal
+from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, reconcile, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause
@@ -138,7 +139,7 @@ class Dispatcher:
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._observe(push, view)
-        work = self._store.work(push)
+        work, view = self._store.work(push), self._told_apart(push, view)
         if work.asks is None:
             # The CI does not know the message; an event may bring it later.
             self._store.put_off_facts(push, None)
@@ -153,16 +154,24 @@ class Dispatcher:
     def _observe(self, push: Push, view: LookBack) -> None:
         """Observe what is new in the look-back, like the events of an intake."""
         known = self._store.known(push)
-        new = [
-            event
-            for event in view.events
-            if (state := known.get((event.job, event.run_id, event.attempt))) is None or event.state.rank > state.rank
-        ]
+        by_run = {RunKey(run_id, attempt): state for (_, run_id, attempt), state in known.items()}
+        new = []
+        for event in view.events:
+            state = by_run.get(event.key) if event.per_batch else known.get((event.job, event.run_id, event.attempt))
+            if state is None or event.state.rank > state.rank:
+                new.append(event)
         facts = view.facts or PushFacts(push)
         if facts.message is None and view.jobs is None:
             # The CI has no message for the push, so the push requests nothing.
-            facts = PushFacts(push, "", facts.author, facts.time, facts.fork)
+            facts = replace(facts, message="")
         self._observer.observe([facts, *new])
+
+    def _told_apart(self, push: Push, view: LookBack) -> LookBack:
+        """Name the job of each event by its key, under which the store keeps it and its claim."""
+        if not any(event.per_batch for event in view.events):
+            return view
+        keys = {RunKey(run_id, attempt): job for job, run_id, attempt in self._store.known(push)}
+        return replace(view, events=tuple(replace(one, job=keys.get(one.key, one.job)) for one in view.events))
 
     def _not_known(self, work: Work, why: str) -> None:
         self._metrics.look_backs.labels(work.push.system, "not_known").inc()
@@ -231,7 +240,10 @@ class Dispatcher:
                 self._metrics.recovered.labels(work.push.system, "yes").inc()
                 note = f"the answer was lost, but the CI lists what came of it: {some(run_ids)}"
                 log.info(
-                    "recovered", **push_fields(work.push), jobs=[claim.job for claim in claims], operation=operation.id
+                    "recovered",
+                    **push_fields(work.push),
+                    jobs=[_label(claim) for claim in claims],
+                    operation=operation.id,
                 )
                 self._sender.accept(system, operation, note)
             case LookAgain(due, why, missed):
@@ -297,19 +309,24 @@ class Dispatcher:
         self._metrics.decisions.labels(decision.action, decision.reason, mode).inc()
         log.info(
             "decision", action=decision.action, reason=decision.reason, count=decision.count, **push_fields(claim.push),
-            job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
+            job=_label(claim), run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
             detail=decision.detail,
         )  # fmt: skip
+
+
+def _label(claim: Claim) -> str:
+    return identity.label(claim.job, claim.run.event)
 
 
 _ANY_RULE = Rule(Globs(["*"]))
 
 
 def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> rules.Facts:
+    batch = work.told.get(claim.run.batch)
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,
-        fork=bool(work.facts.fork),
+        fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
         forks_allowed=system.forks_allowed,
         runs=len({run.key for run in work.runs.get(claim.job, ())}),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),

@@ -99,7 +99,7 @@ class Observer:
             # It does not name its push, so any rule might watch it.
             return Triaged(heard, heard if self._rules else None)
         if isinstance(heard, CommentCommand):
-            watched = any(rule.projects.match(heard.project) for rule in self._rules)
+            watched = any(rule.watches(heard.project) for rule in self._rules)
             return Triaged(heard, heard if watched else None)
         rule = rules.rule_for(self._rules, heard.push)
         if rule is None:

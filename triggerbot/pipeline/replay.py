@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from triggerbot.core import event_json
+from triggerbot.core import event_json, identity
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
 from triggerbot.core.model import Decision, Event, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
@@ -117,9 +117,13 @@ class Replay:
             pass
         for claim in self._store.claims(push, before):
             if claim.cause is not None:
-                yield Replayed(Decision.trigger(claim.cause, claim.wanted), push, claim.job, line)
+                yield Replayed(
+                    Decision.trigger(claim.cause, claim.wanted), push, identity.label(claim.job, claim.run.event), line
+                )
             elif claim.refusal is not None:
-                yield Replayed(Decision.refuse(claim.refusal, claim.note), push, claim.job, line)
+                yield Replayed(
+                    Decision.refuse(claim.refusal, claim.note), push, identity.label(claim.job, claim.run.event), line
+                )
 
     def _purge(self) -> None:
         if self._now - self._purged > _PURGE_EVERY:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from triggerbot.core import identity
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import backoff, circuit_breaker, rules
@@ -21,6 +22,10 @@ from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
+
+
+def _label(claim: Claim) -> str:
+    return identity.label(claim.job, claim.run.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +127,16 @@ class Sender:
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
             return self._give_up(claims, f"not possible for a day: {capped.why}", now)
-        log.warning("capped", **push_fields(claims[0].push), jobs=[claim.job for claim in claims], reason=capped.why)
+        log.warning(
+            "capped", **push_fields(claims[0].push), jobs=[_label(claim) for claim in claims], reason=capped.why
+        )
         self._admission.hold_for_cap(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
         answer = system.retrigger(operation.id, push, call)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
-        jobs = [want.claim.job for want in call.wants]
+        jobs = [_label(want.claim) for want in call.wants]
         log.info("request", **push_fields(push), jobs=jobs, count=call.count, operation=operation.id, answer=name,
                  detail="" if isinstance(answer, Accepted) else answer.why)  # fmt: skip
         self._settle(system, operation, answer, [want.claim for want in call.wants], tries)
@@ -185,7 +192,7 @@ class Sender:
         for claim in claims:
             self._metrics.decisions.labels("refuse", decision.reason, "real").inc()
             log.info(
-                "decision", action="refuse", reason=decision.reason, **push_fields(claim.push), job=claim.job,
+                "decision", action="refuse", reason=decision.reason, **push_fields(claim.push), job=_label(claim),
                 detail=decision.detail,
             )  # fmt: skip
 

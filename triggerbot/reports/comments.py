@@ -302,9 +302,9 @@ def _nothing_failed(judged: PushVerdict) -> str:
 
 def _matching(record: PushRecord, pattern: str) -> Iterator[JobRecord]:
     """Yield the job of this name, or else the jobs that match the pattern."""
-    exact = [job for job in record.jobs if job.job == pattern]
+    exact = record.named(pattern)
     globs = Globs([pattern, f"* / {pattern}"])
-    yield from exact or (job for job in record.jobs if globs.match(job.job))
+    yield from exact or (job for job in record.jobs if globs.match(job.job) or globs.match(job.name))
 
 
 def _includes(rule: Rule, record: PushRecord, job: JobRecord) -> bool:

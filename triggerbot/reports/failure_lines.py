@@ -144,7 +144,7 @@ def _without_lines(record: PushRecord, tries: _Tries) -> Iterator[tuple[str, Run
                 continue
             if known or room > 0:
                 room -= not known
-                yield job.job, run
+                yield job.key, run
 
 
 #: Seconds from which a failed try counts as slow, by what factor longer it is then avoided, and at most.

@@ -54,6 +54,10 @@ REFUSALS: dict[Refusal, Advice] = {
         "The job is of a higher tier than the rule allows: its failures do not count against your push.",
         f"You need do nothing; if you care about it, {_BY_HAND}.",
     ),
+    Refusal.EVENT_EXCLUDED: Advice(
+        "The rule does not cover what made the CI run this: a person by hand, another run, or the like.",
+        f"Whoever started it may start it again; or {_BY_HAND}. The rule's `events` says what is covered.",
+    ),
     Refusal.DONTBUILD: Advice(
         "The push says DONTBUILD, so nothing is spent on it.",
         "Leave the word out of the message of your next push if you do want its jobs looked after.",

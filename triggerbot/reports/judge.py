@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
@@ -25,6 +25,7 @@ _CLEAN_MIN = 3
 #: Jobs of one push that only failed and are recorded: a push that breaks everything would crowd out the records of
 #: others.
 _RECORDED_MAX = 200
+_AS_NAMED: Mapping[str, str] = {}
 #: Metadata of a push: the files that it changes, as JSON.
 FILES = "files"
 
@@ -34,19 +35,20 @@ class _Failures:
 
     def __init__(self, sightings: Iterable[FailureRecord]) -> None:
         self._jobs: Counter[str] = Counter()
-        self._at: dict[Push, set[str]] = defaultdict(set)
+        #: A push may have several jobs of one name.
+        self._at: dict[Push, Counter[str]] = defaultdict(Counter)
         for one in sightings:
             self._jobs[one.job] += 1
-            self._at[one.push].add(one.job)
+            self._at[one.push][one.job] += 1
         self._number = self._jobs.total()
         #: Pushes at which nothing but this job failed.
         self._alone = Counter(job for jobs in self._at.values() if len(jobs) == 1 for job in jobs)
 
     def elsewhere(self, push: Push, job: str) -> tuple[int, int]:
         """Count the failures of other jobs at other pushes, and the other pushes."""
-        here = self._at.get(push, set())
-        number = self._number - self._jobs[job] - len(here) + (job in here)
-        return number, len(self._at) - bool(here) - self._alone[job] + (here == {job})
+        here = self._at.get(push, Counter())
+        number = self._number - self._jobs[job] - here.total() + here[job]
+        return number, len(self._at) - bool(here) - self._alone[job] + (here.keys() == {job})
 
 
 class FailureHistory:
@@ -104,18 +106,20 @@ class FailureHistory:
 class _HistoryElsewhere:
     """The failure history of other pushes, for the jobs of one (a `same_failure.History`)."""
 
-    def __init__(self, history: FailureHistory, push: Push) -> None:
+    def __init__(self, history: FailureHistory, record: PushRecord) -> None:
         self._history = history
-        self._push = push
+        self._push = record.push
+        #: The history goes by the names that jobs have at every push.
+        self._names = {job.job: job.name for job in record.jobs}
 
     def generic(self, job: str, shape: str) -> bool:
-        return self._history.generic(self._push, job, shape)
+        return self._history.generic(self._push, self._names[job], shape)
 
     def known(self, job: str, before: float) -> bool:
-        return self._history.known(self._push, job, before)
+        return self._history.known(self._push, self._names[job], before)
 
     def clean(self, job: str) -> bool:
-        return self._history.clean(job)
+        return self._history.clean(self._names[job])
 
 
 class Judge:
@@ -145,20 +149,20 @@ class Judge:
         now, rule = self._clock(), rules.rule_for(self._rules, record.push)
         tier = math.inf if rule is None else rule.max_tier
         if not failed:
-            passing = (verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs)
-            return health.of_push(passing, now)
+            passing = [verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs]
+            return health.of_push(_as_kept(record, passing), now)
         history = self.history(record.push.project)
         intermittent = [job for job in failed if any(run.passed for run in job.runs)]
         history.learn(
-            job.job for job in intermittent
-            if not history.known(record.push, job.job, verdict.last_failure(job.runs))
+            job.name for job in intermittent
+            if not history.known(record.push, job.name, verdict.last_failure(job.runs))
         )  # fmt: skip
         elsewhere, files = (
-            _HistoryElsewhere(history, record.push),
+            _HistoryElsewhere(history, record),
             _files(self._store.metadata(record.push).get(FILES)),
         )
-        jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs)
-        return health.of_push(jobs, now)
+        jobs = [verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs]
+        return health.of_push(_as_kept(record, jobs), now)
 
     def history(self, project: str) -> FailureHistory:
         """Return the failure history of a project, read from the store unless it is cached."""
@@ -175,22 +179,35 @@ class Judge:
         return known
 
 
+def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerdict]:
+    """Add to verdicts what follows from the other jobs of the push: which of them count, and which are told apart."""
+    for kept, job in zip(record.jobs, jobs, strict=True):
+        yield verdict.beside(job, aside=kept.aside, mixed=kept.mixed) if kept.aside or kept.mixed else job
+
+
 def _files(stored: str | None) -> tuple[str, ...]:
     return () if stored is None else tuple(json.loads(stored))
 
 
-def failure_records(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[FailureRecord]:
-    """Build the failure records of a push, with all its intermittent jobs, for comparison with other pushes."""
+def failure_records(
+    push: Push, jobs: Iterable[JobVerdict], now: float, keys: Mapping[str, str] = _AS_NAMED
+) -> list[FailureRecord]:
+    """Build the failure records of a push, with all its intermittent jobs, for comparison with other pushes.
+
+    `keys`: what jobs are kept under, where that is not their name. A job of unproved identity is left out.
+    """
     found = []
     room = _RECORDED_MAX
     for job in jobs:
+        if job.mixed:
+            continue
         failed = [run for run in job.runs if run.failed]
         passed = [run for run in job.runs if run.passed] if failed else []
         if failed and (passed or room > 0):
             room -= not passed
             found.append(
                 FailureRecord(
-                    push, job.job, max((run.time for run in job.runs if run.time), default=now),
+                    push, keys.get(job.job, job.job), max((run.time for run in job.runs if run.time), default=now),
                     len(failed), len(passed),
                     fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
                     fingerprint.shapes(tuple(line for run in passed for line in run.failures)),

@@ -147,9 +147,9 @@ class Publisher:
     def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
         """Store the verdict of a push, with what has changed since the last one."""
         now = self._clock()
-        before, changes = push_json.changes(judged, push_json.before(metadata))
+        before, changes = push_json.changes(judged, push_json.before(metadata), record.keys)
         summary = push_json.summary(record, judged, now)
-        self._store.judged(summary, judge.failure_records(record.push, judged.jobs, now), changes, now)
+        self._store.judged(summary, judge.failure_records(record.push, judged.jobs, now, record.keys), changes, now)
         for job, _ in changes:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from triggerbot.core import event_json
+from triggerbot.core import event_json, identity
 from triggerbot.core.model import Claim, Push, Run, State
 from triggerbot.core.policy import limits as hourly
 from triggerbot.core.policy.circuit_breaker import Breaker
@@ -20,8 +20,10 @@ from triggerbot.store import PushRecord, Summary, TimelineEntry
 CAPS_MOST = 20
 #: Metadata of a push: the earlier verdicts of its jobs, as JSON.
 BEFORE = "before"
-#: By job, of those ever judged other than passed or pending: the last verdict, and the one before that, or empty.
+#: By the key of each job that was ever judged other than passed or pending: its last verdict, and the one before that,
+#: or empty.
 Before = dict[str, tuple[str, str]]
+_AS_NAMED: Mapping[str, str] = {}
 #: Verdicts whose coming and going is news.
 _SIGNIFICANT = frozenset({Verdict.FAILED, Verdict.INTERMITTENT, Verdict.INFRA})
 #: Characters of a message's first line in lists.
@@ -41,10 +43,15 @@ def breakers(stored: Sequence[Breaker], held: Mapping[str, int]) -> list[dict[st
             "why": one.why,
             "held": held.get(one.place.key, 0),
             "next_canary": None if one.canary else event_json.format_time(one.probe),
-            "canary": None if one.canary is None else {**place(one.canary.push), "job": one.canary.job},
+            "canary": None if one.canary is None else {**place(one.canary.push), "job": identity.label(one.canary.job)},
             "canaries_in_vain": one.tries,
             "evidence": [
-                {"at": event_json.format_time(seen.at), **place(seen.push), "job": seen.job, "why": seen.why}
+                {
+                    "at": event_json.format_time(seen.at),
+                    **place(seen.push),
+                    "job": identity.label(seen.job),
+                    "why": seen.why,
+                }
                 for seen in one.evidence
             ],
         }
@@ -65,18 +72,24 @@ def before(metadata: Mapping[str, str]) -> Before:
     return {job: (now, was) for job, (now, was) in json.loads(metadata.get(BEFORE, "{}")).items()}
 
 
-def changes(judged: PushVerdict, known: Before) -> tuple[Before, list[tuple[str, str]]]:
-    """Compare the verdicts of a push's jobs with earlier ones; return what to store, and the changes (job, text)."""
+def changes(
+    judged: PushVerdict, known: Before, keys: Mapping[str, str] = _AS_NAMED
+) -> tuple[Before, list[tuple[str, str]]]:
+    """Compare the verdicts of a push's jobs with earlier ones; return what to store, and the changes (job, text).
+
+    `keys`: what jobs are kept under, where that is not their name.
+    """
     latest, found = dict(known), []
     for job in judged.jobs:
-        last, earlier = known.get(job.job, ("", ""))
+        key = keys.get(job.job, job.job)
+        last, earlier = known.get(key, ("", ""))
         if job.verdict is None or str(job.verdict) == last or not (last or job.verdict in _SIGNIFICANT):
             continue
         # Pending is skipped: the verdict before it counts.
         before = earlier if last == Verdict.PENDING else last or _first(job)
-        latest[job.job] = str(job.verdict), before if before != job.verdict else ""
-        was = f" (was {before})" if latest[job.job][1] else ""
-        found.append((job.job, f"{job.verdict}{was}" + (f": {job.why}" if job.why else "")))
+        latest[key] = str(job.verdict), before if before != job.verdict else ""
+        was = f" (was {before})" if latest[key][1] else ""
+        found.append((key, f"{job.verdict}{was}" + (f": {job.why}" if job.why else "")))
     return latest, found
 
 
@@ -99,7 +112,7 @@ def push(
     record: PushRecord, judged: PushVerdict, known: Before | None = None, story: Iterable[TimelineEntry] = ()
 ) -> dict[str, Any]:
     """Return everything known of a push; `story`: its timeline from the store."""
-    claims = {job.job: job.claims for job in record.jobs}
+    records = {job.job: job for job in record.jobs}
     refused = refusals(story)
     return {
         **place(record.push),
@@ -116,7 +129,10 @@ def push(
         "budget_would_have_spent": record.spent_dry,
         "problems": [] if record.asks is None else list(record.asks.problems),
         "jobs": [
-            {**_job(job, claims[job.job], (known or {}).get(job.job)), "refusals": refused.get(job.job, [])}
+            {
+                **_job(job, records[job.job].claims, (known or {}).get(records[job.job].key)),
+                "refusals": refused.get(job.job, []),
+            }
             for job in judged.jobs
         ],
     }
@@ -179,6 +195,8 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "failure": None if job.failing is None else _failing(job.failing),
         "suspected_new": job.suspected,
         "hidden": job.hidden,
+        "aside": job.aside or None,
+        "event": next((run.event for run in job.runs if run.event is not None), None),
         "awaited": job.awaited,
         "runs": [_run(run) for run in job.runs],
         "claims": [_claim(claim) for claim in claims],
@@ -208,6 +226,7 @@ def _run(run: Run) -> dict[str, Any]:
         "url": run.url,
         "step": run.step,
         "pool": run.pool,
+        "event": run.event,
         "retrigger_of": run.retrigger_of,
         "failures": list(run.failures),
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from triggerbot.core.formatting import duration, plural
-from triggerbot.core.policy.rules import Rule
+from triggerbot.core.policy.rules import EVENTS, Rule
 
 _RESULTS = {
     "failure": "failed",
@@ -59,6 +59,8 @@ def _failures(rule: Rule) -> str:
 def _left_alone(rule: Rule) -> Iterator[str]:
     if rule.exclude_jobs.patterns:
         yield f"Jobs of these names are left alone: {listed(rule.exclude_jobs.patterns)}."
+    if rule.events.patterns != EVENTS and "*" not in rule.events.patterns:
+        yield f"Only what the CI ran for these events is looked after, if it says so: {listed(rule.events.patterns)}."
     if rule.exclude_steps.patterns:
         yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
     if "*" not in rule.authors.patterns:

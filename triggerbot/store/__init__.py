@@ -43,6 +43,7 @@ from triggerbot.store.records import (
     TimelineEntry,
     Work,
     in_order,
+    job_records,
 )
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "TimelineEntry",
     "Work",
     "in_order",
+    "job_records",
 ]
 
 
@@ -220,10 +222,12 @@ class Store(Protocol):
         """Add failure lines that were fetched from the CI to a run; an unknown run is ignored."""
 
     def failure_records(self, project: str) -> list[FailureRecord]:
-        """Read the newest failure records of a project, newest first."""
+        """Read the newest failure records of a project, newest first; jobs by the names that they have everywhere."""
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
         """Count, by job, the pushes of a project with events since then at which a run of the job passed or failed.
+
+        Jobs are given by the names that they have at every push.
 
         If there are very many, only the newest are counted.
         """
@@ -271,7 +275,10 @@ class Store(Protocol):
         """Postpone fetching a push's facts (`None`: for good)."""
 
     def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
-        """Record a person's request as a claim of its own. Idempotent. `None` if no run of the job is known."""
+        """Record a person's request as a claim of its own. Idempotent. `None` if no run of the job is known.
+
+        A job is named as people call it, or by its key, here and in all methods below.
+        """
 
     def pause(self, pause: Pause | None) -> None:
         """Pause sending on all replicas, or (`None`) resume."""

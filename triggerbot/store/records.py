@@ -1,9 +1,10 @@
 """The values that a store accepts and returns, and the limits on what it stores."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from triggerbot.core.model import Claim, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
+from triggerbot.core import identity
+from triggerbot.core.model import Batch, Claim, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -88,6 +89,8 @@ class Work:
     operations: frozenset[str] = frozenset()
     #: The batches of its runs; see `Event.batch`.
     batches: frozenset[str] = frozenset()
+    #: What the CI told of batches, by their ids.
+    told: Mapping[str, Batch] = field(default_factory=dict)
 
     def due(self, now: float) -> list[Claim]:
         """Return the claims that are due."""
@@ -113,9 +116,50 @@ class TimelineEntry:
 class JobRecord:
     """A job of a push, with all its runs and claims."""
 
+    #: What people call it.
     job: str
     runs: tuple[Run, ...]
     claims: tuple[Claim, ...]
+    #: What it is kept under, if that is another; see `core.identity`.
+    kept_as: str = ""
+    #: Why the push is judged without it, in a few words; empty if it is not.
+    aside: str = ""
+    #: Another job has its name, and its further runs may be that one's.
+    mixed: bool = False
+
+    @property
+    def key(self) -> str:
+        """What it is kept under."""
+        return self.kept_as or self.job
+
+    @property
+    def name(self) -> str:
+        """The name that it has at every push: by it goes its history."""
+        return identity.base(self.key)
+
+
+def job_records(
+    jobs: Sequence[tuple[str, tuple[Run, ...], tuple[Claim, ...]]], told: Mapping[str, Batch]
+) -> tuple[JobRecord, ...]:
+    """Name the jobs of a push, given by their keys, and sort them by name; `told`: its batches, by their ids."""
+    if not any(identity.is_per_batch(job) for job, _, _ in jobs):
+        return tuple(JobRecord(*job) for job in jobs)
+    runs = {job: own for job, own, _ in jobs}
+    names, mixed = identity.names(runs, told), identity.mixed(runs)
+    aside = dict.fromkeys(identity.of_others(runs, told), "of a fork")
+    aside |= dict.fromkeys(identity.replaced(runs, told), "a newer workflow run counts")
+    found = [
+        JobRecord(names.get(job, job), _with_event(job, own, told), claims, job, aside.get(job, ""), mixed=job in mixed)
+        for job, own, claims in jobs
+    ]
+    return tuple(sorted(found, key=lambda one: one.job))
+
+
+def _with_event(job: str, runs: tuple[Run, ...], told: Mapping[str, Batch]) -> tuple[Run, ...]:
+    batch = told.get(identity.batch_of(job))
+    if batch is None or batch.event is None:
+        return runs
+    return tuple(run if run.event is not None else replace(run, event=batch.event) for run in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +174,16 @@ class PushRecord:
     spent_dry: int
     last_heard: float
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """What each job is kept under, by what people call it."""
+        return {job.job: job.key for job in self.jobs}
+
+    def named(self, name: str) -> tuple[JobRecord, ...]:
+        """Return the job that people call so, or else all jobs of which that is the name without more."""
+        exact = tuple(job for job in self.jobs if name in (job.job, job.key))
+        return exact or tuple(job for job in self.jobs if job.name == name)
+
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
@@ -139,6 +193,7 @@ class FailureRecord:
     """
 
     push: Push
+    #: What it is kept under when it is written; its name, the same at every push, when it is read.
     job: str
     #: When its last run finished, or was last observed.
     at: float

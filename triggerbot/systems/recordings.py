@@ -77,7 +77,7 @@ def _github(line: str, system: str) -> Sequence[Heard]:
     kind = _event_name(value) or _guess(body)
     if not kind:
         raise NotUnderstood('which event is it? Write {"event": "workflow_job", "payload": {...}}')
-    return github.webhook(system, {"x-github-event": kind}, msgspec.json.encode(body))
+    return github.webhook(system, {"x-github-event": kind}, msgspec.json.encode(body), ask=False)
 
 
 def _event_name(value: Mapping[str, Any]) -> str:

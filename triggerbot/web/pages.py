@@ -201,9 +201,10 @@ class Pages:
 
     def _job(self, push: Push, name: str, requested: int) -> dict[str, Any]:
         record = self._record(push)
-        job = next((one for one in record.jobs if one.job == name), None)
+        job = next(iter(record.named(name)), None)
         if job is None:
             raise PageError(404, "No such job", "No job of this name is known of the push.")
+        name = job.job
         judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
         entries = timeline.by_job(self._store.timeline(push, name)).get(name, [])
         rule = rules.rule_for(self._config.rules, push)

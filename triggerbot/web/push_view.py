@@ -166,7 +166,7 @@ def row(
         job=job.job,
         verdict=str(job.verdict or "none"),
         suspected=job.suspected,
-        was=before.get(job.job, ("", ""))[1],
+        was=before.get(record.key, ("", ""))[1],
         # The reason for not retriggering is shown at length among the decisions.
         why=re.sub("; not retriggered: [a-z_]+", "", job.why),
         proof=glossary.proof(job),

@@ -33,6 +33,7 @@ AGAINST = [
     ("pool_excluded", {"pool": "windows"}),
     ("step_excluded", {"step": "build it"}),
     ("hidden", {"tier": 2}),
+    ("event_excluded", {"event": "workflow_dispatch"}),
 ]
 
 
@@ -62,10 +63,27 @@ def test_the_first_reason_in_the_order_of_the_design_is_told(first: int) -> None
 def test_the_order_of_refusals_is_the_order_of_the_fixed_list() -> None:
     """The list of the design, word for word."""
     text = """not_watched job_excluded kind_excluded result_excluded author_excluded pool_excluded step_excluded hidden
-    dontbuild no_retry not_opted_in rebuild_requested already_claimed enough_runs over_budget not_found
+    event_excluded dontbuild no_retry not_opted_in rebuild_requested already_claimed enough_runs over_budget not_found
     refused_by_ci"""
 
     assert [str(refusal) for refusal in Refusal] == text.split()
+
+
+@pytest.mark.parametrize(
+    ("event", "excluded"),
+    [
+        (None, False), ("push", False), ("pull_request", False), ("pull_request_target", False), ("schedule", False),
+        ("merge_group", False), ("workflow_dispatch", True), ("repository_dispatch", True), ("issue_comment", True),
+        ("workflow_run", True), ("dynamic", True),
+    ],
+)  # fmt: skip
+def test_what_a_person_or_another_run_started_is_left_alone(event: str | None, excluded: bool) -> None:
+    """Unless a rule covers it; and where a CI does not say what made it run something, that excludes nothing."""
+    expected = refused("event_excluded") if excluded else ("trigger", "failure", 2)
+    assert decided(run={"event": event}) == expected
+    assert decided("try: --rebuild 2", run={"event": event})[1] == ("event_excluded" if excluded else "requested")
+    for covers in (["*"], [event or "push"]):
+        assert decided(run={"event": event}, rule=replace(RULE, events=Globs(covers)))[0] == "trigger"
 
 
 def test_a_project_without_a_rule_is_not_watched() -> None:

@@ -89,11 +89,14 @@ class FakeGitHub(FakeApi):
         created: float | None = None,
         needs: dict[str, list[str]] | None = None,
         outcomes: dict[str, list[str]] | None = None,
+        event: str = "push",
+        path: str = "",
     ) -> int:
         """Add a workflow run and give its id.
 
         `jobs`: {name: conclusion, or None while it is in progress}. `head_repository`: that of a fork; None: deleted.
         `needs`: {job: the jobs it depends on}. `outcomes`: {job: the conclusions of its further runs}, for `finish`.
+        `event`: what made it run. `path`: of the workflow's file; without one it is made of the workflow's name.
         """
         with self._lock:
             now = self.clock() if created is None else created
@@ -101,6 +104,7 @@ class FakeGitHub(FakeApi):
             head = repo if head_repository == "" else head_repository
             run = FakeRun(self._id(), repo, workflow, sha, branch, message, actor, head, now, now)
             run.needs, run.outcomes = dict(needs or {}), {name: list(ends) for name, ends in (outcomes or {}).items()}
+            run.event, run.path = event, path
             self.runs[run.id] = run
             for name, conclusion in jobs.items():
                 one = FakeJob(self._id(), name, 1, now, started=now, status="in_progress")

@@ -192,17 +192,26 @@ class FakeApi:
             ("GET", r"/repos/([^/]+/[^/]+)/installation", self._installation),
             ("GET", r"/repos/([^/]+/[^/]+)", self._repository),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
         ]
+        path = self._spelled(request.path)
         for method, pattern, action in routes:
-            match = re.fullmatch(pattern, request.path)
+            match = re.fullmatch(pattern, path)
             if match and method == request.method:
                 if (who == "app") != (request.path.startswith("/app") or request.path.endswith("/installation")):
                     raise ApiError(401, "A JSON web token could not be decoded" if who != "app" else "Bad credentials")
                 return action(request, *match.groups())
         return self._talk_route(request, who)
+
+    def _spelled(self, path: str) -> str:
+        """Spell the repository of a path as it is; GitHub does not care for case."""
+        for repo in self.repositories:
+            if f"{path}/".lower().startswith(f"/repos/{repo}/".lower()):
+                return f"/repos/{repo}{path[len(f'/repos/{repo}') :]}"
+        return path
 
     def _talk_route(self, request: Recorded, who: str) -> tuple[int, Any, dict[str, str]]:
         """Answer what is about people, if the account has the permission."""
@@ -229,8 +238,9 @@ class FakeApi:
             ("POST", rf"{repo}/issues/comments/(\d+)/reactions", "pull_requests", "write", react),
             ("GET", rf"{repo}/collaborators/([^/]+)/permission", "", "", talk.permission),
         ]
+        path = self._spelled(request.path)
         for method, pattern, name, level, action in routes:
-            match = re.fullmatch(pattern, request.path)
+            match = re.fullmatch(pattern, path)
             if match and method == request.method:
                 self._permitted(request, who, name, level)
                 return action(request, *match.groups())
@@ -291,6 +301,9 @@ class FakeApi:
         # GitHub shows a thousand entries at most of a list that is searched.
         listed = [payloads.workflow_run(self.url, run) for run in runs[:1000]]
         return self._page(request, "workflow_runs", listed, len(runs))
+
+    def _get_run(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        return 200, payloads.workflow_run(self.url, self._run(repo, int(run_id))), {}
 
     def _list_jobs(self, request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
         run = self._run(repo, int(run_id))

@@ -58,6 +58,13 @@ class FakeRun:
     outcomes: dict[str, list[str]] = field(default_factory=dict)
     labels: list[str] = field(default_factory=lambda: ["ubuntu-latest"])
     group: str = "GitHub Actions"
+    event: str = "push"
+    path: str = ""
+
+    @property
+    def file(self) -> str:
+        """The path of its workflow, by the workflow's name unless told."""
+        return self.path or f".github/workflows/{self.workflow.lower()}.yml"
 
     def current(self) -> list[FakeJob]:
         """Give the jobs of the newest attempt."""
@@ -169,14 +176,14 @@ def workflow_run(api: str, run: FakeRun) -> dict[str, Any]:
         "node_id": f"WFR_{run.id}",
         "head_branch": run.branch,
         "head_sha": run.sha,
-        "path": f".github/workflows/{run.workflow.lower()}.yml",
+        "path": run.file,
         "display_title": run.message.split("\n")[0],
         "run_number": run.id % 1000,
         "run_attempt": run.attempt,
-        "event": "push",
+        "event": run.event,
         "status": run.status,
         "conclusion": run.conclusion,
-        "workflow_id": 1 + sum(run.workflow.encode()),
+        "workflow_id": 1 + sum(run.file.encode()),
         "check_suite_id": run.id + 1,
         "check_suite_node_id": f"CS_{run.id}",
         "check_suite_url": f"{api}/repos/{run.repo}/check-suites/{run.id + 1}",
@@ -288,7 +295,7 @@ def workflow(api: str, run: FakeRun) -> dict[str, Any]:
         "id": 1,
         "node_id": "W_1",
         "name": run.workflow,
-        "path": f".github/workflows/{run.workflow.lower()}.yml",
+        "path": run.file,
         "state": "active",
         "created_at": when(run.created),
         "updated_at": when(run.created),

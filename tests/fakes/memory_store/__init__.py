@@ -210,7 +210,7 @@ class MemoryStore(Reporting):
         """Record what a person asks for; `None` if no run of the job is known."""
         with self._open() as tables:
             row = tables.pushes.get(push)
-            found = row.jobs.get(job) if row is not None else None
+            found = row.jobs.get(row.key(job)) if row is not None else None
             if row is None or found is None or not found.runs:
                 return None
             if origin not in found.claims:
@@ -287,7 +287,14 @@ class MemoryStore(Reporting):
         """Read what happened to a push, or to one job of it, in order."""
         with self._open() as tables:
             row = tables.pushes.get(push)
-            return [] if row is None else [one for one in row.story if job is None or one.job in (job, None)]
+            if row is None:
+                return []
+            names, kept = row.names(), None if job is None else row.key(job)
+            return [
+                replace(one, job=names.get(one.job or "", one.job))
+                for one in row.story
+                if job is None or one.job in (kept, None)
+            ]
 
     def recent(self, limit: int, project: str | None = None) -> list[Push]:
         """List the pushes heard of last."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.fakes.memory_store.tables import PushRow, Tables
 from triggerbot.core.model import Push, PushFacts, State
-from triggerbot.store import JobRecord, PushRecord, Work, outcomes
+from triggerbot.store import PushRecord, Work, job_records, outcomes
 
 
 def work(tables: Tables, push: Push) -> Work:
@@ -19,7 +19,7 @@ def work(tables: Tables, push: Push) -> Work:
         push, row.facts, row.asks, tuple(claim.value() for claim in claims),
         {claim.job.name: claim.job.oldest_first() for claim in claims},
         len(row.jobs), row.spent(dry=False), row.spent(dry=True), row.facts_tries, frozenset(row.operations),
-        frozenset(run.batch for job in row.jobs.values() for run in job.runs.values() if run.batch),
+        frozenset(run.batch for job in row.jobs.values() for run in job.runs.values() if run.batch), row.batches,
     )  # fmt: skip
 
 
@@ -35,21 +35,21 @@ def record(tables: Tables, push: Push) -> PushRecord | None:
     row = tables.pushes.get(push)
     if row is None:
         return None
-    jobs = tuple(
-        JobRecord(
+    jobs = [
+        (
             job.name,
             job.oldest_first(),
             tuple(claim.value() for claim in sorted(job.claims.values(), key=lambda one: one.id)),
         )
         for _, job in sorted(row.jobs.items())
-    )
+    ]
     spent, spent_dry = row.spent(dry=False), row.spent(dry=True)
-    return PushRecord(push, row.facts, row.asks, jobs, spent, spent_dry, row.last_heard)
+    return PushRecord(push, row.facts, row.asks, job_records(jobs, row.batches), spent, spent_dry, row.last_heard)
 
 
 def recent(tables: Tables, limit: int, project: str | None) -> list[Push]:
     """List the pushes heard of last."""
-    rows = [row for row in tables.pushes.values() if project in (None, row.push.project)]
+    rows = [row for row in tables.pushes.values() if project is None or row.push.project.lower() == project.lower()]
     newest = sorted(rows, key=lambda row: row.last_heard)[::-1]
     return [row.push for row in newest[:limit]]
 

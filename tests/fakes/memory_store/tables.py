@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from triggerbot.core import identity
+from triggerbot.core.identity import Kept
 from triggerbot.core.model import (
+    Batch,
     Cause,
     Claim,
     ClaimState,
@@ -128,6 +131,24 @@ class PushRow:
     sightings: dict[str, FailureRecord] = field(default_factory=dict)
     #: What is kept beside it, by name.
     kept: dict[str, str] = field(default_factory=dict)
+    #: What was told of batches, by their ids.
+    batches: dict[str, Batch] = field(default_factory=dict)
+
+    def kept_runs(self, name: str) -> list[Kept]:
+        """List the runs of all jobs of this name."""
+        return [
+            Kept(job.name, run.key, run.batch, run.failed)
+            for job in self.jobs.values() if identity.base(job.name) == name
+            for run in job.runs.values()
+        ]  # fmt: skip
+
+    def names(self) -> dict[str, str]:
+        """What people call those of its jobs that are of one batch alone."""
+        return identity.names(self.jobs, self.batches)
+
+    def key(self, job: str) -> str:
+        """What a job is kept under, by that or by what people call it."""
+        return job if job in self.jobs else next((key for key, name in self.names().items() if name == job), job)
 
     def claims(self) -> list[ClaimRow]:
         """List its claims, oldest first."""
@@ -239,7 +260,8 @@ class Tables:
         due = self._learn(push, PushFacts(event.push, event.message, event.author), item.asks, now, dry)
         if push.asks is None and seen.groups and push.facts_due is None and not push.facts_tries:
             push.facts_due = now + FACTS_DELAY
-        job = push.jobs.setdefault(event.job, JobRow(event.job))
+        name = identity.place(event, push.kept_runs(event.job)) if event.per_batch else event.job
+        job = push.jobs.setdefault(name, JobRow(name))
         job.groups = seen.groups or job.groups
         news = _record(job, event)
         if news:
@@ -317,7 +339,13 @@ class Tables:
             known.time if known.time is not None else facts.time,
             known.fork or facts.fork if facts.fork is not None else known.fork,
         )
-        if first or push.facts != known:
+        told = dict(push.batches)
+        for batch in facts.batches:
+            old = push.batches.get(batch.id, Batch(batch.id))
+            push.batches[batch.id] = Batch(
+                batch.id, _first(batch.event, old.event), _first(batch.source, old.source), _first(batch.fork, old.fork)
+            )
+        if first or push.facts != known or push.batches != told:
             push.mark(now)
         if asks is None or not first:
             return False
@@ -338,8 +366,9 @@ def _record(job: JobRow, event: Event) -> bool:
     known = job.runs.get(event.key)
     if known is None:
         job.runs[event.key] = Run(
-            event.job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
+            job.name, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
             event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures, event.started,
+            event.event,
         )  # fmt: skip
         return True
     if event.state.rank <= known.state.rank:
@@ -349,6 +378,7 @@ def _record(job: JobRow, event: Event) -> bool:
         time=_first(event.time, known.time), url=_first(event.url, known.url), pool=_first(event.pool, known.pool),
         retrigger_of=_first(event.retrigger_of, known.retrigger_of), step=_first(event.step, known.step),
         failures=event.failures or known.failures, started=_first(event.started, known.started),
+        event=_first(event.event, known.event),
     )  # fmt: skip
     return True
 

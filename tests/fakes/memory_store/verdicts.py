@@ -5,6 +5,7 @@ from dataclasses import astuple, replace
 
 from tests.fakes.memory_store.claims import Claiming
 from tests.fakes.memory_store.tables import PushRow, Tables
+from triggerbot.core import identity
 from triggerbot.core.model import CommentCommand, Push, Run, RunKey, State
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, PendingCommand, Ran, Search, Summary, TimelineEntry
 
@@ -47,8 +48,12 @@ class Reporting(Claiming):
             row.judged = replace(summary, judged=now)
             row.sightings.update({one.job: one for one in sightings if one.job in row.jobs})
             row.story += [TimelineEntry(now, "verdict", job, text) for job, text in changes if job in row.jobs]
-            for old in _sightings(tables, summary.push.project)[FAILURE_RECORDS_MAX:]:
-                del tables.pushes[old.push].sightings[old.job]
+            rows = [one for one in tables.pushes.values() if one.push.project == summary.push.project]
+            kept = [
+                (one.at, number, row, job) for row in rows for number, (job, one) in enumerate(row.sightings.items())
+            ]
+            for _, _, owner, job in sorted(kept, key=lambda one: one[0])[::-1][FAILURE_RECORDS_MAX:]:
+                del owner.sightings[job]
 
     def metadata(self, push: Push) -> Mapping[str, str]:
         """Read what was kept beside a push, by name."""
@@ -66,7 +71,7 @@ class Reporting(Claiming):
         """Add to a run what the CI said of its failure when it was asked."""
         with self._open() as tables:
             row = tables.pushes.get(push)
-            found = row.jobs.get(job) if row is not None else None
+            found = row.jobs.get(row.key(job)) if row is not None else None
             if found is not None and run in found.runs:
                 known = found.runs[run]
                 found.runs[run] = replace(known, failures=tuple(dict.fromkeys((*known.failures, *lines))))
@@ -81,7 +86,15 @@ class Reporting(Claiming):
         with self._open() as tables:
             rows = [row for row in tables.pushes.values() if row.push.project == project and row.last_heard >= since]
             counted = {
-                job: sum(job in row.jobs and any(map(_proves, row.jobs[job].runs.values())) for row in rows)
+                job: sum(
+                    any(
+                        _proves(run)
+                        for own in row.jobs.values()
+                        if identity.base(own.name) == job
+                        for run in own.runs.values()
+                    )
+                    for row in rows
+                )
                 for job in jobs
             }
             return Ran(counted, since)
@@ -142,7 +155,8 @@ def _report_due(row: PushRow, now: float) -> float | None:
 
 def _sightings(tables: Tables, project: str) -> list[FailureRecord]:
     rows = [row for row in tables.pushes.values() if row.push.project == project]
-    return sorted((one for row in rows for one in row.sightings.values()), key=lambda one: one.at)[::-1]
+    found = [replace(one, job=identity.base(one.job)) for row in rows for one in row.sightings.values()]
+    return sorted(found, key=lambda one: one.at)[::-1]
 
 
 def _proves(run: Run) -> bool:

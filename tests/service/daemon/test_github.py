@@ -71,7 +71,9 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, outcomes={"test (3.11)": ["failure", "success"]})
     deliver(daemon, github, "workflow_job", run, job="test (3.11)")
     eventually(
-        lambda: "completed" in daemon.job(REVISION, "CI / test (3.11)", REPOSITORY).get("claims", [{}])[0]["note"],
+        lambda: (
+            "completed" in daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY).get("claims", [{}])[0]["note"]
+        ),
         "it waits for the workflow run",
     )
     assert github.posts == []
@@ -90,7 +92,9 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     deliver(daemon, github, "workflow_run", run)
 
     job = eventually(
-        lambda: (one := daemon.job(REVISION, "CI / test (3.11)", REPOSITORY))["verdict"] == "intermittent" and one,
+        lambda: (
+            (one := daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY))["verdict"] == "intermittent" and one
+        ),
         "a verdict",
     )
     assert [one["result"] for one in job["runs"]] == ["failure", "failure", "success"]
@@ -112,7 +116,7 @@ def test_polling_alone_is_enough(make_daemon: Callable[..., Daemon], github: Fak
     github.finish(run)
     eventually(
         lambda: (
-            [daemon.job(REVISION, f"CI / {job}", REPOSITORY)["verdict"] for job in ("unit", "e2e")]
+            [daemon.job(REVISION, f"CI / {job} (push)", REPOSITORY)["verdict"] for job in ("unit", "e2e")]
             == ["intermittent", "intermittent"]
         ),
         "both verdicts",
@@ -130,7 +134,7 @@ def test_the_message_of_the_head_commit_is_heeded(make_daemon: Callable[..., Dae
     deliver(daemon, github, "workflow_job", run, job="unit")
 
     eventually(
-        lambda: daemon.job(REVISION, "CI / unit", REPOSITORY).get("claims", [{}])[0].get("reason") == "no_retry",
+        lambda: daemon.job(REVISION, "CI / unit (push)", REPOSITORY).get("claims", [{}])[0].get("reason") == "no_retry",
         "the refusal",
     )
     assert github.posts == []
@@ -144,7 +148,9 @@ def test_a_change_from_a_fork_is_left_alone(make_daemon: Callable[..., Daemon], 
     deliver(daemon, github, "workflow_job", run, job="unit")
 
     claim = eventually(
-        lambda: (one := daemon.job(REVISION, "CI / unit", REPOSITORY).get("claims", [{}])[0]).get("reason") and one,
+        lambda: (
+            (one := daemon.job(REVISION, "CI / unit (push)", REPOSITORY).get("claims", [{}])[0]).get("reason") and one
+        ),
         "the refusal",
     )
     assert (claim["reason"], claim["note"]) == ("not_watched", "the push comes from a fork")
@@ -163,12 +169,13 @@ def test_an_answer_that_was_lost_is_settled_by_the_next_attempt(
     eventually(lambda: len(github.posts) == 1, "the job is rerun")
 
     eventually(
-        lambda: "the answer was lost" in daemon.job(REVISION, "CI / unit", REPOSITORY)["claims"][0]["note"], "settled"
+        lambda: "the answer was lost" in daemon.job(REVISION, "CI / unit (push)", REPOSITORY)["claims"][0]["note"],
+        "settled",
     )
     github.finish(run)
     deliver(daemon, github, "workflow_job", run, job="unit")
     deliver(daemon, github, "workflow_run", run)
-    eventually(lambda: daemon.job(REVISION, "CI / unit", REPOSITORY)["verdict"] == "intermittent", "a verdict")
+    eventually(lambda: daemon.job(REVISION, "CI / unit (push)", REPOSITORY)["verdict"] == "intermittent", "a verdict")
     assert len(github.posts) == 1
 
 
@@ -195,7 +202,7 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
 
     claims = eventually(
         lambda: (
-            (found := [daemon.job(REVISION, f"CI / {job}", REPOSITORY)["claims"][0] for job in ("unit", "e2e")])
+            (found := [daemon.job(REVISION, f"CI / {job} (push)", REPOSITORY)["claims"][0] for job in ("unit", "e2e")])
             and all(claim["state"] == "done" for claim in found)
             and found
         ),

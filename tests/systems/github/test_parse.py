@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.github import payloads
 from tests.fakes.github.payloads import FakeJob, FakeRun
 from triggerbot.core.errors import NotUnderstood
-from triggerbot.core.model import Event, Heard, Kind, Push, PushFacts, Result, State
+from triggerbot.core.model import Batch, Event, Group, Heard, Kind, Lead, Push, PushFacts, Result, State
 from triggerbot.systems.github.system import GitHub
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
@@ -91,6 +91,7 @@ def test_failed_job() -> None:
         step="run tests",
         batch="77",
         started=NOW + 5,
+        per_batch=True,
     )
 
 
@@ -181,9 +182,13 @@ def test_carried_over_is_no_run() -> None:
     assert heard("workflow_job", job_message(job={"run_attempt": 2, "created_at": later})) == []
 
 
-def test_job_without_workflow_name() -> None:
-    """Without a workflow's name the job's own has to do."""
-    assert only("workflow_job", job_message(job={"workflow_name": None})).job == "test (3.11, linux)"
+@pytest.mark.parametrize("missing", ["workflow_name", "head_branch"])
+def test_incomplete_job(missing: str) -> None:
+    """A job that does not say of which workflow or branch it is makes no job up: GitHub has to say whose it is."""
+    expected = Lead(Group("gh", "octo/app/77"), "99", State.FINISHED, Result.FAILURE, 1, NOW + 60)
+    assert only("workflow_job", job_message(job={missing: None})) == expected
+    approval = {missing: None, "conclusion": "action_required"}
+    assert heard("workflow_job", job_message(job=approval)) == []
 
 
 def test_no_script_as_link() -> None:
@@ -191,19 +196,20 @@ def test_no_script_as_link() -> None:
     assert only("workflow_job", job_message(job={"html_url": "javascript:alert(1)"})).url is None
 
 
-@pytest.mark.parametrize("kind", ["workflow_job", "workflow_run"])
-def test_no_branch(kind: str) -> None:
-    """What has no branch belongs to no push."""
-    message = job_message(branch=None) if kind == "workflow_job" else run_message(branch=None)
-    assert heard(kind, message) == []
+def test_no_branch() -> None:
+    """A workflow run that has no branch belongs to no push."""
+    assert heard("workflow_run", run_message(branch=None)) == []
 
 
 @pytest.mark.parametrize(("action", "settled"), [("requested", False), ("in_progress", False), ("completed", True)])
 def test_workflow_run(action: str, settled: bool) -> None:
     """A workflow run tells the push's facts, and at its end that claims may look again."""
     assert only("workflow_run", run_message(action)) == PushFacts(
-        PUSH, message="try: --rebuild 3", author="dev", time=NOW, fork=False, settled=settled
-    )
+        PUSH, message="try: --rebuild 3", author="dev", time=NOW, fork=False, settled=settled,
+        batches=(Batch("77", "push", ".github/workflows/ci.yml", fork=False),),
+    )  # fmt: skip
+    old = only("workflow_run", run_message(changes={"path": ".github/workflows/ci.yml@main", "event": None}))
+    assert old.batches == (Batch("77", None, ".github/workflows/ci.yml", fork=False),)
 
 
 @pytest.mark.parametrize(("head", "fork"), [("octo/app", False), ("Octo/App", False), ("else/app", True), (None, True)])

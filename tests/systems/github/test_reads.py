@@ -1,6 +1,7 @@
 """Look-back and sweep against a GitHub with state."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.fakes.github import Clock, FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Event, Push, PushFacts, Result, RunKey
+from triggerbot.core.model import Batch, Event, Push, PushFacts, Result, RunKey
 from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
@@ -23,7 +24,7 @@ def keys(events: Any, job: str) -> list[RunKey]:
 def test_look_back(github: FakeGitHub, gh: GitHub) -> None:
     """A look-back tells all jobs of all workflow runs of the push, and its facts."""
     run = github.add_run("octo/app", "CI", SHA, "main", FAILED, message="try: --rebuild 2", actor="ann")
-    github.add_run("octo/app", "Docs", SHA, "main", {"build": "success"})
+    docs = github.add_run("octo/app", "Docs", SHA, "main", {"build": "success"}, event="pull_request")
     back = gh.look_back(PUSH)
     assert {event.job: event.result for event in back.events} == {
         "CI / test": Result.FAILURE,
@@ -31,17 +32,23 @@ def test_look_back(github: FakeGitHub, gh: GitHub) -> None:
         "Docs / build": Result.SUCCESS,
     }
     assert back.facts == PushFacts(
-        PUSH, message="try: --rebuild 2", author="ann", time=float(github.runs[run].created), fork=False
-    )
+        PUSH, message="try: --rebuild 2", author="ann", time=float(github.runs[run].created), fork=False,
+        batches=(
+            Batch(str(run), "push", ".github/workflows/ci.yml", fork=False),
+            Batch(str(docs), "pull_request", ".github/workflows/docs.yml", fork=False),
+        ),
+    )  # fmt: skip
     assert back.busy == frozenset()
 
 
 def test_same_as_webhook(github: FakeGitHub, gh: GitHub) -> None:
-    """A webhook and a look-back say the same of a job, word for word."""
+    """A webhook and a look-back say the same of a job, but for the event, which only a workflow run tells."""
     run = github.add_run("octo/app", "CI", SHA, "main", FAILED)
     headers, body = github.webhook("workflow_job", run, job="test")
     gh.verify(headers, body, 0.0)
-    assert list(gh.parse(headers, body)) == [event for event in gh.look_back(PUSH).events if event.job == "CI / test"]
+    [listed] = [event for event in gh.look_back(PUSH).events if event.job == "CI / test"]
+    assert listed.event == "push"
+    assert list(gh.parse(headers, body)) == [replace(listed, event=None)]
 
 
 def test_busy(github: FakeGitHub, gh: GitHub) -> None:

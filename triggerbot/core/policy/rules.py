@@ -8,6 +8,7 @@ a push asks for (rule 4) precedes `--no-retry` (rule 5).
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from triggerbot.core import identity
 from triggerbot.core.model import Cause, Claim, Decision, Event, Push, Refusal, Result, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
@@ -34,6 +35,8 @@ class Budget:
 
 
 _EVERY = frozenset({EVERY})
+#: What a CI runs for the change itself. What a person or another run started, with input of its own, is none of that.
+EVENTS = ("push", "pull_request", "pull_request_target", "schedule", "merge_group")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class Rule:
     branches: Globs = Globs(["*"])
     jobs: Globs = Globs(["*"])
     exclude_jobs: Globs = Globs([])
+    events: Globs = Globs(EVENTS)
     authors: Globs = Globs(["*"])
     exclude_authors: Globs = Globs([])
     kinds: frozenset[str] = frozenset({"test"})
@@ -59,17 +63,34 @@ class Rule:
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
-    def groups_of(self, job: str) -> frozenset[str]:
+    def watches(self, project: str) -> bool:
+        """Return whether the rule is for a project, on any branch."""
+        return self.projects.match_project(project)
+
+    def groups_of(self, run: Event | Run) -> frozenset[str]:
         """Return the groups by which a push may ask for this job: `*`, and the config's groups that match."""
         if not self.groups:
             return _EVERY
-        return frozenset({EVERY, *(name for name, globs in self.groups.items() if globs.match(job))})
+        names = self._possible_names(run)
+        return frozenset({EVERY, *(name for name, globs in self.groups.items() if any(map(globs.match, names)))})
+
+    def covers_job(self, run: Event | Run) -> bool:
+        """Return whether a job's name is one of `jobs`, and not of `exclude_jobs`; with its event or without."""
+        excluded = any(map(self.exclude_jobs.match, identity.of_event(run.job, run.event)))
+        return not excluded and any(map(self.jobs.match, self._possible_names(run)))
+
+    def _possible_names(self, run: Event | Run) -> tuple[str, ...]:
+        """Return the names that a job may have: its event may have to be learned yet, before it is decided."""
+        if run.event is not None or not (identity.is_per_batch(run.job) or (isinstance(run, Event) and run.per_batch)):
+            return identity.of_event(run.job, run.event)
+        name = identity.base(run.job)
+        return (name, *(f"{name} ({event})" for event in self.events.patterns))
 
 
 def rule_for(rules: Sequence[Rule], push: Push) -> Rule | None:
     """Return the first rule that matches the push's project and branch."""
     for rule in rules:
-        if rule.projects.match(push.project) and rule.branches.match(push.branch):
+        if rule.watches(push.project) and rule.branches.match(push.branch):
             return rule
     return None
 
@@ -85,7 +106,7 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
     if rule is None:
         yield Refusal.NOT_WATCHED
         return
-    if not rule.jobs.match(run.job) or rule.exclude_jobs.match(run.job):
+    if not rule.covers_job(run):
         yield Refusal.JOB_EXCLUDED
     if run.kind not in rule.kinds:
         yield Refusal.KIND_EXCLUDED
@@ -99,6 +120,8 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.STEP_EXCLUDED
     if run.tier > rule.max_tier:
         yield Refusal.HIDDEN
+    if run.event is not None and not rule.events.match(run.event):
+        yield Refusal.EVENT_EXCLUDED
 
 
 def _only_of_failures(against: Collection[Refusal]) -> bool:
@@ -122,7 +145,7 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
     if rule is not None and event.result not in UNWANTED and _only_of_failures(against):
-        groups = rule.groups_of(event.job)
+        groups = rule.groups_of(event)
     if not event.failed:
         return Triage(groups=groups)
     if against:
@@ -174,7 +197,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         against.insert(0, Refusal.NOT_WATCHED)
     asked = most = 0
     if rule is not None and _only_of_failures(against) and run.result not in UNWANTED:
-        asked, most = asks.wanted(rule.groups_of(claim.job)), rule.requested_max
+        asked, most = asks.wanted(rule.groups_of(facts.listed or run)), rule.requested_max
     wanted = min(asked, most)
     if not run.failed and not wanted:
         return None

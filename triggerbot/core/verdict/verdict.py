@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
@@ -66,8 +66,12 @@ class JobVerdict:
     waits: str = ""
     #: When the verdict changes by itself if no more events come.
     until: float | None = None
-    #: Its tier is above the rule's: the job is shown, but the push is judged without it.
+    #: Its tier is above the rule's, or `aside` says why: the job is shown, but the push is judged without it.
     hidden: bool = False
+    #: Why the push is judged without it although its tier is not hidden, in a few words.
+    aside: str = ""
+    #: Another job has its name, and its further runs may be that one's: they prove nothing about it.
+    mixed: bool = False
 
     @property
     def failing_runs(self) -> int:
@@ -88,7 +92,13 @@ class JobVerdict:
     def why(self) -> str:
         """Render the basis of the verdict in a few words."""
         reason = self._why()
-        return f"{reason}; hidden, so the push is judged without it" if reason and self.hidden else reason
+        if self.mixed and self.verdict is Verdict.FAILED:
+            reason = "failed, and its runs cannot be told from those of another job of the same name"
+        return (
+            f"{reason}; {self.aside or 'hidden'}, so the push is judged without it"
+            if reason and self.hidden
+            else reason
+        )
 
     def _why(self) -> str:
         failed = self.failing_runs
@@ -141,6 +151,16 @@ class JobVerdict:
         if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
             return ""
         return f"; not retriggered: {self.claim.refusal}"
+
+
+def beside(job: JobVerdict, *, aside: str, mixed: bool) -> JobVerdict:
+    """Return a job's verdict as it is beside the other jobs of its push.
+
+    `aside`: why the push is judged without it. `mixed`: what cannot be told apart is never called intermittent.
+    """
+    verdict = Verdict.FAILED if mixed and job.verdict is Verdict.INTERMITTENT else job.verdict
+    novelty = job.novelty if verdict is job.verdict else None
+    return replace(job, verdict=verdict, novelty=novelty, hidden=job.hidden or bool(aside), aside=aside, mixed=mixed)
 
 
 def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:

@@ -175,6 +175,7 @@ class RedisStore(Claiming, Reporting):
 
     def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
         """Record a person's request as a claim of its own; `None` if no run of the job is known."""
+        job = self._read(queries.job_key, push, job)
         made = self._link.call(
             "ask", push=codec.push_name(push), job=codec.bare(job), count=count, origin=codec.bare(origin),
             dry=dry, now=moment(now),

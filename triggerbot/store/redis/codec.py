@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from triggerbot.core.model import (
+    Batch,
     Cause,
     Claim,
     ClaimState,
@@ -29,6 +30,8 @@ from triggerbot.store import FailureRecord, PendingCommand
 
 #: Separators: between runs, and between the parts of one.
 RS, US = "\x1e", "\x1f"
+#: Begins the names of what was told of batches, among the facts of a push.
+_BATCH = f"batch{US}"
 #: Escapes separators in texts.
 _ESCAPE = "\x1b"
 #: Replaces the run's id in its URL.
@@ -43,8 +46,8 @@ _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
-#: The number of parts of a run that was stored before runs had a start time.
-_PARTS_WITHOUT_START = 13
+#: The number of parts of a run. Older versions wrote no start time, and what made the CI run it is left out if unknown.
+_PARTS = 15
 _PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUCCESS or result.failed)
 #: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
@@ -168,7 +171,7 @@ def run(event: Event) -> str:
         url = f"{bare(before)}{_ID}{bare(after)}"
     else:
         url = bare(url)
-    return US.join(
+    text = US.join(
         (
             run_id, str(event.attempt), str(event.state.rank), _RESULTS[event.result], _KINDS[event.kind],
             "" if event.tier == 1 else str(event.tier), moment(event.time), url, bare(event.retrigger_of or ""),
@@ -176,14 +179,13 @@ def run(event: Event) -> str:
             bare(event.batch), moment(event.started),
         )
     )  # fmt: skip
+    return text if event.event is None else f"{text}{US}{bare(event.event)}"
 
 
 def _parts_of(text: str) -> list[str]:
-    """Split a run into its parts; runs that older versions wrote lack the start time."""
+    """Split a run into its parts; those that were not written are empty."""
     parts = text.split(US)
-    if len(parts) == _PARTS_WITHOUT_START:
-        parts.append("")
-    return parts
+    return parts + [""] * (_PARTS - len(parts))
 
 
 def run_of(job: str, text: str) -> Run:
@@ -193,7 +195,7 @@ def run_of(job: str, text: str) -> Run:
         parts[7] = parts[7].replace(_ID, parts[0])
     if _ESCAPE in text:
         parts = [plain(part) for part in parts]
-    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started = parts
+    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started, event = parts
     return Run(
         job,
         run_id,
@@ -210,6 +212,7 @@ def run_of(job: str, text: str) -> Run:
         batch,
         _failures_decoder.decode(failures) if failures else (),
         float(started) if started else None,
+        event or None,
     )
 
 
@@ -332,6 +335,23 @@ def facts_of(push: Push, facts: Mapping[str, str]) -> PushFacts:
         float(time) if time else None,
         None if not fork else fork == "1",
     )
+
+
+def batch(told: Batch) -> list[str]:
+    """Encode what was told of a batch."""
+    fork = "" if told.fork is None else str(int(told.fork))
+    return [bare(told.id), bare(told.event or ""), bare(told.source or ""), fork]
+
+
+def batches_of(facts: Mapping[str, str]) -> dict[str, Batch]:
+    """Decode what was told of the batches of a push, by their ids, from its hash."""
+    found = {}
+    for name, value in facts.items():
+        if name.startswith(_BATCH):
+            own = plain(name.removeprefix(_BATCH))
+            event, source, fork = value.split(US)
+            found[own] = Batch(own, plain(event) or None, plain(source) or None, None if not fork else fork == "1")
+    return found
 
 
 def asks_of(facts: Mapping[str, str]) -> PushOptions | None:

@@ -82,7 +82,7 @@ class _Batch:
         return [
             1, push, bare(event.job), groups, codec.run(event), bare(event.run_id), event.attempt, event.state.rank,
             event.state is State.FINISHED and not event.batch, event.failed, seen.failed, str(seen.refusal or ""),
-            bare(event.batch), facts,
+            bare(event.batch), facts, event.per_batch,
         ]  # fmt: skip
 
     def _facts(self, facts: PushFacts, asks: PushOptions | None) -> list[Any]:
@@ -94,6 +94,7 @@ class _Batch:
             f"{US}{US.join(asks.rebuild)}{US}" if asks is not None and asks.rebuild else "",
             (facts.message or "")[:_MESSAGE_MAX],
             [] if asks is None else list(asks.problems),
+            [codec.batch(one) for one in facts.batches],
         ]
 
 
@@ -120,5 +121,5 @@ def _outcome(item: Item, answer: list[Any], asks: Sequence[PushOptions]) -> Outc
 def _earlier(item: Item, answer: list[Any]) -> Claim | None:
     if not isinstance(item, Observation) or not answer[3]:
         return None
-    run = codec.run_of(item.event.job, answer[3])
-    return codec.claim_of(codec.claim_decoder.decode(answer[2]), item.event.push, run, None)
+    wire = codec.claim_decoder.decode(answer[2])
+    return codec.claim_of(wire, item.event.push, codec.run_of(codec.plain(wire.job), answer[3]), None)

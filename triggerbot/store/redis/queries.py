@@ -3,14 +3,15 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from triggerbot.core import identity
 from triggerbot.core.model import Claim, Group, Push, Run, State
 from triggerbot.core.policy import limits
 from triggerbot.core.policy.circuit_breaker import Breaker
-from triggerbot.store import Crash, DeadLetter, JobRecord, Leads, Pause, PushRecord, TimelineEntry, Work, in_order
+from triggerbot.store import Crash, DeadLetter, Leads, Pause, PushRecord, TimelineEntry, Work, in_order, job_records
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import US, plain
 from triggerbot.store.redis.connection import PREFIX, Client, key, number_of, text
@@ -87,6 +88,7 @@ def work(client: Client, push: Push) -> Work:
         spent_dry=stored.spent("spent_dry"),
         facts_tries=int(stored.facts.get("facts_tries", "0")),
         operations=frozenset(stored.operations),
+        told=codec.batches_of(stored.facts),
         batches=frozenset(plain(one) for one in stored.facts.get("batches", "").split(US) if one),
     )
 
@@ -115,7 +117,10 @@ def record(client: Client, push: Push) -> PushRecord | None:
         push=push,
         facts=codec.facts_of(push, stored.facts),
         asks=codec.asks_of(stored.facts),
-        jobs=tuple(JobRecord(name, stored.runs_of(job), tuple(claims.get(name, ()))) for name, job in jobs),
+        jobs=job_records(
+            [(name, stored.runs_of(job), tuple(claims.get(name, ()))) for name, job in jobs],
+            codec.batches_of(stored.facts),
+        ),
         spent=stored.spent("spent"),
         spent_dry=stored.spent("spent_dry"),
         last_heard=float(stored.facts["last"]),
@@ -141,7 +146,30 @@ def timeline(client: Client, push: Push, job: str | None) -> list[TimelineEntry]
     """Read the timeline of a push, or of one of its jobs, in order."""
     number = number_of(client, push)
     found = [] if number is None else entries(client.lrange(key("s", number), 0, -1))
-    return [entry for entry in found if job is None or entry.job in (job, None)]
+    names = {} if number is None else _names(client, number)
+    kept = {name: one for one, name in names.items()}.get(job or "", job)
+    return [
+        replace(entry, job=names[entry.job]) if entry.job in names else entry
+        for entry in found
+        if job is None or entry.job in (job, kept, None)
+    ]
+
+
+def _names(client: Client, number: str) -> dict[str, str]:
+    """Return what people call the jobs of a push that are of one batch alone, by what they are kept under."""
+    jobs = [plain(text(job)) for job in client.hkeys(key("j", number))]
+    if not any(map(identity.is_per_batch, jobs)):
+        return {}
+    facts = {text(name): text(value) for name, value in client.hgetall(key("p", number)).items()}
+    return identity.names(jobs, codec.batches_of(facts))
+
+
+def job_key(client: Client, push: Push, job: str) -> str:
+    """Return what a job is kept under, by that or by what people call it."""
+    number = number_of(client, push)
+    if number is None or client.hexists(key("j", number), codec.bare(job)):
+        return job
+    return next((kept for kept, name in _names(client, number).items() if name == job), job)
 
 
 def breakers(client: Client) -> list[Breaker]:

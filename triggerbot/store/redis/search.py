@@ -2,11 +2,12 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 
 import msgspec
 
+from triggerbot.core import identity
 from triggerbot.core.model import Push
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Search, Summary
 from triggerbot.store.redis import codec
@@ -34,14 +35,33 @@ def _names(client: Client, numbers: Iterable[bytes | str]) -> list[Push]:
 
 def find(client: Client, project: str, revision: str) -> list[Push]:
     """Find pushes by project and revision prefix, newest first."""
-    start = f"{codec.bare(project)}{US}{codec.bare(revision.lower())}"
-    members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
-    numbers = [member.rpartition(US.encode())[2] for member in members]
+    numbers = []
+    for spelling in _spellings(client, project):
+        start = f"{codec.bare(spelling)}{US}{codec.bare(revision.lower())}"
+        members = client.zrangebylex(f"{PREFIX}names", f"[{start}", f"({start}\x7f")
+        numbers += [member.rpartition(US.encode())[2] for member in members]
     pipe = client.pipeline(transaction=False)
     for number in numbers:
         pipe.zscore(f"{PREFIX}recent", number)
     last = dict(zip(numbers, pipe.execute(), strict=True))
     return _names(client, sorted(numbers, key=lambda one: -(last[one] or 0.0))[:50])
+
+
+def _spellings(client: Client, project: str) -> list[str]:
+    """List the spellings of a project that there are: pushes are sorted by theirs, and people may write another."""
+    exact = client.zrangebylex(
+        f"{PREFIX}names", f"[{codec.bare(project)}{US}", f"({codec.bare(project)} ", start=0, num=1
+    )
+    if exact:
+        return [project]
+    found, start = [], "-"
+    # One step for each project, however many pushes it has.
+    while rows := client.zrangebylex(f"{PREFIX}names", start, "+", start=0, num=1):
+        spelling = text(rows[0]).partition(US)[0]
+        if codec.plain(spelling).lower() == project.lower():
+            found.append(codec.plain(spelling))
+        start = f"({spelling} "
+    return found
 
 
 def _newest(client: Client, first: int) -> Iterator[list[str]]:
@@ -63,7 +83,7 @@ def recent(client: Client, limit: int, project: str | None) -> list[Push]:
     """List the pushes with the latest events."""
     found: list[Push] = []
     for numbers in _newest(client, limit):
-        found += [push for push in _names(client, numbers) if project in (None, "", push.project)]
+        found += [push for push in _names(client, numbers) if not project or push.project.lower() == project.lower()]
         if len(found) >= limit:
             break
     return found[:limit]
@@ -175,7 +195,7 @@ def failure_records(client: Client, project: str) -> list[FailureRecord]:
         push = codec.push_of(text(name)) if name is not None else None
         for job, one in zip(own, records, strict=True):
             if push is not None and one is not None:
-                found[number, job] = codec.failure_record_of(push, codec.plain(job), one)
+                found[number, job] = codec.failure_record_of(push, identity.base(codec.plain(job)), one)
     return [found[number, job] for number, job in places if (number, job) in found]
 
 
@@ -186,13 +206,28 @@ def ran(client: Client, project: str, jobs: Sequence[str], since: float) -> Ran:
     numbers, since = _of_project(client, project, since)
     for start in range(0, len(numbers) if names else 0, _TOGETHER):
         pipe = client.pipeline(transaction=False)
-        for number in numbers[start : start + _TOGETHER]:
+        part = numbers[start : start + _TOGETHER]
+        for number in part:
             pipe.hmget(key("j", text(number)), *names)
-        for row in pipe.execute():
-            counted.update(
-                job for job, runs in zip(names.values(), row, strict=True) if runs and codec.PROVES.search(runs)
-            )
+            pipe.hget(key("p", text(number)), "told")
+        answers = pipe.execute()
+        proved = [
+            {job for job, runs in zip(names.values(), row, strict=True) if runs and codec.PROVES.search(runs)}
+            for row in answers[::2]
+        ]
+        by_batch = [place for place, told in enumerate(answers[1::2]) if told]
+        for place in by_batch:
+            pipe.hgetall(key("j", text(part[place])))
+        for place, own in zip(by_batch, pipe.execute(), strict=True):
+            proved[place] |= _proved_by_name(own).intersection(counted)
+        for found in proved:
+            counted.update(found)
     return Ran(counted, since)
+
+
+def _proved_by_name(jobs: Mapping[bytes, bytes]) -> set[str]:
+    """Return the names of the jobs of a push of which any run proves something."""
+    return {identity.base(codec.plain(text(job))) for job, runs in jobs.items() if codec.PROVES.search(runs)}
 
 
 def _of_project(client: Client, project: str, since: float) -> tuple[list[bytes], float]:

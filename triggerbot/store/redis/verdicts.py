@@ -52,9 +52,8 @@ class Reporting(Connected):
 
     def add_failure_lines(self, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
         """Add failure lines that were fetched from the CI to a run; an unknown run is ignored."""
-        self._link.call(
-            "add_failure_lines", push=codec.push_name(push), job=codec.bare(job), run=codec.key(run), lines=lines
-        )
+        own = codec.bare(self._read(queries.job_key, push, job))
+        self._link.call("add_failure_lines", push=codec.push_name(push), job=own, run=codec.key(run), lines=lines)
 
     def failure_records(self, project: str) -> list[FailureRecord]:
         """Read the newest failure records of a project, newest first."""

@@ -224,7 +224,7 @@ def ask(
         "SELECT pushes.id, jobs.id, max(runs.id) FROM pushes JOIN jobs ON jobs.push = pushes.id "
         "JOIN runs ON runs.job = jobs.id WHERE system = ? AND project = ? AND branch = ? AND revision = ? "
         "AND jobs.name = ? GROUP BY jobs.id",
-        (*push, job),
+        (*push, codec.key(connection, codec.push_id(connection, push), job)),
     ).fetchone()
     if row is None:
         return None

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
+from triggerbot.core import identity
 from triggerbot.core.model import (
+    Batch,
     Cause,
     Claim,
     ClaimState,
@@ -24,9 +26,10 @@ from triggerbot.core.policy.try_syntax import PushOptions
 
 _RUN = (
     "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
-    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started"
+    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started, "
+    "runs.event"
 )
-_RUN_WIDTH = 15
+_RUN_WIDTH = 16
 _STATES = {str(one): one for one in State}
 _RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
 _KINDS = {str(one): one for one in Kind}
@@ -86,6 +89,7 @@ def run(row: tuple[Any, ...]) -> Run:
         row[12],
         () if row[13] is None else lines(row[13]),
         row[14],
+        row[15],
     )
 
 
@@ -130,6 +134,26 @@ def _operation(row: tuple[Any, ...]) -> Operation:
 def claims(connection: sqlite3.Connection, where: str, values: Iterable[Any]) -> tuple[Claim, ...]:
     """Read the claims that match a condition, oldest first."""
     return tuple(claim(row) for row in connection.execute(f"{SELECT_CLAIMS} {where} ORDER BY claims.id", tuple(values)))
+
+
+def batches(connection: sqlite3.Connection, push: int | None) -> dict[str, Batch]:
+    """Read what is known of the batches of a push, by their ids."""
+    found = connection.execute("SELECT id, event, source, fork FROM batches WHERE push = ?", (push,))
+    return {row[0]: Batch(row[0], row[1], row[2], None if row[3] is None else bool(row[3])) for row in found}
+
+
+def names(connection: sqlite3.Connection, push: int | None) -> dict[str, str]:
+    """Return what people call the jobs of a push that are of one batch alone, by what they are kept under."""
+    found = connection.execute("SELECT name FROM jobs WHERE push = ?", (push,))
+    jobs = [row[0] for row in found]
+    return identity.names(jobs, batches(connection, push)) if any(map(identity.is_per_batch, jobs)) else {}
+
+
+def key(connection: sqlite3.Connection, push: int | None, job: str) -> str:
+    """Return what a job is kept under, by that or by what people call it."""
+    if connection.execute("SELECT 1 FROM jobs WHERE push = ? AND name = ?", (push, job)).fetchone():
+        return job
+    return next((kept for kept, name in names(connection, push).items() if name == job), job)
 
 
 def push_id(connection: sqlite3.Connection, push: Push) -> int | None:

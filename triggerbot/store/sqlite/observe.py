@@ -4,7 +4,21 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from triggerbot.core.model import ClaimState, CommentCommand, Event, Lead, Push, PushFacts, Refusal, Run, State
+from triggerbot.core import identity
+from triggerbot.core.identity import Kept
+from triggerbot.core.model import (
+    Batch,
+    ClaimState,
+    CommentCommand,
+    Event,
+    Lead,
+    Push,
+    PushFacts,
+    Refusal,
+    Result,
+    RunKey,
+    State,
+)
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
@@ -160,7 +174,8 @@ def _learn(
         "OR coalesce(fork, -1) < ?3)",
         (facts.author, facts.time, facts.fork, push),
     ).rowcount
-    if learned or asks is not None:
+    told = [_learn_batch(connection, push, batch) for batch in facts.batches]
+    if learned or asks is not None or any(told):
         changed(connection, push, now)
     if asks is None:
         return False
@@ -172,6 +187,18 @@ def _learn(
     for problem in asks.problems:
         record_entry(connection, push, None, "note", now, text=problem)
     return _claim_requested(connection, push, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
+
+
+def _learn_batch(connection: sqlite3.Connection, push: int, batch: Batch) -> bool:
+    """Record what was told of a batch; returns whether that is news."""
+    found = connection.execute(
+        "INSERT INTO batches VALUES (?, ?, ?, ?, ?) ON CONFLICT (push, id) DO UPDATE SET "
+        "event = coalesce(excluded.event, event), source = coalesce(excluded.source, source), "
+        "fork = coalesce(excluded.fork, fork) WHERE event IS NOT coalesce(excluded.event, event) "
+        "OR source IS NOT coalesce(excluded.source, source) OR fork IS NOT coalesce(excluded.fork, fork)",
+        (push, batch.id, batch.event, batch.source, batch.fork),
+    )
+    return found.rowcount > 0
 
 
 def _claim_requested(connection: sqlite3.Connection, push: int, asked: frozenset[str], now: float, dry: bool) -> bool:
@@ -208,14 +235,25 @@ def put_off_facts(connection: sqlite3.Connection, push: Push, due: float | None)
         refresh_due(connection, row)
 
 
-def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, groups: frozenset[str]) -> int:
-    """Find or create the row of a job."""
-    row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, event.job)).fetchone()
+def _kept(connection: sqlite3.Connection, push: int, event: Event) -> list[Kept]:
+    """Read the runs of all jobs of the push that have an event's name, in the order in which they were observed."""
+    found = connection.execute(
+        "SELECT jobs.name, run_id, attempt, batch, result FROM jobs JOIN runs ON runs.job = jobs.id "
+        "WHERE jobs.push = ?1 AND (jobs.name = ?2 OR jobs.name > ?3 AND jobs.name < ?4) ORDER BY runs.id",
+        (push, event.job, *identity.key_range(event.job)),
+    )
+    return [Kept(row[0], RunKey(row[1], row[2]), row[3], row[4] is not None and Result(row[4]).failed) for row in found]
+
+
+def find_job(connection: sqlite3.Connection, push: int, event: Event, groups: frozenset[str]) -> int:
+    """Find or create the row of the job that an event's run belongs to."""
+    name = identity.place(event, _kept(connection, push, event)) if event.per_batch else event.job
+    row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, name)).fetchone()
     text = " ".join(sorted(groups))
     if row is None:
         added = connection.execute(
             "INSERT INTO jobs (push, name, groups) VALUES (?, ?, ?)",
-            (push, event.job, text),
+            (push, name, text),
         )
         return int(added.lastrowid or 0)
     if text and row[1] != text:
@@ -233,9 +271,18 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
     if row is None:
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
-            "batch, failures, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "batch, failures, started, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
-            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started),
+            + (
+                event.url,
+                event.retrigger_of,
+                event.pool,
+                event.step,
+                event.batch,
+                failures,
+                event.started,
+                event.event,
+            ),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
@@ -243,9 +290,10 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
         connection.execute(
             "UPDATE runs SET state = ?, result = ?, kind = ?, tier = ?, time = coalesce(?, time), "
             "url = coalesce(?, url), retrigger_of = coalesce(?, retrigger_of), pool = coalesce(?, pool), "
-            "step = coalesce(?, step), failures = coalesce(?, failures), started = coalesce(?, started) WHERE id = ?",
+            "step = coalesce(?, step), failures = coalesce(?, failures), started = coalesce(?, started), "
+            "event = coalesce(?, event) WHERE id = ?",
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
-            + (event.pool, event.step, failures, event.started, row[0]),
+            + (event.pool, event.step, failures, event.started, event.event, row[0]),
         )
     return int(row[0]), news
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from triggerbot.core.model import Claim, Group, Push, PushFacts, Run, State
-from triggerbot.store import JobRecord, PushRecord, TimelineEntry, Work
+from triggerbot.store import PushRecord, TimelineEntry, Work, job_records
 from triggerbot.store.sqlite import codec
 from triggerbot.store.sqlite.claims import is_paused, jobs_of, spending
 
@@ -56,6 +56,7 @@ def work(connection: sqlite3.Connection, push: Push) -> Work:
                 (row[0],),
             )
         ),
+        told=codec.batches(connection, row[0]),
     )
 
 
@@ -91,8 +92,9 @@ def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
         push=push,
         facts=codec.facts(push, row[3:7]),
         asks=codec.asks(row[1]),
-        jobs=tuple(
-            JobRecord(job, runs, tuple(claims.get(job, ()))) for job, runs in _runs(connection, "jobs.push = ?", row[0])
+        jobs=job_records(
+            [(job, runs, tuple(claims.get(job, ()))) for job, runs in _runs(connection, "jobs.push = ?", row[0])],
+            codec.batches(connection, row[0]),
         ),
         spent=spending(connection, row[0], dry=False),
         spent_dry=spending(connection, row[0], dry=True),
@@ -103,14 +105,25 @@ def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
 def timeline(connection: sqlite3.Connection, push: Push, job: str | None) -> list[TimelineEntry]:
     """Read the timeline of a push, or of one of its jobs, in order."""
     push_id = codec.push_id(connection, push)
+    names = codec.names(connection, push_id)
     found = connection.execute(
         "SELECT story.at, story.what, jobs.name, story.text, story.reason, story.count, story.dry, runs.run_id, "
         "runs.attempt FROM story LEFT JOIN jobs ON jobs.id = story.job LEFT JOIN runs ON runs.id = story.run "
         "WHERE story.push = ?1 AND (?2 IS NULL OR jobs.name = ?2 OR jobs.name IS NULL) ORDER BY story.id",
-        (push_id, job),
+        (push_id, None if job is None else codec.key(connection, push_id, job)),
     )
     return [
-        TimelineEntry(row[0], row[1], row[2], row[3], row[4], row[5], bool(row[6]), run_id=row[7], attempt=row[8])
+        TimelineEntry(
+            row[0],
+            row[1],
+            names.get(row[2], row[2]),
+            row[3],
+            row[4],
+            row[5],
+            bool(row[6]),
+            run_id=row[7],
+            attempt=row[8],
+        )
         for row in found
     ]
 

@@ -159,6 +159,16 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX wishes_due ON wishes (due) WHERE due IS NOT NULL;
     CREATE INDEX wishes_since ON wishes (since);
     """,
+    """
+    -- What made the CI run it, where it says so.
+    ALTER TABLE runs ADD COLUMN event TEXT;
+    -- What the CI told of batches of runs, where jobs are told apart by them.
+    CREATE TABLE batches (
+        push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,
+        id TEXT NOT NULL, event TEXT, source TEXT, fork INTEGER,
+        PRIMARY KEY (push, id)
+    ) WITHOUT ROWID;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

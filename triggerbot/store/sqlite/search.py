@@ -30,7 +30,8 @@ def find(connection: sqlite3.Connection, project: str, revision: str) -> list[Pu
     prefix = revision.lower()
     found = connection.execute(
         # The plus makes SQLite use the index on revisions rather than read all pushes of the project.
-        f"{codec.SELECT_PUSH} WHERE +project = ? AND revision >= ? AND revision < ? ORDER BY last_heard DESC LIMIT 50",
+        f"{codec.SELECT_PUSH} WHERE +project = ? COLLATE NOCASE AND revision >= ? AND revision < ? "
+        "ORDER BY last_heard DESC LIMIT 50",
         (project, prefix, prefix + "\x7f"),
     )
     return [Push(*row) for row in found]
@@ -38,7 +39,7 @@ def find(connection: sqlite3.Connection, project: str, revision: str) -> list[Pu
 
 def recent(connection: sqlite3.Connection, limit: int, project: str | None) -> list[Push]:
     """List the pushes with the latest events."""
-    where, values = ("WHERE project = ?", (project, limit)) if project else ("", (limit,))
+    where, values = ("WHERE project = ? COLLATE NOCASE", (project, limit)) if project else ("", (limit,))
     found = connection.execute(f"{codec.SELECT_PUSH} {where} ORDER BY last_heard DESC, id DESC LIMIT ?", values)
     return [Push(*row) for row in found]
 

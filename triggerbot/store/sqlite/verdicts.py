@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
+from triggerbot.core import identity
 from triggerbot.core.model import Push, Result, RunKey
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 from triggerbot.store.sqlite import codec, observe
@@ -105,7 +106,9 @@ def failure_records(connection: sqlite3.Connection, project: str) -> list[Failur
         (project, FAILURE_RECORDS_MAX),
     )
     return [
-        FailureRecord(Push(*row[:4]), row[4], row[5], row[6], row[7], codec.lines(row[8]), codec.lines(row[9]))
+        FailureRecord(
+            Push(*row[:4]), identity.base(row[4]), row[5], row[6], row[7], codec.lines(row[8]), codec.lines(row[9])
+        )
         for row in found
     ]
 
@@ -118,12 +121,18 @@ def ran(connection: sqlite3.Connection, project: str, jobs: Sequence[str], since
     ).fetchall()
     if len(last) == 2:
         since = max(since, last[0][0])
-    query = (
-        "SELECT count(*) FROM pushes JOIN jobs ON jobs.push = pushes.id AND jobs.name = ?3 "
-        "WHERE pushes.project = ?1 AND last_heard >= ?2 AND EXISTS "
-        f"(SELECT 1 FROM runs WHERE job = jobs.id AND state = 'finished' AND result IN {_PROVING})"
+    proving = (
+        f"SELECT 1 FROM jobs JOIN runs ON runs.job = jobs.id AND state = 'finished' AND result IN {_PROVING} "
+        "WHERE jobs.push = pushes.id AND"
     )
-    counted = {job: int(connection.execute(query, (project, since, job)).fetchone()[0]) for job in jobs}
+    query = (
+        "SELECT count(*) FROM pushes WHERE project = ?1 AND last_heard >= ?2 AND ("
+        f"EXISTS ({proving} jobs.name = ?3) OR EXISTS ({proving} jobs.name > ?4 AND jobs.name < ?5))"
+    )
+    counted = {
+        job: int(connection.execute(query, (project, since, job, *identity.key_range(job))).fetchone()[0])
+        for job in jobs
+    }
     return Ran(counted, since)
 
 
@@ -142,10 +151,11 @@ def set_metadata(connection: sqlite3.Connection, push: Push, name: str, value: s
 
 def add_failure_lines(connection: sqlite3.Connection, push: Push, job: str, run: RunKey, lines: Sequence[str]) -> None:
     """Append failure lines to a run, without duplicates; an unknown run is ignored."""
+    row_of_push = codec.push_id(connection, push)
     row = connection.execute(
         "SELECT runs.id, runs.failures FROM runs JOIN jobs ON jobs.id = runs.job "
         "WHERE jobs.push = ? AND jobs.name = ? AND run_id = ? AND attempt = ?",
-        (codec.push_id(connection, push), job, run.run_id, run.attempt),
+        (row_of_push, codec.key(connection, row_of_push, job), run.run_id, run.attempt),
     ).fetchone()
     if row is not None:
         known = () if row[1] is None else codec.lines(row[1])

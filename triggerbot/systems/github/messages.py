@@ -89,12 +89,16 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     head_sha: str
     status: str | None = None
+    name: str | None = None
+    path: str | None = None
+    event: str | None = None
     head_branch: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
     actor: Account | None = None
     head_commit: Commit | None = None
     head_repository: Repository | None = None
+    repository: Repository | None = None
 
 
 class JobsPage(msgspec.Struct, frozen=True):

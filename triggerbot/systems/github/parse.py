@@ -4,8 +4,11 @@ The mapping:
 
 * project: `repository.full_name`; branch: `head_branch`; revision: `head_sha`.
 * job: `<workflow name> / <job name>`; matrix values are part of GitHub's job name. Ids change with every attempt, so
-  they cannot name a job. Two workflow files with the same `name:` cannot be distinguished.
-* run id: the job's id; attempt: `run_attempt`; batch: the workflow run, which reruns as a whole.
+  they cannot name a job.
+* run id: the job's id; attempt: `run_attempt`; batch: the workflow run, which reruns as a whole. Many workflow runs of
+  a commit have jobs of the same names, and only attempts of one are further runs of a job (`per_batch`). What tells
+  them apart for people (event, path, fork) is in no `workflow_job`: workflow runs tell it (`PushFacts.batches`).
+* A `workflow_job` without a branch or a workflow's name is a lead: which job it is, the API has to say.
 * kind: always `test`. GitHub does not distinguish builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
 * `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events.
 
@@ -20,8 +23,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs
 
+from triggerbot.core import identity
 from triggerbot.core.errors import NotUnderstood
-from triggerbot.core.model import CommentCommand, Event, Heard, Push, PushFacts, Result, State
+from triggerbot.core.model import Batch, CommentCommand, Event, Group, Heard, Lead, Push, PushFacts, Result, State
 from triggerbot.systems.github import messages
 
 _STATES = {
@@ -58,10 +62,12 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
 # -- webhooks ---------------------------------------------------------------------------------------------------------
 
 
-def webhook(system: str, headers: Mapping[str, str], body: bytes, mention: str = "triggerbot") -> list[Heard]:
+def webhook(
+    system: str, headers: Mapping[str, str], body: bytes, mention: str = "triggerbot", *, ask: bool = True
+) -> list[Heard]:
     """Parse one verified delivery; `headers` have lower-case names.
 
-    `mention`: the name by which comments address us.
+    `mention`: the name by which comments address us. `ask`: whether GitHub can be asked for what a delivery leaves out.
     Raises `NotUnderstood` for anything that is not as GitHub documents it.
     """
     kind = headers.get("x-github-event", "")
@@ -69,6 +75,8 @@ def webhook(system: str, headers: Mapping[str, str], body: bytes, mention: str =
         raise NotUnderstood("the header X-GitHub-Event is missing")
     if kind == "issue_comment":
         return [*comment(system, _json(headers, body), mention)]
+    if kind == "workflow_job":
+        return _job_webhook(system, _json(headers, body), ask=ask)
     reader = _READERS.get(kind)
     return [] if reader is None else reader(system, _json(headers, body))
 
@@ -86,17 +94,22 @@ def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
     return fields["payload"][0]
 
 
-def _job_webhook(system: str, body: bytes | str) -> list[Heard]:
+def _job_webhook(system: str, body: bytes | str, *, ask: bool) -> list[Heard]:
     if messages.read(body, messages.Action).action not in _JOB_ACTIONS:
         return []
     message = messages.read(body, messages.JobMessage)
     job = message.workflow_job
-    if not job.head_branch or _is_carried_over(job):
+    if _is_carried_over(job):
+        return []
+    # The action is what happened; the status may already be later than it.
+    if ask and not (job.head_branch and job.workflow_name):
+        found = lead(system, message.repository.full_name, job, _STATES[message.action])
+        return [] if found is None else [found]
+    if not job.head_branch:
         return []
     push = _push(system, message.repository.full_name, job.head_branch, job.head_sha)
-    # The action is what happened; the status may already be later than it.
-    found = event(push, job, _STATES[message.action])
-    return [] if found is None else [found]
+    known = event(push, job, _STATES[message.action])
+    return [] if known is None else [known]
 
 
 def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
@@ -137,7 +150,6 @@ def _check_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 
 _READERS = {
-    "workflow_job": _job_webhook,
     "workflow_run": _run_webhook,
     "push": _push_webhook,
     "check_run": _check_webhook,
@@ -152,20 +164,23 @@ def _seconds(number: int | None) -> float | None:
 # -- runs and pushes, as webhooks and listings have them --------------------------------------------------------------
 
 
-def event(push: Push, job: messages.Job, state: State | None = None) -> Event | None:
+def event(
+    push: Push, job: messages.Job, state: State | None = None, run: messages.WorkflowRun | None = None
+) -> Event | None:
     """Build the event of a job; `None` if it waits for approval or its state is unknown to us.
 
-    `state`: overrides the job's status. Raises `NotUnderstood` for an impossible name or time.
+    `state`: overrides the job's status. `run`: its workflow run, where that is known: jobs do not name their event.
+    Raises `NotUnderstood` for an impossible name or time.
     """
     state = state or _STATES.get(job.status)
     if state is None or job.conclusion == "action_required":
         return None
     return Event(
         push=push,
-        job=messages.plain(job_name(job), "job"),
+        job=identity.clean(messages.plain(job_name(job, run), "job")),
         run_id=str(job.id),
         state=state,
-        result=_RESULTS.get(job.conclusion or "", Result.UNKNOWN) if state is State.FINISHED else None,
+        result=_result(job, state),
         attempt=job.run_attempt,
         time=_time(job, state),
         url=messages.link(job.html_url),
@@ -173,24 +188,59 @@ def event(push: Push, job: messages.Job, state: State | None = None) -> Event | 
         step=_failed_step(job),
         batch=str(job.run_id),
         started=_started(job, state),
+        event=None if run is None else messages.cut(run.event),
+        per_batch=True,
     )
 
 
-def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
-    """Build the facts of a push from its workflow runs (at least one): the oldest; a fork's if any run is a fork's.
+def lead(system: str, name: str, job: messages.Job, state: State) -> Lead | None:
+    """Build the lead of a job that does not say whose it is; `None` as for `event`.
 
-    A run whose repository is gone (`head_repository` null) counts as a fork's.
+    Its group is the workflow run. Raises `NotUnderstood`.
     """
+    messages.plain(job.name, "job")
+    messages.sha(job.head_sha)
+    if job.conclusion == "action_required":
+        return None
+    return Lead(
+        Group(system, f"{messages.full_name(name)}/{job.run_id}"),
+        run_id=str(job.id),
+        state=state,
+        result=_result(job, state),
+        attempt=job.run_attempt,
+        time=_time(job, state),
+    )
+
+
+def _result(job: messages.Job, state: State) -> Result | None:
+    return _RESULTS.get(job.conclusion or "", Result.UNKNOWN) if state is State.FINISHED else None
+
+
+def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
+    """Build the facts of a push from its workflow runs (at least one): the oldest; a fork's if any run is a fork's."""
     ordered = sorted(runs, key=lambda run: run.id)
-    oldest, project = ordered[0], push.project.lower()
+    oldest = ordered[0]
     return PushFacts(
         push,
         message=oldest.head_commit.message if oldest.head_commit else None,
         author=oldest.actor.login if oldest.actor else None,
         time=messages.moment(oldest.created_at),
-        fork=any(run.head_repository is None or run.head_repository.full_name.lower() != project for run in ordered),
+        fork=any(_is_of_fork(push, run) for run in ordered),
         settled=settled,
+        batches=tuple(
+            Batch(str(run.id), messages.cut(run.event), _path(run), _is_of_fork(push, run)) for run in ordered
+        ),
     )
+
+
+def _is_of_fork(push: Push, run: messages.WorkflowRun) -> bool:
+    """Return whether a workflow run is of a fork's commit; one whose repository is gone counts as that."""
+    return run.head_repository is None or run.head_repository.full_name.lower() != push.project.lower()
+
+
+def _path(run: messages.WorkflowRun) -> str | None:
+    """Return the file of a workflow run's workflow, without the commit that it may be told at."""
+    return messages.cut((run.path or "").partition("@")[0])
 
 
 def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
@@ -215,17 +265,26 @@ def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str
 
 
 def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
-    """Return the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names."""
-    return _push(system, project, run.head_branch, run.head_sha) if run.head_branch else None
+    """Return the push of a workflow run; `None` if it has no branch. Raises `NotUnderstood` for impossible names.
+
+    The project is spelled as GitHub does, so that it is the same as in webhooks however the config spells it.
+    """
+    told = project if run.repository is None else run.repository.full_name
+    name = told if told.lower() == project.lower() else project
+    return _push(system, name, run.head_branch, run.head_sha) if run.head_branch else None
 
 
 def _push(system: str, name: str, branch: str, revision: str) -> Push:
     return Push(system, messages.full_name(name), messages.plain(branch, "branch"), messages.sha(revision))
 
 
-def job_name(job: messages.Job) -> str:
-    """Return a name for a job that is the same in every attempt: the workflow's and its own."""
-    return f"{job.workflow_name} / {job.name}" if job.workflow_name else job.name
+def job_name(job: messages.Job, run: messages.WorkflowRun | None = None) -> str:
+    """Return a name for a job that is the same in every attempt: the workflow's and its own.
+
+    A workflow without a name has that of its file.
+    """
+    workflow = job.workflow_name or (None if run is None else run.name or _path(run))
+    return f"{workflow} / {job.name}" if workflow else job.name
 
 
 def _time(job: messages.Job, state: State) -> float | None:

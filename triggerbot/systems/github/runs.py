@@ -2,18 +2,18 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.event_json import format_time
-from triggerbot.core.model import Event, Heard, Push
-from triggerbot.systems import LookBack
+from triggerbot.core.model import Event, Heard, Lead, Push
+from triggerbot.systems import LookBack, ResolvedLeads
 from triggerbot.systems.github import messages, parse
 from triggerbot.systems.github.client import Client
-from triggerbot.systems.http import segments
+from triggerbot.systems.http import segments, usable
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -91,14 +91,14 @@ class Runs:
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
-        return self._of_jobs(push, jobs)
+        return self._of_jobs(push, run, jobs)
 
-    def _of_jobs(self, push: Push, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
+    def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
             try:
-                event = parse.event(push, job)
+                event = parse.event(push, job, run=run)
             except NotUnderstood as error:
                 whole = False
                 _log.warning(
@@ -107,6 +107,36 @@ class Runs:
             else:
                 events.extend([event] if event is not None else [])
         return events, whole
+
+    def of_leads(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
+        """Read the workflow run of leads, which says whose jobs they are; raises as `look_back` does.
+
+        A workflow run without a branch is of no push: that is logged, and the end of it.
+        """
+        project, _, number = leads[0].group.id.rpartition("/")
+        if not messages.is_full_name(project) or not number.isdecimal():
+            raise NotKnown(f"{leads[0].group.id[:200]!r} is no workflow run")
+        path = segments("repos", *project.split("/"), "actions", "runs", number)
+        reply = self._client.get(project, path)
+        if reply.status == 404:
+            raise NotKnown(f"GitHub knows no workflow run {number} of {project}")
+        run = messages.answer(usable(reply, f"the workflow run {number}").body, messages.WorkflowRun)
+        try:
+            push = parse.push_of(self._system, project, run)
+            if push is None:
+                why = "the workflow run has no branch"
+                _log.warning("job.ignored", system=self._system, project=project, workflow_run=number, reason=why)
+                return ResolvedLeads((), tuple(leads))
+            if not watched(push):
+                return ResolvedLeads((), tuple(leads))
+            facts = parse.facts(push, [run])
+        except NotUnderstood as error:
+            raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
+        events, _ = self._events(push, run)
+        listed = {event.key for event in events}
+        # A job that was carried over from an earlier attempt is listed there under its first id.
+        settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
+        return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
 
     def recent(self, since: float) -> list[Heard] | None:
         """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.
@@ -133,7 +163,11 @@ class Runs:
             try:
                 updated = messages.moment(run.updated_at)
                 push = parse.push_of(self._system, project, run)
-                if push is None or (updated is not None and updated < since):
+                if updated is not None and updated < since:
+                    continue
+                if push is None:
+                    why = "the workflow run has no branch"
+                    _log.warning("sweep.ignored", system=self._system, project=project, run=run.id, reason=why)
                     continue
                 yield parse.facts(push, [run], settled=run.status == "completed")
                 yield from self._swept_events(push, run)

@@ -4,13 +4,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import httpx
+import structlog
 
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, Run
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, BuildContext, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems import (
+    NOTHING_KNOWN,
+    Answer,
+    Asker,
+    BuildContext,
+    Known,
+    Later,
+    LookBack,
+    Refused,
+    ResolvedLeads,
+    Unknown,
+)
 from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
@@ -21,6 +33,8 @@ from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.github.settings import GitHubSettings
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.webhook_signatures import delivery, verify_sha256
+
+_log = structlog.get_logger(__name__)
 
 _HEADERS = {
     "accept": "application/vnd.github+json",
@@ -92,7 +106,14 @@ class GitHub:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
-        return parse.webhook(self.name, headers, body, self._mention)
+        heard = parse.webhook(self.name, headers, body, self._mention)
+        for lead in heard:
+            if isinstance(lead, Lead):
+                why = "it names no branch or no workflow, so GitHub is asked whose it is"
+                _log.warning(
+                    "job.incomplete", system=self.name, workflow_run=lead.group.id, job=lead.run_id, reason=why
+                )
+        return heard
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
@@ -129,6 +150,10 @@ class GitHub:
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""
         return self._runs.recent(since)
+
+    def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
+        """Ask what jobs are that did not say it themselves; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._runs.of_leads(leads, watched)
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
         """Return a job's failure lines: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""

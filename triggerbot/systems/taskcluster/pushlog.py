@@ -36,7 +36,7 @@ class PushLogs:
         self._http.close()
 
     def _log(self, project: str) -> PushLog | None:
-        return next((log for log in self._logs if log.projects.match(project)), None)
+        return next((log for log in self._logs if log.projects.match_project(project)), None)
 
     def facts(self, push: Push) -> PushFacts | None:
         """Read message, author and time of a push; `None`: no log is configured for its project.

@@ -10,6 +10,8 @@
 -- j:<number>        hash job -> groups RS run RS run ...; a run is: id US attempt US rank US result US kind ...
 -- c:<number>        hash claim's number -> JSON             k:<number>  hash job US origin -> claim's number
 -- o:<number>        hash operation -> JSON                  s:<number>  list of JSON, the timeline
+-- Among the facts of a push: batch US id -> event US source US fork, `told` if there is any, and twins US job -> the
+-- jobs that share its name in its batch.
 -- u:<number>        set of refusals in the timeline         g:<group>   hash run US attempt -> rank US ..., and tries, since
 -- e:<number>        hash of its metadata                    w:<number>  hash job -> failure record (JSON), US -> the push
 -- due               zset of p US system US number, and of g US system US name
@@ -24,7 +26,7 @@
 -- meta              marker, writes, run_id, since, why, layout;  r:<operation> answers
 
 -- The version of this layout: a program that knows only an older one must leave the store alone.
-local LAYOUT = 2
+local LAYOUT = 3
 local P = '{triggerbot}:'
 local RS, US = '\30', '\31'
 local call = redis.call

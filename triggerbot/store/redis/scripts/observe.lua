@@ -2,6 +2,8 @@
 -- ends with this part, so only what it needs belongs in here, in `pushes` and in `claims`.
 
 local UNWANTED = { c = true, s = true, r = true }  -- cancelled, skipped, retry
+local FAILED = { f = true, b = true, i = true, t = true }  -- failure, busted, infra, timed out
+local GS = '\29'  -- parts the keys of jobs, see core.identity
 
 -- The runs of a job as stored: everything after the groups.
 local function runs_of(number, job)
@@ -38,7 +40,20 @@ local function claim_requested(push, now, dry)
   return claimed
 end
 
--- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems
+-- batch: id, event, source, fork; what it leaves empty keeps its value
+local function learn_batch(push, batch, now)
+  local p, field = key('p', push.number), 'batch' .. US .. batch[1]
+  local known = call('HGET', p, field)
+  local parts = known and split(known, US) or { '', '', '' }
+  for part = 1, 3 do if batch[part + 1] ~= '' then parts[part] = batch[part + 1] end end
+  local told = table.concat(parts, US)
+  if told ~= known then
+    call('HSET', p, field, told, 'told', '1')
+    mark(push.number, now)
+  end
+end
+
+-- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems, batches
 local function learn(push, facts, now, dry)
   local p = key('p', push.number)
   if facts[1] ~= false and not push.author then
@@ -51,6 +66,7 @@ local function learn(push, facts, now, dry)
     local fork = call('HGET', p, 'fork')
     if fork ~= '1' and fork ~= facts[3] then call('HSET', p, 'fork', facts[3]) mark(push.number, now) end
   end
+  for _, batch in ipairs(facts[8]) do learn_batch(push, batch, now) end
   if push.asks or facts[4] == '' then return false end
   mark(push.number, now)
   push.asks, push.asked = facts[4], facts[5]
@@ -81,7 +97,9 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     local ends = string.find(known, RS, at + 1, true) or #known + 1
     local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
     -- Fields that the new message leaves empty keep their values; a run's batch never changes.
-    for field = 7, 14 do if new[field] == '' then new[field] = old[field] or '' end end
+    for field = 7, math.max(#new, #old) do
+      if (new[field] or '') == '' then new[field] = old[field] or '' end
+    end
     new[13] = old[13]
     changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
     news = true
@@ -100,10 +118,46 @@ local function find_run(number, job, run)
   return ''
 end
 
+-- Which job a run of one batch belongs to, as `core.identity.place` says. Of jobs that share their name in a batch, those
+-- beside the first are listed in a field of the push.
+local function place(push, name, batch, id, attempt)
+  local j, own, prefix = key('j', push.number), name .. GS .. batch, RS .. id .. US .. attempt .. US
+  local legacy = call('HGET', j, name)
+  if legacy then
+    if string.find(legacy, prefix, 1, true) then return name end
+    for _, run in ipairs(runs_of(push.number, name)) do
+      if split(run, US)[13] == batch then return name end
+    end
+  end
+  local p, field = key('p', push.number), 'twins' .. US .. own
+  local twins = call('HGET', p, field)
+  local jobs = twins and split(own .. RS .. twins, RS) or { own }
+  local free, failed = false, false
+  for _, job in ipairs(jobs) do
+    local runs = runs_of(push.number, job)
+    local newest, is_free = false, #runs > 0
+    for _, text in ipairs(runs) do
+      local run = split(text, US)
+      if run[1] == id and run[2] == attempt then return job end
+      if run[2] == attempt then is_free = false end
+      if not newest or tonumber(run[2]) > tonumber(newest[2]) then newest = run end
+    end
+    if is_free then
+      free = free or job
+      if FAILED[newest[4]] then failed = failed or job end
+    end
+  end
+  if free or call('HEXISTS', j, own) == 0 then return failed or free or own end
+  local twin = own .. GS .. id
+  call('HSET', p, field, twins and twins .. RS .. twin or twin)
+  return twin
+end
+
 -- event: 1, push, job, groups, run, id, attempt, rank, finished and without batch, failed, covered failure, refusal,
---        repeated refusals by the earlier claim's, batch, facts or false
+--        batch, facts or false, whether only runs of its batch are of its job
 local function observe_event(item, names, now, dry, facts_delay)
   local push = find_push(names[item[2]], now)
+  if item[15] then item[3] = place(push, item[3], item[13], item[6], tostring(item[7])) end
   local job, groups, finished, failed, covered, batch = item[3], item[4], item[9], item[10], item[11], item[13]
   local due = item[14] and learn(push, item[14], now, dry) or false
   if not push.asks and groups ~= '' and (push.facts_due or '') == '' and (push.tries or '0') == '0' then
