@@ -325,6 +325,8 @@ class FakeApi:
             raise ApiError(404, "Not Found")
         run, one = found[0]
         self._run(repo, run.id)
+        if one.attempt != run.attempt and run.status == "completed" and self.permission == "write":
+            raise ApiError(403, "Only jobs from the current attempt can be re-run")
         self._rerun(run, {one.name}, "The workflow run containing this job is already running")
         return 201, {}, {}
 

@@ -97,18 +97,75 @@ def test_fifty_reruns(github: FakeGitHub, gh: GitHub) -> None:
         ("Resource not accessible by integration", Later, 600.0),
         ("Resource not accessible by personal access token", Later, 600.0),
         ("Must have admin rights to Repository.", Later, 600.0),
-        ("Something new", Later, 600.0),
-        ("", Later, 600.0),
+        ("Only jobs from the current attempt can be re-run", Later, 0.0),
+        ("Something new", Later, 0.0),
+        ("", Later, 0.0),
     ],
 )
 def test_forbidden(github: FakeGitHub, gh: GitHub, message: str, kind: type, after: float | None) -> None:
-    """A 403 means what its text says; a text that we do not know is taken for a missing permission."""
+    """A 403 means what its text says."""
     failed(github)
     github.fail_next(403, message, method="POST")
     answer = rerun(gh, "CI / test")
     assert isinstance(answer, kind)
     assert getattr(answer, "after", None) == after
     assert len(github.posts) == 1
+
+
+def test_somebody_else_was_faster(github: FakeGitHub, gh: GitHub) -> None:
+    """A job of an attempt that is no longer the newest is no missing permission: the next look finds its new id."""
+    run = failed(github, outcomes={"test": ["failure", "success"]})
+    [call] = plan(gh, "CI / test")
+    assert connect_other(github).retrigger("op", PUSH, call) == Accepted()
+    github.finish(run)
+    again = gh.retrigger("op", PUSH, call)
+    assert again == Later("Only jobs from the current attempt can be re-run", 0.0, healthy=True)
+    assert rerun(gh, "CI / test") == Accepted()
+
+
+def connect_other(github: FakeGitHub) -> GitHub:
+    """Be somebody else with the same token."""
+    return GitHub("other", url=github.url, token=github.token)
+
+
+def test_header_names_the_permission(github: FakeGitHub, gh: GitHub) -> None:
+    """Where GitHub names the permission that is missing, it is one, whatever the words."""
+    failed(github)
+    github.fail_next(403, "Something new", {"x-accepted-github-permissions": "actions=write"}, method="POST")
+    answer = rerun(gh, "CI / test")
+    assert isinstance(answer, Later)
+    assert "GitHub names `actions=write`" in answer.why
+    assert answer.after == 600.0
+
+
+def test_unexplained_refusal(github: FakeGitHub, gh: GitHub) -> None:
+    """What GitHub refuses without a reason is tried once more as "rerun failed jobs", and then refused in its words."""
+    run = failed(github)
+    for _ in range(2):
+        github.fail_next(403, "Something new", method="POST")
+    first, second = rerun(gh, "CI / test"), rerun(gh, "CI / test")
+    assert isinstance(first, Later)
+    assert "Something new" in first.why
+    assert "actions: write" not in first.why
+    assert second == Refused("HTTP 403 Something new")
+    assert [post.path.rpartition("actions/")[2] for post in github.posts] == [
+        f"jobs/{github.job(run, 'test').id}/rerun", f"runs/{run}/rerun-failed-jobs",
+    ]  # fmt: skip
+
+
+def test_unexplained_refusal_overcome(github: FakeGitHub, gh: GitHub) -> None:
+    """A job that cannot be rerun alone may be rerun with all failed ones, of which it is the only one."""
+    failed(github)
+    github.fail_next(403, "Something new", method="POST")
+    rerun(gh, "CI / test")
+    assert rerun(gh, "CI / test") == Accepted()
+
+
+def test_unexplained_refusal_beside_others(github: FakeGitHub, gh: GitHub) -> None:
+    """Where "rerun failed jobs" would start what nobody wants, there is no other way."""
+    github.add_run("octo/app", "CI", SHA, "main", {"test": "failure", "deploy": "failure"})
+    github.fail_next(403, "Something new", method="POST")
+    assert rerun(gh, "CI / test") == Refused("HTTP 403 Something new")
 
 
 def test_missing_permission_is_named(github: FakeGitHub, gh: GitHub) -> None:

@@ -41,6 +41,8 @@ class Call:
     target: Run
     #: Request all failed jobs of the target's batch together rather than the target alone.
     together: bool = False
+    #: All failed jobs of the target's batch are no more than the target: asking for them starts nothing else.
+    may_widen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

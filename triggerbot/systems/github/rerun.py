@@ -5,12 +5,14 @@ nothing can be rerun until the whole run has completed. So each call requests on
 time, and several failed jobs of a batch go together where GitHub offers that: "rerun failed jobs" takes all of them,
 so it is only used if all of them are wanted.
 
-GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a missing
-permission and a rate limit. Texts seen (2024 to 2026): "The workflow run containing this job is already running",
-"This workflow is already running", "This workflow run cannot be retried", "Unable to retry this workflow run because
-it was created over a month ago", "Resource not accessible by integration" (or "by personal access token"), "Must have
-admin rights to Repository.". How the limit of 50 reruns is worded is not documented: any text about a limit of reruns
-counts.
+GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a job of an
+attempt that is no longer the newest, a missing permission and a rate limit. Texts seen (2024 to 2026): "The workflow
+run containing this job is already running", "This workflow is already running", "Only jobs from the current attempt
+can be re-run", "This workflow run cannot be retried", "Unable to retry this workflow run because it was created over a
+month ago", "Resource not accessible by integration" (or "by personal access token"), "Must have admin rights to
+Repository.". How the limit of 50 reruns is worded is not documented: any text about a limit of reruns counts. The
+header `X-Accepted-GitHub-Permissions` names the permissions that would have been enough. What is none of these is no
+missing permission: a job that cannot be rerun alone may still be among "rerun failed jobs", which is tried once.
 """
 
 import re
@@ -32,7 +34,13 @@ _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run
 _SKIPPED = frozenset({Result.SUCCESS, Result.SKIPPED})
 #: Seconds until the next try for a running workflow run, in case the message about its end gets lost.
 _RUNNING_AFTER = 60.0
+#: Seconds until the next look-back where nothing has to be waited for.
+_AT_ONCE = 0.0
 _RUNNING = re.compile(r"already running", re.IGNORECASE)
+_NOT_NEWEST = re.compile(r"current attempt", re.IGNORECASE)
+_NOT_PERMITTED = re.compile(r"resource not accessible|must have admin rights", re.IGNORECASE)
+#: The header in which GitHub names the permissions that a request needs.
+_ACCEPTED = "x-accepted-github-permissions"
 _NEVER = re.compile(
     r"cannot be (retried|re-?run)|unable to (retry|re-?run)|over a month ago|archived"
     r"|(maximum|limit|exceed|too many|more than).*(re-?run|retr|attempt)"
@@ -67,7 +75,8 @@ def _plan_batch(batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Se
     if len(all_owed) > 1 and _takes_exactly(all_owed, newest):
         return Plan((Call(tuple(all_owed), 1, all_owed[0].target, together=True),))
     first, rest = all_owed[0], all_owed[1:]
-    return Plan((Call((first,), 1, first.target),), tuple((owed, _TURN) for owed in rest))
+    call = Call((first,), 1, first.target, may_widen=_takes_exactly([first], newest))
+    return Plan((call,), tuple((owed, _TURN) for owed in rest))
 
 
 def _takes_exactly(all_owed: list[Owed], newest: dict[str, Event]) -> bool:
@@ -95,11 +104,23 @@ def _order(event: Event) -> tuple[int, bool, int]:
 # -- answers ----------------------------------------------------------------------------------------------------------
 
 
-def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answer:
+def is_unexplained(reply: Reply) -> bool:
+    """Return whether GitHub refuses a rerun with words that say neither what is wrong nor what to do about it."""
+    why = message(reply)
+    known = (_NOT_NEWEST, _RUNNING, _NEVER, _NOT_PERMITTED)
+    return (
+        reply.status == 403
+        and not is_limited(reply)
+        and _ACCEPTED not in reply.headers
+        and not any(pattern.search(why) for pattern in known)
+    )
+
+
+def answer(reply: Reply, project: str, *, limited: float, renewed: bool, other_way: bool = False) -> Answer:
     """Interpret the answer to one rerun.
 
     `limited`: seconds that a rate limit makes us wait now. `renewed`: after a 401, whether the token was dropped
-    and a new one may be accepted.
+    and a new one may be accepted. `other_way`: whether an unexplained refusal leaves another way to be tried.
     """
     why = message(reply)
     if 200 <= reply.status < 300:
@@ -109,7 +130,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     if reply.status == 401:
         return Later(f"GitHub does not accept the token: {why}", RENEWED_AFTER if renewed else DENIED_AFTER)
     if reply.status == 403:
-        return _forbidden(why, project)
+        return _forbidden(reply, why, project, other_way=other_way)
     if reply.status == 404:
         # GitHub also answers 404 where a token may not see the repository, which an operator can fix.
         return Later(f"{project}: the job is gone or the token may not see the repository: {why}", DENIED_AFTER)
@@ -120,12 +141,21 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     return Refused(f"HTTP {reply.status} {why}")
 
 
-def _forbidden(why: str, project: str) -> Answer:
+def _forbidden(reply: Reply, why: str, project: str, *, other_way: bool) -> Answer:
+    if _NOT_NEWEST.search(why):
+        # Somebody has rerun it meanwhile: the next look-back finds the job's newest id.
+        return Later(why, _AT_ONCE, healthy=True)
     if _RUNNING.search(why):
         return Later(why, _RUNNING_AFTER, healthy=True)
     if _NEVER.search(why):
         return Refused(why, healthy=True)
-    return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)
+    accepted = reply.headers.get(_ACCEPTED, "")
+    if accepted or _NOT_PERMITTED.search(why):
+        named = f" (GitHub names `{accepted[:100]}`)" if accepted else ""
+        return Later(f"the token may not rerun jobs in {project}: {NEEDED}{named}. GitHub says: {why}", DENIED_AFTER)
+    if other_way:
+        return Later(f"GitHub does not rerun the job alone: all failed jobs are tried next. It says: {why}", _AT_ONCE)
+    return Refused(f"HTTP 403 {why}")
 
 
 class _Error(msgspec.Struct, frozen=True):

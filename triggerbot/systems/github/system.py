@@ -1,6 +1,8 @@
 """GitHub Actions as a system: one place that calls what the other modules know."""
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import httpx
@@ -8,7 +10,7 @@ import httpx
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run
+from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, BuildContext, Known, Later, LookBack, Refused, Unknown
 from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
@@ -27,6 +29,8 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
     "user-agent": f"triggerbot/{__version__}",
 }
+#: Remembered runs that GitHub would not rerun alone.
+_WIDENED_MAX = 10_000
 
 
 class GitHub:
@@ -78,6 +82,9 @@ class GitHub:
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
         self._runs = Runs(name, self._client, self._repositories)
+        self._lock = threading.Lock()
+        #: Runs that GitHub would not rerun alone, without saying why.
+        self._widened: OrderedDict[RunKey, None] = OrderedDict()
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Verify `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
@@ -116,14 +123,31 @@ class GitHub:
         if isinstance(reply, (Later, Unknown)):
             return reply
         renewed = reply.status == 401 and self._client.renew(push.project)
-        return rerun.answer(reply, push.project, limited=self._client.wait(push.project), renewed=renewed)
+        other_way = rerun.is_unexplained(reply) and self._widen(call)
+        limited = self._client.wait(push.project)
+        return rerun.answer(reply, push.project, limited=limited, renewed=renewed, other_way=other_way)
+
+    def _widen(self, call: Call) -> bool:
+        """Let the next request for a job ask for all failed jobs of its workflow run; return whether that is new.
+
+        Each process remembers that for itself: another may ask for the job alone once more, to no effect.
+        """
+        with self._lock:
+            if call.together or not call.may_widen or call.target.key in self._widened:
+                return False
+            self._widened[call.target.key] = None
+            while len(self._widened) > _WIDENED_MAX:
+                self._widened.popitem(last=False)
+            return True
 
     def _rerun_path(self, project: str, call: Call) -> str | None:
         target = call.target
-        number = target.batch if call.together else self._runs.newest_id(target.run_id)
+        with self._lock:
+            together = call.together or (call.may_widen and target.key in self._widened)
+        number = target.batch if together else self._runs.newest_id(target.run_id)
         if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
             return None
-        last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
+        last = ("runs", number, "rerun-failed-jobs") if together else ("jobs", number, "rerun")
         return segments("repos", *project.split("/"), "actions", *last)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
