@@ -17,10 +17,14 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
+
+#: Why a claim waits where its CI limits writes.
+TURN = "waits for its turn: this CI takes one request a second"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Sender:
         store: Store,
         settings: DispatchSettings,
         admission: Admission,
+        turns: Turns,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -47,6 +52,7 @@ class Sender:
         self._store = store
         self._settings = settings
         self._admission = admission
+        self._turns = turns
         self._clock = clock
         self._metrics = metrics
 
@@ -70,7 +76,13 @@ class Sender:
         for one, why in plan.held:
             self._store.wait(one.claim, now + backoff.HELD, why, now, since=looked)
         for call in plan.calls:
-            self._record_and_send(system, work, call, passes)
+            wait = self._turns.take(system, work.push, looked)
+            if wait > 0:
+                now = self._clock()
+                for want in call.wants:
+                    self._store.wait(want.claim, now + wait, TURN, now, since=looked)
+            else:
+                self._record_and_send(system, work, call, passes)
 
     def _owed(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
         """Return the runs that a decided claim still needs; `None` if it has to wait or needs no more."""
@@ -127,6 +139,7 @@ class Sender:
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
         answer = system.retrigger(operation.id, push, call)
+        self._turns.leave(system, push, used=True)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
         jobs = [want.claim.job for want in call.wants]

@@ -77,7 +77,7 @@ class FakeApi:
         #: What the token, or the App's installation, may do beside Actions.
         self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
-        self.writes_a_minute = 80
+        self.writes_a_minute, self.writes_an_hour = 80, 500
         self.not_installed: set[str] = set()
         self.private: set[str] = set()
         #: The most entries that a page has, whatever is asked for.
@@ -169,10 +169,12 @@ class FakeApi:
             raise ApiError(403, "API rate limit exceeded for user ID 1.")
         self.remaining -= 1
         if request.method in ("POST", "PATCH"):
-            self._writes = [moment for moment in self._writes if moment > self.clock() - 60]
-            if len(self._writes) >= self.writes_a_minute:
+            now = self.clock()
+            self._writes = [moment for moment in self._writes if moment > now - 3600]
+            lately = sum(moment > now - 60 for moment in self._writes)
+            if lately >= self.writes_a_minute or len(self._writes) >= self.writes_an_hour:
                 raise ApiError(403, "You have exceeded a secondary rate limit.", {"retry-after": "60"})
-            self._writes.append(self.clock())
+            self._writes.append(now)
 
     def _limit_headers(self) -> dict[str, str]:
         headers = {

@@ -1,13 +1,12 @@
 """Reruns: exactly one POST each, and GitHub's many ways to say no told apart."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
 from tests.systems.github.cases import PUSH, SHA, call_for, failed, plan, rerun
-from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
+from triggerbot.systems import Accepted, Later, Refused, Unknown
 from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
@@ -30,12 +29,13 @@ def test_failed_jobs_together(github: FakeGitHub, gh: GitHub) -> None:
     assert [post.path for post in github.posts] == [f"/repos/octo/app/actions/runs/{run}/rerun-failed-jobs"]
 
 
-def test_one_after_the_other(github: FakeGitHub, gh: GitHub) -> None:
+def test_one_after_the_other(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
     """Several copies come one after the other, each found by the next look-back."""
     run = failed(github, outcomes={"test": ["failure", "success"]})
     for copies in (1, 2):
         assert rerun(gh, "CI / test") == Accepted()
         assert plan(gh, "CI / test") == ()
+        clock.now += 60
         github.finish(run)
         events = [event for event in gh.look_back(PUSH).events if event.job == "CI / test"]
         assert len(events) == 1 + copies
@@ -270,44 +270,3 @@ def test_secondary_limit(github: FakeGitHub, gh: GitHub, clock: Clock, headers: 
     assert isinstance(second, Later)
     assert (first.after, second.after) == (after, after)
     assert len(github.posts) == 1
-
-
-def test_pace(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
-    """Writes are a second apart: a short wait is slept."""
-    for number in range(3):
-        github.add_run("octo/app", f"W{number}", SHA, "main", {"t": "failure"})
-    calls = plan(gh, "W0 / t", "W1 / t", "W2 / t")
-    assert [gh.retrigger("op", PUSH, call) for call in calls] == [Accepted()] * 3
-    assert clock.slept == [1.0, 1.0]
-
-
-def test_pace_by_the_hour(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
-    """80 a minute and 500 an hour, however many are owed; what does not fit comes later, unsent."""
-    failed(github)
-    call = call_for("42")
-    started, sent = clock.now, 0
-    while clock.now < started + 3599:
-        answer = gh.retrigger("op", PUSH, call)
-        assert isinstance(answer, Later)
-        if len(github.posts) == sent:
-            assert answer.after is not None
-            clock.now += min(answer.after, 60)
-        sent = len(github.posts)
-    assert sent == 500
-
-
-def test_threads_keep_the_pace(github: FakeGitHub, connect: Connect) -> None:
-    """Of many threads that write at once, one goes now, one in a second, and the others later."""
-    slept: list[float] = []
-    gh = connect(sleep=slept.append)
-    answers: list[Answer] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(gh.retrigger("op", PUSH, call_for("42")))) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 8
-    assert len(github.posts) == 2
-    assert slept == [1.0]

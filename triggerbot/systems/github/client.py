@@ -1,4 +1,4 @@
-"""The client of GitHub's REST API: pagination, rate limits, pacing of writes, and conditional requests by ETag.
+"""The client of GitHub's REST API: pagination, rate limits, turns of reports, and conditional requests by ETag.
 
 GitHub's documentation ("Best practices for using the REST API", 2026): a read with `If-None-Match` that is answered
 304 does not count against the primary rate limit.
@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
-from triggerbot.systems import Later, Unknown
+from triggerbot.core.policy.slots import Rank
+from triggerbot.systems import Later, Slots, Unknown
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.auth import Auth
-from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited
+from triggerbot.systems.github.limits import NAP_MAX, Limits, is_limited
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 _Page = TypeVar("_Page", messages.RunsPage, messages.JobsPage)
@@ -36,7 +37,8 @@ _COUNT_MAX = 2000
 class Client:
     """One GitHub, with one kind of credentials.
 
-    `limits` and `pace` are shared by all clients of the same GitHub. `report`: its requests yield to those of reruns.
+    `limits` are shared by all clients of the same GitHub. `report`: its requests yield to those of reruns, and its
+    writes wait for their turn in `slots`; whoever sends reruns waits before.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Client:
         http: Http,
         auth: Auth,
         limits: Limits,
-        pace: Pace,
+        slots: Slots,
         sleep: Callable[[float], None],
         *,
         report: bool = False,
@@ -52,7 +54,9 @@ class Client:
         self._http = http
         self._auth = auth
         self._limits = limits
-        self._pace = pace
+        self.slots = slots
+        #: Of each thread: the caller that asked for the turn of its next write.
+        self._turn = threading.local()
         self._sleep = sleep
         self._report = report
         self._etags = Etags()
@@ -131,7 +135,7 @@ class Client:
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
 
     def post(self, project: str, path: str, body: object) -> Reply | NotSent | Unknown | Later:
-        """Send a POST once, paced; `Later` means that nothing was sent. Never raises for what GitHub does."""
+        """Send a POST once; `Later` means that nothing was sent. Never raises for what GitHub does."""
         try:
             return self.write("POST", project, path, body)
         except CIUnavailable as error:
@@ -140,26 +144,53 @@ class Client:
             return Later(str(error), DENIED_AFTER)
 
     def write(self, method: str, project: str, path: str, body: Any) -> Reply | NotSent | Unknown:
-        """Send a write of any method once, paced.
+        """Send a write of any method once; a report in its turn.
 
         Raises `CIUnavailable` and `CIDenied` where it may not be sent now; then nothing was sent.
         """
+        caller = self._await_turn(project, f"{method} {path}") if self._report else ""
         headers = self._authorization(project)
-        wait = self._pace.reserve(report=self._report)
-        if wait > NAP_MAX:
-            raise _not_our_turn(wait)
-        if wait > 0:
-            self._sleep(wait)
-        reply = self._http.write(method, path, body, headers)
+        reply: Reply | NotSent | Unknown | None = None
+        try:
+            reply = self._http.write(method, path, body, headers)
+        finally:
+            if caller:
+                self.slots.leave(self.queue(project), caller, used=not isinstance(reply, NotSent))
         if isinstance(reply, Reply):
             self._limits.note(self._auth.account(project), reply)
         return reply
 
-    def check_turn(self) -> None:
-        """Raise `CIUnavailable` where a report has to wait for its turn: reading for it now would be wasted."""
-        wait = self._pace.queue()
+    def queue(self, project: str) -> str:
+        """Name the queue of all that is written about a repository with these credentials; never raises."""
+        return f"github {self._http.base_url} {self._auth.credential(project)}"
+
+    def check_turn(self, project: str, caller: str, rank: Rank) -> None:
+        """Wait a little for the turn of a report, which the next write of this thread about the repository has.
+
+        Raises `CIUnavailable` for a longer wait: reading for the report now would be wasted.
+        """
+        self._check_limits(project)
+        queue = self.queue(project)
+        wait = self.slots.ask(queue, caller, rank)
+        if 0 < wait <= NAP_MAX:
+            self._sleep(wait)
+            wait = self.slots.ask(queue, caller, rank)
         if wait > 0:
             raise _not_our_turn(wait)
+        self._turn.asked = (project, caller)
+
+    def _await_turn(self, project: str, caller: str) -> str:
+        """Wait a little for the turn to write, and return who has it: a report, or else `caller`."""
+        asked: tuple[str, str] = getattr(self._turn, "asked", ("", ""))
+        self.check_turn(project, asked[1] if asked[0] == project else caller, Rank.VERDICT)
+        asked, self._turn.asked = self._turn.asked, ("", "")
+        return asked[1]
+
+    def leave_turn(self, project: str, caller: str) -> None:
+        """Give back the turn of a report that had nothing to write."""
+        if getattr(self._turn, "asked", ("", "")) == (project, caller):
+            self._turn.asked = ("", "")
+            self.slots.leave(self.queue(project), caller, used=False)
 
     def wait(self, project: str) -> float:
         """Return the seconds for which a rate limit forbids requests about a repository; 0 if none does."""

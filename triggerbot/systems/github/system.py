@@ -12,11 +12,22 @@ from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
 from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, BuildContext, Known, Later, LookBack, Refused, Unknown
+from triggerbot.systems import (
+    NOTHING_KNOWN,
+    Answer,
+    Asker,
+    BuildContext,
+    Known,
+    Later,
+    LookBack,
+    Refused,
+    Slots,
+    Unknown,
+)
 from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
-from triggerbot.systems.github.limits import Limits, Pace
+from triggerbot.systems.github.limits import Limits, OwnSlots
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
@@ -72,12 +83,12 @@ class GitHub:
         self._repositories = tuple(repositories)
         self._mention = mention
         self._http = Http(url, _HEADERS, transport=transport)
-        limits, pace = Limits(clock), Pace(clock)
+        limits, slots = Limits(clock), OwnSlots(clock)
         self._auth = _auth(token, app, self._http, clock, RERUNS)
-        self._client = Client(self._http, self._auth, limits, pace, sleep)
+        self._client = Client(self._http, self._auth, limits, slots, sleep)
         # Reports need more permissions than reruns, so they have tokens of their own.
         report_auth = _auth(token, app, self._http, clock, None)
-        self._report_client = Client(self._http, report_auth, limits, pace, sleep, report=True)
+        self._report_client = Client(self._http, report_auth, limits, slots, sleep, report=True)
         #: What reporters write with.
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
@@ -149,6 +160,14 @@ class GitHub:
             return None
         last = ("runs", number, "rerun-failed-jobs") if together else ("jobs", number, "rerun")
         return segments("repos", *project.split("/"), "actions", *last)
+
+    def share(self, slots: Slots) -> None:
+        """Let reports wait for their turn to write in these slots."""
+        self._report_client.slots = slots
+
+    def queue(self, project: str) -> str:
+        """Name the queue of all that is written about a repository: that of its credentials; never raises."""
+        return self._client.queue(project)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""
