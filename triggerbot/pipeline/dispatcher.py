@@ -274,7 +274,7 @@ class Dispatcher:
                 self._store.doubted(operation, now + wait, TURN, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
-                self._sender.send_again(system, work, operation, claims, why)
+                self._sender.send_again(system, work, view, operation, claims, why)
 
     def _findings(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Findings:
         jobs = {claim.job for claim in claims}

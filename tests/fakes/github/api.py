@@ -197,6 +197,7 @@ class FakeApi:
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
+            ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_run),
         ]
         for method, pattern, action in routes:
             match = re.fullmatch(pattern, request.path)
@@ -336,6 +337,11 @@ class FakeApi:
         run = self._run(repo, int(run_id))
         failed = {one.name for one in run.current() if one.conclusion in ("failure", "timed_out", "cancelled")}
         self._rerun(run, failed, "This workflow is already running")
+        return 201, {}, {}
+
+    def _rerun_run(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        run = self._run(repo, int(run_id))
+        self._rerun(run, {one.name for one in run.current()}, "This workflow is already running")
         return 201, {}, {}
 
     def _rerun(self, run: FakeRun, names: set[str], running: str) -> None:

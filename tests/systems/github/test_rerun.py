@@ -1,6 +1,7 @@
 """Reruns: exactly one POST each, and GitHub's many ways to say no told apart."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -82,7 +83,17 @@ def test_fifty_reruns(github: FakeGitHub, gh: GitHub) -> None:
     for one in github.runs[run].jobs:
         one.attempt = 51
     github.runs[run].attempt = 51
-    assert isinstance(rerun(gh, "CI / test"), Refused)
+    call = call_for(str(github.job(run, "test").id), str(run))
+    assert isinstance(gh.retrigger("op", PUSH, call), Refused)
+
+
+def test_whole_run(github: FakeGitHub, gh: GitHub) -> None:
+    """A whole workflow run is rerun by one POST."""
+    run = failed(github)
+    call = replace(call_for(str(github.job(run, "test").id), str(run)), whole=True)
+    assert gh.retrigger("op", PUSH, call) == Accepted()
+    assert [post.path for post in github.posts] == [f"/repos/octo/app/actions/runs/{run}/rerun"]
+    assert {one.status for one in github.runs[run].current()} == {"queued"}
 
 
 @pytest.mark.parametrize(

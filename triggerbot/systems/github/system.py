@@ -144,7 +144,7 @@ class GitHub:
         Each process remembers that for itself: another may ask for the job alone once more, to no effect.
         """
         with self._lock:
-            if call.together or not call.may_widen or call.target.key in self._widened:
+            if not call.may_widen or call.target.key in self._widened:
                 return False
             self._widened[call.target.key] = None
             while len(self._widened) > _WIDENED_MAX:
@@ -155,10 +155,12 @@ class GitHub:
         target = call.target
         with self._lock:
             together = call.together or (call.may_widen and target.key in self._widened)
-        number = target.batch if together else self._runs.newest_id(target.run_id)
+        of_run = together or call.whole
+        number = target.batch if of_run else self._runs.newest_id(target.run_id)
         if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
             return None
-        last = ("runs", number, "rerun-failed-jobs") if together else ("jobs", number, "rerun")
+        what = "rerun-failed-jobs" if together else "rerun"
+        last = ("runs" if of_run else "jobs", number, what)
         return segments("repos", *project.split("/"), "actions", *last)
 
     def share(self, slots: Slots) -> None:
