@@ -190,7 +190,11 @@ class MemoryStore(Reporting):
     def release_held(self, behind: str, most: int, now: float) -> int:
         """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
         with self._open() as tables:
-            found = sorted(_behind(tables, behind), key=lambda claim: (claim.created, claim.id))
+            # Of claims made at the same moment, the pushes that were heard of first come first in Redis.
+            place = {} if tables.leases_last else {push: place for place, push in enumerate(tables.pushes)}
+            found = sorted(
+                _behind(tables, behind), key=lambda claim: (claim.created, place.get(claim.push.push, 0), claim.id)
+            )
             chosen = found if most < 0 else found[:most]
             for place, claim in enumerate(chosen):
                 claim.due, claim.behind = now - (len(chosen) - place) * 1e-6, ""
