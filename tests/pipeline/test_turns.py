@@ -139,6 +139,54 @@ def test_several_workflow_runs_of_one_push(github: FakeGitHub, make_world: MakeW
     assert len(github.requests) - before == 1 + 4 + 4
 
 
+def test_a_run_that_still_runs_is_not_asked_about_again_and_again(
+    github: FakeGitHub, make_world: MakeWorld, clock: Clock
+) -> None:
+    """Its end is what is waited for, and polling finds that: three failures on the way cost one look each."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    push = a_push(1)
+    jobs: dict[str, str | None] = dict.fromkeys(("a", "b", "c", "d"))
+    run = github.add_run("octo/app", "W0", push.revision, push.branch, jobs)
+    looks = 0
+    for name in ("a", "b", "c"):
+        clock.move(120)
+        github.finish(run, {name: "failure"})
+        heard = world.systems["gh"].recent(world.clock() - 3600)
+        assert heard is not None
+        world.hear(*heard)
+        before = len(github.requests)
+        world.pass_time(120)
+        looks += sum(request.path.endswith("/actions/runs") for request in github.requests[before:])
+    assert looks == 3
+    github.finish(run, {"d": "success"})
+    heard = world.systems["gh"].recent(world.clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+
+    world.pass_time(5, every=1)
+
+    assert [post.path.rpartition("/")[2] for post in github.posts] == ["rerun-failed-jobs"]
+
+
+def test_only_the_workflow_run_that_failed_is_read(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """Of nine others of the commit, which passed and are known, nothing is asked."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    push = a_push(1)
+    failed = github.add_run("octo/app", "W0", push.revision, push.branch, {"test": "failure"}, created=clock() - 600)
+    for number in range(1, 10):
+        github.add_run("octo/app", f"W{number}", push.revision, push.branch, {"x": "success"}, created=clock() - 600)
+    heard = world.systems["gh"].recent(world.clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+    before = len(github.requests)
+
+    world.pass_time(2, every=1)
+
+    assert len(github.posts) == 1
+    read = [request.path for request in github.requests[before:] if request.path.endswith("/jobs")]
+    assert read == [f"/repos/octo/app/actions/runs/{failed}/jobs"]
+
+
 def test_what_is_not_sent_takes_no_turn(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
     """A push whose run still runs gives its turn to the next."""
     world = make_world(connect(github, clock), rules=(RULE,))

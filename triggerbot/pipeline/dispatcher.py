@@ -156,7 +156,7 @@ class Dispatcher:
         """Look back at a push; settle, decide and send what is due."""
         before = self._store.work(push)
         try:
-            view = system.look_back(push, Known(before.asks is not None, before.batches))
+            view = system.look_back(push, _known(before))
         except NotKnown as error:
             self.admission.record_success(push, BreakerCause.LOOK_BACKS)
             return self._not_known(self._store.work(push), str(error))
@@ -331,6 +331,13 @@ class Dispatcher:
             job=claim.job, run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
             detail=decision.detail,
         )  # fmt: skip
+
+
+def _known(work: Work) -> Known:
+    """Return what a look-back need not fetch."""
+    batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
+    wanted = frozenset(batches) if batches and all(batches) else None
+    return Known(work.asks is not None, work.batches, wanted)
 
 
 _ANY_RULE = Rule(Globs(["*"]))

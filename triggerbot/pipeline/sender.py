@@ -78,7 +78,7 @@ class Sender:
         now = self._clock()
         for one, why in plan.held:
             if one.claim.due <= now:
-                self._store.wait(one.claim, now + backoff.HELD, why, now, since=looked)
+                self._store.wait(one.claim, now + backoff.RUNNING, why, now, since=looked)
         for one, why in plan.ended:
             self._give_up([one.claim], why, now)
         for call in plan.calls:

@@ -21,6 +21,9 @@ class Known:
     facts: bool = False
     #: The batches (see `Event.batch`) of its runs.
     batches: frozenset[str] = frozenset()
+    #: Those of them that something is owed in, where that is all that the look-back is for: of others that have come to
+    #: their end nothing new need be read.
+    wanted: frozenset[str] | None = None
 
 
 NOTHING_KNOWN = Known()

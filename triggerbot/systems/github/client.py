@@ -8,8 +8,11 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
+
+import msgspec
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.core.policy.slots import Rank
@@ -37,8 +40,8 @@ _COUNT_MAX = 2000
 class Client:
     """One GitHub, with one kind of credentials.
 
-    `limits` are shared by all clients of the same GitHub. `report`: its requests yield to those of reruns, and its
-    writes wait for their turn in `slots`; whoever sends reruns waits before.
+    `limits` are shared by all clients of the same GitHub. `report`: its requests, for reports, polls or sweeps, yield
+    to those of reruns, and its writes wait for their turn in `slots`; whoever sends reruns waits before.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Client:
         sleep: Callable[[float], None],
         *,
         report: bool = False,
+        etags: "Etags | None" = None,
     ) -> None:
         self._http = http
         self._auth = auth
@@ -59,7 +63,7 @@ class Client:
         self._turn = threading.local()
         self._sleep = sleep
         self._report = report
-        self._etags = Etags()
+        self.etags = Etags() if etags is None else etags
 
     def get(
         self, project: str, path: str, params: Mapping[str, str] | None = None, *, conditional: bool = True
@@ -81,7 +85,7 @@ class Client:
     def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
         headers = self._authorization(project)
         address = f"{path}?{urlencode(params or {})}"
-        known = self._etags.known(address) if conditional else None
+        known = self.etags.known(address) if conditional else None
         if known is not None:
             headers["if-none-match"] = known.headers["etag"]
         reply = self._http.get(path, params, headers)
@@ -90,7 +94,7 @@ class Client:
             # The rate limit was read from the 304; headers and body are the cached ones.
             return Reply(known.status, known.headers, known.body)
         if reply.status == 200:
-            self._etags.store(address, reply)
+            self.etags.store(address, reply)
         return reply
 
     def _authorization(self, project: str) -> dict[str, str]:
@@ -116,6 +120,7 @@ class Client:
             query = {**params, "per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
             page = messages.answer(reply.body, kind)
+            self.etags.shorten(f"{path}?{urlencode(query)}", msgspec.json.encode(page))
             count = len(page.workflow_runs) if isinstance(page, messages.RunsPage) else len(page.jobs)
             yield page
             seen += count
@@ -224,6 +229,11 @@ class Etags:
         self._replies: OrderedDict[str, Reply] = OrderedDict()
         self._bytes = 0
 
+    @property
+    def size(self) -> int:
+        """The number of bytes that it holds."""
+        return self._bytes
+
     def known(self, address: str) -> Reply | None:
         """Return the cached answer of an address."""
         with self._lock:
@@ -241,6 +251,14 @@ class Etags:
             self._bytes += len(reply.body)
             while self._bytes > self._bytes_max or len(self._replies) > self._count_max:
                 self._drop(next(iter(self._replies)))
+
+    def shorten(self, address: str, body: bytes) -> None:
+        """Keep only this of a cached answer: GitHub's lists are twenty times as long as what we read of them."""
+        with self._lock:
+            known = self._replies.get(address)
+            if known is not None and len(body) < len(known.body):
+                self._bytes += len(body) - len(known.body)
+                self._replies[address] = replace(known, body=body)
 
     def _drop(self, address: str) -> None:
         old = self._replies.pop(address, None)

@@ -92,7 +92,9 @@ class GitHub:
         #: What reporters write with.
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
-        self._runs = Runs(name, self._client, self._repositories)
+        etags = self._client.etags
+        sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
+        self._runs = Runs(name, self._client, sweeping, self._repositories)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -114,7 +116,7 @@ class GitHub:
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
-        return self._runs.look_back(push)
+        return self._runs.look_back(push, known)
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan at most one rerun for each workflow run, purely."""
