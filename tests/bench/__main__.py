@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import memory, memory_redis, observe, pages, queues, reaction, replicas, startup, webhooks
+from tests.bench import github, memory, memory_redis, observe, pages, queues, reaction, replicas, startup, webhooks
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
 
@@ -23,6 +23,7 @@ BENCHES: dict[str, Bench] = {
     "observe": observe.measure,
     "webhooks": webhooks.measure,
     "reaction": reaction.measure,
+    "github": github.measure,
     "memory": memory.measure,
     "queues": queues.measure,
     "replicas": replicas.measure,

@@ -16,6 +16,7 @@ from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
+from triggerbot.pipeline.turns import StoreSlots
 from triggerbot.reports import Reporter
 from triggerbot.reports.comments import CommandSettings as WishSetting
 from triggerbot.reports.comments import CommentCommands, Permission
@@ -25,7 +26,7 @@ from triggerbot.reports.publisher import Publisher
 from triggerbot.reports.publisher import PublishSettings as PublishSetting
 from triggerbot.store import Outcome, Store
 from triggerbot.store.sqlite import SqliteStore
-from triggerbot.systems import System
+from triggerbot.systems import LimitsWrites, System
 
 #: Steps that no honest amount of work needs: more of them at one moment is an endless loop.
 STEPS_MAX = 400
@@ -59,7 +60,12 @@ class World:
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
         setting = DispatchSettings(rules, dry, self.bounds)
-        self.dispatcher = Dispatcher(self.store, systems, self.observer, setting, clock=clock, metrics=self.metrics)
+        for system in systems.values():
+            if isinstance(system, LimitsWrites):
+                system.share(StoreSlots(self.store, clock))
+        self.dispatcher = Dispatcher(
+            self.store, systems, self.observer, setting, clock=clock, metrics=self.metrics, sleep=clock.move
+        )
 
     def again(self, **changes: Any) -> "World":
         """Start anew on the same store, as after a restart; the old one may be closed or simply abandoned."""

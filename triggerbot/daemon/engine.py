@@ -25,10 +25,11 @@ from triggerbot.pipeline.intakes.pulse import Pulse
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
+from triggerbot.pipeline.turns import StoreSlots
 from triggerbot.reports.factory import publisher
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Store
-from triggerbot.systems import ReadsMessages, System
+from triggerbot.systems import LimitsWrites, ReadsMessages, System
 from triggerbot.web import app
 from triggerbot.web.api import Api
 from triggerbot.web.pages import Pages
@@ -79,6 +80,9 @@ class Engine:
             clock=self.clock,
             metrics=self.metrics,
         )
+        for system in self.systems.values():
+            if isinstance(system, LimitsWrites):
+                system.share(StoreSlots(self.store, self.clock))
         self._polls = self._make_polls()
         self._pulses = self._make_pulses()
         self.judge = Judge(self.store, self.clock, rules=self.config.rules)

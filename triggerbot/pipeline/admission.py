@@ -65,12 +65,13 @@ class Admission:
     # -- before a request ---------------------------------------------------------------------------------------
 
     def admit(self, work: Work) -> Admitted:
-        """Hold the due claims that an open breaker blocks, and return what the others passed."""
+        """Hold the claims that an open breaker blocks, of those due or sent along; return what the others passed."""
         now = self._clock()
         breakers = self._breakers_of(work.push.system)
         passes: dict[BreakerKey, int] = {}
         held = False
-        for claim in work.due(now):
+        due = work.due(now)
+        for claim in [*due, *(one for one in work.sendable(now) if one not in due)]:
             if claim.operation is not None:
                 continue
             blocking = self._blocking(claim, breakers, now)

@@ -6,6 +6,7 @@ to list a run. Only if neither finds them is it sent again, under the same opera
 """
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,7 +19,7 @@ from triggerbot.core.formatting import some
 from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, reconcile, rules
-from triggerbot.core.policy.circuit_breaker import BreakerCause
+from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -27,7 +28,8 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import DispatchSettings, Sender
+from triggerbot.pipeline.sender import TURN, DispatchSettings, Sender
+from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Known, LookBack, System
 
@@ -51,6 +53,7 @@ class Dispatcher:
         *,
         clock: Callable[[], float],
         metrics: Metrics,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
         self._systems = systems
@@ -60,7 +63,8 @@ class Dispatcher:
         self._metrics = metrics
         self._resolver = LeadResolver(store, systems, observer, settings.rules, clock=clock, metrics=metrics)
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
-        self._sender = Sender(store, settings, self.admission, clock=clock, metrics=metrics)
+        self._turns = Turns(store, clock, sleep)
+        self._sender = Sender(store, settings, self.admission, self._turns, clock=clock, metrics=metrics)
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -127,8 +131,33 @@ class Dispatcher:
         if admitted.system_breaker is not None and not before.due(looked):
             # The breaker of the system blocks a request for the push's facts, too.
             return None if before.asks is not None else self._put_off_facts(before, admitted.system_breaker.probe)
+        if self._await_turn(system, before, looked):
+            return None
         try:
-            view = system.look_back(push, Known(before.asks is not None, before.batches))
+            self._look_and_act(system, push, looked, admitted.passes)
+        finally:
+            self._turns.leave(system, push, used=False)
+        return None
+
+    def _await_turn(self, system: System, work: Work, now: float) -> bool:
+        """Postpone what may be sent until the push's turn; return whether nothing else is due.
+
+        Nothing was tried, so nothing is counted. Requests in doubt only need a look.
+        """
+        due = work.due(now)
+        claims = [claim for claim in due if claim.operation is None and not claim.dry and not self._settings.dry]
+        wait = self._turns.ask(system, work.push) if claims else 0.0
+        if wait <= 0:
+            return False
+        for claim in claims:
+            self._store.wait(claim, now + wait, TURN, now, since=now)
+        return len(claims) == len(due) and work.asks is not None
+
+    def _look_and_act(self, system: System, push: Push, looked: float, passes: Mapping[BreakerKey, int]) -> None:
+        """Look back at a push; settle, decide and send what is due."""
+        before = self._store.work(push)
+        try:
+            view = system.look_back(push, _known(before))
         except NotKnown as error:
             self.admission.record_success(push, BreakerCause.LOOK_BACKS)
             return self._not_known(self._store.work(push), str(error))
@@ -147,7 +176,7 @@ class Dispatcher:
         if self._distrusts_store(system, work):
             return None
         self._decide(system, work, view)
-        self._sender.send_owed(system, self._store.work(push), view, looked, admitted.passes)
+        self._sender.send_owed(system, self._store.work(push), view, looked, passes)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
 
@@ -253,9 +282,11 @@ class Dispatcher:
             case SendAgain() if (blocking := self.admission.blocking(claims)) is not None:
                 note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
+            case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
+                self._store.doubted(operation, now + wait, TURN, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
-                self._sender.send_again(system, work, operation, claims, why)
+                self._sender.send_again(system, work, view, operation, claims, why)
 
     def _findings(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Findings:
         jobs = {claim.job for claim in claims}
@@ -316,6 +347,13 @@ class Dispatcher:
 
 def _label(claim: Claim) -> str:
     return identity.label(claim.job, claim.run.event)
+
+
+def _known(work: Work) -> Known:
+    """Return what a look-back need not fetch."""
+    batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
+    wanted = frozenset(batches) if batches and all(batches) else None
+    return Known(work.asks is not None, work.batches, wanted)
 
 
 _ANY_RULE = Rule(Globs(["*"]))

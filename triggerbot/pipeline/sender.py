@@ -2,13 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from triggerbot.core import identity
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Claim, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.core.model import Claim, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import backoff, circuit_breaker, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
@@ -18,10 +18,14 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
+
+#: Why a claim waits where its CI limits writes.
+TURN = "waits for its turn: this CI takes one request a second"
 
 
 def _label(claim: Claim) -> str:
@@ -45,6 +49,7 @@ class Sender:
         store: Store,
         settings: DispatchSettings,
         admission: Admission,
+        turns: Turns,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -52,6 +57,7 @@ class Sender:
         self._store = store
         self._settings = settings
         self._admission = admission
+        self._turns = turns
         self._clock = clock
         self._metrics = metrics
 
@@ -60,22 +66,39 @@ class Sender:
     ) -> None:
         """Request the runs that are owed and due, as far as the CI can take them now.
 
+        Of what is not due, that which only waits for a turn goes along: failed jobs may go together.
+
         `looked`: when the look-back was made (Unix, s); `passes`: the breaker versions that admission returned.
         """
-        owed = []
-        for claim in work.due(self._clock()):
-            if claim.state is ClaimState.OWED:
-                one = self._owed(system, work, claim, looked)
-                if one is not None:
-                    owed.append(one)
-        if not owed:
+        now, owed = self._clock(), []
+        for claim in work.sendable(now):
+            if claim.due > now and not self._may_go_along(system, work, claim):
+                continue
+            one = self._owed(system, work, claim, looked)
+            if one is not None:
+                owed.append(one)
+        if not any(one.claim.due <= now for one in owed):
             return
         plan = system.plan(owed, view.busy, view.events)
         now = self._clock()
         for one, why in plan.held:
-            self._store.wait(one.claim, now + backoff.HELD, why, now, since=looked)
+            if one.claim.due <= now:
+                self._store.wait(one.claim, now + backoff.RUNNING, why, now, since=looked)
+        for one, why in plan.ended:
+            self._give_up([one.claim], why, now)
         for call in plan.calls:
-            self._record_and_send(system, work, call, passes)
+            wait = self._turns.take(system, work.push, looked)
+            if wait > 0:
+                now = self._clock()
+                for want in call.wants:
+                    self._store.wait(want.claim, now + wait, TURN, now, since=looked)
+            else:
+                self._record_and_send(system, work, call, passes)
+
+    def _may_go_along(self, system: System, work: Work, claim: Claim) -> bool:
+        """Return whether a claim that is not due may be sent with others: if only its batch hinders it."""
+        all_came = len(work.runs.get(claim.job, ())) - claim.known_runs >= claim.asked
+        return system.capacity is Capacity.SERIAL and all_came and not self.blocked_by_dry_run(claim)
 
     def _owed(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
         """Return the runs that a decided claim still needs; `None` if it has to wait or needs no more."""
@@ -112,7 +135,8 @@ class Sender:
             started=now,
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
-        note = f"asks for {call.count} of run {call.target.run_id}" + (" and the other failed jobs" * call.together)
+        others = " and the other failed jobs" if call.together else " and all other jobs" if call.whole else ""
+        note = f"asks for {call.count} of run {call.target.run_id}{others}"
         keys = {key for claim in claims for key in circuit_breaker.keys_of(claim)}
         begun = self._store.begin(
             operation, work.push, note, now,
@@ -134,6 +158,7 @@ class Sender:
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
         answer = system.retrigger(operation.id, push, call)
+        self._turns.leave(system, push, used=True)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
         jobs = [_label(want.claim) for want in call.wants]
@@ -196,11 +221,16 @@ class Sender:
                 detail=decision.detail,
             )  # fmt: skip
 
-    def send_again(self, system: System, work: Work, operation: Operation, claims: list[Claim], why: str) -> None:
+    def send_again(
+        self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim], why: str
+    ) -> None:
         """Send the same request once more, under the same operation id."""
         if self._store.resend(operation, why, self._clock()):
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
+            planned = system.plan(owed, view.busy, view.events).calls
             call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
+            if len(planned) == 1 and len(planned[0].wants) == len(owed):
+                call = replace(planned[0], count=operation.count)
             self._post(system, work.push, operation, call, claims[0].tries)
 
     def blocked_by_dry_run(self, claim: Claim) -> bool:

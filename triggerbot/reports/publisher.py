@@ -234,7 +234,9 @@ class Publisher:
             self._failed(reporter, report, "denied", str(error))
         except CIUnavailable as error:
             self._slowness.record_failure(reporter.name, now)
-            wait = backoff.delay(0, error.after) + backoff.slower(max(0.0, now - since))
+            # A turn that was promised, or the end of a limit, is not to be missed.
+            slower = 0.0 if error.healthy else backoff.slower(max(0.0, now - since))
+            wait = backoff.delay(0, error.after) + slower
             self._failed(reporter, report, "later", str(error), healthy=error.healthy)
         except Exception as error:
             log.exception("report.broken", report=reporter.name, **push_fields(report.push))

@@ -13,6 +13,7 @@ from triggerbot.core.model import Claim, CommentCommand, Decision, Group, Lead, 
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.slots import Rank
 from triggerbot.store.records import (
     CRASHES_MAX,
     DELIVERY_KEPT,
@@ -270,6 +271,12 @@ class Store(Protocol):
 
     def sent(self, now: float) -> Mapping[str, int]:
         """Count the retriggers sent within the last hour, by the names of caps."""
+
+    def ask_slot(self, queue: str, caller: str, rank: Rank, now: float) -> float:
+        """Return when a writer may write (see `core.policy.slots`); asking again changes nothing."""
+
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
+        """Take a writer out of its queue; `used`: it has written, or may have."""
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Postpone fetching a push's facts (`None`: for good)."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity
-from triggerbot.core.model import Batch, Claim, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
+from triggerbot.core.model import Batch, Claim, ClaimState, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -95,6 +95,13 @@ class Work:
     def due(self, now: float) -> list[Claim]:
         """Return the claims that are due."""
         return [claim for claim in self.claims if claim.due <= now]
+
+    def sendable(self, now: float) -> list[Claim]:
+        """Return the decided claims that may be sent together now: those due, and those that only wait for a turn."""
+        owed = [claim for claim in self.claims if claim.state is ClaimState.OWED and claim.operation is None]
+        if not any(claim.due <= now for claim in owed):
+            return []
+        return [claim for claim in owed if claim.due <= now or not (claim.tries or claim.behind)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
+from triggerbot.core.policy.slots import Rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,9 @@ class Known:
     facts: bool = False
     #: The batches (see `Event.batch`) of its runs.
     batches: frozenset[str] = frozenset()
+    #: Those of them that something is owed in, where that is all that the look-back is for: of others that have come to
+    #: their end nothing new need be read.
+    wanted: frozenset[str] | None = None
 
 
 NOTHING_KNOWN = Known()
@@ -154,6 +158,27 @@ class ResolvedLeads:
     settled: tuple[Lead, ...]
     #: Why the others are not settled.
     why: str = ""
+
+
+class Slots(Protocol):
+    """Where writers wait for their turn to write; see `core.policy.slots`."""
+
+    def ask(self, queue: str, caller: str, rank: Rank) -> float:
+        """Return the seconds until a writer may write, 0 if it may now; asking again changes nothing."""
+
+    def leave(self, queue: str, caller: str, *, used: bool) -> None:
+        """Leave the queue; `used`: it has written, or may have."""
+
+
+@runtime_checkable
+class LimitsWrites(Protocol):
+    """A system whose CI limits how often one account may write: all writers of an account wait in one queue."""
+
+    def share(self, slots: Slots) -> None:
+        """Wait here before writing anything but retriggers, whose caller does that itself."""
+
+    def queue(self, project: str) -> str:
+        """Name the queue of what is written about a project; may ask the CI, and never raises."""
 
 
 @runtime_checkable

@@ -77,7 +77,7 @@ class FakeApi:
         #: What the token, or the App's installation, may do beside Actions.
         self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
-        self.writes_a_minute = 80
+        self.writes_a_minute, self.writes_an_hour = 80, 500
         self.not_installed: set[str] = set()
         self.private: set[str] = set()
         #: The most entries that a page has, whatever is asked for.
@@ -169,10 +169,12 @@ class FakeApi:
             raise ApiError(403, "API rate limit exceeded for user ID 1.")
         self.remaining -= 1
         if request.method in ("POST", "PATCH"):
-            self._writes = [moment for moment in self._writes if moment > self.clock() - 60]
-            if len(self._writes) >= self.writes_a_minute:
+            now = self.clock()
+            self._writes = [moment for moment in self._writes if moment > now - 3600]
+            lately = sum(moment > now - 60 for moment in self._writes)
+            if lately >= self.writes_a_minute or len(self._writes) >= self.writes_an_hour:
                 raise ApiError(403, "You have exceeded a secondary rate limit.", {"retry-after": "60"})
-            self._writes.append(self.clock())
+            self._writes.append(now)
 
     def _limit_headers(self) -> dict[str, str]:
         headers = {
@@ -196,6 +198,7 @@ class FakeApi:
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
+            ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_run),
         ]
         path = self._spelled(request.path)
         for method, pattern, action in routes:
@@ -338,6 +341,8 @@ class FakeApi:
             raise ApiError(404, "Not Found")
         run, one = found[0]
         self._run(repo, run.id)
+        if one.attempt != run.attempt and run.status == "completed" and self.permission == "write":
+            raise ApiError(403, "Only jobs from the current attempt can be re-run")
         self._rerun(run, {one.name}, "The workflow run containing this job is already running")
         return 201, {}, {}
 
@@ -345,6 +350,11 @@ class FakeApi:
         run = self._run(repo, int(run_id))
         failed = {one.name for one in run.current() if one.conclusion in ("failure", "timed_out", "cancelled")}
         self._rerun(run, failed, "This workflow is already running")
+        return 201, {}, {}
+
+    def _rerun_run(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        run = self._run(repo, int(run_id))
+        self._rerun(run, {one.name for one in run.current()}, "This workflow is already running")
         return 201, {}, {}
 
     def _rerun(self, run: FakeRun, names: set[str], running: str) -> None:

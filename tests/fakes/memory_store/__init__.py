@@ -14,7 +14,9 @@ from tests.fakes.memory_store.verdicts import Reporting
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Claim, CommentCommand, Group, Lead, Push, State
 from triggerbot.core.policy import limits as capping
+from triggerbot.core.policy import slots
 from triggerbot.core.policy.circuit_breaker import Breaker
+from triggerbot.core.policy.slots import Rank, SlotQueue
 from triggerbot.store import (
     CRASHES_MAX,
     DELIVERY_KEPT,
@@ -188,7 +190,11 @@ class MemoryStore(Reporting):
     def release_held(self, behind: str, most: int, now: float) -> int:
         """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
         with self._open() as tables:
-            found = sorted(_behind(tables, behind), key=lambda claim: (claim.created, claim.id))
+            # Of claims made at the same moment, the pushes that were heard of first come first in Redis.
+            place = {} if tables.leases_last else {push: place for place, push in enumerate(tables.pushes)}
+            found = sorted(
+                _behind(tables, behind), key=lambda claim: (claim.created, place.get(claim.push.push, 0), claim.id)
+            )
             chosen = found if most < 0 else found[:most]
             for place, claim in enumerate(chosen):
                 claim.due, claim.behind = now - (len(chosen) - place) * 1e-6, ""
@@ -203,6 +209,17 @@ class MemoryStore(Reporting):
         """Count the retriggers that left within the last hour, by the names of caps."""
         with self._open() as tables:
             return sent_within(tables, now)
+
+    def ask_slot(self, queue: str, caller: str, rank: Rank, now: float) -> float:
+        """Tell when a writer may write."""
+        with self._open() as tables:
+            tables.slots[queue], time = slots.ask(tables.slots.get(queue, SlotQueue()), caller, rank, now)
+            return time
+
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
+        """Take a writer out of its queue."""
+        with self._open() as tables:
+            tables.slots[queue] = slots.leave(tables.slots.get(queue, SlotQueue()), caller, now, used=used)
 
     # -- what people do -----------------------------------------------------------------------------------------
 

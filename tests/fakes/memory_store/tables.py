@@ -26,6 +26,7 @@ from triggerbot.core.model import (
 )
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import Breaker
+from triggerbot.core.policy.slots import SlotQueue
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import (
     DELIVERY_KEPT,
@@ -216,6 +217,8 @@ class Tables:
     changed: dict[str, float] = field(default_factory=dict)
     #: Retriggers that left, by the name of a cap and the piece of time.
     sent: dict[tuple[str, int], int] = field(default_factory=dict)
+    #: Those who write, by the account that they write with.
+    slots: dict[str, SlotQueue] = field(default_factory=dict)
     leases: dict[Push | Group, tuple[str, float]] = field(default_factory=dict)
     #: Whether a lease lasts as long as its process, rather than for its time.
     leases_last: bool = False

@@ -29,7 +29,9 @@ from tests.reports.reporters.github import (
 )
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Refusal
+from triggerbot.core.policy.slots import Rank
 from triggerbot.systems.github.auth import AppKey
+from triggerbot.systems.github.limits import OwnSlots
 
 __all__ = ["app", "by_token", "clock", "connect", "github", "key", "pull", "reports"]
 
@@ -192,17 +194,35 @@ def test_rate_limit(github: FakeGitHub, reports: Reports, clock: Clock) -> None:
 
 def test_turns(github: FakeGitHub, connect: Connect, app: AppKey, clock: Clock, pull: int) -> None:
     """A report whose turn to write it is not is made as soon as it is, and reads nothing before."""
-    busy = Reports(connect(app=app, transport=plain(), sleep=lambda _: None))
+    system = connect(app=app, transport=plain())
+    slots = OwnSlots(clock)
+    system.share(slots)
+    busy = Reports(system, comment=False)
     busy.report(FAILED)
     github.talk.push(pull, LATER)
+    for number in range(3):
+        slots.ask(system.queue("octo/app"), f"rerun {number}", Rank.RERUN)
     read = len(github.requests)
     with pytest.raises(CIUnavailable) as caught:
         busy.report(told(NEXT, job("CI / test", "O")))
     assert len(github.requests) == read
-    assert caught.value.after == 2.0
+    assert caught.value.after is not None
+    assert caught.value.after > 1.0
+    assert caught.value.healthy
     clock.now += caught.value.after
     busy.report(told(NEXT, job("CI / test", "O")))
     assert {one.sha for one in github.talk.checks.values()} == {SHA, LATER}
+
+
+def test_a_turn_without_a_write(github: FakeGitHub, connect: Connect, app: AppKey, clock: Clock, pull: int) -> None:
+    """A report that finds that there is nothing to write gives its turn back."""
+    system = connect(app=app, transport=plain())
+    slots = OwnSlots(clock)
+    system.share(slots)
+    github.talk.push(pull, LATER)  # the commit is no longer the head of the pull request
+    Reports(system, check=False).report(FAILED)
+    assert writes(github) == []
+    assert slots.ask(system.queue("octo/app"), "another", Rank.RERUN) == 0.0
 
 
 def test_unsent(github: FakeGitHub, reports: Reports, clock: Clock) -> None:

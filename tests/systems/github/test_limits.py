@@ -1,10 +1,10 @@
-"""Rate limits, the pace of writes and the memory of answers, by themselves."""
+"""Rate limits and the memory of answers, by themselves."""
 
 import pytest
 
 from tests.fakes.github import Clock
 from triggerbot.systems.github.client import Etags
-from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited, quota
+from triggerbot.systems.github.limits import Limits, is_limited, quota
 from triggerbot.systems.http import Reply
 
 
@@ -34,48 +34,13 @@ def test_reset_of_a_wrong_clock(clock: Clock) -> None:
 
 
 def test_clock_set_back(clock: Clock) -> None:
-    """If our clock is set back by a day, neither limits nor the pace hold everything up for a day."""
-    limits, pace = Limits(clock), Pace(clock)
+    """If our clock is set back by a day, limits do not hold everything up for a day."""
+    limits = Limits(clock)
     limits.note("", exhausted(clock.now + 100))
-    pace.reserve()
     clock.now -= 86400
     assert limits.wait("") == 0.0
-    assert pace.reserve() == 0.0
     limits.note("", exhausted(clock.now + 50))
     assert limits.wait("") == 50.0
-
-
-def test_reports_leave_room(clock: Clock) -> None:
-    """Reports wait once half of the writes of a minute are made; reruns go on."""
-    pace = Pace(clock)
-    for _ in range(40):
-        clock.now += pace.reserve(report=True)
-    assert pace.reserve(report=True) > NAP_MAX
-    assert pace.reserve() <= NAP_MAX
-
-
-def test_reports_queue(clock: Clock) -> None:
-    """Reports that find that it is another's turn come one after another, each in time for one."""
-    pace = Pace(clock)
-    assert pace.queue() == 0.0
-    for _ in range(2):
-        pace.reserve(report=True)
-    waiting = [clock.now + pace.queue() for _ in range(20)]
-    assert waiting[0] - clock.now == 2.0
-    for come in waiting:
-        clock.now = come
-        assert pace.queue() == 0.0
-        assert pace.reserve(report=True) == 0.0
-
-
-def test_the_queue_has_an_end(clock: Clock) -> None:
-    """Nobody is told to come in hours, nor waits for a clock that was set back."""
-    pace = Pace(clock)
-    for _ in range(2):
-        pace.reserve(report=True)
-    assert max(pace.queue() for _ in range(1000)) < 602
-    clock.now -= 86_400
-    assert pace.queue() == 0.0
 
 
 def test_reports_leave_room_in_the_primary_limit(clock: Clock) -> None:
@@ -140,17 +105,6 @@ def test_what_is_a_limit(answer: Reply, limited: bool) -> None:
 def test_no_quota(left: str) -> None:
     """Headers that are no numbers say nothing."""
     assert quota(reply(x_ratelimit_remaining=left, x_ratelimit_limit="1", x_ratelimit_reset="2")) is None
-
-
-def test_pace_of_a_minute(clock: Clock) -> None:
-    """A turn that is refused takes no room from those that come later."""
-    pace = Pace(clock)
-    turns = 0
-    for _ in range(2000):
-        if pace.reserve() <= NAP_MAX:
-            turns += 1
-        clock.now += 0.05
-    assert 99 <= turns <= 102  # a hundred seconds
 
 
 def test_etags_forget_the_least_used() -> None:

@@ -1,8 +1,10 @@
 """Which reruns GitHub can be asked for: one thing at a time in a workflow run."""
 
+from typing import Any
+
 import pytest
 
-from triggerbot.core.model import Claim, ClaimState, Event, Push, Result, Run, State
+from triggerbot.core.model import Cause, Claim, ClaimState, Event, Push, Result, Run, State
 from triggerbot.core.policy.planning import Capacity, Owed
 from triggerbot.systems.github.system import GitHub
 
@@ -16,10 +18,10 @@ def event(job: str, number: int, result: Result | None, *, attempt: int = 1, bat
     return Event(PUSH, job, str(number), state, result, attempt=attempt, batch=batch)
 
 
-def want(one: Event, owed: int = 1) -> Owed:
+def want(one: Event, owed: int = 1, **more: Any) -> Owed:
     """Want an event's job again."""
-    run = Run(one.job, one.run_id, one.attempt, one.state, one.result, batch=one.batch)
-    claim = Claim(int(one.run_id), PUSH, one.job, ClaimState.OWED, run, dry=False, created=0, due=0)
+    run = Run(one.job, one.run_id, one.attempt, one.state, one.result, batch=one.batch, time=more.pop("failed", None))
+    claim = Claim(int(one.run_id), PUSH, one.job, ClaimState.OWED, run, dry=False, created=0, due=0, **more)
     return Owed(claim, owed, (run,))
 
 
@@ -52,7 +54,7 @@ def test_all_failed_jobs() -> None:
     assert planned([want(A), want(B, 2)], [A, B, C]) == ([(["a", "b"], 1, "1", True)], [])
 
 
-@pytest.mark.parametrize("result", [Result.FAILURE, Result.CANCELLED, Result.TIMED_OUT, Result.INFRA, Result.UNKNOWN])
+@pytest.mark.parametrize("result", [Result.FAILURE, Result.TIMED_OUT, Result.INFRA, Result.UNKNOWN])
 def test_not_all_that_failed(result: Result) -> None:
     """If something else would rerun along, the first goes alone and the others wait."""
     other = event("d", 4, result)
@@ -61,7 +63,61 @@ def test_not_all_that_failed(result: Result) -> None:
 
 def test_passed_job() -> None:
     """A rebuild of a job that passed was asked for: it goes alone."""
-    assert planned([want(C), want(A)], [A, C]) == ([(["c"], 1, "3", False)], ["a"])
+    assert planned([want(C), want(A, asked=1)], [A, B, C]) == ([(["c"], 1, "3", False)], ["a"])
+
+
+@pytest.mark.parametrize("wants", [["a"], ["a", "b"]])
+def test_cancelled_siblings(wants: list[str]) -> None:
+    """What GitHub cancelled when a sibling failed has to run, too: all go together, from the first rerun on."""
+    cancelled = [event("d", 4, Result.CANCELLED), event("e", 5, Result.CANCELLED)]
+    failing = [one for one in (A, B) if one.job in wants]
+    assert planned([want(one) for one in failing], [*failing, C, *cancelled]) == ([(wants, 1, "1", True)], [])
+
+
+def test_a_cancelled_deploy_does_not_start() -> None:
+    """What must not run twice is not rerun along."""
+    deploy = event("Deploy to production", 4, Result.CANCELLED)
+    assert planned([want(A), want(B)], [A, B, deploy]) == ([(["a"], 1, "1", False)], ["b"])
+
+
+def test_round_by_round() -> None:
+    """No job's second rerun comes before the first of another; in a round, what failed first comes first."""
+    other = event("d", 4, Result.FAILURE)
+    late, early = want(A, 2, asked=1, failed=10.0), want(B, 3, failed=30.0)
+    first = want(C, 3, failed=20.0)
+    assert planned([late, early, first], [A, B, C, other]) == ([(["c"], 1, "3", False)], ["b", "a"])
+
+
+def whole(wants: list[Owed], runs: list[Event]) -> bool:
+    """Tell whether the whole workflow run is rerun."""
+    [call] = SYSTEM.plan(wants, frozenset(), runs).calls
+    return call.whole
+
+
+def test_most_of_a_run() -> None:
+    """Where most jobs were asked for the run is rerun as a whole; not for failures, nor if that started a deploy."""
+    jobs = [event(f"job-{number}", number, Result.SUCCESS) for number in range(1, 19)]
+    asked = [want(one, 3, cause=Cause.REQUESTED) for one in jobs]
+    assert whole(asked, jobs)
+    assert whole(asked[:10], jobs)
+    assert not whole(asked[:9], jobs)
+    assert not whole([want(one, cause=Cause.FAILURE) for one in jobs], jobs)
+    assert not whole(asked, [*jobs, event("publish", 99, Result.SUCCESS)])
+    [call] = SYSTEM.plan(asked, frozenset(), jobs).calls
+    assert (len(call.wants), call.count) == (18, 1)
+
+
+def test_half_of_all_reruns_is_left_to_people() -> None:
+    """The 26th rerun is not planned, but for a person who asks for it here."""
+    again = event("a", 30, Result.FAILURE, attempt=26)
+    person = want(again, origin="by hand", cause=Cause.MANUAL)
+    plan = SYSTEM.plan([want(again), person], frozenset(), [again])
+    assert [call.wants for call in plan.calls] == [(person,)]
+    assert [why for _, why in plan.ended] == [
+        "25 of the 50 reruns that GitHub allows this workflow run were made: the others are left to people"
+    ]
+    before = event("a", 30, Result.FAILURE, attempt=25)
+    assert len(SYSTEM.plan([want(before)], frozenset(), [before]).calls) == 1
 
 
 def test_failed_before_but_passed_since() -> None:

@@ -1,5 +1,6 @@
 """Look-back and sweep against a GitHub with state."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -287,6 +288,48 @@ def test_sweep_reads_what_changed(github: FakeGitHub, connect: Connect, clock: C
     github.finish(done)
     heard = gh.recent(clock.now - 50) or []
     assert len(keys(heard, "CI / test")) == 2
+
+
+def test_quiet_rounds_cost_nothing(github: FakeGitHub, connect: Connect, clock: Clock) -> None:
+    """Where nothing happens every round asks the same, is answered 304, and does not count; but once an hour."""
+    gh = connect(repositories=["octo/app", "octo/lib"])
+    for repository in ("octo/app", "octo/lib"):
+        github.add_run(repository, "CI", SHA, "main", FAILED, created=clock.now - 600)
+    clock.now = clock.now // 3600 * 3600
+    gh.recent(clock.now - 360)
+    remaining, before = github.remaining, len(github.requests)
+    for _ in range(59):
+        clock.now += 60
+        gh.recent(clock.now - 360)
+    assert {request.status for request in github.requests[before:]} == {200, 304}
+    assert remaining - github.remaining <= 2
+    assert len(github.requests) - before == 59 * 2
+
+
+def test_polls_leave_a_share_to_reruns(github: FakeGitHub, connect: Connect, clock: Clock) -> None:
+    """With a fifth of the hour left polls wait for the next; look-backs go on."""
+    gh = connect(repositories=["octo/app"])
+    github.add_run("octo/app", "CI", SHA, "main", FAILED)
+    gh.recent(clock.now - 60)
+    github.remaining, github.reset = 900, clock.now + 1800
+    gh.look_back(PUSH)
+    with pytest.raises(CIUnavailable) as caught:
+        gh.recent(clock.now - 60)
+    assert caught.value.after is not None
+    assert caught.value.after > 1700
+    assert caught.value.healthy
+    gh.look_back(PUSH)
+
+
+def test_long_lists_are_kept_short(github: FakeGitHub, connect: Connect, clock: Clock) -> None:
+    """Of what GitHub lists only that is kept which is read; a list that is answered 304 says the same."""
+    gh = connect(repositories=["octo/app"])
+    for number in range(200):
+        github.add_run("octo/app", "CI", f"{number:040x}", "main", {"t": "success"})
+    first = gh.recent(clock.now - 60)
+    assert gh.recent(clock.now - 60) == first
+    size = sum(len(json.dumps(request.answer)) for request in github.requests if request.status == 200)
+    assert gh._client.etags.size < size / 5
 
 
 def test_sweep_repeats_what_was_lost(github: FakeGitHub, connect: Connect, clock: Clock) -> None:

@@ -1,13 +1,13 @@
 """Reruns: exactly one POST each, and GitHub's many ways to say no told apart."""
 
-import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
 from tests.systems.github.cases import PUSH, SHA, call_for, failed, plan, rerun
-from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
+from triggerbot.systems import Accepted, Later, Refused, Unknown
 from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]
@@ -30,12 +30,13 @@ def test_failed_jobs_together(github: FakeGitHub, gh: GitHub) -> None:
     assert [post.path for post in github.posts] == [f"/repos/octo/app/actions/runs/{run}/rerun-failed-jobs"]
 
 
-def test_one_after_the_other(github: FakeGitHub, gh: GitHub) -> None:
+def test_one_after_the_other(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
     """Several copies come one after the other, each found by the next look-back."""
     run = failed(github, outcomes={"test": ["failure", "success"]})
     for copies in (1, 2):
         assert rerun(gh, "CI / test") == Accepted()
         assert plan(gh, "CI / test") == ()
+        clock.now += 60
         github.finish(run)
         events = [event for event in gh.look_back(PUSH).events if event.job == "CI / test"]
         assert len(events) == 1 + copies
@@ -82,7 +83,17 @@ def test_fifty_reruns(github: FakeGitHub, gh: GitHub) -> None:
     for one in github.runs[run].jobs:
         one.attempt = 51
     github.runs[run].attempt = 51
-    assert isinstance(rerun(gh, "CI / test"), Refused)
+    call = call_for(str(github.job(run, "test").id), str(run))
+    assert isinstance(gh.retrigger("op", PUSH, call), Refused)
+
+
+def test_whole_run(github: FakeGitHub, gh: GitHub) -> None:
+    """A whole workflow run is rerun by one POST."""
+    run = failed(github)
+    call = replace(call_for(str(github.job(run, "test").id), str(run)), whole=True)
+    assert gh.retrigger("op", PUSH, call) == Accepted()
+    assert [post.path for post in github.posts] == [f"/repos/octo/app/actions/runs/{run}/rerun"]
+    assert {one.status for one in github.runs[run].current()} == {"queued"}
 
 
 @pytest.mark.parametrize(
@@ -97,18 +108,75 @@ def test_fifty_reruns(github: FakeGitHub, gh: GitHub) -> None:
         ("Resource not accessible by integration", Later, 600.0),
         ("Resource not accessible by personal access token", Later, 600.0),
         ("Must have admin rights to Repository.", Later, 600.0),
-        ("Something new", Later, 600.0),
-        ("", Later, 600.0),
+        ("Only jobs from the current attempt can be re-run", Later, 0.0),
+        ("Something new", Later, 0.0),
+        ("", Later, 0.0),
     ],
 )
 def test_forbidden(github: FakeGitHub, gh: GitHub, message: str, kind: type, after: float | None) -> None:
-    """A 403 means what its text says; a text that we do not know is taken for a missing permission."""
+    """A 403 means what its text says."""
     failed(github)
     github.fail_next(403, message, method="POST")
     answer = rerun(gh, "CI / test")
     assert isinstance(answer, kind)
     assert getattr(answer, "after", None) == after
     assert len(github.posts) == 1
+
+
+def test_somebody_else_was_faster(github: FakeGitHub, gh: GitHub) -> None:
+    """A job of an attempt that is no longer the newest is no missing permission: the next look finds its new id."""
+    run = failed(github, outcomes={"test": ["failure", "success"]})
+    [call] = plan(gh, "CI / test")
+    assert connect_other(github).retrigger("op", PUSH, call) == Accepted()
+    github.finish(run)
+    again = gh.retrigger("op", PUSH, call)
+    assert again == Later("Only jobs from the current attempt can be re-run", 0.0, healthy=True)
+    assert rerun(gh, "CI / test") == Accepted()
+
+
+def connect_other(github: FakeGitHub) -> GitHub:
+    """Be somebody else with the same token."""
+    return GitHub("other", url=github.url, token=github.token)
+
+
+def test_header_names_the_permission(github: FakeGitHub, gh: GitHub) -> None:
+    """Where GitHub names the permission that is missing, it is one, whatever the words."""
+    failed(github)
+    github.fail_next(403, "Something new", {"x-accepted-github-permissions": "actions=write"}, method="POST")
+    answer = rerun(gh, "CI / test")
+    assert isinstance(answer, Later)
+    assert "GitHub names `actions=write`" in answer.why
+    assert answer.after == 600.0
+
+
+def test_unexplained_refusal(github: FakeGitHub, gh: GitHub) -> None:
+    """What GitHub refuses without a reason is tried once more as "rerun failed jobs", and then refused in its words."""
+    run = failed(github)
+    for _ in range(2):
+        github.fail_next(403, "Something new", method="POST")
+    first, second = rerun(gh, "CI / test"), rerun(gh, "CI / test")
+    assert isinstance(first, Later)
+    assert "Something new" in first.why
+    assert "actions: write" not in first.why
+    assert second == Refused("HTTP 403 Something new")
+    assert [post.path.rpartition("actions/")[2] for post in github.posts] == [
+        f"jobs/{github.job(run, 'test').id}/rerun", f"runs/{run}/rerun-failed-jobs",
+    ]  # fmt: skip
+
+
+def test_unexplained_refusal_overcome(github: FakeGitHub, gh: GitHub) -> None:
+    """A job that cannot be rerun alone may be rerun with all failed ones, of which it is the only one."""
+    failed(github)
+    github.fail_next(403, "Something new", method="POST")
+    rerun(gh, "CI / test")
+    assert rerun(gh, "CI / test") == Accepted()
+
+
+def test_unexplained_refusal_beside_others(github: FakeGitHub, gh: GitHub) -> None:
+    """Where "rerun failed jobs" would start what nobody wants, there is no other way."""
+    github.add_run("octo/app", "CI", SHA, "main", {"test": "failure", "deploy": "failure"})
+    github.fail_next(403, "Something new", method="POST")
+    assert rerun(gh, "CI / test") == Refused("HTTP 403 Something new")
 
 
 def test_missing_permission_is_named(github: FakeGitHub, gh: GitHub) -> None:
@@ -213,44 +281,3 @@ def test_secondary_limit(github: FakeGitHub, gh: GitHub, clock: Clock, headers: 
     assert isinstance(second, Later)
     assert (first.after, second.after) == (after, after)
     assert len(github.posts) == 1
-
-
-def test_pace(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
-    """Writes are a second apart: a short wait is slept."""
-    for number in range(3):
-        github.add_run("octo/app", f"W{number}", SHA, "main", {"t": "failure"})
-    calls = plan(gh, "W0 / t", "W1 / t", "W2 / t")
-    assert [gh.retrigger("op", PUSH, call) for call in calls] == [Accepted()] * 3
-    assert clock.slept == [1.0, 1.0]
-
-
-def test_pace_by_the_hour(github: FakeGitHub, gh: GitHub, clock: Clock) -> None:
-    """80 a minute and 500 an hour, however many are owed; what does not fit comes later, unsent."""
-    failed(github)
-    call = call_for("42")
-    started, sent = clock.now, 0
-    while clock.now < started + 3599:
-        answer = gh.retrigger("op", PUSH, call)
-        assert isinstance(answer, Later)
-        if len(github.posts) == sent:
-            assert answer.after is not None
-            clock.now += min(answer.after, 60)
-        sent = len(github.posts)
-    assert sent == 500
-
-
-def test_threads_keep_the_pace(github: FakeGitHub, connect: Connect) -> None:
-    """Of many threads that write at once, one goes now, one in a second, and the others later."""
-    slept: list[float] = []
-    gh = connect(sleep=slept.append)
-    answers: list[Answer] = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(gh.retrigger("op", PUSH, call_for("42")))) for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(answers) == 8
-    assert len(github.posts) == 2
-    assert slept == [1.0]

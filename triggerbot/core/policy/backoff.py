@@ -6,8 +6,10 @@ _FIRST, _LONGEST = 5.0, 900.0
 _REQUESTED_MIN, _REQUESTED_MAX = 1.0, 21_600.0
 #: How long a replica may work on a push, requests included, before another may take it over.
 LEASE = 90.0
-#: Interval of look-backs at a run that a claim waits for and of whose end no event has come.
+#: Interval of looks at a claim that dry run holds back.
 HELD = 120.0
+#: Interval of look-backs at a run that still runs: its end is told by a webhook, or else found by polls and sweeps.
+RUNNING = 600.0
 #: Minimum time that a CI is given to list a new run, whatever its own grace time.
 GRACE_LEAST = 1.0
 

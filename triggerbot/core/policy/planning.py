@@ -41,14 +41,28 @@ class Call:
     target: Run
     #: Request all failed jobs of the target's batch together rather than the target alone.
     together: bool = False
+    #: Request the target's batch as a whole.
+    whole: bool = False
+    #: All failed jobs of the target's batch are no more than the target: asking for them starts nothing else.
+    may_widen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The requests that can be made now, and the claims that have to wait, each with the reason in words."""
+    """The requests that can be made now, and the claims that have to wait or end, each with the reason in words."""
 
     calls: tuple[Call, ...] = ()
     held: tuple[tuple[Owed, str], ...] = ()
+    #: Claims for which nothing will ever be requested any more.
+    ended: tuple[tuple[Owed, str], ...] = ()
+
+
+def by_round(wants: Sequence[Owed]) -> list[Owed]:
+    """Sort what can only be requested one after another: no job's second run before the first of another.
+
+    Within a round the job that failed first comes first: others may have failed because of it.
+    """
+    return sorted(wants, key=lambda want: (want.claim.asked, want.claim.run.time or want.claim.created, want.claim.id))
 
 
 def plan_batch(wants: Sequence[Owed]) -> Plan:

@@ -1,8 +1,8 @@
 """Push options: what a developer asks for in a commit message, parsed in linear time.
 
 The syntax is that of Mozilla's try server as the old trigger-bot read it (bug 1163698): the first line that contains
-`try: `, and any line that starts with `triggerbot: `. The text is untrusted, so nothing here uses a backtracking
-regular expression.
+`try: `, and any line that starts with `triggerbot: `. Unlike there, `try: ` has to be a word of its own: `registry: `
+and `retry: ` are what commits are about. The text is untrusted, so nothing here uses a backtracking regular expression.
 """
 
 from collections.abc import Collection, Iterator
@@ -70,10 +70,11 @@ def read(message: str | None, groups: Collection[str] = ()) -> PushOptions:
 def _request_lines(message: str) -> Iterator[str]:
     """Yield the parts of lines that may contain options; each search starts where the last one ended."""
     text = message.replace("\r\n", "\n").replace("\r", "\n")
-    position = text.find("try: ")
+    position = _find_word(text, "try: ")
     if position >= 0:
         start = text.rfind("\n", 0, position) + 1
-        yield _unquoted(text[start : _line_end(text, position)]).partition("try: ")[2]
+        line = _unquoted(text[start : _line_end(text, position)])
+        yield line[_find_word(line, "try: ") + len("try: ") :]
     marker = "triggerbot: "
     position = text.find(marker)
     while position >= 0:
@@ -83,6 +84,14 @@ def _request_lines(message: str) -> Iterator[str]:
             yield text[after:end]
             after = end
         position = text.find(marker, after)
+
+
+def _find_word(text: str, word: str) -> int:
+    """Return where a word stands that no letter or digit precedes; -1 if nowhere."""
+    position = text.find(word)
+    while position > 0 and text[position - 1].isalnum():
+        position = text.find(word, position + len(word))
+    return position
 
 
 def _line_end(text: str, position: int) -> int:

@@ -1,17 +1,22 @@
 """The life of a claim in Redis, step by step, and the limits that hold claims back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Cause, Claim, Decision, Operation, Push, Refusal
-from triggerbot.core.policy import rules
+from triggerbot.core.policy import rules, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import PIECES, Capped, piece
 from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.slots import Rank, SlotQueue
 from triggerbot.store import NO_CAPS, NO_PASSES
 from triggerbot.store.redis import codec, queries
 from triggerbot.store.redis.codec import moment
 from triggerbot.store.redis.connection import Connected
+
+#: Attempts to change a queue of writes that other processes change at the same time.
+_SWAPS = 200
 
 
 class Claiming(Connected):
@@ -133,6 +138,26 @@ class Claiming(Connected):
     def sent(self, now: float) -> Mapping[str, int]:
         """Count the retriggers sent within the last hour, by the names of caps."""
         return self._read(queries.sent, now)
+
+    def ask_slot(self, queue: str, caller: str, rank: Rank, now: float) -> float:
+        """Return when a writer may write; asking again changes nothing."""
+        return self._change_slots(queue, lambda before: slots.ask(before, caller, rank, now))
+
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
+        """Take a writer out of its queue; `used`: it has written, or may have."""
+        self._change_slots(queue, lambda before: (slots.leave(before, caller, now, used=used), 0.0))
+
+    def _change_slots(self, queue: str, change: Callable[[SlotQueue], tuple[SlotQueue, float]]) -> float:
+        """Change a queue by compare-and-set, again if another process came first."""
+        for _ in range(_SWAPS):
+            text = self._read(queries.slots, queue)
+            before = codec.slots_decoder.decode(text) if text else SlotQueue()
+            after, time = change(before)
+            if after == before or self._link.call(
+                "swap_slots", queue=codec.bare(queue), before=text, after=codec.encode(after)
+            ):
+                return time
+        raise StoreUnavailable("too many processes change the queue of writes at once")
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Postpone fetching a push's facts (`None`: for good)."""

@@ -25,6 +25,7 @@ from triggerbot.core.model import (
     RunKey,
     State,
 )
+from triggerbot.core.policy.slots import SlotQueue
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import FailureRecord, PendingCommand
 
@@ -54,6 +55,7 @@ PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}"
 _ESCAPES = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
 
 asks_decoder = msgspec.json.Decoder(PushOptions)
+slots_decoder = msgspec.json.Decoder(SlotQueue)
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
 _failures_decoder = msgspec.json.Decoder(tuple[str, ...])
 _command_decoder = msgspec.json.Decoder(CommentCommand)

@@ -197,6 +197,11 @@ def sent(client: Client, now: float) -> Mapping[str, int]:
     return {codec.plain(text(name)): count for name, count in zip(names, counts, strict=True) if count}
 
 
+def slots(client: Client, queue: str) -> str:
+    """Read a queue of writes, as it is stored; empty if there is none."""
+    return text(client.get(key("slots", codec.bare(queue))) or b"")
+
+
 def leads(client: Client, group: Group) -> Leads:
     """Read the leads of a group, failures first."""
     stored = {text(name): text(value) for name, value in client.hgetall(key("g", codec.group_name(group))).items()}

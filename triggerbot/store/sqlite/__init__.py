@@ -11,6 +11,7 @@ from triggerbot.core.model import Claim, CommentCommand, Decision, Group, Lead, 
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.slots import Rank
 from triggerbot.store import (
     LEASES_PER_SYSTEM,
     NO_CAPS,
@@ -211,6 +212,14 @@ class SqliteStore:
     def sent(self, now: float) -> Mapping[str, int]:
         """Count the retriggers sent within the last hour, by the names of caps."""
         return self._read(limits.sent, now)
+
+    def ask_slot(self, queue: str, caller: str, rank: Rank, now: float) -> float:
+        """Return when a writer may write; asking again changes nothing."""
+        return self._write(limits.ask_slot, queue, caller, rank, now)
+
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
+        """Take a writer out of its queue; `used`: it has written, or may have."""
+        self._write(limits.leave_slot, queue, caller, now, used)
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Postpone fetching a push's facts (`None`: for good)."""

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 import msgspec
 
 from triggerbot.core.model import Operation
-from triggerbot.core.policy import limits
+from triggerbot.core.policy import limits, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.slots import Rank, SlotQueue
 from triggerbot.store.sqlite import codec
 from triggerbot.store.sqlite.observe import refresh_due
 
 _breaker = msgspec.json.Decoder(Breaker)
+_slots = msgspec.json.Decoder(SlotQueue)
 _charged = msgspec.json.Decoder(tuple[tuple[str, ...], int, int])
 
 
@@ -109,3 +111,28 @@ def refund(connection: sqlite3.Connection, operation: Operation) -> None:
         [(count, name, piece) for name in names],
     )
     connection.execute("UPDATE operations SET charged = '' WHERE id = ?", (operation.id,))
+
+
+def ask_slot(connection: sqlite3.Connection, queue: str, caller: str, rank: Rank, now: float) -> float:
+    """Return when a writer may write."""
+    before = _slot_queue(connection, queue)
+    after, time = slots.ask(before, caller, rank, now)
+    _save_slot_queue(connection, queue, before, after)
+    return time
+
+
+def leave_slot(connection: sqlite3.Connection, queue: str, caller: str, now: float, used: bool) -> None:
+    """Take a writer out of its queue."""
+    before = _slot_queue(connection, queue)
+    _save_slot_queue(connection, queue, before, slots.leave(before, caller, now, used=used))
+
+
+def _slot_queue(connection: sqlite3.Connection, queue: str) -> SlotQueue:
+    row = connection.execute("SELECT value FROM settings WHERE name = ?", (f"slots {queue}",)).fetchone()
+    return SlotQueue() if row is None else _slots.decode(row[0])
+
+
+def _save_slot_queue(connection: sqlite3.Connection, queue: str, before: SlotQueue, after: SlotQueue) -> None:
+    if after != before:
+        text = codec.encode(after)
+        connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (f"slots {queue}", text))

@@ -5,6 +5,7 @@ access token" (2026): RS256, `iat` 60 seconds back against clock drift, `exp` at
 App's id; an installation's token lasts an hour. No token or key is ever in a `repr`, a log line or an error.
 """
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Protocol
 
 import jwt
 
-from triggerbot.core.errors import CIDenied, CIUnavailable, NotUnderstood
+from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotUnderstood
 from triggerbot.systems.github import messages
 from triggerbot.systems.http import Http, Reply, segments, usable
 
@@ -61,6 +62,9 @@ class Auth(Protocol):
     def account(self, project: str) -> str:
         """Return, without any I/O, the account whose rate limit requests about this repository count against."""
 
+    def credential(self, project: str) -> str:
+        """Name the credential that writes about this repository are made with; never raises."""
+
     def header(self, project: str) -> str:
         """Return the header for requests about a repository; raises `CIDenied`, `CIUnavailable`."""
 
@@ -77,6 +81,10 @@ class TokenAuth:
     def account(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
         """Return the one account that there is."""
         return ""
+
+    def credential(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
+        """Return a digest of the token, which two systems may share."""
+        return f"token {hashlib.sha256(self._header.encode()).hexdigest()[:16]}"
 
     def header(self, project: str) -> str:  # noqa: ARG002 (the protocol's)
         """Return the header; never raises."""
@@ -109,6 +117,14 @@ class AppAuth:
         """Return the installation, or the repository while that is not known."""
         known = self._installations.get(project.lower())
         return project.lower() if known is None else str(known.id)
+
+    def credential(self, project: str) -> str:
+        """Return the App's installation, asking GitHub where it is not known; the repository if there is no answer."""
+        try:
+            with self._lock:
+                return f"installation {self._installed(project).id}"
+        except CIError:
+            return f"app {self._key.id} {project.lower()}"
 
     def header(self, project: str) -> str:
         """Return the header, with a token valid for 5 minutes at least unless GitHub issues no new one now.

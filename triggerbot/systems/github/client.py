@@ -1,4 +1,4 @@
-"""The client of GitHub's REST API: pagination, rate limits, pacing of writes, and conditional requests by ETag.
+"""The client of GitHub's REST API: pagination, rate limits, turns of reports, and conditional requests by ETag.
 
 GitHub's documentation ("Best practices for using the REST API", 2026): a read with `If-None-Match` that is answered
 304 does not count against the primary rate limit.
@@ -8,14 +8,18 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+import msgspec
+
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
-from triggerbot.systems import Later, Unknown
+from triggerbot.core.policy.slots import Rank
+from triggerbot.systems import Later, Slots, Unknown
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.auth import Auth
-from triggerbot.systems.github.limits import NAP_MAX, Limits, Pace, is_limited
+from triggerbot.systems.github.limits import NAP_MAX, Limits, is_limited
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 _Page = TypeVar("_Page", messages.RunsPage, messages.JobsPage)
@@ -36,7 +40,8 @@ _COUNT_MAX = 2000
 class Client:
     """One GitHub, with one kind of credentials.
 
-    `limits` and `pace` are shared by all clients of the same GitHub. `report`: its requests yield to those of reruns.
+    `limits` are shared by all clients of the same GitHub. `report`: its requests, for reports, polls or sweeps, yield
+    to those of reruns, and its writes wait for their turn in `slots`; whoever sends reruns waits before.
     """
 
     def __init__(
@@ -44,18 +49,21 @@ class Client:
         http: Http,
         auth: Auth,
         limits: Limits,
-        pace: Pace,
+        slots: Slots,
         sleep: Callable[[float], None],
         *,
         report: bool = False,
+        etags: "Etags | None" = None,
     ) -> None:
         self._http = http
         self._auth = auth
         self._limits = limits
-        self._pace = pace
+        self.slots = slots
+        #: Of each thread: the caller that asked for the turn of its next write.
+        self._turn = threading.local()
         self._sleep = sleep
         self._report = report
-        self._etags = Etags()
+        self.etags = Etags() if etags is None else etags
 
     def get(
         self, project: str, path: str, params: Mapping[str, str] | None = None, *, conditional: bool = True
@@ -77,7 +85,7 @@ class Client:
     def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
         headers = self._authorization(project)
         address = f"{path}?{urlencode(params or {})}"
-        known = self._etags.known(address) if conditional else None
+        known = self.etags.known(address) if conditional else None
         if known is not None:
             headers["if-none-match"] = known.headers["etag"]
         reply = self._http.get(path, params, headers)
@@ -86,7 +94,7 @@ class Client:
             # The rate limit was read from the 304; headers and body are the cached ones.
             return Reply(known.status, known.headers, known.body)
         if reply.status == 200:
-            self._etags.store(address, reply)
+            self.etags.store(address, reply)
         return reply
 
     def _authorization(self, project: str) -> dict[str, str]:
@@ -112,6 +120,7 @@ class Client:
             query = {**params, "per_page": str(PER_PAGE), "page": str(number)}
             reply = _readable(self.get(project, path, query), project)
             page = messages.answer(reply.body, kind)
+            self.etags.shorten(f"{path}?{urlencode(query)}", msgspec.json.encode(page))
             count = len(page.workflow_runs) if isinstance(page, messages.RunsPage) else len(page.jobs)
             yield page
             seen += count
@@ -131,7 +140,7 @@ class Client:
         raise CIUnavailable(f"GitHub lists more than {_PAGES_MAX * PER_PAGE} entries at {path}")
 
     def post(self, project: str, path: str, body: object) -> Reply | NotSent | Unknown | Later:
-        """Send a POST once, paced; `Later` means that nothing was sent. Never raises for what GitHub does."""
+        """Send a POST once; `Later` means that nothing was sent. Never raises for what GitHub does."""
         try:
             return self.write("POST", project, path, body)
         except CIUnavailable as error:
@@ -140,26 +149,53 @@ class Client:
             return Later(str(error), DENIED_AFTER)
 
     def write(self, method: str, project: str, path: str, body: Any) -> Reply | NotSent | Unknown:
-        """Send a write of any method once, paced.
+        """Send a write of any method once; a report in its turn.
 
         Raises `CIUnavailable` and `CIDenied` where it may not be sent now; then nothing was sent.
         """
+        caller = self._await_turn(project, f"{method} {path}") if self._report else ""
         headers = self._authorization(project)
-        wait = self._pace.reserve(report=self._report)
-        if wait > NAP_MAX:
-            raise _not_our_turn(wait)
-        if wait > 0:
-            self._sleep(wait)
-        reply = self._http.write(method, path, body, headers)
+        reply: Reply | NotSent | Unknown | None = None
+        try:
+            reply = self._http.write(method, path, body, headers)
+        finally:
+            if caller:
+                self.slots.leave(self.queue(project), caller, used=not isinstance(reply, NotSent))
         if isinstance(reply, Reply):
             self._limits.note(self._auth.account(project), reply)
         return reply
 
-    def check_turn(self) -> None:
-        """Raise `CIUnavailable` where a report has to wait for its turn: reading for it now would be wasted."""
-        wait = self._pace.queue()
+    def queue(self, project: str) -> str:
+        """Name the queue of all that is written about a repository with these credentials; never raises."""
+        return f"github {self._http.base_url} {self._auth.credential(project)}"
+
+    def check_turn(self, project: str, caller: str, rank: Rank) -> None:
+        """Wait a little for the turn of a report, which the next write of this thread about the repository has.
+
+        Raises `CIUnavailable` for a longer wait: reading for the report now would be wasted.
+        """
+        self._check_limits(project)
+        queue = self.queue(project)
+        wait = self.slots.ask(queue, caller, rank)
+        if 0 < wait <= NAP_MAX:
+            self._sleep(wait)
+            wait = self.slots.ask(queue, caller, rank)
         if wait > 0:
             raise _not_our_turn(wait)
+        self._turn.asked = (project, caller)
+
+    def _await_turn(self, project: str, caller: str) -> str:
+        """Wait a little for the turn to write, and return who has it: a report, or else `caller`."""
+        asked: tuple[str, str] = getattr(self._turn, "asked", ("", ""))
+        self.check_turn(project, asked[1] if asked[0] == project else caller, Rank.VERDICT)
+        asked, self._turn.asked = self._turn.asked, ("", "")
+        return asked[1]
+
+    def leave_turn(self, project: str, caller: str) -> None:
+        """Give back the turn of a report that had nothing to write."""
+        if getattr(self._turn, "asked", ("", "")) == (project, caller):
+            self._turn.asked = ("", "")
+            self.slots.leave(self.queue(project), caller, used=False)
 
     def wait(self, project: str) -> float:
         """Return the seconds for which a rate limit forbids requests about a repository; 0 if none does."""
@@ -193,6 +229,11 @@ class Etags:
         self._replies: OrderedDict[str, Reply] = OrderedDict()
         self._bytes = 0
 
+    @property
+    def size(self) -> int:
+        """The number of bytes that it holds."""
+        return self._bytes
+
     def known(self, address: str) -> Reply | None:
         """Return the cached answer of an address."""
         with self._lock:
@@ -210,6 +251,14 @@ class Etags:
             self._bytes += len(reply.body)
             while self._bytes > self._bytes_max or len(self._replies) > self._count_max:
                 self._drop(next(iter(self._replies)))
+
+    def shorten(self, address: str, body: bytes) -> None:
+        """Keep only this of a cached answer: GitHub's lists are twenty times as long as what we read of them."""
+        with self._lock:
+            known = self._replies.get(address)
+            if known is not None and len(body) < len(known.body):
+                self._bytes += len(body) - len(known.body)
+                self._replies[address] = replace(known, body=body)
 
     def _drop(self, address: str) -> None:
         old = self._replies.pop(address, None)

@@ -1,16 +1,16 @@
-"""GitHub's rate limits: reading them from answers, waiting them out, and pacing writes.
+"""GitHub's rate limits: reading them from answers, and waiting them out. Writes are paced by `core.policy.slots`.
 
 Source: GitHub's documentation, "Rate limits for the REST API" and "Best practices for using the REST API" (2026):
 the primary limit is `x-ratelimit-remaining` 0 until `x-ratelimit-reset` (seconds since the epoch); a secondary limit
-is a 403 or 429 with `retry-after`, or else means a minute at least, and longer each time; writes at least a second
-apart, at most 80 a minute and 500 an hour. Sending requests while limited can get an integration banned.
+is a 403 or 429 with `retry-after`, or else means a minute at least, and longer each time. Sending requests while
+limited can get an integration banned.
 """
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from triggerbot.core.policy import slots
 from triggerbot.systems.http import Reply
 
 #: Seconds to wait at a secondary limit without `retry-after`: doubled each time, up to the second figure.
@@ -19,13 +19,7 @@ _SECONDARY, _SECONDARY_MAX = 60.0, 3600.0
 _RESET_MAX = 3900.0
 #: The share of the primary limit that reports leave to reruns, which look back at a push first.
 _RESERVE = 0.2
-#: All writes: (number, in this many seconds).
-_WRITES = ((1, 1.0), (80, 60.0), (500, 3600.0))
-#: The same for reports, of all writes, so that there is always room for reruns.
-_REPORTS = ((1, 1.0), (40, 60.0), (250, 3600.0))
-#: Seconds; no report is asked to wait longer, however many wait.
-_QUEUE_MAX = 600.0
-#: Seconds that a write may sleep until its turn; for a longer wait it is planned again later.
+#: Seconds that a report may sleep until its turn to write; for a longer wait it is made later.
 NAP_MAX = 1.0
 
 
@@ -108,48 +102,23 @@ class Limits:
         return min(_SECONDARY * 2.0 ** min(strikes, 10), _SECONDARY_MAX)
 
 
-class Pace:
-    """Paces writes as GitHub asks. Thread-safe; each process has its own."""
+class OwnSlots:
+    """Slots that nobody shares, where there is no store. See `systems.Slots`. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._slots: deque[float] = deque(maxlen=max(count for count, _ in _WRITES))
-        #: The latest turn given to a waiting report.
-        self._last_turn = 0.0
+        self._queues: dict[str, slots.SlotQueue] = {}
 
-    def reserve(self, *, report: bool = False) -> float:
-        """Return the seconds until the next turn, and take it if they are at most `NAP_MAX`.
-
-        `report`: the write can wait, and leaves half of the turns to others.
-        """
+    def ask(self, queue: str, caller: str, rank: slots.Rank) -> float:
+        """Return the seconds until a writer may write; 0 if it may now."""
         with self._lock:
             now = self._clock()
-            if self._slots and self._slots[-1] > now + 2 * NAP_MAX:  # the clock was set back
-                self._slots.clear()
-            slot = self._next(now, report=report)
-            if slot - now <= NAP_MAX:
-                self._slots.append(slot)
-            return slot - now
+            self._queues[queue], time = slots.ask(self._queues.get(queue, slots.SlotQueue()), caller, rank, now)
+            return max(0.0, time - now)
 
-    def queue(self) -> float:
-        """Return the seconds after which a report should try for its turn; 0 if it may take one now. Takes none.
-
-        Waiting reports get different times: if all came back at once, all but one would have to wait again.
-        """
+    def leave(self, queue: str, caller: str, *, used: bool) -> None:
+        """Leave the queue."""
         with self._lock:
-            now = self._clock()
-            slot = self._next(now, report=True)
-            if not NAP_MAX < slot - now <= _WRITES[-1][1]:  # longer than any window: the clock was set back
-                return 0.0
-            last = self._last_turn if self._last_turn <= now + _QUEUE_MAX else 0.0
-            self._last_turn = max(slot, last + _REPORTS[1][1] / _REPORTS[1][0])
-            return self._last_turn - now
-
-    def _next(self, now: float, *, report: bool) -> float:
-        windows = _REPORTS if report else _WRITES
-        return max([now, *(self._earliest(count, seconds) for count, seconds in windows)])
-
-    def _earliest(self, count: int, seconds: float) -> float:
-        """Return when a window of `seconds` with at most `count` turns has room again."""
-        return self._slots[-count] + seconds if len(self._slots) >= count else 0.0
+            known = self._queues.get(queue, slots.SlotQueue())
+            self._queues[queue] = slots.leave(known, caller, self._clock(), used=used)

@@ -6,10 +6,12 @@ created again. So a write whose answer is in doubt raises `CIUnavailable`.
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import CommentCommand, Push, Run
+from triggerbot.core.policy.slots import Rank
 from triggerbot.systems import FAILURES_MAX, Asker, Unknown
 from triggerbot.systems.github import messages, rerun
 from triggerbot.systems.github.auth import AppAuth, bot
@@ -69,9 +71,18 @@ class ReportingClient:
         """Whether an App writes: only Apps can create check runs."""
         return self._app is not None
 
-    def check_turn(self) -> None:
-        """Raise `CIUnavailable` where a report would have to wait for its turn to write."""
-        self._client.check_turn()
+    @contextmanager
+    def turn(self, push: Push, what: str, *, verdict: bool) -> Iterator[None]:
+        """Have the turn to write one report; raises `CIUnavailable` where it has to wait. A verdict waits for no other.
+
+        `what`: which of the reports on the push it is.
+        """
+        caller = f"{what} {push.project} {push.branch} {push.revision}"
+        self._client.check_turn(push.project, caller, Rank.VERDICT if verdict else Rank.PROGRESS)
+        try:
+            yield
+        finally:
+            self._client.leave_turn(push.project, caller)
 
     def login(self, project: str) -> str:
         """Return the login that we write as; raises `CIDenied`, `CIUnavailable`."""

@@ -2,15 +2,18 @@
 
 GitHub reruns inside a workflow run (our batch): the run gets a further attempt, of which there is one at a time, and
 nothing can be rerun until the whole run has completed. So each call requests one copy, a batch gets one call at a
-time, and several failed jobs of a batch go together where GitHub offers that: "rerun failed jobs" takes all of them,
-so it is only used if all of them are wanted.
+time, and several jobs go together where GitHub offers that. "Rerun failed jobs" takes all that failed or were
+cancelled, so it is only used if all that failed are wanted. The whole run is rerun if most of its jobs were asked for.
+Half of the 50 reruns that a workflow run may have are left to people.
 
-GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a missing
-permission and a rate limit. Texts seen (2024 to 2026): "The workflow run containing this job is already running",
-"This workflow is already running", "This workflow run cannot be retried", "Unable to retry this workflow run because
-it was created over a month ago", "Resource not accessible by integration" (or "by personal access token"), "Must have
-admin rights to Repository.". How the limit of 50 reruns is worded is not documented: any text about a limit of reruns
-counts.
+GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a job of an
+attempt that is no longer the newest, a missing permission and a rate limit. Texts seen (2024 to 2026): "The workflow
+run containing this job is already running", "This workflow is already running", "Only jobs from the current attempt
+can be re-run", "This workflow run cannot be retried", "Unable to retry this workflow run because it was created over a
+month ago", "Resource not accessible by integration" (or "by personal access token"), "Must have admin rights to
+Repository.". How the limit of 50 reruns is worded is not documented: any text about a limit of reruns counts. The
+header `X-Accepted-GitHub-Permissions` names the permissions that would have been enough. What is none of these is no
+missing permission: a job that cannot be rerun alone may still be among "rerun failed jobs", which is tried once.
 """
 
 import re
@@ -18,8 +21,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from triggerbot.core.model import Event, Result, State
-from triggerbot.core.policy.planning import Call, Owed, Plan
+from triggerbot.core.model import Cause, Event, Result, State
+from triggerbot.core.policy.planning import Call, Owed, Plan, by_round
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
 from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
@@ -28,11 +31,23 @@ from triggerbot.systems.http import Reply
 
 _BUSY = "waits until the workflow run has completed"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
-#: Results that "rerun failed jobs" certainly skips; it may include cancelled jobs.
+#: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those that are planned.
+_RERUNS_MAX = 50
+_PLANNED_MAX = _RERUNS_MAX // 2
+_RESERVED = "reruns that GitHub allows this workflow run were made: the others are left to people"
+#: Names of jobs that are not rerun along with others.
+_DEPLOYS = re.compile(r"deploy|publish|release", re.IGNORECASE)
+#: Results that "rerun failed jobs" certainly skips; it includes cancelled jobs.
 _SKIPPED = frozenset({Result.SUCCESS, Result.SKIPPED})
 #: Seconds until the next try for a running workflow run, in case the message about its end gets lost.
 _RUNNING_AFTER = 60.0
+#: Seconds until the next look-back where nothing has to be waited for.
+_AT_ONCE = 0.0
 _RUNNING = re.compile(r"already running", re.IGNORECASE)
+_NOT_NEWEST = re.compile(r"current attempt", re.IGNORECASE)
+_NOT_PERMITTED = re.compile(r"resource not accessible|must have admin rights", re.IGNORECASE)
+#: The header in which GitHub names the permissions that a request needs.
+_ACCEPTED = "x-accepted-github-permissions"
 _NEVER = re.compile(
     r"cannot be (retried|re-?run)|unable to (retry|re-?run)|over a month ago|archived"
     r"|(maximum|limit|exceed|too many|more than).*(re-?run|retr|attempt)"
@@ -55,26 +70,54 @@ def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) 
     return Plan(
         tuple(call for one in plans for call in one.calls),
         tuple(held for one in plans for held in one.held),
+        tuple(ended for one in plans for ended in one.ended),
     )
 
 
 def _plan_batch(batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-    newest = _newest([event for event in runs if event.batch == batch])
+    listed = [event for event in runs if event.batch == batch]
+    newest = _newest(listed)
     running = any(owed.target.state is not State.FINISHED for owed in all_owed)
     running = running or any(event.state is not State.FINISHED for event in newest.values())
     if batch in busy or running:
         return Plan(held=tuple((owed, _BUSY) for owed in all_owed))
-    if len(all_owed) > 1 and _takes_exactly(all_owed, newest):
-        return Plan((Call(tuple(all_owed), 1, all_owed[0].target, together=True),))
-    first, rest = all_owed[0], all_owed[1:]
-    return Plan((Call((first,), 1, first.target),), tuple((owed, _TURN) for owed in rest))
+    reruns = max((event.attempt for event in listed), default=1) - 1
+    ended = [owed for owed in all_owed if reruns >= _PLANNED_MAX and not owed.claim.manual]
+    left = by_round([owed for owed in all_owed if owed not in ended])
+    call = _call(left, newest) if left else None
+    return Plan(
+        () if call is None else (call,),
+        tuple((owed, _TURN) for owed in left if call is not None and owed not in call.wants),
+        tuple((owed, f"{reruns} of the {_RERUNS_MAX} {_RESERVED}") for owed in ended),
+    )
 
 
-def _takes_exactly(all_owed: list[Owed], newest: dict[str, Event]) -> bool:
-    """Return whether "rerun failed jobs" would rerun exactly these."""
+def _call(wants: list[Owed], newest: dict[str, Event]) -> Call:
+    """Choose the request that gives most of what is wanted, and starts nothing that must not be started."""
+    first, jobs = wants[0], {owed.target.job for owed in wants}
+    if not first.target.batch:
+        return Call((first,), 1, first.target)
     taken = {job for job, event in newest.items() if event.result not in _SKIPPED}
-    wanted = {owed.target.job for owed in all_owed}
-    return taken == wanted and all(owed.target.failed and owed.target.batch for owed in all_owed)
+    # GitHub ends jobs itself when another one fails: they have to run, too, before anything is proved.
+    cancelled = {job for job in taken if newest[job].result is Result.CANCELLED}
+    failed = [owed for owed in wants if owed.target.failed and owed.target.job in taken]
+    covered = {owed.target.job for owed in failed}
+    along = not any(_must_not_start(job) for job in taken - covered)
+    together = first in failed and taken - cancelled == covered and len(taken) > 1 and along
+    if together and len(failed) == len(wants):
+        return Call(tuple(failed), 1, first.target, together=True)
+    asked = {owed.target.job for owed in wants if owed.claim.cause in (Cause.REQUESTED, Cause.MANUAL)}
+    most = len(asked) > 1 and 2 * len(asked) > len(newest)
+    if most and not any(_must_not_start(job) for job in newest.keys() - jobs):
+        return Call(tuple(wants), 1, first.target, whole=True)
+    if together:
+        return Call(tuple(failed), 1, first.target, together=True)
+    return Call((first,), 1, first.target, may_widen=first in failed and taken == {first.target.job})
+
+
+def _must_not_start(job: str) -> bool:
+    """Return whether a job that nobody wants again does things that must not be done twice, by its name."""
+    return _DEPLOYS.search(job) is not None
 
 
 def _newest(events: Sequence[Event]) -> dict[str, Event]:
@@ -95,11 +138,23 @@ def _order(event: Event) -> tuple[int, bool, int]:
 # -- answers ----------------------------------------------------------------------------------------------------------
 
 
-def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answer:
+def is_unexplained(reply: Reply) -> bool:
+    """Return whether GitHub refuses a rerun with words that say neither what is wrong nor what to do about it."""
+    why = message(reply)
+    known = (_NOT_NEWEST, _RUNNING, _NEVER, _NOT_PERMITTED)
+    return (
+        reply.status == 403
+        and not is_limited(reply)
+        and _ACCEPTED not in reply.headers
+        and not any(pattern.search(why) for pattern in known)
+    )
+
+
+def answer(reply: Reply, project: str, *, limited: float, renewed: bool, other_way: bool = False) -> Answer:
     """Interpret the answer to one rerun.
 
     `limited`: seconds that a rate limit makes us wait now. `renewed`: after a 401, whether the token was dropped
-    and a new one may be accepted.
+    and a new one may be accepted. `other_way`: whether an unexplained refusal leaves another way to be tried.
     """
     why = message(reply)
     if 200 <= reply.status < 300:
@@ -109,7 +164,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     if reply.status == 401:
         return Later(f"GitHub does not accept the token: {why}", RENEWED_AFTER if renewed else DENIED_AFTER)
     if reply.status == 403:
-        return _forbidden(why, project)
+        return _forbidden(reply, why, project, other_way=other_way)
     if reply.status == 404:
         # GitHub also answers 404 where a token may not see the repository, which an operator can fix.
         return Later(f"{project}: the job is gone or the token may not see the repository: {why}", DENIED_AFTER)
@@ -120,12 +175,21 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool) -> Answ
     return Refused(f"HTTP {reply.status} {why}")
 
 
-def _forbidden(why: str, project: str) -> Answer:
+def _forbidden(reply: Reply, why: str, project: str, *, other_way: bool) -> Answer:
+    if _NOT_NEWEST.search(why):
+        # Somebody has rerun it meanwhile: the next look-back finds the job's newest id.
+        return Later(why, _AT_ONCE, healthy=True)
     if _RUNNING.search(why):
         return Later(why, _RUNNING_AFTER, healthy=True)
     if _NEVER.search(why):
         return Refused(why, healthy=True)
-    return Later(f"the token may not rerun jobs in {project}: {NEEDED}. GitHub says: {why}", DENIED_AFTER)
+    accepted = reply.headers.get(_ACCEPTED, "")
+    if accepted or _NOT_PERMITTED.search(why):
+        named = f" (GitHub names `{accepted[:100]}`)" if accepted else ""
+        return Later(f"the token may not rerun jobs in {project}: {NEEDED}{named}. GitHub says: {why}", DENIED_AFTER)
+    if other_way:
+        return Later(f"GitHub does not rerun the job alone: all failed jobs are tried next. It says: {why}", _AT_ONCE)
+    return Refused(f"HTTP 403 {why}")
 
 
 class _Error(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ import structlog
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.event_json import format_time
 from triggerbot.core.model import Event, Heard, Lead, Push
-from triggerbot.systems import LookBack, ResolvedLeads
+from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
 from triggerbot.systems.github import messages, parse
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.http import segments, usable
@@ -22,6 +22,8 @@ _log = structlog.get_logger(__name__)
 
 #: Seconds that a workflow run may be old to be swept: the list can only be filtered by `created`.
 _LONGEST_RUN = 24 * 3600.0
+#: Seconds; the time from which workflow runs are listed is a multiple of it.
+_ROUND = 3600.0
 #: Workflow runs that GitHub lists at most when filtered by `created` ("List workflow runs", 2026).
 _LISTED_MAX = 1000
 #: Cached ids of jobs listed again, and cached workflow runs with their events.
@@ -31,9 +33,11 @@ _IDS, _SWEPT = 20_000, 300
 class Runs:
     """A reader of workflow runs as events. Thread-safe."""
 
-    def __init__(self, system: str, client: Client, repositories: Sequence[str]) -> None:
+    def __init__(self, system: str, client: Client, sweeping: Client, repositories: Sequence[str]) -> None:
+        """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit."""
         self._system = system
         self._client = client
+        self._sweeping = sweeping
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
         #: Jobs listed again under a new id: {the id we use: the id to rerun}.
@@ -46,8 +50,8 @@ class Runs:
         with self._lock:
             return self._newest.get(job_id, job_id)
 
-    def look_back(self, push: Push) -> LookBack:
-        """List all runs of a push; raises as `System.look_back` does.
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """List the runs of a push, but for those that are known and of no concern; raises as `System.look_back` does.
 
         GitHub answers 404 both for a repository that does not exist and for one that the token may not see. If the
         repository can be read, its runs are not known (yet); otherwise an operator has to act: `CIDenied`.
@@ -57,7 +61,7 @@ class Runs:
         runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
         if not runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
-        listed = [self._events(push, run) for run in runs]
+        listed = [self._events(self._client, push, run) for run in runs if _matters(run, known)]
         try:
             facts = parse.facts(push, runs)
         except NotUnderstood as error:
@@ -80,11 +84,11 @@ class Runs:
             raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
         return list({run.id: run for page in found for run in page.workflow_runs}.values())
 
-    def _events(self, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
+    def _events(self, client: Client, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
         """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all."""
         path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
         try:
-            pages = list(self._client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
+            pages = list(client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         jobs, newest = parse.distinct(job for page in pages for job in page.jobs)
@@ -132,7 +136,7 @@ class Runs:
             facts = parse.facts(push, [run])
         except NotUnderstood as error:
             raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
-        events, _ = self._events(push, run)
+        events, _ = self._events(self._client, push, run)
         listed = {event.key for event in events}
         # A job that was carried over from an earlier attempt is listed there under its first id.
         settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
@@ -177,12 +181,13 @@ class Runs:
     def _created_since(self, project: str, start: float) -> Iterator[messages.WorkflowRun]:
         """Yield workflow runs, newest first; at GitHub's limit for a list, continue from the oldest that it gave."""
         path = segments("repos", *project.split("/"), "actions", "runs")
-        first, last = format_time(max(0.0, start)), ""
+        # Rounded, so that the address stays the same for an hour: a list without news is then answered 304, uncounted.
+        first, last = format_time(max(0.0, start // _ROUND * _ROUND)), ""
         seen: set[int] = set()
         while True:
             created = f"{first}..{last}" if last else f">={first}"
             listed: list[messages.WorkflowRun] = []
-            for page in self._client.pages(project, path, {"created": created}, messages.RunsPage):
+            for page in self._sweeping.pages(project, path, {"created": created}, messages.RunsPage):
                 listed.extend(page.workflow_runs)
             yield from (run for run in listed if run.id not in seen)
             oldest = min((run.created_at or "" for run in listed), default="")
@@ -200,11 +205,17 @@ class Runs:
             updated, events = self._swept.get(run.id, ("", []))
         if run.status == "completed" and run.updated_at == updated:
             return events
-        events, whole = self._events(push, run)
+        events, whole = self._events(self._sweeping, push, run)
         if run.status == "completed" and run.updated_at and whole:
             with self._lock:
                 _cache(self._swept, run.id, (run.updated_at, events), _SWEPT)
         return events
+
+
+def _matters(run: messages.WorkflowRun, known: Known) -> bool:
+    """Return whether a look-back has to read the jobs of a workflow run."""
+    number = str(run.id)
+    return known.wanted is None or number in known.wanted or number not in known.batches
 
 
 def _cache(cache: OrderedDict[_K, _V], key: _K, value: _V, most: int) -> None:

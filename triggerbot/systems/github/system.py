@@ -1,6 +1,8 @@
 """GitHub Actions as a system: one place that calls what the other modules know."""
 
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
 import httpx
@@ -9,7 +11,7 @@ import structlog
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, Run
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
@@ -21,12 +23,13 @@ from triggerbot.systems import (
     LookBack,
     Refused,
     ResolvedLeads,
+    Slots,
     Unknown,
 )
 from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
-from triggerbot.systems.github.limits import Limits, Pace
+from triggerbot.systems.github.limits import Limits, OwnSlots
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
@@ -41,6 +44,8 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
     "user-agent": f"triggerbot/{__version__}",
 }
+#: Remembered runs that GitHub would not rerun alone.
+_WIDENED_MAX = 10_000
 
 
 class GitHub:
@@ -82,16 +87,21 @@ class GitHub:
         self._repositories = tuple(repositories)
         self._mention = mention
         self._http = Http(url, _HEADERS, transport=transport)
-        limits, pace = Limits(clock), Pace(clock)
+        limits, slots = Limits(clock), OwnSlots(clock)
         self._auth = _auth(token, app, self._http, clock, RERUNS)
-        self._client = Client(self._http, self._auth, limits, pace, sleep)
+        self._client = Client(self._http, self._auth, limits, slots, sleep)
         # Reports need more permissions than reruns, so they have tokens of their own.
         report_auth = _auth(token, app, self._http, clock, None)
-        self._report_client = Client(self._http, report_auth, limits, pace, sleep, report=True)
+        self._report_client = Client(self._http, report_auth, limits, slots, sleep, report=True)
         #: What reporters write with.
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
-        self._runs = Runs(name, self._client, self._repositories)
+        etags = self._client.etags
+        sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
+        self._runs = Runs(name, self._client, sweeping, self._repositories)
+        self._lock = threading.Lock()
+        #: Runs that GitHub would not rerun alone, without saying why.
+        self._widened: OrderedDict[RunKey, None] = OrderedDict()
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Verify `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
@@ -117,7 +127,7 @@ class GitHub:
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
-        return self._runs.look_back(push)
+        return self._runs.look_back(push, known)
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan at most one rerun for each workflow run, purely."""
@@ -137,15 +147,42 @@ class GitHub:
         if isinstance(reply, (Later, Unknown)):
             return reply
         renewed = reply.status == 401 and self._client.renew(push.project)
-        return rerun.answer(reply, push.project, limited=self._client.wait(push.project), renewed=renewed)
+        other_way = rerun.is_unexplained(reply) and self._widen(call)
+        limited = self._client.wait(push.project)
+        return rerun.answer(reply, push.project, limited=limited, renewed=renewed, other_way=other_way)
+
+    def _widen(self, call: Call) -> bool:
+        """Let the next request for a job ask for all failed jobs of its workflow run; return whether that is new.
+
+        Each process remembers that for itself: another may ask for the job alone once more, to no effect.
+        """
+        with self._lock:
+            if not call.may_widen or call.target.key in self._widened:
+                return False
+            self._widened[call.target.key] = None
+            while len(self._widened) > _WIDENED_MAX:
+                self._widened.popitem(last=False)
+            return True
 
     def _rerun_path(self, project: str, call: Call) -> str | None:
         target = call.target
-        number = target.batch if call.together else self._runs.newest_id(target.run_id)
+        with self._lock:
+            together = call.together or (call.may_widen and target.key in self._widened)
+        of_run = together or call.whole
+        number = target.batch if of_run else self._runs.newest_id(target.run_id)
         if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
             return None
-        last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
+        what = "rerun-failed-jobs" if together else "rerun"
+        last = ("runs" if of_run else "jobs", number, what)
         return segments("repos", *project.split("/"), "actions", *last)
+
+    def share(self, slots: Slots) -> None:
+        """Let reports wait for their turn to write in these slots."""
+        self._report_client.slots = slots
+
+    def queue(self, project: str) -> str:
+        """Name the queue of all that is written about a repository: that of its credentials; never raises."""
+        return self._client.queue(project)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""

@@ -6,6 +6,7 @@ had time to show it, before it is sent again. Edits are idempotent.
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -131,20 +132,20 @@ class GitHubReporter:
         says = _digest(content)
         if made.says == says:
             return
-        self._client.check_turn()
         checks = self._client.checks
-        if not made.id:
-            login = self._client.login(push.project)
-            made.id, name = checks.find(push.project, push.revision, push.branch, login)
+        with self._client.turn(push, "check run", verdict=report.judged.final):
             if not made.id:
-                make = partial(checks.create, push.project, push.revision, name, push.branch, content)
-                made.id = self._make(made, save, make)
+                login = self._client.login(push.project)
+                made.id, name = checks.find(push.project, push.revision, push.branch, login)
+                if not made.id:
+                    make = partial(checks.create, push.project, push.revision, name, push.branch, content)
+                    made.id = self._make(made, save, make)
+                    made.says = says
+                save()
+            if made.says != says:
+                checks.edit(push.project, made.id, content)
                 made.says = says
-            save()
-        if made.says != says:
-            checks.edit(push.project, made.id, content)
-            made.says = says
-            save()
+                save()
 
     def _report_status(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
         """Set the commit status; of a commit on several branches, the one judged last shows."""
@@ -155,7 +156,8 @@ class GitHubReporter:
         }
         says = _digest(content)
         if stored.check.says != says:
-            self._client.checks.status(report.push.project, report.push.revision, content)
+            with self._client.turn(report.push, "status", verdict=report.judged.final):
+                self._client.checks.status(report.push.project, report.push.revision, content)
             stored.check.says = says
             save()
 
@@ -167,8 +169,15 @@ class GitHubReporter:
         says = _digest(text)
         if made.says == says or made.gone or (stored.none and not worth):
             return
-        if worth:  # otherwise there is usually nothing to write, which needs no turn
-            self._client.check_turn()
+        # Without anything worth telling there is usually nothing to write, which needs no turn.
+        turn = self._client.turn(report.push, "comment", verdict=report.judged.final) if worth else nullcontext()
+        with turn:
+            self._write_comment(report, stored, text, save, worth=worth)
+
+    def _write_comment(
+        self, report: PushReport, stored: _Stored, text: str, save: Callable[[], None], *, worth: bool
+    ) -> None:
+        made = stored.comment
         pull = self._pull(report, stored.pull)
         if pull is None:
             return

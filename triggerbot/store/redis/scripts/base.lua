@@ -22,6 +22,7 @@
 -- judged            zset of numbers by when they were judged;  sighted:<project>: of number US job by the failure's time
 -- wishes            hash of comment commands, system US id -> tries US since US JSON, or nothing once settled
 -- wish_due          zset of open comment commands;  wish_kept: of settled ones, by when they were received
+-- slots:<queue>     JSON, the writers of one account and what they wrote within the last hour
 -- deliveries        zset of webhooks' names by when they were stored
 -- meta              marker, writes, run_id, since, why, layout;  r:<operation> answers
 

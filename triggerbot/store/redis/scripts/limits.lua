@@ -79,6 +79,14 @@ local function refund(args)
   call('HSET', o, args.id, cjson.encode(operation))
 end
 
+-- Replace a queue of writes, unless another process has changed it since it was read.
+function commands.swap_slots(args)
+  local at = key('slots', args.queue)
+  if (call('GET', at) or '') ~= args.before then return false end
+  call('SET', at, args.after, 'PX', 2 * 3600 * 1000)
+  return true
+end
+
 local function purge_limits(before)
   local all = call('HGETALL', P .. 'breakers')
   for at = 1, #all, 2 do

@@ -1,0 +1,155 @@
+"""Slots for writes: a second apart, 500 an hour, reruns first, and a slot of one's own for everybody."""
+
+import itertools
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triggerbot.core.policy import slots
+from triggerbot.core.policy.slots import Rank, SlotQueue
+
+NOW = 1_795_000_000.0
+
+
+class Queue:
+    """A queue with a clock."""
+
+    def __init__(self) -> None:
+        self.state = SlotQueue()
+        self.now = NOW
+
+    def ask(self, caller: str, rank: Rank = Rank.RERUN) -> float:
+        """Ask, and tell the seconds until the slot."""
+        self.state, time = slots.ask(self.state, caller, rank, self.now)
+        return time - self.now
+
+    def leave(self, caller: str, *, used: bool = True) -> None:
+        """Leave."""
+        self.state = slots.leave(self.state, caller, self.now, used=used)
+
+
+def test_each_has_a_slot_of_its_own() -> None:
+    """A second apart; whoever asks again is promised the same."""
+    queue = Queue()
+    assert [queue.ask(name) for name in "abcd"] == [0.0, 1.0, 2.0, 3.0]
+    assert [queue.ask(name) for name in "dcba"] == [3.0, 2.0, 1.0, 0.0]
+    queue.leave("a")
+    assert [queue.ask(name) for name in "bcd"] == [1.0, 2.0, 3.0]
+    assert queue.ask("a") == 4.0
+
+
+def test_who_comes_late_delays_nobody() -> None:
+    """The pace is that of the slots, not of those who come."""
+    queue = Queue()
+    names = [str(number) for number in range(40)]
+    due = {name: queue.now + queue.ask(name) for name in names}
+    for name in names:
+        queue.now = due[name] + 0.9
+        assert queue.ask(name) <= 0
+        queue.leave(name)
+    assert queue.now == NOW + 39.9
+
+
+def test_a_slot_that_is_not_used_goes_to_the_next() -> None:
+    """Those behind move up, as they learn when they ask."""
+    queue = Queue()
+    for name in "abc":
+        queue.ask(name)
+    queue.leave("a", used=False)
+    assert [queue.ask(name) for name in "bc"] == [0.0, 1.0]
+
+
+def test_who_does_not_come_loses_the_slot() -> None:
+    """It counts only if it may have been used."""
+    queue = Queue()
+    queue.ask("told")
+    queue.ask("waiting")
+    queue.now += 20
+    assert queue.ask("other") == 0.0
+    assert sorted(one.caller for one in queue.state.waiting) == ["other", "told"]
+    queue.now += 45
+    queue.ask("other")
+    assert sum(queue.state.taken.values()) == 1
+
+
+def test_reruns_go_before_reports() -> None:
+    """A report that waits makes room; so does progress for a verdict; who was told to write does so."""
+    queue = Queue()
+    assert queue.ask("first", Rank.PROGRESS) == 0.0
+    assert queue.ask("progress", Rank.PROGRESS) == 1.0
+    assert queue.ask("verdict", Rank.VERDICT) == 1.0
+    assert queue.ask("rerun", Rank.RERUN) == 1.0
+    assert [queue.ask("verdict", Rank.VERDICT), queue.ask("progress", Rank.PROGRESS)] == [2.0, 3.0]
+
+
+def test_what_turns_into_a_verdict_goes_first() -> None:
+    """The rank is what it is now."""
+    queue = Queue()
+    for name in "abc":
+        queue.ask(name, Rank.PROGRESS)
+    assert queue.ask("c", Rank.VERDICT) == 1.0
+
+
+def test_an_hour() -> None:
+    """500 writes at most; the 501st comes when there is room, and everybody has a time of their own."""
+    queue = Queue()
+    for number in range(500):
+        queue.now += queue.ask(str(number))
+        queue.leave(str(number))
+    assert queue.now == NOW + 499
+    assert 3000 < queue.ask("more") < 3600
+    waits = {queue.ask(str(number)) for number in range(1000, 1100)}
+    assert len(waits) == 100
+
+
+def test_reports_leave_room() -> None:
+    """Half of an hour is for reruns, however many reports there are."""
+    queue = Queue()
+    for number in range(250):
+        queue.now += queue.ask(str(number), Rank.VERDICT)
+        queue.leave(str(number))
+    assert queue.ask("report", Rank.VERDICT) > 3000
+    assert queue.ask("rerun") == 1.0
+
+
+def test_clock_set_back() -> None:
+    """Nobody waits for a day."""
+    queue = Queue()
+    for name in "abc":
+        queue.ask(name)
+    queue.leave("a")
+    queue.now -= 86_400
+    assert [queue.ask(name) for name in "bcd"] == [0.0, 1.0, 2.0]
+
+
+def test_a_queue_has_an_end() -> None:
+    """More writers than it holds come back later."""
+    queue = Queue()
+    for number in range(slots.WAITING_MAX):
+        queue.ask(str(number))
+    assert queue.ask("more") > slots.WAITING_MAX / 2
+    assert len(queue.state.waiting) == slots.WAITING_MAX
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcdef"), st.sampled_from(list(Rank)), st.booleans(), st.floats(0, 200, allow_nan=False)
+        ),
+        max_size=60,
+    )
+)
+def test_never_above_the_limits(steps: list[tuple[str, Rank, bool, float]]) -> None:
+    """Whoever asks for what and when: slots are a second apart, and few enough in a minute and an hour."""
+    queue, used = Queue(), []
+    for caller, rank, uses, seconds in steps:
+        queue.now += seconds
+        queue.state, time = slots.ask(queue.state, caller, rank, queue.now)
+        assert len({one.time for one in queue.state.waiting}) == len(queue.state.waiting)
+        if time <= queue.now:
+            queue.leave(caller, used=uses)
+            used += [time] * uses
+    used.sort()
+    assert all(after - before >= 0.999 for before, after in itertools.pairwise(used))
+    assert max(Counter(int(time // 60) for time in used).values(), default=0) <= 80

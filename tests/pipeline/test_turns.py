@@ -1,0 +1,204 @@
+"""Many failures at once at a CI that limits writes: each waits for its turn, and nobody tries in vain."""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.fakes.clock import Clock
+from tests.fakes.github import FakeGitHub
+from tests.fakes.memory_store.tables import Tables
+from tests.fakes.world import World
+from triggerbot.core.model import ClaimState, Push
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.systems.github.system import GitHub
+
+RULE = Rule(Globs(["octo/app"]))
+MakeWorld = Callable[..., World]
+
+
+@pytest.fixture
+def github(clock: Clock) -> Iterator[FakeGitHub]:
+    """Serve a GitHub that stands in the world's time."""
+    with FakeGitHub(clock=clock) as server:
+        yield server
+
+
+def connect(github: FakeGitHub, clock: Clock) -> GitHub:
+    """Connect as any replica does."""
+    return GitHub("gh", url=github.url, token=github.token, repositories=["octo/app"], clock=clock, sleep=clock.move)
+
+
+def a_push(number: int) -> Push:
+    """Name a push."""
+    return Push("gh", "octo/app", f"change-{number}", f"{number:040x}")
+
+
+def fail(github: FakeGitHub, world: World, pushes: int, *, runs: int = 1) -> None:
+    """Let one job of each push fail, in each of its workflow runs, and find all of that by one poll."""
+    for number, run in itertools.product(range(1, pushes + 1), range(runs)):
+        push = a_push(number)
+        # So many passed that nobody takes it for an outage.
+        jobs: dict[str, str | None] = {"test": "failure"} | {f"lint-{one}": "success" for one in range(9)}
+        github.add_run("octo/app", f"W{run}", push.revision, push.branch, jobs, created=world.clock() - 600)
+    heard = world.systems["gh"].recent(world.clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+
+
+def spread(moments: list[float]) -> tuple[float, int]:
+    """Tell how close two of them are at least, and how many there are in a minute at most."""
+    apart = min((after - before for before, after in itertools.pairwise(moments)), default=1.0)
+    return apart, max(sum(start <= one < start + 60 for one in moments) for start in moments)
+
+
+def watch(github: FakeGitHub) -> list[float]:
+    """Note when each rerun is asked for."""
+    moments: list[float] = []
+    handle = github.handle
+
+    def noting(request):  # type: ignore[no-untyped-def]
+        answer = handle(request)
+        if request.method == "POST":
+            moments.append(github.clock())
+        return answer
+
+    github.handle = noting  # type: ignore[method-assign]
+    return moments
+
+
+def test_each_failure_takes_a_second(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """40 pushes with one failure each: 40 requests within 45 seconds, a second apart, with one look for each."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    moments, began = watch(github), clock()
+    fail(github, world, 40)
+    before = len(github.requests)
+
+    world.pass_time(45, every=0.5)
+
+    assert len(github.posts) == 40
+    assert moments[-1] - began <= 45
+    assert spread(moments)[0] >= 1.0
+    assert [post.status for post in github.posts] == [201] * 40
+    # The list of workflow runs, the jobs of the one, and the rerun.
+    assert len(github.requests) - before == 3 * 40
+
+
+def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """It is not told as a request, and not counted as a try; the claim says what it waits for."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    fail(github, world, 10)
+
+    world.pass_time(3, every=0.5)
+
+    waiting = [number for number in range(1, 11) if world.claim(a_push(number), "W0 / test").state is ClaimState.OPEN]
+    assert len(waiting) >= 6
+    for number in waiting:
+        claim = world.claim(a_push(number), "W0 / test")
+        assert (claim.tries, claim.lookups, claim.note) == (
+            0, 0, "waits for its turn: this CI takes one request a second",
+        )  # fmt: skip
+        told = [entry.what for entry in world.store.timeline(a_push(number), "W0 / test")]
+        assert told.count("wait") == 1
+        assert "send" not in told
+
+
+@pytest.mark.parametrize("kept", ["sqlite", "memory"])
+def test_two_replicas_together_keep_the_pace(
+    github: FakeGitHub, make_world: MakeWorld, clock: Clock, kept: str
+) -> None:
+    """The queue is in the store: never two requests within a second, and none is left out."""
+    tables = Tables() if kept == "memory" else None
+    one = make_world(connect(github, clock), rules=(RULE,), tables=tables)
+    moments = watch(github)
+    with one.again(systems={"gh": connect(github, clock)}) as two:
+        fail(github, one, 20)
+        for _ in range(50):
+            clock.move(0.5)
+            one.drain()
+            two.drain()
+    assert len(moments) == 20
+    apart, in_a_minute = spread(moments)
+    assert apart >= 1.0
+    assert in_a_minute <= 80
+
+
+def test_several_workflow_runs_of_one_push(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """They go one after another, from one look-back."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    moments = watch(github)
+    fail(github, world, 1, runs=4)
+    before = len(github.requests)
+
+    world.pass_time(5, every=1)
+
+    assert len(moments) == 4
+    assert spread(moments)[0] >= 1.0
+    # One list of runs, the jobs of each, and the reruns.
+    assert len(github.requests) - before == 1 + 4 + 4
+
+
+def test_a_run_that_still_runs_is_not_asked_about_again_and_again(
+    github: FakeGitHub, make_world: MakeWorld, clock: Clock
+) -> None:
+    """Its end is what is waited for, and polling finds that: three failures on the way cost one look each."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    push = a_push(1)
+    jobs: dict[str, str | None] = dict.fromkeys(("a", "b", "c", "d"))
+    run = github.add_run("octo/app", "W0", push.revision, push.branch, jobs)
+    looks = 0
+    for name in ("a", "b", "c"):
+        clock.move(120)
+        github.finish(run, {name: "failure"})
+        heard = world.systems["gh"].recent(world.clock() - 3600)
+        assert heard is not None
+        world.hear(*heard)
+        before = len(github.requests)
+        world.pass_time(120)
+        looks += sum(request.path.endswith("/actions/runs") for request in github.requests[before:])
+    assert looks == 3
+    github.finish(run, {"d": "success"})
+    heard = world.systems["gh"].recent(world.clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+
+    world.pass_time(5, every=1)
+
+    assert [post.path.rpartition("/")[2] for post in github.posts] == ["rerun-failed-jobs"]
+
+
+def test_only_the_workflow_run_that_failed_is_read(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """Of nine others of the commit, which passed and are known, nothing is asked."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    push = a_push(1)
+    failed = github.add_run("octo/app", "W0", push.revision, push.branch, {"test": "failure"}, created=clock() - 600)
+    for number in range(1, 10):
+        github.add_run("octo/app", f"W{number}", push.revision, push.branch, {"x": "success"}, created=clock() - 600)
+    heard = world.systems["gh"].recent(world.clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+    before = len(github.requests)
+
+    world.pass_time(2, every=1)
+
+    assert len(github.posts) == 1
+    read = [request.path for request in github.requests[before:] if request.path.endswith("/jobs")]
+    assert read == [f"/repos/octo/app/actions/runs/{failed}/jobs"]
+
+
+def test_what_is_not_sent_takes_no_turn(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """A push whose run still runs gives its turn to the next."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    for number in (1, 2):
+        jobs: dict[str, str | None] = {"test": "failure", "lint": None if number == 1 else "success"}
+        github.add_run("octo/app", "W0", a_push(number).revision, a_push(number).branch, jobs)
+    heard = world.systems["gh"].recent(world.clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+    began = clock()
+
+    world.pass_time(2, every=1)
+
+    assert [post.status for post in github.posts] == [201]
+    assert world.store.ask_slot(world.systems["gh"].queue("octo/app"), "x", 0, began) <= began + 3  # type: ignore
