@@ -92,7 +92,9 @@ def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWo
 
     world.pass_time(3, every=0.5)
 
-    waiting = [number for number in range(1, 11) if world.claim(a_push(number), "W0 / test (push)").state is ClaimState.OPEN]
+    waiting = [
+        number for number in range(1, 11) if world.claim(a_push(number), "W0 / test (push)").state is ClaimState.OPEN
+    ]
     assert len(waiting) >= 6
     for number in waiting:
         claim = world.claim(a_push(number), "W0 / test (push)")

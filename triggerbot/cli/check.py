@@ -15,7 +15,7 @@ from rich.text import Text
 from triggerbot.cli.config import json_schema, load
 from triggerbot.config import Config, FileSettings, IntakeSettings, PulseSettings, locate
 from triggerbot.config.yaml_reader import printable
-from triggerbot.core.errors import CIError, ConfigError, Problem
+from triggerbot.core.errors import CIError, ConfigError, Problem, ReadOnly
 from triggerbot.core.formatting import plural
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.rule_text import terms
@@ -75,12 +75,18 @@ def check(given: str | None, credentials: bool, schema: bool, as_json: bool) -> 
         raise SystemExit(_EXIT_DENIED)
 
 
-def try_systems(systems: Mapping[str, System]) -> list[Tried]:
-    """Test the credentials of each system with a harmless read, and close its connections."""
+def try_systems(systems: Mapping[str, System], *, dry_run: bool) -> list[Tried]:
+    """Test the credentials of each system with a harmless read, and close its connections.
+
+    `dry_run`: to read is enough; what real runs will need besides is only named.
+    """
     tried: list[Tried] = []
     for name, system in systems.items():
         try:
             tried.append(Tried(name, ok=True, message=system.check()))
+        except ReadOnly as error:
+            enough = "all of it can be read, which is enough for dry_run; real runs need more"
+            tried.append(Tried(name, ok=dry_run, message=f"{enough}: {error}" if dry_run else str(error)))
         except CIError as error:
             tried.append(Tried(name, ok=False, message=str(error)))
         finally:
@@ -90,7 +96,7 @@ def try_systems(systems: Mapping[str, System]) -> list[Tried]:
 
 def _test_credentials(config: Config) -> list[Tried]:
     missing = [Tried(name, ok=False, message=message) for name, message in _missing_secrets(config)]
-    return missing or try_systems(build(config))
+    return missing or try_systems(build(config), dry_run=config.dry_run)
 
 
 def _missing_secrets(config: Config) -> Iterator[tuple[str, str]]:

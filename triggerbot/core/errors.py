@@ -80,5 +80,9 @@ class CIDenied(CIError):
     """The CI denies access: an operator has to fix the credentials or permissions."""
 
 
+class ReadOnly(CIDenied):
+    """The CI lets us read everything, and retrigger nothing: enough for a dry run."""
+
+
 class NotKnown(CIError):
     """The CI does not know this push, or not yet."""

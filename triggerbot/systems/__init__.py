@@ -131,7 +131,10 @@ class System(Protocol):
         """
 
     def check(self) -> str:
-        """Try the credentials with a harmless read and describe what they allow; raises `CIError`."""
+        """Try the credentials with a harmless read and describe what they allow.
+
+        Raises `CIError`; `ReadOnly` if everything can be read and nothing retriggered.
+        """
 
     def close(self) -> None:
         """Close the connections."""

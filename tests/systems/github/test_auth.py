@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
 from tests.systems.github.cases import PUSH, SHA, call_for, failed, rerun
+from triggerbot.cli.check import try_systems
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Accepted, Later, System
 from triggerbot.systems.github.auth import AppKey
@@ -216,6 +217,36 @@ def test_check_finds_what_is_missing(
     github.private = {"octo/app"} if private else set()
     with pytest.raises(CIDenied, match=words):
         connect(repositories=["octo/app"]).check()
+
+
+@pytest.mark.usefixtures("run")
+@pytest.mark.parametrize(
+    ("scopes", "permission", "words"),
+    [("gist", "write", "actions: write"), (None, "read", "role 'write'")],
+)
+def test_reading_is_enough_for_a_dry_run(
+    github: FakeGitHub, connect: Connect, scopes: str | None, permission: str, words: str
+) -> None:
+    """With `dry_run: true` a token that can only read is fine, and what real runs need besides is named."""
+    github.scopes, github.permission = scopes, permission
+
+    [dry] = try_systems({"gh": connect(repositories=["octo/app"])}, dry_run=True)
+    [real] = try_systems({"gh": connect(repositories=["octo/app"])}, dry_run=False)
+
+    assert dry.ok
+    assert "enough for dry_run" in dry.message
+    assert words in dry.message
+    assert not real.ok
+    assert words in real.message
+
+
+@pytest.mark.usefixtures("run")
+def test_a_dry_run_has_to_read_everything(github: FakeGitHub, connect: Connect) -> None:
+    """A repository that the token cannot see is a mistake in a dry run, too."""
+    github.permission = "read"
+    [tried] = try_systems({"gh": connect(repositories=["octo/app", "octo/gone"])}, dry_run=True)
+    assert not tried.ok
+    assert "octo/gone is not there" in tried.message
 
 
 @pytest.mark.usefixtures("run")

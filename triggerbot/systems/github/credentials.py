@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from triggerbot.core.errors import CIDenied
+from triggerbot.core.errors import CIDenied, ReadOnly
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.auth import NEEDED, AppAuth
 from triggerbot.systems.github.client import Client
@@ -15,13 +15,19 @@ _SCOPE, _PUBLIC_SCOPE = "repo", "public_repo"
 
 
 def check_token(client: Client, repositories: Sequence[str]) -> str:
-    """Try a personal access token in each repository; raises `CIError`, with a remedy where one is known."""
+    """Try a personal access token in each repository; raises `CIError`, with a remedy where one is known.
+
+    Raises `ReadOnly` if all of them can be read, and not all rerun.
+    """
     if not repositories:
         reply = usable(client.get("", "/rate_limit", conditional=False), "reading the rate limit")
         return f"GitHub accepts the token{_scopes(reply)}; no repositories are configured{_left(reply)}"
+    lacks: list[str] = []
     for project in repositories:
         reply = _repository(client, project)
-        _check_rerun(project, reply)
+        lacks += _lacking(project, reply)
+    if lacks:
+        raise ReadOnly("; ".join(lacks))
     return f"GitHub accepts the token{_scopes(reply)} for {', '.join(repositories)}{_left(reply)}"
 
 
@@ -52,17 +58,20 @@ def _repository(client: Client, project: str) -> Reply:
     return usable(reply, f"reading {project}")
 
 
-def _check_rerun(project: str, reply: Reply) -> None:
-    """Raise `CIDenied` if a token certainly cannot rerun jobs; of fine-grained ones GitHub shows only the role."""
+def _lacking(project: str, reply: Reply) -> Iterator[str]:
+    """Yield why a token certainly cannot rerun jobs, if so; of fine-grained ones GitHub shows only the role.
+
+    Raises `CIDenied` if nothing can ever be rerun there.
+    """
     repository = messages.answer(reply.body, messages.OwnRepository)
     if repository.archived:
         raise CIDenied(f"{project} is archived: nothing can be rerun there; take it out of the config")
     if "x-oauth-scopes" in reply.headers:
         enough = {_SCOPE} if repository.private else {_SCOPE, _PUBLIC_SCOPE}
         if not enough & _scope_set(reply):
-            raise CIDenied(f"the token may not rerun jobs in {project}: {NEEDED}; it has{_scopes(reply)}")
+            yield f"the token may not rerun jobs in {project}: {NEEDED}; it has{_scopes(reply)}"
     if repository.permissions is not None and repository.permissions.push is False:
-        raise CIDenied(f"the token's owner may not write to {project}: give them the role 'write' there")
+        yield f"the token's owner may not write to {project}: give them the role 'write' there"
 
 
 def _check_actions(who: str, permissions: messages.Permissions) -> None:
