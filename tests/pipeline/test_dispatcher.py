@@ -214,3 +214,14 @@ def test_budget_that_comes_back_is_there_at_once(make_world: MakeWorld, ci: Fake
     assert first.refusal is Refusal.REFUSED_BY_CI
     assert world.claim(PUSH, "second").state is ClaimState.DONE
     assert counts(ci) == [2]
+
+
+@pytest.mark.parametrize("silent", ["cancelled", "skipped", "retry", "infra", "unknown", "timed_out"])
+def test_a_run_that_proves_nothing_uses_up_no_retry(ci: FakeCI, world: World, silent: str) -> None:
+    """What was skipped, cancelled, retried by the CI or met an error of its own before the failure is no run."""
+    for result in (silent, silent, silent, "failure"):
+        hear(world, ci.run(REVISION, "job", result=result))
+
+    world.drain()
+
+    assert sum(post.count for post in ci.accepted) == 2

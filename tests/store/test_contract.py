@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.store_items import FAILURE, every, own, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.claimed import PUSH, Reopen, claimed, in_threads
-from triggerbot.core.model import Cause, ClaimState, Decision, Refusal, Result, RunKey, State
+from triggerbot.core.model import PROVING, Cause, ClaimState, Decision, Refusal, Result, RunKey, State
 from triggerbot.core.policy.rules import Budget, within_budget
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Store
@@ -288,3 +288,20 @@ def test_the_budget_holds_among_threads(store: Store) -> None:
 
     assert store.work(PUSH).spent == 7
     assert sum(claim.state is ClaimState.OWED for claim in every(store)) == 7
+
+
+@pytest.mark.parametrize(
+    ("appeared", "count"), [("success", 1), ("running", 1), ("infra", 2), ("cancelled", 2), ("timed_out", 1)]
+)
+def test_what_appears_while_it_is_decided_is_deducted_if_it_counts(store: Store, appeared: str, count: int) -> None:
+    """Runs that prove nothing are no runs; the decision says with which results a run counts."""
+    claim = claimed(store)
+    end = {"state": "running"} if appeared == "running" else {"result": appeared}
+    store.observe([seen(event(run_id="2", time=9.0, **end))], 2.0, dry=False)
+    covered = PROVING | {Result.TIMED_OUT}
+
+    decision = store.decide(claim, Decision(Cause.FAILURE, None, 2, "", 1, covered), None, 3.0)
+
+    assert decision is not None
+    assert decision.count == count
+    assert (own(store).wanted, own(store).known_runs) == (count, 2)

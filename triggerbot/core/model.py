@@ -45,6 +45,8 @@ class Result(StrEnum):
 
 
 _FAILED = frozenset({Result.FAILURE, Result.BUSTED, Result.INFRA, Result.TIMED_OUT})
+#: Results that prove something about a job, whatever the rules say.
+PROVING = frozenset({Result.SUCCESS, Result.FAILURE, Result.BUSTED})
 
 
 class Kind(StrEnum):
@@ -332,8 +334,9 @@ class Decision:
     refusal: Refusal | None
     count: int = 0
     detail: str = ""
-    #: Runs of the job that existed at the decision.
+    #: Runs of the job that counted at the decision, and the results with which a run counts.
     runs: int = 0
+    proving: frozenset[Result] = PROVING
 
     @property
     def action(self) -> str:

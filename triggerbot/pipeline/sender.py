@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Claim, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.core.model import PROVING, Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import backoff, circuit_breaker, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
@@ -77,7 +77,9 @@ class Sender:
         now = self._clock()
         runs = work.runs.get(claim.job, ())
         serial = system.capacity is Capacity.SERIAL
-        count = rules.still_owed(claim, runs, one_at_a_time=serial)
+        rule = rules.rule_for(self._settings.rules, work.push)
+        proving = PROVING if rule is None else rule.proving
+        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
         if not count:
             self._store.finish(claim, "no more runs are needed", now)
         elif self.blocked_by_dry_run(claim):

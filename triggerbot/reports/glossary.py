@@ -128,6 +128,7 @@ HEALTHS: dict[Health, str] = {
     Health.GOOD: "good",
     Health.FAILING: "failing",
     Health.PENDING: "pending",
+    Health.INCOMPLETE: "incomplete",
 }
 
 CLAIMS: dict[ClaimState, str] = {
@@ -168,7 +169,9 @@ def standing(run: Run) -> str:
 def proof(job: JobVerdict) -> str:
     """Explain what the runs of a job prove."""
     if job.verdict is None:
-        return "No run of it proves anything."
+        return (
+            "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
+        )
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
         return "One failure alone does not tell whether it is the change."
     if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:

@@ -7,7 +7,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from triggerbot.core.model import Push
+from triggerbot.core.model import PROVING, Push
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
@@ -144,8 +144,12 @@ class Judge:
         failed = [job for job in record.jobs if any(run.failed for run in job.runs)]
         now, rule = self._clock(), rules.rule_for(self._rules, record.push)
         tier = math.inf if rule is None else rule.max_tier
+        proving = PROVING if rule is None else rule.proving
         if not failed:
-            passing = (verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs)
+            passing = (
+                verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier, proving=proving)
+                for job in record.jobs
+            )
             return health.of_push(passing, now)
         history = self.history(record.push.project)
         intermittent = [job for job in failed if any(run.passed for run in job.runs)]
@@ -157,7 +161,9 @@ class Judge:
             _HistoryElsewhere(history, record.push),
             _files(self._store.metadata(record.push).get(FILES)),
         )
-        jobs = (verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs)
+        jobs = (
+            verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier, proving) for job in record.jobs
+        )
         return health.of_push(jobs, now)
 
     def history(self, project: str) -> FailureHistory:
@@ -184,7 +190,7 @@ def failure_records(push: Push, jobs: Iterable[JobVerdict], now: float) -> list[
     found = []
     room = _RECORDED_MAX
     for job in jobs:
-        failed = [run for run in job.runs if run.failed]
+        failed = [run for run in job.runs if run.failed and run.result in job.proving]
         passed = [run for run in job.runs if run.passed] if failed else []
         if failed and (passed or room > 0):
             room -= not passed

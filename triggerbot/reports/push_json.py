@@ -12,7 +12,7 @@ from triggerbot.core.policy import limits as hourly
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import Failing
-from triggerbot.core.verdict.verdict import SILENT, JobVerdict, Verdict
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import glossary
 from triggerbot.store import PushRecord, Summary, TimelineEntry
 
@@ -82,7 +82,7 @@ def changes(judged: PushVerdict, known: Before) -> tuple[Before, list[tuple[str,
 
 def _first(job: JobVerdict) -> str:
     """Return the earlier verdict of a job without a stored one: passed, if its first run passed and it then failed."""
-    proving = (run for run in job.runs if run.state is State.FINISHED and run.result not in SILENT)
+    proving = (run for run in job.runs if run.state is State.FINISHED and run.result in job.proving)
     passed = job.verdict is Verdict.INTERMITTENT and next((run.passed for run in proving), False)
     return str(Verdict.PASSED) if passed else ""
 

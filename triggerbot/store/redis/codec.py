@@ -1,12 +1,13 @@
 """Encoding values as the text stored in Redis, and decoding it; `scripts/base.lua` lists the keys."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from triggerbot.core.model import (
+    PROVING,
     Cause,
     Claim,
     ClaimState,
@@ -45,7 +46,7 @@ _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
 #: The number of parts of a run that was stored before runs had a start time.
 _PARTS_WITHOUT_START = 13
-_PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUCCESS or result.failed)
+_PROVING = "".join(_RESULTS[result] for result in sorted(PROVING))
 #: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
 _ESCAPES = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
@@ -132,6 +133,11 @@ def plain(text: str) -> str:
 def moment(time: float | None) -> str:
     """Encode a time exactly; '' for `None`."""
     return "" if time is None else repr(float(time))
+
+
+def letters(results: Iterable[Result]) -> str:
+    """Encode results as one text."""
+    return "".join(_RESULTS[result] for result in sorted(results))
 
 
 def push_name(push: Push) -> str:
