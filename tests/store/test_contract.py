@@ -305,3 +305,46 @@ def test_what_appears_while_it_is_decided_is_deducted_if_it_counts(store: Store,
     assert decision is not None
     assert decision.count == count
     assert (own(store).wanted, own(store).known_runs) == (count, 2)
+
+
+@pytest.mark.parametrize(("told", "truth"), [("failure", "infra"), ("cancelled", "timed_out")])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_result_is_corrected_and_never_taken_back(store: Store, told: str, truth: str, first: bool) -> None:
+    """What the CI says later of how a run ended is more precise, in whatever order it is heard."""
+    rough, fine = seen(event(result=told, time=5.0)), seen(event(result=truth, time=5.0))
+    answers = [
+        store.observe([one], 1.0, dry=False)[0] for one in ([fine, rough] if first else [rough, fine, fine, rough])
+    ]
+
+    record = store.record(PUSH)
+    assert record is not None
+    (run,) = record.jobs[0].runs
+    assert (run.result, run.time) == (Result(truth), 5.0)
+    assert [answer.news for answer in answers] == ([True, False] if first else [True, True, False, False])
+
+
+@pytest.mark.parametrize("later", ["success", "cancelled", "infra", "timed_out", "unknown"])
+def test_no_other_end_of_a_run_is_changed(store: Store, later: str) -> None:
+    """A message that contradicts what is known changes nothing, unless it says the same more precisely."""
+    store.observe([seen(event(result="busted"))], 1.0, dry=False)
+    (answer,) = store.observe([seen(event(result=later))], 2.0, dry=False)
+
+    record = store.record(PUSH)
+    assert record is not None
+    assert (record.jobs[0].runs[0].result, answer.news) == (Result.BUSTED, False)
+
+
+def test_that_a_run_is_allowed_to_fail_may_be_told_at_any_time(store: Store) -> None:
+    """And is never taken back; what is known of the run stays."""
+    told = replace(failure(time=7.0, started=6.0, failures=("boom",), batch="b"), allowed_to_fail=True)
+    plain = replace(told, allowed_to_fail=False)
+    for order in ([told], [plain, told, plain], [event(time=1.0, batch="b", allowed_to_fail=True), plain]):
+        store.purge(99.0)
+        for number, one in enumerate(order):
+            store.observe([seen(one)], float(number), dry=False)
+        record = store.record(PUSH)
+        assert record is not None
+        (run,) = record.jobs[0].runs
+        assert (run.allowed_to_fail, run.time, run.started, run.failures, run.batch, run.result) == (
+            True, 7.0, 6.0, ("boom",), "b", Result.FAILURE,
+        )  # fmt: skip

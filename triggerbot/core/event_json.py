@@ -41,6 +41,7 @@ class _Wire(msgspec.Struct, frozen=True, gc=False):
     step: str | None = None
     failures: list[str] | None = None
     started: str | float | None = None
+    allowed_to_fail: bool | None = None
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -96,6 +97,7 @@ def _event(wire: _Wire, system: str | None) -> Event:
         step=_truncate(wire.step),
         failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or ())[:_FAILURES_MAX]),
         started=_started(wire),
+        allowed_to_fail=bool(wire.allowed_to_fail),
     )
 
 
@@ -173,4 +175,5 @@ def encode(event: Event) -> dict[str, Any]:
         "step": event.step,
         "failures": list(event.failures),
         "started": format_time(event.started),
+        "allowed_to_fail": event.allowed_to_fail,
     }

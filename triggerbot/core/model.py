@@ -55,6 +55,8 @@ class Kind(StrEnum):
     TEST = "test"
     BUILD = "build"
     OTHER = "other"
+    #: No job, but what the CI groups jobs by, where that itself did not come to an end (a GitHub workflow).
+    WORKFLOW = "workflow"
 
 
 class Push(NamedTuple):
@@ -97,6 +99,8 @@ class Event:
     batch: str = ""
     #: When the run began, if known; `time` is when it entered its state.
     started: float | None = None
+    #: The CI does not count its failures.
+    allowed_to_fail: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -192,6 +196,7 @@ class Run:
     batch: str = ""
     failures: tuple[str, ...] = ()
     started: float | None = None
+    allowed_to_fail: bool = False
 
     @property
     def key(self) -> RunKey:

@@ -14,6 +14,20 @@ def proving(covered: Collection[str]) -> frozenset[Result]:
     return PROVING | {Result.TIMED_OUT} if Result.TIMED_OUT in covered else PROVING
 
 
+#: Of a finished run: what a result may turn out to have been, once the CI is asked about it.
+_CORRECTIONS = frozenset({(Result.FAILURE, Result.INFRA), (Result.CANCELLED, Result.TIMED_OUT)})
+
+
+def corrects(new: Result | None, old: Result | None) -> bool:
+    """Whether a result says more precisely how a finished run ended; the one it corrects never comes back."""
+    return (old, new) in _CORRECTIONS
+
+
+def may_correct(event: Event) -> bool:
+    """Whether an event may say more of a finished run than was known at its end."""
+    return event.allowed_to_fail or any(event.result is new for _, new in _CORRECTIONS)
+
+
 def counts(run: Run | Event, results: Collection[Result]) -> bool:
     """Whether a run counts as one: it ended with one of these results, or may still do so."""
     return run.state is not State.FINISHED or run.result in results

@@ -157,7 +157,9 @@ class Dispatcher:
         new = [
             event
             for event in view.events
-            if (state := known.get((event.job, event.run_id, event.attempt))) is None or event.state.rank > state.rank
+            if (state := known.get((event.job, event.run_id, event.attempt))) is None
+            or event.state.rank > state.rank
+            or proof.may_correct(event)
         ]
         facts = view.facts or PushFacts(push)
         if facts.message is None and view.jobs is None:

@@ -80,7 +80,11 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving = PROVING if rule is None else rule.proving
         count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
-        if not count:
+        withdrawn = rules.withdrawn(claim, rule)
+        if withdrawn is not None:
+            self._store.decide(claim, withdrawn, None, now)
+            self._log_refused([claim], withdrawn)
+        elif not count:
             self._store.finish(claim, "no more runs are needed", now)
         elif self.blocked_by_dry_run(claim):
             self._store.wait(claim, now + backoff.HELD, "dry run is on; this was decided before", now)

@@ -51,7 +51,8 @@ REFUSALS: dict[Refusal, Advice] = {
         "Read the log and push a fix; another run would fail in the same way.",
     ),
     Refusal.HIDDEN: Advice(
-        "The job is of a higher tier than the rule allows: its failures do not count against your push.",
+        "The job is of a higher tier than the rule allows, or the CI allows it to fail: its failures do not count "
+        "against your push.",
         f"You need do nothing; if you care about it, {_BY_HAND}.",
     ),
     Refusal.DONTBUILD: Advice(

@@ -210,6 +210,7 @@ def _run(run: Run) -> dict[str, Any]:
         "pool": run.pool,
         "retrigger_of": run.retrigger_of,
         "failures": list(run.failures),
+        "allowed_to_fail": run.allowed_to_fail,
     }
 
 

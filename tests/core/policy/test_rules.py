@@ -33,6 +33,7 @@ AGAINST = [
     ("pool_excluded", {"pool": "windows"}),
     ("step_excluded", {"step": "build it"}),
     ("hidden", {"tier": 2}),
+    ("hidden", {"allowed_to_fail": True}),
 ]
 
 

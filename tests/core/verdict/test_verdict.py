@@ -291,3 +291,12 @@ def test_what_a_rule_covers_proves_something() -> None:
     assert of_job("job", runs("timed_out", "success"), (), proving=covered).verdict is Verdict.INTERMITTENT
     assert of_job("job", runs("infra", "success"), (), proving=covered).verdict is Verdict.PASSED
     assert of_job("job", runs("failure", "infra", "infra"), (), proving=covered).why == "its only run failed"
+
+
+def test_a_job_that_is_allowed_to_fail_is_hidden() -> None:
+    """Like one of a higher tier: it is shown, and decides nothing."""
+    allowed = of_job("lint", [replace(run, allowed_to_fail=True) for run in runs("failure", "failure")], ())
+    answer = of_push([allowed, of_job("test", runs("success"), ())])
+
+    assert (allowed.hidden, allowed.verdict) == (True, Verdict.FAILED)
+    assert (answer.health, answer.sentence) == (Health.GOOD, "1 passed, 1 hidden job fails")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from triggerbot.core import proof
 from triggerbot.core.model import (
     Cause,
     Claim,
@@ -340,17 +341,27 @@ def _record(job: JobRow, event: Event) -> bool:
         job.runs[event.key] = Run(
             event.job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
             event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures, event.started,
+            event.allowed_to_fail,
         )  # fmt: skip
         return True
     if event.state.rank <= known.state.rank:
-        return False
+        return _correct(job, event, known)
     job.runs[event.key] = replace(
         known, state=event.state, result=event.result, kind=event.kind, tier=event.tier,
         time=_first(event.time, known.time), url=_first(event.url, known.url), pool=_first(event.pool, known.pool),
         retrigger_of=_first(event.retrigger_of, known.retrigger_of), step=_first(event.step, known.step),
         failures=event.failures or known.failures, started=_first(event.started, known.started),
+        allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
     )  # fmt: skip
     return True
+
+
+def _correct(job: JobRow, event: Event, known: Run) -> bool:
+    """Record what an event says more precisely of a run, and tell whether that is news."""
+    finer = known.state is State.FINISHED and proof.corrects(event.result, known.result)
+    result = event.result if finer else known.result
+    job.runs[event.key] = replace(known, result=result, allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail)
+    return job.runs[event.key] != known
 
 
 def _first(new: T | None, old: T | None) -> T | None:

@@ -103,7 +103,7 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.POOL_EXCLUDED
     if run.step is not None and rule.exclude_steps.match(run.step):
         yield Refusal.STEP_EXCLUDED
-    if run.tier > rule.max_tier:
+    if run.tier > rule.max_tier or run.allowed_to_fail:
         yield Refusal.HIDDEN
 
 
@@ -260,6 +260,20 @@ def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool)
     were = "would have been" if dry else "were"
     share = budget.words(f"its {total} jobs")
     return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
+
+
+def withdrawn(claim: Claim, rule: Rule | None) -> Decision | None:
+    """Return the refusal of a decided claim whose run turned out to be none that its rule covers.
+
+    Some CIs tell only after the end of a run that it met an error of theirs, or that its failure does not count.
+    """
+    if claim.cause is not Cause.FAILURE or rule is None:
+        return None
+    if claim.run.allowed_to_fail:
+        return Decision.refuse(Refusal.HIDDEN, "the CI does not count its failures")
+    if claim.run.result is Result.INFRA and Result.INFRA not in rule.results:
+        return Decision.refuse(Refusal.RESULT_EXCLUDED, "it turned out to be an error of the CI itself")
+    return None
 
 
 def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, proving: Collection[Result] = PROVING) -> int:

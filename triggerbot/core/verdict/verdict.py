@@ -64,7 +64,7 @@ class JobVerdict:
     waits: str = ""
     #: When the verdict changes by itself if no more events come.
     until: float | None = None
-    #: Its tier is above the rule's: the job is shown, but the push is judged without it.
+    #: Its tier is above the rule's, or it is allowed to fail: the job is shown, but the push is judged without it.
     hidden: bool = False
     #: The results that prove something about it.
     proving: frozenset[Result] = PROVING
@@ -201,7 +201,7 @@ def of_job(
     """
     # The sort is stable: runs without a time keep the order in which they were observed.
     ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: run.age))
-    hidden = bool(ordered) and all(run.tier > max_tier for run in ordered)
+    hidden = bool(ordered) and all(run.tier > max_tier or run.allowed_to_fail for run in ordered)
     if not claims and len(ordered) == 1 and ordered[0].passed:
         return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden, proving=proving)
     waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]

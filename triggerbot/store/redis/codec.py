@@ -39,13 +39,14 @@ _RESULTS = {
     Result.SUCCESS: "S", Result.FAILURE: "f", Result.BUSTED: "b", Result.INFRA: "i", Result.TIMED_OUT: "t",
     Result.CANCELLED: "c", Result.SKIPPED: "s", Result.RETRY: "r", Result.UNKNOWN: "u", None: "",
 }  # fmt: skip
-_KINDS = {Kind.TEST: "t", Kind.BUILD: "b", Kind.OTHER: "o"}
+_KINDS = {Kind.TEST: "t", Kind.BUILD: "b", Kind.OTHER: "o", Kind.WORKFLOW: "w"}
 _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
-#: The number of parts of a run that was stored before runs had a start time.
-_PARTS_WITHOUT_START = 13
+#: The number of parts of a run. The last two, its start time and whether it is allowed to fail, are missing where an
+#: older version wrote it or where they say nothing.
+_PARTS = 15
 _PROVING = "".join(_RESULTS[result] for result in sorted(PROVING))
 #: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
@@ -179,17 +180,15 @@ def run(event: Event) -> str:
             run_id, str(event.attempt), str(event.state.rank), _RESULTS[event.result], _KINDS[event.kind],
             "" if event.tier == 1 else str(event.tier), moment(event.time), url, bare(event.retrigger_of or ""),
             bare(event.pool or ""), bare(event.step or ""), bare(encode(event.failures)) if event.failures else "",
-            bare(event.batch), moment(event.started),
+            bare(event.batch), moment(event.started), *(["1"] if event.allowed_to_fail else []),
         )
     )  # fmt: skip
 
 
 def _parts_of(text: str) -> list[str]:
-    """Split a run into its parts; runs that older versions wrote lack the start time."""
+    """Split a run into its parts; those that are missing at its end are empty."""
     parts = text.split(US)
-    if len(parts) == _PARTS_WITHOUT_START:
-        parts.append("")
-    return parts
+    return parts + [""] * (_PARTS - len(parts))
 
 
 def run_of(job: str, text: str) -> Run:
@@ -199,7 +198,7 @@ def run_of(job: str, text: str) -> Run:
         parts[7] = parts[7].replace(_ID, parts[0])
     if _ESCAPE in text:
         parts = [plain(part) for part in parts]
-    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started = parts
+    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started, allowed = parts
     return Run(
         job,
         run_id,
@@ -216,6 +215,7 @@ def run_of(job: str, text: str) -> Run:
         batch,
         _failures_decoder.decode(failures) if failures else (),
         float(started) if started else None,
+        allowed == "1",
     )
 
 

@@ -24,9 +24,10 @@ from triggerbot.core.policy.try_syntax import PushOptions
 
 _RUN = (
     "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
-    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started"
+    "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started, "
+    "runs.allowed_to_fail"
 )
-_RUN_WIDTH = 15
+_RUN_WIDTH = 16
 _STATES = {str(one): one for one in State}
 _RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
 _KINDS = {str(one): one for one in Kind}
@@ -86,6 +87,7 @@ def run(row: tuple[Any, ...]) -> Run:
         row[12],
         () if row[13] is None else lines(row[13]),
         row[14],
+        bool(row[15]),
     )
 
 

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from triggerbot.core.model import ClaimState, CommentCommand, Event, Lead, Push, PushFacts, Refusal, Run, State
+from triggerbot.core import proof
+from triggerbot.core.model import ClaimState, CommentCommand, Event, Lead, Push, PushFacts, Refusal, Result, Run, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
@@ -226,16 +227,17 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
     """Record how far a run has come, never backwards; returns its row and whether that is news."""
     row = connection.execute(
-        "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
+        "SELECT id, state, result, allowed_to_fail FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
     ).fetchone()
     failures = codec.encode(event.failures) if event.failures else None
     if row is None:
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
-            "batch, failures, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "batch, failures, started, allowed_to_fail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
-            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started),
+            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started)
+            + (event.allowed_to_fail,),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
@@ -247,7 +249,18 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
             + (event.pool, event.step, failures, event.started, row[0]),
         )
-    return int(row[0]), news
+    return int(row[0]), _correct(connection, event, row) or news
+
+
+def _correct(connection: sqlite3.Connection, event: Event, row: tuple[int, str, str | None, int]) -> bool:
+    """Record what an event says more precisely of a known run; return whether that is news."""
+    number, state, result, allowed = row
+    finer = state == State.FINISHED and result is not None and proof.corrects(event.result, Result(result))
+    if finer:
+        connection.execute("UPDATE runs SET result = ? WHERE id = ?", (event.result, number))
+    if event.allowed_to_fail and not allowed:
+        connection.execute("UPDATE runs SET allowed_to_fail = 1 WHERE id = ?", (number,))
+    return finer or (event.allowed_to_fail and not allowed)
 
 
 def insert_claim(

@@ -159,6 +159,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX wishes_due ON wishes (due) WHERE due IS NOT NULL;
     CREATE INDEX wishes_since ON wishes (since);
     """,
+    """
+    ALTER TABLE runs ADD COLUMN allowed_to_fail INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

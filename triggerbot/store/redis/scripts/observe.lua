@@ -3,6 +3,9 @@
 
 local UNWANTED = { c = true, s = true, r = true }  -- cancelled, skipped, retry
 
+-- What the result of a finished run may turn out to have been: of failure infra, of cancelled timed_out.
+local CORRECTIONS = { f = 'i', c = 't' }
+
 -- The runs of a job as stored: everything after the groups.
 local function runs_of(number, job)
   local text = call('HGET', key('j', number), job)
@@ -77,15 +80,21 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     return true
   end
   local changed, news = known, false
-  if tonumber(string.sub(known, at + #prefix, at + #prefix)) < rank then
-    local ends = string.find(known, RS, at + 1, true) or #known + 1
-    local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
+  local ends = string.find(known, RS, at + 1, true) or #known + 1
+  local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
+  if tonumber(old[3]) < rank then
     -- Fields that the new message leaves empty keep their values; a run's batch never changes.
     for field = 7, 14 do if new[field] == '' then new[field] = old[field] or '' end end
-    new[13] = old[13]
-    changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
+    new[13], new[15] = old[13], new[15] or old[15]
     news = true
+  else
+    local finer, allowed = old[3] == '2' and CORRECTIONS[old[4]] == new[4], new[15] == '1' and old[15] ~= '1'
+    news = finer or allowed
+    if finer then old[4] = new[4] end
+    if allowed then old[14], old[15] = old[14] or '', '1' end
+    new = old
   end
+  if news then changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends) end
   if groups ~= '' and string.match(changed, '^[^' .. RS .. ']*') ~= groups then
     changed = groups .. string.match(changed, RS .. '.*$')
   end
