@@ -112,6 +112,11 @@ class Event:
         """Whether the run finished and failed."""
         return self.state is State.FINISHED and self.result is not None and self.result.failed
 
+    @property
+    def follows_up(self) -> bool:
+        """Whether it only matters where its `run_id` is known: a group of jobs that is well is no entry of its own."""
+        return self.kind is Kind.WORKFLOW and self.result is Result.SUCCESS
+
 
 @dataclass(frozen=True, slots=True)
 class PushFacts:

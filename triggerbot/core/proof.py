@@ -15,7 +15,9 @@ def proving(covered: Collection[str]) -> frozenset[Result]:
 
 
 #: Of a finished run: what a result may turn out to have been, once the CI is asked about it.
-_CORRECTIONS = frozenset({(Result.FAILURE, Result.INFRA), (Result.CANCELLED, Result.TIMED_OUT)})
+_CORRECTIONS = frozenset(
+    {(Result.FAILURE, Result.INFRA), (Result.CANCELLED, Result.INFRA), (Result.CANCELLED, Result.TIMED_OUT)}
+)
 
 
 def corrects(new: Result | None, old: Result | None) -> bool:

@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Push, Run
+from triggerbot.core.model import Event, Push, Run
 from triggerbot.core.policy import backoff
+from triggerbot.core.policy.rules import Triage
 from triggerbot.reports import judge
-from triggerbot.store import PushRecord, Store
-from triggerbot.systems import ListsFailures, ListsFiles, System
+from triggerbot.store import Observation, PushRecord, Store
+from triggerbot.systems import KnowsInfra, ListsFailures, ListsFiles, System
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -28,6 +29,8 @@ _UNANSWERED_MAX = 100
 #: Seconds after which a step asks about no further run: the report of the push waits for it.
 _SECONDS = 30.0
 
+#: A correction makes no claim, and is no refusal.
+_NOT_TRIAGED = Triage()
 #: By the names of runs: tries, and when the next may be (seconds since the epoch).
 _Tries = dict[str, tuple[int, float]]
 
@@ -105,10 +108,22 @@ class FailureLines:
             tries.pop(_CI, None)
             if lines:
                 self._store.add_failure_lines(push, job, run.key, lines)
+                self._correct(system, push, run, lines)
                 found = True
         if ready:
             self._save(push, tries)
         return found
+
+    def _correct(self, system: ListsFailures, push: Push, run: Run, lines: Sequence[str]) -> None:
+        """Record that a run ended otherwise than its result says, if its lines tell so."""
+        if run.result is None or not isinstance(system, KnowsInfra):
+            return
+        result = system.result_of(run.result, lines)
+        if result is not run.result:
+            event = Event(
+                push, run.job, run.run_id, run.state, result, run.attempt, run.kind, run.tier, batch=run.batch
+            )  # fmt: skip
+            self._store.observe([Observation(event, _NOT_TRIAGED)], self._clock(), dry=False)
 
     def _wait(self, push: Push, tries: _Tries) -> float:
         """Return the seconds for which the CI should not be asked."""

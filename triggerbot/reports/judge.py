@@ -6,8 +6,9 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from triggerbot.core.model import PROVING, Push
+from triggerbot.core.model import PROVING, Kind, Push
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
@@ -141,6 +142,7 @@ class Judge:
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
+        record = _without_begun(record)
         failed = [job for job in record.jobs if any(run.failed for run in job.runs)]
         now, rule = self._clock(), rules.rule_for(self._rules, record.push)
         tier = math.inf if rule is None else rule.max_tier
@@ -179,6 +181,17 @@ class Judge:
             fresh = {name: entry for name, entry in self._cached.items() if 0 <= now - entry[0] < self._fresh}
             self._cached = {**fresh, project: (now, known)}
         return known
+
+
+def _without_begun(record: PushRecord) -> PushRecord:
+    """Leave out workflows that began after all: their jobs are judged instead."""
+    entries = [job for job in record.jobs if any(run.kind is Kind.WORKFLOW for run in job.runs)]
+    if not entries:
+        return record
+    begun = health.begun((job.runs for job in entries), (run for job in record.jobs for run in job.runs))
+    return replace(
+        record, jobs=tuple(job for job in record.jobs if job not in entries or job.runs[-1].batch not in begun)
+    )
 
 
 def _files(stored: str | None) -> tuple[str, ...]:

@@ -41,6 +41,10 @@ class Clock:
         """Tell the time, in seconds since the epoch."""
         return self.now
 
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
         self.slept.append(seconds)
@@ -89,10 +93,12 @@ class FakeGitHub(FakeApi):
         created: float | None = None,
         needs: dict[str, list[str]] | None = None,
         outcomes: dict[str, list[str]] | None = None,
+        came_to: str | None = None,
     ) -> int:
         """Add a workflow run and give its id.
 
         `jobs`: {name: conclusion, or None while it is in progress}. `head_repository`: that of a fork; None: deleted.
+        `came_to`: the conclusion of the run itself, whatever its jobs did.
         `needs`: {job: the jobs it depends on}. `outcomes`: {job: the conclusions of its further runs}, for `finish`.
         """
         with self._lock:
@@ -101,6 +107,7 @@ class FakeGitHub(FakeApi):
             head = repo if head_repository == "" else head_repository
             run = FakeRun(self._id(), repo, workflow, sha, branch, message, actor, head, now, now)
             run.needs, run.outcomes = dict(needs or {}), {name: list(ends) for name, ends in (outcomes or {}).items()}
+            run.came_to = came_to
             self.runs[run.id] = run
             for name, conclusion in jobs.items():
                 one = FakeJob(self._id(), name, 1, now, started=now, status="in_progress")
@@ -109,6 +116,17 @@ class FakeGitHub(FakeApi):
                     _end(one, conclusion, now + 60)
             run.updated = max([now, *(one.completed or now for one in run.jobs)])
             return run.id
+
+    def add_job(self, run_id: int, name: str) -> None:
+        """Add a queued job to a run, in its newest attempt."""
+        with self._lock:
+            run = self.runs[run_id]
+            run.jobs.append(FakeJob(self._id(), name, run.attempt, self.clock()))
+
+    def rerun(self, run_id: int, *names: str) -> None:
+        """Rerun jobs, as somebody else does."""
+        with self._lock:
+            self._new_attempt(self.runs[run_id], set(names))
 
     def start(self, run_id: int) -> None:
         """Let all queued jobs of a run begin."""

@@ -240,6 +240,10 @@ class Tables:
         due = self._learn(push, PushFacts(event.push, event.message, event.author), item.asks, now, dry)
         if push.asks is None and seen.groups and push.facts_due is None and not push.facts_tries:
             push.facts_due = now + FACTS_DELAY
+        if event.follows_up and all(
+            key.run_id != event.run_id for one in push.jobs.values() if one.name == event.job for key in one.runs
+        ):
+            return Outcome(asks=push.asks, due=due)
         job = push.jobs.setdefault(event.job, JobRow(event.job))
         job.groups = seen.groups or job.groups
         news = _record(job, event)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from triggerbot.core.model import State
+from triggerbot.core.model import Kind, Run, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -19,6 +19,19 @@ class Health(StrEnum):
     PENDING = "pending"
     #: Nothing failed and nothing is to come, but some job never came to an end that proves anything.
     INCOMPLETE = "incomplete"
+
+
+def begun(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[str]:
+    """Return the batches of `workflows`, entries of their own, that began after all: jobs of theirs ran later.
+
+    A workflow run that somebody had to approve goes on in the same attempt.
+    """
+    newest: dict[str, tuple[int, float]] = {}
+    for run in jobs:
+        if run.batch and run.kind is not Kind.WORKFLOW:
+            newest[run.batch] = max(newest.get(run.batch, (0, 0.0)), (run.attempt, run.time or 0.0))
+    last = [runs[-1] for runs in workflows if runs]
+    return {run.batch for run in last if newest.get(run.batch, (0, 0.0)) > (run.attempt, run.time or 0.0)}
 
 
 _GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})

@@ -71,6 +71,8 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
         asks = asks if asks is not None else item.asks
     if asks is None and seen.groups:
         _want_facts(connection, push, now + _FACTS_DELAY)
+    if event.follows_up and not _is_known(connection, push, event):
+        return Outcome(asks=asks, due=due)
     job = find_job(connection, push, event, seen.groups)
     run, news = _record_run(connection, job, event)
     if news and not reported:
@@ -222,6 +224,12 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event | Run, grou
     if text and row[1] != text:
         connection.execute("UPDATE jobs SET groups = ? WHERE id = ?", (text, row[0]))
     return int(row[0])
+
+
+def _is_known(connection: sqlite3.Connection, push: int, event: Event) -> bool:
+    """Whether a run of the same id is known of the job."""
+    query = "SELECT 1 FROM runs JOIN jobs ON jobs.id = runs.job WHERE jobs.push = ? AND jobs.name = ? AND run_id = ?"
+    return connection.execute(query, (push, event.job, event.run_id)).fetchone() is not None
 
 
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:

@@ -90,6 +90,11 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     head_sha: str
     status: str | None = None
     head_branch: str | None = None
+    name: str | None = None
+    path: str | None = None
+    conclusion: str | None = None
+    run_attempt: Attempt = 1
+    html_url: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
     actor: Account | None = None

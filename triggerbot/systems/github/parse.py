@@ -7,7 +7,10 @@ The mapping:
   they cannot name a job. Two workflow files with the same `name:` cannot be distinguished.
 * run id: the job's id; attempt: `run_attempt`; batch: the workflow run, which reruns as a whole.
 * kind: always `test`. GitHub does not distinguish builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
-* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events.
+* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events; a
+  workflow run in that state is one that is pending.
+* a completed workflow run that is no success, and whose jobs do not say why, is an event of its own, of kind `workflow`
+  (see `endings`).
 
 Events of our own reruns are ordinary events with an attempt above 1; a job is claimed once, by the core.
 
@@ -22,7 +25,7 @@ from urllib.parse import parse_qs
 
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import CommentCommand, Event, Heard, Push, PushFacts, Result, State
-from triggerbot.systems.github import messages
+from triggerbot.systems.github import endings, messages
 
 _STATES = {
     "queued": State.PENDING,
@@ -107,7 +110,9 @@ def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
     if not run.head_branch:
         return []
     push = _push(system, message.repository.full_name, run.head_branch, run.head_sha)
-    return [facts(push, [run], settled=message.action == "completed")]
+    found = facts(push, [run], settled=message.action == "completed")
+    entry = endings.of_workflow_run(push, run) if message.action == "completed" else None
+    return [found] if entry is None else [found, entry]
 
 
 def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
@@ -165,7 +170,7 @@ def event(push: Push, job: messages.Job, state: State | None = None) -> Event | 
         job=messages.plain(job_name(job), "job"),
         run_id=str(job.id),
         state=state,
-        result=_RESULTS.get(job.conclusion or "", Result.UNKNOWN) if state is State.FINISHED else None,
+        result=_result(job) if state is State.FINISHED else None,
         attempt=job.run_attempt,
         time=_time(job, state),
         url=messages.link(job.html_url),
@@ -228,6 +233,10 @@ def job_name(job: messages.Job) -> str:
     return f"{job.workflow_name} / {job.name}" if job.workflow_name else job.name
 
 
+def _result(job: messages.Job) -> Result:
+    return endings.result_of(job, _RESULTS.get(job.conclusion or "", Result.UNKNOWN))
+
+
 def _time(job: messages.Job, state: State) -> float | None:
     ended = job.completed_at if state is State.FINISHED else None
     return messages.moment(ended or job.started_at or job.created_at)
@@ -253,9 +262,14 @@ def _failed_step(job: messages.Job) -> str | None:
 
 
 def _is_carried_over(job: messages.Job) -> bool:
-    """Return whether a job of a later attempt ended before it was created: then it did not run again."""
+    """Return whether a job of a later attempt ended before it was created: then it did not run again.
+
+    Of one that ended in the very second in which it was created, the start tells.
+    """
     ended, created = messages.moment(job.completed_at), messages.moment(job.created_at)
-    return job.run_attempt > 1 and ended is not None and created is not None and ended < created
+    if job.run_attempt == 1 or ended is None or created is None:
+        return False
+    return ended < created or (ended == created and (messages.moment(job.started_at) or created) < created)
 
 
 # -- comments and buttons ---------------------------------------------------------------------------------------------

@@ -8,10 +8,11 @@ import httpx
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Push, Run
+from triggerbot.core.model import CommentCommand, Event, Heard, Kind, Push, Result, Run
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Answer, Asker, BuildContext, Known, Later, LookBack, Refused, Unknown
-from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
+from triggerbot.systems.github import credentials, endings, messages, parse, reporting, rerun
+from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.limits import Limits, Pace
@@ -77,7 +78,8 @@ class GitHub:
         #: What reporters write with.
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
-        self._runs = Runs(name, self._client, self._repositories)
+        self._annotations = Annotations(name, self._report_client)
+        self._runs = Runs(name, self._client, self._repositories, self._annotations)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Verify `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
@@ -105,7 +107,8 @@ class GitHub:
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Request one rerun with one POST, which cannot carry the operation's id. Never raises.
 
-        A job that a later attempt listed again is rerun by its newest id, as the last look-back found it.
+        A workflow run that is an entry of its own is rerun as a whole. A job that a later attempt listed again is rerun
+        by its newest id, as the last look-back found it.
         """
         path = self._rerun_path(push.project, call)
         if path is None:
@@ -120,10 +123,14 @@ class GitHub:
 
     def _rerun_path(self, project: str, call: Call) -> str | None:
         target = call.target
-        number = target.batch if call.together else self._runs.newest_id(target.run_id)
+        whole = target.kind is Kind.WORKFLOW
+        number = target.batch if call.together or whole else self._runs.newest_id(target.run_id)
         if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
             return None
-        last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
+        if whole:
+            last = ("runs", number, "rerun")
+        else:
+            last = ("runs", number, "rerun-failed-jobs") if call.together else ("jobs", number, "rerun")
         return segments("repos", *project.split("/"), "actions", *last)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
@@ -132,7 +139,12 @@ class GitHub:
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
         """Return a job's failure lines: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
-        return reporting.failures(self._report_client, push, run)
+        known = self._annotations.known(run.run_id)
+        return known if known is not None else reporting.failures(self._report_client, push, run)
+
+    def result_of(self, result: Result, lines: Sequence[str]) -> Result:
+        """Return how a job ended by its failure lines: they may tell of an error of GitHub's own, or of a time-out."""
+        return endings.by_annotations(result, lines)
 
     def files(self, push: Push) -> Sequence[str]:
         """Return the files that the commit changes; raises as `failures` does."""

@@ -3,8 +3,8 @@
 
 local UNWANTED = { c = true, s = true, r = true }  -- cancelled, skipped, retry
 
--- What the result of a finished run may turn out to have been: of failure infra, of cancelled timed_out.
-local CORRECTIONS = { f = 'i', c = 't' }
+-- What the result of a finished run may turn out to have been: of failure infra, of cancelled infra or timed_out.
+local CORRECTIONS = { f = 'i', c = 'it' }
 
 -- The runs of a job as stored: everything after the groups.
 local function runs_of(number, job)
@@ -88,7 +88,7 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     new[13], new[15] = old[13], new[15] or old[15]
     news = true
   else
-    local finer, allowed = old[3] == '2' and CORRECTIONS[old[4]] == new[4], new[15] == '1' and old[15] ~= '1'
+    local finer, allowed = old[3] == '2' and new[4] ~= '' and string.find(CORRECTIONS[old[4]] or '', new[4], 1, true), new[15] == '1' and old[15] ~= '1'
     news = finer or allowed
     if finer then old[4] = new[4] end
     if allowed then old[14], old[15] = old[14] or '', '1' end
@@ -110,7 +110,7 @@ local function find_run(number, job, run)
 end
 
 -- event: 1, push, job, groups, run, id, attempt, rank, finished and without batch, failed, covered failure, refusal,
---        repeated refusals by the earlier claim's, batch, facts or false
+--        repeated refusals by the earlier claim's, batch, facts or false, whether it only follows up a known run
 local function observe_event(item, names, now, dry, facts_delay)
   local push = find_push(names[item[2]], now)
   local job, groups, finished, failed, covered, batch = item[3], item[4], item[9], item[10], item[11], item[13]
@@ -123,6 +123,10 @@ local function observe_event(item, names, now, dry, facts_delay)
   if batch ~= '' and not string.find(US .. (push.batches or '') .. US, US .. batch .. US, 1, true) then
     push.batches = (push.batches and push.batches ~= '') and push.batches .. US .. batch or batch
     call('HSET', key('p', push.number), 'batches', push.batches)
+  end
+  if item[15] then
+    local runs = call('HGET', key('j', push.number), job) or ''
+    if not string.find(runs, RS .. item[6] .. US, 1, true) then return due and 2 or 0, push end
   end
   local news = record_run(push, job, groups, item[5], item[6], item[7], item[8])
   if news then mark(push.number, now) end
