@@ -5,10 +5,10 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from triggerbot.core.model import PROVING, Kind, Push
+from triggerbot.core.model import PROVING, Kind, Push, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
@@ -142,7 +142,6 @@ class Judge:
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
-        record = _without_begun(record)
         failed = [job for job in record.jobs if any(run.failed for run in job.runs)]
         now, rule = self._clock(), rules.rule_for(self._rules, record.push)
         tier = math.inf if rule is None else rule.max_tier
@@ -152,7 +151,7 @@ class Judge:
                 verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier, proving=proving)
                 for job in record.jobs
             )
-            return health.of_push(passing, now)
+            return health.of_push(_set_aside(passing, _explained(record)), now)
         history = self.history(record.push.project)
         intermittent = [job for job in failed if any(run.passed for run in job.runs)]
         history.learn(
@@ -166,7 +165,7 @@ class Judge:
         jobs = (
             verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier, proving) for job in record.jobs
         )
-        return health.of_push(jobs, now)
+        return health.of_push(_set_aside(jobs, _explained(record)), now)
 
     def history(self, project: str) -> FailureHistory:
         """Return the failure history of a project, read from the store unless it is cached."""
@@ -183,15 +182,23 @@ class Judge:
         return known
 
 
-def _without_begun(record: PushRecord) -> PushRecord:
-    """Leave out workflows that began after all: their jobs are judged instead."""
+def _explained(record: PushRecord) -> frozenset[str]:
+    """Return the workflows, entries of their own, that their jobs explain."""
     entries = [job for job in record.jobs if any(run.kind is Kind.WORKFLOW for run in job.runs)]
     if not entries:
-        return record
-    begun = health.begun((job.runs for job in entries), (run for job in record.jobs for run in job.runs))
-    return replace(
-        record, jobs=tuple(job for job in record.jobs if job not in entries or job.runs[-1].batch not in begun)
-    )
+        return frozenset()
+    batches = health.explained((job.runs for job in entries), (run for job in record.jobs for run in job.runs))
+    return frozenset(job.job for job in entries if job.runs[-1].batch in batches)
+
+
+def _set_aside(jobs: Iterable[JobVerdict], names: Collection[str]) -> Iterator[JobVerdict]:
+    """Let these jobs decide nothing, nor be waited for."""
+    for job in jobs:
+        if job.job not in names:
+            yield job
+            continue
+        ended = tuple(run for run in job.runs if run.state is State.FINISHED)
+        yield replace(job, verdict=None, runs=ended, hidden=True, awaited=0, missing=0, owed=0, until=None)
 
 
 def _files(stored: str | None) -> tuple[str, ...]:

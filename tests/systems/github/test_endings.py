@@ -138,7 +138,7 @@ def test_a_workflow_that_somebody_has_to_approve_is_pending(bench: Bench) -> Non
     bench.github.finish(run)
     bench.hear(run, "test")
 
-    assert [job.job for job in bench.judged().jobs] == ["CI / test"]
+    assert [job.job for job in bench.judged().jobs if not job.hidden] == ["CI / test"]
     assert (bench.judged().health, bench.judged().final) == (Health.GOOD, True)
 
 
@@ -174,6 +174,31 @@ def test_what_was_cancelled_before_any_job_is_not_good(bench: Bench) -> None:
     assert bench.job("Docs").runs[0].run_id == str(other)
     assert bench.judged().health is Health.INCOMPLETE
     assert bench.judged().sentence == "1 is intermittent, 1 job did not finish; nothing more is to come"
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        ({}, "1 passed, 1 job did not finish; nothing more is to come"),
+        ({"test": "cancelled"}, "1 passed, 1 job did not finish; nothing more is to come"),
+        ({"test": "success", "slow": "cancelled"}, "2 passed, 1 job did not finish; nothing more is to come"),
+        ({"test": "success"}, "2 passed, 1 job did not finish; nothing more is to come"),
+        ({"test": "failure"}, "1 job failed once, 1 passed"),
+    ],
+)
+def test_a_cancelled_workflow_is_told_of_once(
+    make_bench: Callable[..., Bench], jobs: dict[str, str | None], sentence: str
+) -> None:
+    """By itself, or by those of its jobs that did not finish; in whatever order they are heard of."""
+    bench = make_bench(Rule(Globs(["octo/*"]), retries=0))
+    other = bench.github.add_run("octo/app", "Docs", SHA, "main", {"build": "success"})
+    run = bench.run(jobs, came_to="cancelled")
+    bench.hear(other, "build")
+    bench.hear(run)
+    bench.hear(run, *jobs)
+
+    assert bench.judged().sentence == sentence
+    assert bench.judged().health is (Health.FAILING if "failed" in sentence else Health.INCOMPLETE)
 
 
 # -- continue-on-error ------------------------------------------------------------------------------------------------
@@ -238,6 +263,23 @@ def test_what_github_says_of_a_job_tells_how_it_ended(
     if result is Result.INFRA and "failure" not in steps:  # else it is known when the failure lines are read
         assert f"jobs/{job.id}/rerun" not in bench.reruns
         assert bench.world.claims(PUSH).get("CI / test") is None or not bench.world.claim(PUSH, "CI / test").asked
+
+
+@pytest.mark.parametrize("others", [0, 60])
+def test_a_job_that_took_too_long_is_found_where_nothing_failed(bench: Bench, others: int) -> None:
+    """One that was cancelled is asked about with the failure lines; of those that ended together one will do."""
+    jobs: dict[str, str | None] = {f"test {number}": "cancelled" for number in range(others)}
+    run = bench.run({"slow": "cancelled", **jobs})
+    for job in bench.github.runs[run].jobs:
+        job.completed = (job.started or 0.0) + (600 if job.name == "slow" else 300)
+    bench.github.talk.annotations[bench.github.job(run, "slow").id] = [{"message": TOO_LONG}]
+    bench.hear(run, "slow", *jobs)
+
+    assert bench.job("CI / slow").runs[0].result is Result.TIMED_OUT
+    for _ in range(3):
+        assert bench.judged().health is Health.INCOMPLETE
+    read = [one for one in bench.github.requests if one.path.endswith("/annotations")]
+    assert len(read) <= 1 + (others > 0) + bench.polls
 
 
 def test_an_error_of_githubs_own_is_retriggered_by_rule_and_counts_for_nothing(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from triggerbot.core.model import Kind, Run, State
+from triggerbot.core.model import Kind, Result, Run, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -21,17 +21,22 @@ class Health(StrEnum):
     INCOMPLETE = "incomplete"
 
 
-def begun(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[str]:
-    """Return the batches of `workflows`, entries of their own, that began after all: jobs of theirs ran later.
+def explained(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[str]:
+    """Return the batches of `workflows`, entries of their own, that need none: their jobs tell all.
 
-    A workflow run that somebody had to approve goes on in the same attempt.
+    That is so where one of them ran after the entry's end (a workflow run that somebody had to approve goes on in the
+    same attempt), and, of a workflow run that was cancelled, where one of them was cancelled or failed with it.
     """
-    newest: dict[str, tuple[int, float]] = {}
+    last = {runs[-1].batch: runs[-1] for runs in workflows if runs}
+    found = set()
     for run in jobs:
-        if run.batch and run.kind is not Kind.WORKFLOW:
-            newest[run.batch] = max(newest.get(run.batch, (0, 0.0)), (run.attempt, run.time or 0.0))
-    last = [runs[-1] for runs in workflows if runs]
-    return {run.batch for run in last if newest.get(run.batch, (0, 0.0)) > (run.attempt, run.time or 0.0)}
+        entry = last.get(run.batch)
+        if entry is None or run.kind is Kind.WORKFLOW or run.attempt < entry.attempt:
+            continue
+        later = (run.attempt, run.time or 0.0) > (entry.attempt, entry.time or 0.0)
+        if later or (entry.result is Result.CANCELLED and (run.failed or run.result is Result.CANCELLED)):
+            found.add(run.batch)
+    return found
 
 
 _GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from triggerbot.core.model import PROVING, Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.model import PROVING, Claim, ClaimState, Kind, Refusal, Result, Run, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
@@ -119,6 +119,8 @@ class JobVerdict:
                 return ""
             case None if not self.runs:
                 return ""
+            case None if self.runs[-1].kind is Kind.WORKFLOW and self.hidden:
+                return "its jobs tell how it went"
             case None:
                 return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
 

@@ -93,7 +93,8 @@ def of_workflow_run(push: Push, run: messages.WorkflowRun, jobs: Sequence[messag
             return None
         result = Result.SUCCESS
     elif conclusion in _OF_JOBS:
-        if jobs is None:
+        # What was cancelled is never retriggered, and the judge leaves it out where its jobs explain it.
+        if jobs is None and conclusion != "cancelled":
             return None
         result = _OF_JOBS[conclusion]
     else:
