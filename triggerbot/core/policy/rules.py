@@ -276,6 +276,16 @@ def withdrawn(claim: Claim, rule: Rule | None) -> Decision | None:
     return None
 
 
+def _is_gone(runs: Sequence[Run]) -> bool:
+    """Whether the CI has the job no more: it lists no new run, but the old one as skipped in a later attempt."""
+    last = runs[-1] if runs else None
+    return (
+        last is not None
+        and last.result is Result.SKIPPED
+        and any(run.run_id == last.run_id and run.attempt < last.attempt for run in runs)
+    )
+
+
 def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, proving: Collection[Result] = PROVING) -> int:
     """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
 
@@ -288,8 +298,7 @@ def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, provin
         return claim.owed
     if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
         return 0
-    if one_at_a_time and claim.asked and len(runs) > claim.known_runs and runs[-1].result is Result.SKIPPED:
-        # The CI does not run it any more: a rerun goes by what the one before was.
+    if one_at_a_time and claim.asked and _is_gone(runs):
         return 0
     since = proof.count(runs[claim.known_runs :], proving)
     return min(claim.owed, max(0, claim.wanted - since))
