@@ -125,6 +125,6 @@ def test_half_of_what_github_allows(github: FakeGitHub, world: World, clock: Clo
     github.runs[run].attempt = 26
     poll(world)
     assert github.posts == []
-    claim = world.claim(PUSH, "CI / a")
+    claim = world.claim(PUSH, "CI / a (push)")
     assert claim.state is ClaimState.REFUSED
     assert "are left to people" in claim.note

@@ -92,14 +92,15 @@ def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWo
 
     world.pass_time(3, every=0.5)
 
-    waiting = [number for number in range(1, 11) if world.claim(a_push(number), "W0 / test").state is ClaimState.OPEN]
+    job = "W0 / test (push)"
+    waiting = [number for number in range(1, 11) if world.claim(a_push(number), job).state is ClaimState.OPEN]
     assert len(waiting) >= 6
     for number in waiting:
-        claim = world.claim(a_push(number), "W0 / test")
+        claim = world.claim(a_push(number), job)
         assert (claim.tries, claim.lookups, claim.note) == (
             0, 0, "waits for its turn: this CI takes one request a second",
         )  # fmt: skip
-        told = [entry.what for entry in world.store.timeline(a_push(number), "W0 / test")]
+        told = [entry.what for entry in world.store.timeline(a_push(number), job)]
         assert told.count("wait") == 1
         assert "send" not in told
 
