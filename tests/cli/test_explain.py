@@ -309,14 +309,17 @@ def test_explain_as_json_has_a_story_for_each_job(bench):
         ([("success", "1")], 0, "good", "G"),
         ([("failure", "1"), ("success", "2")], 0, "good", "OG"),
         ([("busted", "1")], 1, "failing", "R"),
-        ([("infra", "1"), ("timed_out", "2")], 1, "failing", "XR"),
+        ([("infra", "1"), ("timed_out", "2")], 2, "incomplete", "XR"),
+        ([("infra", "1")], 2, "incomplete", "X"),
+        ([("cancelled", "1")], 2, "incomplete", "-"),
+        ([("skipped", "1")], 2, "incomplete", "-"),
         ([("cancelled", "1"), ("skipped", "2"), ("success", "3")], 0, "good", "--G"),
         ([("failure", "1")], 2, "pending", "O"),
         ([("success", "1"), (None, "2")], 2, "pending", "G."),
     ],
 )
-def test_status_has_exit_codes(bench, real_now, events, code, health, letters):
-    """0 good, 1 failing, 2 pending; the runs stand in a row, oldest first."""
+def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, letters):
+    """0 good, 1 failing, 2 pending or incomplete; the runs stand in a row, oldest first."""
     bench.hear(*(bench.event("linux-1", result, run_id=run) for result, run in events))
     answer = bench.run("status", *PUSH)
     assert answer.exit_code == code, answer.output

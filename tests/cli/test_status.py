@@ -110,10 +110,10 @@ def _denied(*_: object) -> None:
 
 
 def test_a_push_that_proves_nothing_says_that_no_more_comes(bench: Bench) -> None:
-    """It stays pending, since nothing was proved; scripts that wait for it can see that."""
+    """It is incomplete, for nothing was proved, and not pending: who waits for it can know."""
     bench.hear(bench.event("linux-1", "cancelled"))
 
-    assert "pending: 1 proves nothing; nothing more is to come" in bench.run("status", *PUSH).stdout
+    assert "incomplete: 1 job did not finish; nothing more is to come" in bench.run("status", *PUSH).stdout
     assert bench.json("status", *PUSH)["pushes"][0]["final"] is True
 
 

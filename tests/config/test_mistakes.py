@@ -62,7 +62,7 @@ MISTAKES = [
         rule("kinds: [tests]"),
         3,
         "rules[0].kinds[0]",
-        "'test', 'build' or 'other', got text 'tests'; did you mean 'test'",
+        "'test', 'build', 'other' or 'workflow', got text 'tests'; did you mean 'test'",
     ),
     (rule("results: [failure, cancelled]"), 3, "rules[0].results[1]", "'cancelled' is never retriggered"),
     (rule("results: [retry]"), 3, "rules[0].results[0]", "'retry' is never retriggered (the CI retries it by itself)"),

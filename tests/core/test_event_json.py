@@ -220,3 +220,14 @@ def test_a_damaged_event_is_an_event_or_not_understood(noise: bytes, place: int)
         event_json.decode(body[:place] + noise + body[place + len(noise) // 2 :])
     except NotUnderstood:
         return
+
+
+def test_what_is_allowed_to_fail_is_told_as_such() -> None:
+    """It is not, unless the event says so."""
+    body = {"project": "p", "branch": "b", "revision": "abcdef1", "job": "j", "run_id": 1, "state": "running"}
+
+    assert event_json.from_json({**body, "allowed_to_fail": True}).allowed_to_fail
+    assert event_json.encode(event_json.from_json({**body, "allowed_to_fail": True}))["allowed_to_fail"] is True
+    assert not any(event_json.from_json({**body, **more}).allowed_to_fail for more in ({}, {"allowed_to_fail": None}))
+    with pytest.raises(NotUnderstood, match="allowed_to_fail"):
+        event_json.from_json({**body, "allowed_to_fail": "yes"})

@@ -1,15 +1,21 @@
 """From a claim to a retrigger, over real HTTP, on a clock that the test moves; and what the push says."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from tests.fakes.ci import FakeCI
 from tests.fakes.clock import Clock
-from tests.fakes.world import World
+from tests.fakes.memory_ci import MemoryCI
+from tests.fakes.world import World, event
 from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed, hear
-from triggerbot.core.model import Cause, ClaimState, Refusal
+from triggerbot.core.model import Cause, ClaimState, Refusal, Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Budget, Rule
 from triggerbot.core.verdict.verdict import Verdict, of_job
+from triggerbot.systems import Later
 from triggerbot.systems.generic.system import Generic
 
 # -- when all goes well -----------------------------------------------------------------------------------------
@@ -214,3 +220,36 @@ def test_budget_that_comes_back_is_there_at_once(make_world: MakeWorld, ci: Fake
     assert first.refusal is Refusal.REFUSED_BY_CI
     assert world.claim(PUSH, "second").state is ClaimState.DONE
     assert counts(ci) == [2]
+
+
+@pytest.mark.parametrize("silent", ["cancelled", "skipped", "retry", "infra", "unknown", "timed_out"])
+def test_a_run_that_proves_nothing_uses_up_no_retry(ci: FakeCI, world: World, silent: str) -> None:
+    """What was skipped, cancelled, retried by the CI or met an error of its own before the failure is no run."""
+    for result in (silent, silent, silent, "failure"):
+        hear(world, ci.run(REVISION, "job", result=result))
+
+    world.drain()
+
+    assert sum(post.count for post in ci.accepted) == 2
+
+
+@pytest.mark.parametrize("found", [{"result": "infra"}, {"allowed_to_fail": True}])
+def test_what_turns_out_to_be_no_failure_is_dropped_while_owed(
+    make_world: Callable[..., World], found: dict[str, Any]
+) -> None:
+    """The CI says later that it was an error of its own, or that it does not count: nothing is asked for any more."""
+    system = MemoryCI()
+    first = event(run_id="1", result="failure", message="")
+    system.put(first)
+    system.answers = [Later("not now", 60.0)]
+    world = make_world(system)
+    world.hear(first)
+    world.drain()
+    assert world.claim(PUSH, "job").state is ClaimState.OWED
+
+    system.put(replace(first, **{key: Result(one) if key == "result" else one for key, one in found.items()}))
+    world.pass_time(3600)
+
+    claim = world.claim(PUSH, "job")
+    reason = Refusal.RESULT_EXCLUDED if "result" in found else Refusal.HIDDEN
+    assert (claim.state, claim.refusal, len(system.asked)) == (ClaimState.REFUSED, reason, 1)

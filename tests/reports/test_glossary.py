@@ -73,4 +73,4 @@ def test_one_failure_alone_proves_little():
     assert "does not tell" in glossary.proof(of_job("job", [one], []))
     assert "most likely it is the change" in glossary.proof(of_job("job", [one, two], []))
     cancelled = Run("job", "1", 1, State.FINISHED, Result.CANCELLED)
-    assert "No run" in glossary.proof(of_job("job", [cancelled], []))
+    assert "did not finish" in glossary.proof(of_job("job", [cancelled], []))

@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.store_items import FAILURE, every, own, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.claimed import PUSH, Reopen, claimed, in_threads
-from triggerbot.core.model import Cause, ClaimState, Decision, Refusal, Result, RunKey, State
+from triggerbot.core.model import PROVING, Cause, ClaimState, Decision, Refusal, Result, RunKey, State
 from triggerbot.core.policy.rules import Budget, within_budget
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Store
@@ -288,3 +288,82 @@ def test_the_budget_holds_among_threads(store: Store) -> None:
 
     assert store.work(PUSH).spent == 7
     assert sum(claim.state is ClaimState.OWED for claim in every(store)) == 7
+
+
+@pytest.mark.parametrize(
+    ("appeared", "count"), [("success", 1), ("running", 1), ("infra", 2), ("cancelled", 2), ("timed_out", 1)]
+)
+def test_what_appears_while_it_is_decided_is_deducted_if_it_counts(store: Store, appeared: str, count: int) -> None:
+    """Runs that prove nothing are no runs; the decision says with which results a run counts."""
+    claim = claimed(store)
+    end = {"state": "running"} if appeared == "running" else {"result": appeared}
+    store.observe([seen(event(run_id="2", time=9.0, **end))], 2.0, dry=False)
+    covered = PROVING | {Result.TIMED_OUT}
+
+    decision = store.decide(claim, Decision(Cause.FAILURE, None, 2, "", 1, covered), None, 3.0)
+
+    assert decision is not None
+    assert decision.count == count
+    assert (own(store).wanted, own(store).known_runs) == (count, 2)
+
+
+@pytest.mark.parametrize(("told", "truth"), [("failure", "infra"), ("cancelled", "timed_out")])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_result_is_corrected_and_never_taken_back(store: Store, told: str, truth: str, first: bool) -> None:
+    """What the CI says later of how a run ended is more precise, in whatever order it is heard."""
+    rough, fine = seen(event(result=told, time=5.0)), seen(event(result=truth, time=5.0))
+    answers = [
+        store.observe([one], 1.0, dry=False)[0] for one in ([fine, rough] if first else [rough, fine, fine, rough])
+    ]
+
+    record = store.record(PUSH)
+    assert record is not None
+    (run,) = record.jobs[0].runs
+    assert (run.result, run.time) == (Result(truth), 5.0)
+    assert [answer.news for answer in answers] == ([True, False] if first else [True, True, False, False])
+
+
+@pytest.mark.parametrize("later", ["success", "cancelled", "infra", "timed_out", "unknown"])
+def test_no_other_end_of_a_run_is_changed(store: Store, later: str) -> None:
+    """A message that contradicts what is known changes nothing, unless it says the same more precisely."""
+    store.observe([seen(event(result="busted"))], 1.0, dry=False)
+    (answer,) = store.observe([seen(event(result=later))], 2.0, dry=False)
+
+    record = store.record(PUSH)
+    assert record is not None
+    assert (record.jobs[0].runs[0].result, answer.news) == (Result.BUSTED, False)
+
+
+@pytest.mark.parametrize("started", [None, 6.0])
+@pytest.mark.parametrize("what", [None, "push"])
+def test_what_made_a_run_and_that_it_may_fail_are_told_apart(
+    store: Store, what: str | None, started: float | None
+) -> None:
+    """Each may be told with the end of a run or after it, with or without the other."""
+    end = failure(time=7.0, started=started, event=what)
+    begun = event(time=1.0)
+    allowed = replace(end, allowed_to_fail=True)
+    for order in ([end, allowed], [begun, end, allowed], [begun, allowed], [replace(begun, event=what), allowed]):
+        store.purge(99.0)
+        for number, one in enumerate(order):
+            store.observe([seen(one)], float(number), dry=False)
+        record = store.record(PUSH)
+        assert record is not None
+        (run,) = record.jobs[0].runs
+        assert (run.event, run.allowed_to_fail, run.started) == (what, True, started)
+
+
+def test_that_a_run_is_allowed_to_fail_may_be_told_at_any_time(store: Store) -> None:
+    """And is never taken back; what is known of the run stays."""
+    told = replace(failure(time=7.0, started=6.0, failures=("boom",), batch="b"), allowed_to_fail=True)
+    plain = replace(told, allowed_to_fail=False)
+    for order in ([told], [plain, told, plain], [event(time=1.0, batch="b", allowed_to_fail=True), plain]):
+        store.purge(99.0)
+        for number, one in enumerate(order):
+            store.observe([seen(one)], float(number), dry=False)
+        record = store.record(PUSH)
+        assert record is not None
+        (run,) = record.jobs[0].runs
+        assert (run.allowed_to_fail, run.time, run.started, run.failures, run.batch, run.result) == (
+            True, 7.0, 6.0, ("boom",), "b", Result.FAILURE,
+        )  # fmt: skip

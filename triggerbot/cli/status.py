@@ -13,9 +13,9 @@ from triggerbot.reports import glossary, push_json
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord, Store
 
-_EXITS = {Health.GOOD: 0, Health.FAILING: 1, Health.PENDING: 2}
+_EXITS = {Health.GOOD: 0, Health.FAILING: 1, Health.PENDING: 2, Health.INCOMPLETE: 2}
 #: The worst of several pushes decides.
-_WORST_FIRST = (Health.FAILING, Health.PENDING, Health.GOOD)
+_WORST_FIRST = (Health.FAILING, Health.PENDING, Health.INCOMPLETE, Health.GOOD)
 _STYLES = {
     Verdict.FAILED: "red",
     Verdict.INFRA: "magenta",
@@ -26,7 +26,10 @@ _STYLES = {
 }
 #: The most columns to which runs and names are padded; longer ones shift the rest of their line.
 _WIDEST = 60
-_HEALTHS = {Health.GOOD: "bold green", Health.FAILING: "bold red", Health.PENDING: "bold cyan"}
+_HEALTHS = {
+    Health.GOOD: "bold green", Health.FAILING: "bold red", Health.PENDING: "bold cyan",
+    Health.INCOMPLETE: "bold magenta",
+}  # fmt: skip
 
 
 @click.command()
@@ -41,10 +44,11 @@ def status(
 ) -> int:
     """Tell whether a push is good, and what its runs prove. REVISION may be cut.
 
-    Exit code: 0 good, 1 failing, 2 pending or not known.
+    Exit code: 0 good, 1 failing, 2 pending, incomplete or not known. Only a good push exits with 0: every job that was
+    to run came to an end that proves something, or was skipped by the CI.
 
-    With --json: health (good, failing, pending, unknown) and pushes, each as GET /api/v1/pushes has it, with the
-    letters of each job's runs.
+    With --json: health (good, failing, pending, incomplete, unknown) and pushes, each as GET /api/v1/pushes has it,
+    with the letters of each job's runs.
     """
     config = load_config(config_path)
     with opened(config) as store:

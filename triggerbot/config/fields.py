@@ -288,5 +288,5 @@ GroupName = Annotated[
     AfterValidator(fits(GROUP, "expected a name of small letters, digits and '-' (it follows --rebuild-)")),
     _schema(GROUP),
 ]
-KindName = Literal["test", "build", "other"]
+KindName = Literal["test", "build", "other", "workflow"]
 ResultName = Annotated[Literal["failure", "busted", "infra", "timed_out"], BeforeValidator(result)]

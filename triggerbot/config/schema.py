@@ -180,7 +180,9 @@ class RuleSection(Section):
     authors: fields.SomePatterns = default(("*",), "Authors whose pushes count.")
     exclude_authors: fields.Patterns = default((), "But none of these.", examples=[["autoland@example.org"]])
     kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(
-        default=("test",), description="Kinds of jobs that may be retriggered."
+        default=("test",),
+        description="Kinds of jobs that may be retriggered. `workflow`: a workflow of GitHub that failed "
+        "without a failed job, as a whole.",
     )
     results: tuple[fields.ResultName, ...] = Field(
         default=("failure",),

@@ -42,6 +42,7 @@ class _Wire(msgspec.Struct, frozen=True, gc=False):
     failures: list[str] | None = None
     started: str | float | None = None
     event: str | None = None
+    allowed_to_fail: bool | None = None
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -98,6 +99,7 @@ def _event(wire: _Wire, system: str | None) -> Event:
         failures=tuple(line[:_FAILURE_MAX] for line in (wire.failures or ())[:_FAILURES_MAX]),
         started=_started(wire),
         event=_truncate(wire.event),
+        allowed_to_fail=bool(wire.allowed_to_fail),
     )
 
 
@@ -176,4 +178,5 @@ def encode(event: Event) -> dict[str, Any]:
         "failures": list(event.failures),
         "started": format_time(event.started),
         "event": event.event,
+        "allowed_to_fail": event.allowed_to_fail,
     }

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from triggerbot.core.model import Batch, Event, Result, Run, RunKey, State
+from triggerbot.core.model import Batch, Event, Kind, Result, Run, RunKey, State
 
 #: Between the parts of a key: a name, its batch, and what tells it from another job of that name there.
 _SEPARATOR = "\x1d"
@@ -148,9 +148,13 @@ def replaced(jobs: Mapping[str, Sequence[Run]], batches: Mapping[str, Batch]) ->
     for job, runs in jobs.items():
         batch = batches.get(batch_of(job), _UNKNOWN)
         if is_per_batch(job) and batch.event is not None:
-            kinds[job] = kind = (base(job), Batch("", batch.event, batch.source, batch.fork))
+            same = Batch("", batch.event, batch.source, batch.fork)
+            of_workflow = batch.source is not None and any(run.kind is Kind.WORKFLOW for run in runs)
+            kinds[job] = kind = ("" if of_workflow else base(job), same)
             if not all(run.state is State.FINISHED and run.result is Result.SKIPPED for run in runs):
-                newest[kind] = max(newest.get(kind, (0, "")), _number(batch_of(job)))
+                # Any job of the newer batch takes the place of an entry of the whole.
+                for one in {kind, ("", same)}:
+                    newest[one] = max(newest.get(one, (0, "")), _number(batch_of(job)))
     return {job for job, kind in kinds.items() if _number(batch_of(job)) < newest.get(kind, (0, ""))}
 
 

@@ -45,6 +45,8 @@ class Result(StrEnum):
 
 
 _FAILED = frozenset({Result.FAILURE, Result.BUSTED, Result.INFRA, Result.TIMED_OUT})
+#: Results that prove something about a job, whatever the rules say.
+PROVING = frozenset({Result.SUCCESS, Result.FAILURE, Result.BUSTED})
 
 
 class Kind(StrEnum):
@@ -53,6 +55,8 @@ class Kind(StrEnum):
     TEST = "test"
     BUILD = "build"
     OTHER = "other"
+    #: No job, but what the CI groups jobs by, where that itself did not come to an end (a GitHub workflow).
+    WORKFLOW = "workflow"
 
 
 class Push(NamedTuple):
@@ -100,6 +104,8 @@ class Event:
     event: str | None = None
     #: Only runs of the same batch are further runs of this job: another batch has jobs of the same names.
     per_batch: bool = False
+    #: The CI does not count its failures.
+    allowed_to_fail: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -110,6 +116,11 @@ class Event:
     def failed(self) -> bool:
         """Whether the run finished and failed."""
         return self.state is State.FINISHED and self.result is not None and self.result.failed
+
+    @property
+    def follows_up(self) -> bool:
+        """Whether it only matters where its `run_id` is known: a group of jobs that is well is no entry of its own."""
+        return self.kind is Kind.WORKFLOW and self.result is Result.SUCCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +224,7 @@ class Run:
     started: float | None = None
     #: What made the CI run it; see `Event.event`.
     event: str | None = None
+    allowed_to_fail: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -357,8 +369,9 @@ class Decision:
     refusal: Refusal | None
     count: int = 0
     detail: str = ""
-    #: Runs of the job that existed at the decision.
+    #: Runs of the job that counted at the decision, and the results with which a run counts.
     runs: int = 0
+    proving: frozenset[Result] = PROVING
 
     @property
     def action(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import structlog
 
-from triggerbot.core import identity
+from triggerbot.core import identity, proof
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal, RunKey
@@ -187,7 +187,7 @@ class Dispatcher:
         new = []
         for event in view.events:
             state = by_run.get(event.key) if event.per_batch else known.get((event.job, event.run_id, event.attempt))
-            if state is None or event.state.rank > state.rank:
+            if state is None or event.state.rank > state.rank or proof.may_correct(event):
                 new.append(event)
         facts = view.facts or PushFacts(push)
         if facts.message is None and view.jobs is None:
@@ -328,7 +328,9 @@ class Dispatcher:
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._record_decision(decided, rules.decide(decided, rule, _facts(system, work, view, decided)), rule)
+                self._record_decision(
+                    decided, rules.decide(decided, rule, _facts(system, work, view, decided, rule)), rule
+                )
 
     def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
@@ -359,13 +361,13 @@ def _known(work: Work) -> Known:
 _ANY_RULE = Rule(Globs(["*"]))
 
 
-def _facts(system: System, work: Work, view: LookBack, claim: Claim) -> rules.Facts:
+def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule | None) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,
         fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
         forks_allowed=system.forks_allowed,
-        runs=len({run.key for run in work.runs.get(claim.job, ())}),
+        runs=proof.count(work.runs.get(claim.job, ()), (rule or _ANY_RULE).proving),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
     )

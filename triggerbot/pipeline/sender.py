@@ -8,7 +8,7 @@ import structlog
 
 from triggerbot.core import identity
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Claim, Decision, Operation, Push, Refusal
+from triggerbot.core.model import PROVING, Claim, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import backoff, circuit_breaker, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
@@ -105,8 +105,14 @@ class Sender:
         now = self._clock()
         runs = work.runs.get(claim.job, ())
         serial = system.capacity is Capacity.SERIAL
-        count = rules.still_owed(claim, runs, one_at_a_time=serial)
-        if not count:
+        rule = rules.rule_for(self._settings.rules, work.push)
+        proving = PROVING if rule is None else rule.proving
+        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
+        withdrawn = rules.withdrawn(claim, rule)
+        if withdrawn is not None:
+            self._store.decide(claim, withdrawn, None, now)
+            self._log_refused([claim], withdrawn)
+        elif not count:
             self._store.finish(claim, "no more runs are needed", now)
         elif self.blocked_by_dry_run(claim):
             self._store.wait(claim, now + backoff.HELD, "dry run is on; this was decided before", now)

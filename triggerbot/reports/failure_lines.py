@@ -7,11 +7,12 @@ from typing import Any
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Push, Run
+from triggerbot.core.model import Event, Push, Result, Run
 from triggerbot.core.policy import backoff
+from triggerbot.core.policy.rules import Triage
 from triggerbot.reports import judge
-from triggerbot.store import PushRecord, Store
-from triggerbot.systems import ListsFailures, ListsFiles, System
+from triggerbot.store import Observation, PushRecord, Store
+from triggerbot.systems import KnowsInfra, ListsFailures, ListsFiles, System
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -28,6 +29,10 @@ _UNANSWERED_MAX = 100
 #: Seconds after which a step asks about no further run: the report of the push waits for it.
 _SECONDS = 30.0
 
+#: Seconds that a cancelled run may have been cut off after, and within which runs end together.
+_CUT_OFF, _TOGETHER = 60.0, 5.0
+#: A correction makes no claim, and is no refusal.
+_NOT_TRIAGED = Triage()
 #: By the names of runs: tries, and when the next may be (seconds since the epoch).
 _Tries = dict[str, tuple[int, float]]
 
@@ -50,7 +55,8 @@ class FailureLines:
         if not isinstance(system, ListsFailures):
             return False, None
         tries = _tries(self._store.metadata(record.push))
-        missing = list(_without_lines(record, tries))
+        cancelled = isinstance(system, KnowsInfra)
+        missing = list(_without_lines(record, tries, cancelled=cancelled))
         if not missing or tries.get(_CI, (0, 0.0))[0] >= _UNANSWERED_MAX:
             return False, None
         found = False
@@ -59,7 +65,8 @@ class FailureLines:
             found = self._ask_some(system, record.push, missing, tries)
             wait = self._wait(record.push, tries)
         now = self._clock()
-        waits = [backoff.remaining(tries.get(_name(run), (0, 0.0))[1], now) for _, run in _without_lines(record, tries)]
+        left = _without_lines(record, tries, cancelled=cancelled)
+        waits = [backoff.remaining(tries.get(_name(run), (0, 0.0))[1], now) for _, run in left]
         return found, now + max(wait, min(waits)) if waits else None
 
     def files(self, push: Push, metadata: Mapping[str, str]) -> bool:
@@ -105,10 +112,22 @@ class FailureLines:
             tries.pop(_CI, None)
             if lines:
                 self._store.add_failure_lines(push, job, run.key, lines)
+                self._correct(system, push, job, run, lines)
                 found = True
         if ready:
             self._save(push, tries)
         return found
+
+    def _correct(self, system: ListsFailures, push: Push, job: str, run: Run, lines: Sequence[str]) -> None:
+        """Record that a run ended otherwise than its result says, if its lines tell so."""
+        if run.result is None or not isinstance(system, KnowsInfra):
+            return
+        result = system.result_of(run.result, lines)
+        if result is not run.result:
+            event = Event(
+                push, job, run.run_id, run.state, result, run.attempt, run.kind, run.tier, batch=run.batch
+            )  # fmt: skip
+            self._store.observe([Observation(event, _NOT_TRIAGED)], self._clock(), dry=False)
 
     def _wait(self, push: Push, tries: _Tries) -> float:
         """Return the seconds for which the CI should not be asked."""
@@ -132,19 +151,35 @@ def _name(run: Run) -> str:
     return f"{run.run_id} {run.attempt}"
 
 
-def _without_lines(record: PushRecord, tries: _Tries) -> Iterator[tuple[str, Run]]:
-    """Yield the runs to ask about: failed ones, and passed ones of the same jobs, whose lines are generic."""
+def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Iterator[tuple[str, Run]]:
+    """Yield the runs to ask about: failed ones, and passed ones of the same jobs, whose lines are generic.
+
+    `cancelled`: of cancelled runs, too, the lines may tell how they ended. Those that ended together ended alike, so
+    one of them is enough as long as it was cancelled and no more.
+    """
     room = _IN_ALL - sum(name != _CI for name in tries)
+    asked: list[float] = []
+    if cancelled:
+        runs = (run for job in record.jobs for run in job.runs if _is_cut_off(run))
+        asked = [run.time or 0.0 for run in runs if tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX]
     for job in record.jobs:
-        if not any(run.failed for run in job.runs):
-            continue
+        failed = any(run.failed for run in job.runs)
         for run in job.runs:
-            known = _name(run) in tries
-            if not (run.failed or run.passed) or run.failures or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
+            known, at = _name(run) in tries, run.time or 0.0
+            cut_off = cancelled and _is_cut_off(run) and all(abs(at - other) > _TOGETHER for other in asked)
+            if not (cut_off or (failed and (run.failed or run.passed))):
+                continue
+            if run.failures or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
                 continue
             if known or room > 0:
                 room -= not known
+                if cut_off:
+                    asked.append(at)
                 yield job.key, run
+
+
+def _is_cut_off(run: Run) -> bool:
+    return run.result is Result.CANCELLED and (run.seconds or 0.0) >= _CUT_OFF
 
 
 #: Seconds from which a failed try counts as slow, by what factor longer it is then avoided, and at most.

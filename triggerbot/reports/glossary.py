@@ -51,7 +51,8 @@ REFUSALS: dict[Refusal, Advice] = {
         "Read the log and push a fix; another run would fail in the same way.",
     ),
     Refusal.HIDDEN: Advice(
-        "The job is of a higher tier than the rule allows: its failures do not count against your push.",
+        "The job is of a higher tier than the rule allows, or the CI allows it to fail: its failures do not count "
+        "against your push.",
         f"You need do nothing; if you care about it, {_BY_HAND}.",
     ),
     Refusal.EVENT_EXCLUDED: Advice(
@@ -132,6 +133,7 @@ HEALTHS: dict[Health, str] = {
     Health.GOOD: "good",
     Health.FAILING: "failing",
     Health.PENDING: "pending",
+    Health.INCOMPLETE: "incomplete",
 }
 
 CLAIMS: dict[ClaimState, str] = {
@@ -172,7 +174,9 @@ def standing(run: Run) -> str:
 def proof(job: JobVerdict) -> str:
     """Explain what the runs of a job prove."""
     if job.verdict is None:
-        return "No run of it proves anything."
+        return (
+            "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
+        )
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
         return "One failure alone does not tell whether it is the change."
     if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:

@@ -6,8 +6,9 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from triggerbot.core.model import Push
+from triggerbot.core.model import PROVING, Kind, Push, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
@@ -148,8 +149,12 @@ class Judge:
         failed = [job for job in record.jobs if any(run.failed for run in job.runs)]
         now, rule = self._clock(), rules.rule_for(self._rules, record.push)
         tier = math.inf if rule is None else rule.max_tier
+        proving = PROVING if rule is None else rule.proving
         if not failed:
-            passing = [verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier) for job in record.jobs]
+            passing = [
+                verdict.of_job(job.job, job.runs, job.claims, now=now, max_tier=tier, proving=proving)
+                for job in record.jobs
+            ]
             return health.of_push(_as_kept(record, passing), now)
         history = self.history(record.push.project)
         intermittent = [job for job in failed if any(run.passed for run in job.runs)]
@@ -161,7 +166,9 @@ class Judge:
             _HistoryElsewhere(history, record),
             _files(self._store.metadata(record.push).get(FILES)),
         )
-        jobs = [verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier) for job in record.jobs]
+        jobs = [
+            verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier, proving) for job in record.jobs
+        ]
         return health.of_push(_as_kept(record, jobs), now)
 
     def history(self, project: str) -> FailureHistory:
@@ -181,8 +188,25 @@ class Judge:
 
 def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerdict]:
     """Add to verdicts what follows from the other jobs of the push: which of them count, and which are told apart."""
-    for kept, job in zip(record.jobs, jobs, strict=True):
+    explained = _explained(record)
+    for kept, judged in zip(record.jobs, jobs, strict=True):
+        job = _set_aside(judged) if kept.key in explained else judged
         yield verdict.beside(job, aside=kept.aside, mixed=kept.mixed) if kept.aside or kept.mixed else job
+
+
+def _explained(record: PushRecord) -> frozenset[str]:
+    """Return the keys of the workflows, entries of their own, that their jobs explain."""
+    entries = [job for job in record.jobs if any(run.kind is Kind.WORKFLOW for run in job.runs)]
+    if not entries:
+        return frozenset()
+    batches = health.explained((job.runs for job in entries), (run for job in record.jobs for run in job.runs))
+    return frozenset(job.key for job in entries if job.runs[-1].batch in batches)
+
+
+def _set_aside(job: JobVerdict) -> JobVerdict:
+    """Let a job decide nothing, nor be waited for."""
+    ended = tuple(run for run in job.runs if run.state is State.FINISHED)
+    return replace(job, verdict=None, runs=ended, hidden=True, awaited=0, missing=0, owed=0, until=None)
 
 
 def _files(stored: str | None) -> tuple[str, ...]:
@@ -201,7 +225,7 @@ def failure_records(
     for job in jobs:
         if job.mixed:
             continue
-        failed = [run for run in job.runs if run.failed]
+        failed = [run for run in job.runs if run.failed and run.result in job.proving]
         passed = [run for run in job.runs if run.passed] if failed else []
         if failed and (passed or room > 0):
             room -= not passed

@@ -12,7 +12,7 @@ from triggerbot.core.policy import limits as hourly
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import Failing
-from triggerbot.core.verdict.verdict import SILENT, JobVerdict, Verdict
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import glossary
 from triggerbot.store import PushRecord, Summary, TimelineEntry
 
@@ -95,7 +95,7 @@ def changes(
 
 def _first(job: JobVerdict) -> str:
     """Return the earlier verdict of a job without a stored one: passed, if its first run passed and it then failed."""
-    proving = (run for run in job.runs if run.state is State.FINISHED and run.result not in SILENT)
+    proving = (run for run in job.runs if run.state is State.FINISHED and run.result in job.proving)
     passed = job.verdict is Verdict.INTERMITTENT and next((run.passed for run in proving), False)
     return str(Verdict.PASSED) if passed else ""
 
@@ -229,6 +229,7 @@ def _run(run: Run) -> dict[str, Any]:
         "event": run.event,
         "retrigger_of": run.retrigger_of,
         "failures": list(run.failures),
+        "allowed_to_fail": run.allowed_to_fail,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
 
@@ -228,6 +228,14 @@ class ListsFailures(Protocol):
             CIUnavailable: no usable answer for now.
             CIDenied: it denies us access.
         """
+
+
+@runtime_checkable
+class KnowsInfra(Protocol):
+    """A system whose failure lines may tell that a run ended otherwise than its result says."""
+
+    def result_of(self, result: Result, lines: Sequence[str]) -> Result:
+        """Return how a run with this result ended by its failure lines; purely."""
 
 
 @runtime_checkable

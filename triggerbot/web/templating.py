@@ -43,6 +43,7 @@ SIGNS = {
     "good": "✓", "passed": "✓",
     "failing": "✕", "failed": "✕",
     "pending": "…",
+    "incomplete": "?",
     "intermittent": "≈",
     "infra": "!",
     "none": "–",

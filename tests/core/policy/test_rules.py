@@ -33,6 +33,7 @@ AGAINST = [
     ("pool_excluded", {"pool": "windows"}),
     ("step_excluded", {"step": "build it"}),
     ("hidden", {"tier": 2}),
+    ("hidden", {"allowed_to_fail": True}),
     ("event_excluded", {"event": "workflow_dispatch"}),
 ]
 
@@ -266,6 +267,19 @@ def test_without_further_runs_all_is_still_owed() -> None:
     assert owed == [3, 3, 2, 1, 0, 0]
     assert still_owed(replace(claim, asked=2), runs[:1], one_at_a_time=False) == 1
     assert still_owed(replace(claim, asked=3), runs[:1], one_at_a_time=False) == 0
+
+
+@pytest.mark.parametrize("silent", ["cancelled", "skipped", "retry", "unknown", "infra", "timed_out"])
+def test_a_run_that_proves_nothing_since_is_still_owed(silent: str) -> None:
+    """Whoever made it: it is no further run of the job. A time-out is one where the rule covers it."""
+    claim = replace(CLAIM, state=ClaimState.OWED, cause=Cause.FAILURE, wanted=2, known_runs=2)
+    before = [replace(RUN, run_id="0", result=Result(silent)), RUN]
+    since = [*before, replace(RUN, run_id="2", result=Result(silent)), replace(RUN, run_id="3", state=State.RUNNING)]
+
+    assert still_owed(claim, since[:3], one_at_a_time=False) == 2
+    assert still_owed(claim, since, one_at_a_time=False) == 1
+    covered = replace(RULE, results=frozenset({"failure", "infra", "timed_out"})).proving
+    assert still_owed(claim, since[:3], one_at_a_time=False, proving=covered) == (1 if silent == "timed_out" else 2)
 
 
 def test_a_pass_ends_a_serial_pass_for_failures_only() -> None:

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from tests.fakes.world import push
 from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
-from triggerbot.core.verdict.health import Health, of_push
-from triggerbot.core.verdict.verdict import JobVerdict, Verdict, of_job, of_runs
-
-P, F, R = Verdict.PASSED, Verdict.FAILED, Verdict.PENDING
+from triggerbot.core.proof import proving
+from triggerbot.core.verdict.health import Health, PushVerdict, of_push
+from triggerbot.core.verdict.verdict import Verdict, of_job, of_runs
 
 
 def runs(*ends: str) -> list[Run]:
@@ -44,13 +43,14 @@ def claim(
         (["failure"], Verdict.FAILED),
         (["failure", "failure"], Verdict.FAILED),
         (["busted"], Verdict.FAILED),
-        (["timed_out"], Verdict.FAILED),
+        (["timed_out"], None),
+        (["timed_out", "failure"], Verdict.FAILED),
         (["infra"], Verdict.INFRA),
         (["infra", "infra"], Verdict.INFRA),
         (["infra", "success"], Verdict.PASSED),
         (["infra", "failure"], Verdict.FAILED),
         (["failure", "success"], Verdict.INTERMITTENT),
-        (["timed_out", "success"], Verdict.INTERMITTENT),
+        (["timed_out", "success"], Verdict.PASSED),
         (["failure", "success", "pending"], Verdict.INTERMITTENT),
         (["failure", "running"], Verdict.PENDING),
         (["success", "running"], Verdict.PENDING),
@@ -88,7 +88,7 @@ def test_no_failure_is_ever_hidden(ends: Sequence[str]) -> None:
     verdict = of_job("job", runs(*ends), ())
 
     assert sorted(run.run_id for run in verdict.runs) == sorted(run.run_id for run in runs(*ends))
-    if {"failure", "busted", "timed_out"} & set(ends):
+    if {"failure", "busted"} & set(ends):
         assert verdict.verdict in (Verdict.FAILED, Verdict.INTERMITTENT, Verdict.PENDING)
     assert isinstance(verdict.why, str)
 
@@ -187,7 +187,7 @@ def test_a_hidden_job_decides_nothing() -> None:
     assert not both.hidden, "one run of it counts"
     assert of_push([passed, hidden]).health is Health.GOOD
     assert of_push([passed, hidden]).sentence == "1 passed, 1 hidden job fails"
-    assert of_push([hidden]).health is Health.PENDING
+    assert of_push([hidden]).health is Health.INCOMPLETE
     assert of_push([hidden]).sentence == "1 hidden job fails; nothing more is to come"
     quiet = of_job("job", [replace(run, tier=3) for run in runs("success")], (), max_tier=2)
     assert of_push([quiet]).sentence == "only hidden jobs are known of it; nothing more is to come"
@@ -249,20 +249,54 @@ def test_runs_are_shown_oldest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "health"),
+    ("jobs", "health"),
     [
-        ([], Health.PENDING), ([P], Health.GOOD), ([P, Verdict.INTERMITTENT], Health.GOOD), ([P, None], Health.GOOD),
-        ([None], Health.PENDING), ([None, None], Health.PENDING),
-        ([P, R], Health.PENDING), ([P, F], Health.FAILING), ([F, R], Health.FAILING),
-        ([Verdict.INFRA], Health.FAILING), ([Verdict.INFRA, R, P], Health.FAILING),
+        ("", Health.PENDING), ("P", Health.GOOD), ("P I", Health.GOOD), ("P skipped", Health.GOOD),
+        ("skipped", Health.INCOMPLETE), ("skipped skipped", Health.INCOMPLETE),
+        ("P cancelled", Health.INCOMPLETE), ("P unknown", Health.INCOMPLETE), ("I retry", Health.INCOMPLETE),
+        ("P timed_out", Health.INCOMPLETE), ("infra", Health.INCOMPLETE), ("infra P", Health.INCOMPLETE),
+        ("P R", Health.PENDING), ("cancelled R", Health.PENDING), ("infra R P", Health.PENDING),
+        ("P F", Health.FAILING), ("F R", Health.FAILING), ("F cancelled", Health.FAILING), ("F infra", Health.FAILING),
     ],
 )  # fmt: skip
-def test_a_push_is_good_if_nothing_failed_and_nothing_is_pending(
-    verdicts: list[Verdict | None], health: Health
-) -> None:
+def test_a_push_is_good_only_if_all_that_was_to_run_proves_something(jobs: str, health: Health) -> None:
     """In any order of the jobs; the sentence names every sort there is."""
-    for order in itertools.permutations(verdicts):
-        answer = of_push(JobVerdict(str(number), verdict, ()) for number, verdict in enumerate(order))
+    ends = {"P": ["success"], "F": ["failure"], "I": ["failure", "success"], "R": ["running"]}
+    for order in itertools.permutations(jobs.split()):
+        answer = of_push(of_job(f"job-{number}", runs(*ends.get(one, [one])), ()) for number, one in enumerate(order))
         assert answer.health is health
         assert answer.sentence
         assert answer.sentence.count(",") == max(0, len(set(order)) - 1)
+
+
+def test_a_cancelled_sibling_keeps_a_push_from_being_good() -> None:
+    """Of fail-fast: the failed job passed when it ran once more, and the cancelled ones never ran to an end."""
+    push = {"test (1)": ["failure", "success"], "test (2)": ["cancelled"], "test (3)": ["cancelled"]}
+
+    def judged() -> PushVerdict:
+        return of_push(of_job(name, runs(*ends), ()) for name, ends in push.items())
+
+    assert judged().sentence == "1 is intermittent, 2 jobs did not finish; nothing more is to come"
+    push["test (2)"].append("success")
+    assert (judged().health, judged().final) == (Health.INCOMPLETE, True)
+    push["test (3)"].append("success")
+    assert judged().health is Health.GOOD
+
+
+def test_what_a_rule_covers_proves_something() -> None:
+    """A time-out where it is listed; an error of the CI itself never."""
+    covered = proving({"failure", "infra", "timed_out"})
+
+    assert of_job("job", runs("timed_out"), (), proving=covered).verdict is Verdict.FAILED
+    assert of_job("job", runs("timed_out", "success"), (), proving=covered).verdict is Verdict.INTERMITTENT
+    assert of_job("job", runs("infra", "success"), (), proving=covered).verdict is Verdict.PASSED
+    assert of_job("job", runs("failure", "infra", "infra"), (), proving=covered).why == "its only run failed"
+
+
+def test_a_job_that_is_allowed_to_fail_is_hidden() -> None:
+    """Like one of a higher tier: it is shown, and decides nothing."""
+    allowed = of_job("lint", [replace(run, allowed_to_fail=True) for run in runs("failure", "failure")], ())
+    answer = of_push([allowed, of_job("test", runs("success"), ())])
+
+    assert (allowed.hidden, allowed.verdict) == (True, Verdict.FAILED)
+    assert (answer.health, answer.sentence) == (Health.GOOD, "1 passed, 1 hidden job fails")

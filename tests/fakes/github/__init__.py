@@ -41,6 +41,10 @@ class Clock:
         """Tell the time, in seconds since the epoch."""
         return self.now
 
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
+
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
         self.slept.append(seconds)
@@ -91,10 +95,12 @@ class FakeGitHub(FakeApi):
         outcomes: dict[str, list[str]] | None = None,
         event: str = "push",
         path: str = "",
+        came_to: str | None = None,
     ) -> int:
         """Add a workflow run and give its id.
 
         `jobs`: {name: conclusion, or None while it is in progress}. `head_repository`: that of a fork; None: deleted.
+        `came_to`: the conclusion of the run itself, whatever its jobs did.
         `needs`: {job: the jobs it depends on}. `outcomes`: {job: the conclusions of its further runs}, for `finish`.
         `event`: what made it run. `path`: of the workflow's file; without one it is made of the workflow's name.
         """
@@ -105,6 +111,7 @@ class FakeGitHub(FakeApi):
             run = FakeRun(self._id(), repo, workflow, sha, branch, message, actor, head, now, now)
             run.needs, run.outcomes = dict(needs or {}), {name: list(ends) for name, ends in (outcomes or {}).items()}
             run.event, run.path = event, path
+            run.came_to = came_to
             self.runs[run.id] = run
             for name, conclusion in jobs.items():
                 one = FakeJob(self._id(), name, 1, now, started=now, status="in_progress")
@@ -113,6 +120,17 @@ class FakeGitHub(FakeApi):
                     _end(one, conclusion, now + 60)
             run.updated = max([now, *(one.completed or now for one in run.jobs)])
             return run.id
+
+    def add_job(self, run_id: int, name: str) -> None:
+        """Add a queued job to a run, in its newest attempt."""
+        with self._lock:
+            run = self.runs[run_id]
+            run.jobs.append(FakeJob(self._id(), name, run.attempt, self.clock()))
+
+    def rerun(self, run_id: int, *names: str) -> None:
+        """Rerun jobs, as somebody else does."""
+        with self._lock:
+            self._new_attempt(self.runs[run_id], set(names))
 
     def start(self, run_id: int) -> None:
         """Let all queued jobs of a run begin."""

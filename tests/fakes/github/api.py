@@ -198,7 +198,7 @@ class FakeApi:
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
-            ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_run),
+            ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_whole),
         ]
         path = self._spelled(request.path)
         for method, pattern, action in routes:
@@ -352,9 +352,11 @@ class FakeApi:
         self._rerun(run, failed, "This workflow is already running")
         return 201, {}, {}
 
-    def _rerun_run(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+    def _rerun_whole(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
         run = self._run(repo, int(run_id))
-        self._rerun(run, {one.name for one in run.current()}, "This workflow is already running")
+        self._rerun(run, {one.name for one in run.current()} or {"first"}, "This workflow is already running")
+        if not run.current():  # it never had jobs: now it starts
+            run.jobs.append(FakeJob(self._id(), "first", run.attempt, self.clock()))
         return 201, {}, {}
 
     def _rerun(self, run: FakeRun, names: set[str], running: str) -> None:
@@ -375,10 +377,13 @@ class FakeApi:
         while more := {job for job, needed in run.needs.items() if names & set(needed)} - names:
             names = names | more
         run.attempt += 1
+        run.came_to = None
         run.updated = self.clock()
         for old in before:
             one = FakeJob(self._id(), old.name, run.attempt, self.clock())
-            if old.name not in names:
+            if old.name in names:
+                one.name = run.renames.get(old.name, old.name)
+            else:
                 one.started, one.completed = old.started, old.completed
                 one.status, one.conclusion, one.step = old.status, old.conclusion, old.step
             run.jobs.append(one)

@@ -36,6 +36,8 @@ class FakeJob:
     status: str = "queued"
     conclusion: str | None = None
     step: str = "run tests"
+    #: The conclusions of its steps, where they are not what follows from its own.
+    steps: list[str | None] | None = None
 
 
 @dataclass
@@ -66,6 +68,11 @@ class FakeRun:
         """The path of its workflow, by the workflow's name unless told."""
         return self.path or f".github/workflows/{self.workflow.lower()}.yml"
 
+    #: What it came to in this attempt, whatever its jobs did.
+    came_to: str | None = None
+    #: What jobs are called when they are rerun.
+    renames: dict[str, str] = field(default_factory=dict)
+
     def current(self) -> list[FakeJob]:
         """Give the jobs of the newest attempt."""
         return [job for job in self.jobs if job.attempt == self.attempt]
@@ -83,6 +90,8 @@ class FakeRun:
         """What it came to: the worst of its jobs."""
         if self.status != "completed":
             return None
+        if self.came_to is not None:
+            return self.came_to
         ends = {job.conclusion for job in self.current()}
         return next((end for end in ("failure", "timed_out", "cancelled", "action_required") if end in ends), "success")
 
@@ -238,6 +247,11 @@ def job(api: str, run: FakeRun, one: FakeJob) -> dict[str, Any]:
 def _steps(one: FakeJob) -> list[dict[str, Any]]:
     if one.status != "completed" or one.conclusion == "skipped":
         return []
+    if one.steps is not None:
+        return [
+            {"name": f"step {at}", "number": at + 1, "conclusion": end, "status": "completed" if end else "in_progress"}
+            for at, end in enumerate(one.steps)
+        ]
     times = {"started_at": when(one.started), "completed_at": when(one.completed), "status": "completed"}
     end = one.conclusion if one.conclusion in ("success", "failure", "cancelled") else "cancelled"
     return [

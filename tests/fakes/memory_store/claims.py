@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tests.fakes.memory_store.tables import ClaimRow, PushRow, Tables
+from triggerbot.core import proof
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push, Refusal
 from triggerbot.core.policy import limits as capping
@@ -39,7 +40,7 @@ class Claiming:
                 row.push.mark(now)
                 del row.job.claims[row.origin]
                 return None
-            decision = rules.with_runs(decision, len(row.job.runs))
+            decision = rules.with_runs(decision, proof.count(row.job.runs.values(), decision.proving))
             spent, total = row.push.spent(dry=row.dry), len(row.push.jobs)
             decision = rules.within_budget(decision, budget, spent, total, dry=row.dry)
             row.due, row.note, row.tries = now, decision.detail, 0

@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
+from tests.fakes.memory_store.runs import latest, record
 from triggerbot.core import identity
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import (
@@ -13,7 +13,6 @@ from triggerbot.core.model import (
     Claim,
     ClaimState,
     CommentCommand,
-    Event,
     Group,
     Lead,
     Operation,
@@ -43,8 +42,6 @@ from triggerbot.store import (
     Summary,
     TimelineEntry,
 )
-
-T = TypeVar("T")
 
 #: As in the real stores: seconds before a push's facts are fetched, and characters of a message that are kept.
 FACTS_DELAY, MESSAGE_MAX = 2.0, 16_384
@@ -264,9 +261,12 @@ class Tables:
         if push.asks is None and seen.groups and push.facts_due is None and not push.facts_tries:
             push.facts_due = now + FACTS_DELAY
         name = identity.place(event, push.kept_runs(event.job)) if event.per_batch else event.job
+        known = push.jobs.get(name)
+        if event.follows_up and (known is None or all(key.run_id != event.run_id for key in known.runs)):
+            return Outcome(asks=push.asks, due=due)
         job = push.jobs.setdefault(name, JobRow(name))
         job.groups = seen.groups or job.groups
-        news = _record(job, event)
+        news = record(job.name, job.runs, event)
         if news:
             push.mark(now)
         if event.state is State.FINISHED and not event.batch:
@@ -346,7 +346,7 @@ class Tables:
         for batch in facts.batches:
             old = push.batches.get(batch.id, Batch(batch.id))
             push.batches[batch.id] = Batch(
-                batch.id, _first(batch.event, old.event), _first(batch.source, old.source), _first(batch.fork, old.fork)
+                batch.id, latest(batch.event, old.event), latest(batch.source, old.source), latest(batch.fork, old.fork)
             )
         if first or push.facts != known or push.batches != told:
             push.mark(now)
@@ -362,32 +362,6 @@ class Tables:
                 self.make_claim(push, job, runs[-1], "", dry, now)
                 requested = True
         return requested
-
-
-def _record(job: JobRow, event: Event) -> bool:
-    """Record a run as far as it has come, never back, and tell whether that is news."""
-    known = job.runs.get(event.key)
-    if known is None:
-        job.runs[event.key] = Run(
-            job.name, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
-            event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures, event.started,
-            event.event,
-        )  # fmt: skip
-        return True
-    if event.state.rank <= known.state.rank:
-        return False
-    job.runs[event.key] = replace(
-        known, state=event.state, result=event.result, kind=event.kind, tier=event.tier,
-        time=_first(event.time, known.time), url=_first(event.url, known.url), pool=_first(event.pool, known.pool),
-        retrigger_of=_first(event.retrigger_of, known.retrigger_of), step=_first(event.step, known.step),
-        failures=event.failures or known.failures, started=_first(event.started, known.started),
-        event=_first(event.event, known.event),
-    )  # fmt: skip
-    return True
-
-
-def _first(new: T | None, old: T | None) -> T | None:
-    return old if new is None else new
 
 
 def _wake(claims: Iterable[ClaimRow], now: float) -> bool:

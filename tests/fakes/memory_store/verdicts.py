@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 from tests.fakes.memory_store.claims import Claiming
 from tests.fakes.memory_store.tables import PushRow, Tables
 from triggerbot.core import identity
-from triggerbot.core.model import CommentCommand, Push, Run, RunKey, State
+from triggerbot.core.model import PROVING, CommentCommand, Push, Run, RunKey, State
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, PendingCommand, Ran, Search, Summary, TimelineEntry
 
 
@@ -160,7 +160,7 @@ def _sightings(tables: Tables, project: str) -> list[FailureRecord]:
 
 
 def _proves(run: Run) -> bool:
-    return run.passed or (run.state is State.FINISHED and run.failed)
+    return run.state is State.FINISHED and run.result in PROVING
 
 
 def _fits(row: PushRow, wanted: Search) -> bool:

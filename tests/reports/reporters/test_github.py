@@ -73,7 +73,9 @@ def test_check_run(github: FakeGitHub, reports: Reports) -> None:
     [
         (GOOD, "success"),
         (FAILED, "failure"),
-        (told(HERE, job("a", "X")), "failure"),
+        (told(HERE, job("a", "X")), "neutral"),
+        (told(HERE, job("a", "X"), job("b", "O")), "failure"),
+        (told(HERE, job("a", "G"), job("b", "-")), "success"),
         (told(HERE, job("a", "O"), job("b", ".")), "failure"),
         (told(HERE, job("a", "OG")), "success"),
         (told(HERE, job("a", "OG"), background=Clean()), "neutral"),

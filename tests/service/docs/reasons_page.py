@@ -7,9 +7,12 @@ from triggerbot.reports import glossary
 from .markdown import page, table
 
 _HEALTHS = {
-    Health.GOOD: "Something passed, or proved intermittent; nothing failed and nothing is pending.",
-    Health.FAILING: "A job failed and never passed, once or every time, or met errors of the CI itself alone.",
-    Health.PENDING: "Runs are running, or nothing is proved: `final` tells whether anything more is to come.",
+    Health.GOOD: "Every job that was to run passed or proved intermittent; what the CI skipped was not to run, "
+    "but where it skipped everything nothing is proved.",
+    Health.FAILING: "A job failed and never passed, once or every time.",
+    Health.PENDING: "Nothing failed, and something is to come: runs are running or owed, or a decision is due.",
+    Health.INCOMPLETE: "Nothing failed and nothing is to come, but a job did not finish: it was cancelled, met only "
+    "errors of the CI itself, or ended in another way that proves nothing; or everything was skipped.",
 }
 
 
@@ -29,13 +32,17 @@ def reasons_page() -> str:
         "## Verdicts of a job",
         table(["verdict", "what it means"], [(f"`{one}`", glossary.VERDICTS[one]) for one in Verdict]),
         "## Health of a push",
-        "Hidden jobs, of a higher tier than the rule looks after, decide nothing.",
+        "The exit code of `triggerbot status`: 0 for good, 1 for failing, 2 for pending and incomplete. Hidden jobs, "
+        "of a higher tier than the rule looks after, decide nothing.",
         table(["health", "what it means"], [(f"`{one}`", _HEALTHS[one]) for one in Health]),
         "## States of a claim",
         "A claim is the promise to deal with one job of one push.",
         table(["state", "what it means"], [(f"`{state}`", text) for state, text in glossary.CLAIMS.items()]),
         "## Results of a run",
         table(["result", "the run ..."], [(f"`{result}`", text) for result, text in glossary.RESULTS.items()]),
+        "Only `success`, `failure` and `busted` prove something, and `timed_out` where the rule lists it in `results`. "
+        "Only such runs count: for how many are wanted, for verdicts and for how often a job is intermittent. `infra` "
+        "counts for nothing, even where a rule retriggers it.",
         f"One letter for each run of a job, the oldest first: {_legend()}.",
     )
 

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.fakes.github.fixtures import app, clock, connect, gh, github, key
+from tests.systems.github.ends import bench, make_bench
 
-__all__ = ["app", "clock", "connect", "gh", "github", "key"]
+__all__ = ["app", "bench", "clock", "connect", "gh", "github", "key", "make_bench"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

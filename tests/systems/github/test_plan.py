@@ -1,10 +1,11 @@
 """Which reruns GitHub can be asked for: one thing at a time in a workflow run."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from triggerbot.core.model import Cause, Claim, ClaimState, Event, Push, Result, Run, State
+from triggerbot.core.model import Cause, Claim, ClaimState, Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.planning import Capacity, Owed
 from triggerbot.systems.github.system import GitHub
 
@@ -72,6 +73,16 @@ def test_cancelled_siblings(wants: list[str]) -> None:
     cancelled = [event("d", 4, Result.CANCELLED), event("e", 5, Result.CANCELLED)]
     failing = [one for one in (A, B) if one.job in wants]
     assert planned([want(one) for one in failing], [*failing, C, *cancelled]) == ([(wants, 1, "1", True)], [])
+
+
+def test_a_workflow_run_that_is_an_entry_of_its_own() -> None:
+    """It is no job: what failed beside it goes together without it, and it is rerun as a whole."""
+    entry = replace(event("CI", 7, Result.FAILURE), kind=Kind.WORKFLOW)
+    assert planned([want(A), want(B)], [A, B, C, entry]) == ([(["a", "b"], 1, "1", True)], [])
+    of_entry = want(entry)
+    of_entry = replace(of_entry, runs=(replace(of_entry.target, kind=Kind.WORKFLOW),))
+    assert whole([of_entry], [entry])
+    assert planned([want(A), of_entry], [A, entry]) == ([(["a"], 1, "1", False)], ["CI"])
 
 
 def test_a_cancelled_deploy_does_not_start() -> None:

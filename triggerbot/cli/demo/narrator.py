@@ -14,7 +14,7 @@ from triggerbot.reports import glossary
 _FEED_MAX = 200
 _COLOURS = {
     "good": "bold green", "failing": "bold red", "pending": "cyan", "intermittent": "yellow", "failed": "red",
-    "passed": "green", "G": "green", "O": "dark_orange", ".": "cyan",
+    "passed": "green", "incomplete": "magenta", "G": "green", "O": "dark_orange", ".": "cyan",
 }  # fmt: skip
 _NOTES = {
     "lost": ("CI", "no webhook tells that {job} failed: the sweep has to find it", "dim"),

@@ -8,8 +8,8 @@ a push asks for (rule 4) precedes `--no-retry` (rule 5).
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from triggerbot.core import identity
-from triggerbot.core.model import Cause, Claim, Decision, Event, Push, Refusal, Result, Run
+from triggerbot.core import identity, proof
+from triggerbot.core.model import PROVING, Cause, Claim, Decision, Event, Push, Refusal, Result, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
@@ -62,6 +62,11 @@ class Rule:
     budget: Budget = Budget()
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
+
+    @property
+    def proving(self) -> frozenset[Result]:
+        """The results that prove something about a job: only such runs count."""
+        return proof.proving(self.results)
 
     def watches(self, project: str) -> bool:
         """Return whether the rule is for a project, on any branch."""
@@ -118,7 +123,7 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.POOL_EXCLUDED
     if run.step is not None and rule.exclude_steps.match(run.step):
         yield Refusal.STEP_EXCLUDED
-    if run.tier > rule.max_tier:
+    if run.tier > rule.max_tier or run.allowed_to_fail:
         yield Refusal.HIDDEN
     if run.event is not None and not rule.events.match(run.event):
         yield Refusal.EVENT_EXCLUDED
@@ -176,7 +181,7 @@ class Facts:
     author: str | None
     fork: bool
     forks_allowed: bool
-    #: All known runs of the job, including those that others started.
+    #: The runs of the job that count, including those that others started.
     runs: int
     #: The claimed run as the CI lists it, if it does: the event that made the claim may have been incomplete.
     listed: Event | None = None
@@ -206,9 +211,9 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         return Decision.refuse(against[0], detail)
     if asks.dontbuild:
         return Decision.refuse(Refusal.DONTBUILD)
-    if wanted:
+    if wanted and rule is not None:
         cut = f", and `requested.max` allows {most}" if asked > most else ""
-        return _unless_enough(Cause.REQUESTED, wanted, facts.runs, f"the push asks for {asked} of it{cut}")
+        return _unless_enough(rule, Cause.REQUESTED, wanted, facts.runs, f"the push asks for {asked} of it{cut}")
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
     return _decide_failure(rule, facts) if rule is not None else None
@@ -219,24 +224,24 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
-    return _unless_enough(Cause.FAILURE, rule.retries, facts.runs, "")
+    return _unless_enough(rule, Cause.FAILURE, rule.retries, facts.runs, "")
 
 
-def _unless_enough(cause: Cause, wanted: int, runs: int, detail: str) -> Decision:
+def _unless_enough(rule: Rule, cause: Cause, wanted: int, runs: int, detail: str) -> Decision:
     left = wanted - max(0, runs - 1)
     if left <= 0:
         return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist, {wanted} further than the first are wanted")
-    return Decision(cause, None, left, detail, runs)
+    return Decision(cause, None, left, detail, runs, rule.proving)
 
 
 def with_runs(decision: Decision, runs: int) -> Decision:
-    """Reduce a decision by the runs that appeared before it is recorded; `runs`: how many exist by then."""
+    """Reduce a decision by the runs that appeared before it is recorded; `runs`: how many count by then."""
     if decision.cause not in (Cause.FAILURE, Cause.REQUESTED) or not 0 < decision.runs < runs:
         return decision
     left = decision.count - (runs - decision.runs)
     if left <= 0:
         return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist: enough came while this was decided")
-    return Decision(decision.cause, None, left, decision.detail, runs)
+    return replace(decision, count=left, runs=runs)
 
 
 def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
@@ -279,8 +284,34 @@ def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool)
     return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
 
 
-def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool) -> int:
-    """Return the number of retriggers still owed for a decided claim, given the job's present runs.
+def withdrawn(claim: Claim, rule: Rule | None) -> Decision | None:
+    """Return the refusal of a decided claim whose run turned out to be none that its rule covers.
+
+    Some CIs tell only after the end of a run that it met an error of theirs, or that its failure does not count.
+    """
+    if claim.cause is not Cause.FAILURE or rule is None:
+        return None
+    if claim.run.allowed_to_fail:
+        return Decision.refuse(Refusal.HIDDEN, "the CI does not count its failures")
+    if claim.run.result is Result.INFRA and Result.INFRA not in rule.results:
+        return Decision.refuse(Refusal.RESULT_EXCLUDED, "it turned out to be an error of the CI itself")
+    return None
+
+
+def _is_gone(runs: Sequence[Run]) -> bool:
+    """Whether the CI has the job no more: it lists no new run, but the old one as skipped in a later attempt."""
+    last = runs[-1] if runs else None
+    return (
+        last is not None
+        and last.result is Result.SKIPPED
+        and any(run.run_id == last.run_id and run.attempt < last.attempt for run in runs)
+    )
+
+
+def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, proving: Collection[Result] = PROVING) -> int:
+    """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
+
+    Runs since the decision count if they ended with one of the results `proving`, or may still do so.
 
     If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
     person or the push itself asked for is carried out whatever the results.
@@ -289,5 +320,7 @@ def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool) -> int
         return claim.owed
     if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
         return 0
-    since = len({run.key for run in runs}) - claim.known_runs
-    return min(claim.owed, max(0, claim.wanted - max(0, since)))
+    if one_at_a_time and claim.asked and _is_gone(runs):
+        return 0
+    since = proof.count(runs[claim.known_runs :], proving)
+    return min(claim.owed, max(0, claim.wanted - since))

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from triggerbot.core.model import State
+from triggerbot.core.model import Kind, Result, Run, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -17,6 +17,29 @@ class Health(StrEnum):
     GOOD = "good"
     FAILING = "failing"
     PENDING = "pending"
+    #: Nothing failed and nothing is to come, but some job never came to an end that proves anything.
+    INCOMPLETE = "incomplete"
+
+
+def explained(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[str]:
+    """Return the batches of `workflows`, entries of their own, that need none: their jobs tell all.
+
+    That is so where one of them ran after the entry's end (a workflow run that somebody had to approve goes on in the
+    same attempt), and, of a workflow run that was cancelled, where one of them was cancelled or failed with it.
+    """
+    last = {runs[-1].batch: runs[-1] for runs in workflows if runs}
+    found = set()
+    for run in jobs:
+        entry = last.get(run.batch)
+        if entry is None or run.kind is Kind.WORKFLOW or run.attempt < entry.attempt:
+            continue
+        later = (run.attempt, run.time or 0.0) > (entry.attempt, entry.time or 0.0)
+        if later or (entry.result is Result.CANCELLED and (run.failed or run.result is Result.CANCELLED)):
+            found.add(run.batch)
+    return found
+
+
+_GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +74,31 @@ class PushVerdict:
 
 
 def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
-    """Judge a push: it is good if no job failed, met only infrastructure errors, or is pending.
+    """Judge a push: it is good if each of its jobs passed or is intermittent, except for those that the CI skipped.
 
-    Hidden jobs are counted in the sentence and decide nothing. `now`: to estimate the time left.
+    Where everything was skipped nothing is proved. Hidden jobs are counted in the sentence and decide nothing. `now`:
+    to estimate the time left.
     """
     listed = tuple(jobs)
-    count = Counter(job.verdict for job in listed if not job.hidden)
-    if count[Verdict.FAILED] or count[Verdict.INFRA]:
+    shown = [job for job in listed if not job.hidden]
+    judged = PushVerdict(Health.PENDING, "", listed)
+    if any(job.verdict is Verdict.FAILED for job in shown):
         health = Health.FAILING
-    elif count[Verdict.PENDING] or not (count[Verdict.PASSED] or count[Verdict.INTERMITTENT]):
-        # If nothing failed, nothing was proved either: cancelled or skipped runs prove nothing.
-        health = Health.PENDING
-    else:
+    elif any(job.verdict in _GOOD for job in shown) and all(job.verdict in _GOOD or job.skipped for job in shown):
         health = Health.GOOD
+    else:
+        health = Health.INCOMPLETE if judged.final else Health.PENDING
     common = same_failure.in_common({job.job: job.failing for job in listed if job.failing is not None})
     left = None if now is None else _left(listed, now)
-    judged = PushVerdict(health, "", listed, common, left)
-    return replace(judged, sentence=_sentence(judged, count))
+    judged = replace(judged, health=health, common=common, left=left)
+    return replace(judged, sentence=_sentence(judged, shown))
 
 
-def _sentence(judged: PushVerdict, count: Counter[Verdict | None]) -> str:
-    jobs = [job for job in judged.jobs if not job.hidden]
+def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
     if not judged.jobs:
         return "nothing is known of it yet"
+    count = Counter(job.verdict for job in jobs)
+    skipped = sum(job.skipped for job in jobs)
     owed = sum(job.owed for job in judged.jobs)
     suspected = sum(job.suspected for job in jobs)
     first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
@@ -87,12 +112,13 @@ def _sentence(judged: PushVerdict, count: Counter[Verdict | None]) -> str:
         _plural(owed, "retrigger owed", "retriggers owed"),
         _plural(first, "is pending", "are pending"),
         _plural(count[Verdict.PASSED], "passed", "passed"),
-        _plural(count[None], "proves nothing", "prove nothing"),
+        _plural(count[None] - skipped, "job did not finish", "jobs did not finish"),
+        _plural(skipped, "was skipped", "were skipped"),
         _plural(hidden, "hidden job fails", "hidden jobs fail"),
         f"about {_minutes(judged.left)} left" if judged.left else "",
     ]
     text = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
-    return f"{text}; nothing more is to come" if judged.health is Health.PENDING and judged.final else text
+    return f"{text}; nothing more is to come" if judged.health is Health.INCOMPLETE else text
 
 
 def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.model import PROVING, Claim, ClaimState, Kind, Refusal, Result, Run, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
@@ -38,8 +38,6 @@ class Novelty(StrEnum):
         return self in (Novelty.CLEAN, Novelty.TOUCHED)
 
 
-#: Runs that prove nothing about the job.
-SILENT = frozenset({Result.CANCELLED, Result.SKIPPED, Result.RETRY, Result.UNKNOWN})
 #: Seconds after which a run that the CI accepted but does not list is no longer waited for.
 _LOST = 86_400.0
 
@@ -66,21 +64,34 @@ class JobVerdict:
     waits: str = ""
     #: When the verdict changes by itself if no more events come.
     until: float | None = None
-    #: Its tier is above the rule's, or `aside` says why: the job is shown, but the push is judged without it.
+    #: Its tier is above the rule's, it is allowed to fail, or `aside` says why: the push is judged without it.
     hidden: bool = False
-    #: Why the push is judged without it although its tier is not hidden, in a few words.
+    #: Why the push is judged without it although the rule does not hide it, in a few words.
     aside: str = ""
     #: Another job has its name, and its further runs may be that one's: they prove nothing about it.
     mixed: bool = False
+    #: The results that prove something about it.
+    proving: frozenset[Result] = PROVING
 
     @property
     def failing_runs(self) -> int:
-        """How many runs failed, for any reason."""
-        return sum(run.state is State.FINISHED and run.result not in SILENT and not run.passed for run in self.runs)
+        """How many runs prove a failure."""
+        return sum(run.state is State.FINISHED and run.result in self.proving and not run.passed for run in self.runs)
+
+    @property
+    def skipped(self) -> bool:
+        """Whether the CI decided not to run it: nothing is proved, and nothing was to be."""
+        ended = [run for run in self.runs if run.state is State.FINISHED]
+        return self.verdict is None and bool(ended) and ended[-1].result is Result.SKIPPED
+
+    @property
+    def unproved(self) -> bool:
+        """Whether it was to run, and nothing is under way that could still prove anything."""
+        return self.verdict is Verdict.INFRA or (self.verdict is None and not self.skipped)
 
     @property
     def troubles(self) -> bool:
-        """Whether it makes the push a failing one."""
+        """Whether it failed, or met only errors of the CI: "retry failed" means these jobs."""
         return self.verdict in (Verdict.FAILED, Verdict.INFRA) and not self.hidden
 
     @property
@@ -114,8 +125,14 @@ class JobVerdict:
                 return self._pending()
             case Verdict.INFRA:
                 return "the CI itself failed"
-            case Verdict.PASSED | None:
+            case Verdict.PASSED:
                 return ""
+            case None if not self.runs:
+                return ""
+            case None if self.runs[-1].kind is Kind.WORKFLOW and self.hidden:
+                return "its jobs tell how it went"
+            case None:
+                return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
 
     def _pending(self) -> str:
         unfinished = sum(run.state is not State.FINISHED for run in self.runs)
@@ -163,18 +180,18 @@ def beside(job: JobVerdict, *, aside: str, mixed: bool) -> JobVerdict:
     return replace(job, verdict=verdict, novelty=novelty, hidden=job.hidden or bool(aside), aside=aside, mixed=mixed)
 
 
-def of_runs(runs: Iterable[Run], *, owed: bool = False) -> Verdict | None:
+def of_runs(runs: Iterable[Run], *, owed: bool = False, proving: Collection[Result] = PROVING) -> Verdict | None:
     """Return the verdict on the runs of one job, given in any order; `None` if they prove nothing.
 
     A job that failed and passed at the same revision stays intermittent, even while other runs are unfinished.
-    `owed`: further runs were decided on and are not listed yet.
+    `owed`: further runs were decided on and are not listed yet. `proving`: the results that prove something.
     """
     unfinished = owed
     results = set()
     for run in runs:
         if run.state is not State.FINISHED:
             unfinished = True
-        elif run.result is not None and run.result not in SILENT:
+        elif run.result in proving or run.result is Result.INFRA:
             results.add(run.result)
     passed = Result.SUCCESS in results
     failed = bool(results - {Result.SUCCESS, Result.INFRA})
@@ -197,23 +214,24 @@ def of_job(
     files: Collection[str] = (),
     now: float = -math.inf,
     max_tier: float = math.inf,
+    proving: frozenset[Result] = PROVING,
 ) -> JobVerdict:
     """Judge one job of a push; `files`: those that the push changes, if known.
 
     `now`: decides which runs that the CI accepted but does not list count as lost. `max_tier`: jobs of higher tiers are
-    hidden.
+    hidden. `proving`: the results that prove something.
     """
     # The sort is stable: runs without a time keep the order in which they were observed.
     ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: run.age))
-    hidden = bool(ordered) and all(run.tier > max_tier for run in ordered)
+    hidden = bool(ordered) and all(run.tier > max_tier or run.allowed_to_fail for run in ordered)
     if not claims and len(ordered) == 1 and ordered[0].passed:
-        return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden)
+        return JobVerdict(job, Verdict.PASSED, ordered, hidden=hidden, proving=proving)
     waiting = [claim for claim in claims if not claim.state.final or now < _lost(claim)]
     missing = {claim.id: number for claim in waiting if (number := _missing(claim, ordered)) > 0}
     # Runs that are requested and not listed yet keep the verdict open.
     open_ones = [claim for claim in claims if not claim.state.final]
-    verdict = of_runs(ordered, owed=bool(open_ones or missing))
-    failing = same_failure.of_runs(job, ordered, background)
+    verdict = of_runs(ordered, owed=bool(open_ones or missing), proving=proving)
+    failing = same_failure.of_runs(job, [run for run in ordered if run.result in proving], background)
     owed = sum(claim.owed for claim in open_ones)
     return JobVerdict(
         job,
@@ -228,6 +246,7 @@ def of_job(
         waits=next((claim.note for claim in open_ones if claim.note and _is_hindered(claim, now)), ""),
         until=min((_lost(claim) for claim in waiting if claim.state.final and claim.id in missing), default=None),
         hidden=hidden,
+        proving=proving,
     )
 
 

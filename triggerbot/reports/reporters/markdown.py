@@ -33,7 +33,10 @@ _FRESH, _FAILED, _STALE, _INTERMITTENT, _INFRA, _WAITING = _PARTS = (
     "Met only errors of the CI itself",
     "Failed, and not judged yet",
 )
-_TITLES = {Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending"}
+_UNFINISHED = "Did not finish"
+_TITLES = {
+    Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending", Health.INCOMPLETE: "Incomplete",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,10 @@ def _failed(job: JobVerdict) -> bool:
             return any(run.failed for run in job.runs)
         case Verdict.PASSED | None:
             return False
+
+
+def _is_unfinished(job: JobVerdict) -> bool:
+    return job.verdict is None and job.unproved and not job.hidden
 
 
 def _page(report: PushReport, most: int, entries: int, mention: str = "") -> str:
@@ -174,6 +181,8 @@ def _sections(report: PushReport, mention: str) -> list[_Section]:
     for job in sorted(alone.values(), key=_order):
         by_part[_part(job, report.fresh)].append(_entry(job))
     found += [_Section(title, entries) for title, entries in by_part.items()]
+    if report.judged.health is Health.INCOMPLETE:
+        found.append(_Section(_UNFINISHED, [_entry(job) for job in report.judged.jobs if _is_unfinished(job)]))
     found.append(_Section("Answers", [text.strip().replace("\n", "\n  ") for _, text in report.answers]))
     found.append(_Section("Why not retriggered", list(_refusals(failed.values(), mention))))
     return [section for section in found if section.entries]

@@ -39,6 +39,7 @@ class Claiming(Connected):
             budget=limit or False,
             over=over,
             based=based,
+            proving="" if decision is None else codec.letters(decision.proving),
             now=moment(now),
         )
         return _decision_of(decided) if decided else None

@@ -1,12 +1,13 @@
 """Encoding values as the text stored in Redis, and decoding it; `scripts/base.lua` lists the keys."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from triggerbot.core.model import (
+    PROVING,
     Batch,
     Cause,
     Claim,
@@ -42,14 +43,15 @@ _RESULTS = {
     Result.SUCCESS: "S", Result.FAILURE: "f", Result.BUSTED: "b", Result.INFRA: "i", Result.TIMED_OUT: "t",
     Result.CANCELLED: "c", Result.SKIPPED: "s", Result.RETRY: "r", Result.UNKNOWN: "u", None: "",
 }  # fmt: skip
-_KINDS = {Kind.TEST: "t", Kind.BUILD: "b", Kind.OTHER: "o"}
+_KINDS = {Kind.TEST: "t", Kind.BUILD: "b", Kind.OTHER: "o", Kind.WORKFLOW: "w"}
 _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
-#: The number of parts of a run. Older versions wrote no start time, and what made the CI run it is left out if unknown.
-_PARTS = 15
-_PROVING = "".join(_RESULTS[result] for result in Result if result is Result.SUCCESS or result.failed)
+#: The number of parts of a run. The last ones (its start time, what made the CI run it, whether it is allowed to fail)
+#: are missing where an older version wrote it or where they say nothing.
+_PARTS = 16
+_PROVING = "".join(_RESULTS[result] for result in sorted(PROVING))
 #: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
 _ESCAPES = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESCAPE}2", _ID: f"{_ESCAPE}3"})
@@ -139,6 +141,11 @@ def moment(time: float | None) -> str:
     return "" if time is None else repr(float(time))
 
 
+def letters(results: Iterable[Result]) -> str:
+    """Encode results as one text."""
+    return "".join(_RESULTS[result] for result in sorted(results))
+
+
 def push_name(push: Push) -> str:
     """Encode a push as one text."""
     return US.join(map(bare, push))
@@ -181,11 +188,13 @@ def run(event: Event) -> str:
             bare(event.batch), moment(event.started),
         )
     )  # fmt: skip
+    if event.allowed_to_fail:
+        return f"{text}{US}{bare(event.event or '')}{US}1"
     return text if event.event is None else f"{text}{US}{bare(event.event)}"
 
 
 def _parts_of(text: str) -> list[str]:
-    """Split a run into its parts; those that were not written are empty."""
+    """Split a run into its parts; those that are missing at its end are empty."""
     parts = text.split(US)
     return parts + [""] * (_PARTS - len(parts))
 
@@ -197,7 +206,8 @@ def run_of(job: str, text: str) -> Run:
         parts[7] = parts[7].replace(_ID, parts[0])
     if _ESCAPE in text:
         parts = [plain(part) for part in parts]
-    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, started, event = parts
+    run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, *late = parts
+    started, event, allowed = late
     return Run(
         job,
         run_id,
@@ -215,6 +225,7 @@ def run_of(job: str, text: str) -> Run:
         _failures_decoder.decode(failures) if failures else (),
         float(started) if started else None,
         event or None,
+        allowed == "1",
     )
 
 

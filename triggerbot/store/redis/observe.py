@@ -82,7 +82,7 @@ class _Batch:
         return [
             1, push, bare(event.job), groups, codec.run(event), bare(event.run_id), event.attempt, event.state.rank,
             event.state is State.FINISHED and not event.batch, event.failed, seen.failed, str(seen.refusal or ""),
-            bare(event.batch), facts, event.per_batch,
+            bare(event.batch), facts, event.per_batch, event.follows_up,
         ]  # fmt: skip
 
     def _facts(self, facts: PushFacts, asks: PushOptions | None) -> list[Any]:

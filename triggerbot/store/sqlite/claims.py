@@ -33,8 +33,13 @@ def decide(
         observe.changed(connection, push, now)
         refresh_due(connection, push)
         return None
-    known = connection.execute("SELECT count(*) FROM runs WHERE job = ?", (job,)).fetchone()[0]
-    decision = rules.with_runs(decision, known)
+    proving = codec.encode(sorted(decision.proving))
+    known, counted = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE state <> 'finished' OR result IN (SELECT value FROM json_each(?))) "
+        "FROM runs WHERE job = ?",
+        (proving, job),
+    ).fetchone()
+    decision = rules.with_runs(decision, counted)
     if decision.cause is Cause.FAILURE:
         spent, total = spending(connection, push, claim.dry), jobs_of(connection, push)
         decision = rules.within_budget(decision, budget, spent, total, dry=claim.dry)

@@ -27,9 +27,9 @@ from triggerbot.core.policy.try_syntax import PushOptions
 _RUN = (
     "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
     "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started, "
-    "runs.event"
+    "runs.event, runs.allowed_to_fail"
 )
-_RUN_WIDTH = 16
+_RUN_WIDTH = 17
 _STATES = {str(one): one for one in State}
 _RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
 _KINDS = {str(one): one for one in Kind}
@@ -90,6 +90,7 @@ def run(row: tuple[Any, ...]) -> Run:
         () if row[13] is None else lines(row[13]),
         row[14],
         row[15],
+        bool(row[16]),
     )
 
 

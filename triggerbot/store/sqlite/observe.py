@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from triggerbot.core import identity
+from triggerbot.core import identity, proof
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import (
     Batch,
@@ -84,7 +84,9 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
         asks = asks if asks is not None else item.asks
     if asks is None and seen.groups:
         _want_facts(connection, push, now + _FACTS_DELAY)
-    job = find_job(connection, push, event, seen.groups)
+    job = _find_job(connection, push, event, seen.groups)
+    if job is None:
+        return Outcome(asks=asks, due=due)
     run, news = _record_run(connection, job, event)
     if news and not reported:
         changed(connection, push, now)
@@ -245,9 +247,11 @@ def _kept(connection: sqlite3.Connection, push: int, event: Event) -> list[Kept]
     return [Kept(row[0], RunKey(row[1], row[2]), row[3], row[4] is not None and Result(row[4]).failed) for row in found]
 
 
-def find_job(connection: sqlite3.Connection, push: int, event: Event, groups: frozenset[str]) -> int:
-    """Find or create the row of the job that an event's run belongs to."""
+def _find_job(connection: sqlite3.Connection, push: int, event: Event, groups: frozenset[str]) -> int | None:
+    """Find or create the row of the job that an event's run belongs to; `None` if only a known run could follow up."""
     name = identity.place(event, _kept(connection, push, event)) if event.per_batch else event.job
+    if event.follows_up and not _is_known(connection, push, name, event.run_id):
+        return None
     row = connection.execute("SELECT id, groups FROM jobs WHERE push = ? AND name = ?", (push, name)).fetchone()
     text = " ".join(sorted(groups))
     if row is None:
@@ -261,28 +265,27 @@ def find_job(connection: sqlite3.Connection, push: int, event: Event, groups: fr
     return int(row[0])
 
 
+def _is_known(connection: sqlite3.Connection, push: int, job: str, run_id: str) -> bool:
+    """Whether a run of this id is known of the job."""
+    query = "SELECT 1 FROM runs JOIN jobs ON jobs.id = runs.job WHERE jobs.push = ? AND jobs.name = ? AND run_id = ?"
+    return connection.execute(query, (push, job, run_id)).fetchone() is not None
+
+
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
     """Record how far a run has come, never backwards; returns its row and whether that is news."""
     row = connection.execute(
-        "SELECT id, state, result FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
+        "SELECT id, state, result, allowed_to_fail FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
     ).fetchone()
     failures = codec.encode(event.failures) if event.failures else None
     if row is None:
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
-            "batch, failures, started, event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "batch, failures, started, event, allowed_to_fail) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
-            + (
-                event.url,
-                event.retrigger_of,
-                event.pool,
-                event.step,
-                event.batch,
-                failures,
-                event.started,
-                event.event,
-            ),
+            + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started)
+            + (event.event, event.allowed_to_fail),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
@@ -295,7 +298,18 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
             + (event.pool, event.step, failures, event.started, event.event, row[0]),
         )
-    return int(row[0]), news
+    return int(row[0]), _correct(connection, event, row) or news
+
+
+def _correct(connection: sqlite3.Connection, event: Event, row: tuple[int, str, str | None, int]) -> bool:
+    """Record what an event says more precisely of a known run; return whether that is news."""
+    number, state, result, allowed = row
+    finer = state == State.FINISHED and result is not None and proof.corrects(event.result, Result(result))
+    if finer:
+        connection.execute("UPDATE runs SET result = ? WHERE id = ?", (event.result, number))
+    if event.allowed_to_fail and not allowed:
+        connection.execute("UPDATE runs SET allowed_to_fail = 1 WHERE id = ?", (number,))
+    return finer or (event.allowed_to_fail and not allowed)
 
 
 def insert_claim(

@@ -160,8 +160,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX wishes_since ON wishes (since);
     """,
     """
-    -- What made the CI run it, where it says so.
+    -- What made the CI run it, where it says so; and whether the CI does not count its failures.
     ALTER TABLE runs ADD COLUMN event TEXT;
+    ALTER TABLE runs ADD COLUMN allowed_to_fail INTEGER NOT NULL DEFAULT 0;
     -- What the CI told of batches of runs, where jobs are told apart by them.
     CREATE TABLE batches (
         push INTEGER NOT NULL REFERENCES pushes ON DELETE CASCADE,

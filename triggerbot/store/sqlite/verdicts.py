@@ -4,13 +4,13 @@ import sqlite3
 from collections.abc import Sequence
 
 from triggerbot.core import identity
-from triggerbot.core.model import Push, Result, RunKey
+from triggerbot.core.model import PROVING, Push, RunKey
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 from triggerbot.store.sqlite import codec, observe
 
 #: The number of newest pushes of a project at which runs are counted.
 _RAN_AT = 2000
-_PROVING = str(("success", *(str(result) for result in Result if result.failed)))
+_PROVING = str(tuple(map(str, sorted(PROVING))))
 _PUSH = "id, system, project, branch, revision FROM pushes"
 _DUE = (
     f"SELECT report_due, {_PUSH} WHERE report_due <= ?1 AND (report_lease IS NULL OR report_lease <= ?1) "

@@ -93,12 +93,20 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     event: str | None = None
     head_branch: str | None = None
+    conclusion: str | None = None
+    run_attempt: Attempt = 1
+    html_url: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
     actor: Account | None = None
     head_commit: Commit | None = None
     head_repository: Repository | None = None
     repository: Repository | None = None
+
+    @property
+    def file(self) -> str | None:
+        """The file of its workflow, without the commit that it may be told at."""
+        return cut((self.path or "").partition("@")[0])
 
 
 class JobsPage(msgspec.Struct, frozen=True):

@@ -10,7 +10,10 @@ The mapping:
   them apart for people (event, path, fork) is in no `workflow_job`: workflow runs tell it (`PushFacts.batches`).
 * A `workflow_job` without a branch or a workflow's name is a lead: which job it is, the API has to say.
 * kind: always `test`. GitHub does not distinguish builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
-* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events.
+* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events; a
+  workflow run in that state is one that is pending.
+* a completed workflow run that is no success, and whose jobs do not say why, is an event of its own, of kind `workflow`
+  (see `endings`).
 
 Events of our own reruns are ordinary events with an attempt above 1; a job is claimed once, by the core.
 
@@ -26,7 +29,7 @@ from urllib.parse import parse_qs
 from triggerbot.core import identity
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Heard, Lead, Push, PushFacts, Result, State
-from triggerbot.systems.github import messages
+from triggerbot.systems.github import endings, messages
 
 _STATES = {
     "queued": State.PENDING,
@@ -120,7 +123,9 @@ def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
     if not run.head_branch:
         return []
     push = _push(system, message.repository.full_name, run.head_branch, run.head_sha)
-    return [facts(push, [run], settled=message.action == "completed")]
+    found = facts(push, [run], settled=message.action == "completed")
+    entry = endings.of_workflow_run(push, run) if message.action == "completed" else None
+    return [found] if entry is None else [found, entry]
 
 
 def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
@@ -213,7 +218,9 @@ def lead(system: str, name: str, job: messages.Job, state: State) -> Lead | None
 
 
 def _result(job: messages.Job, state: State) -> Result | None:
-    return _RESULTS.get(job.conclusion or "", Result.UNKNOWN) if state is State.FINISHED else None
+    if state is not State.FINISHED:
+        return None
+    return endings.result_of(job, _RESULTS.get(job.conclusion or "", Result.UNKNOWN))
 
 
 def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
@@ -227,20 +234,13 @@ def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = F
         time=messages.moment(oldest.created_at),
         fork=any(_is_of_fork(push, run) for run in ordered),
         settled=settled,
-        batches=tuple(
-            Batch(str(run.id), messages.cut(run.event), _path(run), _is_of_fork(push, run)) for run in ordered
-        ),
+        batches=tuple(Batch(str(run.id), messages.cut(run.event), run.file, _is_of_fork(push, run)) for run in ordered),
     )
 
 
 def _is_of_fork(push: Push, run: messages.WorkflowRun) -> bool:
     """Return whether a workflow run is of a fork's commit; one whose repository is gone counts as that."""
     return run.head_repository is None or run.head_repository.full_name.lower() != push.project.lower()
-
-
-def _path(run: messages.WorkflowRun) -> str | None:
-    """Return the file of a workflow run's workflow, without the commit that it may be told at."""
-    return messages.cut((run.path or "").partition("@")[0])
 
 
 def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
@@ -283,7 +283,7 @@ def job_name(job: messages.Job, run: messages.WorkflowRun | None = None) -> str:
 
     A workflow without a name has that of its file.
     """
-    workflow = job.workflow_name or (None if run is None else run.name or _path(run))
+    workflow = job.workflow_name or (None if run is None else run.name or run.file)
     return f"{workflow} / {job.name}" if workflow else job.name
 
 
@@ -312,9 +312,14 @@ def _failed_step(job: messages.Job) -> str | None:
 
 
 def _is_carried_over(job: messages.Job) -> bool:
-    """Return whether a job of a later attempt ended before it was created: then it did not run again."""
+    """Return whether a job of a later attempt ended before it was created: then it did not run again.
+
+    Of one that ended in the very second in which it was created, the start tells.
+    """
     ended, created = messages.moment(job.completed_at), messages.moment(job.created_at)
-    return job.run_attempt > 1 and ended is not None and created is not None and ended < created
+    if job.run_attempt == 1 or ended is None or created is None:
+        return False
+    return ended < created or (ended == created and (messages.moment(job.started_at) or created) < created)
 
 
 # -- comments and buttons ---------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import CommentCommand, Push, Run
+from triggerbot.core.model import CommentCommand, Kind, Push, Run
 from triggerbot.core.policy.slots import Rank
 from triggerbot.systems import FAILURES_MAX, Asker, Unknown
 from triggerbot.systems.github import messages, rerun
@@ -235,16 +235,23 @@ class Checks:
 
 
 def failures(client: Client, push: Push, run: Run) -> tuple[str, ...]:
-    """Return the failure lines of a job: its annotations, failures before warnings, those with a place first.
+    """Return the failure lines of a job: its annotations; raises as `ListsFailures.failures` does.
+
+    A workflow run as a whole has none.
+    """
+    return () if run.kind is Kind.WORKFLOW else annotations(client, push, run.run_id)
+
+
+def annotations(client: Client, push: Push, job_id: str) -> tuple[str, ...]:
+    """Return the annotations of a job, failures before warnings, those with a place first; raises as `failures` does.
 
     The id of a job is that of its check run ("Workflow jobs", `check_run_url`).
-    Raises as `ListsFailures.failures` does.
     """
-    if not (run.run_id.isascii() and run.run_id.isdigit()):
-        raise NotKnown(f"{run.run_id[:100]!r} is no id of a job of GitHub's")
-    path = segments(*_repository(push), "check-runs", run.run_id, "annotations")
+    if not (job_id.isascii() and job_id.isdigit()):
+        raise NotKnown(f"{job_id[:100]!r} is no id of a job of GitHub's")
+    path = segments(*_repository(push), "check-runs", job_id, "annotations")
     reply = client.get(push.project, path, {"per_page": str(PER_PAGE)}, conditional=False)
-    body = readable(reply, f"the annotations of job {run.run_id}", READ_CHECKS).body
+    body = readable(reply, f"the annotations of job {job_id}", READ_CHECKS).body
     found = [one for one in messages.answer(body, list[messages.Annotation]) if one.annotation_level in _LEVELS]
     found.sort(key=lambda one: (_LEVELS.index(one.annotation_level or ""), one.path in _NOWHERE))
     lines = (_line(one) for one in found)

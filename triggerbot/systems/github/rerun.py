@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from triggerbot.core.model import Cause, Event, Result, State
+from triggerbot.core.model import Cause, Event, Kind, Result, State
 from triggerbot.core.policy.planning import Call, Owed, Plan, by_round
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
@@ -84,7 +84,8 @@ def _plan_batch(batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Se
     reruns = max((event.attempt for event in listed), default=1) - 1
     ended = [owed for owed in all_owed if reruns >= _PLANNED_MAX and not owed.claim.manual]
     left = by_round([owed for owed in all_owed if owed not in ended])
-    call = _call(left, newest) if left else None
+    jobs = {job: event for job, event in newest.items() if event.kind is not Kind.WORKFLOW}
+    call = _call(left, jobs) if left else None
     return Plan(
         () if call is None else (call,),
         tuple((owed, _TURN) for owed in left if call is not None and owed not in call.wants),
@@ -97,6 +98,8 @@ def _call(wants: list[Owed], newest: dict[str, Event]) -> Call:
     first, jobs = wants[0], {owed.target.job for owed in wants}
     if not first.target.batch:
         return Call((first,), 1, first.target)
+    if first.target.kind is Kind.WORKFLOW:
+        return Call((first,), 1, first.target, whole=True)
     taken = {job for job, event in newest.items() if event.result not in _SKIPPED}
     # GitHub ends jobs itself when another one fails: they have to run, too, before anything is proved.
     cancelled = {job for job in taken if newest[job].result is Result.CANCELLED}

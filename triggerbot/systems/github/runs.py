@@ -11,7 +11,8 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, N
 from triggerbot.core.event_json import format_time
 from triggerbot.core.model import Event, Heard, Lead, Push
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.github import messages, parse
+from triggerbot.systems.github import endings, messages, parse
+from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.http import segments, usable
 
@@ -33,11 +34,14 @@ _IDS, _SWEPT = 20_000, 300
 class Runs:
     """A reader of workflow runs as events. Thread-safe."""
 
-    def __init__(self, system: str, client: Client, sweeping: Client, repositories: Sequence[str]) -> None:
+    def __init__(
+        self, system: str, client: Client, sweeping: Client, repositories: Sequence[str], annotations: Annotations
+    ) -> None:
         """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit."""
         self._system = system
         self._client = client
         self._sweeping = sweeping
+        self._annotations = annotations
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
         #: Jobs listed again under a new id: {the id we use: the id to rerun}.
@@ -91,11 +95,13 @@ class Runs:
             pages = list(client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
-        jobs, newest = parse.distinct(job for page in pages for job in page.jobs)
+        listed = [job for page in pages for job in page.jobs]
+        jobs, newest = parse.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
-        return self._of_jobs(push, run, jobs)
+        events, whole = self._of_jobs(push, run, jobs)
+        return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
 
     def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
         events: list[Event] = []

@@ -11,7 +11,7 @@ import structlog
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, Run, RunKey
+from triggerbot.core.model import CommentCommand, Event, Heard, Kind, Lead, Push, Result, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
@@ -26,7 +26,8 @@ from triggerbot.systems import (
     Slots,
     Unknown,
 )
-from triggerbot.systems.github import credentials, messages, parse, reporting, rerun
+from triggerbot.systems.github import credentials, endings, messages, parse, reporting, rerun
+from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.limits import Limits, OwnSlots
@@ -98,7 +99,8 @@ class GitHub:
         self.reporting = ReportingClient(self._report_client, report_app, clock)
         etags = self._client.etags
         sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
-        self._runs = Runs(name, self._client, sweeping, self._repositories)
+        self._annotations = Annotations(name, self._report_client)
+        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -136,7 +138,8 @@ class GitHub:
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Request one rerun with one POST, which cannot carry the operation's id. Never raises.
 
-        A job that a later attempt listed again is rerun by its newest id, as the last look-back found it.
+        A workflow run that is an entry of its own is rerun as a whole. A job that a later attempt listed again is rerun
+        by its newest id, as the last look-back found it.
         """
         path = self._rerun_path(push.project, call)
         if path is None:
@@ -166,9 +169,11 @@ class GitHub:
 
     def _rerun_path(self, project: str, call: Call) -> str | None:
         target = call.target
+        of_workflow = target.kind is Kind.WORKFLOW
         with self._lock:
-            together = call.together or (call.may_widen and target.key in self._widened)
-        of_run = together or call.whole
+            widened = call.may_widen and target.key in self._widened
+        together = not of_workflow and (call.together or widened)
+        of_run = together or call.whole or of_workflow
         number = target.batch if of_run else self._runs.newest_id(target.run_id)
         if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
             return None
@@ -194,7 +199,12 @@ class GitHub:
 
     def failures(self, push: Push, run: Run) -> Sequence[str]:
         """Return a job's failure lines: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
-        return reporting.failures(self._report_client, push, run)
+        known = self._annotations.known(run.run_id)
+        return known if known is not None else reporting.failures(self._report_client, push, run)
+
+    def result_of(self, result: Result, lines: Sequence[str]) -> Result:
+        """Return how a job ended by its failure lines: they may tell of an error of GitHub's own, or of a time-out."""
+        return endings.by_annotations(result, lines)
 
     def files(self, push: Push) -> Sequence[str]:
         """Return the files that the commit changes; raises as `failures` does."""

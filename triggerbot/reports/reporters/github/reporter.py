@@ -39,7 +39,10 @@ _BUTTON = {
     "description": "Run the jobs that fail once more",
     "identifier": messages.RETRY_FAILED,
 }
-_STATES = {Health.GOOD: "success", Health.FAILING: "failure", Health.PENDING: "pending"}
+#: An incomplete push is an error: the CI did not come to an end that proves anything. Only a good one is a success.
+_STATES = {
+    Health.GOOD: "success", Health.FAILING: "failure", Health.PENDING: "pending", Health.INCOMPLETE: "error",
+}  # fmt: skip
 
 
 class _Made(msgspec.Struct):
@@ -284,15 +287,18 @@ def _check_run(report: PushReport) -> dict[str, Any]:
 def _conclusion(judged: PushVerdict) -> str:
     """Return the conclusion of a check run; empty while the push is open.
 
-    It is neutral for a push that proves nothing, and for one that may have introduced an intermittent failure.
+    It is neutral for an incomplete push, which proves nothing, and for one that may have introduced an intermittent
+    failure.
     """
     match judged.health:
         case Health.FAILING:
             return "failure"
         case Health.GOOD:
             return "neutral" if any(job.suspected for job in judged.jobs) else "success"
+        case Health.INCOMPLETE:
+            return "neutral"
         case Health.PENDING:
-            return "neutral" if judged.final else ""
+            return ""
 
 
 def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[GitHubReporter]:

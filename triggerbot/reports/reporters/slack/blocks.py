@@ -36,7 +36,9 @@ _RUNS_ROOM, _URL_MAX = 700, 400
 #: Characters that need no escaping in a URL; `|` and `>` would end it.
 _URL_SAFE = "/:?#@!$&*+,;=%~-._()"
 
-_HEALTHS = {Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending"}
+_HEALTHS = {
+    Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending", Health.INCOMPLETE: "Incomplete",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

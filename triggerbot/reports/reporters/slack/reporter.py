@@ -179,8 +179,9 @@ class SlackReporter:
 
 def _is_worth_reporting(report: PushReport) -> bool:
     judged = report.judged
-    intermittent = any(job.verdict is Verdict.INTERMITTENT and not job.hidden for job in judged.jobs)
-    return judged.final and (judged.health is Health.FAILING or intermittent)
+    # What was cancelled is no news: whoever did that knows.
+    news = any(job.verdict in (Verdict.INTERMITTENT, Verdict.INFRA) and not job.hidden for job in judged.jobs)
+    return judged.final and (judged.health is Health.FAILING or news)
 
 
 def _message(report: PushReport) -> _Wanted:

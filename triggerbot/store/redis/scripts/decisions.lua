@@ -15,6 +15,16 @@ local function fill(words, figures)
   return (string.gsub(words, '@(%a+)@', function(name) return string.format('%.0f', figures[name]) end))
 end
 
+-- How many runs count: those that are unfinished, or ended with one of these results.
+local function count(runs, proving)
+  local number = 0
+  for _, text in ipairs(runs) do
+    local run = split(text, US)
+    if run[3] ~= '2' or (run[4] ~= '' and string.find(proving, run[4], 1, true)) then number = number + 1 end
+  end
+  return number
+end
+
 function commands.decide(args)
   local claim = read(args.claim)
   -- Another process may have decided meanwhile.
@@ -29,15 +39,16 @@ function commands.decide(args)
     mark(number, args.now)
     return false
   end
-  local known = #runs_of(number, claim.job)
+  local runs = runs_of(number, claim.job)
+  local known, counted = #runs, count(runs, args.proving)
   local left = decision.count
-  if (decision.cause == 'failure' or decision.cause == 'requested') and decision.runs > 0 and decision.runs < known then
-    left = left - (known - decision.runs)
+  if (decision.cause == 'failure' or decision.cause == 'requested') and decision.runs > 0 and decision.runs < counted then
+    left = left - (counted - decision.runs)
     if left <= 0 then
       decision = { cause = '', refusal = 'enough_runs', count = 0, runs = 0,
-        detail = known .. ' runs exist: enough came while this was decided' }
+        detail = counted .. ' runs exist: enough came while this was decided' }
     else
-      decision.count, decision.runs = left, known
+      decision.count, decision.runs = left, counted
     end
   end
   local failure = decision.cause == 'failure'

@@ -5,6 +5,9 @@ local UNWANTED = { c = true, s = true, r = true }  -- cancelled, skipped, retry
 local FAILED = { f = true, b = true, i = true, t = true }  -- failure, busted, infra, timed out
 local GS = '\29'  -- parts the keys of jobs, see core.identity
 
+-- What the result of a finished run may turn out to have been: of failure infra, of cancelled infra or timed_out.
+local CORRECTIONS = { f = 'i', c = 'it' }
+
 -- The runs of a job as stored: everything after the groups.
 local function runs_of(number, job)
   local text = call('HGET', key('j', number), job)
@@ -93,17 +96,23 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     return true
   end
   local changed, news = known, false
-  if tonumber(string.sub(known, at + #prefix, at + #prefix)) < rank then
-    local ends = string.find(known, RS, at + 1, true) or #known + 1
-    local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
+  local ends = string.find(known, RS, at + 1, true) or #known + 1
+  local old, new = split(string.sub(known, at + 1, ends - 1), US), split(run, US)
+  if tonumber(old[3]) < rank then
     -- Fields that the new message leaves empty keep their values; a run's batch never changes.
     for field = 7, math.max(#new, #old) do
       if (new[field] or '') == '' then new[field] = old[field] or '' end
     end
     new[13] = old[13]
-    changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends)
     news = true
+  else
+    local finer, allowed = old[3] == '2' and new[4] ~= '' and string.find(CORRECTIONS[old[4]] or '', new[4], 1, true), new[16] == '1' and old[16] ~= '1'
+    news = finer or allowed
+    if finer then old[4] = new[4] end
+    if allowed then old[14], old[15], old[16] = old[14] or '', old[15] or '', '1' end
+    new = old
   end
+  if news then changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends) end
   if groups ~= '' and string.match(changed, '^[^' .. RS .. ']*') ~= groups then
     changed = groups .. string.match(changed, RS .. '.*$')
   end
@@ -154,7 +163,7 @@ local function place(push, name, batch, id, attempt)
 end
 
 -- event: 1, push, job, groups, run, id, attempt, rank, finished and without batch, failed, covered failure, refusal,
---        batch, facts or false, whether only runs of its batch are of its job
+--        batch, facts or false, whether only runs of its batch are of its job, whether it only follows up a known run
 local function observe_event(item, names, now, dry, facts_delay)
   local push = find_push(names[item[2]], now)
   if item[15] then item[3] = place(push, item[3], item[13], item[6], tostring(item[7])) end
@@ -168,6 +177,10 @@ local function observe_event(item, names, now, dry, facts_delay)
   if batch ~= '' and not string.find(US .. (push.batches or '') .. US, US .. batch .. US, 1, true) then
     push.batches = (push.batches and push.batches ~= '') and push.batches .. US .. batch or batch
     call('HSET', key('p', push.number), 'batches', push.batches)
+  end
+  if item[16] then
+    local runs = call('HGET', key('j', push.number), job) or ''
+    if not string.find(runs, RS .. item[6] .. US, 1, true) then return due and 2 or 0, push end
   end
   local news = record_run(push, job, groups, item[5], item[6], item[7], item[8])
   if news then mark(push.number, now) end
