@@ -84,7 +84,7 @@ class MemoryCI:
         return LookBack(tuple(self.runs[push].values()), self.facts.get(push, PushFacts(push, "")))
 
     def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
-        """Tell what leads are about, of the runs that were put here."""
+        """Resolve leads by the runs that were put here."""
         self.completed.append(tuple(leads))
         if self.completions:
             raise self.completions.pop(0)
@@ -132,7 +132,7 @@ class MemoryCI:
             )  # fmt: skip
 
     def recent(self, since: float) -> Sequence[Heard] | None:
-        """Tell nothing."""
+        """Return nothing."""
         return None
 
     def check(self) -> str:

@@ -159,7 +159,7 @@ class SimCI:
         return LookBack(listed, found.facts, busy)
 
     def _nonsense(self, found: SimPush, listed: tuple[Event, ...], busy: frozenset[str]) -> LookBack:
-        """Tell less than there is, and say so; or tell of states that are over."""
+        """Return an incomplete list, marked as such, or outdated states."""
         if self._dice.random() < 0.5:
             return LookBack(
                 tuple(one for one in listed if self._dice.random() < 0.5), found.facts, busy, complete=False
@@ -180,7 +180,7 @@ class SimCI:
         ]  # fmt: skip
 
     def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:
-        """Tell what leads are about."""
+        """Resolve leads."""
         self._spend_time()
         if self._dice.random() < self._world.faults.dumb:
             raise self._dice.choice((CIUnavailable("HTTP 503"), NotKnown("no such group")))

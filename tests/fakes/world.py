@@ -92,7 +92,7 @@ class World:
         return self.observer.observe(heard)
 
     def drain(self) -> int:
-        """Dispatch until nothing is due at this moment; tells how many steps it took."""
+        """Dispatch until nothing is due at this moment; return how many steps it took."""
         for steps in range(STEPS_MAX):
             if not self.dispatcher.step():
                 self._check_notes()
@@ -127,7 +127,7 @@ class World:
         return Publisher(self.store, judge, lines, wishes, publish, clock=self.clock, metrics=self.metrics)
 
     def publish(self, publisher: Publisher, seconds: float = 2.0) -> int:
-        """Let time pass, and publish what is due then; tells how many steps it took."""
+        """Let time pass, and publish what is due then; return how many steps it took."""
         self.clock.move(seconds)
         for steps in range(STEPS_MAX):
             if not publisher.step():

@@ -1,4 +1,4 @@
-"""Many failures at once at a CI that limits writes: each waits for its turn, and nobody tries in vain."""
+"""Many failures at once at a CI that limits writes: each waits for its turn, and no attempt is wasted."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -48,7 +48,7 @@ def fail(github: FakeGitHub, world: World, pushes: int, *, runs: int = 1) -> Non
 
 
 def spread(moments: list[float]) -> tuple[float, int]:
-    """Tell how close two of them are at least, and how many there are in a minute at most."""
+    """Return how close two of them are at least, and how many there are in a minute at most."""
     apart = min((after - before for before, after in itertools.pairwise(moments)), default=1.0)
     return apart, max(sum(start <= one < start + 60 for one in moments) for start in moments)
 
@@ -203,4 +203,4 @@ def test_what_is_not_sent_takes_no_turn(github: FakeGitHub, make_world: MakeWorl
     world.pass_time(2, every=1)
 
     assert [post.status for post in github.posts] == [201]
-    assert world.store.ask_slot(world.systems["gh"].queue("octo/app"), "x", 0, began) <= began + 3  # type: ignore
+    assert world.store.ask_slot(world.systems["gh"].queue("octo/app"), "x", 0, began) <= began + 3

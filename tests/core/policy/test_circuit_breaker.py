@@ -75,7 +75,7 @@ def test_only_what_it_is_open_for_closes_it() -> None:
 
 
 def test_one_canary_at_a_time_ever_more_seldom() -> None:
-    """Only the canary passes; in vain, the next waits twice as long, up to the longest."""
+    """Only the canary passes; after each that fails the next waits twice as long, up to the longest."""
     one = after(seen(1), seen(2), seen(3))
     assert not one.admits(claim(1))
     assert not one.free(9.9)
@@ -222,7 +222,7 @@ def test_history_is_no_weather(outages: OutageDetector, clock: Clock) -> None:
 
 
 def test_foreign_names_do_not_fill_the_memory(outages: OutageDetector) -> None:
-    """Whoever names a new pool in each event makes the oldest forgotten."""
+    """Events that each name a new pool evict the oldest; the memory stays bounded."""
     outages.record([fails(1, pool=f"pool-{number}") for number in range(5000)])
 
     assert len(outages._slices) <= 2000

@@ -259,7 +259,7 @@ def test_an_event_makes_a_claim_if_it_failed_or_is_asked_for() -> None:
 
 
 def test_without_further_runs_all_is_still_owed() -> None:
-    """What remains: what is owed, less what showed up since it was decided, by whoever."""
+    """Return what is owed less the runs that appeared since the decision, whoever started them."""
     claim = replace(CLAIM, state=ClaimState.OWED, cause=Cause.FAILURE, wanted=3, known_runs=1)
     runs = [replace(RUN, run_id=str(number)) for number in range(6)]
     owed = [still_owed(claim, runs[:count], one_at_a_time=False) for count in (0, 1, 2, 3, 4, 5)]
@@ -271,7 +271,7 @@ def test_without_further_runs_all_is_still_owed() -> None:
 
 @pytest.mark.parametrize("silent", ["cancelled", "skipped", "retry", "unknown", "infra", "timed_out"])
 def test_a_run_that_proves_nothing_since_is_still_owed(silent: str) -> None:
-    """Whoever made it: it is no further run of the job. A time-out is one where the rule covers it."""
+    """Count only runs that prove something as further runs; a time-out counts where the rule covers it."""
     claim = replace(CLAIM, state=ClaimState.OWED, cause=Cause.FAILURE, wanted=2, known_runs=2)
     before = [replace(RUN, run_id="0", result=Result(silent)), RUN]
     since = [*before, replace(RUN, run_id="2", result=Result(silent)), replace(RUN, run_id="3", state=State.RUNNING)]

@@ -20,7 +20,7 @@ class Queue:
         self.now = NOW
 
     def ask(self, caller: str, rank: Rank = Rank.RERUN) -> float:
-        """Ask, and tell the seconds until the slot."""
+        """Ask for a slot and return the seconds until it."""
         self.state, time = slots.ask(self.state, caller, rank, self.now)
         return time - self.now
 
@@ -30,7 +30,7 @@ class Queue:
 
 
 def test_each_has_a_slot_of_its_own() -> None:
-    """A second apart; whoever asks again is promised the same."""
+    """Promise slots a second apart, and the same one to a writer that asks again."""
     queue = Queue()
     assert [queue.ask(name) for name in "abcd"] == [0.0, 1.0, 2.0, 3.0]
     assert [queue.ask(name) for name in "dcba"] == [3.0, 2.0, 1.0, 0.0]
@@ -141,7 +141,7 @@ def test_a_queue_has_an_end() -> None:
     )
 )
 def test_never_above_the_limits(steps: list[tuple[str, Rank, bool, float]]) -> None:
-    """Whoever asks for what and when: slots are a second apart, and few enough in a minute and an hour."""
+    """Keep slots a second apart and within the limits of a minute and an hour, for any order of requests."""
     queue, used = Queue(), []
     for caller, rank, uses, seconds in steps:
         queue.now += seconds

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.core.verdict.failure_pairs import DIFFERENT, GENERIC, HELD_OUT_DIFFERENT, HELD_OUT_SAME, SAME, TELLING
 from triggerbot.core.verdict.fingerprint import ALIKE, SHAPE_MAX, SHAPES_MAX, likeness, same, shape, shapes
 
-#: Of pairs on which nothing was tuned, so many are judged rightly.
+#: The number of held-out pairs, on which nothing was tuned, that are judged rightly.
 HELD_OUT = 0.9
 
 #: Text as logs have it: words, names, numbers, paths, times, and what might trip a regex.
@@ -25,7 +25,7 @@ SHAPES = st.lists(LINES.map(shape), max_size=8).map(tuple)
 
 
 def judge(pair: tuple[str, str]) -> bool:
-    """Tell whether a pair is taken for the same failure."""
+    """Return whether a pair is taken for the same failure."""
     return likeness(shape(pair[0]), shape(pair[1])) >= ALIKE
 
 

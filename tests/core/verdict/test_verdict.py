@@ -140,7 +140,7 @@ def test_a_run_without_a_time_is_the_newest_as_long_as_it_runs() -> None:
 
 
 def test_nothing_is_final_while_anything_runs() -> None:
-    """Whoever started it: an intermittent job is one already, but what is told of it will change."""
+    """Keep an intermittent job intermittent while a further run is pending, but not its verdict final."""
     job = of_job("job", runs("failure", "success", "running"), ())
 
     assert job.verdict is Verdict.INTERMITTENT

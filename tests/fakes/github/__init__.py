@@ -38,7 +38,7 @@ class Clock:
         self.slept: list[float] = []
 
     def __call__(self) -> float:
-        """Tell the time, in seconds since the epoch."""
+        """Return the time, in seconds since the epoch."""
         return self.now
 
     def move(self, seconds: float) -> None:

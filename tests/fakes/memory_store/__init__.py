@@ -112,7 +112,7 @@ class MemoryStore(Reporting):
                 del tables.leases[leased]
 
     def next_due(self) -> float | None:
-        """Tell when the next that is not leased falls due; no push does while paused."""
+        """Return when the next that is not leased falls due; no push does while paused."""
         with self._open() as tables:
             owners = {owner for owner, _ in tables.leases.values()} or {""}
             return min((due for owner in owners for due, _ in _due(tables, owner)[:1]), default=None)
@@ -188,7 +188,7 @@ class MemoryStore(Reporting):
                 row.due, row.note, row.held, row.behind = until, note, False, behind
 
     def release_held(self, behind: str, most: int, now: float) -> int:
-        """Make so many (-1: all) of the claims that are held behind something due, the oldest first."""
+        """Make at most `most` (-1: all) of the claims held behind something due, the oldest first."""
         with self._open() as tables:
             # Of claims made at the same moment, the pushes that were heard of first come first in Redis.
             place = {} if tables.leases_last else {push: place for place, push in enumerate(tables.pushes)}
@@ -211,7 +211,7 @@ class MemoryStore(Reporting):
             return sent_within(tables, now)
 
     def ask_slot(self, queue: str, caller: str, rank: Rank, now: float) -> float:
-        """Tell when a writer may write."""
+        """Return when a writer may write."""
         with self._open() as tables:
             tables.slots[queue], time = slots.ask(tables.slots.get(queue, SlotQueue()), caller, rank, now)
             return time
@@ -240,7 +240,7 @@ class MemoryStore(Reporting):
             tables.pause = pause
 
     def paused(self) -> Pause | None:
-        """Tell whether sending is stopped."""
+        """Return the pause, if sending is stopped."""
         with self._open() as tables:
             return tables.pause
 
@@ -263,7 +263,7 @@ class MemoryStore(Reporting):
             return len(tables.letters)
 
     def drop_dead_letters(self, ids: Sequence[int]) -> int:
-        """Forget some of them; tells how many there were."""
+        """Delete some of them; return how many there were."""
         with self._open() as tables:
             return sum(tables.letters.pop(one, None) is not None for one in ids)
 
@@ -324,7 +324,7 @@ class MemoryStore(Reporting):
             return views.statistics(tables, since)
 
     def purge(self, before: float) -> int:
-        """Forget pushes that nothing was heard of since then, with all their claims; tells how many."""
+        """Delete pushes without events since then, with all their claims; return how many."""
         with self._open() as tables:
             old = [push for push, row in tables.pushes.items() if row.last_heard < before and row.due() is None]
             for push in old:
@@ -339,7 +339,7 @@ class MemoryStore(Reporting):
 
 
 def _repeated(tables: Tables, deliveries: Sequence[str], now: float) -> set[str]:
-    """Tell which deliveries are known, and keep the others."""
+    """Return which deliveries are known, and record the others."""
     tables.deliveries = {name: at for name, at in tables.deliveries.items() if at >= now - DELIVERY_KEPT}
     known = set(tables.deliveries).intersection(deliveries)
     tables.deliveries.update((name, now) for name in deliveries if name and name not in known)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def record(job: str, runs: dict[RunKey, Run], event: Event) -> bool:
-    """Record a run as far as it has come, never back, and tell whether that is news."""
+    """Record a run as far as it has come, never back, and return whether that is news."""
     known = runs.get(event.key)
     if known is None:
         runs[event.key] = Run(
@@ -33,7 +33,7 @@ def record(job: str, runs: dict[RunKey, Run], event: Event) -> bool:
 
 
 def _correct(runs: dict[RunKey, Run], event: Event, known: Run) -> bool:
-    """Record what an event says more precisely of a run, and tell whether that is news."""
+    """Record what an event says more precisely of a run, and return whether that is news."""
     finer = known.state is State.FINISHED and proof.corrects(event.result, known.result)
     result = event.result if finer else known.result
     runs[event.key] = replace(known, result=result, allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail)

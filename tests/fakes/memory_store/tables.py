@@ -153,7 +153,7 @@ class PushRow:
         return sorted((claim for job in self.jobs.values() for claim in job.claims.values()), key=lambda one: one.id)
 
     def due(self) -> float | None:
-        """Tell when the dispatcher has to look at it."""
+        """Return when the dispatcher has to look at it."""
         least = self.facts_due
         for job in self.jobs.values():
             for claim in job.claims.values():

@@ -147,7 +147,7 @@ class Reporting(Claiming):
 
 
 def _report_due(row: PushRow, now: float) -> float | None:
-    """Tell since when a push that nobody reports is due for that; what was not given back in time is due since then."""
+    """Return since when a push that nobody reports is due; one that was not given back in time is due since then."""
     if row.report_lease is not None and row.report_lease > now:
         return None
     return min((at for at in (row.report_due, row.report_lease) if at is not None and at <= now), default=None)

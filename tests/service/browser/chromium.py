@@ -1,14 +1,14 @@
 """A real browser: Debian's chromium, driven by Playwright; records everything that a page must not do."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.fakes.servers import find
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
               "--disable-sync", "--disable-dev-shm-usage"]  # fmt: skip
@@ -18,10 +18,8 @@ _GRAVE = ("serious", "critical")
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """Start the browser; without chromium the test is skipped, and says so."""
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("CHROMIUM IS NOT INSTALLED: this test needs a real browser (sudo apt-get install chromium)")
+    """Start the browser; without chromium the test is skipped, or fails where TRIGGERBOT_STRICT=1 (as in CI)."""
+    path = find("chromium")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield started

@@ -55,7 +55,7 @@ def simulate(seed: int, store: str = "memory") -> Told:
 
 
 def portion(what: tuple[int, int, str]) -> list[Told]:
-    """Simulate so many histories from a seed on; those that went well are told as one."""
+    """Simulate a number of histories from a seed on; return one line for all that went well."""
     first, number, store = what
     told = [simulate(seed, store) for seed in range(first, first + number)]
     if number == 1:

@@ -50,7 +50,7 @@ class Replica:
         )  # fmt: skip
 
     def clock(self) -> float:
-        """Tell the time as this replica has it."""
+        """Return the time as this replica has it."""
         return self._world.now + self.skew
 
     def step(self) -> bool:
@@ -62,7 +62,7 @@ class Replica:
         return self._survives(self._dispatcher.admission.tick)
 
     def sweep(self) -> bool:
-        """Ask what happened lately; tells whether that went well."""
+        """Sweep; return whether that succeeded."""
         return self._survives(self._sweep)
 
     def _sweep(self) -> bool:
@@ -70,7 +70,7 @@ class Replica:
         return True
 
     def hear(self, heard: Heard) -> bool:
-        """Take a message; tells whether it was acknowledged."""
+        """Take a message; return whether it was acknowledged."""
         return self._survives(lambda: bool(self._observer.observe([heard])))
 
     def _survives(self, act: Callable[[], bool]) -> bool:

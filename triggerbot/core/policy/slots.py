@@ -85,9 +85,8 @@ def leave(queue: SlotQueue, caller: str, now: float, *, used: bool) -> SlotQueue
 
 
 def _with(queue: SlotQueue, changed: Promise) -> SlotQueue:
-    return replace(
-        queue, waiting=tuple(changed if one.caller == changed.caller else one for one in queue.waiting)
-    )  # fmt: skip
+    waiting = tuple(changed if one.caller == changed.caller else one for one in queue.waiting)
+    return replace(queue, waiting=waiting)
 
 
 def _taken(queue: SlotQueue, time: float) -> SlotQueue:
