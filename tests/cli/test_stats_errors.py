@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.fakes.command_bench import CONFIG
-from triggerbot.core.model import Refusal
+from triggerbot.core.decision import Refusal
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.poll import Poll

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from triggerbot.core.model import Claim, ClaimState, Push, PushFacts, Refusal, Result, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import NO_HISTORY, History

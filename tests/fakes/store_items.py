@@ -3,7 +3,9 @@
 from typing import Any
 
 from tests.fakes.world import push
-from triggerbot.core.model import Cause, Claim, Decision, Event, Operation, Push, PushFacts, Refusal
+from triggerbot.core.claim import Claim, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.model import Event, Push, PushFacts
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Notice, Observation, Store

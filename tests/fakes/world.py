@@ -8,7 +8,8 @@ from typing import Any, Self
 from tests.fakes.clock import Clock
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.memory_store.tables import Tables
-from triggerbot.core.model import Claim, Event, Heard, Kind, Push, Result, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Event, Heard, Kind, Push, Result, State
 from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics

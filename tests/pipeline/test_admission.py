@@ -8,8 +8,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, failure, push
 from tests.pipeline.breakers import SETTINGS, MakeWorld, a_push, asked, breakers, fail, finish, guarded, memory
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIUnavailable, StoreUnavailable
-from triggerbot.core.model import ClaimState
 from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.systems import Later, Refused, Unknown

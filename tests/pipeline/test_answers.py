@@ -7,7 +7,8 @@ import pytest
 from tests.fakes.ci import FakeCI
 from tests.fakes.world import World
 from tests.pipeline.heard import PUSH, MakeWorld, counts, failed
-from triggerbot.core.model import ClaimState, Refusal
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Refusal
 from triggerbot.systems.generic.system import Generic
 
 

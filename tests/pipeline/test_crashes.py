@@ -7,7 +7,7 @@ import pytest
 from tests.fakes.ci import FakeCI
 from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed
 from triggerbot.core import event_json
-from triggerbot.core.model import ClaimState
+from triggerbot.core.claim import ClaimState
 from triggerbot.systems import System
 from triggerbot.systems.generic.system import Generic
 

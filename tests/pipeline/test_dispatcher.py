@@ -11,7 +11,9 @@ from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event
 from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed, hear
-from triggerbot.core.model import Cause, ClaimState, Refusal, Result
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Budget, Rule
 from triggerbot.core.verdict.verdict import Verdict, of_job

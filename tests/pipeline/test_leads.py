@@ -7,8 +7,10 @@ import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, failure, push
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
-from triggerbot.core.model import Cause, ClaimState, Group, Lead, Result, State
+from triggerbot.core.model import Group, Lead, Result, State
 from triggerbot.store import LEAD_DELAY, Distrust
 
 PUSH = push()

@@ -8,7 +8,8 @@ from tests.fakes.ci import FakeCI
 from tests.fakes.clock import Clock
 from tests.fakes.world import World, failure
 from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed, hear
-from triggerbot.core.model import ClaimState, Refusal
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Refusal
 from triggerbot.core.policy.rules import Rule
 from triggerbot.systems.generic.system import Generic
 

@@ -15,7 +15,9 @@ from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World, event, push
-from triggerbot.core.model import Cause, ClaimState, Event, Kind, Push, Result
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Event, Kind, Push, Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Budget, Rule

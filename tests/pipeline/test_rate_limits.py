@@ -3,7 +3,7 @@
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, failure
 from tests.pipeline.breakers import MakeWorld, a_push, asked, fail, memory
-from triggerbot.core.model import ClaimState
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.systems import Later, Refused
 

@@ -11,7 +11,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, failure
 from tests.pipeline.heard import PUSH, REVISION, hear
-from triggerbot.core.model import ClaimState, Push
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.model import Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.pipeline.dispatcher import Dispatcher

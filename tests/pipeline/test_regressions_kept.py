@@ -13,8 +13,9 @@ from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, failure
 from tests.pipeline.heard import PUSH, REVISION, hear
 from triggerbot.core import event_json
+from triggerbot.core.claim import ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import NotUnderstood, StoreUnavailable, StoreUnusable, Unauthenticated
-from triggerbot.core.model import Cause, ClaimState, Decision, Operation, Refusal
 from triggerbot.core.policy.rules import Triage
 from triggerbot.store import Observation
 from triggerbot.store.sqlite import SqliteStore

@@ -7,7 +7,8 @@ import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
 from tests.fakes.world import World
-from triggerbot.core.model import ClaimState, Push
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.model import Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.systems.github.system import GitHub

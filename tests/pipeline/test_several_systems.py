@@ -11,7 +11,7 @@ from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, failure, push
 from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed, hear
 from triggerbot.core import event_json
-from triggerbot.core.model import ClaimState
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Budget, Rule
 from triggerbot.systems.generic.system import Generic

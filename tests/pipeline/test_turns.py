@@ -9,7 +9,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
 from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World
-from triggerbot.core.model import ClaimState, Push
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.model import Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.systems.github.system import GitHub

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.world import World, event, failure, push
-from triggerbot.core.model import Claim, CommentCommand, Push
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import CommentCommand, Push
 from triggerbot.reports.comments import Permission, answers
 from triggerbot.systems import Asker
 

@@ -10,8 +10,8 @@ from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.world import World, event, failure
 from tests.reports.commented import HERE, WISH, ci, replies, requested, settle, world
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIUnavailable
-from triggerbot.core.model import ClaimState
 
 __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 

@@ -9,8 +9,9 @@ from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.world import World, failure, push
 from tests.reports.commented import HERE, REVISION, WISH, ci, replies, requested, settle, world
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import ClaimState, PushFacts
+from triggerbot.core.model import PushFacts
 from triggerbot.reports.comments import Permission
 from triggerbot.systems import Asker, Later
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triggerbot.core.model import Cause, Refusal
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.reports import costs
 
 DAY = 1_795_132_800.0  # a midnight in UTC

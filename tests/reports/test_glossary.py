@@ -2,8 +2,10 @@
 
 import pytest
 
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Cause, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.reports import glossary

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from triggerbot.core.model import ClaimState, Event, Operation, Push, Refusal, Result, RunKey, State
+from triggerbot.core.claim import ClaimState, Operation
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Event, Push, Result, RunKey, State
 from triggerbot.core.policy.try_syntax import PushOptions
 
 FINAL = (ClaimState.DONE, ClaimState.REFUSED, ClaimState.WOULD)

@@ -4,7 +4,8 @@ import pytest
 
 from tests.fakes.store_items import operation, own
 from tests.store.claimed import PUSH, Reopen, owed
-from triggerbot.core.model import ClaimState, Decision, Refusal
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope, Canary, Evidence
 from triggerbot.core.policy.limits import Capped
 from triggerbot.store import Store

@@ -8,7 +8,9 @@ import pytest
 from tests.fakes.store_items import FAILURE, every, own, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.claimed import PUSH, Reopen, claimed, in_threads
-from triggerbot.core.model import PROVING, Cause, ClaimState, Decision, Refusal, Result, RunKey, State
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.model import PROVING, Result, RunKey, State
 from triggerbot.core.policy.rules import Budget, within_budget
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Store

@@ -17,7 +17,9 @@ from tests.fakes.redis_server import RedisServer
 from tests.fakes.store_items import EVERY_JOB, every
 from tests.fakes.world import event, push
 from tests.store.model import FINAL, Key, Model, ModelClaim
-from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.model import Push
 from triggerbot.core.policy.rules import Budget, Triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Notice, Observation, Pause, Store

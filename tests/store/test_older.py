@@ -15,7 +15,9 @@ import pytest
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.store_items import FAILURE, every, operation, own, seen
 from tests.fakes.world import failure, push
-from triggerbot.core.model import Cause, ClaimState, Group, Refusal, Result, RunKey, State
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Group, Result, RunKey, State
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey, BreakerScope, Canary, Evidence
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.try_syntax import PushOptions

@@ -7,8 +7,8 @@ import pytest
 from tests.fakes.store_items import every, operation, own, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.claimed import PUSH, Reopen, claimed, in_threads, owed
+from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Decision, Refusal
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Pause, Store
 

@@ -16,19 +16,10 @@ from tests.fakes.redis_server import RedisServer
 from tests.fakes.store_items import FAILURE, every, operation, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.on_redis import PUSH, claimed, judge, opened, owed, sending, server, why
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import (
-    Claim,
-    ClaimState,
-    CommentCommand,
-    Decision,
-    Group,
-    Lead,
-    Refusal,
-    Result,
-    RunKey,
-    State,
-)
+from triggerbot.core.model import CommentCommand, Group, Lead, Result, RunKey, State
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Crash, DeadLetter, Pause, Search, Store

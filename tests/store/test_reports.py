@@ -7,7 +7,9 @@ import pytest
 from tests.fakes.store_items import FAILURE, operation, own, said, seen
 from tests.fakes.world import event, push
 from tests.store.judged import OTHER, PUSH, Reopen, hear, sighting, summary
-from triggerbot.core.model import Claim, Decision, Refusal, RunKey
+from triggerbot.core.claim import Claim
+from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.model import RunKey
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import REPORT_DELAY, Pause, Store
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from tests.fakes.store_items import every, operation, own, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.claimed import PUSH, Reopen, claimed, owed
-from triggerbot.core.model import ClaimState, Decision, Refusal
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Decision, Refusal
 from triggerbot.store import LETTERS_MAX, DeadLetter, Pause, Store
 
 

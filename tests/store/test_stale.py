@@ -4,7 +4,8 @@ import pytest
 
 from tests.fakes.store_items import FAILURE, operation, own, said, seen
 from tests.fakes.world import event, failure, push
-from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Refusal
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Store

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tests.fakes.store_items import FAILURE, every, operation, own, seen
 from tests.fakes.world import event, failure, push
-from triggerbot.core.model import Cause, Decision, Refusal
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Observation, Store, Summary
 

@@ -2,7 +2,7 @@
 
 from tests.fakes.site import House
 from tests.fakes.world import push
-from triggerbot.core.model import Claim
+from triggerbot.core.claim import Claim
 
 PATH = "/pushes/try/abcdef1"
 

@@ -9,7 +9,7 @@ from tests.fakes.clock import Clock
 from tests.fakes.site import House, Person
 from tests.fakes.world import event, failure
 from tests.web.page import PATH, claims
-from triggerbot.core.model import ClaimState
+from triggerbot.core.claim import ClaimState
 from triggerbot.web.session import SESSION_SECONDS
 
 # -- forms ------------------------------------------------------------------------------------------------------

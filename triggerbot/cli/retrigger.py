@@ -21,8 +21,9 @@ from triggerbot.cli.lookup import (
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, plural, say_json
 from triggerbot.config import Config
+from triggerbot.core.claim import Claim
 from triggerbot.core.errors import CIError, UsageError
-from triggerbot.core.model import Claim, Push, PushFacts
+from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.policy import rules
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer

@@ -14,8 +14,8 @@ from triggerbot.cli.options import config_option, json_option, load_config, open
 from triggerbot.cli.output import duration, moment, plural, say_json
 from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, fields
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.formatting import capital
-from triggerbot.core.model import ClaimState
 from triggerbot.reports import statistics
 from triggerbot.reports.costs import Costs, Day
 from triggerbot.reports.flakiness import Rate

@@ -12,8 +12,9 @@ from functools import partial
 import structlog
 
 from triggerbot.core import identity
+from triggerbot.core.claim import Claim
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
-from triggerbot.core.model import Claim, Push, Run, State
+from triggerbot.core.model import Push, Run, State
 from triggerbot.core.policy import circuit_breaker, limits
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope, Evidence
 from triggerbot.core.policy.limits import Capped, Limits

@@ -14,9 +14,11 @@ from dataclasses import replace
 import structlog
 
 from triggerbot.core import identity, proof
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Claim, ClaimState, Decision, Group, Operation, Push, PushFacts, Refusal, RunKey
+from triggerbot.core.model import Group, Push, PushFacts, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, reconcile, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey

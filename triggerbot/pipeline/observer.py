@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import structlog
 
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Refusal, State
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, State
 from triggerbot.core.policy import rules, try_syntax
 from triggerbot.core.policy.circuit_breaker import BreakerSettings
 from triggerbot.core.policy.rules import Rule

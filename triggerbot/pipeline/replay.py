@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from triggerbot.core import event_json, identity
+from triggerbot.core.decision import Decision
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
-from triggerbot.core.model import Decision, Event, Heard, Push, PushFacts
+from triggerbot.core.model import Event, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.rules import Rule

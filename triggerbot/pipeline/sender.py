@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from triggerbot.core import identity
+from triggerbot.core.claim import Claim, Operation
+from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.formatting import some
-from triggerbot.core.model import PROVING, Claim, Decision, Operation, Push, Refusal
+from triggerbot.core.model import PROVING, Push
 from triggerbot.core.policy import backoff, circuit_breaker, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits

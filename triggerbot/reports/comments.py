@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
+from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.core.formatting import capital
-from triggerbot.core.model import CommentCommand, Push, Refusal
+from triggerbot.core.model import CommentCommand, Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, rules
 from triggerbot.core.policy.rules import Rule

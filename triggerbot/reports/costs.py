@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from triggerbot.core import event_json
+from triggerbot.core.decision import Cause
 from triggerbot.core.formatting import duration, plural
-from triggerbot.core.model import Cause
 
 #: Minutes that a person spends on a failure that their change did not cause: to find the log, read it, request another
 #: run and come back to it. An assumption; nobody has measured it.

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from triggerbot.core.model import Cause, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from triggerbot.core import event_json, identity
-from triggerbot.core.model import Claim, Push, Run, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Push, Run, State
 from triggerbot.core.policy import limits as hourly
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.verdict.health import PushVerdict

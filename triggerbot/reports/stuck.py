@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from triggerbot.core.model import Push, Refusal
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Push
 from triggerbot.reports import timeline
 from triggerbot.store import Search, Store, TimelineEntry
 

@@ -4,8 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triggerbot.core import event_json
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import moment, plural
-from triggerbot.core.model import Cause, Claim, ClaimState, Refusal, Run, RunKey
+from triggerbot.core.model import Run, RunKey
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions

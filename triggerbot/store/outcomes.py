@@ -5,7 +5,8 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from triggerbot.core.model import Cause, Refusal, Result, Run, State
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Result, Run, State
 from triggerbot.store.records import TimelineEntry
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity
-from triggerbot.core.model import Batch, Claim, ClaimState, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.model import Batch, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import PushOptions

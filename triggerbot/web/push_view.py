@@ -13,8 +13,10 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup, escape
 
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import capital, moment, plural
-from triggerbot.core.model import Cause, Claim, ClaimState, Push, Refusal, Run, RunKey
+from triggerbot.core.model import Push, Run, RunKey
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from triggerbot.core.model import Cause, Refusal
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.reports import costs, flakiness, glossary
 from triggerbot.reports.flakiness import Rate
 from triggerbot.store import Store

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.fakes.world import push
-from triggerbot.core.model import Claim, ClaimState, Result, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.model import Result, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Facts, Rule
 from triggerbot.core.policy.try_syntax import read

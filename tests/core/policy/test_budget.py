@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.policy.decisions import CLAIM, RULE, facts
-from triggerbot.core.model import Cause, Decision, Refusal
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.policy.rules import Budget, decide, within_budget
 
 

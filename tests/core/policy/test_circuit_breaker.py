@@ -4,7 +4,8 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.world import event, failure, push
-from triggerbot.core.model import Claim, ClaimState, Event, Kind, Push, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.model import Event, Kind, Push, Run, State
 from triggerbot.core.policy import circuit_breaker
 from triggerbot.core.policy.circuit_breaker import (
     Breaker,

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fakes.planning import plan_parallel, plan_serial
 from tests.fakes.world import push
-from triggerbot.core.model import Claim, ClaimState, Result, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.model import Result, Run, State
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Owed
 

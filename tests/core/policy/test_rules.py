@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from tests.core.policy.decisions import CLAIM, RULE, RUN, facts, refused
 from tests.fakes.world import event, failure, push
-from triggerbot.core.model import Cause, ClaimState, Decision, Event, Kind, Refusal, Result, Run, State
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.model import Event, Kind, Result, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Facts, Rule, claims, decide, refusals, repeated, rule_for, still_owed, triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions

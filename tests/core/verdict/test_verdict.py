@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.world import push
-from triggerbot.core.model import Claim, ClaimState, Refusal, Result, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Result, Run, State
 from triggerbot.core.proof import proving
 from triggerbot.core.verdict.health import Health, PushVerdict, of_push
 from triggerbot.core.verdict.verdict import Verdict, of_job, of_runs

@@ -11,8 +11,9 @@ from tests.fakes.memory_store import queries as views
 from tests.fakes.memory_store.claims import UNDECIDED, sent_within, tell_if_new
 from tests.fakes.memory_store.tables import ClaimRow, Tables
 from tests.fakes.memory_store.verdicts import Reporting
+from triggerbot.core.claim import Claim
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Claim, CommentCommand, Group, Lead, Push, State
+from triggerbot.core.model import CommentCommand, Group, Lead, Push, State
 from triggerbot.core.policy import limits as capping
 from triggerbot.core.policy import slots
 from triggerbot.core.policy.circuit_breaker import Breaker

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from tests.fakes.memory_store.tables import ClaimRow, PushRow, Tables
 from triggerbot.core import proof
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push, Refusal
+from triggerbot.core.model import Push
 from triggerbot.core.policy import limits as capping
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import BreakerKey

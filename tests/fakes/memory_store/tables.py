@@ -6,23 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from tests.fakes.memory_store.runs import latest, record
 from triggerbot.core import identity
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import (
-    Batch,
-    Cause,
-    Claim,
-    ClaimState,
-    CommentCommand,
-    Group,
-    Lead,
-    Operation,
-    Push,
-    PushFacts,
-    Refusal,
-    Run,
-    RunKey,
-    State,
-)
+from triggerbot.core.model import Batch, CommentCommand, Group, Lead, Push, PushFacts, Run, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.policy.slots import SlotQueue

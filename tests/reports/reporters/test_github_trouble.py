@@ -27,8 +27,8 @@ from tests.reports.reporters.github import (
     reports,
     writes,
 )
+from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Refusal
 from triggerbot.core.policy.slots import Rank
 from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.limits import OwnSlots

@@ -11,7 +11,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tests.fakes.push_report import LINK, Clean, job, told
-from triggerbot.core.model import Cause, ClaimState, Push, Refusal
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Push
 from triggerbot.reports import PushReport
 from triggerbot.reports.reporters import markdown
 

@@ -16,7 +16,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.daemon import Daemon, eventually
 from tests.fakes.memory_ci import Asked, MemoryCI
 from tests.fakes.world import World, failure, push
-from triggerbot.core.model import ClaimState, Heard, Push
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.model import Heard, Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call
 from triggerbot.core.policy.rules import Rule

@@ -11,8 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.errors import CIError, CIUnavailable
-from triggerbot.core.model import Claim, ClaimState, Kind, Push, Run, State
+from triggerbot.core.model import Kind, Push, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.systems import Accepted, System

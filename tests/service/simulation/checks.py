@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Lead, Operation, Push, Refusal
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.model import Lead, Push
 from triggerbot.core.policy import try_syntax
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.reconcile import GIVE_UP, RESENDS

@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.fakes.github import FakeGitHub
-from triggerbot.core.model import Claim, ClaimState, Event, Push, Run
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.model import Event, Push, Run
 from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.systems import Answer
 from triggerbot.systems.github.system import GitHub

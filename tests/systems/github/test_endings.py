@@ -7,7 +7,9 @@ import pytest
 from tests.fakes.github import FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
 from tests.systems.github.ends import Bench
-from triggerbot.core.model import ClaimState, Event, Refusal, Result, State
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Event, Result, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import Health

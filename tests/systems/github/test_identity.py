@@ -12,7 +12,8 @@ from tests.fakes.clock import Clock as WorldClock
 from tests.fakes.github import FakeGitHub
 from tests.fakes.world import World
 from tests.systems.github.cases import PUSH, SHA
-from triggerbot.core.model import Event, Push, Refusal
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Event, Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.verdict import Novelty

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from triggerbot.core.model import Cause, Claim, ClaimState, Event, Kind, Push, Result, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.planning import Capacity, Owed
 from triggerbot.systems.github.system import GitHub
 

@@ -8,7 +8,8 @@ import pytest
 from tests.fakes.github import FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
 from tests.systems.github.ends import Bench
-from triggerbot.core.model import Kind, Refusal, Result
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Kind, Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import Health

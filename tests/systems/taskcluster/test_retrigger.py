@@ -9,7 +9,9 @@ import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.taskcluster import IN_TREE, FakeTaskcluster, retrigger_actions
 from tests.fakes.world import World
-from triggerbot.core.model import Cause, Claim, ClaimState, Kind, Push, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Kind, Push, Run, State
 from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.systems import Accepted, Answer, Known, Later, Refused, Unknown, http

@@ -7,8 +7,10 @@ import pytest
 from tests.fakes.treeherder import FakeTreeherder
 from tests.fakes.world import World
 from tests.systems.treeherder.jobs import PUSH, REVISION, SLUG, jobs_of, message
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Cause
 from triggerbot.core.errors import CIUnavailable, NotKnown
-from triggerbot.core.model import Cause, ClaimState, Event, Kind, Push, Result
+from triggerbot.core.model import Event, Kind, Push, Result
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Owed, Plan
 from triggerbot.systems import Accepted, Answer, Known, Later

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from triggerbot.core.model import Refusal
+from triggerbot.core.decision import Refusal
 from triggerbot.reports import glossary
 
 #: Lines of the feed held for the screen.

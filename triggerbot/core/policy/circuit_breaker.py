@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from triggerbot.core.model import Claim, Push
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Push
 
 
 class BreakerScope(StrEnum):

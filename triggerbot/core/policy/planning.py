@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from triggerbot.core.model import Claim, Run
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Run
 
 
 class Capacity(StrEnum):

@@ -7,7 +7,8 @@ two look-backs, on a complete list; only then may the same operation be sent aga
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from triggerbot.core.model import Claim, Event, Operation, Run
+from triggerbot.core.claim import Claim, Operation
+from triggerbot.core.model import Event, Run
 from triggerbot.core.policy.backoff import GRACE_LEAST
 
 #: Unsuccessful look-backs before a request may be sent again, and how often it may be.

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity, proof
-from triggerbot.core.model import PROVING, Cause, Claim, Decision, Event, Push, Refusal, Result, Run
+from triggerbot.core.claim import Claim
+from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.model import PROVING, Event, Push, Result, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from triggerbot.core.model import PROVING, Claim, ClaimState, Kind, Refusal, Result, Run, State
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import PROVING, Kind, Result, Run, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from urllib.parse import quote
 
-from triggerbot.core.model import Claim, Refusal, Run
+from triggerbot.core.claim import Claim
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import Run
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict

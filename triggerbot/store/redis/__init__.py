@@ -6,8 +6,9 @@ from concurrent.futures import Future
 
 import redis
 
+from triggerbot.core.claim import Claim
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
-from triggerbot.core.model import Claim, Group, Lead, Push, State
+from triggerbot.core.model import Group, Lead, Push, State
 from triggerbot.store import (
     CRASHES_MAX,
     DELIVERY_KEPT,

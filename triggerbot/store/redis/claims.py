@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from triggerbot.core.claim import Claim, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Cause, Claim, Decision, Operation, Push, Refusal
+from triggerbot.core.model import Push
 from triggerbot.core.policy import rules, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import PIECES, Capped, piece

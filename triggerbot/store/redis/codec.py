@@ -6,21 +6,18 @@ from typing import Any
 
 import msgspec
 
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import (
     PROVING,
     Batch,
-    Cause,
-    Claim,
-    ClaimState,
     CommentCommand,
     Event,
     Group,
     Kind,
     Lead,
-    Operation,
     Push,
     PushFacts,
-    Refusal,
     Result,
     Run,
     RunKey,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from triggerbot.core.model import Claim, CommentCommand, Lead, Push, PushFacts, Refusal, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.decision import Refusal
+from triggerbot.core.model import CommentCommand, Lead, Push, PushFacts, State
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, Observation, Outcome
 from triggerbot.store.redis import codec

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from triggerbot.core import identity
-from triggerbot.core.model import Claim, Group, Push, Run, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Group, Push, Run, State
 from triggerbot.core.policy import limits
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.store import Crash, DeadLetter, Leads, Pause, PushRecord, TimelineEntry, Work, in_order, job_records

@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triggerbot.core.model import Cause, Push
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Push
 from triggerbot.store import TimelineEntry, outcomes
 from triggerbot.store.redis import codec
 from triggerbot.store.redis.codec import RS, plain

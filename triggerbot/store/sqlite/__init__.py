@@ -7,7 +7,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from triggerbot.core.model import Claim, CommentCommand, Decision, Group, Lead, Operation, Push, RunKey, State
+from triggerbot.core.claim import Claim, Operation
+from triggerbot.core.decision import Decision
+from triggerbot.core.model import CommentCommand, Group, Lead, Push, RunKey, State
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget

@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from triggerbot.core.model import Cause, Claim, ClaimState, Decision, Operation, Push
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision
+from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.limits import Capped

@@ -7,21 +7,9 @@ from typing import Any
 import msgspec
 
 from triggerbot.core import identity
-from triggerbot.core.model import (
-    Batch,
-    Cause,
-    Claim,
-    ClaimState,
-    Kind,
-    Operation,
-    Push,
-    PushFacts,
-    Refusal,
-    Result,
-    Run,
-    RunKey,
-    State,
-)
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Batch, Kind, Push, PushFacts, Result, Run, RunKey, State
 from triggerbot.core.policy.try_syntax import PushOptions
 
 _RUN = (

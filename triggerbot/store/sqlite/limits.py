@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from triggerbot.core.model import Operation
+from triggerbot.core.claim import Operation
 from triggerbot.core.policy import limits, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped

@@ -5,20 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from triggerbot.core import identity, proof
+from triggerbot.core.claim import ClaimState
+from triggerbot.core.decision import Refusal
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import (
-    Batch,
-    ClaimState,
-    CommentCommand,
-    Event,
-    Lead,
-    Push,
-    PushFacts,
-    Refusal,
-    Result,
-    RunKey,
-    State,
-)
+from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from triggerbot.core.model import Claim, Group, Push, PushFacts, Run, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Group, Push, PushFacts, Run, State
 from triggerbot.store import PushRecord, TimelineEntry, Work, job_records
 from triggerbot.store.sqlite import codec
 from triggerbot.store.sqlite.claims import is_paused, jobs_of, spending

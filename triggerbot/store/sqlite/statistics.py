@@ -4,7 +4,8 @@ import sqlite3
 from collections import defaultdict
 from typing import Any
 
-from triggerbot.core.model import Cause, Run
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Run
 from triggerbot.store import outcomes
 from triggerbot.store.sqlite import codec
 

@@ -21,7 +21,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from triggerbot.core.model import Cause, Event, Kind, Result, State
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Event, Kind, Result, State
 from triggerbot.core.policy.planning import Call, Owed, Plan, by_round
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
