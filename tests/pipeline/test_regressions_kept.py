@@ -136,7 +136,7 @@ def test_an_operation_does_not_begin_for_a_claim_that_has_ended(tmp_path: Path) 
         store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
         store.finish(claim, "done", 2.0)
 
-        began = store.begin(Operation("op", (claim.id,), 2, 3.0), PUSH, "again", 3.0)
+        began = store.begin(Operation("op", PUSH, (claim.id,), 2, 3.0), PUSH, "again", 3.0)
 
         assert not began
         assert store.claims(PUSH, {claim.id})[0].state is ClaimState.DONE
@@ -150,7 +150,7 @@ def test_acceptance_is_counted_once_however_often_it_is_told(tmp_path: Path) -> 
     try:
         claim = observed(store)
         store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
-        operation = Operation("op", (claim.id,), 1, 2.0)
+        operation = Operation("op", PUSH, (claim.id,), 1, 2.0)
         store.begin(operation, PUSH, "", 2.0)
         store.accepted(operation, "", 3.0)
         store.accepted(operation, "", 3.0)

@@ -8,12 +8,13 @@ from pathlib import Path
 import fakeredis
 import pytest
 
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.servers import is_installed
 from triggerbot.store import Store
+from triggerbot.store.documented import DocumentStore
+from triggerbot.store.memory import Memory, MemoryEngine
 from triggerbot.store.factory import open_store
+from triggerbot.store.sqlite_engine import SqliteEngine
 from triggerbot.store.redis import RedisStore
 
 
@@ -58,14 +59,14 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     match request.param:
         case "sqlite":
             path = tmp_path / "state.db"
-            home = Home(lambda daemon: open_store(f"sqlite:{path}", daemon=daemon), path)
+            home = Home(lambda daemon: DocumentStore(SqliteEngine(path)), path)
         case "redis":
             server = request.getfixturevalue("redis_server")
             server.client().flushall()
             home = Home(lambda _: open_store(server.url()), None)
         case "memory":
-            tables = Tables()
-            home = Home(lambda _: MemoryStore(tables), None)
+            memory = Memory()
+            home = Home(lambda _: DocumentStore(MemoryEngine(memory)), None)
         case _:
             fake = fakeredis.FakeServer()
             home = Home(lambda _: RedisStore(Fake(server=fake)), None)

@@ -148,7 +148,7 @@ class Machine(RuleBasedStateMachine):
             return
         chosen, claim = picked
         self.number += 1
-        made = Operation(f"op-{self.number}", (claim.id,), count, self.now, {claim.job: (claim.run.key,)})
+        made = Operation(f"op-{self.number}", claim.push, (claim.id,), count, self.now, {claim.job: (claim.run.key,)})
         began = self.store.begin(made, chosen.key[0], "sends", self.now)
         assert began is not self.model.paused
         if began:

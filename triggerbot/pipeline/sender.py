@@ -138,6 +138,7 @@ class Sender:
         claims = [want.claim for want in call.wants]
         operation = Operation(
             id=uuid.uuid4().hex,
+            push=work.push,
             claims=tuple(want.claim.id for want in call.wants),
             count=call.count,
             started=now,

@@ -321,11 +321,12 @@ def claim_of(wire: WireClaim, push: Push, run: Run, operation: Operation | None)
     )
 
 
-def operation_of(name: str, text: bytes) -> Operation:
+def operation_of(push: Push, name: str, text: bytes) -> Operation:
     """Decode an operation."""
     wire = _operation_decoder.decode(text)
     return Operation(
         id=name,
+        push=push,
         claims=wire.claims,
         count=wire.count,
         started=float(wire.started),

@@ -40,7 +40,7 @@ class _Stored:
     def claim(self, push: Push, wire: codec.WireClaim) -> Claim | None:
         run = next((run for run in self.runs_of(wire.job) if codec.run_key(run) == wire.run), None)
         raw = self.operations.get(wire.operation)
-        operation = None if raw is None else codec.operation_of(wire.operation, raw)
+        operation = None if raw is None else codec.operation_of(push, wire.operation, raw)
         return None if run is None else codec.claim_of(wire, push, run, operation)
 
     def claims_of(self, push: Push, *, only_open: bool = False) -> list[Claim]:

@@ -103,14 +103,15 @@ def claim(row: tuple[Any, ...]) -> Claim:
         lookups=rest[11],
         tries=rest[12],
         note=rest[13],
-        operation=None if rest[14] is None else _operation(rest[14:21]),
+        operation=None if rest[14] is None else _operation(Push(*rest[21:25]), rest[14:21]),
         behind=rest[25] or "",
     )
 
 
-def _operation(row: tuple[Any, ...]) -> Operation:
+def _operation(push: Push, row: tuple[Any, ...]) -> Operation:
     return Operation(
         id=row[0],
+        push=push,
         claims=_claims_decoder.decode(row[1]),
         count=row[2],
         started=row[3],

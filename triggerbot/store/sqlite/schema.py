@@ -170,6 +170,26 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (push, id)
     ) WITHOUT ROWID;
     """,
+    """
+    -- What the store consists of, see `store.engine`.
+    CREATE TABLE parts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE documents (
+        part INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+        PRIMARY KEY (part, kind, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE logs (
+        part INTEGER NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL,
+        PRIMARY KEY (part, name, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE indexes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE ranks (
+        list INTEGER NOT NULL, member TEXT NOT NULL, number REAL NOT NULL, PRIMARY KEY (list, member)
+    ) WITHOUT ROWID;
+    CREATE INDEX ranks_number ON ranks (list, number);
+    CREATE TABLE sums (
+        key TEXT NOT NULL, field TEXT NOT NULL, amount REAL NOT NULL, PRIMARY KEY (key, field)
+    ) WITHOUT ROWID;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

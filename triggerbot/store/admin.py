@@ -1,0 +1,121 @@
+"""Dead letters, crashes, cursors, and purging of what is older than the retention."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from triggerbot.store import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order, limits, queues
+from triggerbot.store.documents import dump, encode, load
+from triggerbot.store.engine import Doc, Reader, Transaction
+from triggerbot.store.ledger import PROJECTS, RECENT, US, Book, push_of
+
+#: The index of dead letters, by their numbers, and the document of the last one.
+_LETTERS, _LAST = "letters", Doc("letters", "")
+_CRASHES = Doc("crashes", "")
+#: Pushes that one transaction deletes, so that it never holds others up for long.
+_PURGED = 10
+_EVERYTHING = 1_000_000
+
+
+def cursor(view: Reader, name: str) -> str | None:
+    """Read the cursor of an intake."""
+    found = view.get([Doc(US.join(("cursor", name)), "")])[0]
+    return None if found is None else load(str, found)
+
+
+def _letter(number: int) -> Doc:
+    return Doc(US.join(("letter", str(number))), "")
+
+
+def add_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
+    """Store messages that could not be handled; the oldest make room."""
+    found = transaction.get([_LAST])[0]
+    last = 0 if found is None else load(int, found)
+    for letter in letters:
+        last += 1
+        transaction.put(_letter(last), dump(replace(letter, id=last)))
+        transaction.rank(_LETTERS, str(last), float(last))
+    transaction.put(_LAST, encode(last))
+    for _, old in transaction.first(_LETTERS, _EVERYTHING, most=float(last - LETTERS_MAX)):
+        _drop(transaction, int(old))
+
+
+def _drop(transaction: Transaction, number: int) -> None:
+    transaction.drop(_letter(number).part)
+    transaction.rank(_LETTERS, str(number), None)
+
+
+def dead_letters(view: Reader, limit: int) -> list[DeadLetter]:
+    """List the oldest dead letters."""
+    docs = [_letter(int(name)) for _, name in view.first(_LETTERS, limit)]
+    return [load(DeadLetter, data) for data in view.get(docs) if data is not None]
+
+
+def count_dead_letters(view: Reader) -> int:
+    """Count the dead letters."""
+    return view.size(_LETTERS)
+
+
+def drop_dead_letters(transaction: Transaction, ids: Sequence[int]) -> int:
+    """Delete dead letters; returns how many existed."""
+    transaction.get([_LAST])
+    wanted = dict.fromkeys(ids)
+    found = [one for one, data in zip(wanted, transaction.get([_letter(one) for one in wanted]), strict=True) if data]
+    for one in found:
+        _drop(transaction, one)
+    return len(found)
+
+
+def add_crashes(transaction: Transaction, crashes: Sequence[Crash]) -> None:
+    """Store crashes of workers; the oldest make room."""
+    found = transaction.get([_CRASHES])[0]
+    known = [] if found is None else load(list[Crash], found)
+    transaction.put(_CRASHES, encode([*known, *crashes][-CRASHES_MAX:]))
+
+
+def crashes(view: Reader, limit: int) -> list[Crash]:
+    """List the crashes of workers, newest first; those that died together in the order of their deaths."""
+    found = view.get([_CRASHES])[0]
+    known = [] if found is None else load(list[Crash], found)
+    return in_order(known[::-1][:limit])
+
+
+def purge(run: Callable[[Callable[[Transaction], int]], int], before: float) -> int:
+    """Delete pushes without events since then, and whatever else is old; returns how many pushes."""
+    run(lambda transaction: _purge_others(transaction, before))
+    while run(lambda transaction: queues.purge_groups(transaction, before, _PURGED)) == _PURGED:
+        pass
+    deleted = last = 0
+    passed = -math.inf
+    while (last := run(lambda transaction: _purge_pushes(transaction, before))) > 0:
+        deleted += last
+    del passed
+    return deleted
+
+
+def _purge_others(transaction: Transaction, before: float) -> int:
+    limits.purge_breakers(transaction, before)
+    limits.purge_sent(transaction, before)
+    for index in ("commands", "settled"):
+        # Including commands that were never settled.
+        queues.purge_commands(transaction, index, before - DELIVERY_KEPT, _EVERYTHING)
+    return 0
+
+
+def _purge_pushes(transaction: Transaction, before: float) -> int:
+    found = transaction.first(RECENT, 50 * _PURGED, most=before)
+    book, deleted = Book(transaction), 0
+    parts = [part for at, part in found if at < before]
+    book.load(push_of(part) for part in parts)
+    for part in parts:
+        ledger = book.ledger(push_of(part))
+        if ledger.stored is None or ledger.stored.due is not None:
+            continue
+        ledger.delete(transaction)
+        deleted += 1
+        if deleted >= _PURGED:
+            break
+    for project in {push_of(part).project for part in parts} if deleted else ():
+        if not transaction.first(US.join((RECENT, project.lower())), 1):
+            transaction.rank(PROJECTS, project, None)
+    return deleted

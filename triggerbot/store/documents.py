@@ -1,0 +1,211 @@
+"""The values that are stored, and how they are written: every field by its name, none that has its default.
+
+A value written by an older version lacks the fields that came later, and reads with their defaults. One written by a
+newer version has more, which are ignored.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
+from typing import Any, TypeVar
+
+import msgspec
+
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.model import Batch, Push, PushFacts, Run, RunKey
+from triggerbot.core.policy.try_syntax import PushOptions
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class StoredPush:
+    """A push: its facts, what is counted and due of it, and how it was judged."""
+
+    push: Push
+    #: When its first and its latest event came.
+    first: float
+    last: float
+    author: str | None = None
+    message: str | None = None
+    time: float | None = None
+    fork: bool | None = None
+    #: `None` until its message is known.
+    asks: PushOptions | None = None
+    #: When something of it settled last.
+    settled: float = 0.0
+    facts_due: float | None = None
+    facts_tries: int = 0
+    #: The number of its jobs, and of the claims that were ever made for it.
+    jobs: int = 0
+    claims: int = 0
+    #: Jobs retriggered because they failed: for real, and in dry runs.
+    spent: int = 0
+    spent_dry: int = 0
+    #: When each claim that is not final is due.
+    open: dict[int, float] = field(default_factory=dict)
+    #: The claims that wait for something to settle, with their jobs.
+    waiting: dict[int, str] = field(default_factory=dict)
+    #: The batches of its runs, and what the CI told of batches.
+    batches: list[str] = field(default_factory=list)
+    told: dict[str, Batch] = field(default_factory=dict)
+    #: The ids of all operations so far.
+    operations: list[str] = field(default_factory=list)
+    #: When it is to be judged and reported, and until when somebody does.
+    report_due: float | None = None
+    report_lease: float | None = None
+    health: str = ""
+    sentence: str = ""
+    judged: float = 0.0
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> PushFacts:
+        """Return its facts."""
+        return PushFacts(self.push, self.message, self.author, self.time, self.fork)
+
+    @property
+    def due(self) -> float | None:
+        """Return when the dispatcher has to look at it."""
+        found = list(self.open.values())
+        if self.facts_due is not None:
+            found.append(self.facts_due)
+        return min(found, default=None)
+
+    @property
+    def report_at(self) -> float | None:
+        """Return when it can be taken to be reported: a lease has to end before."""
+        return self.report_lease if self.report_lease is not None else self.report_due
+
+
+@dataclass(slots=True)
+class StoredJob:
+    """A job of a push: the groups by which the push may ask for it, its runs in the order in which they came, ..."""
+
+    groups: list[str] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+    #: ... its claims by their origin, ...
+    claims: dict[str, int] = field(default_factory=dict)
+    #: ... and the refusals in the timeline: run id, attempt, reason, origin.
+    refused: list[tuple[str, int, str, str]] = field(default_factory=list)
+
+    def find(self, key: RunKey) -> Run | None:
+        """Return a run."""
+        return next((run for run in self.runs if run.run_id == key.run_id and run.attempt == key.attempt), None)
+
+    @property
+    def oldest_first(self) -> tuple[Run, ...]:
+        """Return its runs, sorted by age."""
+        return tuple(sorted(self.runs, key=lambda run: run.age))
+
+
+@dataclass(slots=True)
+class StoredClaim:
+    """A claim; see `core.claim.Claim`."""
+
+    id: int
+    job: str
+    run: RunKey
+    dry: bool
+    created: float
+    due: float
+    origin: str = ""
+    state: ClaimState = ClaimState.OPEN
+    cause: Cause | None = None
+    refusal: Refusal | None = None
+    wanted: int = 0
+    asked: int = 0
+    known_runs: int = 0
+    lookups: int = 0
+    tries: int = 0
+    note: str = ""
+    operation: str = ""
+    behind: str = ""
+    #: It counts against its push's budget.
+    spent: bool = False
+
+    def value(self, push: Push, run: Run, operation: Operation | None) -> Claim:
+        """Return it as the callers of the store know it."""
+        return Claim(
+            self.id, push, self.job, self.state, run, self.dry, self.created, self.due, self.origin, self.cause,
+            self.refusal, self.wanted, self.asked, self.known_runs, self.lookups, self.tries, self.note, operation,
+            self.behind,
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class StoredOperation:
+    """A request, and what it counts against caps until it is refunded."""
+
+    operation: Operation
+    caps: tuple[str, ...] = ()
+    piece: int = 0
+    count: int = 0
+
+
+@dataclass(slots=True)
+class StoredEntry:
+    """A line of the timeline."""
+
+    at: float
+    what: str
+    job: str = ""
+    text: str = ""
+    reason: str = ""
+    count: int = 0
+    dry: bool = False
+    run_id: str = ""
+    attempt: int = 0
+
+
+# -- writing and reading ----------------------------------------------------------------------------------------------
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Return the fields of a class with their defaults; `MISSING` where there is none."""
+    return tuple(
+        (one.name, one.default_factory() if one.default_factory is not MISSING else one.default) for one in fields(kind)
+    )
+
+
+def slim(value: Any) -> dict[str, Any]:
+    """Return the fields of a value that differ from their defaults, by name."""
+    return {name: own for name, default in _defaults(type(value)) if (own := getattr(value, name)) != default}
+
+
+def dump(value: Any) -> bytes:
+    """Write a dataclass."""
+    return _encode(slim(value))
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[bytes], Any]:
+    return msgspec.msgpack.Decoder(kind).decode
+
+
+def load(kind: type[T], data: bytes) -> T:
+    """Read a value of a class, as `dump` and `encode` wrote it."""
+    value: T = _decoder(kind)(data)
+    return value
+
+
+def encode(value: object) -> bytes:
+    """Write any other value that msgspec knows."""
+    return _encode(value)
+
+
+def dump_jobs(jobs: dict[str, StoredJob]) -> bytes:
+    """Write the jobs that share a name, by their keys."""
+    return _encode({key: slim(job) | {"runs": [slim(run) for run in job.runs]} for key, job in jobs.items()})
+
+
+_jobs = msgspec.msgpack.Decoder(dict[str, StoredJob])
+
+
+def load_jobs(data: bytes | None) -> dict[str, StoredJob]:
+    """Read the jobs that share a name, by their keys."""
+    return {} if data is None else _jobs.decode(data)

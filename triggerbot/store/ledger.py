@@ -1,0 +1,342 @@
+"""A push in one transaction: its documents, read when they are needed, changed in memory, written once at the end."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from triggerbot.core import identity
+from triggerbot.core.claim import Claim
+from triggerbot.core.identity import Kept
+from triggerbot.core.model import Group, Push, Run, RunKey
+from triggerbot.store import REPORT_DELAY
+from triggerbot.store.documents import (
+    StoredClaim,
+    StoredEntry,
+    StoredJob,
+    StoredOperation,
+    StoredPush,
+    dump,
+    dump_jobs,
+    load,
+    load_jobs,
+)
+from triggerbot.store.engine import Doc, Reader, Transaction
+
+T = TypeVar("T")
+#: Between the parts of a name.
+US = "\x1f"
+#: Kinds of documents of a push; its timeline is the log of the same name.
+PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES, TIMELINE = "", "j", "c", "o", "m", "f", "t"
+#: Indexes: what is due; pushes by their last event, by their first one in a branch, by revision; reports; verdicts.
+DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED, PROJECTS = (
+    "due", "recent", "branch", "revisions", "reports", "judged", "projects",
+)  # fmt: skip
+
+
+def part_of(push: Push) -> str:
+    """Return the part of a push, which is also its name in indexes."""
+    return US.join(("p", *push))
+
+
+def push_of(part: str) -> Push:
+    """Return the push of a part."""
+    return Push(*part.split(US)[1:])
+
+
+def group_part(group: Group) -> str:
+    """Return the part of a group of leads, which is also its name in indexes."""
+    return US.join(("g", *group))
+
+
+def due_of(part: str) -> Push | Group:
+    """Return what falls due under a name of the index."""
+    kind, *names = part.split(US)
+    return Push(*names) if kind == "p" else Group(*names)
+
+
+class Ledger:
+    """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
+
+    def __init__(self, view: Reader | Transaction, push: Push, header: bytes | None) -> None:
+        self._view = view
+        self.push = push
+        self.part = part_of(push)
+        self.stored = None if header is None else load(StoredPush, header)
+        self._header = header
+        self._families: dict[str, dict[str, StoredJob]] = {}
+        self._family_changed: set[str] = set()
+        self._claims: dict[int, StoredClaim | None] = {}
+        self._claim_changed: set[int] = set()
+        self._operations: dict[str, StoredOperation] = {}
+        self._operation_changed: set[str] = set()
+        self._entries: list[StoredEntry] = []
+        self._before = (None, None, None) if self.stored is None else _ranks(self.stored)
+
+    @property
+    def head(self) -> StoredPush:
+        """Return the push's own document; only if it exists."""
+        assert self.stored is not None
+        return self.stored
+
+    def create(self, now: float) -> StoredPush:
+        """Find or create the push's own document, and record that something came."""
+        if self.stored is None:
+            self.stored = StoredPush(self.push, now, now)
+        elif self.stored.last < now - 60:
+            self.stored.last = now
+        return self.stored
+
+    # -- jobs and runs ------------------------------------------------------------------------------------------
+
+    def prefetch(self, names: Iterable[str]) -> list[Doc]:
+        """Return the documents of jobs of these names that are not read yet."""
+        return [Doc(self.part, JOBS, name) for name in dict.fromkeys(names) if name not in self._families]
+
+    def fill(self, name: str, data: bytes | None) -> None:
+        """Take the document of the jobs of a name."""
+        self._families[name] = load_jobs(data)
+
+    def family(self, name: str) -> dict[str, StoredJob]:
+        """Return the jobs that share a name, by their keys."""
+        if name not in self._families:
+            self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
+        return self._families[name]
+
+    def job(self, key: str) -> StoredJob | None:
+        """Return a job."""
+        return self.family(identity.base(key)).get(key)
+
+    def change_job(self, key: str) -> StoredJob:
+        """Return a job to change it; creates it."""
+        name = identity.base(key)
+        family = self.family(name)
+        self._family_changed.add(name)
+        if key not in family:
+            family[key] = StoredJob()
+            self.head.jobs += 1
+        return family[key]
+
+    def jobs(self) -> dict[str, StoredJob]:
+        """Return all jobs, by their keys."""
+        for name, data in self._view.all(self.part, JOBS).items():
+            if name not in self._families:
+                self.fill(name, data)
+        return {key: job for family in self._families.values() for key, job in family.items()}
+
+    def kept_runs(self, name: str) -> list[Kept]:
+        """Return the runs of all jobs of this name, as `identity.place` wants them."""
+        return [Kept(key, run.key, run.batch, run.failed) for key, job in self.family(name).items() for run in job.runs]
+
+    def key(self, job: str) -> str:
+        """Return the key of a job, by that or by what people call it."""
+        if self.job(job) is not None or self.stored is None:
+            return job
+        names = identity.names(self.jobs(), self.stored.told)
+        return next((key for key, name in names.items() if name == job), job)
+
+    # -- claims and operations ----------------------------------------------------------------------------------
+
+    def load_claims(self, ids: Sequence[int]) -> list[StoredClaim]:
+        """Read claims; those that were dropped are left out."""
+        missing = [one for one in ids if one not in self._claims]
+        if missing:
+            found = self._view.get([Doc(self.part, CLAIM, str(one)) for one in missing])
+            for one, data in zip(missing, found, strict=True):
+                self._claims[one] = None if data is None else load(StoredClaim, data)
+        return [claim for one in ids if (claim := self._claims[one]) is not None]
+
+    def claim(self, number: int) -> StoredClaim | None:
+        """Read a claim."""
+        return next(iter(self.load_claims([number])), None)
+
+    def all_claims(self) -> list[StoredClaim]:
+        """Read all claims, oldest first."""
+        return self.load_claims(range(1, self.head.claims + 1))
+
+    def put_claim(self, claim: StoredClaim) -> None:
+        """Write a claim that was changed."""
+        self._claims[claim.id] = claim
+        self._claim_changed.add(claim.id)
+        head = self.head
+        if claim.state.final:
+            head.open.pop(claim.id, None)
+            head.waiting.pop(claim.id, None)
+        else:
+            head.open[claim.id] = claim.due
+
+    def drop_claim(self, claim: StoredClaim) -> None:
+        """Delete a claim."""
+        self._claims[claim.id] = None
+        self._claim_changed.add(claim.id)
+        self.head.open.pop(claim.id, None)
+        self.head.waiting.pop(claim.id, None)
+        job = self.change_job(claim.job)
+        job.claims.pop(claim.origin, None)
+
+    def operation(self, name: str) -> StoredOperation | None:
+        """Read an operation."""
+        if name not in self._operations:
+            data = self._view.get([Doc(self.part, OPERATION, name)])[0]
+            if data is None:
+                return None
+            self._operations[name] = load(StoredOperation, data)
+        return self._operations[name]
+
+    def put_operation(self, stored: StoredOperation) -> None:
+        """Write an operation."""
+        name = stored.operation.id
+        self._operations[name] = stored
+        self._operation_changed.add(name)
+        if name not in self.head.operations:
+            self.head.operations.append(name)
+
+    def value(self, claim: StoredClaim) -> Claim:
+        """Return a claim as callers know it."""
+        job = self.job(claim.job)
+        run = job.find(claim.run) if job is not None else None
+        assert run is not None
+        stored = self.operation(claim.operation) if claim.operation else None
+        return claim.value(self.push, run, None if stored is None else stored.operation)
+
+    def values(self, claims: Sequence[StoredClaim]) -> tuple[Claim, ...]:
+        """Return claims as callers know them, with few reads."""
+        wanted = self.prefetch(identity.base(claim.job) for claim in claims)
+        for doc, data in zip(wanted, self._view.get(wanted), strict=True) if wanted else ():
+            self.fill(doc.name, data)
+        return tuple(map(self.value, claims))
+
+    # -- the timeline, and what is due --------------------------------------------------------------------------
+
+    def record(
+        self, what: str, now: float, *, job: str = "", run: RunKey | None = None, reason: str = "", text: str = "",
+        count: int = 0, dry: bool = False, origin: str = "",
+    ) -> None:  # fmt: skip
+        """Add a line to the timeline; the same refusal of the same run is recorded once."""
+        run_id, attempt = run or ("", 0)
+        if what == "refuse" and job:
+            refusal = (run_id, attempt, reason, origin)
+            if refusal in (self.job(job) or StoredJob()).refused:
+                return
+            self.change_job(job).refused.append(refusal)
+        self._entries.append(StoredEntry(now, what, job, text, reason, count, dry, run_id, attempt))
+        self.mark(now)
+
+    def add_verdict(self, now: float, job: str, text: str) -> None:
+        """Add a change of a verdict to the timeline; it is no reason to judge the push again."""
+        self._entries.append(StoredEntry(now, "verdict", job, text))
+
+    def mark(self, now: float) -> None:
+        """Make the push due to be judged, unless it is due earlier."""
+        due = now + REPORT_DELAY
+        head = self.head
+        if head.report_due is None or head.report_due > due:
+            head.report_due = due
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def save(self, transaction: Transaction) -> None:
+        """Write what was changed, once."""
+        if self.stored is None:
+            return
+        for name in self._family_changed:
+            transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
+        for number in self._claim_changed:
+            claim = self._claims[number]
+            transaction.put(Doc(self.part, CLAIM, str(number)), None if claim is None else dump(claim))
+        for name in self._operation_changed:
+            transaction.put(Doc(self.part, OPERATION, name), dump(self._operations[name]))
+        for entry in self._entries:
+            transaction.append(self.part, TIMELINE, dump(entry))
+        header = dump(self.stored)
+        if header != self._header:
+            transaction.put(Doc(self.part, PUSH), header)
+            self._rank(transaction, self.stored)
+            self._header = header
+        self._family_changed, self._claim_changed, self._operation_changed = set(), set(), set()
+        self._entries = []
+
+    def _rank(self, transaction: Transaction, stored: StoredPush) -> None:
+        last, due, report = self._before
+        if last is None:
+            transaction.rank(US.join((BRANCH, *self.push[:3])), self.part, stored.first)
+            transaction.rank(REVISIONS, revision_member(self.push), 0.0)
+        if last != stored.last:
+            transaction.rank(RECENT, self.part, stored.last)
+            transaction.rank(US.join((RECENT, self.push.project.lower())), self.part, stored.last)
+            transaction.rank(PROJECTS, self.push.project, stored.last)
+        if due != stored.due:
+            transaction.rank(DUE, self.part, stored.due)
+        if report != stored.report_at:
+            transaction.rank(REPORTS, self.part, stored.report_at)
+        self._before = _ranks(stored)
+
+    def delete(self, transaction: Transaction) -> None:
+        """Delete the push, with everything that belongs to it."""
+        for index in (RECENT, US.join((RECENT, self.push.project.lower())), DUE, REPORTS, JUDGED):
+            transaction.rank(index, self.part, None)
+        transaction.rank(US.join((BRANCH, *self.push[:3])), self.part, None)
+        transaction.rank(REVISIONS, revision_member(self.push), None)
+        for job in self._view.all(self.part, FAILURES):
+            transaction.rank(US.join((FAILURES, self.push.project)), US.join((self.part, job)), None)
+        for claim in self.load_claims(list(self.head.open)):
+            if claim.behind:
+                transaction.rank(held_index(claim.behind), held_member(self.part, claim.id), None)
+        transaction.drop(self.part)
+        self.stored = None
+
+
+def _ranks(stored: StoredPush) -> tuple[float | None, float | None, float | None]:
+    return stored.last, stored.due, stored.report_at
+
+
+def revision_member(push: Push) -> str:
+    """Return the name of a push in the index of revisions, which starts with its project and revision."""
+    return US.join((push.project.lower(), push.revision, part_of(push)))
+
+
+def held_index(behind: str) -> str:
+    """Return the index of the claims held behind a key."""
+    return US.join(("held", behind))
+
+
+def held_member(part: str, claim: int) -> str:
+    """Return the name of a claim in an index."""
+    return US.join((part, str(claim)))
+
+
+def with_job(run: Run, job: str) -> Run:
+    """Return a run as one of a job."""
+    return run if run.job == job else replace(run, job=job)
+
+
+class Book:
+    """The ledgers of one transaction."""
+
+    def __init__(self, view: Reader | Transaction) -> None:
+        self._view = view
+        self._ledgers: dict[Push, Ledger] = {}
+
+    def load(self, pushes: Iterable[Push]) -> None:
+        """Read the documents of pushes."""
+        missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
+        found = self._view.get([Doc(part_of(push), PUSH) for push in missing]) if missing else []
+        for push, header in zip(missing, found, strict=True):
+            self._ledgers[push] = Ledger(self._view, push, header)
+
+    def ledger(self, push: Push) -> Ledger:
+        """Return the ledger of a push."""
+        if push not in self._ledgers:
+            self.load([push])
+        return self._ledgers[push]
+
+    def load_jobs(self, wanted: Iterable[tuple[Push, str]]) -> None:
+        """Read the documents of jobs, by push and name, at once."""
+        docs = {(push, name): Doc(part_of(push), JOBS, name) for push, name in wanted}
+        docs = {key: doc for key, doc in docs.items() if self.ledger(key[0]).prefetch([key[1]])}
+        for (push, name), data in zip(docs, self._view.get(list(docs.values())), strict=True) if docs else ():
+            self.ledger(push).fill(name, data)
+
+    def save(self, transaction: Transaction) -> None:
+        """Write everything that was changed."""
+        for ledger in self._ledgers.values():
+            ledger.save(transaction)

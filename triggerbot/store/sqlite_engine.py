@@ -1,0 +1,203 @@
+"""The engine for one machine: a SQLite file, with nothing to install and no server."""
+
+import math
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from triggerbot.core.model import Group, Push
+from triggerbot.store.engine import Changes, Doc, Reader, Transaction
+from triggerbot.store.sqlite.connection import Database
+
+T = TypeVar("T")
+_ABOVE = "\U0010ffff"
+
+
+class SqliteView:
+    """A `Reader` on a connection, within one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._parts: dict[str, int | None] = {}
+        self._indexes: dict[str, int | None] = {}
+
+    def _part(self, name: str) -> int | None:
+        if name not in self._parts:
+            row = self._execute("SELECT id FROM parts WHERE name = ?", (name,)).fetchone()
+            self._parts[name] = None if row is None else row[0]
+        return self._parts[name]
+
+    def _index(self, name: str) -> int | None:
+        if name not in self._indexes:
+            row = self._execute("SELECT id FROM indexes WHERE name = ?", (name,)).fetchone()
+            self._indexes[name] = None if row is None else row[0]
+        return self._indexes[name]
+
+    def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
+        """Read documents."""
+        found: list[bytes | None] = []
+        query = "SELECT value FROM documents WHERE part = ? AND kind = ? AND name = ?"
+        for name, kind, document in docs:
+            part = self._part(name)
+            row = None if part is None else self._execute(query, (part, kind, document)).fetchone()
+            found.append(None if row is None else row[0])
+        return found
+
+    def all(self, part: str, kind: str) -> dict[str, bytes]:
+        """Read all documents of one kind in a part."""
+        query = "SELECT name, value FROM documents WHERE part = ? AND kind = ?"
+        return dict(self._execute(query, (self._part(part), kind)).fetchall())
+
+    def log(self, part: str, name: str) -> list[bytes]:
+        """Read a log."""
+        query = "SELECT value FROM logs WHERE part = ? AND name = ? ORDER BY number"
+        return [row[0] for row in self._execute(query, (self._part(part), name))]
+
+    def first(
+        self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
+    ) -> list[tuple[float, str]]:
+        """List members by number."""
+        way = "DESC" if descending else "ASC"
+        return self._execute(
+            f"SELECT number, member FROM ranks WHERE list = ? AND number >= ? AND number <= ? "
+            f"ORDER BY number {way}, member {way} LIMIT ?",
+            (self._index(index), least, most, limit),
+        ).fetchall()
+
+    def ranks(self, index: str, members: Sequence[str]) -> list[float | None]:
+        """Read the numbers of members."""
+        number, query = self._index(index), "SELECT number FROM ranks WHERE list = ? AND member = ?"
+        rows = (self._execute(query, (number, member)).fetchone() for member in members)
+        return [None if row is None else row[0] for row in rows]
+
+    def starting(self, index: str, prefix: str, limit: int) -> list[str]:
+        """List members by prefix."""
+        query = "SELECT member FROM ranks WHERE list = ? AND member >= ? AND member < ? ORDER BY member LIMIT ?"
+        return [row[0] for row in self._execute(query, (self._index(index), prefix, prefix + _ABOVE, limit))]
+
+    def size(self, index: str) -> int:
+        """Count the members of an index."""
+        return int(self._execute("SELECT count(*) FROM ranks WHERE list = ?", (self._index(index),)).fetchone()[0])
+
+    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+        """Read sums."""
+        query = "SELECT field, amount FROM sums WHERE key = ? AND amount <> 0"
+        return [dict(self._execute(query, (key,)).fetchall()) for key in keys]
+
+    # -- changes ------------------------------------------------------------------------------------------------
+
+    def apply(self, connection: sqlite3.Connection, changes: Changes) -> None:
+        """Apply what a transaction changes."""
+        for name in changes.dropped:
+            part = self._part(name)
+            for table, column in (("documents", "part"), ("logs", "part"), ("parts", "id")):
+                connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (part,))
+            self._parts.pop(name, None)
+        written = [(doc, value) for doc, value in changes.documents.items() if value is not None]
+        connection.executemany(
+            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)",
+            [(self._own_part(part), kind, name, value) for (part, kind, name), value in written],
+        )
+        connection.executemany(
+            "DELETE FROM documents WHERE part = ? AND kind = ? AND name = ?",
+            [(self._part(doc.part), doc.kind, doc.name) for doc, value in changes.documents.items() if value is None],
+        )
+        self._append(connection, changes)
+        ranked: dict[bool, list[tuple[int | None, str, float | None]]] = defaultdict(list)
+        for (index, member), number in changes.ranks.items():
+            ranked[number is None].append((self._own_index(index), member, number))
+        connection.executemany("INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", ranked[False])
+        gone = [(index, member) for index, member, _ in ranked[True]]
+        connection.executemany("DELETE FROM ranks WHERE list = ? AND member = ?", gone)
+        connection.executemany(
+            "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+            [(key, field, amount) for (key, field), amount in changes.sums.items()],
+        )
+
+    def _append(self, connection: sqlite3.Connection, changes: Changes) -> None:
+        last: dict[tuple[str, str], int] = {}
+        for part, name, value in changes.logs:
+            number = self._own_part(part)
+            if (part, name) not in last:
+                query = "SELECT max(number) FROM logs WHERE part = ? AND name = ?"
+                last[part, name] = connection.execute(query, (number, name)).fetchone()[0] or 0
+            last[part, name] += 1
+            connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?)", (number, name, last[part, name], value))
+
+    def _own_part(self, name: str) -> int:
+        found = self._part(name)
+        if found is None:
+            found = self._execute("INSERT INTO parts (name) VALUES (?)", (name,)).lastrowid
+            assert found is not None
+            self._parts[name] = found
+        return found
+
+    def _own_index(self, name: str) -> int:
+        found = self._index(name)
+        if found is None:
+            found = self._execute("INSERT INTO indexes (name) VALUES (?)", (name,)).lastrowid
+            assert found is not None
+            self._indexes[name] = found
+        return found
+
+
+class SqliteEngine:
+    """An `Engine` in one file. Any number of processes may read and change it; one daemon works on it.
+
+    `durable=False` gives up `synchronous=FULL`, for what is thrown away.
+    """
+
+    def __init__(self, path: str | Path, *, durable: bool = True) -> None:
+        self._file = Database(path, durable=durable)
+        self._leases: dict[Push | Group, str] = {}
+        self._lock = threading.Lock()
+
+    def claim_daemon(self) -> None:
+        """Lock the file as its one daemon. Raises `StoreUnusable` if there is one already."""
+        self._file.claim_daemon()
+
+    def read(self, view: Callable[[Reader], T]) -> T:
+        """Run a view."""
+        return self._file.read(lambda connection: view(SqliteView(connection)))
+
+    def run(self, body: Callable[[Transaction], T]) -> T:
+        """Run a transaction; other threads' may share its commit."""
+        return self.submit(body).result()
+
+    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
+        """Run a transaction later, in order; its future is done after the commit."""
+
+        def change(connection: sqlite3.Connection) -> T:
+            view = SqliteView(connection)
+            transaction = Transaction(view)
+            value = body(transaction)
+            view.apply(connection, transaction.changes)
+            return value
+
+        return self._file.writer.submit(change)
+
+    def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
+        """Lease the first candidate that is free. Only one daemon works on the file, so leases die with the process."""
+        with self._lock:
+            found = next((one for one in candidates if one not in self._leases), None)
+            if found is not None:
+                self._leases[found] = owner
+            return found
+
+    def release(self, leased: Push | Group, owner: str) -> None:
+        """End a lease."""
+        with self._lock:
+            self._leases.pop(leased, None)
+
+    def leased(self, owner: str | None = None) -> set[Push | Group]:
+        """Return what is leased: in this process, whoever it is."""
+        with self._lock:
+            return set(self._leases)
+
+    def close(self) -> None:
+        """Finish pending writes and close."""
+        self._file.close()
