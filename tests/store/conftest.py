@@ -13,9 +13,8 @@ from tests.fakes.servers import is_installed
 from triggerbot.store import Store
 from triggerbot.store.documented import DocumentStore
 from triggerbot.store.memory import Memory, MemoryEngine
-from triggerbot.store.factory import open_store
 from triggerbot.store.sqlite_engine import SqliteEngine
-from triggerbot.store.redis import RedisStore
+from triggerbot.store.redis_engine import RedisEngine
 
 
 @dataclass
@@ -63,13 +62,13 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
         case "redis":
             server = request.getfixturevalue("redis_server")
             server.client().flushall()
-            home = Home(lambda _: open_store(server.url()), None)
+            home = Home(lambda _: DocumentStore(RedisEngine.at(server.url())), None)
         case "memory":
             memory = Memory()
-            home = Home(lambda _: DocumentStore(MemoryEngine(memory)), None)
+            home = Home(lambda _: DocumentStore(MemoryEngine(memory), direct=True), None)
         case _:
             fake = fakeredis.FakeServer()
-            home = Home(lambda _: RedisStore(Fake(server=fake)), None)
+            home = Home(lambda _: DocumentStore(RedisEngine(Fake(server=fake))), None)
     yield home
     for store in home.opened:
         store.close()

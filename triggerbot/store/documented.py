@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import CommentCommand, Group, Lead, Push, RunKey, State
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
@@ -40,6 +41,7 @@ from triggerbot.store import (
     statistics,
     verdicts,
 )  # fmt: skip
+from triggerbot.store.batches import Batches
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
 
@@ -51,11 +53,14 @@ _FOREVER = float("inf")
 class DocumentStore:
     """A `Store` on any engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, direct: bool = False) -> None:
         self._engine = engine
+        self._batches = None if direct else Batches(engine)
 
     def close(self) -> None:
         """Finish pending writes and close."""
+        if self._batches is not None:
+            self._batches.close()
         self._engine.close()
 
     def _read(self, view: Callable[Concatenate[Reader, P], T], /, *arguments: P.args, **named: P.kwargs) -> T:
@@ -78,9 +83,15 @@ class DocumentStore:
         deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":  # fmt: skip
         """Observe like `observe`, but return a future, so that many callers can share one commit."""
-        return self._engine.submit(
-            lambda transaction: observe.observe(transaction, items, now, dry, cursor, deliveries)
-        )
+        if self._batches is not None:
+            return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
+        future: Future[list[Outcome]] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(self._write(observe.observe, items, now, dry, cursor, deliveries))
+        except StoreUnavailable as error:
+            future.set_exception(error)
+        return future
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 
@@ -114,7 +125,7 @@ class DocumentStore:
 
     def distrust(self) -> Distrust | None:
         """Return the latest reason to believe that the store lost data since it was opened, if any."""
-        return None
+        return self._engine.distrust()
 
     def work(self, push: Push) -> Work:
         """Read a push with its open claims."""

@@ -3,7 +3,7 @@
 - A *document* is a value under (part, kind, name). Parts are the unit of conflicts: of two transactions that read one
   part and change it, one is run again. All documents of a push are one part.
 - An *index* sorts members, which are texts, by a number.
-- A *log* is a list that only grows, of one part.
+- The *log* of a part is a list that only grows.
 - A *sum* is a number under a key and a field, to which transactions add.
 
 A transaction is a function that may be run several times, until nothing came between: so it does nothing but read and
@@ -12,10 +12,10 @@ change what it is given. It sees its own changes to documents and indexes; logs 
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import NamedTuple, Protocol, TypeVar
 
 from triggerbot.core.model import Group, Push
+from triggerbot.store import Distrust
 
 T = TypeVar("T")
 
@@ -41,8 +41,8 @@ class Reader(Protocol):
     def all(self, part: str, kind: str) -> dict[str, bytes]:
         """Read all documents of one kind in a part, by name."""
 
-    def log(self, part: str, name: str) -> list[bytes]:
-        """Read a log, oldest first."""
+    def log(self, part: str) -> list[bytes]:
+        """Read the log of a part, oldest first."""
 
     def first(
         self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
@@ -67,7 +67,7 @@ class Changes(NamedTuple):
 
     dropped: set[str]
     documents: dict[Doc, bytes | None]
-    logs: list[tuple[str, str, bytes]]
+    logs: list[tuple[str, bytes]]
     #: By index and member; `None` takes the member out.
     ranks: dict[tuple[str, str], float | None]
     sums: dict[tuple[str, str], float]
@@ -100,9 +100,9 @@ class Transaction:
                     found[doc.name] = value
         return found
 
-    def log(self, part: str, name: str) -> list[bytes]:
-        """Read a log without the changes of this transaction."""
-        return self._reader.log(part, name)
+    def log(self, part: str) -> list[bytes]:
+        """Read the log of a part without the changes of this transaction."""
+        return self._reader.log(part)
 
     def first(
         self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
@@ -142,9 +142,9 @@ class Transaction:
         """Write a document; `None` deletes it."""
         self.changes.documents[doc] = value
 
-    def append(self, part: str, name: str, value: bytes) -> None:
-        """Append to a log."""
-        self.changes.logs.append((part, name, value))
+    def append(self, part: str, value: bytes) -> None:
+        """Append to the log of a part."""
+        self.changes.logs.append((part, value))
 
     def rank(self, index: str, member: str, number: float | None) -> None:
         """Put a member into an index, at this number; `None` takes it out."""
@@ -173,9 +173,6 @@ class Engine(Protocol):
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction until nothing came between; its changes are durable when this returns."""
 
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction later, in order, with others that wait; its future is done when its changes are durable."""
-
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that no other lease holds, so that no other thread or process works on it."""
 
@@ -185,5 +182,8 @@ class Engine(Protocol):
     def leased(self, owner: str | None = None) -> set[Push | Group]:
         """Return what is leased, by one owner or by any."""
 
+    def distrust(self) -> Distrust | None:
+        """Return the latest reason to believe that it lost data since it was opened, if any."""
+
     def close(self) -> None:
-        """Finish what was submitted, and close."""
+        """Close."""

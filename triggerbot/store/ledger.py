@@ -25,8 +25,8 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 T = TypeVar("T")
 #: Between the parts of a name.
 US = "\x1f"
-#: Kinds of documents of a push; its timeline is the log of the same name.
-PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES, TIMELINE = "", "j", "c", "o", "m", "f", "t"
+#: Kinds of documents of a push, whose log is its timeline.
+PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
 #: Indexes: what is due; pushes by their last event, by their first one in a branch, by revision; reports; verdicts.
 DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED, PROJECTS = (
     "due", "recent", "branch", "revisions", "reports", "judged", "projects",
@@ -246,7 +246,7 @@ class Ledger:
         for name in self._operation_changed:
             transaction.put(Doc(self.part, OPERATION, name), dump(self._operations[name]))
         for entry in self._entries:
-            transaction.append(self.part, TIMELINE, dump(entry))
+            transaction.append(self.part, dump(entry))
         header = dump(self.stored)
         if header != self._header:
             transaction.put(Doc(self.part, PUSH), header)
@@ -263,7 +263,7 @@ class Ledger:
         if last != stored.last:
             transaction.rank(RECENT, self.part, stored.last)
             transaction.rank(US.join((RECENT, self.push.project.lower())), self.part, stored.last)
-            transaction.rank(PROJECTS, self.push.project, stored.last)
+            transaction.rank(PROJECTS, self.push.project, 0.0)
         if due != stored.due:
             transaction.rank(DUE, self.part, stored.due)
         if report != stored.report_at:

@@ -5,7 +5,6 @@ import threading
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from typing import TypeVar
 
 from triggerbot.core.errors import StoreUnavailable
@@ -38,7 +37,7 @@ class Memory:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.documents: dict[str, dict[str, dict[str, bytes]]] = defaultdict(lambda: defaultdict(dict))
-        self.logs: dict[str, dict[str, list[bytes]]] = defaultdict(lambda: defaultdict(list))
+        self.logs: dict[str, list[bytes]] = defaultdict(list)
         self.indexes: dict[str, Index] = defaultdict(Index)
         self.totals: dict[str, dict[str, float]] = defaultdict(dict)
         self.leases: dict[Push | Group, tuple[str, float]] = {}
@@ -53,9 +52,9 @@ class Memory:
         """Read all documents of one kind in a part."""
         return dict(self.documents[part][kind]) if part in self.documents else {}
 
-    def log(self, part: str, name: str) -> list[bytes]:
+    def log(self, part: str) -> list[bytes]:
         """Read a log."""
-        return list(self.logs[part][name]) if part in self.logs else []
+        return list(self.logs.get(part, ()))
 
     def first(
         self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
@@ -94,8 +93,8 @@ class Memory:
                 self.documents[part][kind].pop(name, None)
             else:
                 self.documents[part][kind][name] = value
-        for part, name, entry in changes.logs:
-            self.logs[part][name].append(entry)
+        for part, entry in changes.logs:
+            self.logs[part].append(entry)
         for (index, member), number in changes.ranks.items():
             self.indexes[index].put(member, number)
         for (key, field), amount in changes.sums.items():
@@ -130,15 +129,8 @@ class MemoryEngine:
             memory.apply(transaction.changes)
             return value
 
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction at once."""
-        future: Future[T] = Future()
-        future.set_running_or_notify_cancel()
-        try:
-            future.set_result(self.run(body))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the future
-            future.set_exception(error)
-        return future
+    def distrust(self) -> None:
+        """Return nothing: memory forgets nothing while it lives."""
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that is free."""

@@ -15,7 +15,6 @@ from triggerbot.store.ledger import (
     PUSH,
     RECENT,
     REVISIONS,
-    TIMELINE,
     US,
     Book,
     Ledger,
@@ -77,7 +76,7 @@ def timeline(view: Reader, push: Push, job: str | None) -> list[TimelineEntry]:
         return []
     key = None if job is None else ledger.key(job)
     names = identity.names(ledger.jobs(), ledger.stored.told)
-    found = (load(StoredEntry, data) for data in view.log(part_of(push), TIMELINE))
+    found = (load(StoredEntry, data) for data in view.log(part_of(push)))
     return [_entry(one, names.get(one.job, one.job)) for one in found if key is None or one.job in (key, "")]
 
 

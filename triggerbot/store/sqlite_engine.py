@@ -5,7 +5,6 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,10 +51,10 @@ class SqliteView:
         query = "SELECT name, value FROM documents WHERE part = ? AND kind = ?"
         return dict(self._execute(query, (self._part(part), kind)).fetchall())
 
-    def log(self, part: str, name: str) -> list[bytes]:
+    def log(self, part: str) -> list[bytes]:
         """Read a log."""
-        query = "SELECT value FROM logs WHERE part = ? AND name = ? ORDER BY number"
-        return [row[0] for row in self._execute(query, (self._part(part), name))]
+        query = "SELECT value FROM logs WHERE part = ? ORDER BY number"
+        return [row[0] for row in self._execute(query, (self._part(part),))]
 
     def first(
         self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
@@ -119,14 +118,15 @@ class SqliteView:
         )
 
     def _append(self, connection: sqlite3.Connection, changes: Changes) -> None:
-        last: dict[tuple[str, str], int] = {}
-        for part, name, value in changes.logs:
+        last: dict[str, int] = {}
+        for part, value in changes.logs:
             number = self._own_part(part)
-            if (part, name) not in last:
-                query = "SELECT max(number) FROM logs WHERE part = ? AND name = ?"
-                last[part, name] = connection.execute(query, (number, name)).fetchone()[0] or 0
-            last[part, name] += 1
-            connection.execute("INSERT INTO logs VALUES (?, ?, ?, ?)", (number, name, last[part, name], value))
+            if part not in last:
+                last[part] = (
+                    connection.execute("SELECT max(number) FROM logs WHERE part = ?", (number,)).fetchone()[0] or 0
+                )
+            last[part] += 1
+            connection.execute("INSERT INTO logs VALUES (?, ?, ?)", (number, last[part], value))
 
     def _own_part(self, name: str) -> int:
         found = self._part(name)
@@ -166,10 +166,6 @@ class SqliteEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction; other threads' may share its commit."""
-        return self.submit(body).result()
-
-    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction later, in order; its future is done after the commit."""
 
         def change(connection: sqlite3.Connection) -> T:
             view = SqliteView(connection)
@@ -178,7 +174,10 @@ class SqliteEngine:
             view.apply(connection, transaction.changes)
             return value
 
-        return self._file.writer.submit(change)
+        return self._file.writer.call(change)
+
+    def distrust(self) -> None:
+        """Return nothing: a file loses no data while in use, and a replaced file cannot be recognised."""
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that is free. Only one daemon works on the file, so leases die with the process."""

@@ -7,7 +7,7 @@ from typing import Any
 from triggerbot.store import TimelineEntry, admin, outcomes
 from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredPush, load
 from triggerbot.store.engine import Reader
-from triggerbot.store.ledger import RECENT, TIMELINE, Book, push_of
+from triggerbot.store.ledger import RECENT, Book, push_of
 
 _EVERYTHING = 10_000_000
 
@@ -17,7 +17,7 @@ def _pushes(view: Reader) -> Iterator[tuple[StoredPush, dict[str, StoredJob], li
         ledger = Book(view).ledger(push_of(part))
         if ledger.stored is None:
             continue
-        entries = [load(StoredEntry, data) for data in view.log(part, TIMELINE)]
+        entries = [load(StoredEntry, data) for data in view.log(part)]
         story = [
             TimelineEntry(one.at, one.what, one.job or None, one.text, one.reason, one.count, one.dry)
             for one in entries

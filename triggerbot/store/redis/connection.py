@@ -8,30 +8,23 @@ of ours and the server's run id reveal that; then the store is distrusted.
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
 from triggerbot import logs
 from triggerbot.core.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.core.model import Push
-from triggerbot.store import REPORT_DELAY, Distrust
-from triggerbot.store.redis import codec
-from triggerbot.store.redis.codec import encode
+from triggerbot.store import Distrust
+from triggerbot.store.engine import Conflict
 
 log = logs.get_logger("triggerbot.store")
 
 #: The prefix of all keys; the braces put them into one slot of a cluster.
 PREFIX = "{triggerbot}:"
-#: The parts of the script, in order: those that `observe` needs, which is called a thousand times as often as all other
-#: commands, and the rest. Redis builds everything in a script anew at each call, so `observe` has a script of its own.
-_OBSERVING = ("base", "pushes", "claims", "observe")
-_OTHERS = ("queues", "limits", "decisions", "verdicts", "admin")
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 5.0
 #: How often a call whose reply was lost is repeated, and the most seconds between repetitions.
@@ -41,14 +34,8 @@ _TRANSIENT = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "NOAUTH"
 #: The oldest Redis version whose scripts can do everything that ours does.
 _VERSION_MIN = 6
 _NEWER = "the store was taken over by a newer triggerbot"
-_decoder = msgspec.json.Decoder()
-
-
-def _script(*names: str) -> str:
-    """Assemble a script from its parts, which call each other."""
-    parts = files(__package__).joinpath("scripts")
-    constants = f"local REPORT_DELAY = {REPORT_DELAY}"
-    return "\n".join([constants, *(parts.joinpath(f"{part}.lua").read_text() for part in names)])
+#: The layout that this program writes; see `scripts/apply.lua`.
+LAYOUT = 4
 
 
 def connect(address: str) -> "redis.Redis":
@@ -69,12 +56,10 @@ def connect(address: str) -> "redis.Redis":
 class RedisConnection:
     """A client of one Redis, with what is known about that server."""
 
-    def __init__(self, client: "redis.Redis", retention: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.time) -> None:
         self.client = client
-        self._retention = str(max(1, round(retention * 1000)))
         self._clock = clock
-        self._script = client.register_script(_script(*_OBSERVING, *_OTHERS, "main"))
-        self._observe_script = client.register_script(_script(*_OBSERVING, "main"))
+        self._script = client.register_script(files(__package__).joinpath("scripts", "apply.lua").read_text())
         self._lock = threading.Lock()
         self._marker = ""
         self._seen = 0
@@ -124,15 +109,15 @@ class RedisConnection:
 
     def _meet(self, run_id: str) -> None:
         """Check that it is still the same store, and mark a new one."""
-        arguments = {
-            "marker": uuid.uuid4().hex, "expected": self._marker, "seen": self._seen, "run_id": run_id,
-            "now": repr(self._clock()),
-        }  # fmt: skip
-        answer = _decoder.decode(self._script(args=["meet", "", "", 0, encode(arguments)]))
-        if isinstance(answer, dict):
-            raise StoreUnusable(f"{_NEWER} (its layout is {answer['newer']}): use the newer program, or another store")
-        self._marker, self._seen, since, why, distrusted = answer
-        self._run_id = run_id
+        now = repr(self._clock())
+        answer = self._script(args=["meet", "", self._marker, self._seen, uuid.uuid4().hex, run_id, now])
+        marker, *rest = (part.decode() for part in answer)
+        if marker == "NEWER":
+            raise StoreUnusable(f"{_NEWER} (its layout is {rest[0]}): use the newer program, or another store")
+        writes, since, why, distrusted, layout = rest
+        if int(layout) < LAYOUT:
+            raise StoreUnusable(f"its layout is {layout}")
+        self._marker, self._seen, self._run_id = marker, int(writes), run_id
         self._set_distrust(since, why)
         if distrusted:
             log.warning("store.distrusted", reason=why, note="nothing is sent until the CIs list what was asked before")
@@ -147,27 +132,23 @@ class RedisConnection:
 
     # -- calling ------------------------------------------------------------------------------------------------
 
-    def call(self, command: str, **arguments: Any) -> Any:
-        """Run one command of the script. Raises `StoreUnavailable`."""
-        operation, script = uuid.uuid4().hex, self._observe_script if command == "observe" else self._script
-        text = encode({**arguments, "retention": self._retention})
-        for _ in range(2):
-            reply = self._run(lambda: script(args=[command, operation, self._marker, self._seen, text]))
-            if reply == b"NEWER":
-                raise StoreUnavailable(f"{_NEWER} while this one ran: stop this one")
-            if reply != b"LOST":
-                return self._answer(reply)
-            # What this call is based on may be gone: recognise the store again, and let the command see what is there.
+    def apply(self, operations: Sequence[str | bytes]) -> None:
+        """Apply a transaction. Raises `Conflict` if something came between, and `StoreUnavailable`."""
+        name = uuid.uuid4().hex
+        reply = self._run(lambda: self._script(args=["apply", name, self._marker, self._seen, *operations]))
+        if reply == b"CONFLICT":
+            raise Conflict
+        if reply == b"NEWER":
+            raise StoreUnavailable(f"{_NEWER} while this one ran: stop this one")
+        if reply == b"LOST":
+            # What this is based on may be gone: recognise the store again, and let the transaction see what is there.
             self._meet_again()
-        raise StoreUnavailable("Redis is not the store that it was a moment ago")
-
-    def _answer(self, reply: bytes) -> Any:
-        writes, since, answer = _decoder.decode(reply)
+            raise Conflict
+        writes, since = int(reply[0]), reply[1].decode()
         with self._lock:
             self._seen = max(self._seen, writes)
             if since != self._since:
                 self._set_distrust(since, self._run(self._why))
-        return answer
 
     def _why(self) -> str:
         why: Any = self.client.hget(f"{PREFIX}meta", "why")
@@ -206,37 +187,3 @@ class RedisConnection:
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
-
-
-#: A `redis.Redis`, untyped: its annotations make every answer a union of all possible types.
-Client = Any
-
-
-def key(kind: str, name: str) -> str:
-    """Return the full name of a key."""
-    return f"{PREFIX}{kind}:{name}"
-
-
-def text(raw: Any) -> str:
-    """Decode an answer of Redis as text."""
-    return str(raw, "utf-8") if isinstance(raw, bytes) else str(raw)
-
-
-def number_of(client: Client, push: Push) -> str | None:
-    """Find a push's number."""
-    found = client.get(key("n", codec.push_name(push)))
-    return None if found is None else text(found)
-
-
-T = TypeVar("T")
-
-
-class Connected:
-    """Base class of the parts of the store."""
-
-    def __init__(self, link: RedisConnection) -> None:
-        self._link = link
-
-    def _read(self, view: Callable[..., T], *arguments: Any) -> T:
-        result: T = self._link.read(lambda client: view(client, *arguments))
-        return result

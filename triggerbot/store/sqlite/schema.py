@@ -178,8 +178,7 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (part, kind, name)
     ) WITHOUT ROWID;
     CREATE TABLE logs (
-        part INTEGER NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL,
-        PRIMARY KEY (part, name, number)
+        part INTEGER NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (part, number)
     ) WITHOUT ROWID;
     CREATE TABLE indexes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE ranks (
