@@ -22,7 +22,7 @@ from triggerbot.pipeline.observer import Observer
 from triggerbot.reports import judge, push_json
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, Store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 #: Of the large push: jobs, those that fail, and runs beyond the first of each.
 _JOBS, _FAILING, _AGAIN = 5_000, 300, 1_000
@@ -58,7 +58,7 @@ def _fill(path: Path, pushes: int) -> None:
     import logging
 
     logs.configure(level=logging.ERROR)
-    store = SqliteStore(path, durable=False)
+    store = open_file(path, durable=False)
     now = time.time()
     store.pause(Pause(now, "bench"))
     observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())

@@ -14,7 +14,7 @@ from triggerbot.config import Config
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
 from triggerbot.daemon import process as module
 from triggerbot.daemon.process import Daemon
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 from triggerbot.systems import registry
 
 CONFIG = """
@@ -84,7 +84,7 @@ def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) 
         return config
 
     outside = Outside(lambda: send_signal(signal.SIGHUP), ending.set)
-    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, manager=outside)
+    daemon = Daemon(config, open_file(tmp_path / "state.db"), read, manager=outside)
     first = daemon.engine
 
     assert daemon.run(None) == 0
@@ -100,7 +100,7 @@ def test_an_engine_that_cannot_begin_leaves_nothing_behind(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last thread cannot start: those before it end, and the old engine goes on."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
     first = daemon.engine
     first.start()
@@ -146,7 +146,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
         secret.write_text("the-second-token")
 
     outside = Outside(rotate)
-    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, manager=outside)
+    daemon = Daemon(config, open_file(tmp_path / "state.db"), lambda: config, manager=outside)
     patience = threading.Timer(20.0, send_signal, [signal.SIGTERM])
     patience.start()
 
@@ -162,7 +162,7 @@ def test_the_health_of_a_store_that_fails(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
 ) -> None:
     """Whether it is unreachable or has a damaged key: the heartbeat says so, with all the rest."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
 
     def fail(*_: object, **__: object) -> None:

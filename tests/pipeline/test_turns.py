@@ -7,12 +7,12 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.model import Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
+from triggerbot.store.memory import Memory
 from triggerbot.systems.github.system import GitHub
 
 RULE = Rule(Globs(["octo/app"]))
@@ -112,7 +112,7 @@ def test_two_replicas_together_keep_the_pace(
     github: FakeGitHub, make_world: MakeWorld, clock: Clock, kept: str
 ) -> None:
     """The queue is in the store: never two requests within a second, and none is left out."""
-    tables = Tables() if kept == "memory" else None
+    tables = Memory() if kept == "memory" else None
     one = make_world(connect(github, clock), rules=(RULE,), tables=tables)
     moments = watch(github)
     with one.again(systems={"gh": connect(github, clock)}) as two:

@@ -11,10 +11,9 @@ import pytest
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.servers import is_installed
 from triggerbot.store import Store
-from triggerbot.store.documented import DocumentStore
-from triggerbot.store.memory import Memory, MemoryEngine
-from triggerbot.store.sqlite_engine import SqliteEngine
-from triggerbot.store.redis_engine import RedisEngine
+from triggerbot.store.factory import open_file, open_memory
+from triggerbot.store.memory import Memory
+from triggerbot.store.redis import RedisEngine
 
 
 @dataclass
@@ -58,17 +57,17 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     match request.param:
         case "sqlite":
             path = tmp_path / "state.db"
-            home = Home(lambda daemon: DocumentStore(SqliteEngine(path)), path)
+            home = Home(lambda daemon: open_file(path, daemon=daemon), path)
         case "redis":
             server = request.getfixturevalue("redis_server")
             server.client().flushall()
-            home = Home(lambda _: DocumentStore(RedisEngine.at(server.url())), None)
+            home = Home(lambda _: Store(RedisEngine.at(server.url())), None)
         case "memory":
             memory = Memory()
-            home = Home(lambda _: DocumentStore(MemoryEngine(memory), direct=True), None)
+            home = Home(lambda _: open_memory(memory), None)
         case _:
             fake = fakeredis.FakeServer()
-            home = Home(lambda _: DocumentStore(RedisEngine(Fake(server=fake))), None)
+            home = Home(lambda _: Store(RedisEngine(Fake(server=fake))), None)
     yield home
     for store in home.opened:
         store.close()

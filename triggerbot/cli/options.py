@@ -41,7 +41,7 @@ def load_config(given: str | None) -> Config:
 def opened(config: Config) -> Iterator[Store]:
     """Open the store for one command. Never creates one, as no daemon would process what is written to it."""
     try:
-        store = open_store(config.store_address, must_exist=True, retention=config.retention)
+        store = open_store(config.store_address, must_exist=True)
     except OSError as error:
         raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
     except StoreUnusable as error:

@@ -305,7 +305,7 @@ def serve(
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     logs.configure(secrets=read_secrets(config), worker=worker)
-    store = open_store(config.store_address, daemon=True, retention=config.retention)
+    store = open_store(config.store_address, daemon=True)
     try:
         # After the store: if another daemon uses that, an error about `listen` would suggest the wrong fix.
         listening = listening or listen(config.listen)

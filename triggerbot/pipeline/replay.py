@@ -3,11 +3,9 @@
 It runs on the events' own clock and in dry run, so its decisions are those that would have been made.
 """
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from triggerbot.core import event_json, identity
 from triggerbot.core.decision import Decision
@@ -20,7 +18,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer, refusal_of
 from triggerbot.pipeline.sender import DispatchSettings
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_memory
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, LookBack, Refused, System, recordings
 from triggerbot.systems.recordings import Format, Reader
 
@@ -61,7 +59,7 @@ class Replay:
     """Feeds lines one after another to observer and dispatcher, and yields the decisions."""
 
     def __init__(
-        self, directory: Path, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
+        self, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
     ) -> None:
         self._read = read
         self._on_event = on_event
@@ -69,7 +67,7 @@ class Replay:
         self._purged = 0.0
         self._retention = retention
         self._systems = _Systems()
-        self._store = SqliteStore(directory / "replay.db", durable=False)
+        self._store = open_memory()
         metrics = Metrics()
         self._observer = Observer(self._store, rules, dry=True, clock=self._clock, metrics=metrics)
         self._dispatcher = Dispatcher(
@@ -145,18 +143,17 @@ def replay(
     before it is replayed.
     """
     read = read or recordings.reader(Format.CANONICAL, "")
-    with tempfile.TemporaryDirectory(prefix="triggerbot-replay-") as directory:
-        run = Replay(Path(directory), rules, retention, read, on_event)
-        try:
-            for number, text in enumerate(lines, start=1):
-                if not text.strip():
-                    continue
-                try:
-                    yield from run.feed(text, number)
-                except NotUnderstood as error:
-                    yield Unreadable(number, str(error))
-        finally:
-            run.close()
+    run = Replay(rules, retention, read, on_event)
+    try:
+        for number, text in enumerate(lines, start=1):
+            if not text.strip():
+                continue
+            try:
+                yield from run.feed(text, number)
+            except NotUnderstood as error:
+                yield Unreadable(number, str(error))
+    finally:
+        run.close()
 
 
 class RecordedSystem:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from triggerbot.store import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order, limits, queues
+from triggerbot.store import limits, queues
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import PROJECTS, RECENT, US, Book, push_of
+from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order
 
 #: The index of dead letters, by their numbers, and the document of the last one.
 _LETTERS, _LAST = "letters", Doc("letters", "")

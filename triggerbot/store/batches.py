@@ -8,8 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.store import Item, Outcome, observe
+from triggerbot.store import observe
 from triggerbot.store.engine import Engine
+from triggerbot.store.records import Item, Outcome
 
 #: Items per transaction, unless a single batch has more.
 _ITEMS_MAX = 1000

@@ -6,7 +6,7 @@ newer version has more, which are ignored.
 
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -162,19 +162,29 @@ class StoredEntry:
 # -- writing and reading ----------------------------------------------------------------------------------------------
 
 _encode = msgspec.msgpack.Encoder().encode
+_fields: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]] = {}
+_decoders: dict[Any, Callable[[bytes], Any]] = {}
 
 
-@cache
-def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    """Return the fields of a class with their defaults; `MISSING` where there is none."""
-    return tuple(
-        (one.name, one.default_factory() if one.default_factory is not MISSING else one.default) for one in fields(kind)
-    )
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]:
+    """Return the names of a class's fields, what reads them all, and their defaults (`MISSING`: none)."""
+    found = _fields.get(kind)
+    if found is None:
+        own = fields(kind)
+        names = tuple(one.name for one in own)
+        defaults = tuple(one.default_factory() if one.default_factory is not MISSING else one.default for one in own)
+        found = _fields[kind] = names, attrgetter(*names), defaults
+    return found
 
 
 def slim(value: Any) -> dict[str, Any]:
     """Return the fields of a value that differ from their defaults, by name."""
-    return {name: own for name, default in _defaults(type(value)) if (own := getattr(value, name)) != default}
+    names, read, defaults = _fields_of(type(value))
+    return {
+        name: own
+        for name, own, default in zip(names, read(value), defaults, strict=True)
+        if own is not default and own != default
+    }
 
 
 def dump(value: Any) -> bytes:
@@ -182,14 +192,12 @@ def dump(value: Any) -> bytes:
     return _encode(slim(value))
 
 
-@cache
-def _decoder(kind: Any) -> Callable[[bytes], Any]:
-    return msgspec.msgpack.Decoder(kind).decode
-
-
 def load(kind: type[T], data: bytes) -> T:
     """Read a value of a class, as `dump` and `encode` wrote it."""
-    value: T = _decoder(kind)(data)
+    decode = _decoders.get(kind)
+    if decode is None:
+        decode = _decoders[kind] = msgspec.msgpack.Decoder(kind).decode
+    value: T = decode(data)
     return value
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from triggerbot.core.model import Group, Push
-from triggerbot.store import Distrust
+from triggerbot.store.records import Distrust
 
 T = TypeVar("T")
 

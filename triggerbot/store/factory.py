@@ -3,43 +3,46 @@
 from pathlib import Path
 
 from triggerbot.core.errors import StoreUnusable
-from triggerbot.store import Store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.memory import Memory, MemoryEngine
+from triggerbot.store.sqlite import SqliteEngine
+from triggerbot.store.store import Store
 
 _REDIS = ("redis", "rediss", "unix")
 
 
-def open_store(
-    address: str, *, daemon: bool = False, must_exist: bool = False, retention: float | None = None
-) -> Store:
+def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) -> Store:
     """Open the store at `sqlite:PATH`, `redis://host:port/db`, `rediss://...` (TLS) or `unix://PATH`.
 
-    `daemon`: open it to work on it, which only one process can do with a file. `retention`: seconds after which Redis
-    itself expires pushes. Raises `StoreUnusable`.
+    `daemon`: open it to work on it, which only one process can do with a file. Raises `StoreUnusable`.
     """
     scheme, _, rest = address.partition(":")
     if scheme in _REDIS:
         # Imported late: every command would wait for it, and most stores are files.
-        from triggerbot.store.redis import RedisStore
+        from triggerbot.store.redis import RedisEngine
 
-        options = {} if retention is None else {"retention": retention}
-        return RedisStore.at(address, must_exist=must_exist, watch=daemon, **options)
+        return Store(RedisEngine.at(address, must_exist=must_exist, watch=daemon))
     if scheme != "sqlite" or not rest:
         raise StoreUnusable("the store's address is none: write `sqlite:PATH` or `redis://host:port/db`")
-    return _open_file(rest, daemon=daemon, must_exist=must_exist)
+    if must_exist and _is_missing(Path(rest)):
+        raise StoreUnusable(f"there is no store at {rest} yet: triggerbot has not run here with this config")
+    return open_file(rest, daemon=daemon)
 
 
-def _open_file(path: str, *, daemon: bool, must_exist: bool) -> Store:
-    if must_exist and _is_missing(Path(path)):
-        raise StoreUnusable(f"there is no store at {path} yet: triggerbot has not run here with this config")
-    store = SqliteStore(path)
+def open_file(path: str | Path, *, daemon: bool = False, durable: bool = True) -> Store:
+    """Open a store in a file. `durable=False` is for what is thrown away. Raises `StoreUnusable`."""
+    engine = SqliteEngine(path, durable=durable)
     if daemon:
         try:
-            store.claim_daemon()
+            engine.claim_daemon()
         except StoreUnusable:
-            store.close()
+            engine.close()
             raise
-    return store
+    return Store(engine)
+
+
+def open_memory(memory: Memory | None = None) -> Store:
+    """Open a store in memory; those that share it are replicas."""
+    return Store(MemoryEngine(memory), direct=True)
 
 
 def _is_missing(path: Path) -> bool:

@@ -8,7 +8,6 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import Group, Push, Run, RunKey
-from triggerbot.store import REPORT_DELAY
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -21,6 +20,7 @@ from triggerbot.store.documents import (
     load_jobs,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
+from triggerbot.store.records import REPORT_DELAY
 
 T = TypeVar("T")
 #: Between the parts of a name.

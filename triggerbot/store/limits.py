@@ -9,10 +9,10 @@ from triggerbot.core.policy import limits, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.slots import Rank, SlotQueue
-from triggerbot.store import Pause
 from triggerbot.store.documents import StoredClaim, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import US, Book, held_index, held_member, push_of
+from triggerbot.store.records import Pause
 
 T = TypeVar("T")
 View = Reader | Transaction

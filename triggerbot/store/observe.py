@@ -8,10 +8,11 @@ from triggerbot.core import identity, proof
 from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Run, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome, queues
+from triggerbot.store import queues
 from triggerbot.store.documents import StoredClaim, StoredJob, encode
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import US, Book, Ledger
+from triggerbot.store.records import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome
 
 #: Seconds before a push's facts are fetched: often the next message contains them.
 _FACTS_DELAY = 2.0

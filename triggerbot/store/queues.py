@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from triggerbot.core.model import CommentCommand, Group, Lead, Push
-from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand, limits
+from triggerbot.store import limits
 from triggerbot.store.documents import dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import DUE, US, due_of, group_part
+from triggerbot.store.records import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand
 
 View = Reader | Transaction
 #: Indexes: groups of leads by when the first came; comment commands by when they are due, and settled ones by age.

@@ -5,7 +5,6 @@ from dataclasses import astuple
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push, PushFacts, State
-from triggerbot.store import PushRecord, Search, Summary, TimelineEntry, Work, job_records
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
 from triggerbot.store.ledger import (
@@ -21,6 +20,7 @@ from triggerbot.store.ledger import (
     part_of,
     push_of,
 )  # fmt: skip
+from triggerbot.store.records import PushRecord, Search, Summary, TimelineEntry, Work, job_records
 from triggerbot.store.verdicts import headers
 
 _TITLE_MAX = 200

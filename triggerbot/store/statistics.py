@@ -4,10 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from triggerbot.store import TimelineEntry, admin, outcomes
+from triggerbot.store import admin, outcomes
 from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredPush, load
 from triggerbot.store.engine import Reader
 from triggerbot.store.ledger import RECENT, Book, push_of
+from triggerbot.store.records import TimelineEntry
 
 _EVERYTHING = 10_000_000
 

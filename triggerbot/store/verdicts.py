@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Push, State
-from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 from triggerbot.store.documents import StoredPush, dump, encode, load, load_jobs
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import (
@@ -20,6 +19,7 @@ from triggerbot.store.ledger import (
     part_of,
     push_of,
 )  # fmt: skip
+from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 
 View = Reader | Transaction
 #: The number of newest pushes of a project at which runs are counted.

@@ -84,13 +84,11 @@ def _around(counter: _Counter, owner: Any, name: str, label: str, only: Callable
 
 
 def _around_stores(counter: _Counter) -> None:
-    from triggerbot.store.redis import RedisStore
-    from triggerbot.store.sqlite import SqliteStore
+    from triggerbot.store import Store
 
-    for store in (RedisStore, SqliteStore):
-        for name in dir(store):
-            if not name.startswith("_") and callable(getattr(store, name)) and name not in _IDLE:
-                _around(counter, store, name, f"store.{name}")
+    for name in dir(Store):
+        if not name.startswith("_") and callable(getattr(Store, name)) and name not in _IDLE:
+            _around(counter, Store, name, f"store.{name}")
 
 
 def _around_commits(counter: _Counter) -> None:

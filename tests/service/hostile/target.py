@@ -15,7 +15,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
 from triggerbot.reports.judge import Judge
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 from triggerbot.systems import System
 from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.github.system import GitHub
@@ -44,7 +44,7 @@ class Target:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "state.db"
-        self.store = SqliteStore(self.path, durable=False)
+        self.store = open_file(self.path, durable=False)
         nowhere = "http://127.0.0.1:9"
         self.systems: dict[str, System] = {
             "ci": Generic("ci", nowhere, webhook_secrets=GENERIC_SECRETS),

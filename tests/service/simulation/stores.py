@@ -6,12 +6,11 @@ from typing import Protocol
 
 import fakeredis
 
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_store.tables import Tables
 from triggerbot.store import Store
-from triggerbot.store.redis import RedisStore
+from triggerbot.store.factory import open_file, open_memory
+from triggerbot.store.memory import Memory
+from triggerbot.store.redis import RedisEngine
 from triggerbot.store.redis.connection import PREFIX
-from triggerbot.store.sqlite import SqliteStore
 
 
 class Ground(Protocol):
@@ -30,21 +29,21 @@ class Ground(Protocol):
         """Close all that was opened."""
 
 
-class Memory:
+class InMemory:
     """Plain dicts; a lease lasts for its time, as in Redis, or as long as its process, as with SQLite."""
 
     def __init__(self, *, leases_last: bool = False) -> None:
         self.leases_last = leases_last
-        self._tables = Tables(leases_last=leases_last)
+        self._memory = Memory(lasting_leases=leases_last)
 
     def open(self) -> Store:
-        """Share the tables."""
-        return MemoryStore(self._tables)
+        """Share the memory."""
+        return open_memory(self._memory)
 
     def died(self) -> None:
         """Let go of leases that last as long as their process."""
         if self.leases_last:
-            self._tables.leases.clear()
+            self._memory.leases.clear()
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -61,7 +60,7 @@ class Sqlite:
 
     def open(self) -> Store:
         """Open the file."""
-        self._opened.append(SqliteStore(Path(self._directory.name) / "state.db", durable=False))
+        self._opened.append(open_file(Path(self._directory.name) / "state.db", durable=False))
         return self._opened[-1]
 
     def died(self) -> None:
@@ -96,7 +95,7 @@ class Redis:
 
     def open(self) -> Store:
         """Connect."""
-        self._opened.append(RedisStore(FakeRedis(server=self._server)))
+        self._opened.append(Store(RedisEngine(FakeRedis(server=self._server))))
         return self._opened[-1]
 
     def died(self) -> None:

@@ -1,1 +1,291 @@
-"""x"""
+"""The engine for several replicas: one Redis, in which a short script applies each transaction, or none of it."""
+
+import math
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import redis
+
+from triggerbot.core.errors import StoreUnavailable, StoreUnusable
+from triggerbot.core.model import Group, Push
+from triggerbot.store.documents import encode, load
+from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
+from triggerbot.store.ledger import US, due_of, group_part, part_of
+from triggerbot.store.records import Distrust
+from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect
+
+T = TypeVar("T")
+#: Tries of a transaction that others come between, and seconds between two, at most.
+_TRIES, _PAUSE = 200, 0.05
+#: Seconds between checks that it is still the same server, and between heartbeats.
+_WATCH_EVERY = 5.0
+#: Seconds without a heartbeat after which a process is taken for dead.
+_ALIVE = 20
+#: The index of leases by their ends, and how many are read.
+_LEASES, _LEASES_MAX = "leases", 10_000
+
+
+def _documents(part: str, kind: str) -> str:
+    return f"{PREFIX}d:{part}{US}{kind}" if kind else f"{PREFIX}d:{part}{US}{US}"
+
+
+def _text(raw: bytes | None) -> str:
+    return "0" if raw is None else raw.decode()
+
+
+class RedisView:
+    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client: Any = client
+        self.versions: dict[str, str] = {}
+
+    def _saw(self, part: str, version: bytes | None) -> None:
+        if self.versions.setdefault(part, _text(version)) != _text(version):
+            raise Conflict(part)
+
+    def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
+        """Read documents, in one round trip."""
+        if not docs:
+            return []
+        names: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for part, kind, name in docs:
+            names[part, kind].append(name)
+        pipe = self._client.pipeline(transaction=False)
+        for (part, kind), own in names.items():
+            pipe.hget(f"{PREFIX}d:{part}", "")
+            pipe.hmget(_documents(part, kind), own)
+        answers = iter(pipe.execute())
+        found: dict[Doc, bytes | None] = {}
+        for (part, kind), own in names.items():
+            self._saw(part, next(answers))
+            found.update(zip((Doc(part, kind, name) for name in own), next(answers), strict=True))
+        return [found[doc] for doc in docs]
+
+    def all(self, part: str, kind: str) -> dict[str, bytes]:
+        """Read all documents of one kind in a part."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.hget(f"{PREFIX}d:{part}", "")
+        pipe.hgetall(_documents(part, kind))
+        version, found = pipe.execute()
+        self._saw(part, version)
+        return {name.decode(): value for name, value in found.items()}
+
+    def log(self, part: str) -> list[bytes]:
+        """Read a log."""
+        found: list[bytes] = self._client.lrange(f"{PREFIX}l:{part}", 0, -1)
+        return found
+
+    def first(
+        self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
+    ) -> list[tuple[float, str]]:
+        """List members by number."""
+        if limit <= 0:
+            return []
+        ends = (repr(most), repr(least)) if descending else (repr(least), repr(most))
+        found = self._client.zrange(
+            f"{PREFIX}z:{index}", *ends, desc=descending, byscore=True, offset=0, num=limit, withscores=True
+        )
+        return [(number, member.decode()) for member, number in found]
+
+    def ranks(self, index: str, members: Sequence[str]) -> list[float | None]:
+        """Read the numbers of members."""
+        found: list[float | None] = self._client.zmscore(f"{PREFIX}z:{index}", members) if members else []
+        return found
+
+    def starting(self, index: str, prefix: str, limit: int) -> list[str]:
+        """List members by prefix, which all have the same number."""
+        least = prefix.encode()
+        found = self._client.zrangebylex(f"{PREFIX}z:{index}", b"[" + least, b"[" + least + b"\xff", 0, limit)
+        return [member.decode() for member in found]
+
+    def size(self, index: str) -> int:
+        """Count the members of an index."""
+        return int(self._client.zcard(f"{PREFIX}z:{index}"))
+
+    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+        """Read sums."""
+        pipe = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipe.hgetall(f"{PREFIX}s:{key}")
+        found = pipe.execute() if keys else []
+        return [{field.decode(): float(amount) for field, amount in one.items() if float(amount)} for one in found]
+
+
+def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]:
+    """Write a transaction as the arguments of the script."""
+    made: list[str | bytes] = []
+    for part, version in versions.items():
+        made += ("v", part, version)
+    for part in changes.dropped:
+        made += ("d", part)
+    kinds: set[tuple[str, str]] = set()
+    parts: set[str] = set()
+    for (part, kind, name), value in changes.documents.items():
+        parts.add(part)
+        place = _documents(part, kind).removeprefix(f"{PREFIX}d:")
+        if value is None:
+            made += ("x", place, name)
+        else:
+            kinds.add((part, kind))
+            made += ("h", place, name, value)
+    for part, entry in changes.logs:
+        parts.add(part)
+        made += ("l", part, entry)
+    for part in parts:
+        made += ("p", part)
+    for part, kind in kinds:
+        made += ("k", part, kind or US)
+    for (index, member), number in changes.ranks.items():
+        made += ("Z", index, member) if number is None else ("z", index, member, repr(float(number)))
+    for (key, field), amount in changes.sums.items():
+        made += ("s", key, field, repr(amount))
+    return made
+
+
+class RedisEngine:
+    """An `Engine` in Redis, for any number of processes."""
+
+    def __init__(self, client: "redis.Redis", *, must_exist: bool = False, watch: bool = False) -> None:
+        self._link = RedisConnection(client)
+        if must_exist and not _is_ours(self._link):
+            raise StoreUnusable("there is nothing of triggerbot in this Redis yet: it has not run with this config")
+        self._link.open()
+        self._own: dict[Push | Group, str] = {}
+        self._lock = threading.Lock()
+        self._owner = ""
+        self._closing = threading.Event()
+        self._has_heartbeat = watch
+        if watch:
+            self._link.warn()
+            threading.Thread(target=self._watch, name="store-watch", daemon=True).start()
+
+    @classmethod
+    def at(cls, address: str, *, must_exist: bool = False, watch: bool = False) -> "RedisEngine":
+        """Open the store at an address such as `redis://host:6379/0`; raises `StoreUnusable`."""
+        return cls(connect(address), must_exist=must_exist, watch=watch)
+
+    def _watch(self) -> None:
+        """Check that the server is still the same one, and send heartbeats."""
+        while not self._closing.wait(_WATCH_EVERY):
+            try:
+                self._link.watch()
+                self._send_heartbeat()
+            except StoreUnavailable:
+                continue
+
+    def _send_heartbeat(self) -> None:
+        """Renew this process's heartbeat: once it stops, others take its leases over before they expire."""
+        if self._has_heartbeat and self._owner:
+            self._link.read(lambda client: client.set(f"{PREFIX}alive:{self._owner}", "1", ex=_ALIVE))
+
+    def distrust(self) -> Distrust | None:
+        """Return the latest reason to believe that the store lost data, if any."""
+        return self._link.distrust()
+
+    def read(self, view: Callable[[Reader], T]) -> T:
+        """Run a view, again if something came between."""
+
+        def attempt() -> T:
+            value: T = self._link.read(lambda client: view(RedisView(client)))
+            return value
+
+        return self._tries(attempt)
+
+    def run(self, body: Callable[[Transaction], T]) -> T:
+        """Run a transaction until nothing came between."""
+        return self._tries(lambda: self._attempt(body))
+
+    def _attempt(self, body: Callable[[Transaction], T]) -> T:
+        view = RedisView(self._link.client)
+        transaction = Transaction(view)
+        value: T = self._link.read(lambda _: body(transaction))
+        if transaction.changes:
+            self._link.apply(_operations(view.versions, transaction.changes))
+        return value
+
+    def _tries(self, attempt: Callable[[], T]) -> T:
+        for number in range(_TRIES):
+            try:
+                return attempt()
+            except Conflict:
+                time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 - no secret
+        raise StoreUnavailable("others change the same part of the store all the time")
+
+    # -- leases -------------------------------------------------------------------------------------------------
+
+    def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
+        """Lease the first candidate that is free; an expired lease, or one of a dead process, is taken over."""
+        if owner != self._owner:
+            self._owner = owner
+            self._send_heartbeat()
+        found = list(candidates)
+        if not found:
+            return None
+        leased = self.run(lambda transaction: self._lease(transaction, found, owner, now, seconds))
+        if leased is not None:
+            with self._lock:
+                self._own[leased] = owner
+        return leased
+
+    def _lease(
+        self, transaction: Transaction, candidates: list[Push | Group], owner: str, now: float, seconds: float
+    ) -> Push | Group | None:
+        docs = [Doc(f"lease{US}{_name(one)}", "") for one in candidates]
+        for one, doc, data in zip(candidates, docs, transaction.get(docs), strict=True):
+            held, until, beats = ("", 0.0, False) if data is None else load(tuple[str, float, bool], data)
+            if until <= now or (beats and not self._is_alive(held)):
+                transaction.put(doc, encode((owner, now + seconds, self._has_heartbeat)))
+                transaction.rank(_LEASES, _name(one), now + seconds)
+                return one
+        return None
+
+    def _is_alive(self, owner: str) -> bool:
+        return bool(self._link.read(lambda client: client.exists(f"{PREFIX}alive:{owner}")))
+
+    def release(self, leased: Push | Group, owner: str) -> None:
+        """End a lease."""
+        with self._lock:
+            self._own.pop(leased, None)
+        doc = Doc(f"lease{US}{_name(leased)}", "")
+
+        def body(transaction: Transaction) -> None:
+            data = transaction.get([doc])[0]
+            if data is not None and load(tuple[str, float, bool], data)[0] == owner:
+                transaction.drop(doc.part)
+                transaction.rank(_LEASES, _name(leased), None)
+
+        self.run(body)
+
+    def leased(self, owner: str | None = None) -> set[Push | Group]:
+        """Return what is leased by one owner, who has to be of this process, or by any process."""
+        if owner is None:
+            found = self.read(lambda reader: reader.first(_LEASES, _LEASES_MAX))
+            return {due_of(name) for _, name in found}
+        with self._lock:
+            return {one for one, own in self._own.items() if owner == own}
+
+    def close(self) -> None:
+        """Close."""
+        self._closing.set()
+        self._link.close()
+
+
+def _name(one: Push | Group) -> str:
+    match one:
+        case Push():
+            return part_of(one)
+        case Group():
+            return group_part(one)
+
+
+def _is_ours(link: RedisConnection) -> bool:
+    try:
+        return link.is_ours()
+    except (redis.RedisError, OSError):
+        # Opening the store fails next, with the reason.
+        return True

@@ -18,8 +18,8 @@ from redis.retry import Retry
 
 from triggerbot import logs
 from triggerbot.core.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.store import Distrust
 from triggerbot.store.engine import Conflict
+from triggerbot.store.records import Distrust
 
 log = logs.get_logger("triggerbot.store")
 
@@ -34,7 +34,7 @@ _TRANSIENT = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "NOAUTH"
 #: The oldest Redis version whose scripts can do everything that ours does.
 _VERSION_MIN = 6
 _NEWER = "the store was taken over by a newer triggerbot"
-#: The layout that this program writes; see `scripts/apply.lua`.
+#: The layout that this program writes; see `apply.lua`.
 LAYOUT = 4
 
 
@@ -59,7 +59,7 @@ class RedisConnection:
     def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.time) -> None:
         self.client = client
         self._clock = clock
-        self._script = client.register_script(files(__package__).joinpath("scripts", "apply.lua").read_text())
+        self._script = client.register_script(files(__package__).joinpath("apply.lua").read_text())
         self._lock = threading.Lock()
         self._marker = ""
         self._seen = 0

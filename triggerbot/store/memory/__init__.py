@@ -34,7 +34,9 @@ class Index:
 class Memory:
     """What is stored: engines that share it are replicas. Its lock is held for each view and transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lasting_leases: bool = False) -> None:
+        #: Whether a lease lasts as long as its process, rather than for its time.
+        self.lasting_leases = lasting_leases
         self.lock = threading.RLock()
         self.documents: dict[str, dict[str, dict[str, bytes]]] = defaultdict(lambda: defaultdict(dict))
         self.logs: dict[str, list[bytes]] = defaultdict(list)
@@ -102,11 +104,10 @@ class Memory:
 
 
 class MemoryEngine:
-    """An `Engine` on a `Memory`. `lasting`: its leases last as long as the process, rather than for their time."""
+    """An `Engine` on a `Memory`."""
 
-    def __init__(self, memory: Memory | None = None, *, lasting: bool = False) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
-        self._lasting = lasting
         self._closed = False
 
     def _open(self) -> Memory:
@@ -140,7 +141,7 @@ class MemoryEngine:
                 del memory.leases[one]
             found = next((one for one in candidates if one not in memory.leases), None)
             if found is not None:
-                memory.leases[found] = owner, math.inf if self._lasting else now + seconds
+                memory.leases[found] = owner, math.inf if memory.lasting_leases else now + seconds
             return found
 
     def release(self, leased: Push | Group, owner: str) -> None:

@@ -13,7 +13,11 @@ from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
-from triggerbot.store import (
+from triggerbot.store import admin, claims, limits, observe, queues, search, statistics, verdicts
+from triggerbot.store.batches import Batches
+from triggerbot.store.engine import Engine, Reader, Transaction
+from triggerbot.store.ledger import Book
+from triggerbot.store.records import (
     LEASES_PER_SYSTEM,
     NO_CAPS,
     NO_PASSES,
@@ -32,26 +36,15 @@ from triggerbot.store import (
     Summary,
     TimelineEntry,
     Work,
-    admin,
-    claims,
-    limits,
-    observe,
-    queues,
-    search,
-    statistics,
-    verdicts,
-)  # fmt: skip
-from triggerbot.store.batches import Batches
-from triggerbot.store.engine import Engine, Reader, Transaction
-from triggerbot.store.ledger import Book
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 _FOREVER = float("inf")
 
 
-class DocumentStore:
-    """A `Store` on any engine."""
+class Store:
+    """Everything that triggerbot remembers, on any engine. All methods are thread-safe; all raise `StoreUnavailable`."""
 
     def __init__(self, engine: Engine, *, direct: bool = False) -> None:
         self._engine = engine
