@@ -78,9 +78,9 @@ class Bench:
             pass
         store.close()
 
-    def store(self) -> Store:
+    def store(self, *, daemon: bool = False) -> Store:
         """Open the store; the caller closes it."""
-        return open_file(self.directory / "state.db")
+        return open_file(self.directory / "state.db", daemon=daemon)
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> Result:
         """Run a command with the bench's config."""

@@ -177,12 +177,8 @@ def test_a_writer_that_cannot_start_says_so_instead_of_never_answering(tmp_path:
 def test_a_daemon_lock_that_cannot_be_opened_is_an_unusable_store(tmp_path: Path) -> None:
     """No permission (here: a directory in its place) is `StoreUnusable` with a sentence, not a bare OSError."""
     (tmp_path / "state.db-daemon").mkdir()
-    store = open_file(tmp_path / "state.db")
-    try:
-        with pytest.raises(StoreUnusable):
-            store.claim_daemon()
-    finally:
-        store.close()
+    with pytest.raises(StoreUnusable):
+        open_file(tmp_path / "state.db", daemon=True)
 
 
 # -- at the border ----------------------------------------------------------------------------------------------

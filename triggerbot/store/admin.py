@@ -1,17 +1,16 @@
 """Dead letters, crashes, cursors, and purging of what is older than the retention."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from triggerbot.store import limits, queues
+from triggerbot.store import limits, queues, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import PROJECTS, RECENT, US, Book, push_of
+from triggerbot.store.ledger import LETTERS, PROJECTS, RECENT, US, Book, push_of
 from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order
 
-#: The index of dead letters, by their numbers, and the document of the last one.
-_LETTERS, _LAST = "letters", Doc("letters", "")
+#: The document with the number of the last dead letter; they are indexed by their numbers.
+_LAST = Doc("letters", "")
 _CRASHES = Doc("crashes", "")
 #: Pushes that one transaction deletes, so that it never holds others up for long.
 _PURGED = 10
@@ -35,26 +34,26 @@ def add_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) ->
     for letter in letters:
         last += 1
         transaction.put(_letter(last), dump(replace(letter, id=last)))
-        transaction.rank(_LETTERS, str(last), float(last))
+        transaction.rank(LETTERS, str(last), float(last))
     transaction.put(_LAST, encode(last))
-    for _, old in transaction.first(_LETTERS, _EVERYTHING, most=float(last - LETTERS_MAX)):
+    for _, old in transaction.first(LETTERS, _EVERYTHING, most=float(last - LETTERS_MAX)):
         _drop(transaction, int(old))
 
 
 def _drop(transaction: Transaction, number: int) -> None:
     transaction.drop(_letter(number).part)
-    transaction.rank(_LETTERS, str(number), None)
+    transaction.rank(LETTERS, str(number), None)
 
 
 def dead_letters(view: Reader, limit: int) -> list[DeadLetter]:
     """List the oldest dead letters."""
-    docs = [_letter(int(name)) for _, name in view.first(_LETTERS, limit)]
+    docs = [_letter(int(name)) for _, name in view.first(LETTERS, limit)]
     return [load(DeadLetter, data) for data in view.get(docs) if data is not None]
 
 
 def count_dead_letters(view: Reader) -> int:
     """Count the dead letters."""
-    return view.size(_LETTERS)
+    return view.size(LETTERS)
 
 
 def drop_dead_letters(transaction: Transaction, ids: Sequence[int]) -> int:
@@ -83,20 +82,20 @@ def crashes(view: Reader, limit: int) -> list[Crash]:
 
 def purge(run: Callable[[Callable[[Transaction], int]], int], before: float) -> int:
     """Delete pushes without events since then, and whatever else is old; returns how many pushes."""
+    statistics.count(run)
     run(lambda transaction: _purge_others(transaction, before))
     while run(lambda transaction: queues.purge_groups(transaction, before, _PURGED)) == _PURGED:
         pass
-    deleted = last = 0
-    passed = -math.inf
-    while (last := run(lambda transaction: _purge_pushes(transaction, before))) > 0:
-        deleted += last
-    del passed
+    deleted = 0
+    while (some := run(lambda transaction: _purge_pushes(transaction, before))) > 0:
+        deleted += some
     return deleted
 
 
 def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_breakers(transaction, before)
     limits.purge_sent(transaction, before)
+    statistics.purge(transaction, before)
     for index in ("commands", "settled"):
         # Including commands that were never settled.
         queues.purge_commands(transaction, index, before - DELIVERY_KEPT, _EVERYTHING)
@@ -112,6 +111,7 @@ def _purge_pushes(transaction: Transaction, before: float) -> int:
         ledger = book.ledger(push_of(part))
         if ledger.stored is None or ledger.stored.due is not None:
             continue
+        statistics.forget(transaction, ledger)
         ledger.delete(transaction)
         deleted += 1
         if deleted >= _PURGED:

@@ -28,9 +28,8 @@ US = "\x1f"
 #: Kinds of documents of a push, whose log is its timeline.
 PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
 #: Indexes: what is due; pushes by their last event, by their first one in a branch, by revision; reports; verdicts.
-DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED, PROJECTS = (
-    "due", "recent", "branch", "revisions", "reports", "judged", "projects",
-)  # fmt: skip
+DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "due", "recent", "branch", "revisions", "reports", "judged"
+PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
 
 
 def part_of(push: Push) -> str:
@@ -225,6 +224,10 @@ class Ledger:
         """Add a change of a verdict to the timeline; it is no reason to judge the push again."""
         self._entries.append(StoredEntry(now, "verdict", job, text))
 
+    def timeline(self) -> list[StoredEntry]:
+        """Read the timeline, without what this transaction adds."""
+        return [load(StoredEntry, data) for data in self._view.log(self.part)]
+
     def mark(self, now: float) -> None:
         """Make the push due to be judged, unless it is due earlier."""
         due = now + REPORT_DELAY
@@ -248,10 +251,13 @@ class Ledger:
         for entry in self._entries:
             transaction.append(self.part, dump(entry))
         header = dump(self.stored)
-        if header != self._header:
+        header_changed = header != self._header
+        if header_changed:
             transaction.put(Doc(self.part, PUSH), header)
             self._rank(transaction, self.stored)
             self._header = header
+        if header_changed or self._family_changed or self._claim_changed or self._entries:
+            transaction.rank(UNCOUNTED, self.part, self.stored.last)
         self._family_changed, self._claim_changed, self._operation_changed = set(), set(), set()
         self._entries = []
 

@@ -44,7 +44,7 @@ _FOREVER = float("inf")
 
 
 class Store:
-    """Everything that triggerbot remembers, on any engine. All methods are thread-safe; all raise `StoreUnavailable`."""
+    """What triggerbot remembers, on any engine. All methods are thread-safe; all raise `StoreUnavailable`."""
 
     def __init__(self, engine: Engine, *, direct: bool = False) -> None:
         self._engine = engine
@@ -343,7 +343,8 @@ class Store:
 
     def statistics(self, since: float) -> dict[str, Any]:
         """Count decisions, requests and claims since a time, and how retriggers ended."""
-        return self._read(statistics.statistics, since)
+        statistics.count(self._engine.run)
+        return self._read(statistics.read, since)
 
     def purge(self, before: float) -> int:
         """Delete pushes without events since then, with all their claims; returns how many."""

@@ -2,13 +2,13 @@
 
 import contextlib
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.fakes.servers import listens
+from tests.fakes.stored import stored
 from triggerbot.cli.config import loads
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
@@ -94,11 +94,8 @@ class Target:
         return status
 
     def stored(self) -> dict[str, int]:
-        """Count the rows of every table that is not empty."""
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
-        return {name: count for name, count in counts.items() if count}
+        """Count what is stored, by kind."""
+        return stored(self.path)
 
     def counted(self, name: str) -> float:
         """Add up one metric over its labels."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from tests.service.simulation.scenario import draw
-from tests.service.simulation.stores import Ground, Memory, Redis, Sqlite
+from tests.service.simulation.stores import Ground, InMemory, Redis, Sqlite
 from tests.service.simulation.world import History, World
 
 
@@ -34,7 +34,7 @@ def world(seed: int, store: str = "memory") -> World:
         case "redis":
             ground = Redis()
         case _:
-            ground = Memory(leases_last=store == "as-sqlite")
+            ground = InMemory(leases_last=store == "as-sqlite")
     return World(draw(seed, replicas=1 if ground.leases_last else None), ground)
 
 

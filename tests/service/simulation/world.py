@@ -15,7 +15,7 @@ from tests.fakes.simulated_ci import SimCI
 from tests.service.simulation.checks import SWEPT, Broken, Checks, must
 from tests.service.simulation.replica import Killed, Replica
 from tests.service.simulation.scenario import Faults, Scenario
-from tests.service.simulation.stores import Ground, Memory
+from tests.service.simulation.stores import Ground, InMemory
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Event, Heard, Push
 from triggerbot.core.policy import limits
@@ -41,7 +41,7 @@ class World:
     """One history, from its seed to its end."""
 
     def __init__(self, scenario: Scenario, ground: Ground | None = None) -> None:
-        self.ground = ground or Memory()
+        self.ground = ground or InMemory()
         self.scenario = scenario
         self.dice = Random(scenario.seed + 1_000_003)
         self.now = START
