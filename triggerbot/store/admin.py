@@ -40,6 +40,17 @@ def add_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) ->
         _drop(transaction, int(old))
 
 
+def restore_letter(transaction: Transaction, letter: DeadLetter) -> None:
+    """Write a dead letter as an earlier version stored it."""
+    transaction.put(_letter(letter.id), dump(letter))
+    transaction.rank(LETTERS, str(letter.id), float(letter.id))
+
+
+def restore_last_letter(transaction: Transaction, number: int) -> None:
+    """Write the number of the last dead letter ever."""
+    transaction.put(_LAST, encode(number))
+
+
 def _drop(transaction: Transaction, number: int) -> None:
     transaction.drop(_letter(number).part)
     transaction.rank(LETTERS, str(number), None)
@@ -71,6 +82,11 @@ def add_crashes(transaction: Transaction, crashes: Sequence[Crash]) -> None:
     found = transaction.get([_CRASHES])[0]
     known = [] if found is None else load(list[Crash], found)
     transaction.put(_CRASHES, encode([*known, *crashes][-CRASHES_MAX:]))
+
+
+def restore_crashes(transaction: Transaction, crashes: Sequence[Crash]) -> None:
+    """Write crashes as an earlier version stored them, oldest first."""
+    transaction.put(_CRASHES, encode(list(crashes)))
 
 
 def crashes(view: Reader, limit: int) -> list[Crash]:

@@ -75,6 +75,12 @@ def save_breaker(transaction: Transaction, breaker: Breaker, now: float) -> bool
     return True
 
 
+def restore_breaker(transaction: Transaction, breaker: Breaker, changed: float) -> None:
+    """Write a breaker as an earlier version stored it."""
+    transaction.put(_breaker(breaker.place.key), encode(breaker))
+    transaction.rank(_BREAKERS, breaker.place.key, changed)
+
+
 def purge_breakers(transaction: Transaction, before: float) -> None:
     """Delete the closed breakers that have not changed since then."""
     keys = [key for _, key in transaction.first(_BREAKERS, _BREAKERS_MAX, most=math.nextafter(before, -math.inf))]
@@ -180,6 +186,11 @@ def refund(transaction: Transaction, caps: tuple[str, ...], piece: int, count: i
     transaction.put(_SENT, encode(counted))
 
 
+def restore_sent(transaction: Transaction, counted: Sent) -> None:
+    """Write what was sent as an earlier version stored it."""
+    transaction.put(_SENT, encode(counted))
+
+
 def purge_sent(transaction: Transaction, before: float) -> None:
     """Forget what was sent before that."""
     counted = _sent(transaction)
@@ -213,3 +224,8 @@ def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, us
     after = slots.leave(before, caller, now, used=used)
     if after != before:
         transaction.put(doc, encode(after))
+
+
+def restore_slots(transaction: Transaction, queue: str, stored: SlotQueue) -> None:
+    """Write a queue as an earlier version stored it."""
+    transaction.put(_queue(transaction, queue)[0], encode(stored))

@@ -47,8 +47,13 @@ def observe(
     ]
     book.save(transaction)
     if cursor is not None:
-        transaction.put(Doc(US.join(("cursor", cursor[0])), ""), encode(cursor[1]))
+        put_cursor(transaction, *cursor)
     return outcomes
+
+
+def put_cursor(transaction: Transaction, name: str, value: str) -> None:
+    """Move the cursor of an intake."""
+    transaction.put(Doc(US.join(("cursor", name)), ""), encode(value))
 
 
 def _push_of(item: Item) -> Push | None:
@@ -65,7 +70,7 @@ def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: 
     """Return the known deliveries. Stores the others, and deletes some old ones: up to twice as many as come in."""
     names = [name for name in dict.fromkeys(deliveries) if name]
     # Two replicas with one delivery have to meet in one part.
-    docs = [Doc(US.join((DELIVERIES, name)), "") for name in names]
+    docs = list(map(_delivery, names))
     known = {doc.part for doc, data in zip(docs, transaction.get(docs), strict=True) if data is not None}
     for _, part in transaction.first(DELIVERIES, 2 * len(names), most=math.nextafter(now - DELIVERY_KEPT, -math.inf)):
         transaction.drop(part)
@@ -76,6 +81,17 @@ def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: 
             transaction.put(doc, b"")
             transaction.rank(DELIVERIES, doc.part, now)
     return frozenset(name for name, doc in zip(names, docs, strict=True) if doc.part in known)
+
+
+def _delivery(name: str) -> Doc:
+    return Doc(US.join((DELIVERIES, name)), "")
+
+
+def restore_delivery(transaction: Transaction, name: str, at: float) -> None:
+    """Write a known delivery, with when it came, as an earlier version stored it."""
+    doc = _delivery(name)
+    transaction.put(doc, b"")
+    transaction.rank(DELIVERIES, doc.part, at)
 
 
 def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: bool) -> Outcome:

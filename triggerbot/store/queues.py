@@ -132,6 +132,16 @@ def put_off_leads(transaction: Transaction, group: Group, due_at: float) -> None
         transaction.rank(DUE, part, due_at)
 
 
+def restore_leads(transaction: Transaction, leads: Leads, due_at: float) -> None:
+    """Write a group as an earlier version stored it."""
+    part = group_part(leads.group)
+    for lead in leads.leads:
+        transaction.put(Doc(part, _LEAD, _name(lead)), dump(lead))
+    transaction.put(Doc(part, ""), dump(_Group(due_at, leads.since, leads.tries, len(leads.leads))))
+    transaction.rank(DUE, part, due_at)
+    transaction.rank(_GROUPS, part, leads.since)
+
+
 def purge_groups(transaction: Transaction, before: float, most: int) -> int:
     """Delete groups whose first lead came before that."""
     found = transaction.first(_GROUPS, most, most=math.nextafter(before, -math.inf))
@@ -143,8 +153,12 @@ def purge_groups(transaction: Transaction, before: float, most: int) -> int:
 # -- comment commands -------------------------------------------------------------------------------------------------
 
 
+def _doc(system: str, name: str) -> Doc:
+    return Doc(US.join(("command", system, name)), "")
+
+
 def _place(command: CommentCommand) -> Doc:
-    return Doc(US.join(("command", command.system, command.id)), "")
+    return _doc(command.system, command.id)
 
 
 def add_command(transaction: Transaction, command: CommentCommand, now: float) -> Outcome:
@@ -156,6 +170,23 @@ def add_command(transaction: Transaction, command: CommentCommand, now: float) -
         transaction.put(doc, dump(_Command(now, command, now)))
         transaction.rank(_COMMANDS, doc.part, now)
     return Outcome(news=news)
+
+
+def restore_command(
+    transaction: Transaction,
+    place: tuple[str, str],
+    command: CommentCommand | None,
+    since: float,
+    due_at: float | None,
+    tries: int,
+) -> None:
+    """Write the command of a system and id as an earlier version stored it; settled, it is due never."""
+    doc = _doc(*place)
+    transaction.put(doc, dump(_Command(since, command, due_at, tries)))
+    if due_at is None:
+        transaction.rank(_SETTLED, doc.part, since)
+    else:
+        transaction.rank(_COMMANDS, doc.part, due_at)
 
 
 def purge_commands(transaction: Transaction, index: str, before: float, most: int) -> None:

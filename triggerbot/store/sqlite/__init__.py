@@ -145,6 +145,15 @@ class SqliteView:
         return found
 
 
+def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> T:
+    """Run a transaction of the store within one of SQLite."""
+    view = SqliteView(connection)
+    transaction = Transaction(view)
+    value = body(transaction)
+    view.apply(connection, transaction.changes)
+    return value
+
+
 class SqliteEngine:
     """An `Engine` in one file. Any number of processes may read and change it; one daemon works on it.
 
@@ -152,7 +161,7 @@ class SqliteEngine:
     """
 
     def __init__(self, path: str | Path, *, durable: bool = True) -> None:
-        self._file = Database(path, durable=durable)
+        self._file = Database(path, change, durable=durable)
         self._leases: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
 
@@ -166,15 +175,7 @@ class SqliteEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction; other threads' may share its commit."""
-
-        def change(connection: sqlite3.Connection) -> T:
-            view = SqliteView(connection)
-            transaction = Transaction(view)
-            value = body(transaction)
-            view.apply(connection, transaction.changes)
-            return value
-
-        return self._file.writer.call(change)
+        return self._file.writer.call(lambda connection: change(connection, body))
 
     def distrust(self) -> None:
         """Return nothing: a file loses no data while in use, and a replaced file cannot be recognised."""
