@@ -16,6 +16,7 @@ from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
 from triggerbot.store.ledger import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
+from triggerbot.store.redis import older
 from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect
 
 T = TypeVar("T")
@@ -155,6 +156,8 @@ class RedisEngine:
         if must_exist and not _is_ours(self._link):
             raise StoreUnusable("there is nothing of triggerbot in this Redis yet: it has not run with this config")
         self._link.open()
+        if self._link.is_older:
+            older.take_over(self._link, self._write_older)
         self._own: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
         self._owner = ""
@@ -207,6 +210,12 @@ class RedisEngine:
         if transaction.changes:
             self._link.apply(_operations(view.versions, transaction.changes))
         return value
+
+    def _write_older(self, body: Callable[[Transaction], None], before: Sequence[str], after: Sequence[str]) -> None:
+        view = RedisView(self._link.client)
+        transaction = Transaction(view)
+        body(transaction)
+        self._link.apply([*before, *_operations(view.versions, transaction.changes), *after])
 
     def _tries(self, attempt: Callable[[], T]) -> T:
         for number in range(_TRIES):
