@@ -93,17 +93,21 @@ def _bound(transaction: Transaction, index: str) -> None:
     """Delete the oldest failure records beyond those that are stored."""
     over = transaction.size(index) - FAILURE_RECORDS_MAX
     for _, member in transaction.first(index, over) if over > 0 else ():
-        part, _, job = member.rpartition(US)
-        transaction.put(Doc(part, FAILURES, job), None)
+        transaction.put(_record(member), None)
         transaction.rank(index, member, None)
+
+
+def _record(member: str) -> Doc:
+    """Return the document behind a member of the index; a job's name may contain anything."""
+    part = US.join(member.split(US)[: len(Push._fields) + 1])
+    return Doc(part, FAILURES, member.removeprefix(part + US))
 
 
 def failure_records(view: View, project: str) -> list[FailureRecord]:
     """Read the newest failure records of a project, newest first."""
     index = US.join((FAILURES, project))
     members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
-    docs = [Doc(part, FAILURES, job) for part, _, job in (member.rpartition(US) for member in members)]
-    found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
+    found = [load(FailureRecord, data) for data in view.get(list(map(_record, members))) if data is not None]
     return [
         FailureRecord(one.push, identity.base(one.job), one.at, one.failed, one.passed, one.shapes, one.passing)
         for one in found
