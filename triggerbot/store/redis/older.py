@@ -1,7 +1,7 @@
 """Taking over the keys of layouts 1 to 3, push by push: each becomes documents in the same step that deletes its keys.
 
-One process does it, under a lock that every step checks; a crash at any point leaves the rest to the next start. From the
-first step on, programs that know only those layouts leave the store alone.
+One process does it, under a lock that every step checks; a crash at any point leaves the rest to the next start. From
+the first step on, programs that know only those layouts leave the store alone.
 
 n:<push>          its number            p:<number>  hash of its facts and counters
 j:<number>        hash of its jobs      c:, k:      hashes of its claims
@@ -20,10 +20,12 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
+import redis
 
 from triggerbot import logs
 from triggerbot.core.errors import StoreAway, StoreUnavailable, StoreUnusable
@@ -42,8 +44,9 @@ log = logs.get_logger("triggerbot.store")
 #: Runs a transaction, and the operations before and after its changes, as one.
 Write = Callable[[Callable[[Transaction], None], Sequence[str], Sequence[str]], None]
 #: The key of the lock; seconds for which it is held after a step, and for which others wait for it.
-_LOCK, _HELD, _PATIENCE = "takeover", 60, 10.0
-#: Letters, webhooks and so on that are written in one step, and pushes whose keys are looked for at once.
+_LOCK, _HELD, _PATIENCE = "takeover", 30, 10.0
+_UNLOCK = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+#: Letters, webhooks and so on that are written in one step.
 _AT_ONCE = 500
 _OF_PUSH = ("p", "j", "c", "k", "o", "s", "u", "e", "w")
 #: What no key of a later layout is called.
@@ -78,12 +81,22 @@ def take_over(link: RedisConnection, write_step: Write) -> None:
 def _take_over(client: Any, write_step: Write) -> None:
     own = _lock(client)
     held = "g", _LOCK, own, str(1000 * _HELD)
-    if _begin(client, own):
-        log.info("store.is_taken_over", note="a store of an earlier version; this may take minutes")
-        for step in _steps(client):
-            write_step(partial(write, values=step.values), held, [part for key in step.gone for part in ("o", key)])
-        _sweep(client)
-    write_step(lambda _: None, held, ("o", OLDER, "o", _LOCK))
+    try:
+        if _begin(client, own):
+            log.info("store.is_taken_over", note="a store of an earlier version; this may take minutes")
+            for step in _steps(client):
+                write_step(partial(write, values=step.values), held, [part for key in step.gone for part in ("o", key)])
+            write_step(_nothing, held, ())
+            _sweep(client)
+        write_step(_nothing, held, ("o", OLDER, "o", _LOCK))
+    except BaseException:
+        with suppress(redis.RedisError, OSError):
+            client.eval(_UNLOCK, 1, f"{PREFIX}{_LOCK}", own)
+        raise
+
+
+def _nothing(_: Transaction) -> None:
+    """Change nothing, so that only what comes before and after it is done."""
 
 
 def _lock(client: Any) -> str:
