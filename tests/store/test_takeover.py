@@ -8,6 +8,7 @@ of these versions as that first commit makes them, with rows by hand.
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,17 @@ def test_a_newer_store_is_refused(make: Make, path: Path, redis_server: RedisSer
 
 
 # -- one process at a time --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["sqlite-5", "redis-3"])
+def test_all_that_open_it_at_once_see_it_whole(make: Make, name: str) -> None:
+    """The first takes it over, and the others wait for it."""
+    address = make(name)
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(open_store, [address] * 4))
+    for store in stores:
+        agrees(store, expected(name))
+        store.close()
 
 
 def test_one_process_takes_over(make: Make, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
