@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.fakes.redis_server import RedisServer
 from triggerbot.core.model import Group, Push
@@ -14,6 +16,8 @@ from triggerbot.store import FailureRecord, Search, Store
 
 OLDER = Path(__file__).parent / "older"
 META = "{triggerbot}:meta"
+#: What a program that knows only layout 3 does before anything else.
+OLD_CHECK = "return tonumber(redis.call('HGET', KEYS[1], 'layout') or '1') > 3 and 'NEWER' or 'OK'"
 
 
 def write_sqlite(path: Path, version: int) -> None:
@@ -86,3 +90,39 @@ def of_rest(store: Store, now: float) -> dict[str, Any]:
         "next_due": store.next_due(),
     }
     return _slim(found)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Return what writes the store of an earlier version anew, and returns its address."""
+
+    def write(name: str) -> str:
+        kind, _, version = name.partition("-")
+        if kind == "redis":
+            server: RedisServer = request.getfixturevalue("redis_server")
+            write_redis(server, int(version))
+            return server.url()
+        path = tmp_path / "state.db"
+        for one in tmp_path.glob("state.db*"):
+            one.unlink()
+        write_sqlite(path, int(version))
+        return f"sqlite:{path}"
+
+    return write
+
+
+Make = Callable[[str], str]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where `make` writes a file."""
+    return tmp_path / "state.db"
+
+
+def agrees(store: Store, answers: Mapping[str, Any]) -> None:
+    """Compare what a store answers with what the earlier version did."""
+    for one in answers["pushes"]:
+        assert of_push(store, Push(*one["push"])) == one
+    rest = of_rest(store, answers["now"])
+    assert rest == {name: answers[name] for name in rest}
