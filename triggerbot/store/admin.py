@@ -6,7 +6,8 @@ from dataclasses import replace
 from triggerbot.store import limits, queues, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import LETTERS, PROJECTS, RECENT, US, Book, push_of
+from triggerbot.store.ledger import Book
+from triggerbot.store.names import LETTERS, PROJECTS, RECENT, join, push_of
 from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order
 
 #: The document with the number of the last dead letter; they are indexed by their numbers.
@@ -19,12 +20,12 @@ _EVERYTHING = 1_000_000
 
 def cursor(view: Reader, name: str) -> str | None:
     """Read the cursor of an intake."""
-    found = view.get([Doc(US.join(("cursor", name)), "")])[0]
+    found = view.get([Doc(join("cursor", name), "")])[0]
     return None if found is None else load(str, found)
 
 
 def _letter(number: int) -> Doc:
-    return Doc(US.join(("letter", str(number))), "")
+    return Doc(join("letter", str(number)), "")
 
 
 def add_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
@@ -117,6 +118,6 @@ def _purge_pushes(transaction: Transaction, before: float) -> int:
         if deleted >= _PURGED:
             break
     for project in {push_of(part).project for part in parts} if deleted else ():
-        if not transaction.first(US.join((RECENT, project.lower())), 1):
+        if not transaction.first(join(RECENT, project.lower()), 1):
             transaction.rank(PROJECTS, project, None)
     return deleted

@@ -14,7 +14,8 @@ from triggerbot.core.policy.rules import Budget
 from triggerbot.store import limits, observe
 from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Transaction
-from triggerbot.store.ledger import Book, Ledger, held_index, held_member
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import held_index, within
 
 _UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
 
@@ -78,7 +79,7 @@ def _spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
 def release(transaction: Transaction, ledger: Ledger, claim: StoredClaim) -> None:
     """Take a claim out from behind what it is held behind."""
     if claim.behind:
-        transaction.rank(held_index(claim.behind), held_member(ledger.part, claim.id), None)
+        transaction.rank(held_index(claim.behind), within(ledger.part, str(claim.id)), None)
         claim.behind = ""
 
 

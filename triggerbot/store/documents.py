@@ -5,7 +5,7 @@ newer version has more, which are ignored.
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -217,3 +217,22 @@ _jobs = msgspec.msgpack.Decoder(dict[str, StoredJob])
 def load_jobs(data: bytes | None) -> dict[str, StoredJob]:
     """Read the jobs that share a name, by their keys."""
     return {} if data is None else _jobs.decode(data)
+
+
+def without_surrogates(value: T) -> T:
+    """Return a value in which halves of surrogate pairs, which are no text, are question marks."""
+    cleaned: Any = value
+    match value:
+        case str():
+            cleaned = value.encode("utf-8", "replace").decode()
+        case tuple() if hasattr(value, "_make"):
+            cleaned = type(value)(*map(without_surrogates, value))
+        case tuple() | list() | frozenset():
+            cleaned = type(value)(map(without_surrogates, value))
+        case dict():
+            cleaned = {without_surrogates(key): without_surrogates(own) for key, own in value.items()}
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            cleaned = replace(
+                value, **{one.name: without_surrogates(getattr(value, one.name)) for one in fields(value)}
+            )
+    return cleaned  # type: ignore[no-any-return]

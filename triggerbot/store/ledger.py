@@ -1,13 +1,11 @@
 """A push in one transaction: its documents, read when they are needed, changed in memory, written once at the end."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TypeVar
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import Group, Push, Run, RunKey
+from triggerbot.core.model import Push, RunKey
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -20,37 +18,27 @@ from triggerbot.store.documents import (
     load_jobs,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
+from triggerbot.store.names import (
+    BRANCH,
+    CLAIM,
+    DUE,
+    FAILURES,
+    JOBS,
+    JUDGED,
+    OPERATION,
+    PROJECTS,
+    PUSH,
+    RECENT,
+    REPORTS,
+    REVISIONS,
+    UNCOUNTED,
+    held_index,
+    join,
+    part_of,
+    revision_member,
+    within,
+)
 from triggerbot.store.records import REPORT_DELAY
-
-T = TypeVar("T")
-#: Between the parts of a name.
-US = "\x1f"
-#: Kinds of documents of a push, whose log is its timeline.
-PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
-#: Indexes: what is due; pushes by their last event, by their first one in a branch, by revision; reports; verdicts.
-DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "due", "recent", "branch", "revisions", "reports", "judged"
-PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
-
-
-def part_of(push: Push) -> str:
-    """Return the part of a push, which is also its name in indexes."""
-    return US.join(("p", *push))
-
-
-def push_of(part: str) -> Push:
-    """Return the push of a part."""
-    return Push(*part.split(US)[1:])
-
-
-def group_part(group: Group) -> str:
-    """Return the part of a group of leads, which is also its name in indexes."""
-    return US.join(("g", *group))
-
-
-def due_of(part: str) -> Push | Group:
-    """Return what falls due under a name of the index."""
-    kind, *names = part.split(US)
-    return Push(*names) if kind == "p" else Group(*names)
 
 
 class Ledger:
@@ -264,11 +252,11 @@ class Ledger:
     def _rank(self, transaction: Transaction, stored: StoredPush) -> None:
         last, due, report = self._before
         if last is None:
-            transaction.rank(US.join((BRANCH, *self.push[:3])), self.part, stored.first)
+            transaction.rank(join(BRANCH, *self.push[:3]), self.part, stored.first)
             transaction.rank(REVISIONS, revision_member(self.push), 0.0)
         if last != stored.last:
             transaction.rank(RECENT, self.part, stored.last)
-            transaction.rank(US.join((RECENT, self.push.project.lower())), self.part, stored.last)
+            transaction.rank(join(RECENT, self.push.project.lower()), self.part, stored.last)
             transaction.rank(PROJECTS, self.push.project, 0.0)
         if due != stored.due:
             transaction.rank(DUE, self.part, stored.due)
@@ -278,41 +266,21 @@ class Ledger:
 
     def delete(self, transaction: Transaction) -> None:
         """Delete the push, with everything that belongs to it."""
-        for index in (RECENT, US.join((RECENT, self.push.project.lower())), DUE, REPORTS, JUDGED):
+        for index in (RECENT, join(RECENT, self.push.project.lower()), DUE, REPORTS, JUDGED):
             transaction.rank(index, self.part, None)
-        transaction.rank(US.join((BRANCH, *self.push[:3])), self.part, None)
+        transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)
         for job in self._view.all(self.part, FAILURES):
-            transaction.rank(US.join((FAILURES, self.push.project)), US.join((self.part, job)), None)
+            transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
         for claim in self.load_claims(list(self.head.open)):
             if claim.behind:
-                transaction.rank(held_index(claim.behind), held_member(self.part, claim.id), None)
+                transaction.rank(held_index(claim.behind), within(self.part, str(claim.id)), None)
         transaction.drop(self.part)
         self.stored = None
 
 
 def _ranks(stored: StoredPush) -> tuple[float | None, float | None, float | None]:
     return stored.last, stored.due, stored.report_at
-
-
-def revision_member(push: Push) -> str:
-    """Return the name of a push in the index of revisions, which starts with its project and revision."""
-    return US.join((push.project.lower(), push.revision, part_of(push)))
-
-
-def held_index(behind: str) -> str:
-    """Return the index of the claims held behind a key."""
-    return US.join(("held", behind))
-
-
-def held_member(part: str, claim: int) -> str:
-    """Return the name of a claim in an index."""
-    return US.join((part, str(claim)))
-
-
-def with_job(run: Run, job: str) -> Run:
-    """Return a run as one of a job."""
-    return run if run.job == job else replace(run, job=job)
 
 
 class Book:

@@ -11,7 +11,8 @@ from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import queues
 from triggerbot.store.documents import StoredClaim, StoredJob, encode
 from triggerbot.store.engine import Doc, Transaction
-from triggerbot.store.ledger import US, Book, Ledger
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import join
 from triggerbot.store.records import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome
 
 #: Seconds before a push's facts are fetched: often the next message contains them.
@@ -47,7 +48,7 @@ def observe(
     ]
     book.save(transaction)
     if cursor is not None:
-        transaction.put(Doc(US.join(("cursor", cursor[0])), ""), encode(cursor[1]))
+        transaction.put(Doc(join("cursor", cursor[0]), ""), encode(cursor[1]))
     return outcomes
 
 
@@ -65,7 +66,7 @@ def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: 
     """Return the known deliveries. Stores the others, and deletes some old ones: up to twice as many as come in."""
     names = [name for name in dict.fromkeys(deliveries) if name]
     # Two replicas with one delivery have to meet in one part.
-    docs = [Doc(US.join((DELIVERIES, name)), "") for name in names]
+    docs = [Doc(join(DELIVERIES, name), "") for name in names]
     known = {doc.part for doc, data in zip(docs, transaction.get(docs), strict=True) if data is not None}
     for _, part in transaction.first(DELIVERIES, 2 * len(names), most=math.nextafter(now - DELIVERY_KEPT, -math.inf)):
         transaction.drop(part)

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from triggerbot.store import outcomes
 from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import LETTERS, UNCOUNTED, US, Book, Ledger, push_of
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import LETTERS, UNCOUNTED, join, push_of, split
 from triggerbot.store.records import TimelineEntry
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ def _hour(at: float) -> int:
 
 
 def _key(hour: int) -> str:
-    return US.join(("hour", str(hour)))
+    return join("hour", str(hour))
 
 
 def contribution(ledger: Ledger) -> Contribution:
@@ -67,7 +68,7 @@ def contribution(ledger: Ledger) -> Contribution:
 
 
 def _field(*parts: object) -> str:
-    return US.join(map(str, parts))
+    return join(*map(str, parts))
 
 
 def _add_timeline(found: Counter[tuple[int, str]], ledger: Ledger, retriggered: set[str]) -> None:
@@ -194,7 +195,7 @@ def statistics(
 def _grouped(fields: Mapping[str, float]) -> dict[str, dict[tuple[str, ...], int]]:
     found: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
     for field, value in fields.items():
-        group, *rest = field.split(US)
+        group, *rest = split(field)
         if value:
             found[group][tuple(rest)] = int(value)
     return found

@@ -48,7 +48,7 @@ class Store:
 
     def __init__(self, engine: Engine, *, direct: bool = False) -> None:
         self._engine = engine
-        self._batches = None if direct else Batches(engine)
+        self._batches = None if direct else Batches(self._observe)
 
     def close(self) -> None:
         """Finish pending writes and close."""
@@ -81,10 +81,20 @@ class Store:
         future: Future[list[Outcome]] = Future()
         future.set_running_or_notify_cancel()
         try:
-            future.set_result(self._write(observe.observe, items, now, dry, cursor, deliveries))
+            future.set_result(self._observe(items, now, dry, cursor, deliveries))
         except StoreUnavailable as error:
             future.set_exception(error)
         return future
+
+    def _observe(
+        self, items: Sequence[Item], now: float, dry: bool, cursor: tuple[str, str] | None, deliveries: Sequence[str]
+    ) -> list[Outcome]:
+        try:
+            return self._write(observe.observe, items, now, dry, cursor, deliveries)
+        except UnicodeEncodeError:
+            # JSON can carry halves of surrogate pairs, which no store can.
+            cleaned = [without_surrogates(item) for item in items]
+            return self._write(observe.observe, cleaned, now, dry, cursor, deliveries)
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 

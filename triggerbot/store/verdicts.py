@@ -6,7 +6,8 @@ from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Push, State
 from triggerbot.store.documents import StoredPush, dump, encode, load, load_jobs
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import (
+from triggerbot.store.ledger import Book
+from triggerbot.store.names import (
     FAILURES,
     JOBS,
     JUDGED,
@@ -14,11 +15,12 @@ from triggerbot.store.ledger import (
     PUSH,
     RECENT,
     REPORTS,
-    US,
-    Book,
+    apart,
+    join,
     part_of,
     push_of,
-)  # fmt: skip
+    within,
+)
 from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 
 View = Reader | Transaction
@@ -76,11 +78,11 @@ def judged(
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]
     book.load_jobs((summary.push, identity.base(job)) for job in named)
-    index = US.join((FAILURES, summary.push.project))
+    index = join(FAILURES, summary.push.project)
     for one in records:
         if ledger.job(one.job) is not None:
             transaction.put(Doc(ledger.part, FAILURES, one.job), dump(one))
-            transaction.rank(index, US.join((ledger.part, one.job)), one.at)
+            transaction.rank(index, within(ledger.part, one.job), one.at)
     for job, text in changes:
         if ledger.job(job) is not None:
             ledger.add_verdict(now, job, text)
@@ -93,16 +95,16 @@ def _bound(transaction: Transaction, index: str) -> None:
     """Delete the oldest failure records beyond those that are stored."""
     over = transaction.size(index) - FAILURE_RECORDS_MAX
     for _, member in transaction.first(index, over) if over > 0 else ():
-        part, _, job = member.rpartition(US)
+        part, job = apart(member)
         transaction.put(Doc(part, FAILURES, job), None)
         transaction.rank(index, member, None)
 
 
 def failure_records(view: View, project: str) -> list[FailureRecord]:
     """Read the newest failure records of a project, newest first."""
-    index = US.join((FAILURES, project))
+    index = join(FAILURES, project)
     members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
-    docs = [Doc(part, FAILURES, job) for part, _, job in (member.rpartition(US) for member in members)]
+    docs = [Doc(part, FAILURES, job) for part, job in map(apart, members)]
     found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
     return [
         FailureRecord(one.push, identity.base(one.job), one.at, one.failed, one.passed, one.shapes, one.passing)
@@ -112,7 +114,7 @@ def failure_records(view: View, project: str) -> list[FailureRecord]:
 
 def ran(view: View, project: str, jobs: Sequence[str], since: float) -> Ran:
     """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
-    newest = view.first(US.join((RECENT, project.lower())), _RAN_AT + 1, least=since, descending=True)
+    newest = view.first(join(RECENT, project.lower()), _RAN_AT + 1, least=since, descending=True)
     if len(newest) > _RAN_AT:
         newest = newest[:_RAN_AT]
         since = max(since, newest[-1][0])
