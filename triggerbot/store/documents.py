@@ -232,7 +232,6 @@ def without_surrogates(value: T) -> T:
         case dict():
             cleaned = {without_surrogates(key): without_surrogates(own) for key, own in value.items()}
         case _ if is_dataclass(value) and not isinstance(value, type):
-            cleaned = replace(
-                value, **{one.name: without_surrogates(getattr(value, one.name)) for one in fields(value)}
-            )
+            own = {one.name: without_surrogates(getattr(value, one.name)) for one in fields(value)}
+            cleaned = replace(value, **own)
     return cleaned  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
 from triggerbot.store import admin, claims, limits, observe, queues, search, statistics, verdicts
 from triggerbot.store.batches import Batches
+from triggerbot.store.documents import without_surrogates
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.records import (

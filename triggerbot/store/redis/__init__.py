@@ -56,9 +56,9 @@ class RedisView:
         return pipe
 
     def _execute(self, pipe: Any) -> list[Any]:
-        meta, *answers = pipe.execute()
-        self._link.recognise(*meta)
-        return answers
+        found: list[Any] = pipe.execute()
+        self._link.recognise(*found[0])
+        return found[1:]
 
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
         """Read documents, in one round trip."""
