@@ -16,6 +16,7 @@ from triggerbot.store.documents import (
     dump_jobs,
     load,
     load_jobs,
+    run_of,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import (
@@ -112,7 +113,8 @@ class Ledger:
 
     def kept_runs(self, name: str) -> list[Kept]:
         """Return the runs of all jobs of this name, as `identity.place` wants them."""
-        return [Kept(key, run.key, run.batch, run.failed) for key, job in self.family(name).items() for run in job.runs]
+        found = ((key, run) for key, job in self.family(name).items() for run in job.all_runs(key))
+        return [Kept(key, run.key, run.batch, run.failed) for key, run in found]
 
     def key(self, job: str) -> str:
         """Return the key of a job, by that or by what people call it."""
@@ -180,8 +182,10 @@ class Ledger:
     def value(self, claim: StoredClaim) -> Claim:
         """Return a claim as callers know it."""
         job = self.job(claim.job)
-        run = job.find(claim.run) if job is not None else None
-        assert run is not None
+        place = job.place(claim.run) if job is not None else None
+        assert job is not None
+        assert place is not None
+        run = run_of(job.runs[place], claim.job)
         stored = self.operation(claim.operation) if claim.operation else None
         return claim.value(self.push, run, None if stored is None else stored.operation)
 
@@ -238,14 +242,14 @@ class Ledger:
             transaction.put(Doc(self.part, OPERATION, name), dump(self._operations[name]))
         for entry in self._entries:
             transaction.append(self.part, dump(entry))
+        if not self.stored.uncounted and (self._family_changed or self._claim_changed or self._entries):
+            self.stored.uncounted = True
+            transaction.rank(UNCOUNTED, self.part, self.stored.last)
         header = dump(self.stored)
-        header_changed = header != self._header
-        if header_changed:
+        if header != self._header:
             transaction.put(Doc(self.part, PUSH), header)
             self._rank(transaction, self.stored)
             self._header = header
-        if header_changed or self._family_changed or self._claim_changed or self._entries:
-            transaction.rank(UNCOUNTED, self.part, self.stored.last)
         self._family_changed, self._claim_changed, self._operation_changed = set(), set(), set()
         self._entries = []
 

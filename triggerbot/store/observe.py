@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from triggerbot.core import identity, proof
-from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Run, RunKey, State
+from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import queues
-from triggerbot.store.documents import StoredClaim, StoredJob, encode
+from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredRun, encode, stored_run
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import join
@@ -19,11 +19,12 @@ from triggerbot.store.records import DELIVERY_KEPT, REPEATED, Item, Notice, Obse
 _FACTS_DELAY = 2.0
 #: Characters of a message that are stored; its options were parsed from the whole.
 _MESSAGE_MAX = 16_384
-#: The fields that an event and a run have in common.
-_SHARED = tuple(one.name for one in fields(Run) if one.name in {of_event.name for of_event in fields(Event)})
-#: Those of them that never change, or are merged by themselves.
-_KEPT = frozenset({"job", "run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail"})
-_MERGED = tuple(name for name in _SHARED if name not in _KEPT)
+#: The fields of a run that a later message may add to; the others never change, or are merged by themselves.
+_MERGED = tuple(
+    name
+    for name in RUN_FIELDS
+    if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail")
+)
 DELIVERIES = "deliveries"
 
 
@@ -130,7 +131,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
 
 
 def _is_known(job: StoredJob | None, run_id: str) -> bool:
-    return job is not None and any(run.run_id == run_id for run in job.runs)
+    return job is not None and any(run["run_id"] == run_id for run in job.runs)
 
 
 def _notice(ledger: Ledger, item: Notice, now: float, dry: bool) -> Outcome:
@@ -176,7 +177,7 @@ def merge(new: Batch, old: Batch) -> Batch:
 def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: bool) -> bool:
     claimed = False
     for key, job in sorted(ledger.jobs().items()):
-        wanted = [run for run in job.runs if run.result not in rules.UNWANTED]
+        wanted = [run for run in job.all_runs(key) if run.result not in rules.UNWANTED]
         if wanted and "" not in job.claims and asked.intersection(job.groups):
             make_claim(ledger, key, wanted[-1].key, "", dry, now)
             claimed = True
@@ -186,30 +187,30 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
 def record_run(ledger: Ledger, key: str, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
     job = ledger.job(key)
-    known = None if job is None else job.find(event.key)
-    if job is None or known is None:
-        new = Run(**{name: getattr(event, name) for name in _SHARED} | {"job": key})
-        ledger.change_job(key).runs.append(new)
+    place = None if job is None else job.place(event.key)
+    if job is None or place is None:
+        ledger.change_job(key).runs.append(stored_run(event))
         return True
-    if event.state.rank > known.state.rank:
+    known = job.runs[place]
+    if event.state.rank > State(known["state"]).rank:
         # What the new message leaves out keeps its value.
-        told = {name: own for name in _MERGED if (own := getattr(event, name)) not in (None, ())}
-        merged = replace(
-            known, **told, state=event.state, result=event.result, kind=event.kind, tier=event.tier,
-            allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
-        )  # fmt: skip
+        told = {name: own for name in _MERGED if (own := getattr(event, name)) is not None and own != ()}
+        merged = known | told | {name: getattr(event, name) for name in ("state", "result", "kind", "tier")}
+    elif known["state"] == State.FINISHED and proof.corrects(event.result, _result(known)):
+        merged = known | {"result": event.result}
     else:
-        finer = known.state is State.FINISHED and proof.corrects(event.result, known.result)
-        merged = replace(
-            known,
-            result=event.result if finer else known.result,
-            allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
-        )
-        if merged == known:
-            return False
-    job = ledger.change_job(key)
-    job.runs[job.runs.index(known)] = merged
+        merged = known
+    if event.allowed_to_fail:
+        merged = merged | {"allowed_to_fail": True}
+    if merged == known:
+        return False
+    ledger.change_job(key).runs[place] = merged
     return True
+
+
+def _result(run: StoredRun) -> Result | None:
+    found = run.get("result")
+    return None if found is None else Result(found)
 
 
 def make_claim(

@@ -39,7 +39,7 @@ def work(view: Reader, push: Push) -> Work:
     if head is None:
         return Work(push, PushFacts(push), None, (), {}, 0, 0, 0)
     claims = ledger.values(ledger.load_claims(sorted(head.open)))
-    runs = {one.job: job.oldest_first for one in claims if (job := ledger.job(one.job)) is not None}
+    runs = {one.job: job.oldest_first(one.job) for one in claims if (job := ledger.job(one.job)) is not None}
     return Work(
         push, head.facts, head.asks, claims, runs, head.jobs, head.spent, head.spent_dry, head.facts_tries,
         frozenset(head.operations), frozenset(head.batches), head.told,
@@ -49,7 +49,7 @@ def work(view: Reader, push: Push) -> Work:
 def known(view: Reader, push: Push) -> dict[tuple[str, str, int], State]:
     """Read the known state of each run of a push."""
     jobs = _ledger(view, push).jobs()
-    return {(key, run.run_id, run.attempt): run.state for key, job in jobs.items() for run in job.runs}
+    return {(key, run["run_id"], run["attempt"]): State(run["state"]) for key, job in jobs.items() for run in job.runs}
 
 
 def record(view: Reader, push: Push) -> PushRecord | None:
@@ -61,7 +61,7 @@ def record(view: Reader, push: Push) -> PushRecord | None:
     jobs = ledger.jobs()
     ledger.all_claims()
     listed = [
-        (key, job.oldest_first, ledger.values(ledger.load_claims(sorted(job.claims.values()))))
+        (key, job.oldest_first(key), ledger.values(ledger.load_claims(sorted(job.claims.values()))))
         for key, job in sorted(jobs.items())
     ]
     return PushRecord(

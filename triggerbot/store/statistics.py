@@ -52,7 +52,7 @@ def contribution(ledger: Ledger) -> Contribution:
     for claim in claims:
         found[_ALWAYS, _field("claims", claim.state)] += 1
         bought[claim.job].append(outcomes.Bought(claim.known_runs, claim.asked, claim.cause))
-    listed = [(job.oldest_first, bought[key]) for key, job in jobs.items()]
+    listed = [(job.oldest_first(key), bought[key]) for key, job in jobs.items()]
     found[last, "pushes"] += 1
     found[last, "runs"] += sum(len(runs) for runs, _ in listed)
     for group, counted in (
@@ -116,6 +116,7 @@ def _count_some(transaction: Transaction) -> int:
     for part in changed:
         _count_one(transaction, book.ledger(push_of(part)))
         transaction.rank(UNCOUNTED, part, None)
+    book.save(transaction)
     return len(changed)
 
 
@@ -126,7 +127,10 @@ def _count_one(transaction: Transaction, ledger: Ledger) -> None:
     added = [] if stored is None else load(_Added, stored)
     before: Contribution = {(hour, field): value for hour, field, value in added}
     now = contribution(ledger)
-    if ledger.stored is None or now == before:
+    if ledger.stored is None:
+        return
+    ledger.stored.uncounted = False
+    if now == before:
         return
     transaction.put(doc, encode([(hour, field, value) for (hour, field), value in now.items()]))
     for hour, field in before.keys() | now.keys():

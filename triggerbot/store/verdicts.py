@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Push, State
-from triggerbot.store.documents import StoredPush, dump, encode, load, load_jobs
+from triggerbot.store.documents import StoredJob, StoredPush, dump, encode, load, load_jobs
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.names import (
@@ -122,12 +122,12 @@ def ran(view: View, project: str, jobs: Sequence[str], since: float) -> Ran:
     counted = {}
     for job in jobs:
         found = [load_jobs(data) for data in view.get([Doc(part, JOBS, job) for part in parts])]
-        counted[job] = sum(any(_proves(one.runs) for one in own.values()) for own in found)
+        counted[job] = sum(any(_proves(one) for one in own.values()) for own in found)
     return Ran(counted, since)
 
 
-def _proves(runs: Sequence[object]) -> bool:
-    return any(run.state is State.FINISHED and run.result in PROVING for run in runs)  # type: ignore[attr-defined]
+def _proves(job: StoredJob) -> bool:
+    return any(run["state"] == State.FINISHED and run.get("result") in PROVING for run in job.runs)
 
 
 def metadata(view: View, push: Push) -> dict[str, str]:
