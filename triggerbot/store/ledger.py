@@ -45,12 +45,12 @@ from triggerbot.store.records import REPORT_DELAY
 class Ledger:
     """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
 
-    def __init__(self, view: Reader | Transaction, push: Push, header: bytes | None) -> None:
+    def __init__(self, view: Reader | Transaction, push: Push) -> None:
         self._view = view
         self.push = push
         self.part = part_of(push)
-        self.stored = None if header is None else load(StoredPush, header)
-        self._header = header
+        self.stored: StoredPush | None = None
+        self._header: bytes | None = None
         self._families: dict[str, dict[str, StoredJob]] = {}
         self._family_changed: set[str] = set()
         self._claims: dict[int, StoredClaim | None] = {}
@@ -58,7 +58,14 @@ class Ledger:
         self._operations: dict[str, StoredOperation] = {}
         self._operation_changed: set[str] = set()
         self._entries: list[StoredEntry] = []
-        self._before = (None, None, None) if self.stored is None else _ranks(self.stored)
+        self._before: tuple[float | None, float | None, float | None] = (None, None, None)
+
+    def take(self, header: bytes | None) -> None:
+        """Take the push's own document."""
+        self._header = header
+        if header is not None:
+            self.stored = load(StoredPush, header)
+            self._before = _ranks(self.stored)
 
     @property
     def head(self) -> StoredPush:
@@ -76,9 +83,9 @@ class Ledger:
 
     # -- jobs and runs ------------------------------------------------------------------------------------------
 
-    def prefetch(self, names: Iterable[str]) -> list[Doc]:
-        """Return the documents of jobs of these names that are not read yet."""
-        return [Doc(self.part, JOBS, name) for name in dict.fromkeys(names) if name not in self._families]
+    def lacks(self, name: str) -> bool:
+        """Whether the document of the jobs of a name has to be read yet."""
+        return name not in self._families
 
     def fill(self, name: str, data: bytes | None) -> None:
         """Take the document of the jobs of a name."""
@@ -191,7 +198,8 @@ class Ledger:
 
     def values(self, claims: Sequence[StoredClaim]) -> tuple[Claim, ...]:
         """Return claims as callers know them, with few reads."""
-        wanted = self.prefetch(identity.base(claim.job) for claim in claims)
+        names = dict.fromkeys(identity.base(claim.job) for claim in claims)
+        wanted = [Doc(self.part, JOBS, name) for name in names if self.lacks(name)]
         for doc, data in zip(wanted, self._view.get(wanted), strict=True) if wanted else ():
             self.fill(doc.name, data)
         return tuple(map(self.value, claims))
@@ -294,25 +302,28 @@ class Book:
         self._view = view
         self._ledgers: dict[Push, Ledger] = {}
 
-    def load(self, pushes: Iterable[Push]) -> None:
-        """Read the documents of pushes."""
+    def load(self, pushes: Iterable[Push], jobs: Iterable[tuple[Push, str]] = ()) -> None:
+        """Read the documents of pushes, and those of jobs by push and name, at once."""
         missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
-        found = self._view.get([Doc(part_of(push), PUSH) for push in missing]) if missing else []
-        for push, header in zip(missing, found, strict=True):
-            self._ledgers[push] = Ledger(self._view, push, header)
+        for push in missing:
+            self._ledgers[push] = Ledger(self._view, push)
+        docs = {Doc(self._ledgers[push].part, PUSH): self._ledgers[push] for push in missing}
+        for push, name in jobs:
+            ledger = self._ledgers[push]
+            if ledger.lacks(name):
+                docs[Doc(ledger.part, JOBS, name)] = ledger
+        found = self._view.get(list(docs)) if docs else ()
+        for (doc, ledger), data in zip(docs.items(), found, strict=True):
+            if doc.kind == PUSH:
+                ledger.take(data)
+            else:
+                ledger.fill(doc.name, data)
 
     def ledger(self, push: Push) -> Ledger:
         """Return the ledger of a push."""
         if push not in self._ledgers:
             self.load([push])
         return self._ledgers[push]
-
-    def load_jobs(self, wanted: Iterable[tuple[Push, str]]) -> None:
-        """Read the documents of jobs, by push and name, at once."""
-        docs = {(push, name): Doc(part_of(push), JOBS, name) for push, name in wanted}
-        docs = {key: doc for key, doc in docs.items() if self.ledger(key[0]).prefetch([key[1]])}
-        for (push, name), data in zip(docs, self._view.get(list(docs.values())), strict=True) if docs else ():
-            self.ledger(push).fill(name, data)
 
     def save(self, transaction: Transaction) -> None:
         """Write everything that was changed."""

@@ -41,8 +41,10 @@ def observe(
     names = deliveries or [""] * len(items)
     book = Book(transaction)
     fresh = [item for item, name in zip(items, names, strict=True) if name not in known]
-    book.load(push for item in fresh if (push := _push_of(item)) is not None)
-    book.load_jobs((item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation))
+    book.load(
+        [push for item in fresh if (push := _push_of(item)) is not None],
+        [(item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation)],
+    )
     outcomes = [
         REPEATED if name in known else _item(transaction, book, item, now, dry)
         for item, name in zip(items, names, strict=True)

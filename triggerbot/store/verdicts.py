@@ -77,7 +77,7 @@ def judged(
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]
-    book.load_jobs((summary.push, identity.base(job)) for job in named)
+    book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
     index = join(FAILURES, summary.push.project)
     for one in records:
         if ledger.job(one.job) is not None:
