@@ -98,7 +98,7 @@ class SqliteView:
             self._parts.pop(name, None)
         written = [(doc, value) for doc, value in changes.documents.items() if value is not None]
         connection.executemany(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [(self._own_part(part), kind, name, value) for (part, kind, name), value in written],
         )
         connection.executemany(
