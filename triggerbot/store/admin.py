@@ -7,14 +7,14 @@ from triggerbot.store import limits, queues, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
-from triggerbot.store.names import LETTERS, PROJECTS, RECENT, join, push_of
+from triggerbot.store.names import LETTERS, PROJECTS, RECENT, UNPACKED, join, push_of
 from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order
 
 #: The document with the number of the last dead letter; they are indexed by their numbers.
 _LAST = Doc("letters", "")
 _CRASHES = Doc("crashes", "")
-#: Pushes that one transaction deletes, so that it never holds others up for long.
-_PURGED = 10
+#: Pushes that one transaction deletes, or packs, so that it never holds others up for long.
+_PURGED, _PACKED = 10, 5
 _EVERYTHING = 1_000_000
 
 
@@ -81,8 +81,11 @@ def crashes(view: Reader, limit: int) -> list[Crash]:
     return in_order(known[::-1][:limit])
 
 
-def purge(run: Callable[[Callable[[Transaction], int]], int], before: float) -> int:
-    """Delete pushes without events since then, and whatever else is old; returns how many pushes."""
+def purge(run: Callable[[Callable[[Transaction], int]], int], before: float, quiet: float) -> int:
+    """Delete pushes without events since then, and whatever else is old; returns how many pushes.
+
+    `quiet`: pushes without events since then are packed.
+    """
     statistics.count(run)
     run(lambda transaction: _purge_others(transaction, before))
     while run(lambda transaction: queues.purge_groups(transaction, before, _PURGED)) == _PURGED:
@@ -90,7 +93,21 @@ def purge(run: Callable[[Callable[[Transaction], int]], int], before: float) -> 
     deleted = 0
     while (some := run(lambda transaction: _purge_pushes(transaction, before))) > 0:
         deleted += some
+    while run(lambda transaction: _pack_pushes(transaction, quiet)) == _PACKED:
+        pass
     return deleted
+
+
+def _pack_pushes(transaction: Transaction, quiet: float) -> int:
+    parts = [part for _, part in transaction.first(UNPACKED, _PACKED, most=quiet)]
+    book = Book(transaction)
+    book.load(map(push_of, parts))
+    for part in parts:
+        ledger = book.ledger(push_of(part))
+        transaction.rank(UNPACKED, part, None)
+        if ledger.stored is not None and not ledger.stored.packed:
+            ledger.pack(transaction)
+    return len(parts)
 
 
 def _purge_others(transaction: Transaction, before: float) -> int:

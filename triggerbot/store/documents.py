@@ -4,7 +4,8 @@ A value written by an older version lacks the fields that came later, and reads 
 newer version has more, which are ignored.
 """
 
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -59,6 +60,8 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     judged: float = 0.0
     #: It is listed among those whose contribution to the statistics has changed.
     uncounted: bool = False
+    #: Its jobs are one document (see `pack`).
+    packed: bool = False
     counts: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
@@ -239,6 +242,19 @@ _jobs = msgspec.msgpack.Decoder(dict[str, StoredJob])
 def load_jobs(data: bytes | None) -> dict[str, StoredJob]:
     """Read the jobs that share a name, by their keys."""
     return {} if data is None else _jobs.decode(data)
+
+
+_pack_decoder = msgspec.msgpack.Decoder(dict[str, bytes])
+
+
+def pack(documents: Mapping[str, bytes]) -> bytes:
+    """Write the documents of all jobs of a push, by name, as one: names, addresses and machines are much alike."""
+    return zlib.compress(_encode(documents))
+
+
+def unpack(data: bytes | None) -> dict[str, bytes]:
+    """Read the documents of all jobs of a push."""
+    return {} if data is None else _pack_decoder.decode(zlib.decompress(data))
 
 
 def without_surrogates(value: T) -> T:

@@ -16,7 +16,9 @@ from triggerbot.store.documents import (
     dump_jobs,
     load,
     load_jobs,
+    pack,
     run_of,
+    unpack,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import (
@@ -27,12 +29,14 @@ from triggerbot.store.names import (
     JOBS,
     JUDGED,
     OPERATION,
+    PACK,
     PROJECTS,
     PUSH,
     RECENT,
     REPORTS,
     REVISIONS,
     UNCOUNTED,
+    UNPACKED,
     held_index,
     join,
     part_of,
@@ -52,6 +56,8 @@ class Ledger:
         self.stored: StoredPush | None = None
         self._header: bytes | None = None
         self._families: dict[str, dict[str, StoredJob]] = {}
+        self._pack: dict[str, bytes] | None = None
+        self._was_packed = False
         self._family_changed: set[str] = set()
         self._claims: dict[int, StoredClaim | None] = {}
         self._claim_changed: set[int] = set()
@@ -66,6 +72,7 @@ class Ledger:
         if header is not None:
             self.stored = load(StoredPush, header)
             self._before = _ranks(self.stored)
+            self._was_packed = self.stored.packed
 
     @property
     def head(self) -> StoredPush:
@@ -88,14 +95,27 @@ class Ledger:
         return name not in self._families
 
     def fill(self, name: str, data: bytes | None) -> None:
-        """Take the document of the jobs of a name."""
-        self._families[name] = load_jobs(data)
+        """Take the document of the jobs of a name, which does not exist if they are packed."""
+        if data is not None or self.stored is None or not self.stored.packed:
+            self._families[name] = load_jobs(data)
 
     def family(self, name: str) -> dict[str, StoredJob]:
         """Return the jobs that share a name, by their keys."""
         if name not in self._families:
-            self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
+            if self.stored is not None and self.stored.packed:
+                self._families[name] = load_jobs(self._unpacked().get(name))
+            else:
+                self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
         return self._families[name]
+
+    def _unpacked(self) -> dict[str, bytes]:
+        if self._pack is None:
+            self._pack = unpack(self._view.get([Doc(self.part, PACK)])[0])
+        return self._pack
+
+    def _job_documents(self) -> dict[str, bytes]:
+        packed = self.stored is not None and self.stored.packed
+        return self._unpacked() if packed else self._view.all(self.part, JOBS)
 
     def job(self, key: str) -> StoredJob | None:
         """Return a job."""
@@ -104,6 +124,10 @@ class Ledger:
     def change_job(self, key: str) -> StoredJob:
         """Return a job to change it; creates it."""
         name = identity.base(key)
+        if self.head.packed:
+            self.jobs()
+            self._family_changed.update(name for name, family in self._families.items() if family)
+            self.head.packed = False
         family = self.family(name)
         self._family_changed.add(name)
         if key not in family:
@@ -113,7 +137,7 @@ class Ledger:
 
     def jobs(self) -> dict[str, StoredJob]:
         """Return all jobs, by their keys."""
-        for name, data in self._view.all(self.part, JOBS).items():
+        for name, data in self._job_documents().items():
             if name not in self._families:
                 self.fill(name, data)
         return {key: job for family in self._families.values() for key, job in family.items()}
@@ -243,6 +267,10 @@ class Ledger:
             return
         for name in self._family_changed:
             transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
+        if self._was_packed and not self.stored.packed:
+            transaction.put(Doc(self.part, PACK), None)
+            transaction.rank(UNPACKED, self.part, self.stored.last)
+            self._was_packed = False
         for number in self._claim_changed:
             claim = self._claims[number]
             transaction.put(Doc(self.part, CLAIM, str(number)), None if claim is None else dump(claim))
@@ -261,6 +289,16 @@ class Ledger:
         self._family_changed, self._claim_changed, self._operation_changed = set(), set(), set()
         self._entries = []
 
+    def pack(self, transaction: Transaction) -> None:
+        """Write all jobs as one document, for no more is expected of them."""
+        documents = self._view.all(self.part, JOBS)
+        for name in documents:
+            transaction.put(Doc(self.part, JOBS, name), None)
+        transaction.put(Doc(self.part, PACK), pack(documents))
+        self.head.packed = self._was_packed = True
+        self._families = {}
+        self.save(transaction)
+
     def _rank(self, transaction: Transaction, stored: StoredPush) -> None:
         last, due, report = self._before
         if last is None:
@@ -270,6 +308,8 @@ class Ledger:
             transaction.rank(RECENT, self.part, stored.last)
             transaction.rank(join(RECENT, self.push.project.lower()), self.part, stored.last)
             transaction.rank(PROJECTS, self.push.project, 0.0)
+            if not stored.packed:
+                transaction.rank(UNPACKED, self.part, stored.last)
         if due != stored.due:
             transaction.rank(DUE, self.part, stored.due)
         if report != stored.report_at:
@@ -278,7 +318,7 @@ class Ledger:
 
     def delete(self, transaction: Transaction) -> None:
         """Delete the push, with everything that belongs to it."""
-        for index in (RECENT, join(RECENT, self.push.project.lower()), DUE, REPORTS, JUDGED):
+        for index in (RECENT, join(RECENT, self.push.project.lower()), DUE, REPORTS, JUDGED, UNPACKED):
             transaction.rank(index, self.part, None)
         transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)

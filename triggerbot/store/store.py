@@ -1,5 +1,6 @@
 """The store, whatever its engine: each verb is one transaction or one view of it."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -357,9 +358,14 @@ class Store:
         statistics.count(self._engine.run)
         return self._read(statistics.read, since)
 
-    def purge(self, before: float) -> int:
-        """Delete pushes without events since then, with all their claims; returns how many."""
-        return admin.purge(self._engine.run, before)
+    def purge(self, before: float, quiet: float = -math.inf) -> int:
+        """Delete pushes without events since then, with all their claims; returns how many.
+
+        `quiet`: pushes without events since then take less room from now on, until something comes of them again.
+        """
+        deleted = admin.purge(self._engine.run, before, quiet)
+        self._engine.compact()
+        return deleted
 
 
 def _full(leased: Collection[Push | Group]) -> list[str]:

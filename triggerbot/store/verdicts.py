@@ -1,10 +1,10 @@
 """Judging and reporting: which push is due, its last verdict, failure records and metadata."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Push, State
-from triggerbot.store.documents import StoredJob, StoredPush, dump, encode, load, load_jobs
+from triggerbot.store.documents import StoredJob, StoredPush, dump, encode, load, load_jobs, unpack
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.names import (
@@ -12,6 +12,7 @@ from triggerbot.store.names import (
     JOBS,
     JUDGED,
     METADATA,
+    PACK,
     PUSH,
     RECENT,
     REPORTS,
@@ -24,8 +25,8 @@ from triggerbot.store.names import (
 from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 
 View = Reader | Transaction
-#: The number of newest pushes of a project at which runs are counted.
-_RAN_AT = 2000
+#: The number of newest pushes of a project at which runs are counted, and of those whose jobs are read at once.
+_RAN_AT, _READ_AT_ONCE = 2000, 100
 
 
 def take(transaction: Transaction, now: float, seconds: float) -> Push | None:
@@ -119,11 +120,27 @@ def ran(view: View, project: str, jobs: Sequence[str], since: float) -> Ran:
         newest = newest[:_RAN_AT]
         since = max(since, newest[-1][0])
     parts = [part for _, part in newest if push_of(part).project == project]
-    counted = {}
+    counted = dict.fromkeys(jobs, 0)
+    if jobs:
+        for documents in _packed(view, parts):
+            for job in jobs:
+                counted[job] += job in documents and _ran(documents[job])
     for job in jobs:
-        found = [load_jobs(data) for data in view.get([Doc(part, JOBS, job) for part in parts])]
-        counted[job] = sum(any(_proves(one) for one in own.values()) for own in found)
+        found = view.get([Doc(part, JOBS, job) for part in parts])
+        counted[job] += sum(data is not None and _ran(data) for data in found)
     return Ran(counted, since)
+
+
+def _packed(view: View, parts: Sequence[str]) -> Iterator[dict[str, bytes]]:
+    """Yield the jobs of the pushes that are packed."""
+    for start in range(0, len(parts), _READ_AT_ONCE):
+        for data in view.get([Doc(part, PACK) for part in parts[start : start + _READ_AT_ONCE]]):
+            if data is not None:
+                yield unpack(data)
+
+
+def _ran(data: bytes) -> bool:
+    return any(_proves(job) for job in load_jobs(data).values())
 
 
 def _proves(job: StoredJob) -> bool:

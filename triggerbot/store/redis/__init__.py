@@ -281,6 +281,9 @@ class RedisEngine:
         with self._lock:
             return {one for one, own in self._own.items() if owner == own}
 
+    def compact(self) -> None:
+        """Do nothing: Redis gives memory back by itself."""
+
     def close(self) -> None:
         """Close."""
         self._closing.set()
