@@ -91,7 +91,8 @@ def test_what_the_ci_does_not_list_yet_is_waited_for(bench, real_now):
     """Before it gives up on a job, triggerbot asks again, and says so."""
     bench.hear(bench.event(), listed=False)
     out = bench.run("explain", *PUSH).stdout
-    assert "not decided yet; last: no such push; 1 try so far; looks again at 20" in out
+    assert "Waits for the CI to know it: no such push (" in out
+    assert "last: waits for the CI to know it: no such push; 1 try so far; looks again at 20" in out
 
 
 def test_what_lies_about_asks_whether_the_daemon_runs(bench):

@@ -140,7 +140,9 @@ class Observer:
         refusal = refusal_of(event, item, outcome)
         if refusal is not None and item is not None and outcome.news:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
-            log.info("decision", action="refuse", reason=str(refusal), **push_fields(event.push), job=event.job,
+            # That a retrigger failed, too, is no news to whoever reads the log.
+            log_line = log.info if rules.told(refusal) else log.debug
+            log_line("decision", action="refuse", reason=str(refusal), **push_fields(event.push), job=event.job,
                      run_id=event.run_id, attempt=event.attempt)  # fmt: skip
         if outcome.repeated:
             return "repeated"

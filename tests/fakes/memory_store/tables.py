@@ -268,7 +268,7 @@ class Tables:
         before = None if earlier is None else earlier.value()
         refusal = seen.refusal
         if refusal is None and before is not None and seen.failed:
-            refusal = rules.repeated(before, push.asks)
+            refusal = rules.told(rules.repeated(before, push.asks))
         if news and refusal is not None:
             push.tell(
                 TimelineEntry(now, "refuse", job.name, "", refusal, dry=dry, run_id=event.run_id, attempt=event.attempt)

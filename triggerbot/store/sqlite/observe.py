@@ -118,7 +118,7 @@ def _record_refusal(
 ) -> None:
     refusal, earlier = item.seen.refusal, outcome.earlier
     if refusal is None and earlier is not None and item.seen.failed:
-        refusal = rules.repeated(earlier, outcome.asks)
+        refusal = rules.told(rules.repeated(earlier, outcome.asks))
     if refusal is not None:
         push, job, run = ids
         record_entry(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)

@@ -30,7 +30,7 @@ from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.http import Reply
 
-_BUSY = "waits until the workflow run has completed"
+_BUSY = "waits for the workflow run to complete"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
 #: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those that are planned.
 _RERUNS_MAX = 50

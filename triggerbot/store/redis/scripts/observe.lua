@@ -282,7 +282,8 @@ function commands.observe(args)
           refusal = args.repeated[claim.refusal] or ''
           if refusal == '' then
             local rebuild = push.asked and push.asked ~= '' and claim.origin == ''
-            refusal = rebuild and 'rebuild_requested' or 'already_claimed'
+            -- See `rules.told`.
+            refusal = rebuild and 'rebuild_requested' or ''
           end
         end
         if refusal ~= '' then
