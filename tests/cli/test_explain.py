@@ -351,5 +351,5 @@ def test_a_running_job_says_that_it_is_too_early(bench):
     """Nothing is decided about what has not finished."""
     bench.hear(bench.event(result=None, state=State.PENDING))
     out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
-    assert "Run 100 is waiting for a machine." in out
+    assert "Run 100 has not started yet." in out
     assert "Nothing is decided before it has finished." in out

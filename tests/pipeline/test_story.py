@@ -86,6 +86,26 @@ def test_waiting_for_a_workflow_run_is_one_line_with_its_duration(github: FakeGi
     assert stuck(world.store) == []
 
 
+@pytest.mark.parametrize(
+    ("jobs", "words"),
+    [
+        ({"test": "failure", "lint": "success"}, "Request: reruns job {job} of workflow run {run}."),
+        ({"test": "failure", "lint": "failure"}, "Request: reruns the failed jobs of workflow run {run}."),
+    ],
+)
+def test_a_request_is_told_in_the_words_of_github(
+    github: FakeGitHub, world: World, jobs: dict[str, str | None], words: str
+) -> None:
+    """What its users know: a workflow run and its jobs."""
+    run = github.add_run("octo/app", "CI", PUSH.revision, "main", jobs)
+    job = github.job(run, "test").id
+    hear(github, world, run, "webhook")
+    world.pass_time(60)
+
+    told = [line.text for line in story(world, PUSH, JOB) if line.what == "send"]
+    assert told == [words.format(run=run, job=job)]
+
+
 @pytest.mark.parametrize("how", ["webhook", "poll"])
 def test_a_retrigger_that_fails_is_no_refusal(github: FakeGitHub, world: World, how: str) -> None:
     """Not in the story, and not in the statistics; the metric counts it as ever."""

@@ -22,7 +22,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
 
@@ -140,8 +140,10 @@ class Sender:
             started=now,
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
-        others = " and the other failed jobs" if call.together else " and all other jobs" if call.whole else ""
-        note = f"asks for {call.count} of run {call.target.run_id}{others}"
+        if isinstance(system, NamesRequests):
+            note = system.in_words(call)
+        else:
+            note = f"asks for {call.count} of run {call.target.run_id}"
         keys = {key for claim in claims for key in circuit_breaker.keys_of(claim)}
         begun = self._store.begin(
             operation, work.push, note, now,

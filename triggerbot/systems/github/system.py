@@ -167,7 +167,19 @@ class GitHub:
                 self._widened.popitem(last=False)
             return True
 
+    def in_words(self, call: Call) -> str:
+        """Describe a rerun in GitHub's words."""
+        return rerun.in_words(self._last_segments(call), call)
+
     def _rerun_path(self, project: str, call: Call) -> str | None:
+        last = self._last_segments(call)
+        number = last[1]
+        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
+            return None
+        return segments("repos", *project.split("/"), "actions", *last)
+
+    def _last_segments(self, call: Call) -> tuple[str, str, str]:
+        """Return the last segments of a rerun's path: of which kind, which one, and what of it."""
         target = call.target
         of_workflow = target.kind is Kind.WORKFLOW
         with self._lock:
@@ -175,11 +187,7 @@ class GitHub:
         together = not of_workflow and (call.together or widened)
         of_run = together or call.whole or of_workflow
         number = target.batch if of_run else self._runs.newest_id(target.run_id)
-        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
-            return None
-        what = "rerun-failed-jobs" if together else "rerun"
-        last = ("runs" if of_run else "jobs", number, what)
-        return segments("repos", *project.split("/"), "actions", *last)
+        return "runs" if of_run else "jobs", number, "rerun-failed-jobs" if together else "rerun"
 
     def share(self, slots: Slots) -> None:
         """Let reports wait for their turn to write in these slots."""
