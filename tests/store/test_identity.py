@@ -1,5 +1,6 @@
 """What every store promises of whose run it is: jobs of one batch alone, their names, and what was told of batches."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,20 @@ def test_two_of_one_name_in_one_attempt_are_two_jobs(store: Store) -> None:
     assert [one.mixed for one in jobs(store).values()] == [False, True, True]
     hear(store, ran("7", "7", attempt=2, result="success"))
     assert [one.mixed for one in jobs(store).values()] == [False, False, False], "each passed in the second attempt"
+
+
+def test_what_a_run_repeats_may_be_told_later(store: Store) -> None:
+    """At first it goes to one that failed; once it is known to repeat that one, nothing is mixed."""
+    tell(store, Batch("7", "push"))
+    hear(store, ran("1", "7", result="success"), ran("2", "7"))
+    again = ran("4", "7", attempt=2, result="success")
+    hear(store, again, again)
+    assert [one.mixed for one in jobs(store).values()] == [False, True]
+    told = replace(again, retrigger_of="2")
+    hear(store, told, told, again)
+    assert [one.mixed for one in jobs(store).values()] == [False, False]
+    hear(store, ran("6", "7", attempt=3, result="success", retrigger_of="1"))
+    assert runs(store) == {"CI / test (push)": ["1", "6"], "CI / test (push) #2": ["2", "4"]}
 
 
 def test_a_job_is_named_as_people_call_it(store: Store) -> None:

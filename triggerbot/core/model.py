@@ -92,6 +92,7 @@ class Event:
     message: str | None = None
     time: float | None = None
     url: str | None = None
+    #: Our operation that it came of, where runs carry that; with `per_batch` the id of the run that it repeats.
     retrigger_of: str | None = None
     pool: str | None = None
     step: str | None = None

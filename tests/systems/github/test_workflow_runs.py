@@ -101,11 +101,53 @@ def test_a_newer_workflow_run_counts_instead_of_one_that_could_not_start(bench: 
     assert (entry.verdict, entry.hidden, entry.aside) == (Verdict.FAILED, True, "a newer workflow run counts")
 
 
+@pytest.mark.parametrize("ends", [["success"], ["failure", "success"], ["failure", "failure"]])
+def test_one_of_two_jobs_of_a_name_that_is_rerun_alone(bench: Bench, ends: list[str]) -> None:
+    """The other is listed again as it was, so what ran is known to be a further run of the one that failed."""
+    run = bench.run({"test": "failure"}, outcomes={"test": list(ends)})
+    first = bench.github.job(run, "test")
+    other = replace(first, id=first.id + 500, conclusion="success", completed=(first.completed or 0.0) + 7)
+    bench.github.runs[run].jobs.append(other)
+    bench.hear(run, "test")
+    for _ in ends:
+        bench.github.finish(run)
+        bench.clock.move(1)
+        bench.hear(run, "test")
+
+    # The sweep, which is never far away: after the last retrigger nothing else looks.
+    bench.world.hear(*(bench.gh.recent(bench.clock.now - 86_000) or ()))
+
+    found = {job.job: (job.verdict, len(job.runs), job.mixed) for job in bench.judged().jobs}
+    passed = ends[-1] == "success"
+    assert found == {
+        "CI / test (push)": (Verdict.INTERMITTENT if passed else Verdict.FAILED, 1 + len(ends), False),
+        "CI / test (push) #2": (Verdict.PASSED, 1, False),
+    }
+    assert bench.judged().health is (Health.GOOD if passed else Health.FAILING)
+    assert len(bench.reruns) == len(ends)
+
+
+def test_two_jobs_of_a_name_that_are_rerun_together_are_never_intermittent(bench: Bench) -> None:
+    """Nobody knows which of them passed."""
+    run = bench.run({"test": "failure"})
+    first = bench.github.job(run, "test")
+    bench.github.runs[run].jobs.append(replace(first, id=first.id + 500, completed=(first.completed or 0.0) + 7))
+    bench.hear(run, "test")
+    one, two = bench.github.runs[run].current()
+    bench.github.finish(run, {"test": "success"})
+    two.conclusion, one.completed = "failure", (two.completed or 0.0) - 3
+    bench.clock.move(1)
+    bench.hear(run, "test", last=False)
+    bench.hear(run)
+
+    assert {job.verdict for job in bench.judged().jobs} <= {Verdict.FAILED, Verdict.PENDING}
+
+
 def test_twins_that_a_rerun_renames_are_waited_for_no_more(bench: Bench) -> None:
     """Two jobs of one name, of which a completed attempt has none: no run of either comes."""
-    run = bench.run({"e2e": "success"})
+    run = bench.run({"e2e": "failure"})
     first = bench.github.job(run, "e2e")
-    bench.github.runs[run].jobs.append(replace(first, id=first.id + 500, conclusion="failure", step="test"))
+    bench.github.runs[run].jobs.append(replace(first, id=first.id + 500, step="test"))
     bench.github.runs[run].renames = {"e2e": "e2e / run"}
     bench.hear(run, "e2e")
     if bench.polls:
@@ -114,7 +156,7 @@ def test_twins_that_a_rerun_renames_are_waited_for_no_more(bench: Bench) -> None
         bench.hear(run)
         twins = [job for job in bench.judged().jobs if job.job.startswith("CI / e2e (push)")]
         assert [[one.result for one in job.runs] for job in twins] == [
-            [Result.SUCCESS, Result.SKIPPED], [Result.FAILURE, Result.SKIPPED],
+            [Result.FAILURE, Result.SKIPPED], [Result.FAILURE, Result.SKIPPED],
         ]  # fmt: skip
 
 

@@ -264,7 +264,8 @@ def _is_known(connection: sqlite3.Connection, push: int, job: str, run_id: str) 
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
     """Record how far a run has come, never backwards; returns its row and whether that is news."""
     row = connection.execute(
-        "SELECT id, state, result, allowed_to_fail FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
+        "SELECT id, state, result, allowed_to_fail, retrigger_of FROM runs "
+        "WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
     ).fetchone()
     failures = codec.encode(event.failures) if event.failures else None
@@ -291,15 +292,18 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
     return int(row[0]), _correct(connection, event, row) or news
 
 
-def _correct(connection: sqlite3.Connection, event: Event, row: tuple[int, str, str | None, int]) -> bool:
+def _correct(connection: sqlite3.Connection, event: Event, row: tuple[int, str, str | None, int, str | None]) -> bool:
     """Record what an event says more precisely of a known run; return whether that is news."""
-    number, state, result, allowed = row
+    number, state, result, allowed, repeats = row
     finer = state == State.FINISHED and result is not None and proof.corrects(event.result, Result(result))
     if finer:
         connection.execute("UPDATE runs SET result = ? WHERE id = ?", (event.result, number))
     if event.allowed_to_fail and not allowed:
         connection.execute("UPDATE runs SET allowed_to_fail = 1 WHERE id = ?", (number,))
-    return finer or (event.allowed_to_fail and not allowed)
+    told = event.retrigger_of is not None and repeats is None
+    if told:
+        connection.execute("UPDATE runs SET retrigger_of = ? WHERE id = ?", (event.retrigger_of, number))
+    return finer or told or (event.allowed_to_fail and not allowed)
 
 
 def insert_claim(

@@ -170,11 +170,16 @@ def _seconds(number: int | None) -> float | None:
 
 
 def event(
-    push: Push, job: messages.Job, state: State | None = None, run: messages.WorkflowRun | None = None
+    push: Push,
+    job: messages.Job,
+    state: State | None = None,
+    run: messages.WorkflowRun | None = None,
+    repeats: str | None = None,
 ) -> Event | None:
     """Build the event of a job; `None` if it waits for approval or its state is unknown to us.
 
     `state`: overrides the job's status. `run`: its workflow run, where that is known: jobs do not name their event.
+    `repeats`: the id of the execution that it repeats.
     Raises `NotUnderstood` for an impossible name or time.
     """
     state = state or _STATES.get(job.status)
@@ -189,6 +194,7 @@ def event(
         attempt=job.run_attempt,
         time=_time(job, state),
         url=messages.link(job.html_url),
+        retrigger_of=repeats,
         pool=_pool(job),
         step=_failed_step(job),
         batch=str(job.run_id),
@@ -241,27 +247,6 @@ def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = F
 def _is_of_fork(push: Push, run: messages.WorkflowRun) -> bool:
     """Return whether a workflow run is of a fork's commit; one whose repository is gone counts as that."""
     return run.head_repository is None or run.head_repository.full_name.lower() != push.project.lower()
-
-
-def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
-    """Reduce a listing to one entry per execution, the earliest, and map it to the newest id, which can be rerun.
-
-    A rerun of some jobs makes a new attempt in which the other jobs are listed again, with new ids and the old
-    times; those are no further runs. Returns the entries, oldest first, and {id of the entry: newest id}.
-    """
-    found: list[messages.Job] = []
-    first: dict[tuple[str, str, str], messages.Job] = {}
-    newest: dict[str, str] = {}
-    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
-        if not job.started_at or not job.completed_at:
-            found.append(job)
-            continue
-        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
-        if earlier.run_attempt < job.run_attempt:
-            newest[str(earlier.id)] = str(job.id)
-        else:
-            found.append(job)
-    return found, newest
 
 
 def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:
