@@ -313,7 +313,7 @@ def test_explain_as_json_has_a_story_for_each_job(bench):
         ([("infra", "1"), ("timed_out", "2")], 2, "incomplete", "XR"),
         ([("infra", "1")], 2, "incomplete", "X"),
         ([("cancelled", "1")], 2, "incomplete", "-"),
-        ([("skipped", "1")], 2, "incomplete", "-"),
+        ([("skipped", "1")], 0, "good", "-"),
         ([("cancelled", "1"), ("skipped", "2"), ("success", "3")], 0, "good", "--G"),
         ([("failure", "1")], 2, "pending", "O"),
         ([("success", "1"), (None, "2")], 2, "pending", "G."),
