@@ -170,6 +170,8 @@ class Lead:
     result: Result | None = None
     attempt: int = 1
     time: float | None = None
+    #: Its push, where the message names that: only to tell whether it is watched.
+    push: Push | None = None
 
     @property
     def key(self) -> RunKey:

@@ -97,8 +97,9 @@ class Observer:
     def triage(self, heard: Heard) -> Triaged:
         """Decide from the rules alone what of it the store has to record; pure."""
         if isinstance(heard, Lead):
-            # It does not name its push, so any rule might watch it.
-            return Triaged(heard, heard if self._rules else None)
+            # Where it does not name its push any rule might watch it.
+            watched = bool(self._rules) if heard.push is None else rules.rule_for(self._rules, heard.push) is not None
+            return Triaged(heard, heard if watched else None)
         if isinstance(heard, CommentCommand):
             watched = any(rule.watches(heard.project) for rule in self._rules)
             return Triaged(heard, heard if watched else None)

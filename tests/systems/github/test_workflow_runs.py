@@ -9,7 +9,7 @@ from tests.fakes.github import FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
 from tests.systems.github.ends import Bench
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import Kind, Result
+from triggerbot.core.model import Group, Kind, Lead, Result, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import Health
@@ -17,7 +17,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.systems.github.system import GitHub
 
 
-@pytest.mark.parametrize("conclusion", ["startup_failure", "stale", "never heard of"])
+@pytest.mark.parametrize("conclusion", ["startup_failure", "stale", "action_required", "never heard of"])
 def test_a_workflow_that_ends_in_no_job_fails(bench: Bench, conclusion: str) -> None:
     """It is an entry of its own, named after the workflow, and no rule covers it that does not say so."""
     bench.run({"test": "success"})
@@ -49,11 +49,11 @@ def test_a_workflow_is_rerun_as_a_whole_where_a_rule_says_so(make_bench: Callabl
     assert bench.reruns == [f"runs/{run}/rerun"]
 
 
-def test_a_workflow_that_somebody_has_to_approve_is_pending(bench: Bench) -> None:
-    """Approved, it goes on in the same attempt, and its jobs tell the rest."""
+def test_a_workflow_that_somebody_has_to_approve(bench: Bench) -> None:
+    """It has ended, as GitHub says; approved, it goes on in the same attempt, and its jobs tell the rest."""
     run = bench.run({}, came_to="action_required")
     bench.hear(run)
-    assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.PENDING, Health.PENDING)
+    assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.FAILED, Health.FAILING)
 
     bench.github.runs[run].came_to = None
     bench.github.add_job(run, "test")
@@ -178,6 +178,42 @@ def test_a_workflow_is_told_of_where_its_jobs_do_not_explain_its_end(
     found = [event for event in gh.look_back(PUSH).events if event.kind is Kind.WORKFLOW]
     assert [event.result for event in found] == ([] if result is None else [result])
     assert all((event.job, event.run_id, event.batch) == ("CI", str(run), str(run)) for event in found)
+
+
+@pytest.mark.parametrize("jobs", [{}, {"test": "success"}])
+@pytest.mark.parametrize("came_to", ["failure", "timed_out"])
+def test_a_workflow_that_fails_in_no_job_is_known_by_its_webhook(
+    make_bench: Callable[..., Bench], came_to: str, jobs: dict[str, str | None]
+) -> None:
+    """Whether a job failed the webhook does not say, so GitHub is asked; no poll and no failed job is needed."""
+    bench = make_bench(Rule(Globs(["octo/*"]), results=frozenset({"failure", "timed_out"})))
+    run = bench.run(jobs, came_to=came_to)
+    bench.hear(run, *jobs)
+
+    assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.FAILED, Health.FAILING)
+    assert bench.world.store.count_dead_letters() == 0
+
+
+def test_a_workflow_with_a_failed_job_is_not_asked_about(github: FakeGitHub, gh: GitHub) -> None:
+    """The webhook of the job said why; where it is not known, the webhook of the run is a lead besides."""
+    known, unknown = (github.add_run("octo/app", "CI", SHA, "main", {"test": "failure"}) for _ in range(2))
+    gh.parse(*github.webhook("workflow_job", known, job="test"))
+    leads = [
+        [one for one in gh.parse(*github.webhook("workflow_run", run)) if isinstance(one, Lead)]
+        for run in (known, unknown)
+    ]
+
+    time = float(int(github.runs[unknown].updated))
+    expected = Lead(Group("gh", f"octo/app/{unknown}"), str(unknown), State.FINISHED, Result.FAILURE, 1, time, PUSH)
+    assert leads == [[], [expected]]
+
+
+def test_a_workflow_that_nobody_watches_is_not_asked_about(bench: Bench) -> None:
+    """Webhooks of an organisation tell of all its repositories."""
+    run = bench.github.add_run("else/where", "CI", SHA, "main", {}, came_to="failure")
+    bench.world.hear(*bench.gh.parse(*bench.github.webhook("workflow_run", run)))
+    bench.world.pass_time(120)
+    assert bench.github.requests == []
 
 
 def test_what_was_cancelled_before_any_job_is_not_good(bench: Bench) -> None:

@@ -10,10 +10,9 @@ The mapping:
   them apart for people (event, path, fork) is in no `workflow_job`: workflow runs tell it (`PushFacts.batches`).
 * A `workflow_job` without a branch or a workflow's name is a lead: which job it is, the API has to say.
 * kind: always `test`. GitHub does not distinguish builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
-* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events; a
-  workflow run in that state is one that is pending.
+* `action_required` is not the end of a job: somebody has to approve it first. Jobs in that state are no events.
 * a completed workflow run that is no success, and whose jobs do not say why, is an event of its own, of kind `workflow`
-  (see `endings`).
+  (see `endings`). Where only its jobs can tell, its webhook is a lead besides.
 
 Events of our own reruns are ordinary events with an attempt above 1; a job is claimed once, by the core.
 
@@ -80,6 +79,8 @@ def webhook(
         return [*comment(system, _json(headers, body), mention)]
     if kind == "workflow_job":
         return _job_webhook(system, _json(headers, body), ask=ask)
+    if kind == "workflow_run":
+        return _run_webhook(system, _json(headers, body), ask=ask)
     reader = _READERS.get(kind)
     return [] if reader is None else reader(system, _json(headers, body))
 
@@ -115,7 +116,7 @@ def _job_webhook(system: str, body: bytes | str, *, ask: bool) -> list[Heard]:
     return [] if known is None else [known]
 
 
-def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
+def _run_webhook(system: str, body: bytes | str, *, ask: bool) -> list[Heard]:
     if messages.read(body, messages.Action).action not in _RUN_ACTIONS:
         return []
     message = messages.read(body, messages.RunMessage)
@@ -123,9 +124,11 @@ def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
     if not run.head_branch:
         return []
     push = _push(system, message.repository.full_name, run.head_branch, run.head_sha)
-    found = facts(push, [run], settled=message.action == "completed")
-    entry = endings.of_workflow_run(push, run) if message.action == "completed" else None
-    return [found] if entry is None else [found, entry]
+    completed = message.action == "completed"
+    found = facts(push, [run], settled=completed)
+    entry = endings.of_workflow_run(push, run) if completed else None
+    lead = endings.lead(push, run) if completed and ask else None
+    return [one for one in (found, entry, lead) if one is not None]
 
 
 def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
@@ -155,7 +158,6 @@ def _check_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 
 _READERS = {
-    "workflow_run": _run_webhook,
     "push": _push_webhook,
     "check_run": _check_webhook,
     "ping": _ping,

@@ -147,7 +147,10 @@ class Runs:
         events, _ = self._events(self._client, push, run)
         listed = {event.key for event in events}
         # A job that was carried over from an earlier attempt is listed there under its first id.
-        settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
+        settled = tuple(
+            one for one in leads
+            if one.key in listed or endings.is_settled(one, run) or (one.attempt > 1 and one.run_id != number)
+        )  # fmt: skip
         return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
 
     def recent(self, since: float) -> list[Heard] | None:
