@@ -7,8 +7,8 @@ import pytest
 
 from tests.fakes.store_items import said, seen
 from tests.fakes.world import event, failure, push
-from triggerbot.core.model import Batch, Event, RunKey
-from triggerbot.store import FailureRecord, JobRecord, Store, Summary
+from triggerbot.core.model import Batch, Event, PushFacts, RunKey
+from triggerbot.store import FailureRecord, JobRecord, Notice, Store, Summary
 
 PUSH = push("abcdef1", project="octo/app", branch="main", system="gh")
 
@@ -66,6 +66,19 @@ def test_what_was_told_of_a_batch_stays(store: Store) -> None:
         "7": Batch("7", "push", "ci.yml", fork=False),
         "x\x1fy": Batch("x\x1fy", "a\x1eb", "c\x1fd"),
     }
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_author_is_not_that_of_a_fork(store: Store, first: bool) -> None:
+    """Whoever is told of first: a fork's author stands in only where the project itself ran nothing."""
+    own = PushFacts(PUSH, author="me", fork=False, batches=(Batch("7", "push", fork=False),))
+    theirs = PushFacts(PUSH, author="stranger", fork=True, batches=(Batch("8", "pull_request", fork=True),))
+    again = replace(own, author="somebody", batches=(Batch("9", "schedule", fork=False),))
+    store.observe([Notice(theirs, None)], 2.0, dry=False)
+    assert store.work(PUSH).facts.author == "stranger"
+    for facts in (own, again, theirs) if first else (replace(own, author=None), again, theirs):
+        store.observe([Notice(facts, None)], 3.0, dry=False)
+    assert store.work(PUSH).facts.author == ("me" if first else "stranger")
 
 
 def test_news_of_a_batch_is_judged(store: Store) -> None:

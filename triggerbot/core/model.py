@@ -152,6 +152,11 @@ class PushFacts:
     #: What is known of its batches, where jobs are told apart by them (see `Event.per_batch`).
     batches: tuple[Batch, ...] = ()
 
+    @property
+    def own(self) -> bool:
+        """Whether they tell of a batch that is certainly the project's own, so that its author is the push's."""
+        return any(batch.fork is False for batch in self.batches)
+
 
 class Group(NamedTuple):
     """A group of runs whose push is not known yet (a Taskcluster task group)."""

@@ -157,7 +157,13 @@ def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[i
 def _learn(
     connection: sqlite3.Connection, push: int, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool
 ) -> bool:
-    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for."""
+    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for.
+
+    An author that only a fork's runs told of yields to that of the first run of the project itself.
+    """
+    yields = facts.own and facts.author is not None and not _has_own(connection, push)
+    if yields:
+        connection.execute("UPDATE pushes SET author = NULL WHERE id = ? AND fork = 1", (push,))
     learned = connection.execute(
         # Once one of its runs is known to be a fork's, the push stays a fork's.
         "UPDATE pushes SET author = coalesce(author, ?1), time = coalesce(time, ?2), "
@@ -179,6 +185,11 @@ def _learn(
     for problem in asks.problems:
         record_entry(connection, push, None, "note", now, text=problem)
     return _claim_requested(connection, push, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
+
+
+def _has_own(connection: sqlite3.Connection, push: int) -> bool:
+    """Return whether a batch of the project itself is known of a push."""
+    return connection.execute("SELECT 1 FROM batches WHERE push = ? AND fork = 0", (push,)).fetchone() is not None
 
 
 def _learn_batch(connection: sqlite3.Connection, push: int, batch: Batch) -> bool:

@@ -232,9 +232,13 @@ def _result(job: messages.Job, state: State) -> Result | None:
 
 
 def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
-    """Build the facts of a push from its workflow runs (at least one): the oldest; a fork's if any run is a fork's."""
+    """Build the facts of a push from its workflow runs (at least one): a fork's if any of them is a fork's.
+
+    Message, author and time are those of the oldest run of the project itself: whoever opens a pull request for a
+    commit that others have pushed is not its author. The message is that of the commit, whoever made it run.
+    """
     ordered = sorted(runs, key=lambda run: run.id)
-    oldest = ordered[0]
+    oldest = next((run for run in ordered if not _is_of_fork(push, run)), ordered[0])
     return PushFacts(
         push,
         message=oldest.head_commit.message if oldest.head_commit else None,

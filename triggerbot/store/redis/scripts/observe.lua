@@ -56,9 +56,13 @@ local function learn_batch(push, batch, now)
   end
 end
 
--- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems, batches
+-- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems, batches, whether one of these is
+-- the project's own. An author that only a fork's runs told of yields to that of the first run of the project itself.
 local function learn(push, facts, now, dry)
   local p = key('p', push.number)
+  if facts[9] and call('HSETNX', p, 'own', '1') == 1 and facts[1] ~= false and call('HGET', p, 'fork') == '1' then
+    push.author = nil
+  end
   if facts[1] ~= false and not push.author then
     call('HSET', p, 'author', facts[1])
     push.author = facts[1]
