@@ -331,6 +331,17 @@ def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, le
     assert status["pushes"][0]["jobs"][0]["letters"] == letters
 
 
+@pytest.mark.parametrize(("event", "code", "health"), [("pull_request", 1, "failing"), ("push", 0, "good")])
+def test_a_pass_of_another_event_makes_nothing_intermittent(bench, event, code, health):
+    """At any CI: a pull request may test other code than the push."""
+    bench.hear(bench.event("a", run_id="1", event="push"))
+    bench.hear(bench.event("a", run_id="3", event="push"), bench.event("a", run_id="4", event="push"))
+    bench.hear(bench.event("a", "success", run_id="2", event=event))
+    answer = bench.run("status", *PUSH)
+    assert (answer.exit_code, bench.json("status", *PUSH)["health"]) == (code, health)
+    assert ("passed only in runs of another event (pull_request, push)" in answer.stdout) is bool(code)
+
+
 def test_the_worst_of_several_pushes_of_a_revision_counts(bench):
     """A revision that was pushed to two branches is good only if both are."""
     bench.hear(bench.event("a", "success"), bench.event("a", "busted", branch="other", run_id="2"))

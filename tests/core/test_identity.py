@@ -146,6 +146,22 @@ def test_mixed() -> None:
     assert identity.mixed({CI: [run("failure"), run(attempt=2)], DOCS: [run()]}) == set()
 
 
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([("failure", "push"), ("success", "pull_request")], True),
+        ([("failure", "push"), ("success", "pull_request"), ("success", "push")], False),
+        ([("failure", "push"), ("success", "push")], False),
+        ([("failure", None), ("success", "push")], False),
+        ([("failure", None), ("success", None), ("success", "push"), ("success", "cron")], True),
+        ([("failure", "push"), ("failure", "cron")], False),
+    ],
+)
+def test_runs_of_different_events(runs: list[tuple[str, str | None]], expected: bool) -> None:
+    """A pass of one event says nothing of the failure of another, nor does one of an event that is not told."""
+    assert identity.differ([run(result, event=made_by) for result, made_by in runs]) is expected
+
+
 def test_what_a_run_repeats_is_certain() -> None:
     """The CI says which run it repeats: so it goes to that one's job, and nothing is mixed by it."""
     twin = f"{CI}\x1d2"

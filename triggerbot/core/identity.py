@@ -185,6 +185,18 @@ def mixed(jobs: Mapping[str, Sequence[Run]]) -> set[str]:
     return found
 
 
+def differ(runs: Sequence[Run]) -> bool:
+    """Return whether a job failed and passed only in runs that different things made the CI run: other code, perhaps.
+
+    A CI whose job names are the same for a push and a pull request is not known to run the same for both.
+    """
+    events = {run.event for run in runs if run.event is not None}
+    if len(events) < 2:
+        return False
+    failed, passed = {run.event for run in runs if run.failed}, {run.event for run in runs if run.passed}
+    return bool(failed and passed) and not (failed & passed) - {None}
+
+
 def _is_certain(runs: Sequence[Run]) -> bool:
     """Return whether each run of a job but the first repeats one of the others, by what the CI says."""
     first = min(run.attempt for run in runs)
