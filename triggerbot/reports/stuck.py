@@ -20,8 +20,9 @@ from triggerbot.store import Search, Store, TimelineEntry
 _PUSHES_MAX, _ROWS_MAX = 50, 100
 #: Refusals that come from the CI, not from a rule.
 _BY_CI = frozenset({Refusal.NOT_FOUND, Refusal.REFUSED_BY_CI})
-#: What the same answer says differently of different jobs: numbers and ids, and a push's own names.
-_VARIABLE = re.compile(r"\b[0-9a-f]{7,64}\b|\d+")
+_WORD = re.compile(r"\w+")
+#: Characters of the longest number that means the same of all jobs, such as 503.
+_CODE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,13 @@ def _cause(met: _Met, down: Collection[str]) -> tuple[str, ...]:
     if last.what != "refuse" and push.system in down:
         return (push.system,)
     text = last.text.replace(push.project, "").replace(push.branch, "").replace(met.job, "")
-    return push.system, last.what, last.reason, _VARIABLE.sub("", text)
+    return push.system, last.what, last.reason, _WORD.sub(_without_ids, text)
+
+
+def _without_ids(word: re.Match[str]) -> str:
+    """Leave out what the same answer says differently of different jobs: ids, revisions, counts."""
+    found = word[0]
+    return "" if len(found) > _CODE and any(map(str.isdigit, found)) else found
 
 
 def _row(jobs: Iterable[_Met]) -> Stuck:
