@@ -9,7 +9,7 @@ from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, Push
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import queues
-from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredRun, encode, stored_run
+from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredPush, StoredRun, encode, stored_run
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import join
@@ -126,7 +126,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     earlier = None if stored is None else ledger.value(stored)
     refusal = seen.refusal
     if refusal is None and earlier is not None and seen.failed:
-        refusal = rules.repeated(earlier, head.asks)
+        refusal = rules.told(rules.repeated(earlier, head.asks))
     if news and refusal is not None:
         ledger.record("refuse", now, job=key, run=event.key, reason=refusal, dry=dry)
     return Outcome(earlier=earlier, asks=head.asks, due=due, news=news)
@@ -146,8 +146,13 @@ def _notice(ledger: Ledger, item: Notice, now: float, dry: bool) -> Outcome:
 
 
 def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool) -> bool:
-    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for."""
+    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for.
+
+    An author that only a fork's runs told of yields to that of the first run of the project itself.
+    """
     head, news = ledger.head, False
+    if head.fork and facts.own and facts.author is not None and not _has_own(head):
+        head.author = None
     if head.author is None and facts.author is not None:
         head.author, news = facts.author, True
     if head.time is None and facts.time is not None:
@@ -168,6 +173,11 @@ def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: floa
     for problem in asks.problems:
         ledger.record("note", now, text=problem)
     return _claim_requested(ledger, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
+
+
+def _has_own(head: StoredPush) -> bool:
+    """Whether a batch of the project itself is known of a push."""
+    return any(batch.fork is False for batch in head.told.values())
 
 
 def merge(new: Batch, old: Batch) -> Batch:
@@ -202,6 +212,8 @@ def record_run(ledger: Ledger, key: str, event: Event) -> bool:
         merged = known | {"result": event.result}
     else:
         merged = known
+    if event.retrigger_of is not None and merged.get("retrigger_of") is None:
+        merged = merged | {"retrigger_of": event.retrigger_of}
     if event.allowed_to_fail:
         merged = merged | {"allowed_to_fail": True}
     if merged == known:
