@@ -22,6 +22,7 @@ from triggerbot.core.model import Group, Push, PushFacts, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, reconcile, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -321,6 +322,7 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
+        others = Neighbours(view.events, work.claims)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
@@ -330,9 +332,8 @@ class Dispatcher:
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._record_decision(
-                    decided, rules.decide(decided, rule, _facts(system, work, view, decided, rule)), rule
-                )
+                facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
+                self._record_decision(decided, rules.decide(decided, rule, facts), rule)
 
     def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
@@ -363,13 +364,17 @@ def _known(work: Work) -> Known:
 _ANY_RULE = Rule(Globs(["*"]))
 
 
-def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule | None) -> rules.Facts:
+def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
+    runs, standing = work.runs.get(claim.job, ()), others.standing(claim, rule.never_start)
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,
         fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
         forks_allowed=system.forks_allowed,
-        runs=proof.count(work.runs.get(claim.job, ()), (rule or _ANY_RULE).proving),
+        runs=proof.count(runs, rule.proving),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
+        derived=others.derived(runs, rule.proving),
+        follows=standing.follows,
+        starts=standing.starts,
     )
