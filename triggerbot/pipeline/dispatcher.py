@@ -5,6 +5,7 @@ afterwards, never by sending again on a guess: two look-backs search for its run
 to list a run. Only if neither finds them is it sent again, under the same operation id and after ever longer delays.
 """
 
+import json
 import threading
 import time
 import uuid
@@ -34,7 +35,7 @@ from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.sender import TURN, DispatchSettings, Sender
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Known, LookBack, System
+from triggerbot.systems import UNREAD, Known, LookBack, System
 
 log = structlog.get_logger("triggerbot.dispatch")
 
@@ -171,6 +172,7 @@ class Dispatcher:
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._observe(push, view)
+        self._note_unread(push, view)
         work, view = self._store.work(push), self._told_apart(push, view)
         if work.asks is None:
             # The CI does not know the message; an event may bring it later.
@@ -197,6 +199,12 @@ class Dispatcher:
             # The CI has no message for the push, so the push requests nothing.
             facts = replace(facts, message="")
         self._observer.observe([facts, *new])
+
+    def _note_unread(self, push: Push, view: LookBack) -> None:
+        """Keep why it is not known what jobs need, for those who ask why something was decided."""
+        text = json.dumps(dict(view.unread), sort_keys=True)
+        if text != self._store.metadata(push).get(UNREAD, "{}"):
+            self._store.set_metadata(push, UNREAD, text)
 
     def _told_apart(self, push: Push, view: LookBack) -> LookBack:
         """Name the job of each event by its key, under which the store keeps it and its claim."""

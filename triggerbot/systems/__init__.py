@@ -5,7 +5,7 @@ protocols below as its CI allows. Inside, a system uses its CI's own words; at t
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run
@@ -29,6 +29,10 @@ class Known:
 NOTHING_KNOWN = Known()
 
 
+#: Metadata of a push: `LookBack.unread`, as JSON.
+UNREAD = "unread"
+
+
 @dataclass(frozen=True, slots=True)
 class LookBack:
     """A CI's answer about one push: its facts and every run that it lists."""
@@ -41,6 +45,8 @@ class LookBack:
     complete: bool = True
     #: All jobs that it lists, where `events` leaves out what is already known; `None`: those of `events`.
     jobs: Collection[str] | None = None
+    #: Why it is not known what the jobs of a batch need, by its id, where the CI has that written down somewhere.
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""
