@@ -202,6 +202,8 @@ class Dispatcher:
 
     def _note_unread(self, push: Push, view: LookBack) -> None:
         """Keep why it is not known what jobs need, for those who ask why something was decided."""
+        if view.unread is None:
+            return
         text = json.dumps(dict(view.unread), sort_keys=True)
         if text != self._store.metadata(push).get(UNREAD, "{}"):
             self._store.set_metadata(push, UNREAD, text)
@@ -374,7 +376,8 @@ _ANY_RULE = Rule(Globs(["*"]))
 
 def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
-    runs, standing = work.runs.get(claim.job, ()), others.standing(claim, rule.never_start)
+    runs = work.runs.get(claim.job, ())
+    standing = others.standing(claim, runs, rule.never_start)
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,

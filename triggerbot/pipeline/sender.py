@@ -113,7 +113,7 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving)
-        standing = others.standing(claim, never)
+        standing = others.standing(claim, runs, never)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)

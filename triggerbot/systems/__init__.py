@@ -5,7 +5,7 @@ protocols below as its CI allows. Inside, a system uses its CI's own words; at t
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run
@@ -45,8 +45,8 @@ class LookBack:
     complete: bool = True
     #: All jobs that it lists, where `events` leaves out what is already known; `None`: those of `events`.
     jobs: Collection[str] | None = None
-    #: Why it is not known what the jobs of a batch need, by its id, where the CI has that written down somewhere.
-    unread: Mapping[str, str] = field(default_factory=dict)
+    #: Why it is not known what the jobs of a batch need, by its id; `None`: the CI has that written down nowhere.
+    unread: Mapping[str, str] | None = None
 
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""

@@ -268,3 +268,38 @@ def test_without_the_file_each_job_counts_by_itself(stage: Stage, trouble: str, 
     claims = stage.bench.world.claims(PUSH)
     assert {job: claim.state for job, claim in claims.items()} == {TEST: ClaimState.DONE, GATE: ClaimState.DONE}
     assert why in stage.bench.world.store.metadata(PUSH)["unread"]
+
+
+def test_a_gate_whose_attempts_are_heard_all_at_once(stage: Stage) -> None:
+    """It followed from another at first, and failed by itself after somebody reran that."""
+    run = stage.play.start(
+        "octo/app", GATED, SHA, "main", ends={"test (2)": ["failure"], "gate": ["failure", "success"]}
+    )
+    stage.bench.github.rerun(run, "test (2)", "gate")
+    stage.bench.clock.move(300)
+    stage.play.go_on(run)
+    told = [("gate", 1), ("test (2)", 1), ("gate", 2), ("test (2)", 2)]
+    bench = stage.bench
+    for name, attempt in told:
+        body = bench.github.webhook("workflow_job", run, job=name, attempt=attempt)
+        bench.world.hear(*bench.gh.parse(*body))
+    bench.hear(run)
+    assert bench.reruns == [f"jobs/{bench.github.job(run, 'gate', 2).id}/rerun"]
+
+
+def test_a_time_limit_is_known_without_any_failure(make_bench: Callable[..., Bench]) -> None:
+    """Where one polls: it is retriggered by rule, though nothing else failed."""
+    stage = Stage(make_bench(Rule(Globs(["octo/*"]), retries=1, results=frozenset({"timed_out"}))))
+    run = stage.start("name: CI\njobs: {slow: {timeout-minutes: 10}, test: {}}", slow=[TOO_LONG])
+    asked = [one for one in stage.bench.github.requests if "/annotations" in one.path]
+    if stage.bench.polls:
+        assert stage.bench.reruns == [f"jobs/{stage.bench.github.job(run, 'slow', 1).id}/rerun"]
+        assert asked == []
+
+
+def test_what_is_no_workflow_cannot_start(make_bench: Callable[..., Bench]) -> None:
+    """It is an entry of its own, rerun as a whole by rule; what its file needs is not known."""
+    stage = Stage(make_bench(Rule(Globs(["octo/*"]), retries=1, kinds=frozenset({"test", "workflow"}))))
+    run = stage.start("on: push\n")
+    assert stage.bench.reruns == [f"runs/{run}/rerun"]
+    assert "it has no jobs" in stage.bench.world.store.metadata(PUSH)["unread"]

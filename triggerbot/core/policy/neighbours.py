@@ -29,9 +29,10 @@ class Neighbours:
         self._named = {claim.job for claim in claims if claim.manual}
         self._labels = {event.job: identity.label(event.job, event.event) for event in listed}
 
-    def standing(self, claim: Claim, never: NeverStart) -> Standing:
-        """Return what the others mean for a claim."""
-        causes = self._needs.follows_from(claim.run)
+    def standing(self, claim: Claim, runs: Sequence[Run], never: NeverStart) -> Standing:
+        """Return what the others mean for a claim; `runs`: those of its job, any of which may have failed by itself."""
+        alone = any(run.failed and not self._needs.follows_from(run) for run in runs)
+        causes = () if alone else self._needs.follows_from(claim.run)
         starts = never_start.excluded(
             never, claim.run, self._needs, self._listed, self._named, manual=claim.manual
         )  # fmt: skip

@@ -119,7 +119,13 @@ class WorkflowFiles:
                 return self._contents.get(newest, "its content was forgotten just now")
         if reply.status in (403, 404):
             return self._refused(place, reply, now)
-        content = messages.answer(usable(reply, f"reading {path} of {project}").body, _Content)
+        try:
+            content = messages.read(usable(reply, f"reading {path} of {project}").body, _Content)
+        except NotUnderstood:
+            why = "GitHub has no file there"
+            with self._lock:
+                _keep(self._places, place, ("", why), _PLACES)
+            return why
         parsed = _parsed(content)
         with self._lock:
             _keep(self._places, place, (content.sha, ""), _PLACES)
