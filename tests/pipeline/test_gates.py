@@ -86,6 +86,7 @@ def test_a_gate_is_not_retriggered_for_what_it_needs(bench: Bench, order: tuple[
     assert (gate.verdict, gate.follows, gate.why, gate.failing_runs) == (
         None, ("test (2)",), "follows from `test (2)`", 0,
     )  # fmt: skip
+    assert not gate.troubles
     assert bench.judged().health is Health.PENDING
 
 

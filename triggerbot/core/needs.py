@@ -47,9 +47,8 @@ class Needs:
 
         An entry of a batch as a whole starts all of its jobs.
         """
-        others = {job for batch, job in self._runs if batch == run.batch and job != run.job}
         if run.kind is Kind.WORKFLOW:
-            return tuple(sorted(others))
+            return tuple(sorted(job for batch, job in self._runs if batch == run.batch and job != run.job))
         return tuple(sorted(self.dependents(run.batch, [run.job]))) if self._told else ()
 
     def dependents(self, batch: str, jobs: Collection[str]) -> set[str]:

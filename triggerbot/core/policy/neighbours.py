@@ -24,17 +24,17 @@ class Neighbours:
     """The jobs of a push as its CI lists them, by their keys; `named`: those that a person asked for by name."""
 
     def __init__(self, listed: Sequence[Event], claims: Iterable[Claim]) -> None:
-        self._listed = listed
         self._needs = Needs(listed)
         self._named = {claim.job for claim in claims if claim.manual}
-        self._labels = {event.job: identity.label(event.job, event.event) for event in listed}
+        self._newest = {event.job: event for event in sorted(listed, key=lambda one: one.attempt)}
+        self._labels = {job: identity.label(job, event.event) for job, event in self._newest.items()}
 
     def standing(self, claim: Claim, runs: Sequence[Run], never: NeverStart) -> Standing:
         """Return what the others mean for a claim; `runs`: those of its job, any of which may have failed by itself."""
         alone = any(run.failed and not self._needs.follows_from(run) for run in runs)
         causes = () if alone else self._needs.follows_from(claim.run)
         starts = never_start.excluded(
-            never, claim.run, self._needs, self._listed, self._named, manual=claim.manual
+            never, claim.run, self._needs, self._newest, self._named, manual=claim.manual
         )  # fmt: skip
         return Standing(
             need.words(causes, self._labels) if causes else "",

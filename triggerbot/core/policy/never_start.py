@@ -1,6 +1,6 @@
 """Jobs that no retrigger may start: a rerun of a job also reruns those that need it, such as a deployment. Pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from triggerbot.core import identity
@@ -52,13 +52,13 @@ BY_DEFAULT = NeverStart()
 
 
 def excluded(
-    never: NeverStart, run: Run, needs: Needs, listed: Iterable[Event], named: Collection[str], *, manual: bool
+    never: NeverStart, run: Run, needs: Needs, newest: Mapping[str, Event], named: Collection[str], *, manual: bool
 ) -> tuple[str, ...]:
     """Return the keys of the jobs that a rerun of a run's job would start and must not.
 
-    `named`: jobs that a person asked for by name, which may be started. `manual`: a person asks for this one.
+    `newest`: the newest run of each job that the CI lists. `named`: jobs that a person asked for by name, which may be
+    started. `manual`: a person asks for this one.
     """
-    newest: Mapping[str, Event] = {event.job: event for event in sorted(listed, key=lambda one: one.attempt)}
     own = not manual and never.itself(run.job, newest.get(run.job))
     along = [job for job in needs.starts(run) if job not in named and never.along(job, newest.get(job))]
     return (run.job, *along) if own else tuple(along)

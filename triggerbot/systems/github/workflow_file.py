@@ -52,6 +52,10 @@ class Shape:
     called: dict[str, Workflow] = field(default_factory=dict)
     unread: str = ""
 
+    def cancels_in_progress(self, event: str, branch: str) -> bool | None:
+        """Return whether a newer run cancels one in progress; `None` where nothing tells. See `Workflow`."""
+        return None if self.workflow is None else self.workflow.cancels_in_progress(event, branch)
+
 
 class WorkflowFiles:
     """A reader of workflow files. Thread-safe."""
