@@ -31,11 +31,11 @@ class Neighbours:
 
     def standing(self, claim: Claim, runs: Sequence[Run], never: NeverStart) -> Standing:
         """Return what the others mean for a claim; `runs`: those of its job, any of which may have failed by itself."""
-        alone = any(run.failed and not self._needs.follows_from(run) for run in runs)
+        failed = [run for run in runs if run.failed and run.result is not Result.INFRA]
+        alone = not all(map(self._needs.follows_from, failed))
         causes = () if alone else self._needs.follows_from(claim.run)
-        starts = never_start.excluded(
-            never, claim.run, self._needs, self._newest, self._named, manual=claim.manual
-        )  # fmt: skip
+        manual = claim.manual
+        starts = never_start.excluded(never, claim.run, self._needs, self._newest, self._named, manual=manual)
         return Standing(
             need.words(causes, self._labels) if causes else "",
             tuple(self._labels.get(job, identity.label(job)) for job in starts),

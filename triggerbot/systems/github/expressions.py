@@ -27,8 +27,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>\|\||&&|==|!=|[!(),])"
     r"|(?P<name>[A-Za-z_][\w-]*(?:\.[\w*-]+|\[[^\]]{0,100}\])*))"
 )
-_WHOLE = re.compile(r"\s*\$\{\{((?:[^}]|\}(?!\}))*)\}\}\s*")
-_PART = re.compile(r"\$\{\{((?:[^}]|\}(?!\}))*)\}\}")
+_OPENS, _CLOSES = "${{", "}}"
 
 
 def evaluate(text: str, known: Mapping[str, Value]) -> Value:
@@ -36,31 +35,31 @@ def evaluate(text: str, known: Mapping[str, Value]) -> Value:
 
     `known`: contexts by their paths in lower case, such as `github.ref`.
     """
-    whole = _WHOLE.fullmatch(text)
-    if whole is not None:
-        return _Parser(whole[1], known).value()
+    found = split(text.strip())
+    if len(found) == 1 and found[0][1]:
+        return _Parser(found[0][0], known).value()
     return "".join(parts) if isinstance(parts := pieces(text, known), list) else parts
 
 
 def pieces(text: str, known: Mapping[str, Value]) -> list[str] | Special:
     """Return a text with its expressions evaluated, in pieces; or what is special about one of them."""
-    found, at, unknown = [], 0, False
-    for match in _PART.finditer(text):
-        value = _Parser(match[1], known).value()
+    found, unknown = [], False
+    for piece, is_expression in split(text):
+        value = _Parser(piece, known).value() if is_expression else piece
         if value is Special.UNIQUE:
             return Special.UNIQUE
         unknown = unknown or value is Special.UNKNOWN
-        found += [text[at : match.start()], _text(value)]
-        at = match.end()
-    return Special.UNKNOWN if unknown else [*found, text[at:]]
+        found.append(_text(value))
+    return Special.UNKNOWN if unknown else found
 
 
 def split(text: str) -> list[tuple[str, bool]]:
     """Return a text in pieces, and which of them are expressions."""
-    found, at = [], 0
-    for match in _PART.finditer(text):
-        found += [(text[at : match.start()], False), (match[1].strip(), True)]
-        at = match.end()
+    found: list[tuple[str, bool]] = []
+    at = 0
+    while (opens := text.find(_OPENS, at)) >= 0 and (closes := text.find(_CLOSES, opens)) >= 0:
+        found += [(text[at:opens], False), (text[opens + len(_OPENS) : closes].strip(), True)]
+        at = closes + len(_CLOSES)
     return [(piece, is_expression) for piece, is_expression in [*found, (text[at:], False)] if piece or is_expression]
 
 
