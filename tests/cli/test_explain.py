@@ -371,4 +371,4 @@ def test_what_a_failure_follows_from_is_told(bench):
     told = bench.run("explain", *PUSH, "gate").stdout
     assert "Not retriggered after run 7, derived (follows from `linux-mochitest-1`)" in told
     assert "Verdict: none (follows from `linux-mochitest-1`)" in told
-    assert "1 follows from that" in bench.run("status", *PUSH).stdout
+    assert "1 follows from another" in bench.run("status", *PUSH).stdout

@@ -96,7 +96,7 @@ def test_a_gate_does_not_count_as_a_failing_job(bench: Bench) -> None:
     bench.end(ended("test (2)", "re-1", "failure", 30.0), GATE)
     judged = bench.judged()
     assert (judged.health, judged.sentence) == (
-        Health.FAILING, "1 job fails every time, 1 follows from that, 1 passed",
+        Health.FAILING, "1 job fails every time, 1 follows from another, 1 passed",
     )  # fmt: skip
     assert bench.ci.looks < 6
 

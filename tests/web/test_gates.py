@@ -23,7 +23,7 @@ def test_what_a_gate_follows_from_is_told(house: House, visitor: Person) -> None
     text = visitor.get(PATH).text
     assert "1 follows from another" in text
     assert "follows from `test-unstable`" in text
-    assert "1 job failed once, 1 follows from that, 1 passed" in text
+    assert "1 job failed once, 1 follows from another, 1 passed" in text
     (told,) = visitor.get("/api/v1/pushes/try/abcdef1").json()["pushes"]
     jobs = {job["job"]: job for job in told["jobs"]}
     gate = jobs["gate-unstable"]

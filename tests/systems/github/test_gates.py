@@ -88,7 +88,7 @@ def test_a_gate_that_failed_again_with_its_need_is_left_alone(stage: Stage) -> N
     assert stage.refusal(GATE)[0] is Refusal.DERIVED
     judged = stage.bench.judged()
     assert (judged.health, judged.sentence) == (
-        Health.FAILING, "1 job fails every time, 1 follows from that, 2 passed",
+        Health.FAILING, "1 job fails every time, 1 follows from another, 2 passed",
     )  # fmt: skip
     gate = stage.bench.job("CI / gate")
     assert (gate.verdict, gate.why) == (None, "follows from `CI / test (2) (push)`")

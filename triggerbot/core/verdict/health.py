@@ -107,7 +107,7 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
     hidden = sum(job.hidden and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
     parts = [
         _failing(jobs, judged.common),
-        _plural(follow, "follows from that", "follow from that"),
+        _plural(follow, "follows from another", "follow from others"),
         _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
         _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")
         + (f" ({suspected} suspected new)" if suspected else ""),
