@@ -114,7 +114,12 @@ class JobVerdict:
         if self.follows:
             return f"{reason}; {self.aside}, so the push is judged without it" if self.aside else reason
         if self.mixed and self.verdict is Verdict.FAILED:
-            reason = "failed, and its runs cannot be told from those of another job of the same name"
+            events = {run.event for run in self.runs if run.event is not None}
+            reason = (
+                f"failed, and passed only in runs of another event ({', '.join(sorted(events))})"
+                if len(events) > 1
+                else "failed, and its runs cannot be told from those of another job of the same name"
+            )
         return (
             f"{reason}; {self.aside or 'hidden'}, so the push is judged without it"
             if reason and self.hidden

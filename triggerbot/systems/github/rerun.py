@@ -31,7 +31,7 @@ from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.http import Reply
 
-_BUSY = "waits until the workflow run has completed"
+_BUSY = "waits for the workflow run to complete"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
 #: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those that are planned.
 _RERUNS_MAX = 50
@@ -138,6 +138,16 @@ def _newest(events: Sequence[Event]) -> dict[str, Event]:
 def _order(event: Event) -> tuple[int, bool, int]:
     number = int(event.run_id) if event.run_id.isascii() and event.run_id.isdigit() else 0
     return event.attempt, event.failed, number
+
+
+def in_words(segments: tuple[str, str, str], call: Call) -> str:
+    """Describe a rerun for people; `segments`: the last ones of its path."""
+    kind, number, what = segments
+    if kind == "jobs":
+        of = f" of workflow run {call.target.batch}" if call.target.batch else ""
+        return f"reruns job {number}{of}"
+    jobs = "the failed jobs" if what == "rerun-failed-jobs" else "all jobs"
+    return f"reruns {jobs} of workflow run {number}"
 
 
 # -- answers ----------------------------------------------------------------------------------------------------------

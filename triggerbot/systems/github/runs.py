@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -11,7 +11,7 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, N
 from triggerbot.core.event_json import format_time
 from triggerbot.core.model import Event, Heard, Lead, Push, Result
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.github import endings, messages, parse, shape
+from triggerbot.systems.github import attempts, endings, messages, parse, shape
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.workflow_file import WorkflowFiles
@@ -122,11 +122,11 @@ class Runs:
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         listed = [job for page in pages for job in page.jobs]
-        jobs, newest = parse.distinct(listed)
+        jobs, newest = attempts.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
-        events, whole = self._of_jobs(push, run, jobs)
+        events, whole = self._of_jobs(push, run, jobs, attempts.repeated(listed))
         cut_off = any(event.result is Result.CANCELLED and endings.is_unclear(event) for event in events)
         if cut_off or (unread is not None and (wanted or any(event.failed for event in events))):
             shaped = self._files.shape(push.project, run)
@@ -135,12 +135,14 @@ class Runs:
                 unread[str(run.id)] = shaped.unread
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
 
-    def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
+    def _of_jobs(
+        self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job], repeated: Mapping[str, str]
+    ) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
             try:
-                event = parse.event(push, job, run=run)
+                event = parse.event(push, job, run=run, repeats=repeated.get(str(job.id)))
             except NotUnderstood as error:
                 whole = False
                 _log.warning(
@@ -177,7 +179,10 @@ class Runs:
         events, _ = self._events(self._client, push, run)
         listed = {event.key for event in events}
         # A job that was carried over from an earlier attempt is listed there under its first id.
-        settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
+        settled = tuple(
+            one for one in leads
+            if one.key in listed or endings.is_settled(one, run) or (one.attempt > 1 and one.run_id != number)
+        )  # fmt: skip
         return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
 
     def recent(self, since: float) -> list[Heard] | None:
