@@ -262,6 +262,8 @@ class Tables:
         if not (event.failed or rules.claims(seen, asked)):
             return Outcome(asks=push.asks, due=due, news=news)
         earlier = job.claims.get("")
+        if earlier and rules.claims(seen, asked) and rules.reopens(earlier.value(), event.key, news=news):
+            earlier = None
         if earlier is None and rules.claims(seen, asked):
             self.make_claim(push, job, event.key, "", dry, now)
             return Outcome(claimed=True, asks=push.asks, due=True, news=news)

@@ -170,6 +170,10 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (push, id)
     ) WITHOUT ROWID;
     """,
+    """
+    -- JSON: the names of the jobs that it needs.
+    ALTER TABLE runs ADD COLUMN needs TEXT;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

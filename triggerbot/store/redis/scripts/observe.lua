@@ -111,11 +111,14 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     news = true
   else
     local finer, allowed = old[3] == '2' and new[4] ~= '' and string.find(CORRECTIONS[old[4]] or '', new[4], 1, true), new[16] == '1' and old[16] ~= '1'
+    local told = (new[17] or '') ~= '' and new[17] ~= old[17]
     local repeats = (old[9] or '') == '' and (new[9] or '') ~= ''
-    news = finer or allowed or repeats
+    news = finer or allowed or told or repeats
     if repeats then old[9] = new[9] end
     if finer then old[4] = new[4] end
-    if allowed then old[14], old[15], old[16] = old[14] or '', old[15] or '', '1' end
+    if allowed or told then for field = 14, 16 do old[field] = old[field] or '' end end
+    if allowed then old[16] = '1' end
+    if told then old[17] = new[17] end
     new = old
   end
   if news then changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends) end
@@ -198,6 +201,12 @@ local function observe_event(item, names, now, dry, facts_delay)
   if not (failed or covered or requested) then return flags, push end
   local run = item[6] .. US .. item[7]
   local known = call('HGET', key('k', push.number), job .. US)
+  local earlier = known and news and (covered or requested) and read(tonumber(known))
+  if earlier and earlier.refusal == 'derived' and earlier.run ~= run then
+    -- Its failure followed from another job, and this is a further run: see `rules.reopens`.
+    call('HDEL', key('c', push.number), known)
+    known = false
+  end
   if not known and (covered or requested) then
     make_claim(push, job, run, '', dry, now)
     return (news and 4 or 0) + 3, push
