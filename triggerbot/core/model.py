@@ -107,6 +107,10 @@ class Event:
     per_batch: bool = False
     #: The CI does not count its failures.
     allowed_to_fail: bool = False
+    #: The names of the jobs of its push, or of its batch, that it needs.
+    needs: tuple[str, ...] = ()
+    #: The CI says that it deploys.
+    environment: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -233,6 +237,8 @@ class Run:
     #: What made the CI run it; see `Event.event`.
     event: str | None = None
     allowed_to_fail: bool = False
+    #: The jobs that it needs; see `Event.needs`.
+    needs: tuple[str, ...] = ()
 
     @property
     def key(self) -> RunKey:

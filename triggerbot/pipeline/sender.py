@@ -14,6 +14,8 @@ from triggerbot.core.model import PROVING, Push
 from triggerbot.core.policy import backoff, circuit_breaker, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
+from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
@@ -70,10 +72,11 @@ class Sender:
         `looked`: when the look-back was made (Unix, s); `passes`: the breaker versions that admission returned.
         """
         now, owed = self._clock(), []
+        others = Neighbours(view.events, work.claims)
         for claim in work.sendable(now):
             if claim.due > now and not self._may_go_along(system, work, claim):
                 continue
-            one = self._owed(system, work, claim, looked)
+            one = self._owed(system, work, claim, others, looked)
             if one is not None:
                 owed.append(one)
         if not any(one.claim.due <= now for one in owed):
@@ -99,15 +102,16 @@ class Sender:
         all_came = len(work.runs.get(claim.job, ())) - claim.known_runs >= claim.asked
         return system.capacity is Capacity.SERIAL and all_came and not self.blocked_by_dry_run(claim)
 
-    def _owed(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
+    def _owed(self, system: System, work: Work, claim: Claim, others: Neighbours, looked: float) -> Owed | None:
         """Return the runs that a decided claim still needs; `None` if it has to wait or needs no more."""
         now = self._clock()
         runs = work.runs.get(claim.job, ())
         serial = system.capacity is Capacity.SERIAL
         rule = rules.rule_for(self._settings.rules, work.push)
-        proving = PROVING if rule is None else rule.proving
-        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
-        withdrawn = rules.withdrawn(claim, rule)
+        proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
+        count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving)
+        standing = others.standing(claim, runs, never)
+        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
@@ -118,7 +122,7 @@ class Sender:
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
-            return Owed(claim, count, runs)
+            return Owed(claim, count, runs, never)
         return None
 
     def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:

@@ -119,11 +119,15 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
     number = job.claims.get("")
-    if number is None and rules.claims(seen, asked):
-        make_claim(ledger, key, event.key, "", dry, now)
-        return Outcome(claimed=True, asks=head.asks, due=True, news=news)
     stored = None if number is None else ledger.claim(number)
     earlier = None if stored is None else ledger.value(stored)
+    if stored is not None and earlier is not None and rules.claims(seen, asked):
+        if rules.reopens(earlier, event.key, news=news):
+            ledger.drop_claim(stored)
+            earlier = None
+    if earlier is None and rules.claims(seen, asked):
+        make_claim(ledger, key, event.key, "", dry, now)
+        return Outcome(claimed=True, asks=head.asks, due=True, news=news)
     refusal = seen.refusal
     if refusal is None and earlier is not None and seen.failed:
         refusal = rules.told(rules.repeated(earlier, head.asks))
@@ -214,6 +218,9 @@ def record_run(ledger: Ledger, key: str, event: Event) -> bool:
         merged = known
     if event.retrigger_of is not None and merged.get("retrigger_of") is None:
         merged = merged | {"retrigger_of": event.retrigger_of}
+    if event.needs:
+        # A CI may say only when it is asked what a job needs.
+        merged = merged | {"needs": event.needs}
     if event.allowed_to_fail:
         merged = merged | {"allowed_to_fail": True}
     if merged == known:

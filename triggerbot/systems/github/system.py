@@ -35,6 +35,7 @@ from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.github.settings import GitHubSettings
+from triggerbot.systems.github.workflow_file import WorkflowFiles
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.webhook_signatures import delivery, verify_sha256
 
@@ -68,6 +69,7 @@ class GitHub:
         grace: float = 60.0,
         forks_allowed: bool = False,
         mention: str = "triggerbot",
+        debug_last_try: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -75,7 +77,8 @@ class GitHub:
         """Take the configuration, without any I/O.
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
-        `mention`: the name by which comments address triggerbot.
+        `mention`: the name by which comments address triggerbot. `debug_last_try`: whether the last retrigger of a job
+        runs with debug logging.
         Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
@@ -87,6 +90,7 @@ class GitHub:
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._repositories = tuple(repositories)
         self._mention = mention
+        self._debug_last_try = debug_last_try
         self._http = Http(url, _HEADERS, transport=transport)
         limits, slots = Limits(clock), OwnSlots(clock)
         self._auth = _auth(token, app, self._http, clock, RERUNS)
@@ -100,7 +104,9 @@ class GitHub:
         etags = self._client.etags
         sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
         self._annotations = Annotations(name, self._report_client)
-        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations)
+        # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
+        files = WorkflowFiles(Client(self._http, report_auth, limits, slots, sleep), clock)
+        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations, files)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -158,7 +164,8 @@ class GitHub:
         path = self._rerun_path(push.project, call)
         if path is None:
             return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", healthy=True)
-        reply = self._client.post(push.project, path, {"enable_debug_logging": False})
+        last = self._debug_last_try and any(want.owed <= call.count for want in call.wants)
+        reply = self._client.post(push.project, path, {"enable_debug_logging": last})
         if isinstance(reply, NotSent):
             return Later(reply.why)
         if isinstance(reply, (Later, Unknown)):
@@ -288,4 +295,5 @@ def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
         grace=settings.grace,
         forks_allowed=settings.forks,
         mention=context.mention,
+        debug_last_try=settings.debug_last_try,
     )
