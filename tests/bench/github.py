@@ -20,6 +20,7 @@ from triggerbot.systems.github.system import GitHub
 
 _REPOSITORY = "octo/app"
 _RULE = Rule(Globs([_REPOSITORY]), retries=1)
+_WORKFLOW = "jobs: {test: {strategy: {matrix: {n: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}}}, gate: {needs: test, if: always()}}"
 #: The least requests that are possible, call by call; see docs/explanation/performance.md.
 _LEAST_PER_RETRIGGER, _LEAST_PER_ROUND = 3, 1
 
@@ -29,6 +30,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     pushes, clock = 20 if quick else 100, Clock()
     with FakeGitHub(clock=clock) as github:
+        github.contents.write(_REPOSITORY, ".github/workflows/ci.yml", _WORKFLOW)
         gh = GitHub(
             "gh", url=github.url, token=github.token, webhook_secrets=[github.webhook_secret],
             repositories=[_REPOSITORY], clock=clock, sleep=clock.move,

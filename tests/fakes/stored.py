@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from triggerbot.store.documents import load_jobs
-from triggerbot.store.ledger import JOBS, US
+from triggerbot.store.names import JOBS, US
 
 
 def stored(path: Path) -> dict[str, int]:

@@ -1,8 +1,8 @@
 """Stores of every earlier version are taken over as a whole, once, or not at all.
 
-The dumps in `older` are of the program at commit 8b1c4ae (SQLite 5 and Redis 3: random work on eight pushes, with what
-it answered afterwards) and at 66aa07a (SQLite 4 and Redis 2, see `test_older`); those of SQLite 1 to 3 are the tables
-of these versions as that first commit makes them, with rows by hand.
+The dumps in `older` are of random work on a few pushes, with what the program answered afterwards: at commit 530d503
+(SQLite 6 and Redis 3) and at 8b1c4ae (SQLite 5); and at 66aa07a (SQLite 4 and Redis 2, see `test_older`). Those of
+SQLite 1 to 3 are the tables of these versions as 8b1c4ae makes them, with rows by hand.
 """
 
 import json
@@ -25,12 +25,12 @@ from triggerbot.store.factory import open_store
 
 __all__ = ["make", "path"]
 
-ALL = [*(f"sqlite-{version}" for version in range(1, 6)), *(f"redis-{layout}" for layout in range(1, 4))]
+ALL = [*(f"sqlite-{version}" for version in range(1, 7)), *(f"redis-{layout}" for layout in range(1, 4))]
 #: The last versions before documents.
-SQLITE_BEFORE, REDIS_BEFORE = 5, 3
+SQLITE_BEFORE, REDIS_BEFORE = 6, 3
 
 
-@pytest.mark.parametrize("name", ["sqlite-5", "redis-3"])
+@pytest.mark.parametrize("name", ["sqlite-5", "sqlite-6", "redis-3"])
 def test_it_answers_as_the_earlier_version_did(make: Make, name: str) -> None:
     """Facts, runs, claims and requests in every state, timelines, verdicts, limits, statistics."""
     address = make(name)
@@ -147,7 +147,7 @@ def _multiply(connection: sqlite3.Connection, copies: int) -> None:
 
 def test_three_hundred_pushes(make: Make, path: Path) -> None:
     """Each is as it was, whatever numbers its rows had."""
-    address, answers = make("sqlite-5"), expected("sqlite-5")
+    address, answers = make("sqlite-6"), expected("sqlite-6")
     copies = -(-300 // len(answers["pushes"]))
     with closing(sqlite3.connect(path)) as connection:
         _multiply(connection, copies)
@@ -206,7 +206,7 @@ def test_an_empty_redis_gets_no_key_but_one(redis_server: RedisServer) -> None:
     assert sorted(client.keys("*")) == [b"precious", META.encode()]
 
 
-@pytest.mark.parametrize("name", ["sqlite-5", "redis-3"])
+@pytest.mark.parametrize("name", ["sqlite-5", "sqlite-6", "redis-3"])
 def test_a_newer_store_is_refused(make: Make, path: Path, redis_server: RedisServer, name: str) -> None:
     """And nothing of it is changed."""
     address = make(name)
@@ -218,6 +218,6 @@ def test_a_newer_store_is_refused(make: Make, path: Path, redis_server: RedisSer
         assert sorted(redis_server.client().keys("*")) == before
     else:
         with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA user_version = 7")
+            connection.execute("PRAGMA user_version = 8")
         with pytest.raises(StoreUnusable, match="newer"):
             open_store(address)

@@ -21,7 +21,7 @@ from triggerbot.store.sqlite import older as older_sqlite
 __all__ = ["make", "path"]
 
 #: The version of files before documents.
-SQLITE_BEFORE = 5
+SQLITE_BEFORE = 6
 _LOCK = "{triggerbot}:takeover"
 
 
@@ -58,14 +58,14 @@ def _ends(target: Any, name: str, monkeypatch: pytest.MonkeyPatch, address: str)
 
 def test_a_file_survives_a_crash_at_any_step(make: Make, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is as before then, and is taken over at the next start."""
-    address = make("sqlite-5")
+    address = make("sqlite-6")
     for step in _ends(older_sqlite, "write", monkeypatch, address):
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("PRAGMA user_version").fetchone() == (SQLITE_BEFORE,)
         if step > 10:
             break
     store = open_store(address)
-    agrees(store, expected("sqlite-5"))
+    agrees(store, expected("sqlite-6"))
     store.close()
 
 
@@ -111,7 +111,7 @@ def test_an_older_program_that_runs_is_stopped_first(
 # -- one process at a time --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["sqlite-5", "redis-3"])
+@pytest.mark.parametrize("name", ["sqlite-5", "sqlite-6", "redis-3"])
 def test_all_that_open_it_at_once_see_it_whole(make: Make, name: str) -> None:
     """The first takes it over, and the others wait for it."""
     address = make(name)
@@ -162,7 +162,7 @@ def test_who_loses_the_lock_changes_nothing(
 
 def test_what_cannot_be_read_is_told(make: Make, path: Path, redis_server: RedisServer) -> None:
     """A damaged value ends in a sentence, and the store stays as it is."""
-    address = make("sqlite-5")
+    address = make("sqlite-6")
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE runs SET state = 'odd' WHERE id = 1")
         connection.commit()

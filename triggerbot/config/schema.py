@@ -21,6 +21,7 @@ from triggerbot.config.section import OneOf, ReportSettings, Section, SystemSett
 from triggerbot.core.errors import ConfigError, Problem
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
+from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Budget, Rule
 
 
@@ -195,6 +196,11 @@ class RuleSection(Section):
         "A run whose first failed step is one of these is the author's own doing, and left alone.",
         examples=[["build*"]],
     )
+    never_start: fields.Patterns = default(
+        NEVER_START,
+        "Jobs that no retrigger may start along with others (in any case): what would is refused. As long as these "
+        "are left as they are, jobs with an environment are among them.",
+    )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
     requested: RequestedSection = default({}, "What a push may ask for in its message.")
@@ -204,9 +210,12 @@ class RuleSection(Section):
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup = (own.pop(name) for name in ("requested", "budget", "lookup"))
+        requested, budget, lookup, never_start = (
+            own.pop(name) for name in ("requested", "budget", "lookup", "never_start")
+        )
         return Rule(
             **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
+            never_start=NeverStart(never_start.patterns),
             requested_max=requested.max,
             groups=requested.groups,
             budget=Budget(budget.percent, budget.floor),

@@ -26,6 +26,8 @@ class Refusal(StrEnum):
     STEP_EXCLUDED = "step_excluded"
     HIDDEN = "hidden"
     EVENT_EXCLUDED = "event_excluded"
+    DERIVED = "derived"
+    STARTS_EXCLUDED = "starts_excluded"
     DONTBUILD = "dontbuild"
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"

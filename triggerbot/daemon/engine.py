@@ -44,6 +44,8 @@ _DISPATCHERS, _DISPATCHERS_MOST = 4, 32
 _PUBLISHERS = 2
 #: Seconds between purges of what is older than the retention.
 _PURGE_EVERY = 3600.0
+#: Seconds without events after which a push takes less room in the store.
+_QUIET = 6 * 3600.0
 #: Seconds without progress after which a part is hung: no answer of a CI takes that long, and those of brokers and
 #: stores take less. Only purging very many pushes may take longer.
 _LIMIT, _LIMITS = 300.0, {"housekeeping": 1800.0}
@@ -218,7 +220,7 @@ class Engine:
     def _purge_regularly(self, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
-                purged = self.store.purge(self.clock() - self.config.retention)
+                purged = self.store.purge(self.clock() - self.config.retention, self.clock() - _QUIET)
             except (StoreUnavailable, StoreRefused) as error:
                 log.warning("store.not_purged", error=str(error))
                 purged = 0

@@ -5,6 +5,7 @@ afterwards, never by sending again on a guess: two look-backs search for its run
 to list a run. Only if neither finds them is it sent again, under the same operation id and after ever longer delays.
 """
 
+import json
 import threading
 import time
 import uuid
@@ -20,8 +21,9 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, S
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push, PushFacts, RunKey
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, reconcile, rules
+from triggerbot.core.policy import backoff, reconcile, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -30,10 +32,10 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import TURN, DispatchSettings, Sender
+from triggerbot.pipeline.sender import DispatchSettings, Sender
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Known, LookBack, System
+from triggerbot.systems import UNREAD, Known, LookBack, System
 
 log = structlog.get_logger("triggerbot.dispatch")
 
@@ -152,7 +154,7 @@ class Dispatcher:
         if wait <= 0:
             return False
         for claim in claims:
-            self._store.wait(claim, now + wait, TURN, now, since=now)
+            self._store.wait(claim, now + wait, waiting.until_turn(claim), now, since=now)
         return len(claims) == len(due) and work.asks is not None
 
     def _look_and_act(self, system: System, push: Push, looked: float, passes: Mapping[BreakerKey, int]) -> None:
@@ -170,6 +172,7 @@ class Dispatcher:
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._observe(push, view)
+        self._note_unread(push, view)
         work, view = self._store.work(push), self._told_apart(push, view)
         if work.asks is None:
             # The CI does not know the message; an event may bring it later.
@@ -197,6 +200,14 @@ class Dispatcher:
             facts = replace(facts, message="")
         self._observer.observe([facts, *new])
 
+    def _note_unread(self, push: Push, view: LookBack) -> None:
+        """Keep why it is not known what jobs need, for those who ask why something was decided."""
+        if view.unread is None:
+            return
+        text = json.dumps(dict(view.unread), sort_keys=True)
+        if text != self._store.metadata(push).get(UNREAD, "{}"):
+            self._store.set_metadata(push, UNREAD, text)
+
     def _told_apart(self, push: Push, view: LookBack) -> LookBack:
         """Name the job of each event by its key, under which the store keeps it and its claim."""
         if not any(event.per_batch for event in view.events):
@@ -220,7 +231,7 @@ class Dispatcher:
         elif claim.operation is not None:
             self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
         elif claim.lookups < rule.lookup_attempts:
-            self._store.wait(claim, now + rule.lookup_delay, why, now, lookup=True)
+            self._store.wait(claim, now + rule.lookup_delay, waiting.until_known(why), now, lookup=True)
         else:
             decision = Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times")
             self._record_decision(claim, decision, None)
@@ -285,7 +296,7 @@ class Dispatcher:
                 note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
-                self._store.doubted(operation, now + wait, TURN, now)
+                self._store.doubted(operation, now + wait, claims[0].note or waiting.TURN, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
                 self._sender.send_again(system, work, view, operation, claims, why)
@@ -321,18 +332,18 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
+        others = Neighbours(view.events, work.claims)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
             if self._sender.blocked_by_dry_run(claim):
-                self._store.wait(claim, now + backoff.HELD, "dry run is on; this was claimed before", now)
+                self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._record_decision(
-                    decided, rules.decide(decided, rule, _facts(system, work, view, decided, rule)), rule
-                )
+                facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
+                self._record_decision(decided, rules.decide(decided, rule, facts), rule)
 
     def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
@@ -363,13 +374,18 @@ def _known(work: Work) -> Known:
 _ANY_RULE = Rule(Globs(["*"]))
 
 
-def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule | None) -> rules.Facts:
+def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
+    runs = work.runs.get(claim.job, ())
+    standing = others.standing(claim, runs, rule.never_start)
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,
         fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
         forks_allowed=system.forks_allowed,
-        runs=proof.count(work.runs.get(claim.job, ()), (rule or _ANY_RULE).proving),
+        runs=proof.count(runs, rule.proving),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
+        derived=others.derived(runs, rule.proving),
+        follows=standing.follows,
+        starts=standing.starts,
     )

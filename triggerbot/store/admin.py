@@ -6,25 +6,26 @@ from dataclasses import replace
 from triggerbot.store import limits, queues, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import LETTERS, PROJECTS, RECENT, US, Book, push_of
+from triggerbot.store.ledger import Book
+from triggerbot.store.names import LETTERS, PROJECTS, RECENT, UNPACKED, join, push_of
 from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Crash, DeadLetter, in_order
 
 #: The document with the number of the last dead letter; they are indexed by their numbers.
 _LAST = Doc("letters", "")
 _CRASHES = Doc("crashes", "")
-#: Pushes that one transaction deletes, so that it never holds others up for long.
-_PURGED = 10
+#: Pushes that one transaction deletes, or packs, so that it never holds others up for long.
+_PURGED, _PACKED = 10, 5
 _EVERYTHING = 1_000_000
 
 
 def cursor(view: Reader, name: str) -> str | None:
     """Read the cursor of an intake."""
-    found = view.get([Doc(US.join(("cursor", name)), "")])[0]
+    found = view.get([Doc(join("cursor", name), "")])[0]
     return None if found is None else load(str, found)
 
 
 def _letter(number: int) -> Doc:
-    return Doc(US.join(("letter", str(number))), "")
+    return Doc(join("letter", str(number)), "")
 
 
 def add_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) -> None:
@@ -96,8 +97,11 @@ def crashes(view: Reader, limit: int) -> list[Crash]:
     return in_order(known[::-1][:limit])
 
 
-def purge(run: Callable[[Callable[[Transaction], int]], int], before: float) -> int:
-    """Delete pushes without events since then, and whatever else is old; returns how many pushes."""
+def purge(run: Callable[[Callable[[Transaction], int]], int], before: float, quiet: float) -> int:
+    """Delete pushes without events since then, and whatever else is old; returns how many pushes.
+
+    `quiet`: pushes without events since then are packed.
+    """
     statistics.count(run)
     run(lambda transaction: _purge_others(transaction, before))
     while run(lambda transaction: queues.purge_groups(transaction, before, _PURGED)) == _PURGED:
@@ -105,7 +109,21 @@ def purge(run: Callable[[Callable[[Transaction], int]], int], before: float) -> 
     deleted = 0
     while (some := run(lambda transaction: _purge_pushes(transaction, before))) > 0:
         deleted += some
+    while run(lambda transaction: _pack_pushes(transaction, quiet)) == _PACKED:
+        pass
     return deleted
+
+
+def _pack_pushes(transaction: Transaction, quiet: float) -> int:
+    parts = [part for _, part in transaction.first(UNPACKED, _PACKED, most=quiet)]
+    book = Book(transaction)
+    book.load(map(push_of, parts))
+    for part in parts:
+        ledger = book.ledger(push_of(part))
+        transaction.rank(UNPACKED, part, None)
+        if ledger.stored is not None and not ledger.stored.packed:
+            ledger.pack(transaction)
+    return len(parts)
 
 
 def _purge_others(transaction: Transaction, before: float) -> int:
@@ -133,6 +151,6 @@ def _purge_pushes(transaction: Transaction, before: float) -> int:
         if deleted >= _PURGED:
             break
     for project in {push_of(part).project for part in parts} if deleted else ():
-        if not transaction.first(US.join((RECENT, project.lower())), 1):
+        if not transaction.first(join(RECENT, project.lower()), 1):
             transaction.rank(PROJECTS, project, None)
     return deleted

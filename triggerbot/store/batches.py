@@ -3,15 +3,15 @@
 import queue
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.store import observe
-from triggerbot.store.engine import Engine
 from triggerbot.store.records import Item, Outcome
 
+#: Observes items: they, now, whether in dry run, a cursor, and the deliveries.
+Observe = Callable[[Sequence[Item], float, bool, tuple[str, str] | None, Sequence[str]], list[Outcome]]
 #: Items per transaction, unless a single batch has more.
 _ITEMS_MAX = 1000
 
@@ -31,8 +31,8 @@ class _Batch:
 class Batches:
     """Observes batches, in order."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, observe: Observe) -> None:
+        self._observe_all = observe
         self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-observer", daemon=True)
@@ -102,8 +102,5 @@ class Batches:
         last = together[-1]
         items = [item for batch in together for item in batch.items]
         deliveries = [name for batch in together for name in batch.deliveries]
-        answer = self._engine.run(
-            lambda transaction: observe.observe(transaction, items, last.now, last.dry, last.cursor, deliveries)
-        )
-        outcomes = iter(answer)
+        outcomes = iter(self._observe_all(items, last.now, last.dry, last.cursor, deliveries))
         return [[next(outcomes) for _ in batch.items] for batch in together]

@@ -6,15 +6,16 @@ from dataclasses import replace
 from triggerbot.core import proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
-from triggerbot.core.model import Push
+from triggerbot.core.model import Push, RunKey
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store import limits, observe
-from triggerbot.store.documents import StoredClaim, StoredOperation
+from triggerbot.store.documents import StoredClaim, StoredOperation, run_of
 from triggerbot.store.engine import Transaction
-from triggerbot.store.ledger import Book, Ledger, held_index, held_member
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import held_index, within
 
 _UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
 
@@ -41,7 +42,7 @@ def decide(
         return None
     job = ledger.change_job(stored.job)
     head = ledger.head
-    decision = rules.with_runs(decision, proof.count(job.runs, decision.proving))
+    decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
     decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
@@ -78,7 +79,7 @@ def _spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
 def release(transaction: Transaction, ledger: Ledger, claim: StoredClaim) -> None:
     """Take a claim out from behind what it is held behind."""
     if claim.behind:
-        transaction.rank(held_index(claim.behind), held_member(ledger.part, claim.id), None)
+        transaction.rank(held_index(claim.behind), within(ledger.part, str(claim.id)), None)
         claim.behind = ""
 
 
@@ -313,7 +314,7 @@ def ask(transaction: Transaction, push: Push, job: str, count: int, origin: str,
     if found is None or not found.runs:
         return None
     if origin not in found.claims:
-        observe.make_claim(ledger, key, found.runs[-1].key, origin, dry, now, count)
+        observe.make_claim(ledger, key, run_of(found.runs[-1], key).key, origin, dry, now, count)
     claim = ledger.claim(found.claims[origin])
     value = None if claim is None else ledger.value(claim)
     book.save(transaction)
@@ -337,9 +338,9 @@ def add_failure_lines(
     book, ledger = _opened(transaction, push)
     key = ledger.key(job)
     found = None if ledger.stored is None else ledger.job(key)
-    known = None if found is None else next((one for one in found.runs if one.key == run), None)
-    if known is not None:
+    place = None if found is None else found.place(RunKey(*run))
+    if place is not None:
         changed = ledger.change_job(key)
-        together = tuple(dict.fromkeys((*known.failures, *lines)))
-        changed.runs[changed.runs.index(known)] = replace(known, failures=together)
+        known = changed.runs[place]
+        changed.runs[place] = known | {"failures": list(dict.fromkeys((*known.get("failures", ()), *lines)))}
         book.save(transaction)

@@ -4,8 +4,9 @@ A value written by an older version lacks the fields that came later, and reads 
 newer version has more, which are ignored.
 """
 
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -13,14 +14,13 @@ import msgspec
 
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
-from triggerbot.core.model import Batch, Push, PushFacts, Run, RunKey
+from triggerbot.core.model import Batch, Event, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy.try_syntax import PushOptions
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class StoredPush:
+class StoredPush(msgspec.Struct, omit_defaults=True):
     """A push: its facts, what is counted and due of it, and how it was judged."""
 
     push: Push
@@ -44,21 +44,25 @@ class StoredPush:
     spent: int = 0
     spent_dry: int = 0
     #: When each claim that is not final is due.
-    open: dict[int, float] = field(default_factory=dict)
+    open: dict[int, float] = msgspec.field(default_factory=dict)
     #: The claims that wait for something to settle, with their jobs.
-    waiting: dict[int, str] = field(default_factory=dict)
+    waiting: dict[int, str] = msgspec.field(default_factory=dict)
     #: The batches of its runs, and what the CI told of batches.
-    batches: list[str] = field(default_factory=list)
-    told: dict[str, Batch] = field(default_factory=dict)
+    batches: list[str] = msgspec.field(default_factory=list)
+    told: dict[str, Batch] = msgspec.field(default_factory=dict)
     #: The ids of all operations so far.
-    operations: list[str] = field(default_factory=list)
+    operations: list[str] = msgspec.field(default_factory=list)
     #: When it is to be judged and reported, and until when somebody does.
     report_due: float | None = None
     report_lease: float | None = None
     health: str = ""
     sentence: str = ""
     judged: float = 0.0
-    counts: dict[str, int] = field(default_factory=dict)
+    #: It is listed among those whose contribution to the statistics has changed.
+    uncounted: bool = False
+    #: Its jobs are one document (see `pack`).
+    packed: bool = False
+    counts: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def facts(self) -> PushFacts:
@@ -79,29 +83,37 @@ class StoredPush:
         return self.report_lease if self.report_lease is not None else self.report_due
 
 
-@dataclass(slots=True)
-class StoredJob:
+#: A run: the fields that differ from their defaults, by name; its job's key is not among them.
+StoredRun = dict[str, Any]
+
+
+class StoredJob(msgspec.Struct, omit_defaults=True):
     """A job of a push: the groups by which the push may ask for it, its runs in the order in which they came, ..."""
 
-    groups: list[str] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    groups: list[str] = msgspec.field(default_factory=list)
+    runs: list[StoredRun] = msgspec.field(default_factory=list)
     #: ... its claims by their origin, ...
-    claims: dict[str, int] = field(default_factory=dict)
+    claims: dict[str, int] = msgspec.field(default_factory=dict)
     #: ... and the refusals in the timeline: run id, attempt, reason, origin.
-    refused: list[tuple[str, int, str, str]] = field(default_factory=list)
+    refused: list[tuple[str, int, str, str]] = msgspec.field(default_factory=list)
 
-    def find(self, key: RunKey) -> Run | None:
-        """Return a run."""
-        return next((run for run in self.runs if run.run_id == key.run_id and run.attempt == key.attempt), None)
+    def place(self, key: RunKey) -> int | None:
+        """Return the place of a run."""
+        for place, run in enumerate(self.runs):
+            if run["run_id"] == key.run_id and run["attempt"] == key.attempt:
+                return place
+        return None
 
-    @property
-    def oldest_first(self) -> tuple[Run, ...]:
-        """Return its runs, sorted by age."""
-        return tuple(sorted(self.runs, key=lambda run: run.age))
+    def all_runs(self, job: str) -> list[Run]:
+        """Return its runs, in the order in which they came; `job`: its key."""
+        return [run_of(run, job) for run in self.runs]
+
+    def oldest_first(self, job: str) -> tuple[Run, ...]:
+        """Return its runs, sorted by age; `job`: its key."""
+        return tuple(sorted(self.all_runs(job), key=lambda run: run.age))
 
 
-@dataclass(slots=True)
-class StoredClaim:
+class StoredClaim(msgspec.Struct, omit_defaults=True):
     """A claim; see `core.claim.Claim`."""
 
     id: int
@@ -134,8 +146,7 @@ class StoredClaim:
         )  # fmt: skip
 
 
-@dataclass(slots=True)
-class StoredOperation:
+class StoredOperation(msgspec.Struct, omit_defaults=True):
     """A request, and what it counts against caps until it is refunded."""
 
     operation: Operation
@@ -144,8 +155,7 @@ class StoredOperation:
     count: int = 0
 
 
-@dataclass(slots=True)
-class StoredEntry:
+class StoredEntry(msgspec.Struct, omit_defaults=True):
     """A line of the timeline."""
 
     at: float
@@ -187,9 +197,24 @@ def slim(value: Any) -> dict[str, Any]:
     }
 
 
+#: The fields that are stored of a run: all but its job.
+RUN_FIELDS = tuple(one.name for one in fields(Run) if one.name != "job")
+_RUN_DEFAULTS = tuple((one.name, one.default) for one in fields(Run) if one.name != "job")
+
+
+def stored_run(run: Run | Event) -> StoredRun:
+    """Return a run as it is stored; an event has all the fields of one."""
+    return {name: own for name, default in _RUN_DEFAULTS if (own := getattr(run, name)) is not None and own != default}
+
+
+def run_of(stored: StoredRun, job: str) -> Run:
+    """Return a stored run of a job."""
+    return msgspec.convert({"job": job, "result": None, **stored}, Run, strict=False)
+
+
 def dump(value: Any) -> bytes:
-    """Write a dataclass."""
-    return _encode(slim(value))
+    """Write a value, without what has its default."""
+    return _encode(value if isinstance(value, msgspec.Struct) else slim(value))
 
 
 def load(kind: type[T], data: bytes) -> T:
@@ -208,7 +233,7 @@ def encode(value: object) -> bytes:
 
 def dump_jobs(jobs: dict[str, StoredJob]) -> bytes:
     """Write the jobs that share a name, by their keys."""
-    return _encode({key: slim(job) | {"runs": [slim(run) for run in job.runs]} for key, job in jobs.items()})
+    return _encode(jobs)
 
 
 _jobs = msgspec.msgpack.Decoder(dict[str, StoredJob])
@@ -217,3 +242,34 @@ _jobs = msgspec.msgpack.Decoder(dict[str, StoredJob])
 def load_jobs(data: bytes | None) -> dict[str, StoredJob]:
     """Read the jobs that share a name, by their keys."""
     return {} if data is None else _jobs.decode(data)
+
+
+_pack_decoder = msgspec.msgpack.Decoder(dict[str, bytes])
+
+
+def pack(documents: Mapping[str, bytes]) -> bytes:
+    """Write the documents of all jobs of a push, by name, as one: names, addresses and machines are much alike."""
+    return zlib.compress(_encode(documents))
+
+
+def unpack(data: bytes | None) -> dict[str, bytes]:
+    """Read the documents of all jobs of a push."""
+    return {} if data is None else _pack_decoder.decode(zlib.decompress(data))
+
+
+def without_surrogates(value: T) -> T:
+    """Return a value in which halves of surrogate pairs, which are no text, are question marks."""
+    cleaned: Any = value
+    match value:
+        case str():
+            cleaned = value.encode("utf-8", "replace").decode()
+        case tuple() if hasattr(value, "_make"):
+            cleaned = type(value)(*map(without_surrogates, value))
+        case tuple() | list() | frozenset():
+            cleaned = type(value)(map(without_surrogates, value))
+        case dict():
+            cleaned = {without_surrogates(key): without_surrogates(own) for key, own in value.items()}
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            own = {one.name: without_surrogates(getattr(value, one.name)) for one in fields(value)}
+            cleaned = replace(value, **own)
+    return cleaned  # type: ignore[no-any-return]

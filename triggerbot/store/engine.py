@@ -185,5 +185,8 @@ class Engine(Protocol):
     def distrust(self) -> Distrust | None:
         """Return the latest reason to believe that it lost data since it was opened, if any."""
 
+    def compact(self) -> None:
+        """Give the space of what was deleted back, where the engine does not do that by itself."""
+
     def close(self) -> None:
         """Close."""

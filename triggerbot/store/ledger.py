@@ -1,13 +1,11 @@
 """A push in one transaction: its documents, read when they are needed, changed in memory, written once at the end."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from typing import TypeVar
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import Group, Push, Run, RunKey
+from triggerbot.core.model import Push, RunKey
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -18,58 +16,63 @@ from triggerbot.store.documents import (
     dump_jobs,
     load,
     load_jobs,
+    pack,
+    run_of,
+    unpack,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
+from triggerbot.store.names import (
+    BRANCH,
+    CLAIM,
+    DUE,
+    FAILURES,
+    JOBS,
+    JUDGED,
+    OPERATION,
+    PACK,
+    PROJECTS,
+    PUSH,
+    RECENT,
+    REPORTS,
+    REVISIONS,
+    UNCOUNTED,
+    UNPACKED,
+    held_index,
+    join,
+    part_of,
+    revision_member,
+    within,
+)
 from triggerbot.store.records import REPORT_DELAY
-
-T = TypeVar("T")
-#: Between the parts of a name.
-US = "\x1f"
-#: Kinds of documents of a push, whose log is its timeline.
-PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
-#: Indexes: what is due; pushes by their last event, by their first one in a branch, by revision; reports; verdicts.
-DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "due", "recent", "branch", "revisions", "reports", "judged"
-PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
-
-
-def part_of(push: Push) -> str:
-    """Return the part of a push, which is also its name in indexes."""
-    return US.join(("p", *push))
-
-
-def push_of(part: str) -> Push:
-    """Return the push of a part."""
-    return Push(*part.split(US)[1:])
-
-
-def group_part(group: Group) -> str:
-    """Return the part of a group of leads, which is also its name in indexes."""
-    return US.join(("g", *group))
-
-
-def due_of(part: str) -> Push | Group:
-    """Return what falls due under a name of the index."""
-    kind, *names = part.split(US)
-    return Push(*names) if kind == "p" else Group(*names)
 
 
 class Ledger:
     """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
 
-    def __init__(self, view: Reader | Transaction, push: Push, header: bytes | None) -> None:
+    def __init__(self, view: Reader | Transaction, push: Push) -> None:
         self._view = view
         self.push = push
         self.part = part_of(push)
-        self.stored = None if header is None else load(StoredPush, header)
-        self._header = header
+        self.stored: StoredPush | None = None
+        self._header: bytes | None = None
         self._families: dict[str, dict[str, StoredJob]] = {}
+        self._pack: dict[str, bytes] | None = None
+        self._was_packed = False
         self._family_changed: set[str] = set()
         self._claims: dict[int, StoredClaim | None] = {}
         self._claim_changed: set[int] = set()
         self._operations: dict[str, StoredOperation] = {}
         self._operation_changed: set[str] = set()
         self._entries: list[StoredEntry] = []
-        self._before = (None, None, None) if self.stored is None else _ranks(self.stored)
+        self._before: tuple[float | None, float | None, float | None] = (None, None, None)
+
+    def take(self, header: bytes | None) -> None:
+        """Take the push's own document."""
+        self._header = header
+        if header is not None:
+            self.stored = load(StoredPush, header)
+            self._before = _ranks(self.stored)
+            self._was_packed = self.stored.packed
 
     @property
     def head(self) -> StoredPush:
@@ -87,19 +90,32 @@ class Ledger:
 
     # -- jobs and runs ------------------------------------------------------------------------------------------
 
-    def prefetch(self, names: Iterable[str]) -> list[Doc]:
-        """Return the documents of jobs of these names that are not read yet."""
-        return [Doc(self.part, JOBS, name) for name in dict.fromkeys(names) if name not in self._families]
+    def lacks(self, name: str) -> bool:
+        """Whether the document of the jobs of a name has to be read yet."""
+        return name not in self._families
 
     def fill(self, name: str, data: bytes | None) -> None:
-        """Take the document of the jobs of a name."""
-        self._families[name] = load_jobs(data)
+        """Take the document of the jobs of a name, which does not exist if they are packed."""
+        if data is not None or self.stored is None or not self.stored.packed:
+            self._families[name] = load_jobs(data)
 
     def family(self, name: str) -> dict[str, StoredJob]:
         """Return the jobs that share a name, by their keys."""
         if name not in self._families:
-            self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
+            if self.stored is not None and self.stored.packed:
+                self._families[name] = load_jobs(self._unpacked().get(name))
+            else:
+                self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
         return self._families[name]
+
+    def _unpacked(self) -> dict[str, bytes]:
+        if self._pack is None:
+            self._pack = unpack(self._view.get([Doc(self.part, PACK)])[0])
+        return self._pack
+
+    def _job_documents(self) -> dict[str, bytes]:
+        packed = self.stored is not None and self.stored.packed
+        return self._unpacked() if packed else self._view.all(self.part, JOBS)
 
     def job(self, key: str) -> StoredJob | None:
         """Return a job."""
@@ -108,6 +124,10 @@ class Ledger:
     def change_job(self, key: str) -> StoredJob:
         """Return a job to change it; creates it."""
         name = identity.base(key)
+        if self.head.packed:
+            self.jobs()
+            self._family_changed.update(name for name, family in self._families.items() if family)
+            self.head.packed = False
         family = self.family(name)
         self._family_changed.add(name)
         if key not in family:
@@ -117,14 +137,15 @@ class Ledger:
 
     def jobs(self) -> dict[str, StoredJob]:
         """Return all jobs, by their keys."""
-        for name, data in self._view.all(self.part, JOBS).items():
+        for name, data in self._job_documents().items():
             if name not in self._families:
                 self.fill(name, data)
         return {key: job for family in self._families.values() for key, job in family.items()}
 
     def kept_runs(self, name: str) -> list[Kept]:
         """Return the runs of all jobs of this name, as `identity.place` wants them."""
-        return [Kept(key, run.key, run.batch, run.failed) for key, job in self.family(name).items() for run in job.runs]
+        found = ((key, run) for key, job in self.family(name).items() for run in job.all_runs(key))
+        return [Kept(key, run.key, run.batch, run.failed) for key, run in found]
 
     def key(self, job: str) -> str:
         """Return the key of a job, by that or by what people call it."""
@@ -192,14 +213,17 @@ class Ledger:
     def value(self, claim: StoredClaim) -> Claim:
         """Return a claim as callers know it."""
         job = self.job(claim.job)
-        run = job.find(claim.run) if job is not None else None
-        assert run is not None
+        place = job.place(claim.run) if job is not None else None
+        assert job is not None
+        assert place is not None
+        run = run_of(job.runs[place], claim.job)
         stored = self.operation(claim.operation) if claim.operation else None
         return claim.value(self.push, run, None if stored is None else stored.operation)
 
     def values(self, claims: Sequence[StoredClaim]) -> tuple[Claim, ...]:
         """Return claims as callers know them, with few reads."""
-        wanted = self.prefetch(identity.base(claim.job) for claim in claims)
+        names = dict.fromkeys(identity.base(claim.job) for claim in claims)
+        wanted = [Doc(self.part, JOBS, name) for name in names if self.lacks(name)]
         for doc, data in zip(wanted, self._view.get(wanted), strict=True) if wanted else ():
             self.fill(doc.name, data)
         return tuple(map(self.value, claims))
@@ -243,6 +267,10 @@ class Ledger:
             return
         for name in self._family_changed:
             transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
+        if self._was_packed and not self.stored.packed:
+            transaction.put(Doc(self.part, PACK), None)
+            transaction.rank(UNPACKED, self.part, self.stored.last)
+            self._was_packed = False
         for number in self._claim_changed:
             claim = self._claims[number]
             transaction.put(Doc(self.part, CLAIM, str(number)), None if claim is None else dump(claim))
@@ -250,26 +278,38 @@ class Ledger:
             transaction.put(Doc(self.part, OPERATION, name), dump(self._operations[name]))
         for entry in self._entries:
             transaction.append(self.part, dump(entry))
+        if not self.stored.uncounted and (self._family_changed or self._claim_changed or self._entries):
+            self.stored.uncounted = True
+            transaction.rank(UNCOUNTED, self.part, self.stored.last)
         header = dump(self.stored)
-        header_changed = header != self._header
-        if header_changed:
+        if header != self._header:
             transaction.put(Doc(self.part, PUSH), header)
             self._rank(transaction, self.stored)
             self._header = header
-        if header_changed or self._family_changed or self._claim_changed or self._entries:
-            transaction.rank(UNCOUNTED, self.part, self.stored.last)
         self._family_changed, self._claim_changed, self._operation_changed = set(), set(), set()
         self._entries = []
+
+    def pack(self, transaction: Transaction) -> None:
+        """Write all jobs as one document, for no more is expected of them."""
+        documents = self._view.all(self.part, JOBS)
+        for name in documents:
+            transaction.put(Doc(self.part, JOBS, name), None)
+        transaction.put(Doc(self.part, PACK), pack(documents))
+        self.head.packed = self._was_packed = True
+        self._families = {}
+        self.save(transaction)
 
     def _rank(self, transaction: Transaction, stored: StoredPush) -> None:
         last, due, report = self._before
         if last is None:
-            transaction.rank(US.join((BRANCH, *self.push[:3])), self.part, stored.first)
+            transaction.rank(join(BRANCH, *self.push[:3]), self.part, stored.first)
             transaction.rank(REVISIONS, revision_member(self.push), 0.0)
         if last != stored.last:
             transaction.rank(RECENT, self.part, stored.last)
-            transaction.rank(US.join((RECENT, self.push.project.lower())), self.part, stored.last)
+            transaction.rank(join(RECENT, self.push.project.lower()), self.part, stored.last)
             transaction.rank(PROJECTS, self.push.project, 0.0)
+            if not stored.packed:
+                transaction.rank(UNPACKED, self.part, stored.last)
         if due != stored.due:
             transaction.rank(DUE, self.part, stored.due)
         if report != stored.report_at:
@@ -278,41 +318,21 @@ class Ledger:
 
     def delete(self, transaction: Transaction) -> None:
         """Delete the push, with everything that belongs to it."""
-        for index in (RECENT, US.join((RECENT, self.push.project.lower())), DUE, REPORTS, JUDGED):
+        for index in (RECENT, join(RECENT, self.push.project.lower()), DUE, REPORTS, JUDGED, UNPACKED):
             transaction.rank(index, self.part, None)
-        transaction.rank(US.join((BRANCH, *self.push[:3])), self.part, None)
+        transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)
         for job in self._view.all(self.part, FAILURES):
-            transaction.rank(US.join((FAILURES, self.push.project)), US.join((self.part, job)), None)
+            transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
         for claim in self.load_claims(list(self.head.open)):
             if claim.behind:
-                transaction.rank(held_index(claim.behind), held_member(self.part, claim.id), None)
+                transaction.rank(held_index(claim.behind), within(self.part, str(claim.id)), None)
         transaction.drop(self.part)
         self.stored = None
 
 
 def _ranks(stored: StoredPush) -> tuple[float | None, float | None, float | None]:
     return stored.last, stored.due, stored.report_at
-
-
-def revision_member(push: Push) -> str:
-    """Return the name of a push in the index of revisions, which starts with its project and revision."""
-    return US.join((push.project.lower(), push.revision, part_of(push)))
-
-
-def held_index(behind: str) -> str:
-    """Return the index of the claims held behind a key."""
-    return US.join(("held", behind))
-
-
-def held_member(part: str, claim: int) -> str:
-    """Return the name of a claim in an index."""
-    return US.join((part, str(claim)))
-
-
-def with_job(run: Run, job: str) -> Run:
-    """Return a run as one of a job."""
-    return run if run.job == job else replace(run, job=job)
 
 
 class Book:
@@ -322,25 +342,28 @@ class Book:
         self._view = view
         self._ledgers: dict[Push, Ledger] = {}
 
-    def load(self, pushes: Iterable[Push]) -> None:
-        """Read the documents of pushes."""
+    def load(self, pushes: Iterable[Push], jobs: Iterable[tuple[Push, str]] = ()) -> None:
+        """Read the documents of pushes, and those of jobs by push and name, at once."""
         missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
-        found = self._view.get([Doc(part_of(push), PUSH) for push in missing]) if missing else []
-        for push, header in zip(missing, found, strict=True):
-            self._ledgers[push] = Ledger(self._view, push, header)
+        for push in missing:
+            self._ledgers[push] = Ledger(self._view, push)
+        docs = {Doc(self._ledgers[push].part, PUSH): self._ledgers[push] for push in missing}
+        for push, name in jobs:
+            ledger = self._ledgers[push]
+            if ledger.lacks(name):
+                docs[Doc(ledger.part, JOBS, name)] = ledger
+        found = self._view.get(list(docs)) if docs else ()
+        for (doc, ledger), data in zip(docs.items(), found, strict=True):
+            if doc.kind == PUSH:
+                ledger.take(data)
+            else:
+                ledger.fill(doc.name, data)
 
     def ledger(self, push: Push) -> Ledger:
         """Return the ledger of a push."""
         if push not in self._ledgers:
             self.load([push])
         return self._ledgers[push]
-
-    def load_jobs(self, wanted: Iterable[tuple[Push, str]]) -> None:
-        """Read the documents of jobs, by push and name, at once."""
-        docs = {(push, name): Doc(part_of(push), JOBS, name) for push, name in wanted}
-        docs = {key: doc for key, doc in docs.items() if self.ledger(key[0]).prefetch([key[1]])}
-        for (push, name), data in zip(docs, self._view.get(list(docs.values())), strict=True) if docs else ():
-            self.ledger(push).fill(name, data)
 
     def save(self, transaction: Transaction) -> None:
         """Write everything that was changed."""

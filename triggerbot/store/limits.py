@@ -11,7 +11,8 @@ from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.slots import Rank, SlotQueue
 from triggerbot.store.documents import StoredClaim, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import US, Book, held_index, held_member, push_of
+from triggerbot.store.ledger import Book
+from triggerbot.store.names import apart, held_index, join, push_of, within
 from triggerbot.store.records import Pause
 
 T = TypeVar("T")
@@ -43,7 +44,7 @@ def is_paused(view: View) -> bool:
 
 
 def _breaker(key: str) -> Doc:
-    return Doc(US.join(("breaker", key)), "")
+    return Doc(join("breaker", key), "")
 
 
 def _read_breakers(view: View, keys: list[str]) -> list[Breaker | None]:
@@ -95,7 +96,7 @@ def purge_breakers(transaction: Transaction, before: float) -> None:
 
 def hold(transaction: Transaction, behind: str, part: str, claim: StoredClaim) -> None:
     """List a claim among those held behind a key."""
-    transaction.rank(held_index(behind), held_member(part, claim.id), claim.created)
+    transaction.rank(held_index(behind), within(part, str(claim.id)), claim.created)
     transaction.rank(_BEHIND, behind, 0.0)
 
 
@@ -126,9 +127,9 @@ def release_held(
 def _release(transaction: Transaction, behind: str, most: int, now: float) -> list[str]:
     index, book = held_index(behind), Book(transaction)
     members = [member for _, member in transaction.first(index, most)]
-    book.load(push_of(member.rpartition(US)[0]) for member in members)
+    book.load(push_of(apart(member)[0]) for member in members)
     for place, member in enumerate(members):
-        part, _, number = member.rpartition(US)
+        part, number = apart(member)
         ledger = book.ledger(push_of(part))
         claim = None if ledger.stored is None else ledger.claim(int(number))
         transaction.rank(index, member, None)
@@ -204,7 +205,7 @@ def purge_sent(transaction: Transaction, before: float) -> None:
 
 
 def _queue(view: View, queue: str) -> tuple[Doc, SlotQueue]:
-    doc = Doc(US.join(("slots", queue)), "")
+    doc = Doc(join("slots", queue), "")
     found = view.get([doc])[0]
     return doc, SlotQueue() if found is None else load(SlotQueue, found)
 

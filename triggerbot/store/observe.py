@@ -2,27 +2,29 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 
 from triggerbot.core import identity, proof
-from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Run, RunKey, State
+from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import queues
-from triggerbot.store.documents import StoredClaim, StoredJob, encode
+from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredPush, StoredRun, encode, stored_run
 from triggerbot.store.engine import Doc, Transaction
-from triggerbot.store.ledger import US, Book, Ledger
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import join
 from triggerbot.store.records import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome
 
 #: Seconds before a push's facts are fetched: often the next message contains them.
 _FACTS_DELAY = 2.0
 #: Characters of a message that are stored; its options were parsed from the whole.
 _MESSAGE_MAX = 16_384
-#: The fields that an event and a run have in common.
-_SHARED = tuple(one.name for one in fields(Run) if one.name in {of_event.name for of_event in fields(Event)})
-#: Those of them that never change, or are merged by themselves.
-_KEPT = frozenset({"job", "run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail"})
-_MERGED = tuple(name for name in _SHARED if name not in _KEPT)
+#: The fields of a run that a later message may add to; the others never change, or are merged by themselves.
+_MERGED = tuple(
+    name
+    for name in RUN_FIELDS
+    if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail")
+)
 DELIVERIES = "deliveries"
 
 
@@ -39,8 +41,10 @@ def observe(
     names = deliveries or [""] * len(items)
     book = Book(transaction)
     fresh = [item for item, name in zip(items, names, strict=True) if name not in known]
-    book.load(push for item in fresh if (push := _push_of(item)) is not None)
-    book.load_jobs((item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation))
+    book.load(
+        [push for item in fresh if (push := _push_of(item)) is not None],
+        [(item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation)],
+    )
     outcomes = [
         REPEATED if name in known else _item(transaction, book, item, now, dry)
         for item, name in zip(items, names, strict=True)
@@ -53,7 +57,7 @@ def observe(
 
 def put_cursor(transaction: Transaction, name: str, value: str) -> None:
     """Move the cursor of an intake."""
-    transaction.put(Doc(US.join(("cursor", name)), ""), encode(value))
+    transaction.put(Doc(join("cursor", name), ""), encode(value))
 
 
 def _push_of(item: Item) -> Push | None:
@@ -84,7 +88,7 @@ def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: 
 
 
 def _delivery(name: str) -> Doc:
-    return Doc(US.join((DELIVERIES, name)), "")
+    return Doc(join(DELIVERIES, name), "")
 
 
 def restore_delivery(transaction: Transaction, name: str, at: float) -> None:
@@ -131,21 +135,25 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
     number = job.claims.get("")
-    if number is None and rules.claims(seen, asked):
-        make_claim(ledger, key, event.key, "", dry, now)
-        return Outcome(claimed=True, asks=head.asks, due=True, news=news)
     stored = None if number is None else ledger.claim(number)
     earlier = None if stored is None else ledger.value(stored)
+    if stored is not None and earlier is not None and rules.claims(seen, asked):
+        if rules.reopens(earlier, event.key, news=news):
+            ledger.drop_claim(stored)
+            earlier = None
+    if earlier is None and rules.claims(seen, asked):
+        make_claim(ledger, key, event.key, "", dry, now)
+        return Outcome(claimed=True, asks=head.asks, due=True, news=news)
     refusal = seen.refusal
     if refusal is None and earlier is not None and seen.failed:
-        refusal = rules.repeated(earlier, head.asks)
+        refusal = rules.told(rules.repeated(earlier, head.asks))
     if news and refusal is not None:
         ledger.record("refuse", now, job=key, run=event.key, reason=refusal, dry=dry)
     return Outcome(earlier=earlier, asks=head.asks, due=due, news=news)
 
 
 def _is_known(job: StoredJob | None, run_id: str) -> bool:
-    return job is not None and any(run.run_id == run_id for run in job.runs)
+    return job is not None and any(run["run_id"] == run_id for run in job.runs)
 
 
 def _notice(ledger: Ledger, item: Notice, now: float, dry: bool) -> Outcome:
@@ -158,8 +166,13 @@ def _notice(ledger: Ledger, item: Notice, now: float, dry: bool) -> Outcome:
 
 
 def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool) -> bool:
-    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for."""
+    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for.
+
+    An author that only a fork's runs told of yields to that of the first run of the project itself.
+    """
     head, news = ledger.head, False
+    if head.fork and facts.own and facts.author is not None and not _has_own(head):
+        head.author = None
     if head.author is None and facts.author is not None:
         head.author, news = facts.author, True
     if head.time is None and facts.time is not None:
@@ -182,6 +195,11 @@ def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: floa
     return _claim_requested(ledger, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
 
 
+def _has_own(head: StoredPush) -> bool:
+    """Whether a batch of the project itself is known of a push."""
+    return any(batch.fork is False for batch in head.told.values())
+
+
 def merge(new: Batch, old: Batch) -> Batch:
     """Return what is new of a batch, and what was known where nothing is new."""
     known = {one.name: getattr(old, one.name) for one in fields(Batch)}
@@ -191,7 +209,7 @@ def merge(new: Batch, old: Batch) -> Batch:
 def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: bool) -> bool:
     claimed = False
     for key, job in sorted(ledger.jobs().items()):
-        wanted = [run for run in job.runs if run.result not in rules.UNWANTED]
+        wanted = [run for run in job.all_runs(key) if run.result not in rules.UNWANTED]
         if wanted and "" not in job.claims and asked.intersection(job.groups):
             make_claim(ledger, key, wanted[-1].key, "", dry, now)
             claimed = True
@@ -201,30 +219,35 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
 def record_run(ledger: Ledger, key: str, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
     job = ledger.job(key)
-    known = None if job is None else job.find(event.key)
-    if job is None or known is None:
-        new = Run(**{name: getattr(event, name) for name in _SHARED} | {"job": key})
-        ledger.change_job(key).runs.append(new)
+    place = None if job is None else job.place(event.key)
+    if job is None or place is None:
+        ledger.change_job(key).runs.append(stored_run(event))
         return True
-    if event.state.rank > known.state.rank:
+    known = job.runs[place]
+    if event.state.rank > State(known["state"]).rank:
         # What the new message leaves out keeps its value.
-        told = {name: own for name in _MERGED if (own := getattr(event, name)) not in (None, ())}
-        merged = replace(
-            known, **told, state=event.state, result=event.result, kind=event.kind, tier=event.tier,
-            allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
-        )  # fmt: skip
+        told = {name: own for name in _MERGED if (own := getattr(event, name)) is not None and own != ()}
+        merged = known | told | {name: getattr(event, name) for name in ("state", "result", "kind", "tier")}
+    elif known["state"] == State.FINISHED and proof.corrects(event.result, _result(known)):
+        merged = known | {"result": event.result}
     else:
-        finer = known.state is State.FINISHED and proof.corrects(event.result, known.result)
-        merged = replace(
-            known,
-            result=event.result if finer else known.result,
-            allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
-        )
-        if merged == known:
-            return False
-    job = ledger.change_job(key)
-    job.runs[job.runs.index(known)] = merged
+        merged = known
+    if event.retrigger_of is not None and merged.get("retrigger_of") is None:
+        merged = merged | {"retrigger_of": event.retrigger_of}
+    if event.needs:
+        # A CI may say only when it is asked what a job needs.
+        merged = merged | {"needs": event.needs}
+    if event.allowed_to_fail:
+        merged = merged | {"allowed_to_fail": True}
+    if merged == known:
+        return False
+    ledger.change_job(key).runs[place] = merged
     return True
+
+
+def _result(run: StoredRun) -> Result | None:
+    found = run.get("result")
+    return None if found is None else Result(found)
 
 
 def make_claim(

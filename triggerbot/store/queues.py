@@ -8,7 +8,7 @@ from triggerbot.core.model import CommentCommand, Group, Lead, Push
 from triggerbot.store import limits
 from triggerbot.store.documents import dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import DUE, US, due_of, group_part
+from triggerbot.store.names import DUE, due_of, group_part, join
 from triggerbot.store.records import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand
 
 View = Reader | Transaction
@@ -64,7 +64,7 @@ def _group(view: View, group: Group) -> tuple[str, Doc, _Group | None]:
 
 
 def _name(lead: Lead) -> str:
-    return US.join((lead.run_id, str(lead.attempt)))
+    return join(lead.run_id, str(lead.attempt))
 
 
 def add_lead(transaction: Transaction, lead: Lead, now: float) -> Outcome:
@@ -154,7 +154,7 @@ def purge_groups(transaction: Transaction, before: float, most: int) -> int:
 
 
 def _doc(system: str, name: str) -> Doc:
-    return Doc(US.join(("command", system, name)), "")
+    return Doc(join("command", system, name), "")
 
 
 def _place(command: CommentCommand) -> Doc:

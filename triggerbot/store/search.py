@@ -7,19 +7,19 @@ from triggerbot.core import identity
 from triggerbot.core.model import Push, PushFacts, State
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
-from triggerbot.store.ledger import (
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import (
     BRANCH,
     JUDGED,
     PROJECTS,
     PUSH,
     RECENT,
     REVISIONS,
-    US,
-    Book,
-    Ledger,
+    join,
     part_of,
+    part_of_revision,
     push_of,
-)  # fmt: skip
+)
 from triggerbot.store.records import PushRecord, Search, Summary, TimelineEntry, Work, job_records
 from triggerbot.store.verdicts import headers
 
@@ -39,7 +39,7 @@ def work(view: Reader, push: Push) -> Work:
     if head is None:
         return Work(push, PushFacts(push), None, (), {}, 0, 0, 0)
     claims = ledger.values(ledger.load_claims(sorted(head.open)))
-    runs = {one.job: job.oldest_first for one in claims if (job := ledger.job(one.job)) is not None}
+    runs = {one.job: job.oldest_first(one.job) for one in claims if (job := ledger.job(one.job)) is not None}
     return Work(
         push, head.facts, head.asks, claims, runs, head.jobs, head.spent, head.spent_dry, head.facts_tries,
         frozenset(head.operations), frozenset(head.batches), head.told,
@@ -49,7 +49,7 @@ def work(view: Reader, push: Push) -> Work:
 def known(view: Reader, push: Push) -> dict[tuple[str, str, int], State]:
     """Read the known state of each run of a push."""
     jobs = _ledger(view, push).jobs()
-    return {(key, run.run_id, run.attempt): run.state for key, job in jobs.items() for run in job.runs}
+    return {(key, run["run_id"], run["attempt"]): State(run["state"]) for key, job in jobs.items() for run in job.runs}
 
 
 def record(view: Reader, push: Push) -> PushRecord | None:
@@ -61,7 +61,7 @@ def record(view: Reader, push: Push) -> PushRecord | None:
     jobs = ledger.jobs()
     ledger.all_claims()
     listed = [
-        (key, job.oldest_first, ledger.values(ledger.load_claims(sorted(job.claims.values()))))
+        (key, job.oldest_first(key), ledger.values(ledger.load_claims(sorted(job.claims.values()))))
         for key, job in sorted(jobs.items())
     ]
     return PushRecord(
@@ -87,8 +87,8 @@ def _entry(one: StoredEntry, job: str) -> TimelineEntry:
 
 def find(view: Reader, project: str, revision: str) -> list[Push]:
     """Find pushes by project and revision prefix, newest first."""
-    prefix = US.join((project.lower(), revision.lower()))
-    parts = [member.split(US, 2)[2] for member in view.starting(REVISIONS, prefix, 4 * _FOUND_MAX)]
+    prefix = join(project.lower(), revision.lower())
+    parts = [part_of_revision(member) for member in view.starting(REVISIONS, prefix, 4 * _FOUND_MAX)]
     last = view.ranks(RECENT, parts)
     found = sorted(zip(last, parts, strict=True), key=lambda one: one[0] or 0.0, reverse=True)
     return [push_of(part) for _, part in found[:_FOUND_MAX]]
@@ -96,7 +96,7 @@ def find(view: Reader, project: str, revision: str) -> list[Push]:
 
 def recent(view: Reader, limit: int, project: str | None) -> list[Push]:
     """List the pushes with the latest events."""
-    index = US.join((RECENT, project.lower())) if project else RECENT
+    index = join(RECENT, project.lower()) if project else RECENT
     return [push_of(part) for _, part in view.first(index, limit, descending=True)]
 
 
@@ -112,7 +112,7 @@ def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
 
 
 def _newest(view: Reader, project: str) -> Iterator[StoredPush]:
-    index = US.join((RECENT, project.lower())) if project else RECENT
+    index = join(RECENT, project.lower()) if project else RECENT
     number = _PAGE
     done = 0
     while True:
@@ -161,6 +161,6 @@ def previous(view: Reader, push: Push) -> Push | None:
     if own is None:
         return None
     first = load(StoredPush, own).first
-    index = US.join((BRANCH, *push[:3]))
+    index = join(BRANCH, *push[:3])
     before = [(at, part) for at, part in view.first(index, 20, most=first, descending=True) if at < first]
     return push_of(before[0][1]) if before else None

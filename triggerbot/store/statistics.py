@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from triggerbot.store import outcomes
 from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import LETTERS, UNCOUNTED, US, Book, Ledger, push_of
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import LETTERS, UNCOUNTED, join, push_of, split
 from triggerbot.store.records import TimelineEntry
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ def _hour(at: float) -> int:
 
 
 def _key(hour: int) -> str:
-    return US.join(("hour", str(hour)))
+    return join("hour", str(hour))
 
 
 def contribution(ledger: Ledger) -> Contribution:
@@ -51,7 +52,7 @@ def contribution(ledger: Ledger) -> Contribution:
     for claim in claims:
         found[_ALWAYS, _field("claims", claim.state)] += 1
         bought[claim.job].append(outcomes.Bought(claim.known_runs, claim.asked, claim.cause))
-    listed = [(job.oldest_first, bought[key]) for key, job in jobs.items()]
+    listed = [(job.oldest_first(key), bought[key]) for key, job in jobs.items()]
     found[last, "pushes"] += 1
     found[last, "runs"] += sum(len(runs) for runs, _ in listed)
     for group, counted in (
@@ -67,7 +68,7 @@ def contribution(ledger: Ledger) -> Contribution:
 
 
 def _field(*parts: object) -> str:
-    return US.join(map(str, parts))
+    return join(*map(str, parts))
 
 
 def _add_timeline(found: Counter[tuple[int, str]], ledger: Ledger, retriggered: set[str]) -> None:
@@ -115,6 +116,7 @@ def _count_some(transaction: Transaction) -> int:
     for part in changed:
         _count_one(transaction, book.ledger(push_of(part)))
         transaction.rank(UNCOUNTED, part, None)
+    book.save(transaction)
     return len(changed)
 
 
@@ -125,7 +127,10 @@ def _count_one(transaction: Transaction, ledger: Ledger) -> None:
     added = [] if stored is None else load(_Added, stored)
     before: Contribution = {(hour, field): value for hour, field, value in added}
     now = contribution(ledger)
-    if ledger.stored is None or now == before:
+    if ledger.stored is None:
+        return
+    ledger.stored.uncounted = False
+    if now == before:
         return
     transaction.put(doc, encode([(hour, field, value) for (hour, field), value in now.items()]))
     for hour, field in before.keys() | now.keys():
@@ -194,7 +199,7 @@ def statistics(
 def _grouped(fields: Mapping[str, float]) -> dict[str, dict[tuple[str, ...], int]]:
     found: dict[str, dict[tuple[str, ...], int]] = defaultdict(dict)
     for field, value in fields.items():
-        group, *rest = field.split(US)
+        group, *rest = split(field)
         if value:
             found[group][tuple(rest)] = int(value)
     return found

@@ -1,5 +1,6 @@
 """The store, whatever its engine: each verb is one transaction or one view of it."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
 from triggerbot.store import admin, claims, limits, observe, queues, search, statistics, verdicts
 from triggerbot.store.batches import Batches
+from triggerbot.store.documents import without_surrogates
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.records import (
@@ -48,7 +50,7 @@ class Store:
 
     def __init__(self, engine: Engine, *, direct: bool = False) -> None:
         self._engine = engine
-        self._batches = None if direct else Batches(engine)
+        self._batches = None if direct else Batches(self._observe)
 
     def close(self) -> None:
         """Finish pending writes and close."""
@@ -81,10 +83,20 @@ class Store:
         future: Future[list[Outcome]] = Future()
         future.set_running_or_notify_cancel()
         try:
-            future.set_result(self._write(observe.observe, items, now, dry, cursor, deliveries))
+            future.set_result(self._observe(items, now, dry, cursor, deliveries))
         except StoreUnavailable as error:
             future.set_exception(error)
         return future
+
+    def _observe(
+        self, items: Sequence[Item], now: float, dry: bool, cursor: tuple[str, str] | None, deliveries: Sequence[str]
+    ) -> list[Outcome]:
+        try:
+            return self._write(observe.observe, items, now, dry, cursor, deliveries)
+        except UnicodeEncodeError:
+            # JSON can carry halves of surrogate pairs, which no store can.
+            cleaned = [without_surrogates(item) for item in items]
+            return self._write(observe.observe, cleaned, now, dry, cursor, deliveries)
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 
@@ -346,9 +358,14 @@ class Store:
         statistics.count(self._engine.run)
         return self._read(statistics.read, since)
 
-    def purge(self, before: float) -> int:
-        """Delete pushes without events since then, with all their claims; returns how many."""
-        return admin.purge(self._engine.run, before)
+    def purge(self, before: float, quiet: float = -math.inf) -> int:
+        """Delete pushes without events since then, with all their claims; returns how many.
+
+        `quiet`: pushes without events since then take less room from now on, until something comes of them again.
+        """
+        deleted = admin.purge(self._engine.run, before, quiet)
+        self._engine.compact()
+        return deleted
 
 
 def _full(leased: Collection[Push | Group]) -> list[str]:

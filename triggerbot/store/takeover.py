@@ -23,7 +23,8 @@ from triggerbot.store.documents import (
     encode,
 )
 from triggerbot.store.engine import Doc, Transaction
-from triggerbot.store.ledger import FAILURES, JUDGED, METADATA, US, Ledger
+from triggerbot.store.ledger import Ledger
+from triggerbot.store.names import FAILURES, JUDGED, METADATA, join, within
 from triggerbot.store.records import Crash, DeadLetter, FailureRecord, Leads, Pause
 
 #: The states in which a claim can be held behind a breaker or cap.
@@ -133,7 +134,7 @@ def write(transaction: Transaction, values: Iterable[Older]) -> None:
 def _write_push(transaction: Transaction, older: OlderPush) -> None:
     """Write a push, with everything that belongs to it."""
     head = older.head
-    ledger = Ledger(transaction, head.push, None)
+    ledger = Ledger(transaction, head.push)
     ledger.stored = head
     for key, job in older.jobs.items():
         # Nothing of it is there yet, so nothing has to be read.
@@ -153,8 +154,7 @@ def _write_push(transaction: Transaction, older: OlderPush) -> None:
         transaction.put(Doc(ledger.part, METADATA, name), encode(value))
     for record in older.failures:
         transaction.put(Doc(ledger.part, FAILURES, record.job), dump(record))
-        member = US.join((ledger.part, record.job))
-        transaction.rank(US.join((FAILURES, head.push.project)), member, record.at)
+        transaction.rank(join(FAILURES, head.push.project), within(ledger.part, record.job), record.at)
 
 
 def _write_claims(transaction: Transaction, ledger: Ledger, older: OlderPush) -> None:
@@ -162,7 +162,7 @@ def _write_claims(transaction: Transaction, ledger: Ledger, older: OlderPush) ->
     head.claims = len(number_of)
     for claim in sorted(older.claims, key=lambda claim: claim.id):
         job = older.jobs.get(claim.job)
-        if job is None or job.find(claim.run) is None:
+        if job is None or job.place(claim.run) is None:
             # Its job expired in a Redis: nobody could read it there either.
             continue
         waits = claim.id in older.waiting and not claim.state.final

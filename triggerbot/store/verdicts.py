@@ -1,29 +1,32 @@
 """Judging and reporting: which push is due, its last verdict, failure records and metadata."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Push, State
-from triggerbot.store.documents import StoredPush, dump, encode, load, load_jobs
+from triggerbot.store.documents import StoredJob, StoredPush, dump, encode, load, load_jobs, unpack
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.ledger import (
+from triggerbot.store.ledger import Book
+from triggerbot.store.names import (
     FAILURES,
     JOBS,
     JUDGED,
     METADATA,
+    PACK,
     PUSH,
     RECENT,
     REPORTS,
-    US,
-    Book,
+    apart,
+    join,
     part_of,
     push_of,
-)  # fmt: skip
+    within,
+)
 from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
 
 View = Reader | Transaction
-#: The number of newest pushes of a project at which runs are counted.
-_RAN_AT = 2000
+#: The number of newest pushes of a project at which runs are counted, and of those whose jobs are read at once.
+_RAN_AT, _READ_AT_ONCE = 2000, 100
 
 
 def take(transaction: Transaction, now: float, seconds: float) -> Push | None:
@@ -75,12 +78,12 @@ def judged(
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]
-    book.load_jobs((summary.push, identity.base(job)) for job in named)
-    index = US.join((FAILURES, summary.push.project))
+    book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
+    index = join(FAILURES, summary.push.project)
     for one in records:
         if ledger.job(one.job) is not None:
             transaction.put(Doc(ledger.part, FAILURES, one.job), dump(one))
-            transaction.rank(index, US.join((ledger.part, one.job)), one.at)
+            transaction.rank(index, within(ledger.part, one.job), one.at)
     for job, text in changes:
         if ledger.job(job) is not None:
             ledger.add_verdict(now, job, text)
@@ -93,21 +96,17 @@ def _bound(transaction: Transaction, index: str) -> None:
     """Delete the oldest failure records beyond those that are stored."""
     over = transaction.size(index) - FAILURE_RECORDS_MAX
     for _, member in transaction.first(index, over) if over > 0 else ():
-        transaction.put(_record(member), None)
+        part, job = apart(member)
+        transaction.put(Doc(part, FAILURES, job), None)
         transaction.rank(index, member, None)
-
-
-def _record(member: str) -> Doc:
-    """Return the document behind a member of the index; a job's name may contain anything."""
-    part = US.join(member.split(US)[: len(Push._fields) + 1])
-    return Doc(part, FAILURES, member.removeprefix(part + US))
 
 
 def failure_records(view: View, project: str) -> list[FailureRecord]:
     """Read the newest failure records of a project, newest first."""
-    index = US.join((FAILURES, project))
+    index = join(FAILURES, project)
     members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
-    found = [load(FailureRecord, data) for data in view.get(list(map(_record, members))) if data is not None]
+    docs = [Doc(part, FAILURES, job) for part, job in map(apart, members)]
+    found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
     return [
         FailureRecord(one.push, identity.base(one.job), one.at, one.failed, one.passed, one.shapes, one.passing)
         for one in found
@@ -116,20 +115,36 @@ def failure_records(view: View, project: str) -> list[FailureRecord]:
 
 def ran(view: View, project: str, jobs: Sequence[str], since: float) -> Ran:
     """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
-    newest = view.first(US.join((RECENT, project.lower())), _RAN_AT + 1, least=since, descending=True)
+    newest = view.first(join(RECENT, project.lower()), _RAN_AT + 1, least=since, descending=True)
     if len(newest) > _RAN_AT:
         newest = newest[:_RAN_AT]
         since = max(since, newest[-1][0])
     parts = [part for _, part in newest if push_of(part).project == project]
-    counted = {}
+    counted = dict.fromkeys(jobs, 0)
+    if jobs:
+        for documents in _packed(view, parts):
+            for job in jobs:
+                counted[job] += job in documents and _ran(documents[job])
     for job in jobs:
-        found = [load_jobs(data) for data in view.get([Doc(part, JOBS, job) for part in parts])]
-        counted[job] = sum(any(_proves(one.runs) for one in own.values()) for own in found)
+        found = view.get([Doc(part, JOBS, job) for part in parts])
+        counted[job] += sum(data is not None and _ran(data) for data in found)
     return Ran(counted, since)
 
 
-def _proves(runs: Sequence[object]) -> bool:
-    return any(run.state is State.FINISHED and run.result in PROVING for run in runs)  # type: ignore[attr-defined]
+def _packed(view: View, parts: Sequence[str]) -> Iterator[dict[str, bytes]]:
+    """Yield the jobs of the pushes that are packed."""
+    for start in range(0, len(parts), _READ_AT_ONCE):
+        for data in view.get([Doc(part, PACK) for part in parts[start : start + _READ_AT_ONCE]]):
+            if data is not None:
+                yield unpack(data)
+
+
+def _ran(data: bytes) -> bool:
+    return any(_proves(job) for job in load_jobs(data).values())
+
+
+def _proves(job: StoredJob) -> bool:
+    return any(run["state"] == State.FINISHED and run.get("result") in PROVING for run in job.runs)
 
 
 def metadata(view: View, push: Push) -> dict[str, str]:

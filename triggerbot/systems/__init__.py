@@ -29,6 +29,10 @@ class Known:
 NOTHING_KNOWN = Known()
 
 
+#: Metadata of a push: `LookBack.unread`, as JSON.
+UNREAD = "unread"
+
+
 @dataclass(frozen=True, slots=True)
 class LookBack:
     """A CI's answer about one push: its facts and every run that it lists."""
@@ -41,6 +45,8 @@ class LookBack:
     complete: bool = True
     #: All jobs that it lists, where `events` leaves out what is already known; `None`: those of `events`.
     jobs: Collection[str] | None = None
+    #: Why it is not known what the jobs of a batch need, by its id; `None`: the CI has that written down nowhere.
+    unread: Mapping[str, str] | None = None
 
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""
@@ -182,6 +188,14 @@ class LimitsWrites(Protocol):
 
     def queue(self, project: str) -> str:
         """Name the queue of what is written about a project; may ask the CI, and never raises."""
+
+
+@runtime_checkable
+class NamesRequests(Protocol):
+    """A system whose CI has words of its own for what is asked of it."""
+
+    def in_words(self, call: Call) -> str:
+        """Describe a request as the CI's users would, for the story: `reruns the failed jobs of ...`; purely."""
 
 
 @runtime_checkable

@@ -57,7 +57,7 @@ class FakeGitHub(FakeApi):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._server = _serve(self)
-        self.url = self.talk.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self.talk.url = self.contents.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import jwt
 
 from tests.fakes.github import payloads
+from tests.fakes.github.contents import FakeContents
 from tests.fakes.github.payloads import FakeRun
 from tests.fakes.github.reporting import FakeTalk, TalkError
 from tests.fakes.github.reruns import ApiError, FakeReruns, Recorded
@@ -74,6 +75,7 @@ class FakeApi(FakeReruns):
         self._lock = threading.RLock()
         self.url = ""
         self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
+        self.contents = FakeContents()
 
     def handle(self, request: Recorded) -> Recorded | None:
         """Answer one request; `None` drops the connection."""
@@ -102,7 +104,8 @@ class FakeApi(FakeReruns):
             self._conditional(request)
 
     def _conditional(self, request: Recorded) -> None:
-        etag = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        own = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        etag = request.answer_headers.get("etag", own)
         request.answer_headers["etag"] = etag
         if request.headers.get("if-none-match") == etag:
             request.status, request.answer = 304, None
@@ -205,6 +208,7 @@ class FakeApi(FakeReruns):
         routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
             ("GET", "/user", "", "", talk.user),
             ("GET", rf"{repo}/check-runs/(\d+)/annotations", "checks", "read", talk.list_annotations),
+            ("GET", rf"{repo}/contents/(.+)", "contents", "read", self.contents.get),
             ("GET", rf"{repo}/commits/{sha}", "contents", "read", talk.commit),
             ("GET", rf"{repo}/commits/{sha}/check-runs", "checks", "read", talk.list_checks),
             ("POST", rf"{repo}/check-runs", "checks", "write", talk.create_check),

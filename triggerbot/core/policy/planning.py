@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Run
+from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 
 
 class Capacity(StrEnum):
@@ -26,6 +27,8 @@ class Owed:
     claim: Claim
     owed: int
     runs: tuple[Run, ...]
+    #: What a request for it must not start along.
+    never_start: NeverStart = BY_DEFAULT
 
     @property
     def target(self) -> Run:

@@ -157,6 +157,9 @@ class MemoryEngine:
         with memory.lock:
             return {one for one, (own, _) in memory.leases.items() if owner in (None, own)}
 
+    def compact(self) -> None:
+        """Do nothing: memory is given back by itself."""
+
     def close(self) -> None:
         """Close; the memory stays for others that share it."""
         self._closed = True

@@ -14,10 +14,10 @@ from triggerbot.core.errors import StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
-from triggerbot.store.ledger import US, due_of, group_part, part_of
+from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
-from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect
+from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
 
 T = TypeVar("T")
 #: Tries of a transaction that others come between, and seconds between two, at most.
@@ -41,13 +41,25 @@ def _text(raw: bytes | None) -> str:
 class RedisView:
     """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict."""
 
-    def __init__(self, client: "redis.Redis") -> None:
-        self._client: Any = client
+    def __init__(self, link: RedisConnection) -> None:
+        self._link = link
+        self._client: Any = link.client
         self.versions: dict[str, str] = {}
 
     def _saw(self, part: str, version: bytes | None) -> None:
         if self.versions.setdefault(part, _text(version)) != _text(version):
             raise Conflict(part)
+
+    def _pipe(self) -> Any:
+        """Begin a round trip, which also shows whether it is still the same store."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.hmget(META, "marker", "writes", "since")
+        return pipe
+
+    def _execute(self, pipe: Any) -> list[Any]:
+        found: list[Any] = pipe.execute()
+        self._link.recognise(*found[0])
+        return found[1:]
 
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
         """Read documents, in one round trip."""
@@ -56,11 +68,11 @@ class RedisView:
         names: dict[tuple[str, str], list[str]] = defaultdict(list)
         for part, kind, name in docs:
             names[part, kind].append(name)
-        pipe = self._client.pipeline(transaction=False)
+        pipe = self._pipe()
         for (part, kind), own in names.items():
             pipe.hget(f"{PREFIX}d:{part}", "")
             pipe.hmget(_documents(part, kind), own)
-        answers = iter(pipe.execute())
+        answers = iter(self._execute(pipe))
         found: dict[Doc, bytes | None] = {}
         for (part, kind), own in names.items():
             self._saw(part, next(answers))
@@ -69,10 +81,10 @@ class RedisView:
 
     def all(self, part: str, kind: str) -> dict[str, bytes]:
         """Read all documents of one kind in a part."""
-        pipe = self._client.pipeline(transaction=False)
+        pipe = self._pipe()
         pipe.hget(f"{PREFIX}d:{part}", "")
         pipe.hgetall(_documents(part, kind))
-        version, found = pipe.execute()
+        version, found = self._execute(pipe)
         self._saw(part, version)
         return {name.decode(): value for name, value in found.items()}
 
@@ -194,7 +206,7 @@ class RedisEngine:
         """Run a view, again if something came between."""
 
         def attempt() -> T:
-            value: T = self._link.read(lambda client: view(RedisView(client)))
+            value: T = self._link.read(lambda _: view(RedisView(self._link)))
             return value
 
         return self._tries(attempt)
@@ -204,7 +216,7 @@ class RedisEngine:
         return self._tries(lambda: self._attempt(body))
 
     def _attempt(self, body: Callable[[Transaction], T]) -> T:
-        view = RedisView(self._link.client)
+        view = RedisView(self._link)
         transaction = Transaction(view)
         value: T = self._link.read(lambda _: body(transaction))
         if transaction.changes:
@@ -212,7 +224,7 @@ class RedisEngine:
         return value
 
     def _write_older(self, body: Callable[[Transaction], None], before: Sequence[str], after: Sequence[str]) -> None:
-        view = RedisView(self._link.client)
+        view = RedisView(self._link)
         transaction = Transaction(view)
         body(transaction)
         self._link.apply([*before, *_operations(view.versions, transaction.changes), *after])
@@ -277,6 +289,9 @@ class RedisEngine:
             return {due_of(name) for _, name in found}
         with self._lock:
             return {one for one, own in self._own.items() if owner == own}
+
+    def compact(self) -> None:
+        """Do nothing: Redis gives memory back by itself."""
 
     def close(self) -> None:
         """Close."""

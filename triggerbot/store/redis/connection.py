@@ -25,6 +25,8 @@ log = logs.get_logger("triggerbot.store")
 
 #: The prefix of all keys; the braces put them into one slot of a cluster.
 PREFIX = "{triggerbot}:"
+#: The key of what is known of the store as a whole.
+META = f"{PREFIX}meta"
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 5.0
 #: How often a call whose reply was lost is repeated, and the most seconds between repetitions.
@@ -107,7 +109,7 @@ class RedisConnection:
 
     def is_ours(self) -> bool:
         """Whether triggerbot has ever used this Redis."""
-        return bool(self.client.exists(f"{PREFIX}meta"))
+        return bool(self.client.exists(META))
 
     # -- trust --------------------------------------------------------------------------------------------------
 
@@ -147,14 +149,23 @@ class RedisConnection:
             # What this is based on may be gone: recognise the store again, and let the transaction see what is there.
             self._meet_again()
             raise Conflict
-        writes, since = int(reply[0]), reply[1].decode()
+        self._note(int(reply[0]), reply[1].decode())
+
+    def recognise(self, marker: bytes | None, writes: bytes | None, since: bytes | None) -> None:
+        """Check what a read found of the store as a whole. Raises `Conflict` if it is not the same, or lost writes."""
+        if (marker or b"").decode() != self._marker or int(writes or 0) < self._seen:
+            self._meet_again()
+            raise Conflict
+        self._note(int(writes or 0), (since or b"").decode())
+
+    def _note(self, writes: int, since: str) -> None:
         with self._lock:
             self._seen = max(self._seen, writes)
             if since != self._since:
                 self._set_distrust(since, self._run(self._why))
 
     def _why(self) -> str:
-        why: Any = self.client.hget(f"{PREFIX}meta", "why")
+        why: Any = self.client.hget(META, "why")
         return bytes(why or b"").decode()
 
     def _meet_again(self) -> None:

@@ -9,7 +9,7 @@ from triggerbot.core.claim import ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Batch, CommentCommand, Group, Kind, Lead, Push, Result, Run, RunKey, State
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredOperation, StoredPush
+from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredOperation, StoredPush, stored_run
 from triggerbot.store.records import DeadLetter, FailureRecord
 from triggerbot.store.takeover import OlderCommand
 
@@ -25,7 +25,7 @@ _RESULT_OF = {
 _KIND_OF = {"t": Kind.TEST, "b": Kind.BUILD, "o": Kind.OTHER, "w": Kind.WORKFLOW}
 _STATE_OF = {str(state.rank): state for state in State}
 #: The number of parts of a run; the last are missing where they say nothing.
-_PARTS = 16
+_PARTS = 17
 
 _asks = msgspec.json.Decoder(PushOptions).decode
 _baseline = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]]).decode
@@ -132,7 +132,7 @@ def jobs_of(facts: Mapping[str, str], jobs: Mapping[str, str]) -> dict[str, Stor
     for name in sorted(jobs, key=lambda name: place.get(name, 0)):
         groups, *runs = jobs[name].split(RS)
         key = plain(name)
-        found[key] = StoredJob(groups.split(), [_run_of(key, one) for one in runs])
+        found[key] = StoredJob(groups.split(), [stored_run(_run_of(key, one)) for one in runs])
     return found
 
 
@@ -144,11 +144,12 @@ def _run_of(job: str, text: str) -> Run:
     if _ESCAPE in text:
         parts = [plain(part) for part in parts]
     run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, *late = parts
-    started, event, allowed = late
+    started, event, allowed, needs = late
     return Run(
         job, run_id, int(attempt), _STATE_OF[rank], _RESULT_OF[result], _KIND_OF[kind], int(tier) if tier else 1,
         pool or None, step or None, url or None, _time(time), origin or None, batch,
         _lines(failures) if failures else (), _time(started), event or None, allowed == "1",
+        _lines(needs) if needs else (),
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from triggerbot.store.engine import Changes, Doc, Reader, Transaction
 from triggerbot.store.sqlite.connection import Database
 
 T = TypeVar("T")
+#: Free pages that are given back at once.
+_PAGES = 256
 _ABOVE = "\U0010ffff"
 
 
@@ -98,7 +100,7 @@ class SqliteView:
             self._parts.pop(name, None)
         written = [(doc, value) for doc, value in changes.documents.items() if value is not None]
         connection.executemany(
-            "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [(self._own_part(part), kind, name, value) for (part, kind, name), value in written],
         )
         connection.executemany(
@@ -154,6 +156,14 @@ def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> 
     return value
 
 
+def _vacuum_some(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back; return whether there are more."""
+    before = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
+    after = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return bool(0 < after < before)
+
+
 class SqliteEngine:
     """An `Engine` in one file. Any number of processes may read and change it; one daemon works on it.
 
@@ -197,6 +207,11 @@ class SqliteEngine:
         """Return what is leased: in this process, whoever it is."""
         with self._lock:
             return set(self._leases)
+
+    def compact(self) -> None:
+        """Give free pages back to the file system, some at a time."""
+        while self._file.write(_vacuum_some):
+            pass
 
     def close(self) -> None:
         """Finish pending writes and close."""

@@ -1,4 +1,4 @@
-"""Taking over the tables of versions 1 to 5, which the migrations have brought to version 5: they become documents.
+"""Taking over the tables of versions 1 to 6, which the migrations have brought to version 6: they become documents.
 
 All of it is one transaction, so that a crash leaves what was there; push by push, so that a large file needs little
 memory.
@@ -20,7 +20,7 @@ from triggerbot.core.model import Batch, CommentCommand, Group, Kind, Lead, Push
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.policy.slots import SlotQueue
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredOperation, StoredPush
+from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredOperation, StoredPush, stored_run
 from triggerbot.store.engine import Transaction
 from triggerbot.store.records import Crash, DeadLetter, FailureRecord, Leads, Pause
 from triggerbot.store.takeover import (
@@ -150,7 +150,7 @@ _PUSH = (
 )
 _RUN = (
     "job, id, run_id, attempt, state, result, kind, tier, pool, step, url, time, retrigger_of, batch, failures, "
-    "started, event, allowed_to_fail"
+    "started, event, allowed_to_fail, needs"
 )
 _CLAIM = (
     "id, job, run, dry, created, due, origin, state, cause, refusal, wanted, asked, known_runs, lookups, tries, note, "
@@ -207,14 +207,14 @@ def _add_jobs(connection: sqlite3.Connection, push: int, older: OlderPush) -> di
         name, job = jobs[row[0]]
         (
             _, number, run_id, attempt, state, result, kind, tier, pool, step, url, time, origin, batch, failures,
-            started, event, allowed,
+            started, event, allowed, needs,
         ) = row  # fmt: skip
-        job.runs.append(
-            Run(
-                name, run_id, attempt, _STATES[state], _RESULTS[result], _KINDS[kind], tier, pool, step, url, time,
-                origin, batch, () if failures is None else _lines(failures), started, event, bool(allowed),
-            )
+        run = Run(
+            name, run_id, attempt, _STATES[state], _RESULTS[result], _KINDS[kind], tier, pool, step, url, time,
+            origin, batch, () if failures is None else _lines(failures), started, event, bool(allowed),
+            () if needs is None else _lines(needs),
         )  # fmt: skip
+        job.runs.append(stored_run(run))
         keys[number] = RunKey(run_id, attempt)
         if batch:
             batches[batch] = None

@@ -171,12 +171,16 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     """
+    -- JSON: the names of the jobs that it needs.
+    ALTER TABLE runs ADD COLUMN needs TEXT;
+    """,
+    """
     -- What the store consists of, see `store.engine`.
     CREATE TABLE parts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE documents (
         part INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
-        PRIMARY KEY (part, kind, name)
-    ) WITHOUT ROWID;
+        UNIQUE (part, kind, name)
+    );
     CREATE TABLE logs (
         part INTEGER NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (part, number)
     ) WITHOUT ROWID;

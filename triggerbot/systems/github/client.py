@@ -66,26 +66,37 @@ class Client:
         self.etags = Etags() if etags is None else etags
 
     def get(
-        self, project: str, path: str, params: Mapping[str, str] | None = None, *, conditional: bool = True
+        self,
+        project: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        conditional: bool = True,
+        etag: str | None = None,
     ) -> Reply:
         """Read, by ETag where the answer is cached; returns any 2xx, 3xx or 4xx other than a rate limit.
 
-        `conditional=False` is for answers whose headers matter, which a 304 would not renew.
+        `conditional=False` is for answers whose headers matter, which a 304 would not renew. `etag`: that of an answer
+        which the caller keeps; the empty string if there is none. Then the answer may be a 304, and is not cached here.
         Raises `CIUnavailable` while a rate limit is in force (then nothing is sent) or without a usable answer, and
         `CIDenied` if there are no credentials for this repository.
         """
-        reply = self._get_once(project, path, params, conditional)
+        reply = self._get_once(project, path, params, conditional, etag)
         if reply.status == 401 and self._auth.forget(project):
-            reply = self._get_once(project, path, params, conditional)
+            reply = self._get_once(project, path, params, conditional, etag)
         if is_limited(reply):
             wait = self._limits.wait(self._auth.account(project))
             raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait, healthy=True)
         return reply
 
-    def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
+    def _get_once(
+        self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool, etag: str | None
+    ) -> Reply:
         headers = self._authorization(project)
         address = f"{path}?{urlencode(params or {})}"
-        known = self.etags.known(address) if conditional else None
+        known = self.etags.known(address) if conditional and etag is None else None
+        if etag:
+            headers["if-none-match"] = etag
         if known is not None:
             headers["if-none-match"] = known.headers["etag"]
         reply = self._http.get(path, params, headers)
@@ -93,7 +104,7 @@ class Client:
         if reply.status == 304 and known is not None:
             # The rate limit was read from the 304; headers and body are the cached ones.
             return Reply(known.status, known.headers, known.body)
-        if reply.status == 200:
+        if reply.status == 200 and etag is None:
             self.etags.store(address, reply)
         return reply
 

@@ -166,6 +166,7 @@ class Permissions(msgspec.Struct, frozen=True):
     checks: str = ""
     pull_requests: str = ""
     issues: str = ""
+    contents: str = ""
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,18 +2,19 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.event_json import format_time
-from triggerbot.core.model import Event, Heard, Lead, Push
+from triggerbot.core.model import Event, Heard, Lead, Push, Result
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.github import endings, messages, parse
+from triggerbot.systems.github import attempts, endings, messages, parse, shape
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.workflow_file import WorkflowFiles
 from triggerbot.systems.http import segments, usable
 
 _K = TypeVar("_K")
@@ -35,13 +36,20 @@ class Runs:
     """A reader of workflow runs as events. Thread-safe."""
 
     def __init__(
-        self, system: str, client: Client, sweeping: Client, repositories: Sequence[str], annotations: Annotations
+        self,
+        system: str,
+        client: Client,
+        sweeping: Client,
+        repositories: Sequence[str],
+        annotations: Annotations,
+        files: WorkflowFiles,
     ) -> None:
         """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit."""
         self._system = system
         self._client = client
         self._sweeping = sweeping
         self._annotations = annotations
+        self._files = files
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
         #: Jobs listed again under a new id: {the id we use: the id to rerun}.
@@ -65,7 +73,12 @@ class Runs:
         runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
         if not runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
-        listed = [self._events(self._client, push, run) for run in runs if _matters(run, known)]
+        unread: dict[str, str] = {}
+        listed = [
+            self._events(self._client, push, run, unread, wanted=str(run.id) in (known.wanted or ()))
+            for run in runs
+            if _matters(run, known)
+        ]
         try:
             facts = parse.facts(push, runs)
         except NotUnderstood as error:
@@ -75,6 +88,7 @@ class Runs:
             facts=facts,
             busy=frozenset(str(run.id) for run in runs if run.status != "completed"),
             complete=all(whole for _, whole in listed),
+            unread=unread,
         )
 
     def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
@@ -88,27 +102,47 @@ class Runs:
             raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
         return list({run.id: run for page in found for run in page.workflow_runs}.values())
 
-    def _events(self, client: Client, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
-        """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all."""
+    def _events(
+        self,
+        client: Client,
+        push: Push,
+        run: messages.WorkflowRun,
+        unread: dict[str, str] | None = None,
+        *,
+        wanted: bool = False,
+    ) -> tuple[list[Event], bool]:
+        """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all.
+
+        `unread`: takes why its workflow file could not be read, which is done where that may matter: where a job failed
+        or is `wanted`. Without it only where it may tell how a job ended.
+        """
         path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
         try:
             pages = list(client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         listed = [job for page in pages for job in page.jobs]
-        jobs, newest = parse.distinct(listed)
+        jobs, newest = attempts.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
-        events, whole = self._of_jobs(push, run, jobs)
+        events, whole = self._of_jobs(push, run, jobs, attempts.repeated(listed))
+        cut_off = any(event.result is Result.CANCELLED and endings.is_unclear(event) for event in events)
+        if cut_off or (unread is not None and (wanted or any(event.failed for event in events))):
+            shaped = self._files.shape(push.project, run)
+            events = shape.apply(shaped, events, listed)
+            if shaped.unread and unread is not None:
+                unread[str(run.id)] = shaped.unread
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
 
-    def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
+    def _of_jobs(
+        self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job], repeated: Mapping[str, str]
+    ) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
             try:
-                event = parse.event(push, job, run=run)
+                event = parse.event(push, job, run=run, repeats=repeated.get(str(job.id)))
             except NotUnderstood as error:
                 whole = False
                 _log.warning(
@@ -145,7 +179,10 @@ class Runs:
         events, _ = self._events(self._client, push, run)
         listed = {event.key for event in events}
         # A job that was carried over from an earlier attempt is listed there under its first id.
-        settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
+        settled = tuple(
+            one for one in leads
+            if one.key in listed or endings.is_settled(one, run) or (one.attempt > 1 and one.run_id != number)
+        )  # fmt: skip
         return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
 
     def recent(self, since: float) -> list[Heard] | None:

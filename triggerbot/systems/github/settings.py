@@ -83,6 +83,11 @@ class GitHubSettings(SystemSettings):
     sweep: fields.SomeTimeOrOff = default(
         "5m", "How often to ask GitHub what finished lately, so that lost webhooks lose nothing; or off."
     )
+    debug_last_try: bool = Field(
+        default=False,
+        description="Whether the last retrigger of a job runs with GitHub's debug logging, as evidence for whoever "
+        "mends it.",
+    )
     forks: bool = Field(default=False, description="Whether pushes that come from forks may be retriggered.")
     repositories: tuple[Repository, ...] = Field(
         default=(),

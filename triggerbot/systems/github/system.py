@@ -35,6 +35,7 @@ from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
 from triggerbot.systems.github.settings import GitHubSettings
+from triggerbot.systems.github.workflow_file import WorkflowFiles
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.webhook_signatures import delivery, verify_sha256
 
@@ -45,8 +46,8 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
     "user-agent": f"triggerbot/{__version__}",
 }
-#: Remembered runs that GitHub would not rerun alone.
-_WIDENED_MAX = 10_000
+#: Remembered runs that GitHub would not rerun alone, and workflow runs of which a failed job was heard.
+_WIDENED_MAX = _FAILED_MAX = 10_000
 
 
 class GitHub:
@@ -68,6 +69,7 @@ class GitHub:
         grace: float = 60.0,
         forks_allowed: bool = False,
         mention: str = "triggerbot",
+        debug_last_try: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -75,7 +77,8 @@ class GitHub:
         """Take the configuration, without any I/O.
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
-        `mention`: the name by which comments address triggerbot.
+        `mention`: the name by which comments address triggerbot. `debug_last_try`: whether the last retrigger of a job
+        runs with debug logging.
         Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
@@ -87,6 +90,7 @@ class GitHub:
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._repositories = tuple(repositories)
         self._mention = mention
+        self._debug_last_try = debug_last_try
         self._http = Http(url, _HEADERS, transport=transport)
         limits, slots = Limits(clock), OwnSlots(clock)
         self._auth = _auth(token, app, self._http, clock, RERUNS)
@@ -100,10 +104,14 @@ class GitHub:
         etags = self._client.etags
         sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
         self._annotations = Annotations(name, self._report_client)
-        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations)
+        # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
+        files = WorkflowFiles(Client(self._http, report_auth, limits, slots, sleep), clock)
+        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations, files)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
+        #: Workflow runs and their attempts of which a webhook told a failed job.
+        self._failed: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Verify `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
@@ -118,14 +126,26 @@ class GitHub:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
-        heard = parse.webhook(self.name, headers, body, self._mention)
+        heard = [one for one in parse.webhook(self.name, headers, body, self._mention) if not self._is_explained(one)]
         for lead in heard:
-            if isinstance(lead, Lead):
+            if isinstance(lead, Lead) and lead.push is None:
                 why = "it names no branch or no workflow, so GitHub is asked whose it is"
                 _log.warning(
                     "job.incomplete", system=self.name, workflow_run=lead.group.id, job=lead.run_id, reason=why
                 )
         return heard
+
+    def _is_explained(self, heard: Heard) -> bool:
+        """Return whether it asks why a workflow run failed of which a webhook has told a failed job.
+
+        Each process remembers these jobs for itself: where another heard of them, GitHub is asked once more.
+        """
+        with self._lock:
+            if isinstance(heard, Event) and heard.failed and heard.batch:
+                self._failed[heard.batch, heard.attempt] = None
+                while len(self._failed) > _FAILED_MAX:
+                    self._failed.popitem(last=False)
+            return isinstance(heard, Lead) and (heard.run_id, heard.attempt) in self._failed
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
@@ -144,7 +164,8 @@ class GitHub:
         path = self._rerun_path(push.project, call)
         if path is None:
             return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", healthy=True)
-        reply = self._client.post(push.project, path, {"enable_debug_logging": False})
+        last = self._debug_last_try and any(want.owed <= call.count for want in call.wants)
+        reply = self._client.post(push.project, path, {"enable_debug_logging": last})
         if isinstance(reply, NotSent):
             return Later(reply.why)
         if isinstance(reply, (Later, Unknown)):
@@ -167,7 +188,19 @@ class GitHub:
                 self._widened.popitem(last=False)
             return True
 
+    def in_words(self, call: Call) -> str:
+        """Describe a rerun in GitHub's words."""
+        return rerun.in_words(self._last_segments(call), call)
+
     def _rerun_path(self, project: str, call: Call) -> str | None:
+        last = self._last_segments(call)
+        number = last[1]
+        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
+            return None
+        return segments("repos", *project.split("/"), "actions", *last)
+
+    def _last_segments(self, call: Call) -> tuple[str, str, str]:
+        """Return the last segments of a rerun's path: of which kind, which one, and what of it."""
         target = call.target
         of_workflow = target.kind is Kind.WORKFLOW
         with self._lock:
@@ -175,11 +208,7 @@ class GitHub:
         together = not of_workflow and (call.together or widened)
         of_run = together or call.whole or of_workflow
         number = target.batch if of_run else self._runs.newest_id(target.run_id)
-        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
-            return None
-        what = "rerun-failed-jobs" if together else "rerun"
-        last = ("runs" if of_run else "jobs", number, what)
-        return segments("repos", *project.split("/"), "actions", *last)
+        return "runs" if of_run else "jobs", number, "rerun-failed-jobs" if together else "rerun"
 
     def share(self, slots: Slots) -> None:
         """Let reports wait for their turn to write in these slots."""
@@ -266,4 +295,5 @@ def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
         grace=settings.grace,
         forks_allowed=settings.forks,
         mention=context.mention,
+        debug_last_try=settings.debug_last_try,
     )
