@@ -181,6 +181,9 @@ def test_no_old_table_is_left(make: Make, path: Path) -> None:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             assert tables == {"parts", "documents", "logs", "indexes", "ranks", "sums"}
             assert connection.execute("PRAGMA user_version").fetchone()[0] > SQLITE_BEFORE
+            # What is deleted later makes the file shorter.
+            assert connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+            assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
 
 
 def test_no_old_key_is_left(make: Make, redis_server: RedisServer) -> None:

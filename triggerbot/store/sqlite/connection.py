@@ -8,7 +8,7 @@ import sqlite3
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
@@ -85,6 +85,10 @@ class Database:
                 if version and number + 1 == VERSION:
                     self._take_over(connection)
                 connection.execute("COMMIT")
+            if 0 < version < VERSION:
+                # A file from before `auto_vacuum` can only be shortened after that; for want of space it stays long.
+                with suppress(sqlite3.Error):
+                    connection.execute("VACUUM")
 
     def _take_over(self, connection: sqlite3.Connection) -> None:
         try:
