@@ -82,8 +82,9 @@ def test_each_failure_takes_a_second(github: FakeGitHub, make_world: MakeWorld, 
     assert moments[-1] - began <= 45
     assert spread(moments)[0] >= 1.0
     assert [post.status for post in github.posts] == [201] * 40
-    # The list of workflow runs, the jobs of the one, and the rerun.
-    assert len(github.requests) - before == 3 * 40
+    # The list of workflow runs, the jobs of the one, the commit that its branch is at, and the rerun; and once, which
+    # branch is the default one.
+    assert len(github.requests) - before == 4 * 40 + 1
 
 
 def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
@@ -138,8 +139,8 @@ def test_several_workflow_runs_of_one_push(github: FakeGitHub, make_world: MakeW
 
     assert len(moments) == 4
     assert spread(moments)[0] >= 1.0
-    # One list of runs, the jobs of each, and the reruns.
-    assert len(github.requests) - before == 1 + 4 + 4
+    # One list of runs, the jobs of each, and the reruns; which branch is the default one, and where this one is at.
+    assert len(github.requests) - before == 1 + 4 + 4 + 1 + 4
 
 
 def test_a_run_that_still_runs_is_not_asked_about_again_and_again(

@@ -196,6 +196,12 @@ class RuleSection(Section):
         examples=[["build*"]],
     )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
+    superseded: fields.SkipOrRetrigger = default(
+        {},
+        "What to do with pushes whose branch has a newer commit: skip or retrigger, or each for some branches. Without "
+        "it, systems with pull requests (GitHub) skip them outside the default branch, and all others retrigger.",
+        examples=["skip", {"skip": ["*"], "retrigger": ["release/*"]}],
+    )
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
     requested: RequestedSection = default({}, "What a push may ask for in its message.")
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")

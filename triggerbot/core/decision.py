@@ -26,6 +26,8 @@ class Refusal(StrEnum):
     STEP_EXCLUDED = "step_excluded"
     HIDDEN = "hidden"
     EVENT_EXCLUDED = "event_excluded"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
     DONTBUILD = "dontbuild"
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"

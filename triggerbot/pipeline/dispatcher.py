@@ -31,6 +31,7 @@ from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.sender import TURN, DispatchSettings, Sender
+from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Known, LookBack, System
@@ -66,7 +67,10 @@ class Dispatcher:
         self._resolver = LeadResolver(store, systems, observer, settings.rules, clock=clock, metrics=metrics)
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
-        self._sender = Sender(store, settings, self.admission, self._turns, clock=clock, metrics=metrics)
+        self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
+        self._sender = Sender(
+            store, settings, self.admission, self._turns, self._superseding, clock=clock, metrics=metrics
+        )
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -126,7 +130,9 @@ class Dispatcher:
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
-        before, looked = self._store.work(push), self._clock()
+        before, looked = self._superseding.end(system, self._store.work(push)), self._clock()
+        if before.asks is not None and not before.due(looked):
+            return None
         admitted = self.admission.admit(before)
         if admitted.held:
             before = self._store.work(push)
@@ -195,7 +201,7 @@ class Dispatcher:
         if facts.message is None and view.jobs is None:
             # The CI has no message for the push, so the push requests nothing.
             facts = replace(facts, message="")
-        self._observer.observe([facts, *new])
+        self._observer.observe([facts, *view.heads, *new])
 
     def _told_apart(self, push: Push, view: LookBack) -> LookBack:
         """Name the job of each event by its key, under which the store keeps it and its claim."""
@@ -284,6 +290,8 @@ class Dispatcher:
             case SendAgain() if (blocking := self.admission.blocking(claims)) is not None:
                 note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
+            case SendAgain() if self._superseding.asked(system, work, claims, view):
+                self._store.postponed(operation, now, "the CI did not take it, and nobody waits for it any more", now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
                 self._store.doubted(operation, now + wait, TURN, now)
             case SendAgain(why):
@@ -330,9 +338,9 @@ class Dispatcher:
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._record_decision(
-                    decided, rules.decide(decided, rule, _facts(system, work, view, decided, rule)), rule
-                )
+                ending = self._superseding.stop(system, work, claim, view)
+                facts = replace(_facts(system, work, view, decided, rule), ending=ending)
+                self._record_decision(decided, rules.decide(decided, rule, facts), rule)
 
     def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""

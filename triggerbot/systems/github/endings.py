@@ -117,6 +117,26 @@ def of_workflow_run(push: Push, run: messages.WorkflowRun, jobs: Sequence[messag
     )
 
 
+def stopped(runs: Iterable[messages.WorkflowRun], events: Iterable[Event]) -> frozenset[str]:
+    """Return the workflow runs whose newest attempt was cancelled as a whole: by a person, or by a concurrency group.
+
+    One whose jobs took too long is told as cancelled, too, and fail-fast cancels jobs of a run that failed.
+    """
+    ends: dict[tuple[str, int], set[Result | None]] = {}
+    for event in events:
+        ends.setdefault((event.batch, event.attempt), set()).add(event.result)
+    return frozenset(
+        str(run.id)
+        for run in runs
+        if run.status == "completed" and run.conclusion == "cancelled"
+        if _was_stopped(ends.get((str(run.id), run.run_attempt), set()))
+    )
+
+
+def _was_stopped(ends: Collection[Result | None]) -> bool:
+    return Result.CANCELLED in ends and Result.TIMED_OUT not in ends
+
+
 def _explain(run: messages.WorkflowRun, jobs: Iterable[messages.Job]) -> bool:
     """Whether the jobs of the newest attempt tell why it is no success."""
     ends = {job.conclusion for job in jobs if job.run_attempt == run.run_attempt}

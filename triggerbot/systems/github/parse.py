@@ -26,10 +26,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs
 
+from msgspec.structs import replace
+
 from triggerbot.core import identity
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Heard, Lead, Push, PushFacts, Result, State
-from triggerbot.systems.github import endings, messages
+from triggerbot.systems.github import endings, heads, messages
 
 _STATES = {
     "queued": State.PENDING,
@@ -53,7 +55,6 @@ _JOB_ACTIONS = frozenset({"queued", "waiting", "in_progress", "completed"})
 _RUN_ACTIONS = frozenset({"requested", "in_progress", "completed"})
 #: The runner groups that everybody has: the labels are used instead.
 _DEFAULT_GROUPS = frozenset({"", "GitHub Actions", "Default", "default"})
-_BRANCH_REF = "refs/heads/"
 #: Commands read from one comment, at most.
 _COMMANDS_MAX = 10
 _BOT = "Bot"
@@ -125,24 +126,8 @@ def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
     push = _push(system, message.repository.full_name, run.head_branch, run.head_sha)
     found = facts(push, [run], settled=message.action == "completed")
     entry = endings.of_workflow_run(push, run) if message.action == "completed" else None
-    return [found] if entry is None else [found, entry]
-
-
-def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
-    message = messages.read(body, messages.PushMessage)
-    branch = message.ref.removeprefix(_BRANCH_REF)
-    if message.deleted or not message.ref.startswith(_BRANCH_REF) or not branch:
-        return []
-    push = _push(system, message.repository.full_name, branch, message.after)
-    pushed = message.repository.pushed_at
-    return [
-        PushFacts(
-            push,
-            message=message.head_commit.message if message.head_commit else None,
-            author=message.sender.login if message.sender else None,
-            time=messages.moment(pushed) if isinstance(pushed, str) else _seconds(pushed),
-        )
-    ]
+    told = heads.of_run(push, replace(run, repository=message.repository))
+    return [found, *told] if entry is None else [found, *told, entry]
 
 
 def _ping(_system: str, body: bytes | str) -> list[Heard]:
@@ -156,14 +141,13 @@ def _check_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 _READERS = {
     "workflow_run": _run_webhook,
-    "push": _push_webhook,
+    "push": heads.push_webhook,
+    "delete": heads.delete_webhook,
+    "pull_request": heads.pull_webhook,
+    "merge_group": heads.merge_group_webhook,
     "check_run": _check_webhook,
     "ping": _ping,
 }
-
-
-def _seconds(number: int | None) -> float | None:
-    return float(number) if number is not None and 0 <= number < 1e11 else None
 
 
 # -- runs and pushes, as webhooks and listings have them --------------------------------------------------------------

@@ -11,7 +11,7 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, N
 from triggerbot.core.event_json import format_time
 from triggerbot.core.model import Event, Heard, Lead, Push
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.github import endings, messages, parse
+from triggerbot.systems.github import endings, heads, messages, parse
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.http import segments, usable
@@ -67,7 +67,7 @@ class Runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
         listed = [self._events(self._client, push, run) for run in runs if _matters(run, known)]
         try:
-            facts = parse.facts(push, runs)
+            facts, told = parse.facts(push, runs), heads.of_runs(push, runs)
         except NotUnderstood as error:
             raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
         return LookBack(
@@ -75,6 +75,8 @@ class Runs:
             facts=facts,
             busy=frozenset(str(run.id) for run in runs if run.status != "completed"),
             complete=all(whole for _, whole in listed),
+            heads=told,
+            stopped=endings.stopped(runs, [event for events, _ in listed for event in events]),
         )
 
     def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
@@ -139,14 +141,14 @@ class Runs:
                 return ResolvedLeads((), tuple(leads))
             if not watched(push):
                 return ResolvedLeads((), tuple(leads))
-            facts = parse.facts(push, [run])
+            facts, told = parse.facts(push, [run]), heads.of_runs(push, [run])
         except NotUnderstood as error:
             raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
         events, _ = self._events(self._client, push, run)
         listed = {event.key for event in events}
         # A job that was carried over from an earlier attempt is listed there under its first id.
         settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
-        return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
+        return ResolvedLeads((facts, *told, *events), settled, "GitHub does not list the job yet")
 
     def recent(self, since: float) -> list[Heard] | None:
         """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.
@@ -179,6 +181,7 @@ class Runs:
                     why = "the workflow run has no branch"
                     _log.warning("sweep.ignored", system=self._system, project=project, run=run.id, reason=why)
                     continue
+                yield from heads.of_run(push, run)
                 yield parse.facts(push, [run], settled=run.status == "completed")
                 yield from self._swept_events(push, run)
             except NotUnderstood as error:
