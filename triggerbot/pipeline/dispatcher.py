@@ -176,7 +176,7 @@ class Dispatcher:
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._observe(push, view)
-        work, view = self._store.work(push), self._told_apart(push, view)
+        work, view = self._superseding.learn(system, self._store.work(push), view), self._told_apart(push, view)
         if work.asks is None:
             # The CI does not know the message; an event may bring it later.
             self._store.put_off_facts(push, None)
@@ -338,7 +338,7 @@ class Dispatcher:
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                ending = self._superseding.stop(system, work, claim, view)
+                ending = self._superseding.ending(system, work, claim, view)
                 facts = replace(_facts(system, work, view, decided, rule), ending=ending)
                 self._record_decision(decided, rules.decide(decided, rule, facts), rule)
 

@@ -101,7 +101,7 @@ class Sender:
         for claim in work.sendable(now):
             if claim.due > now and not self._may_go_along(system, work, claim):
                 continue
-            ending = self._superseding.stop(system, work, claim, view)
+            ending = self._superseding.ending(system, work, claim, view)
             if ending is not None:
                 self._superseding.record(claim, ending)
                 continue

@@ -13,7 +13,7 @@ import structlog
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState
-from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.decision import Decision
 from triggerbot.core.errors import CIError, CIUnavailable
 from triggerbot.core.model import Batch, Head, HeadKind, Push
 from triggerbot.core.policy import backoff, rules, superseded
@@ -78,10 +78,7 @@ class Superseding:
 
         Without an answer what was known before decides.
         """
-        try:
-            self._ask(system, work, claims, view)
-        except CIError as error:
-            log.warning("branch.no_answer", **push_fields(work.push), error=str(error))
+        self._ask_anyway(system, work, claims, view)
         work = self._store.work(work.push)
         return any(self.ending(system, work, claim, view) is not None for claim in claims)
 
@@ -97,43 +94,55 @@ class Superseding:
                 return False
         return not self._end_all(system, self._store.work(work.push), claims, view)
 
-    def stop(self, system: System, work: Work, claim: Claim, view: LookBack) -> Decision | None:
-        """Return the refusal that ends a claim; one that was stopped may be superseded by what the CI says now."""
-        found = self.ending(system, work, claim, view)
-        if found is None or found.refusal is not Refusal.CANCELLED:
-            return found
-        self.asked(system, work, [claim], view)
-        return self.ending(system, self._store.work(work.push), claim, view)
+    def learn(self, system: System, work: Work, view: LookBack) -> Work:
+        """Ask the CI for the branch of what was stopped: a newer commit may be why; return the push's work then."""
+        stopped = [claim for claim in work.claims if claim.run.batch in view.stopped and not claim.manual]
+        if not stopped:
+            return work
+        self._ask_anyway(system, work, stopped, view)
+        return self._store.work(work.push)
 
     def _matters(self, system: System, push: Push) -> bool:
         """Return whether anything can be superseded there."""
-        rule = rules.rule_for(self._rules, push)
-        said = None if rule is None else rule.superseded.skips(push.branch)
+        said = self._said(push)
         return isinstance(system, KnowsHeads) if said is None else said
 
+    def _said(self, push: Push) -> bool | None:
+        """Return what the rule says: whether superseded pushes of the branch are left alone."""
+        rule = rules.rule_for(self._rules, push)
+        return None if rule is None else rule.superseded.skips(push.branch)
+
     def _branch(self, system: System, work: Work, batch: Batch | None, view: LookBack | None) -> Branch:
-        rule = rules.rule_for(self._rules, work.push)
-        said = None if rule is None else rule.superseded.skips(work.push.branch)
+        said = self._said(work.push)
         if said is not None or not isinstance(system, KnowsHeads):
             return Branch(said, pulls=isinstance(system, KnowsHeads), default=False)
         told = None if view is None or batch is None else view.guarded.get(batch.id)
         guarded = superseded.guarded(work.heads, batch) if told is None else told
-        return Branch(said, pulls=True, default=self._is_default(system, work), guarded=guarded)
+        return Branch(said, pulls=True, default=self._is_default(system, work) is not False, guarded=guarded)
 
-    def _is_default(self, system: KnowsHeads, work: Work) -> bool:
-        """Return whether a push is of the default branch; where the CI does not say, it is taken for that."""
+    def _is_default(self, system: KnowsHeads, work: Work) -> bool | None:
+        """Return whether a push is of the default branch; `None`, by which nothing ends, if the CI does not say."""
         if any(one.kind is HeadKind.DEFAULT for one in work.heads):
             return True
         push = work.push
         name = system.default_branch(push.project)
         if name == push.branch:
             self._observer.observe([Head(push.system, push.project, push.branch, HeadKind.DEFAULT)])
-        return name is None or name == push.branch
+        return None if name is None else name == push.branch
+
+    def _ask_anyway(self, system: System, work: Work, claims: Sequence[Claim], view: LookBack) -> None:
+        """Ask like `_ask`; without an answer what is known decides."""
+        try:
+            self._ask(system, work, claims, view)
+        except CIError as error:
+            log.warning("branch.no_answer", **push_fields(work.push), error=str(error))
 
     def _ask(self, system: System, work: Work, claims: Sequence[Claim], view: LookBack) -> None:
         """Ask the CI for what is news of the branch, where that could end a claim; raises `CIError`."""
         if not isinstance(system, KnowsHeads):
             return
+        if self._is_default(system, work) is None and self._said(work.push) is None:
+            raise CIUnavailable("the CI does not say which branch is the default one")
         batches = {claim.run.batch: work.told.get(claim.run.batch) for claim in claims}
         places = {
             fork

@@ -208,6 +208,28 @@ def test_a_branch_that_cannot_be_learned_holds_nothing_for_ever(desk: Desk) -> N
     assert len(desk.reruns) == 1
 
 
+def test_without_the_name_of_the_default_branch(desk: Desk) -> None:
+    """A push that may be superseded waits, and so does a request; after ten minutes what is known decides."""
+    run = desk.run(A, {"test": "failure"}, ago=900)
+    newer = desk.run(B, {"test": "success"}, ago=300)
+    handle = desk.github.handle
+
+    def without_the_repository(request: Any) -> Any:
+        if request.path == "/repos/octo/app":
+            desk.github.fail_next(500, "boom", path="/repos/octo/app")
+        return handle(request)
+
+    desk.github.handle = without_the_repository  # type: ignore[method-assign]
+    for one in (run, newer):
+        desk.pushed(one)
+        desk.ended(one, "test")
+    desk.settle(300)
+    assert (desk.reasons(A), desk.reruns) == ({"test": "owed"}, [])
+    desk.github.handle = handle  # type: ignore[method-assign]
+    desk.settle(100)
+    assert (desk.reasons(A), desk.reruns) == ({"test": "superseded"}, [])
+
+
 def test_a_newer_workflow_run_of_the_same_commit(desk: Desk) -> None:
     """Of the same workflow and event: the older one's failure is superseded."""
     first = desk.run(A, {"test": "failure", "slow": None})

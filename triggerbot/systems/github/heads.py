@@ -28,6 +28,8 @@ _AT_THE_HEAD = frozenset({"push", "pull_request", "pull_request_target", "merge_
 _RUNS = 20
 #: Seconds for which the name of a default branch is believed.
 _DEFAULT_KEPT = 3600.0
+#: Seconds until it is asked for again, if GitHub did not say.
+_SILENT = 20.0
 
 
 class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,13 +226,14 @@ class Branches:
     def default(self, project: str) -> str | None:
         """Return the default branch of a repository; `None` if GitHub does not say. Never raises."""
         name, read = self._defaults.get(project.lower(), ("", 0.0))
-        if name and self._clock() - read < _DEFAULT_KEPT:
-            return name
+        if self._clock() - read < (_DEFAULT_KEPT if name else _SILENT):
+            return name or None
         try:
             reply = usable(self._client.get(project, segments("repos", *project.split("/"))), "the repository")
             name = messages.answer(reply.body, OfDefault).default_branch
         except CIError:
-            return name or None
+            # The branch that it was is most likely still that.
+            pass
         self._defaults[project.lower()] = (name, self._clock())
         return name or None
 
