@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from tests.fakes.github import payloads
+from tests.fakes.github import payloads, reporting_payloads
 from tests.fakes.github.payloads import FakeRun
+from tests.fakes.github.reporting_payloads import FakePull
 from tests.fakes.github.reruns import ApiError, Recorded
 
 _NOBODY = "0" * 40
@@ -104,26 +105,38 @@ class FakeBranches:
         return self._write("delete", body)
 
     def pull(
-        self, action: str, number: int, repo: str, branch: str, sha: str, *, head: str | None = None, ago: float = 0.0
-    ) -> tuple[dict[str, str], bytes]:
-        """Write a `pull_request`; `head`: the repository of its branch, if that is a fork."""
-        whole = payloads.minimal_repository(self.url, head or repo)
-        pull = {
-            "number": number, "state": "closed" if action == "closed" else "open", "id": 9000 + number,
-            "head": {"ref": branch, "sha": sha, "label": f"x:{branch}", "repo": whole},
-            "updated_at": payloads.when(self.clock() - ago),
-        }  # fmt: skip
-        return self._write("pull_request", {"action": action, "number": number, "pull_request": pull, **self._of(repo)})
+        self, action: str, number: int, repo: str, branch: str, sha: str, *, head: str | None = None, ago: float = 0.0,
+        before: str = "",
+    ) -> tuple[dict[str, str], bytes]:  # fmt: skip
+        """Write a `pull_request`; `head`: the repository of its branch, if a fork; `before`: its last commit."""
+        at = self.clock() - ago
+        state = "closed" if action == "closed" else "open"
+        one = FakePull(number, repo, sha, branch, "dev", head or repo, at, at, state)
+        nobody: dict[str, Any] = {"assignees": [], "requested_reviewers": [], "requested_teams": []}
+        pull = reporting_payloads.pull(self.url, one, whole=True) | nobody | {"active_lock_reason": None}
+        if action == "closed":
+            pull |= {"closed_at": payloads.when(at), "merged": False}
+        body = {"action": action, "number": number, "pull_request": pull, **self._of(repo)}
+        if action == "synchronize":
+            body |= {"before": before, "after": sha}
+        return self._write("pull_request", body)
 
     def destroyed(self, repo: str, branch: str, sha: str) -> tuple[dict[str, str], bytes]:
         """Take an entry out of the merge queue, and write the `merge_group` of that."""
         self.moved[repo, branch] = None
         group = {
             "head_sha": sha, "head_ref": f"refs/heads/{branch}", "base_sha": _NOBODY, "base_ref": "refs/heads/main",
-            "head_commit": None,
+            "head_commit": self._commit_of(sha),
         }  # fmt: skip
         body = {"action": "destroyed", "reason": "dequeued", "merge_group": group, **self._of(repo)}
         return self._write("merge_group", body)
+
+    def _commit_of(self, sha: str) -> dict[str, Any]:
+        person = {"name": "dev", "email": "dev@example.org"}
+        return {
+            "id": sha, "tree_id": sha[::-1], "message": "a change", "timestamp": payloads.when(self.clock()),
+            "author": person, "committer": person,
+        }  # fmt: skip
 
     def _of(self, repo: str) -> dict[str, Any]:
         private = repo in self.private

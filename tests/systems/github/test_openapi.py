@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from openapi_core import OpenAPI
@@ -101,6 +102,11 @@ def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
     github.talk.annotations[job.id] = [{}, {"path": "a.py", "annotation_level": "warning", "title": "T"}]
     system.failures(push, Run("CI / a", str(job.id), 1, State.FINISHED, Result.FAILURE))
     system.files(push)
+    assert system.default_branch(push.project) == "main"
+    github.moved[push.project, "main"] = push.revision
+    assert not system.heads(push._replace(branch="main"), "")
+    assert system.heads(push._replace(branch="gone"), "")
+    system.heads(push._replace(branch="gone"), "?")
     report(system, push, Health.PENDING, fork=None)
     kept = report(system, push, Health.FAILING, fork=None)
     report(system, push, Health.GOOD, kept, fork=None)
@@ -138,13 +144,16 @@ def request_of(one: Recorded) -> MockRequest:
     """Say a recorded request as openapi-core wants it."""
     body = None if one.body is None else json.dumps(one.body).encode()
     kind = one.headers.get("content-type", "application/json")
-    return MockRequest(_HOST, one.method, one.path, args=one.query, headers=one.headers, data=body, content_type=kind)
+    # A reference may have slashes, which the description does not say.
+    path = re.sub(r"(?<=/git/ref/)(.+)", lambda found: quote(found[1], safe=""), one.path)
+    return MockRequest(_HOST, one.method, path, args=one.query, headers=one.headers, data=body, content_type=kind)
 
 
 def operation_of(written: dict[str, Any], one: Recorded) -> tuple[str, dict[str, Any]]:
     """Find what the description says of a request."""
     for path, operations in written["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), one.path):
+        pattern = re.sub(r"\{\w+\}", "[^/]+", path.replace("{ref}", ".+") if "/git/" in path else path)
+        if re.fullmatch(pattern, one.path):
             return path, operations[one.method.lower()]
     raise AssertionError(f"{one.path} is not described")
 
@@ -203,6 +212,14 @@ def test_webhooks(written: dict[str, Any], api: OpenAPI, github: FakeGitHub, clo
         (f"check_run-{action}", github.button_webhook(check, "ann", action=action))
         for action in ("requested_action", "rerequested")
     ]
+    pull = ("octo/app", "main", SHA)
+    for action in ("opened", "synchronize", "closed", "reopened"):
+        signed.append((f"pull_request-{action}", github.pull(action, 7, *pull, before="b" * 40)))
+    signed += [
+        ("push", github.push("octo/app", "topic", SHA, forced=True)), ("push", github.delete("octo/app", "topic")),
+        ("delete", github.deleted("octo/app", "topic")), ("delete", github.deleted("octo/app", "v1", "tag")),
+        ("merge_group-destroyed", github.destroyed("octo/app", "gh-readonly-queue/main/pr-1", SHA)),
+    ]  # fmt: skip
     tried = set()
     for kind, (headers, body) in signed:
         name = kind.replace("_", "-")
