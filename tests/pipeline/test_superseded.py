@@ -15,7 +15,9 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
+from triggerbot.reports.judge import Judge
 from triggerbot.systems import Later, Unknown
+from triggerbot.web import push_view
 
 OLD, NEW = push("a" * 40), push("b" * 40)
 SKIP = Rule(Globs(["try"]), superseded=Superseded(skip=Globs(["*"])))
@@ -108,6 +110,22 @@ def test_a_replica_hears_of_it(make_world: MakeWorld) -> None:
     other.hear(PushFacts(NEW, "another", "dev@example.org", START + 100))
     world.drain()
     assert outcome(world, OLD) == "superseded"
+
+
+def test_the_page_says_why_no_more_came(make_world: MakeWorld, clock: Clock) -> None:
+    """Of a job that was run once of twice before the newer push came."""
+    ci = MemoryCI(capacity=Capacity.SERIAL, makes_runs=False)
+    world = make_world(ci, rules=(SKIP,))
+    fail(world, ci, OLD, START)
+    world.drain()
+    world.hear(PushFacts(NEW, "another", "dev@example.org", clock.now))
+    world.drain()
+    record = world.store.record(OLD)
+    assert record is not None
+    judged = Judge(world.store, clock, fresh=0.0).judge(record)
+    [group] = push_view.groups(judged, record, world.store.timeline(OLD), {})
+    [decision] = group.rows[0].decisions
+    assert decision.text.endswith("; then no more: the newest commit of try is bbbbbbbbbbbb.")
 
 
 @pytest.mark.parametrize("taken", [True, False])
