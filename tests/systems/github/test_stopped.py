@@ -67,6 +67,27 @@ def test_what_only_took_too_long_is_not_cancelled(make_desk: Make) -> None:
     assert len(desk.reruns) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The run was canceled by @ann.", "cancelled"),
+        ("Canceling since a higher priority waiting request for 'CI-topic' exists", "cancelled"),
+        ("The operation was canceled.", "owed"),
+    ],
+)
+def test_a_run_that_failed_before_it_was_cancelled(desk: Desk, text: str, expected: str) -> None:
+    """GitHub may tell it as failed; the annotations of what it cancelled say by whom."""
+    run = desk.run(A, {"test (1)": "failure", "test (2)": "cancelled"}, came_to="failure")
+    other = desk.github.job(run, "test (2)")
+    other.completed = other.created + 300
+    desk.github.talk.annotations[other.id] = [{"path": ".github", "annotation_level": "failure", "message": text}]
+    desk.pushed(run)
+    desk.ended(run, "test (1)", "test (2)")
+    desk.settle()
+    assert set(desk.reasons(A).values()) == {expected}
+    assert len(desk.reruns) == (expected == "owed")
+
+
 def test_what_fail_fast_cancelled_is_rerun(desk: Desk) -> None:
     """With the failure, as the run as a whole failed."""
     run = desk.run(A, {"test (1)": "failure", "test (2)": "cancelled"})

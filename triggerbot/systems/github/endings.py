@@ -15,13 +15,15 @@ no enabled runners online to process the request           GitHub's own, after a
 maximum execution time while awaiting a runner             GitHub's own, after a day in the queue
 account payments have failed                               GitHub's own, of a job that was never started
 exceeded the maximum execution time of                     a time-out: lowlighter/metrics issue 731; `timeout-minutes`
+the run was canceled by @                                  GitHub's own, of a run that a person cancelled
+higher priority waiting request                            GitHub's own, of a run that its concurrency group cancelled
 =========================================================  ==================================================
 
 Not in the table: "The operation was canceled." and exit codes such as 137 and 143, which people and tests cause, too.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from triggerbot.core import identity
@@ -40,6 +42,7 @@ _INFRA = re.compile(
     re.IGNORECASE,
 )
 _TIMED_OUT = re.compile(r"exceeded the maximum execution time of", re.IGNORECASE)
+_STOPPED = re.compile(r"the run was cancell?ed by @|higher priority waiting request", re.IGNORECASE)
 #: Seconds that a job may run where its workflow says nothing, and how much later GitHub may come to end it.
 _LONGEST, _SLACK = 360 * 60.0, 15 * 60.0
 #: Seconds of the shortest `timeout-minutes`.
@@ -117,24 +120,37 @@ def of_workflow_run(push: Push, run: messages.WorkflowRun, jobs: Sequence[messag
     )
 
 
-def stopped(runs: Iterable[messages.WorkflowRun], events: Iterable[Event]) -> frozenset[str]:
+def stopped(
+    runs: Iterable[messages.WorkflowRun], events: Iterable[Event], said: Callable[[str], Iterable[str] | None]
+) -> frozenset[str]:
     """Return the workflow runs whose newest attempt was cancelled as a whole: by a person, or by a concurrency group.
 
-    One whose jobs took too long is told as cancelled, too, and fail-fast cancels jobs of a run that failed.
+    One whose jobs took too long is told as cancelled, too, and fail-fast cancels jobs of a run that failed. `said`:
+    returns the annotations of a job that were read; where they name who cancelled the run they settle it.
     """
-    ends: dict[tuple[str, int], set[Result | None]] = {}
+    of_attempt: dict[tuple[str, int], list[Event]] = {}
     for event in events:
-        ends.setdefault((event.batch, event.attempt), set()).add(event.result)
+        of_attempt.setdefault((event.batch, event.attempt), []).append(event)
     return frozenset(
         str(run.id)
         for run in runs
-        if run.status == "completed" and run.conclusion == "cancelled"
-        if _was_stopped(ends.get((str(run.id), run.run_attempt), set()))
+        if run.status == "completed" and _was_stopped(run, of_attempt.get((str(run.id), run.run_attempt), []), said)
     )
 
 
-def _was_stopped(ends: Collection[Result | None]) -> bool:
-    return Result.CANCELLED in ends and Result.TIMED_OUT not in ends
+def _was_stopped(
+    run: messages.WorkflowRun, events: Sequence[Event], said: Callable[[str], Iterable[str] | None]
+) -> bool:
+    ends = {event.result for event in events}
+    if run.conclusion == "cancelled" and Result.CANCELLED in ends and Result.TIMED_OUT not in ends:
+        return True
+    cancelled = (event for event in events if event.result is Result.CANCELLED)
+    return any(says_stopped(said(event.run_id) or ()) for event in cancelled)
+
+
+def says_stopped(lines: Iterable[str]) -> bool:
+    """Whether the annotations of a job say that its whole run was cancelled, and by whom or what."""
+    return any(map(_STOPPED.search, lines))
 
 
 def _explain(run: messages.WorkflowRun, jobs: Iterable[messages.Job]) -> bool:

@@ -76,7 +76,7 @@ class Runs:
             busy=frozenset(str(run.id) for run in runs if run.status != "completed"),
             complete=all(whole for _, whole in listed),
             heads=told,
-            stopped=endings.stopped(runs, [event for events, _ in listed for event in events]),
+            stopped=endings.stopped(runs, [event for events, _ in listed for event in events], self._annotations.known),
         )
 
     def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
