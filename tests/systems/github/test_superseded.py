@@ -1,11 +1,15 @@
 """Which pushes nobody waits for at GitHub, by whatever that is learned and in any order: they are not rerun."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from tests.systems.github.desk import A, B, C, Desk, Make
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
+from triggerbot.systems import LookBack
 
 QUEUE = "gh-readonly-queue/main/pr-1-0123"
 
@@ -152,6 +156,27 @@ def test_on_the_default_branch_every_commit_counts(desk: Desk) -> None:
     desk.settle()
     assert desk.reasons(A) == {"test": "owed"}
     assert len(desk.reruns) == 1
+
+
+@pytest.mark.parametrize(("guarded", "expected"), [(True, "superseded"), (False, "owed")])
+def test_a_default_branch_whose_workflow_says_whether_it_is_guarded(desk: Desk, guarded: bool, expected: str) -> None:
+    """What the CI knows of the workflow goes before what was seen."""
+    desk.branch = "main"
+    look_back = desk.gh.look_back
+
+    def with_the_workflow(*about: Any) -> LookBack:
+        view = look_back(*about)
+        return replace(view, guarded=dict.fromkeys({event.batch for event in view.events}, guarded))
+
+    desk.gh.look_back = with_the_workflow  # type: ignore[method-assign]
+    older = desk.run(A, {"test": "failure"}, ago=900)
+    newer = desk.run(B, {"test": "success"}, ago=300)
+    for run in (older, newer):
+        desk.pushed(run)
+    desk.ended(older, "test")
+    desk.settle()
+    assert desk.reasons(A) == {"test": expected}
+    assert len(desk.reruns) == (not guarded)
 
 
 def test_a_guarded_default_branch(desk: Desk) -> None:

@@ -150,7 +150,7 @@ def _was_stopped(
 
 def says_stopped(lines: Iterable[str]) -> bool:
     """Whether the annotations of a job say that its whole run was cancelled, and by whom or what."""
-    return any(map(_STOPPED.search, lines))
+    return any(_STOPPED.search(line) for line in lines)
 
 
 def _explain(run: messages.WorkflowRun, jobs: Iterable[messages.Job]) -> bool:
