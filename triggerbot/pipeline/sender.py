@@ -27,7 +27,7 @@ from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, Syste
 log = structlog.get_logger("triggerbot.send")
 
 #: Why a claim waits where its CI limits writes.
-TURN = "waits for its turn: this CI takes one request a second"
+TURN = "waits for its turn: this CI limits how often it may be asked"
 
 
 def _label(claim: Claim) -> str:

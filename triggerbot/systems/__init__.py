@@ -172,13 +172,16 @@ class Slots(Protocol):
     def leave(self, queue: str, caller: str, *, used: bool) -> None:
         """Leave the queue; `used`: it has written, or may have."""
 
+    def close(self, queue: str, seconds: float) -> None:
+        """Let nobody write for so long: the CI said so to one of us. Never raises."""
+
 
 @runtime_checkable
 class LimitsWrites(Protocol):
     """A system whose CI limits how often one account may write: all writers of an account wait in one queue."""
 
     def share(self, slots: Slots) -> None:
-        """Wait here before writing anything but retriggers, whose caller does that itself."""
+        """Wait here before writing anything but retriggers, whose caller does that itself; close it at a rate limit."""
 
     def queue(self, project: str) -> str:
         """Name the queue of what is written about a project; may ask the CI, and never raises."""

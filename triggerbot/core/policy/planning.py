@@ -4,12 +4,13 @@
 one copy after another. A system whose CI needs more than `plan_batch` plans for itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from triggerbot.core import identity
 from triggerbot.core.claim import Claim
-from triggerbot.core.model import Run
+from triggerbot.core.model import Run, State
 
 
 class Capacity(StrEnum):
@@ -64,6 +65,24 @@ def by_round(wants: Sequence[Owed]) -> list[Owed]:
     Within a round the job that failed first comes first: others may have failed because of it.
     """
     return sorted(wants, key=lambda want: (want.claim.asked, want.claim.run.time or want.claim.created, want.claim.id))
+
+
+#: Why a claim waits where its batch cannot be rerun yet.
+GOES_ON = "waits until the workflow run has completed"
+
+
+def going_on(claims: Iterable[Claim], states: Iterable[tuple[str, State]]) -> list[Claim]:
+    """Return the claims for which a look-back would be in vain: their batches are known to go on.
+
+    A serial CI reruns nothing in a batch until all of it has ended. `states`: of the push's runs, by the keys of their
+    jobs. Whoever has waited for that once is not kept waiting: what is known may lack an end that nobody told.
+    """
+    open_batches = {identity.batch_of(job) for job, state in states if state is not State.FINISHED} - {""}
+    return [
+        claim
+        for claim in claims
+        if claim.operation is None and claim.note != GOES_ON and identity.batch_of(claim.job) in open_batches
+    ]
 
 
 def plan_batch(wants: Sequence[Owed]) -> Plan:

@@ -11,6 +11,7 @@ from typing import Any
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import CommentCommand, Kind, Push, Run
+from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
 from triggerbot.systems import FAILURES_MAX, Asker, Unknown
 from triggerbot.systems.github import messages, rerun
@@ -77,7 +78,7 @@ class ReportingClient:
 
         `what`: which of the reports on the push it is.
         """
-        caller = f"{what} {push.project} {push.branch} {push.revision}"
+        caller = slots.caller(push.project, f"{what} {push.branch} {push.revision}")
         self._client.check_turn(push.project, caller, Rank.VERDICT if verdict else Rank.PROGRESS)
         try:
             yield

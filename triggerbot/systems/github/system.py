@@ -34,7 +34,7 @@ from triggerbot.systems.github.limits import Limits, OwnSlots
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
-from triggerbot.systems.github.settings import GitHubSettings
+from triggerbot.systems.github.settings import RESERVE, GitHubSettings
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.webhook_signatures import delivery, verify_sha256
 
@@ -67,6 +67,7 @@ class GitHub:
         repositories: Sequence[str] = (),
         grace: float = 60.0,
         forks_allowed: bool = False,
+        reserve: int = RESERVE,
         mention: str = "triggerbot",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -75,6 +76,7 @@ class GitHub:
         """Take the configuration, without any I/O.
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
+        `reserve`: how many of the reruns that GitHub allows a workflow run are left to people.
         `mention`: the name by which comments address triggerbot.
         Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
@@ -84,6 +86,7 @@ class GitHub:
         self.name = name
         self.grace = grace
         self.forks_allowed = forks_allowed
+        self._reserve = reserve
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._repositories = tuple(repositories)
         self._mention = mention
@@ -98,9 +101,9 @@ class GitHub:
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
         etags = self._client.etags
-        sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
+        self._sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
         self._annotations = Annotations(name, self._report_client)
-        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations)
+        self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -133,7 +136,7 @@ class GitHub:
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan at most one rerun for each workflow run, purely."""
-        return plan_reruns(wants, busy, runs)
+        return plan_reruns(wants, busy, runs, self._reserve)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Request one rerun with one POST, which cannot carry the operation's id. Never raises.
@@ -182,8 +185,9 @@ class GitHub:
         return segments("repos", *project.split("/"), "actions", *last)
 
     def share(self, slots: Slots) -> None:
-        """Let reports wait for their turn to write in these slots."""
-        self._report_client.slots = slots
+        """Let reports wait for their turn to write in these slots, and close them for all at a rate limit."""
+        for client in (self._client, self._sweeping, self._report_client):
+            client.slots = slots
 
     def queue(self, project: str) -> str:
         """Name the queue of all that is written about a repository: that of its credentials; never raises."""
@@ -265,5 +269,6 @@ def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
         repositories=settings.repositories,
         grace=settings.grace,
         forks_allowed=settings.forks,
+        reserve=settings.reserve,
         mention=context.mention,
     )
