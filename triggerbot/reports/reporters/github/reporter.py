@@ -1,7 +1,8 @@
 """Reports at GitHub: a check run or a commit status on the commit, and one comment on its pull request.
 
-What is to be created is recorded before it is sent. After a crash or an answer in doubt it is looked for, once GitHub
-had time to show it, before it is sent again. Edits are idempotent.
+A push at which nothing fails gets one write, at its end. What is to be created is recorded before it is sent. After a
+crash or an answer in doubt it is looked for, once GitHub had time to show it, before it is sent again. Edits are
+idempotent.
 """
 
 import hashlib
@@ -133,10 +134,10 @@ class GitHubReporter:
     def _report_check(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
         content, made, push = _check_run(report), stored.check, report.push
         says = _digest(content)
-        if made.says == says:
+        if made.says == says or _can_wait(report, made):
             return
         checks = self._client.checks
-        with self._client.turn(push, "check run", verdict=report.judged.final):
+        with self._client.turn(push, "check run", verdict=_is_verdict(report, stored)):
             if not made.id:
                 login = self._client.login(push.project)
                 made.id, name = checks.find(push.project, push.revision, push.branch, login)
@@ -158,8 +159,8 @@ class GitHubReporter:
             **({"target_url": report.link} if report.link else {}),
         }
         says = _digest(content)
-        if stored.check.says != says:
-            with self._client.turn(report.push, "status", verdict=report.judged.final):
+        if stored.check.says != says and not _can_wait(report, stored.check):
+            with self._client.turn(report.push, "status", verdict=_is_verdict(report, stored)):
                 self._client.checks.status(report.push.project, report.push.revision, content)
             stored.check.says = says
             save()
@@ -173,7 +174,8 @@ class GitHubReporter:
         if made.says == says or made.gone or (stored.none and not worth):
             return
         # Without anything worth telling there is usually nothing to write, which needs no turn.
-        turn = self._client.turn(report.push, "comment", verdict=report.judged.final) if worth else nullcontext()
+        verdict = _is_verdict(report, stored)
+        turn = self._client.turn(report.push, "comment", verdict=verdict) if worth else nullcontext()
         with turn:
             self._write_comment(report, stored, text, save, worth=worth)
 
@@ -261,6 +263,25 @@ def _urgency(report: PushReport) -> str:
     judged = report.judged
     troubled = any(job.troubles for job in judged.jobs)
     return _digest([judged.health, judged.final, troubled, any(job.suspected for job in judged.jobs), report.answers])
+
+
+def _can_wait(report: PushReport, made: _Made) -> bool:
+    """Return whether nobody needs to be told yet: all is on its way, and nothing failed or is owed.
+
+    GitHub shows its own list of checks meanwhile.
+    """
+    judged, told = report.judged, made.id or made.says or made.asked
+    return (
+        judged.health is Health.PENDING
+        and not (told or report.answers)
+        and not any(job.awaited or any(run.failed for run in job.runs) for job in judged.jobs)
+    )
+
+
+def _is_verdict(report: PushReport, stored: _Stored) -> bool:
+    """Return whether a report tells a new verdict, which goes before mere progress of other pushes."""
+    changed = stored.tone != _urgency(report) and report.judged.health is not Health.PENDING
+    return report.judged.final or changed
 
 
 def _digest(content: object) -> str:
