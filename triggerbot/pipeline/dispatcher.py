@@ -150,13 +150,15 @@ class Dispatcher:
         due = work.due(now)
         if system.capacity is not Capacity.SERIAL or work.asks is None or not due:
             return False
-        states = ((job, state) for (job, _, _), state in self._store.known(work.push).items())
-        waiting = planning.going_on(due, states)
-        # Those that failed earlier are looked at together with them, so that they can be rerun together.
+        batches = planning.open_batches((job, state) for (job, _, _), state in self._store.known(work.push).items())
+        waiting = planning.going_on(due, batches)
+        # Those of a batch are looked at together, so that they can be rerun together.
         looks = (claim.due for claim in work.claims if claim.note == planning.GOES_ON and claim.due > now)
         until = min(looks, default=now + backoff.RUNNING)
         for claim in waiting:
             self._store.wait(claim, until, planning.GOES_ON, now, since=now)
+        for claim in planning.ended_meanwhile(work.claims, batches, now) if len(waiting) < len(due) else ():
+            self._store.wait(claim, now, planning.GOES_ON, now, since=now)
         return len(waiting) == len(due)
 
     def _await_turn(self, system: System, work: Work, now: float) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run
+from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
 
@@ -231,6 +231,14 @@ class ListsFailures(Protocol):
             CIUnavailable: no usable answer for now.
             CIDenied: it denies us access.
         """
+
+
+@runtime_checkable
+class ListsManyFailures(ListsFailures, Protocol):
+    """A system that lists the failure lines of many runs with one request."""
+
+    def failures_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Return the failure lines of runs; those that have to be asked about one by one are left out. Never raises."""
 
 
 @runtime_checkable

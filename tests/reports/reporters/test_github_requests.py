@@ -10,66 +10,13 @@ from tests.fakes.clock import Clock
 from tests.fakes.fixtures import quiet
 from tests.fakes.github import FakeGitHub
 from tests.fakes.github.fixtures import app, clock, connect, github, key
-from tests.fakes.world import World
+from tests.fakes.github.watched_push import JOBS, WatchedPush
 from tests.reports.reporters.github import Connect, plain, writes
-from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.rules import Rule
-from triggerbot.reports.reporters.github.reporter import GitHubReporter
 from triggerbot.systems.github.auth import AppKey
-from triggerbot.systems.github.system import GitHub
 
 __all__ = ["app", "clock", "connect", "github", "key", "quiet"]
 
-SHA = "0123456789abcdef0123456789abcdef01234567"
-JOBS = [f"test ({number})" for number in range(10)]
-RULE = Rule(Globs(["octo/app"]), retries=1)
-
-
-class Told:
-    """A push whose webhooks are heard, and which is reported, for three minutes."""
-
-    def __init__(self, path: Path, github: FakeGitHub, system: GitHub, clock: Clock, *, comment: bool) -> None:
-        self.github = github
-        self.world = World(path / "state.db", {"gh": system}, (RULE,), clock)
-        parts = [(True, False), (False, True)] if comment else [(True, False)]
-        self.publisher = self.world.publisher(
-            *(
-                GitHubReporter("gh", system.reporting, check=check, comment=talk, wants=lambda _: True)
-                for check, talk in parts
-            )
-        )
-        github.repositories.add("octo/app")
-        github.talk.add_pull("octo/app", SHA, "change")
-        self.run = github.add_run("octo/app", "CI", SHA, "change", dict.fromkeys(JOBS))
-
-    def hear(self, kind: str, job: str = "", action: str = "completed") -> None:
-        """Hear a webhook, do what is due, and report."""
-        self.world.hear(*self.world.systems["gh"].parse(*self.github.webhook(kind, self.run, job=job, action=action)))
-        self.rest(5)
-
-    def rest(self, seconds: float) -> None:
-        """Let time pass, a second at a time."""
-        for _ in range(int(seconds)):
-            self.world.drain()
-            self.world.publish(self.publisher, 1.0)
-
-    def all(self, failing: str = "") -> None:
-        """Let all jobs run, one after another, and the workflow run end."""
-        self.hear("workflow_run", action="requested")
-        for name in JOBS:
-            self.hear("workflow_job", name, "in_progress")
-        for name in JOBS:
-            self.github.finish(self.run, {name: "failure" if name == failing else "success"})
-            self.hear("workflow_job", name)
-        self.hear("workflow_run")
-
-    def requests(self) -> int:
-        """Count the requests without those for tokens and the installation, of which an hour needs one each."""
-        asked = [one.path for one in self.github.requests]
-        return sum("access_tokens" not in path and not path.endswith("/installation") for path in asked)
-
-
-Tell = Callable[..., Told]
+Tell = Callable[..., WatchedPush]
 
 
 @pytest.fixture
@@ -77,9 +24,9 @@ def tell(tmp_path: Path, github: FakeGitHub, connect: Connect, app: AppKey, cloc
     """Return what makes a push, by an App or by a token."""
     with ExitStack() as stack:
 
-        def make(*, by_app: bool = True, comment: bool = False) -> Told:
+        def make(*, by_app: bool = True, comment: bool = False) -> WatchedPush:
             settings = {"app": app} if by_app else {}
-            told = Told(tmp_path, github, connect(transport=plain(), **settings), clock, comment=comment)
+            told = WatchedPush(tmp_path, github, connect(transport=plain(), **settings), clock, comment=comment)
             stack.callback(told.world.close)
             return told
 
@@ -122,3 +69,31 @@ def test_failing_push(github: FakeGitHub, tell: Tell) -> None:
     sent = [what for what in writes(github) if "rerun" not in what[1]]
     assert sent[0] == ("POST", "check-runs")
     assert len(sent) <= 4
+
+
+def test_ten_jobs_that_fail_one_after_another(github: FakeGitHub, tell: Tell) -> None:
+    """The first is asked why at once, the others together at the end: five requests until they are rerun."""
+    push = tell()
+    for name in JOBS:
+        github.talk.annotations[github.job(push.run, name).id] = [{"message": f"{name} is wrong"}]
+    push.hear("workflow_run", action="requested")
+    for name in JOBS:
+        push.hear("workflow_job", name, "in_progress")
+    github.requests.clear()
+    for name in JOBS:
+        push.rest(43)
+        github.finish(push.run, {name: "failure"})
+        push.hear("workflow_job", name)
+    push.hear("workflow_run")
+    push.rest(20)
+    asked = [(one.method, one.path.rpartition("/")[2]) for one in github.requests]
+    reading = [what for what in asked if what[1] in ("annotations", "graphql", "runs", "jobs", "rerun-failed-jobs")]
+    assert sorted(reading) == [
+        ("GET", "annotations"), ("GET", "jobs"), ("GET", "runs"), ("POST", "graphql"), ("POST", "rerun-failed-jobs"),
+    ]  # fmt: skip
+    [known] = push.world.store.recent(1)
+    record = push.world.store.record(known)
+    assert record is not None
+    assert {run.failures for job in record.jobs for run in job.runs if run.failed} == {
+        (f"{name} is wrong",) for name in JOBS
+    }

@@ -4,7 +4,7 @@
 one copy after another. A system whose CI needs more than `plan_batch` plans for itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -71,17 +71,30 @@ def by_round(wants: Sequence[Owed]) -> list[Owed]:
 GOES_ON = "waits until the workflow run has completed"
 
 
-def going_on(claims: Iterable[Claim], states: Iterable[tuple[str, State]]) -> list[Claim]:
-    """Return the claims for which a look-back would be in vain: their batches are known to go on.
+def open_batches(states: Iterable[tuple[str, State]]) -> frozenset[str]:
+    """Return the batches of which a run is not known to have ended; `states`: of runs, by the keys of their jobs."""
+    return frozenset(identity.batch_of(job) for job, state in states if state is not State.FINISHED) - {""}
 
-    A serial CI reruns nothing in a batch until all of it has ended. `states`: of the push's runs, by the keys of their
-    jobs. Whoever has waited for that once is not kept waiting: what is known may lack an end that nobody told.
+
+def going_on(claims: Iterable[Claim], batches: Collection[str]) -> list[Claim]:
+    """Return the claims for which a look-back would be in vain: their batches are among these, which go on.
+
+    A serial CI reruns nothing in a batch until all of it has ended. Whoever has waited for that once is not kept
+    waiting: what is known may lack an end that nobody told.
     """
-    open_batches = {identity.batch_of(job) for job, state in states if state is not State.FINISHED} - {""}
     return [
         claim
         for claim in claims
-        if claim.operation is None and claim.note != GOES_ON and identity.batch_of(claim.job) in open_batches
+        if claim.operation is None and claim.note != GOES_ON and identity.batch_of(claim.job) in batches
+    ]
+
+
+def ended_meanwhile(claims: Iterable[Claim], batches: Collection[str], now: float) -> list[Claim]:
+    """Return the claims that still wait for their batches, none of which is among these, which go on."""
+    return [
+        claim
+        for claim in claims
+        if claim.note == GOES_ON and claim.due > now and identity.batch_of(claim.job) not in batches
     ]
 
 

@@ -5,7 +5,7 @@ created again. So a write whose answer is in doubt raises `CIUnavailable`.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -244,7 +244,7 @@ def failures(client: Client, push: Push, run: Run) -> tuple[str, ...]:
 
 
 def annotations(client: Client, push: Push, job_id: str) -> tuple[str, ...]:
-    """Return the annotations of a job, failures before warnings, those with a place first; raises as `failures` does.
+    """Return the annotations of a job (see `lines_of`); raises as `failures` does.
 
     The id of a job is that of its check run ("Workflow jobs", `check_run_url`).
     """
@@ -253,7 +253,12 @@ def annotations(client: Client, push: Push, job_id: str) -> tuple[str, ...]:
     path = segments(*_repository(push), "check-runs", job_id, "annotations")
     reply = client.get(push.project, path, {"per_page": str(PER_PAGE)}, conditional=False)
     body = readable(reply, f"the annotations of job {job_id}", READ_CHECKS).body
-    found = [one for one in messages.answer(body, list[messages.Annotation]) if one.annotation_level in _LEVELS]
+    return lines_of(messages.answer(body, list[messages.Annotation]))
+
+
+def lines_of(listed: Iterable[messages.Annotation]) -> tuple[str, ...]:
+    """Return annotations as failure lines, failures before warnings, those with a place first."""
+    found = [one for one in listed if one.annotation_level in _LEVELS]
     found.sort(key=lambda one: (_LEVELS.index(one.annotation_level or ""), one.path in _NOWHERE))
     lines = (_line(one) for one in found)
     return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]

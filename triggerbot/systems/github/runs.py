@@ -2,14 +2,14 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.event_json import format_time
-from triggerbot.core.model import Event, Heard, Lead, Push
+from triggerbot.core.model import Event, Heard, Kind, Lead, Push, Run, RunKey
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
 from triggerbot.systems.github import endings, messages, parse
 from triggerbot.systems.github.annotations import Annotations
@@ -27,6 +27,8 @@ _LONGEST_RUN = 24 * 3600.0
 _ROUND = 3600.0
 #: Workflow runs that GitHub lists at most when filtered by `created` ("List workflow runs", 2026).
 _LISTED_MAX = 1000
+#: Jobs of a workflow run that are asked about one by one, rather than listed first to be asked about together.
+_FEW = 2
 #: Cached ids of jobs listed again, and cached workflow runs with their events.
 _IDS, _SWEPT = 20_000, 300
 
@@ -90,18 +92,22 @@ class Runs:
 
     def _events(self, client: Client, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
         """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all."""
-        path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
         try:
-            pages = list(client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
+            pages = list(self._jobs(client, push, str(run.id)))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         listed = [job for page in pages for job in page.jobs]
+        self._annotations.learn(listed)
         jobs, newest = parse.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
         events, whole = self._of_jobs(push, run, jobs)
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
+
+    def _jobs(self, client: Client, push: Push, number: str) -> Iterator[messages.JobsPage]:
+        path = segments("repos", *push.project.split("/"), "actions", "runs", number, "jobs")
+        return client.pages(push.project, path, {"filter": "all"}, messages.JobsPage)
 
     def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
         events: list[Event] = []
@@ -147,6 +153,23 @@ class Runs:
         # A job that was carried over from an earlier attempt is listed there under its first id.
         settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
         return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
+
+    def lines_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Read the annotations of several jobs together; what that does not tell of is left out. Never raises."""
+        wanted = [run for run in runs if run.kind is not Kind.WORKFLOW and run.batch.isdecimal()]
+        if not messages.is_full_name(push.project):
+            return {}
+        batches = {run.batch for run in wanted}
+        if len(wanted) > _FEW * len(batches) and not self._annotations.are_named(run.run_id for run in wanted):
+            try:
+                for batch in batches:
+                    self._annotations.learn(
+                        job for page in self._jobs(self._sweeping, push, batch) for job in page.jobs
+                    )
+            except CIError as error:
+                _log.info("annotations.not_read", system=self._system, project=push.project, error=str(error))
+        found = self._annotations.together(push, [run.run_id for run in wanted])
+        return {run.key: found[run.run_id] for run in wanted if run.run_id in found}
 
     def recent(self, since: float) -> list[Heard] | None:
         """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.

@@ -26,10 +26,11 @@ from triggerbot.systems import (
     Slots,
     Unknown,
 )
-from triggerbot.systems.github import credentials, endings, messages, parse, reporting, rerun
+from triggerbot.systems.github import credentials, endings, graphql, messages, parse, reporting, rerun
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.graphql import GraphQL
 from triggerbot.systems.github.limits import Limits, OwnSlots
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
@@ -102,7 +103,11 @@ class GitHub:
         self.reporting = ReportingClient(self._report_client, report_app, clock)
         etags = self._client.etags
         self._sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
-        self._annotations = Annotations(name, self._report_client)
+        # Its limits are its own, and writes by it take the turns of all other writes.
+        self._graph_http = Http(graphql.address(url), _HEADERS, transport=transport)
+        graph_client = Client(self._graph_http, report_auth, Limits(clock), OwnSlots(clock), sleep)
+        self._graph = GraphQL(graph_client, clock)
+        self._annotations = Annotations(name, self._report_client, self._graph)
         self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
@@ -206,6 +211,10 @@ class GitHub:
         known = self._annotations.known(run.run_id)
         return known if known is not None else reporting.failures(self._report_client, push, run)
 
+    def failures_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Return the annotations of jobs as far as one query tells them."""
+        return self._runs.lines_of(push, runs)
+
     def result_of(self, result: Result, lines: Sequence[str]) -> Result:
         """Return how a job ended by its failure lines: they may tell of an error of GitHub's own, or of a time-out."""
         return endings.by_annotations(result, lines)
@@ -235,6 +244,7 @@ class GitHub:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._graph_http.close()
 
 
 def _auth(
