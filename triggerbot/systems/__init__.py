@@ -6,7 +6,7 @@ protocols below as its CI allows. Inside, a system uses its CI's own words; at t
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
@@ -151,6 +151,8 @@ class BuildContext:
     #: The name by which people address triggerbot in comments there; empty where they cannot.
     mention: str
     user_agent: str
+    #: What is wanted of its merge queue (`required_check`, `requeue`).
+    merge_queue: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,41 @@ class ListsFiles(Protocol):
 
     def files(self, push: Push) -> Sequence[str]:
         """Return the files that a push changes; raises as `ListsFailures.failures` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """A change that a merge queue has removed from it, as it is now."""
+
+    #: The prefix of the ids of commands that stand for the removal of one for its checks.
+    PREFIX: ClassVar[str] = "evicted:"
+
+    id: str
+    #: The commit that was to be merged.
+    head: str
+    is_open: bool
+    #: Whether it is in the queue again.
+    is_back: bool
+
+
+@runtime_checkable
+class HasMergeQueue(Protocol):
+    """A system with a merge queue into which what was evicted can be put back."""
+
+    #: Whether that is wanted.
+    requeues: bool
+
+    def pull_of(self, branch: str) -> int | None:
+        """Return the number of the change that a branch of the queue is for; `None` if it is no such branch. Purely."""
+
+    def evicted(self, project: str, number: int) -> Evicted:
+        """Read how a change stands; raises as `ListsFailures.failures` does."""
+
+    def put_back(self, project: str, one: Evicted) -> str:
+        """Put it back with one request; return why the CI refuses that, or ''.
+
+        Raises `CIUnavailable`, with `acted` false where that had certainly no effect.
+        """
 
 
 @dataclass(frozen=True, slots=True)

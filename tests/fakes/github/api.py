@@ -37,6 +37,8 @@ class Failure:
 class FakeApi(FakeReruns):
     """The API and its state, without a server; see `FakeGitHub`."""
 
+    queue: graphql.Queue
+
     def __init__(
         self,
         *,
@@ -200,7 +202,7 @@ class FakeApi(FakeReruns):
         token = request.headers["authorization"].removeprefix("Bearer ")
         granted = self.narrow.get(token, self.granted)
         by = "integration" if who == "installation" else "personal access token"
-        return 200, graphql.answer(request.body, self.talk, granted, by), limits
+        return 200, graphql.answer(request.body, self.talk, self.queue, granted, by), limits
 
     def _spelled(self, path: str) -> str:
         """Spell the repository of a path as it is; GitHub does not care for case."""

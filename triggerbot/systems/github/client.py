@@ -188,7 +188,7 @@ class Client:
             self._sleep(wait)
             wait = self.slots.ask(queue, caller, rank)
         if wait > 0:
-            raise _not_our_turn(wait)
+            raise CIUnavailable("GitHub asks for a pause between writes", wait, healthy=True)
         self._turn.asked = (project, caller)
 
     def _await_turn(self, project: str, caller: str) -> str:
@@ -204,6 +204,11 @@ class Client:
             self._turn.asked = ("", "")
             self.slots.leave(self.queue(project), caller, used=False)
 
+    def spend_turn(self, project: str) -> None:
+        """Count the turn that this thread has as used: something was written by another way."""
+        caller, self._turn.asked = self._turn.asked[1], ("", "")
+        self.slots.leave(self.queue(project), caller, used=True)
+
     def wait(self, project: str) -> float:
         """Return the seconds for which a rate limit forbids requests about a repository; 0 if none does."""
         return self._limits.wait(self._auth.account(project))
@@ -211,10 +216,6 @@ class Client:
     def renew(self, project: str) -> bool:
         """Drop credentials that were rejected; return whether new ones may be accepted."""
         return self._auth.forget(project)
-
-
-def _not_our_turn(wait: float) -> CIUnavailable:
-    return CIUnavailable("GitHub asks for a pause between writes", wait, healthy=True)
 
 
 def _readable(reply: Reply, project: str) -> Reply:

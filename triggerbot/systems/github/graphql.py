@@ -103,3 +103,6 @@ class GraphQL:
 
 class NotActed(CIUnavailable):
     """GitHub certainly did not act: it can be tried again without a look."""
+
+    def __init__(self, message: str, after: float | None = None, *, healthy: bool = False) -> None:
+        super().__init__(message, after, healthy=healthy, acted=False)

@@ -167,6 +167,8 @@ class Permissions(msgspec.Struct, frozen=True):
     checks: str = ""
     pull_requests: str = ""
     issues: str = ""
+    contents: str = ""
+    merge_queues: str = ""
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

@@ -85,6 +85,12 @@ class ReportingClient:
         finally:
             self._client.leave_turn(push.project, caller)
 
+    def workflow_runs(self, push: Push) -> list[messages.WorkflowRun]:
+        """List the workflow runs of a push; raises as `Pulls` does."""
+        path = segments("repos", *push.project.split("/"), "actions", "runs")
+        pages = self._client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage)
+        return [run for page in pages for run in page.workflow_runs if run.head_branch == push.branch]
+
     def login(self, project: str) -> str:
         """Return the login that we write as; raises `CIDenied`, `CIUnavailable`."""
         if self._app is not None:

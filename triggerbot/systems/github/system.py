@@ -18,6 +18,7 @@ from triggerbot.systems import (
     Answer,
     Asker,
     BuildContext,
+    Evicted,
     Known,
     Later,
     LookBack,
@@ -26,12 +27,13 @@ from triggerbot.systems import (
     Slots,
     Unknown,
 )
-from triggerbot.systems.github import credentials, endings, graphql, messages, parse, reporting, rerun
+from triggerbot.systems.github import credentials, endings, graphql, merge_queue, messages, parse, reporting, rerun
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.graphql import GraphQL
 from triggerbot.systems.github.limits import Limits, OwnSlots
+from triggerbot.systems.github.merge_queue import MergeQueue
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
@@ -69,6 +71,7 @@ class GitHub:
         grace: float = 60.0,
         forks_allowed: bool = False,
         reserve: int = RESERVE,
+        queue_wants: frozenset[str] = frozenset(),
         mention: str = "triggerbot",
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
@@ -78,7 +81,7 @@ class GitHub:
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
         `reserve`: how many of the reruns that GitHub allows a workflow run are left to people.
-        `mention`: the name by which comments address triggerbot.
+        `mention`: the name by which comments address triggerbot. `queue_wants`: what is wanted of the merge queue.
         Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
@@ -88,6 +91,8 @@ class GitHub:
         self.grace = grace
         self.forks_allowed = forks_allowed
         self._reserve = reserve
+        self._queue_wants = queue_wants
+        self.requeues = "requeue" in queue_wants
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._repositories = tuple(repositories)
         self._mention = mention
@@ -107,6 +112,7 @@ class GitHub:
         self._graph_http = Http(graphql.address(url), _HEADERS, transport=transport)
         graph_client = Client(self._graph_http, report_auth, Limits(clock), OwnSlots(clock), sleep)
         self._graph = GraphQL(graph_client, clock)
+        self._queue = MergeQueue(self._graph, self._report_client)
         self._annotations = Annotations(name, self._report_client, self._graph)
         self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations)
         self._lock = threading.Lock()
@@ -127,6 +133,9 @@ class GitHub:
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
         heard = parse.webhook(self.name, headers, body, self._mention)
+        if self._queue_wants:
+            kind = headers.get("x-github-event", "")
+            heard += merge_queue.webhook(self.name, kind, parse.payload(headers, body), requeue=self.requeues)
         for lead in heard:
             if isinstance(lead, Lead):
                 why = "it names no branch or no workflow, so GitHub is asked whose it is"
@@ -235,10 +244,22 @@ class GitHub:
         """React to the comment with a thumbs up, or confused; raises as `failures` does."""
         reporting.react(self.reporting.pulls, wish, heard=heard)
 
+    def pull_of(self, branch: str) -> int | None:
+        """Return the pull request of a merge queue's branch."""
+        return merge_queue.pull_of(branch)
+
+    def evicted(self, project: str, number: int) -> Evicted:
+        """Read how a pull request stands with the merge queue; raises as `failures` does."""
+        return self._queue.evicted(project, number)
+
+    def put_back(self, project: str, one: Evicted) -> str:
+        """Put a pull request back into the merge queue with one request; return why GitHub refuses that."""
+        return self._queue.put_back(project, one)
+
     def check(self) -> str:
         """Try the credentials in every configured repository; raises `CIError`, with a remedy where known."""
         if isinstance(self._auth, AppAuth):
-            return credentials.check_app(self._auth, self._client, self._repositories)
+            return credentials.check_app(self._auth, self._client, self._repositories, self._queue_wants)
         return credentials.check_token(self._client, self._repositories)
 
     def close(self) -> None:
@@ -280,5 +301,6 @@ def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
         grace=settings.grace,
         forks_allowed=settings.forks,
         reserve=settings.reserve,
+        queue_wants=context.merge_queue,
         mention=context.mention,
     )
