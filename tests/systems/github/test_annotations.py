@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
-from triggerbot.core.model import Run, RunKey, State
+from triggerbot.core.model import Result, Run, RunKey, State
 from triggerbot.systems import ListsManyFailures
 from triggerbot.systems.github import graphql
 from triggerbot.systems.github.system import GitHub
@@ -32,12 +32,11 @@ def asked(github: FakeGitHub) -> list[str]:
 
 
 def test_many_with_one_query(github: FakeGitHub, gh: GitHub, runs: list[Run]) -> None:
-    """After a look-back, which tells what GraphQL calls the jobs; they are the lines that the REST API gives."""
+    """They are the lines that the REST API gives; what a look-back read is not asked for again."""
     assert isinstance(gh, ListsManyFailures)
     gh.look_back(PUSH)
-    before = len(github.requests)
     found = gh.failures_of(PUSH, runs)
-    assert asked(github)[before:] == ["graphql"]
+    assert asked(github) == ["runs", "jobs", "graphql"]
     assert found == {run.key: gh.failures(PUSH, run) for run in runs}
     assert set(found.values()) == {("src/a.py:12: AssertionError: 1 != 2", "Process completed with exit code 1.")}
 
@@ -50,12 +49,20 @@ def test_what_graphql_calls_them_is_read_first(github: FakeGitHub, gh: GitHub, r
     assert asked(github) == ["jobs", "graphql"]
 
 
+def test_an_error_of_githubs_own_is_known_before_the_rerun(github: FakeGitHub, gh: GitHub, runs: list[Run]) -> None:
+    """Also of a job that failed in a step, where several failed."""
+    lost = "The runner has received a shutdown signal."
+    for run in runs[:5]:
+        github.talk.annotations[int(run.run_id)] = [{"message": lost}]
+    ended = {event.run_id: event.result for event in gh.look_back(PUSH).events}
+    assert [ended[run.run_id] for run in runs] == [Result.INFRA] * 5 + [Result.FAILURE] * 5
+
+
 @pytest.mark.parametrize("why", ["an old server", "no permission", "no answer", "nonsense", "an error"])
 def test_one_by_one_where_graphql_is_refused(
     github: FakeGitHub, gh: GitHub, runs: list[Run], clock: Clock, why: str
 ) -> None:
     """What it does not tell has to be asked for one by one; a refusal is remembered for an hour."""
-    gh.look_back(PUSH)
     match why:
         case "an old server":
             github.has_graphql = False
@@ -79,7 +86,7 @@ def test_one_by_one_where_graphql_is_refused(
 
 def test_a_job_that_graphql_does_not_know(github: FakeGitHub, gh: GitHub, runs: list[Run]) -> None:
     """It is left out, whatever is said of the others."""
-    gh.look_back(PUSH)
+    assert gh.failures_of(PUSH, runs[:2]) == {}
     run = github.runs[int(runs[0].batch)]
     run.jobs = run.jobs[1:]
     assert gh.failures_of(PUSH, runs).keys() == {run.key for run in runs[1:]}
@@ -87,7 +94,6 @@ def test_a_job_that_graphql_does_not_know(github: FakeGitHub, gh: GitHub, runs: 
 
 def test_limits_of_its_own(github: FakeGitHub, gh: GitHub, runs: list[Run]) -> None:
     """What GraphQL counts is no limit of the REST API, nor the other way round."""
-    gh.look_back(PUSH)
     spent = {"x-ratelimit-remaining": "0", "x-ratelimit-limit": "5000", "x-ratelimit-reset": "1795003000"}
     github.fail_next(200, path="graphql", answer={"data": None, "errors": [{"type": "RATE_LIMITED"}]}, headers=spent)
     assert gh.failures_of(PUSH, runs) == {}

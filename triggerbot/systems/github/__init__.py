@@ -9,5 +9,7 @@ settled by the attempts that the look-back finds.
     auth.py         tokens                              limits.py  rate limits, pacing
     client.py       one request, with all of that       runs.py    look-back and sweep
     rerun.py        which reruns now; their answers     reporting.py  what reports and comment commands need
-    credentials.py  what the credentials allow
+    credentials.py  what the credentials allow          endings.py  what the end of a job proves
+    graphql.py      what REST takes many requests for   annotations.py  what failed jobs say
+    merge_queue.py  who is in it, and putting back
 """

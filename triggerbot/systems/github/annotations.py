@@ -120,20 +120,22 @@ class Annotations:
     def settle(self, push: Push, events: Sequence[Event]) -> list[Event]:
         """Return the events with the results that the annotations tell, as far as GitHub lets us read them.
 
-        Without the permission, or without an answer, the conclusions hold.
+        Without the permission, or without an answer, the conclusions hold. Where several failed all are asked about,
+        so that an error of GitHub's own is known before anything is rerun; for one that failed in a step it is not.
         """
         settled, left = list(events), _AT_ONCE
+        asked = [one for one in events if endings.is_unclear(one) or one.result is Result.FAILURE]
         with self._lock:
-            unknown = [one.run_id for one in events if endings.is_unclear(one) and one.run_id not in self._known]
+            unknown = [one.run_id for one in asked if one.run_id not in self._known]
         self.together(push, unknown)
         #: When jobs were cancelled for another reason than their length: so were those that ended with them.
         cancelled: list[float] = []
         for place, event in enumerate(settled):
             together = event.result is Result.CANCELLED and any(abs((event.time or 0.0) - at) < 5 for at in cancelled)
-            if together or not endings.is_unclear(event):
-                continue
             with self._lock:
                 lines = self._known.get(event.run_id)
+            if together or not (endings.is_unclear(event) or (lines and event.result is Result.FAILURE)):
+                continue
             if lines is None and left > 0:
                 left -= 1
                 try:

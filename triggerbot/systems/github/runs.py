@@ -159,6 +159,8 @@ class Runs:
         wanted = [run for run in runs if run.kind is not Kind.WORKFLOW and run.batch.isdecimal()]
         if not messages.is_full_name(push.project):
             return {}
+        known = {run.key: lines for run in wanted if (lines := self._annotations.known(run.run_id)) is not None}
+        wanted = [run for run in wanted if run.key not in known]
         batches = {run.batch for run in wanted}
         if len(wanted) > _FEW * len(batches) and not self._annotations.are_named(run.run_id for run in wanted):
             try:
@@ -169,7 +171,7 @@ class Runs:
             except CIError as error:
                 _log.info("annotations.not_read", system=self._system, project=push.project, error=str(error))
         found = self._annotations.together(push, [run.run_id for run in wanted])
-        return {run.key: found[run.run_id] for run in wanted if run.run_id in found}
+        return known | {run.key: found[run.run_id] for run in wanted if run.run_id in found}
 
     def recent(self, since: float) -> list[Heard] | None:
         """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.
