@@ -203,7 +203,8 @@ def test_early_failures_told_by_webhooks(github: FakeGitHub, make_world: MakeWor
     world.pass_time(5 if told else 600, every=5)
 
     assert [post.path.rpartition("/")[2] for post in github.posts] == ["rerun-failed-jobs"]
-    assert github.requests.index(github.posts[0]) == 2
+    # The list of workflow runs, the jobs of the one, what those that failed say, and the rerun.
+    assert github.requests.index(github.posts[0]) == 3
 
 
 def test_only_the_workflow_run_that_failed_is_read(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
