@@ -134,7 +134,8 @@ class Dispatcher:
         if admitted.system_breaker is not None and not before.due(looked):
             # The breaker of the system blocks a request for the push's facts, too.
             return None if before.asks is not None else self._put_off_facts(before, admitted.system_breaker.probe)
-        if self._await_batches(system, before, looked) or self._await_turn(system, self._store.work(push), looked):
+        work = self._await_batches(system, before, looked)
+        if (before.due(looked) and not work.due(looked)) or self._await_turn(system, work, looked):
             return None
         try:
             self._look_and_act(system, push, looked, admitted.passes)
@@ -142,14 +143,15 @@ class Dispatcher:
             self._turns.leave(system, push, used=False)
         return None
 
-    def _await_batches(self, system: System, work: Work, now: float) -> bool:
-        """Postpone, without a look, what has to wait for its batch to end; return whether nothing else is due.
+    def _await_batches(self, system: System, work: Work, now: float) -> Work:
+        """Postpone, without a look, what has to wait for its batch to end; return the work as it is then.
 
         The batch's end is told by an event; where that gets lost, one look is made after a while.
         """
         due = work.due(now)
-        if system.capacity is not Capacity.SERIAL or work.asks is None or not due:
-            return False
+        by_batch = any(identity.is_per_batch(claim.job) for claim in due)
+        if system.capacity is not Capacity.SERIAL or work.asks is None or not by_batch:
+            return work
         batches = planning.open_batches((job, state) for (job, _, _), state in self._store.known(work.push).items())
         waiting = planning.going_on(due, batches)
         # Those of a batch are looked at together, so that they can be rerun together.
@@ -159,7 +161,7 @@ class Dispatcher:
             self._store.wait(claim, until, planning.GOES_ON, now, since=now)
         for claim in planning.ended_meanwhile(work.claims, batches, now) if len(waiting) < len(due) else ():
             self._store.wait(claim, now, planning.GOES_ON, now, since=now)
-        return len(waiting) == len(due)
+        return self._store.work(work.push)
 
     def _await_turn(self, system: System, work: Work, now: float) -> bool:
         """Postpone what may be sent until the push's turn; return whether nothing else is due.

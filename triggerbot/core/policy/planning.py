@@ -94,7 +94,7 @@ def ended_meanwhile(claims: Iterable[Claim], batches: Collection[str], now: floa
     return [
         claim
         for claim in claims
-        if claim.note == GOES_ON and claim.due > now and identity.batch_of(claim.job) not in batches
+        if claim.note == GOES_ON and claim.due > now and identity.batch_of(claim.job) not in {"", *batches}
     ]
 
 
