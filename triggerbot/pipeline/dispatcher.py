@@ -20,7 +20,7 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, S
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push, PushFacts, RunKey
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, planning, reconcile, rules
+from triggerbot.core.policy import backoff, planning, reconcile, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
@@ -31,7 +31,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import TURN, DispatchSettings, Sender
+from triggerbot.pipeline.sender import DispatchSettings, Sender
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Known, LookBack, System
@@ -153,13 +153,13 @@ class Dispatcher:
         if system.capacity is not Capacity.SERIAL or work.asks is None or not by_batch:
             return work
         batches = planning.open_batches((job, state) for (job, _, _), state in self._store.known(work.push).items())
-        waiting = planning.going_on(due, batches)
+        held = planning.going_on(due, batches)
         # Those of a batch are looked at together, so that they can be rerun together.
         looks = (claim.due for claim in work.claims if claim.note == planning.GOES_ON and claim.due > now)
         until = min(looks, default=now + backoff.RUNNING)
-        for claim in waiting:
+        for claim in held:
             self._store.wait(claim, until, planning.GOES_ON, now, since=now)
-        for claim in planning.ended_meanwhile(work.claims, batches, now) if len(waiting) < len(due) else ():
+        for claim in planning.ended_meanwhile(work.claims, batches, now) if len(held) < len(due) else ():
             self._store.wait(claim, now, planning.GOES_ON, now, since=now)
         return self._store.work(work.push)
 
@@ -174,7 +174,7 @@ class Dispatcher:
         if wait <= 0:
             return False
         for claim in claims:
-            self._store.wait(claim, now + wait, TURN, now, since=now)
+            self._store.wait(claim, now + wait, waiting.until_turn(claim), now, since=now)
         return len(claims) == len(due) and work.asks is not None
 
     def _look_and_act(self, system: System, push: Push, looked: float, passes: Mapping[BreakerKey, int]) -> None:
@@ -242,7 +242,7 @@ class Dispatcher:
         elif claim.operation is not None:
             self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
         elif claim.lookups < rule.lookup_attempts:
-            self._store.wait(claim, now + rule.lookup_delay, why, now, lookup=True)
+            self._store.wait(claim, now + rule.lookup_delay, waiting.until_known(why), now, lookup=True)
         else:
             decision = Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times")
             self._record_decision(claim, decision, None)
@@ -307,7 +307,7 @@ class Dispatcher:
                 note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
-                self._store.doubted(operation, now + wait, TURN, now)
+                self._store.doubted(operation, now + wait, claims[0].note or waiting.TURN, now)
             case SendAgain(why):
                 self._metrics.recovered.labels(work.push.system, "no").inc()
                 self._sender.send_again(system, work, view, operation, claims, why)
@@ -347,7 +347,7 @@ class Dispatcher:
             if claim.state is not ClaimState.OPEN:
                 continue
             if self._sender.blocked_by_dry_run(claim):
-                self._store.wait(claim, now + backoff.HELD, "dry run is on; this was claimed before", now)
+                self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:

@@ -11,7 +11,7 @@ from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, rules
+from triggerbot.core.policy import backoff, circuit_breaker, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.planning import Call, Capacity, Owed
@@ -22,12 +22,9 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
-
-#: Why a claim waits where its CI limits writes.
-TURN = "waits for its turn: this CI limits how often it may be asked"
 
 
 def _label(claim: Claim) -> str:
@@ -93,7 +90,7 @@ class Sender:
             if wait > 0:
                 now = self._clock()
                 for want in call.wants:
-                    self._store.wait(want.claim, now + wait, TURN, now, since=looked)
+                    self._store.wait(want.claim, now + wait, waiting.until_turn(want.claim), now, since=looked)
             else:
                 self._record_and_send(system, work, call, passes)
 
@@ -117,7 +114,7 @@ class Sender:
         elif not count:
             self._store.finish(claim, "no more runs are needed", now)
         elif self.blocked_by_dry_run(claim):
-            self._store.wait(claim, now + backoff.HELD, "dry run is on; this was decided before", now)
+            self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
@@ -130,7 +127,7 @@ class Sender:
         if waited > GIVE_UP:
             return self._give_up([claim], "the run that was asked for never showed up", now)
         due = now + max(system.grace, backoff.slower(waited))
-        self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
+        self._store.wait(claim, due, waiting.RUN, now, since=looked)
 
     def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
         """Record a request; send it if no cap and no change of a breaker or claim prevents that."""
@@ -143,8 +140,10 @@ class Sender:
             started=now,
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
-        others = " and the other failed jobs" if call.together else " and all other jobs" if call.whole else ""
-        note = f"asks for {call.count} of run {call.target.run_id}{others}"
+        if isinstance(system, NamesRequests):
+            note = system.in_words(call)
+        else:
+            note = f"asks for {call.count} of run {call.target.run_id}"
         keys = {key for claim in claims for key in circuit_breaker.keys_of(claim)}
         begun = self._store.begin(
             operation, work.push, note, now,

@@ -118,7 +118,7 @@ RESULTS: dict[Result, str] = {
 }
 
 STATES: dict[State, str] = {
-    State.PENDING: "is waiting for a machine",
+    State.PENDING: "has not started yet",
     State.RUNNING: "is running",
     State.FINISHED: "finished",
 }

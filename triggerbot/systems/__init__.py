@@ -190,6 +190,14 @@ class LimitsWrites(Protocol):
 
 
 @runtime_checkable
+class NamesRequests(Protocol):
+    """A system whose CI has words of its own for what is asked of it."""
+
+    def in_words(self, call: Call) -> str:
+        """Describe a request as the CI's users would, for the story: `reruns the failed jobs of ...`; purely."""
+
+
+@runtime_checkable
 class ReadsMessages(Protocol):
     """A system whose messages arrive over AMQP."""
 

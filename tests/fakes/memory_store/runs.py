@@ -36,7 +36,10 @@ def _correct(runs: dict[RunKey, Run], event: Event, known: Run) -> bool:
     """Record what an event says more precisely of a run, and return whether that is news."""
     finer = known.state is State.FINISHED and proof.corrects(event.result, known.result)
     result = event.result if finer else known.result
-    runs[event.key] = replace(known, result=result, allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail)
+    runs[event.key] = replace(
+        known, result=result, allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
+        retrigger_of=latest(known.retrigger_of, event.retrigger_of),
+    )  # fmt: skip
     return runs[event.key] != known
 
 

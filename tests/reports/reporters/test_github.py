@@ -81,7 +81,7 @@ def test_check_run(github: FakeGitHub, reports: Reports) -> None:
         (told(HERE, job("a", "O"), job("b", ".")), "failure"),
         (told(HERE, job("a", "OG")), "success"),
         (told(HERE, job("a", "OG"), background=Clean()), "neutral"),
-        (told(HERE, job("a", "-")), "neutral"),
+        (told(HERE, job("a", "-")), "success"),
         (AGAIN, None),
     ],
 )

@@ -166,7 +166,7 @@ def test_wanted_job_runs() -> None:
 def test_reason_for_waiting() -> None:
     """What is held says what it waits for."""
     plan = SYSTEM.plan([want(A)], frozenset({"7"}), [A])
-    assert plan.held[0][1] == "waits until the workflow run has completed"
+    assert plan.held[0][1] == "waits for the workflow run to complete"
 
 
 def test_workflow_runs_do_not_wait_for_each_other() -> None:

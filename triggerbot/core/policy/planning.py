@@ -68,7 +68,7 @@ def by_round(wants: Sequence[Owed]) -> list[Owed]:
 
 
 #: Why a claim waits where its batch cannot be rerun yet.
-GOES_ON = "waits until the workflow run has completed"
+GOES_ON = "waits for the workflow run to complete"
 
 
 def open_batches(states: Iterable[tuple[str, State]]) -> frozenset[str]:

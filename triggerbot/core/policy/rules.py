@@ -175,6 +175,14 @@ def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
     return Refusal.ALREADY_CLAIMED
 
 
+def told(repeated: Refusal) -> Refusal | None:
+    """Return the refusal of a further failure as the story of its job has it.
+
+    That a job was dealt with before is told there already: its retriggers are ours, and may fail, too.
+    """
+    return None if repeated is Refusal.ALREADY_CLAIMED else repeated
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that a decision about a claim depends on, apart from claim and rule."""

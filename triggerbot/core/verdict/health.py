@@ -76,15 +76,15 @@ class PushVerdict:
 def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
     """Judge a push: it is good if each of its jobs passed or is intermittent, except for those that the CI skipped.
 
-    Where everything was skipped nothing is proved. Hidden jobs are counted in the sentence and decide nothing. `now`:
-    to estimate the time left.
+    So one of which the CI skipped everything is good: nothing was to run. Hidden jobs are counted in the sentence and
+    decide nothing. `now`: to estimate the time left.
     """
     listed = tuple(jobs)
     shown = [job for job in listed if not job.hidden]
     judged = PushVerdict(Health.PENDING, "", listed)
     if any(job.verdict is Verdict.FAILED for job in shown):
         health = Health.FAILING
-    elif any(job.verdict in _GOOD for job in shown) and all(job.verdict in _GOOD or job.skipped for job in shown):
+    elif shown and all(job.verdict in _GOOD or job.skipped for job in shown):
         health = Health.GOOD
     else:
         health = Health.INCOMPLETE if judged.final else Health.PENDING

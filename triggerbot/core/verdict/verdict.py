@@ -106,7 +106,12 @@ class JobVerdict:
         """Render the basis of the verdict in a few words."""
         reason = self._why()
         if self.mixed and self.verdict is Verdict.FAILED:
-            reason = "failed, and its runs cannot be told from those of another job of the same name"
+            events = {run.event for run in self.runs if run.event is not None}
+            reason = (
+                f"failed, and passed only in runs of another event ({', '.join(sorted(events))})"
+                if len(events) > 1
+                else "failed, and its runs cannot be told from those of another job of the same name"
+            )
         return (
             f"{reason}; {self.aside or 'hidden'}, so the push is judged without it"
             if reason and self.hidden

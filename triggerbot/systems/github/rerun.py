@@ -141,6 +141,16 @@ def _order(event: Event) -> tuple[int, bool, int]:
     return event.attempt, event.failed, number
 
 
+def in_words(segments: tuple[str, str, str], call: Call) -> str:
+    """Describe a rerun for people; `segments`: the last ones of its path."""
+    kind, number, what = segments
+    if kind == "jobs":
+        of = f" of workflow run {call.target.batch}" if call.target.batch else ""
+        return f"reruns job {number}{of}"
+    jobs = "the failed jobs" if what == "rerun-failed-jobs" else "all jobs"
+    return f"reruns {jobs} of workflow run {number}"
+
+
 # -- answers ----------------------------------------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, N
 from triggerbot.core.event_json import format_time
 from triggerbot.core.model import Event, Heard, Kind, Lead, Push, Run, RunKey
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.github import endings, messages, parse
+from triggerbot.systems.github import attempts, endings, messages, parse
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.http import segments, usable
@@ -98,23 +98,25 @@ class Runs:
             return [], False
         listed = [job for page in pages for job in page.jobs]
         self._annotations.learn(listed)
-        jobs, newest = parse.distinct(listed)
+        jobs, newest = attempts.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
-        events, whole = self._of_jobs(push, run, jobs)
+        events, whole = self._of_jobs(push, run, jobs, attempts.repeated(listed))
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
 
     def _jobs(self, client: Client, push: Push, number: str) -> Iterator[messages.JobsPage]:
         path = segments("repos", *push.project.split("/"), "actions", "runs", number, "jobs")
         return client.pages(push.project, path, {"filter": "all"}, messages.JobsPage)
 
-    def _of_jobs(self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job]) -> tuple[list[Event], bool]:
+    def _of_jobs(
+        self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job], repeated: Mapping[str, str]
+    ) -> tuple[list[Event], bool]:
         events: list[Event] = []
         whole = True
         for job in jobs:
             try:
-                event = parse.event(push, job, run=run)
+                event = parse.event(push, job, run=run, repeats=repeated.get(str(job.id)))
             except NotUnderstood as error:
                 whole = False
                 _log.warning(
@@ -151,7 +153,10 @@ class Runs:
         events, _ = self._events(self._client, push, run)
         listed = {event.key for event in events}
         # A job that was carried over from an earlier attempt is listed there under its first id.
-        settled = tuple(one for one in leads if one.key in listed or one.attempt > 1)
+        settled = tuple(
+            one for one in leads
+            if one.key in listed or endings.is_settled(one, run) or (one.attempt > 1 and one.run_id != number)
+        )  # fmt: skip
         return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
 
     def lines_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:

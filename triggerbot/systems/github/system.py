@@ -48,8 +48,8 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
     "user-agent": f"triggerbot/{__version__}",
 }
-#: Remembered runs that GitHub would not rerun alone.
-_WIDENED_MAX = 10_000
+#: Remembered runs that GitHub would not rerun alone, and workflow runs of which a failed job was heard.
+_WIDENED_MAX = _FAILED_MAX = 10_000
 
 
 class GitHub:
@@ -118,6 +118,8 @@ class GitHub:
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
+        #: Workflow runs and their attempts of which a webhook told a failed job.
+        self._failed: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Verify `X-Hub-Signature-256` over the raw body; raises `Unauthenticated`, also if no secret is configured.
@@ -132,17 +134,29 @@ class GitHub:
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
-        heard = parse.webhook(self.name, headers, body, self._mention)
+        heard = [one for one in parse.webhook(self.name, headers, body, self._mention) if not self._is_explained(one)]
         if self._queue_wants:
             kind = headers.get("x-github-event", "")
             heard += merge_queue.webhook(self.name, kind, parse.payload(headers, body), requeue=self.requeues)
         for lead in heard:
-            if isinstance(lead, Lead):
+            if isinstance(lead, Lead) and lead.push is None:
                 why = "it names no branch or no workflow, so GitHub is asked whose it is"
                 _log.warning(
                     "job.incomplete", system=self.name, workflow_run=lead.group.id, job=lead.run_id, reason=why
                 )
         return heard
+
+    def _is_explained(self, heard: Heard) -> bool:
+        """Return whether it asks why a workflow run failed of which a webhook has told a failed job.
+
+        Each process remembers these jobs for itself: where another heard of them, GitHub is asked once more.
+        """
+        with self._lock:
+            if isinstance(heard, Event) and heard.failed and heard.batch:
+                self._failed[heard.batch, heard.attempt] = None
+                while len(self._failed) > _FAILED_MAX:
+                    self._failed.popitem(last=False)
+            return isinstance(heard, Lead) and (heard.run_id, heard.attempt) in self._failed
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List every execution of every job of a push; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
@@ -184,7 +198,19 @@ class GitHub:
                 self._widened.popitem(last=False)
             return True
 
+    def in_words(self, call: Call) -> str:
+        """Describe a rerun in GitHub's words."""
+        return rerun.in_words(self._last_segments(call), call)
+
     def _rerun_path(self, project: str, call: Call) -> str | None:
+        last = self._last_segments(call)
+        number = last[1]
+        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
+            return None
+        return segments("repos", *project.split("/"), "actions", *last)
+
+    def _last_segments(self, call: Call) -> tuple[str, str, str]:
+        """Return the last segments of a rerun's path: of which kind, which one, and what of it."""
         target = call.target
         of_workflow = target.kind is Kind.WORKFLOW
         with self._lock:
@@ -192,11 +218,7 @@ class GitHub:
         together = not of_workflow and (call.together or widened)
         of_run = together or call.whole or of_workflow
         number = target.batch if of_run else self._runs.newest_id(target.run_id)
-        if not (messages.is_full_name(project) and number.isascii() and number.isdigit()):
-            return None
-        what = "rerun-failed-jobs" if together else "rerun"
-        last = ("runs" if of_run else "jobs", number, what)
-        return segments("repos", *project.split("/"), "actions", *last)
+        return "runs" if of_run else "jobs", number, "rerun-failed-jobs" if together else "rerun"
 
     def share(self, slots: Slots) -> None:
         """Let reports wait for their turn to write in these slots, and close them for all at a rate limit."""
