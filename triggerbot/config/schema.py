@@ -367,6 +367,10 @@ class Config(Section):
         asked = (report.comment_commands for report in self.reports if report.at_system == system)
         return next((commands.mention for commands in asked if commands is not None), "")
 
+    def merge_queue(self, system: str) -> frozenset[str]:
+        """Return what is wanted of a system's merge queue: `required_check`, `requeue`."""
+        return frozenset().union(*(report.merge_queue_wants for report in self.reports if report.at_system == system))
+
     def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
         """Yield what is to be said of webhook secrets that work and are too short to be good."""
         for system in self.systems.values():

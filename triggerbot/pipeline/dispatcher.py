@@ -21,9 +21,10 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, S
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push, PushFacts, RunKey
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, reconcile, rules, waiting
+from triggerbot.core.policy import backoff, planning, reconcile, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -135,13 +136,34 @@ class Dispatcher:
         if admitted.system_breaker is not None and not before.due(looked):
             # The breaker of the system blocks a request for the push's facts, too.
             return None if before.asks is not None else self._put_off_facts(before, admitted.system_breaker.probe)
-        if self._await_turn(system, before, looked):
+        work = self._await_batches(system, before, looked)
+        if (before.due(looked) and not work.due(looked)) or self._await_turn(system, work, looked):
             return None
         try:
             self._look_and_act(system, push, looked, admitted.passes)
         finally:
             self._turns.leave(system, push, used=False)
         return None
+
+    def _await_batches(self, system: System, work: Work, now: float) -> Work:
+        """Postpone, without a look, what has to wait for its batch to end; return the work as it is then.
+
+        The batch's end is told by an event; where that gets lost, one look is made after a while.
+        """
+        due = work.due(now)
+        by_batch = any(identity.is_per_batch(claim.job) for claim in due)
+        if system.capacity is not Capacity.SERIAL or work.asks is None or not by_batch:
+            return work
+        batches = planning.open_batches((job, state) for (job, _, _), state in self._store.known(work.push).items())
+        held = planning.going_on(due, batches)
+        # Those of a batch are looked at together, so that they can be rerun together.
+        looks = (claim.due for claim in work.claims if claim.note == planning.GOES_ON and claim.due > now)
+        until = min(looks, default=now + backoff.RUNNING)
+        for claim in held:
+            self._store.wait(claim, until, planning.GOES_ON, now, since=now)
+        for claim in planning.ended_meanwhile(work.claims, batches, now) if len(held) < len(due) else ():
+            self._store.wait(claim, now, planning.GOES_ON, now, since=now)
+        return self._store.work(work.push)
 
     def _await_turn(self, system: System, work: Work, now: float) -> bool:
         """Postpone what may be sent until the push's turn; return whether nothing else is due.

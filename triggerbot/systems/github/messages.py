@@ -66,6 +66,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One job in one attempt of a workflow run; `id` is new in every attempt."""
 
     id: Id
+    node_id: str | None = None
     run_id: Id
     name: str
     head_sha: str
@@ -167,6 +168,7 @@ class Permissions(msgspec.Struct, frozen=True):
     pull_requests: str = ""
     issues: str = ""
     contents: str = ""
+    merge_queues: str = ""
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,16 +76,16 @@ def webhook(
     if not kind:
         raise NotUnderstood("the header X-GitHub-Event is missing")
     if kind == "issue_comment":
-        return [*comment(system, _json(headers, body), mention)]
+        return [*comment(system, payload(headers, body), mention)]
     if kind == "workflow_job":
-        return _job_webhook(system, _json(headers, body), ask=ask)
+        return _job_webhook(system, payload(headers, body), ask=ask)
     if kind == "workflow_run":
-        return _run_webhook(system, _json(headers, body), ask=ask)
+        return _run_webhook(system, payload(headers, body), ask=ask)
     reader = _READERS.get(kind)
-    return [] if reader is None else reader(system, _json(headers, body))
+    return [] if reader is None else reader(system, payload(headers, body))
 
 
-def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
+def payload(headers: Mapping[str, str], body: bytes) -> bytes | str:
     """Return the JSON, taken out of the form if the webhook is configured to send forms."""
     if not headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         return body

@@ -9,7 +9,7 @@ import structlog
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.event_json import format_time
-from triggerbot.core.model import Event, Heard, Lead, Push, Result
+from triggerbot.core.model import Event, Heard, Kind, Lead, Push, Result, Run, RunKey
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
 from triggerbot.systems.github import attempts, endings, messages, parse, shape
 from triggerbot.systems.github.annotations import Annotations
@@ -28,6 +28,8 @@ _LONGEST_RUN = 24 * 3600.0
 _ROUND = 3600.0
 #: Workflow runs that GitHub lists at most when filtered by `created` ("List workflow runs", 2026).
 _LISTED_MAX = 1000
+#: Jobs of a workflow run that are asked about one by one, rather than listed first to be asked about together.
+_FEW = 2
 #: Cached ids of jobs listed again, and cached workflow runs with their events.
 _IDS, _SWEPT = 20_000, 300
 
@@ -116,12 +118,12 @@ class Runs:
         `unread`: takes why its workflow file could not be read, which is done where that may matter: where a job failed
         or is `wanted`. Without it only where it may tell how a job ended.
         """
-        path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
         try:
-            pages = list(client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
+            pages = list(self._jobs(client, push, str(run.id)))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         listed = [job for page in pages for job in page.jobs]
+        self._annotations.learn(listed)
         jobs, newest = attempts.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
@@ -134,6 +136,10 @@ class Runs:
             if shaped.unread and unread is not None:
                 unread[str(run.id)] = shaped.unread
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
+
+    def _jobs(self, client: Client, push: Push, number: str) -> Iterator[messages.JobsPage]:
+        path = segments("repos", *push.project.split("/"), "actions", "runs", number, "jobs")
+        return client.pages(push.project, path, {"filter": "all"}, messages.JobsPage)
 
     def _of_jobs(
         self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job], repeated: Mapping[str, str]
@@ -184,6 +190,25 @@ class Runs:
             if one.key in listed or endings.is_settled(one, run) or (one.attempt > 1 and one.run_id != number)
         )  # fmt: skip
         return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
+
+    def lines_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Read the annotations of several jobs together; what that does not tell of is left out. Never raises."""
+        wanted = [run for run in runs if run.kind is not Kind.WORKFLOW and run.batch.isdecimal()]
+        if not messages.is_full_name(push.project):
+            return {}
+        known = {run.key: lines for run in wanted if (lines := self._annotations.known(run.run_id)) is not None}
+        wanted = [run for run in wanted if run.key not in known]
+        batches = {run.batch for run in wanted}
+        if len(wanted) > _FEW * len(batches) and not self._annotations.are_named(run.run_id for run in wanted):
+            try:
+                for batch in batches:
+                    self._annotations.learn(
+                        job for page in self._jobs(self._sweeping, push, batch) for job in page.jobs
+                    )
+            except CIError as error:
+                _log.info("annotations.not_read", system=self._system, project=push.project, error=str(error))
+        found = self._annotations.together(push, [run.run_id for run in wanted])
+        return known | {run.key: found[run.run_id] for run in wanted if run.run_id in found}
 
     def recent(self, since: float) -> list[Heard] | None:
         """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.
