@@ -10,7 +10,7 @@ from triggerbot.core.model import State
 from triggerbot.core.policy import limits
 from triggerbot.reports.glossary import REFUSALS
 from triggerbot.reports.timeline import Standing, of_job
-from triggerbot.systems import Later, Refused, Unknown
+from triggerbot.systems import UNREAD, Later, Refused, Unknown
 
 PUSH = ("try", REVISION)
 
@@ -91,7 +91,8 @@ def test_what_the_ci_does_not_list_yet_is_waited_for(bench, real_now):
     """Before it gives up on a job, triggerbot asks again, and says so."""
     bench.hear(bench.event(), listed=False)
     out = bench.run("explain", *PUSH).stdout
-    assert "not decided yet; last: no such push; 1 try so far; looks again at 20" in out
+    assert "Waits for the CI to know it: no such push (" in out
+    assert "last: waits for the CI to know it: no such push; 1 try so far; looks again at 20" in out
 
 
 def test_what_lies_about_asks_whether_the_daemon_runs(bench):
@@ -312,7 +313,7 @@ def test_explain_as_json_has_a_story_for_each_job(bench):
         ([("infra", "1"), ("timed_out", "2")], 2, "incomplete", "XR"),
         ([("infra", "1")], 2, "incomplete", "X"),
         ([("cancelled", "1")], 2, "incomplete", "-"),
-        ([("skipped", "1")], 2, "incomplete", "-"),
+        ([("skipped", "1")], 0, "good", "-"),
         ([("cancelled", "1"), ("skipped", "2"), ("success", "3")], 0, "good", "--G"),
         ([("failure", "1")], 2, "pending", "O"),
         ([("success", "1"), (None, "2")], 2, "pending", "G."),
@@ -328,6 +329,17 @@ def test_status_tells_by_its_exit_code(bench, real_now, events, code, health, le
     status = bench.json("status", *PUSH)
     assert status["health"] == health
     assert status["pushes"][0]["jobs"][0]["letters"] == letters
+
+
+@pytest.mark.parametrize(("event", "code", "health"), [("pull_request", 1, "failing"), ("push", 0, "good")])
+def test_a_pass_of_another_event_makes_nothing_intermittent(bench, event, code, health):
+    """At any CI: a pull request may test other code than the push."""
+    bench.hear(bench.event("a", run_id="1", event="push"))
+    bench.hear(bench.event("a", run_id="3", event="push"), bench.event("a", run_id="4", event="push"))
+    bench.hear(bench.event("a", "success", run_id="2", event=event))
+    answer = bench.run("status", *PUSH)
+    assert (answer.exit_code, bench.json("status", *PUSH)["health"]) == (code, health)
+    assert ("passed only in runs of another event (pull_request, push)" in answer.stdout) is bool(code)
 
 
 def test_the_worst_of_several_pushes_of_a_revision_counts(bench):
@@ -350,5 +362,25 @@ def test_a_running_job_says_that_it_is_too_early(bench):
     """Nothing is decided about what has not finished."""
     bench.hear(bench.event(result=None, state=State.PENDING))
     out = bench.run("explain", *PUSH, "linux-mochitest-1").stdout
-    assert "Run 100 is waiting for a machine." in out
+    assert "Run 100 has not started yet." in out
     assert "Nothing is decided before it has finished." in out
+
+
+def test_that_a_workflow_file_was_not_read_is_told(bench):
+    """With the reason, in words and in JSON: then nobody knows what jobs need."""
+    bench.hear(bench.event())
+    with closing(bench.store()) as store:
+        store.set_metadata(store.find(*PUSH)[0], UNREAD, '{"7": "ci.yml: it was not understood: it has no jobs"}')
+    told = "What the jobs of workflow run 7 need is not known, so each counts by itself: ci.yml: it was not understood"
+    assert told in bench.run("explain", *PUSH).stdout
+    assert told in bench.run("explain", *PUSH, "--json").stdout
+
+
+def test_what_a_failure_follows_from_is_told(bench):
+    """As the reason of the refusal, and as what the job comes to; it is no failing job of its own."""
+    bench.hear(bench.event())
+    bench.hear(bench.event(job="gate", run_id="7", needs=("linux-mochitest-1",)))
+    told = bench.run("explain", *PUSH, "gate").stdout
+    assert "Not retriggered after run 7, derived (follows from `linux-mochitest-1`)" in told
+    assert "Verdict: none (follows from `linux-mochitest-1`)" in told
+    assert "1 follows from another" in bench.run("status", *PUSH).stdout

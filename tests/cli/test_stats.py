@@ -108,7 +108,7 @@ def test_a_job_that_fails_again_is_one_job(bench, real_now):
 
     rows = [line.split() for line in bench.run("stats").stdout.splitlines()]
 
-    assert ["refuse", "already_claimed", "1"] in rows
+    assert not [row for row in rows if "already_claimed" in row]
     assert ["refuse", "job_excluded", "1"] in rows
     assert ["try", "2", "0", "1"] in rows
     assert bench.json("stats")["costs"]["spared"]["failures"] == 1

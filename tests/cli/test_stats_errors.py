@@ -90,11 +90,13 @@ def test_what_could_not_be_triggered_is_listed_with_the_reason(bench, real_now):
     bench.ci.answers = [Refused("the run is too old \x1b[31m")]
     bench.hear(bench.event("linux-a", run_id="1"))
     out = bench.run("stats", "--errors").stdout
-    assert "1 job that could not be triggered, or not yet, newest first." in out
+    assert "1 job that could not be triggered, or not yet, by the reason, newest first." in out
     assert "\x1b" not in out
     assert "the run is too old" in out
     [request] = bench.json("stats", "--errors")["not_triggered"]
-    assert list(request) == ["at", "system", "project", "branch", "revision", "job", "why"]
+    assert list(request) == [
+        "at", "system", "project", "branch", "revision", "job", "why", "first", "jobs", "pushes"
+    ]  # fmt: skip
     assert (request["job"], request["project"]) == ("linux-a", "try")
     assert str(Refusal.REFUSED_BY_CI) in request["why"]
 

@@ -144,3 +144,31 @@ def test_mixed() -> None:
     assert identity.mixed({CI: [run("failure"), run(attempt=2)], twin: [run()]}) == {CI}
     assert identity.mixed({CI: [run("failure"), run(attempt=2)], twin: [run(), run(attempt=2)]}) == set()
     assert identity.mixed({CI: [run("failure"), run(attempt=2)], DOCS: [run()]}) == set()
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        ([("failure", "push"), ("success", "pull_request")], True),
+        ([("failure", "push"), ("success", "pull_request"), ("success", "push")], False),
+        ([("failure", "push"), ("success", "push")], False),
+        ([("failure", None), ("success", "push")], False),
+        ([("failure", None), ("success", None), ("success", "push"), ("success", "cron")], True),
+        ([("failure", "push"), ("failure", "cron")], False),
+    ],
+)
+def test_runs_of_different_events(runs: list[tuple[str, str | None]], expected: bool) -> None:
+    """A pass of one event says nothing of the failure of another, nor does one of an event that is not told."""
+    assert identity.differ([run(result, event=made_by) for result, made_by in runs]) is expected
+
+
+def test_what_a_run_repeats_is_certain() -> None:
+    """The CI says which run it repeats: so it goes to that one's job, and nothing is mixed by it."""
+    twin = f"{CI}\x1d2"
+    again = run(attempt=2, retrigger_of="1")
+    assert identity.mixed({CI: [run("failure"), again], twin: [run("failure")]}) == set()
+    assert identity.mixed({CI: [run("failure"), again, run(attempt=3)], twin: [run()]}) == {CI}
+    known = [kept(CI, "1", failed=True), kept(twin, "2", failed=True)]
+    for repeats, job in (("1", CI), ("2", twin), ("9", CI), (None, CI)):
+        one = event("CI / test", "3", attempt=2, batch="7", per_batch=True, result="success", retrigger_of=repeats)
+        assert identity.place(one, known) == job

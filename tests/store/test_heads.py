@@ -136,7 +136,7 @@ def test_a_store_without_branches_is_read(tmp_path: object) -> None:
     owe(store)
     store.close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE heads; PRAGMA user_version = 5;")
+        connection.executescript("DROP TABLE heads; PRAGMA user_version = 6;")
     again = open_store(f"sqlite:{path}", daemon=True)
     assert again.work(PUSH).heads == ()
     assert tell(again, HeadKind.PUSHED, B, 30.0).due

@@ -1,13 +1,14 @@
 """What every store promises of whose run it is: jobs of one batch alone, their names, and what was told of batches."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.fakes.store_items import said, seen
 from tests.fakes.world import event, failure, push
-from triggerbot.core.model import Batch, Event, RunKey
-from triggerbot.store import FailureRecord, JobRecord, Store, Summary
+from triggerbot.core.model import Batch, Event, PushFacts, RunKey
+from triggerbot.store import FailureRecord, JobRecord, Notice, Store, Summary
 
 PUSH = push("abcdef1", project="octo/app", branch="main", system="gh")
 
@@ -67,6 +68,19 @@ def test_what_was_told_of_a_batch_stays(store: Store) -> None:
     }
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_the_author_is_not_that_of_a_fork(store: Store, first: bool) -> None:
+    """Whoever is told of first: a fork's author stands in only where the project itself ran nothing."""
+    own = PushFacts(PUSH, author="me", fork=False, batches=(Batch("7", "push", fork=False),))
+    theirs = PushFacts(PUSH, author="stranger", fork=True, batches=(Batch("8", "pull_request", fork=True),))
+    again = replace(own, author="somebody", batches=(Batch("9", "schedule", fork=False),))
+    store.observe([Notice(theirs, None)], 2.0, dry=False)
+    assert store.work(PUSH).facts.author == "stranger"
+    for facts in (own, again, theirs) if first else (replace(own, author=None), again, theirs):
+        store.observe([Notice(facts, None)], 3.0, dry=False)
+    assert store.work(PUSH).facts.author == ("me" if first else "stranger")
+
+
 def test_news_of_a_batch_is_judged(store: Store) -> None:
     """Names and what counts may change by it; the same again is no news."""
     hear(store, ran("1", "7"))
@@ -92,6 +106,20 @@ def test_two_of_one_name_in_one_attempt_are_two_jobs(store: Store) -> None:
     assert [one.mixed for one in jobs(store).values()] == [False, False, False], "each passed in the second attempt"
 
 
+def test_what_a_run_repeats_may_be_told_later(store: Store) -> None:
+    """At first it goes to one that failed; once it is known to repeat that one, nothing is mixed."""
+    tell(store, Batch("7", "push"))
+    hear(store, ran("1", "7", result="success"), ran("2", "7"))
+    again = ran("4", "7", attempt=2, result="success")
+    hear(store, again, again)
+    assert [one.mixed for one in jobs(store).values()] == [False, True]
+    told = replace(again, retrigger_of="2")
+    hear(store, told, told, again)
+    assert [one.mixed for one in jobs(store).values()] == [False, False]
+    hear(store, ran("6", "7", attempt=3, result="success", retrigger_of="1"))
+    assert runs(store) == {"CI / test (push)": ["1", "6"], "CI / test (push) #2": ["2", "4"]}
+
+
 def test_a_job_is_named_as_people_call_it(store: Store) -> None:
     """Asking for it, its story, and lines that are added to its runs."""
     tell(store, Batch("7", "push"), Batch("8", "pull_request"))
@@ -105,7 +133,7 @@ def test_a_job_is_named_as_people_call_it(store: Store) -> None:
     assert jobs(store)[name].runs[0].failures == ("boom",)
     store.finish(claim, "enough", 6.0)
     hear(store, ran("4", "8", attempt=2))
-    assert {one.reason for one in store.timeline(PUSH, name) if one.what == "refuse"} == {"already_claimed"}
+    assert [one.what for one in store.timeline(PUSH, name)] == ["ended"]
     assert {one.job for one in store.timeline(PUSH, jobs(store)[name].key)} == {name}
     assert {one.job for one in store.timeline(PUSH)} == {name}
 

@@ -66,6 +66,7 @@ def test_pushes_and_runs_are_read(older: Store) -> None:
     assert run.event is None
     assert own(older, "late").run.failures == ("a late line",)
     assert not run.allowed_to_fail
+    assert run.needs == ()
     assert (older.recent(5), older.previous(OTHER)) == ([OTHER, PUSH], PUSH)
     assert older.find("try", "abcdef1") == [PUSH]
 

@@ -162,7 +162,7 @@ def test_a_retrigger_that_fails_is_no_refusal(store: Store) -> None:
 
     found = store.statistics(0.0)
     assert {one["reason"]: one["jobs"] for one in found["decisions"]} == {
-        "failure": 1, "over_budget": 1, "already_claimed": 2, "result_excluded": 1,
+        "failure": 1, "over_budget": 1, "result_excluded": 1,
     }  # fmt: skip
     assert [hour["reasons"] for hour in found["hours"]] == [{"over_budget": 1}]
     assert [branch["refused"] for branch in found["branches"]] == [1]

@@ -58,7 +58,7 @@ class Errors:
     """Everything that went wrong within a period, or is broken now."""
 
     at: float
-    #: Jobs that could not be retriggered, or not yet, newest first.
+    #: Why jobs could not be retriggered, or not yet, newest first.
     not_triggered: Sequence[Stuck]
     letters: int
     #: The latest dead letters, newest first.
@@ -75,7 +75,7 @@ def gather(store: Store, config: Config, seconds: float, clock: Callable[[], flo
     letters = sorted(store.dead_letters(_EVERY), key=lambda letter: (-letter.at, -letter.id))
     return Errors(
         now,
-        [one for one in stuck(store) if one.at >= now - seconds],
+        stuck(store, now - seconds),
         len(letters),
         letters[:_LETTERS_MAX],
         push_json.breakers(store.breakers(), store.held()),
@@ -99,10 +99,7 @@ def show_json(errors: Errors) -> None:
     """Print the errors as JSON."""
     say_json(
         {
-            "not_triggered": [
-                {"at": event_json.format_time(one.at), **push_json.place(one.push), "job": one.job, "why": one.text}
-                for one in errors.not_triggered
-            ],
+            "not_triggered": [one.as_json() for one in errors.not_triggered],
             "dead_letters": {
                 "count": errors.letters,
                 "newest": [
@@ -161,11 +158,16 @@ def _show_stuck(found: Sequence[Stuck], seconds: float) -> None:
     if not found:
         out.print(f"Nothing in the last {duration(seconds)} that could not be triggered.")
         return
-    out.print(f"{plural(len(found), 'job')} that could not be triggered, or not yet, newest first.", style="bold")
+    jobs = plural(sum(one.jobs for one in found), "job")
+    out.print(f"{jobs} that could not be triggered, or not yet, by the reason, newest first.", style="bold")
     table = _table("time", "push", "job", "why")
     for one in found:
         push = f"{one.push.project} {one.push.revision[:12]}"
-        table.add_row(moment(one.at), *map(text, (push, one.job, one.text)))
+        job, since = one.job, ""
+        if one.jobs > 1:
+            of = f" of {plural(one.pushes, 'push', 'pushes')}" if one.pushes > 1 else ""
+            job, since = f"{one.job} and {plural(one.jobs - 1, 'other')}{of}", f"since {moment(one.first)}: "
+        table.add_row(moment(one.at), *map(text, (push, job, f"{since}{one.text}")))
     out.print(table)
     out.print("`triggerbot explain` tells the whole story of a job.")
 

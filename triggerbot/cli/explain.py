@@ -88,8 +88,9 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
         jobs = record.jobs if job is None else record.named(job)
         if jobs or job is None:
             entries = store.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
-            judged, before = judge.judge(record), push_json.before(store.metadata(record.push))
-            notes, by_job = timeline.of_push(entries), timeline.by_job(entries)
+            metadata = store.metadata(record.push)
+            judged, before = judge.judge(record), push_json.before(metadata)
+            notes, by_job = [*timeline.of_push(entries), *timeline.unread(metadata)], timeline.by_job(entries)
             found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing))
     if not found and job is not None:
         known = {one.job for record in records for one in record.jobs}

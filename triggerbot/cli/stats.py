@@ -58,8 +58,10 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     estimated says so; and text, the same in words), intermittent (jobs, the worst first: job, project, intermittent of
     ran pushes, rate, low and high: with 95 %, last_seen).
 
-    With --errors: what could not be triggered and why, dead letters, open breakers, how CIs answer when they are asked
-    for news, and what workers died of. With --json: not_triggered (at, system, project, branch, revision, job, why),
+    With --errors: what could not be triggered and why (what only waits is no error, and all that an outage does is one
+    row), dead letters, open breakers, how CIs answer when they are asked
+    for news, and what workers died of. With --json: not_triggered (at, system, project, branch, revision, job, why: of
+    the one that met it last; first: when it began; the number of jobs and of pushes),
     dead_letters (count, and the newest: id, at, system, intake, reason), breakers, polls (system, every, answered,
     supported, late), crashes (newest first: at, worker, order (1: the first of those that died together), ended (an
     exit code or a signal), error, where, trace).

@@ -28,6 +28,8 @@ class Refusal(StrEnum):
     EVENT_EXCLUDED = "event_excluded"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    DERIVED = "derived"
+    STARTS_EXCLUDED = "starts_excluded"
     DONTBUILD = "dontbuild"
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"

@@ -72,8 +72,8 @@ def place(event: Event, kept: Sequence[Kept]) -> str:
     """Return the key of the job that an event's run belongs to; `kept`: the runs of all jobs of this name.
 
     What one attempt has twice under one name are two jobs: GitHub cuts long names, and a matrix may repeat one. Where
-    they cannot be told apart later, a further run goes to one that failed (see `mixed`). A batch that an earlier
-    version kept without its key stays where it is, with its claims.
+    the CI does not tell which of them a further run repeats, it goes to one that failed (see `mixed`). A batch that an
+    earlier version kept without its key stays where it is, with its claims.
     """
     if not event.per_batch:
         return event.job
@@ -92,7 +92,9 @@ def place(event: Event, kept: Sequence[Kept]) -> str:
     free = [job for job, runs in of_job.items() if all(one.run.attempt != event.attempt for one in runs)]
     if not free:
         return f"{own}{_SEPARATOR}{event.run_id}"
-    return next((job for job in free if max(of_job[job], key=lambda one: one.run.attempt).failed), free[0])
+    repeated = [job for job in free if any(one.run.run_id == event.retrigger_of for one in of_job[job])]
+    failed = [job for job in free if max(of_job[job], key=lambda one: one.run.attempt).failed]
+    return (repeated or failed or free)[0]
 
 
 def names(jobs: Iterable[str], batches: Mapping[str, Batch]) -> dict[str, str]:
@@ -189,7 +191,8 @@ def of_others(jobs: Collection[str], batches: Mapping[str, Batch]) -> set[str]:
 def mixed(jobs: Mapping[str, Sequence[Run]]) -> set[str]:
     """Return the jobs that share their name with another of their batch, whose further runs may be the other's.
 
-    If all of them passed in the same attempt, it is certain that each did.
+    It is certain whose they are where each says which run it repeats; and if all of the jobs passed in the same
+    attempt, it is certain that each did.
     """
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for job in jobs:
@@ -200,5 +203,24 @@ def mixed(jobs: Mapping[str, Sequence[Run]]) -> set[str]:
         if len(same) > 1:
             passed = [{run.attempt for run in jobs[job] if run.passed} for job in same]
             if not set.intersection(*passed):
-                found.update(job for job in same if len(jobs[job]) > 1)
+                found.update(job for job in same if not _is_certain(jobs[job]))
     return found
+
+
+def differ(runs: Sequence[Run]) -> bool:
+    """Return whether a job failed and passed only in runs that different things made the CI run: other code, perhaps.
+
+    A CI whose job names are the same for a push and a pull request is not known to run the same for both.
+    """
+    events = {run.event for run in runs if run.event is not None}
+    if len(events) < 2:
+        return False
+    failed, passed = {run.event for run in runs if run.failed}, {run.event for run in runs if run.passed}
+    return bool(failed and passed) and not (failed & passed) - {None}
+
+
+def _is_certain(runs: Sequence[Run]) -> bool:
+    """Return whether each run of a job but the first repeats one of the others, by what the CI says."""
+    first = min(run.attempt for run in runs)
+    ids = {run.run_id for run in runs}
+    return all(run.retrigger_of in ids for run in runs if run.attempt > first)

@@ -92,6 +92,7 @@ class Event:
     message: str | None = None
     time: float | None = None
     url: str | None = None
+    #: Our operation that it came of, where runs carry that; with `per_batch` the id of the run that it repeats.
     retrigger_of: str | None = None
     pool: str | None = None
     step: str | None = None
@@ -106,6 +107,10 @@ class Event:
     per_batch: bool = False
     #: The CI does not count its failures.
     allowed_to_fail: bool = False
+    #: The names of the jobs of its push, or of its batch, that it needs.
+    needs: tuple[str, ...] = ()
+    #: The CI says that it deploys.
+    environment: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -151,6 +156,11 @@ class PushFacts:
     #: What is known of its batches, where jobs are told apart by them (see `Event.per_batch`).
     batches: tuple[Batch, ...] = ()
 
+    @property
+    def own(self) -> bool:
+        """Whether they tell of a batch that is certainly the project's own, so that its author is the push's."""
+        return any(batch.fork is False for batch in self.batches)
+
 
 class Group(NamedTuple):
     """A group of runs whose push is not known yet (a Taskcluster task group)."""
@@ -169,6 +179,8 @@ class Lead:
     result: Result | None = None
     attempt: int = 1
     time: float | None = None
+    #: Its push, where the message names that: only to tell whether it is watched.
+    push: Push | None = None
 
     @property
     def key(self) -> RunKey:
@@ -259,6 +271,8 @@ class Run:
     #: What made the CI run it; see `Event.event`.
     event: str | None = None
     allowed_to_fail: bool = False
+    #: The jobs that it needs; see `Event.needs`.
+    needs: tuple[str, ...] = ()
 
     @property
     def key(self) -> RunKey:

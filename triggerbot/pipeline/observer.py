@@ -110,8 +110,9 @@ class Observer:
     def triage(self, heard: Heard) -> Triaged:
         """Decide from the rules alone what of it the store has to record; pure."""
         if isinstance(heard, Lead):
-            # It does not name its push, so any rule might watch it.
-            return Triaged(heard, heard if self._rules else None)
+            # Where it does not name its push any rule might watch it.
+            watched = bool(self._rules) if heard.push is None else rules.rule_for(self._rules, heard.push) is not None
+            return Triaged(heard, heard if watched else None)
         if isinstance(heard, CommentCommand):
             watched = any(rule.watches(heard.project) for rule in self._rules)
             return Triaged(heard, heard if watched else None)
@@ -156,7 +157,9 @@ class Observer:
         refusal = refusal_of(event, item, outcome)
         if refusal is not None and item is not None and outcome.news:
             self._metrics.decisions.labels("refuse", refusal, "dry" if self._dry else "real").inc()
-            log.info("decision", action="refuse", reason=str(refusal), **push_fields(event.push), job=event.job,
+            # That a retrigger failed, too, is no news to whoever reads the log.
+            log_line = log.info if rules.told(refusal) else log.debug
+            log_line("decision", action="refuse", reason=str(refusal), **push_fields(event.push), job=event.job,
                      run_id=event.run_id, attempt=event.attempt)  # fmt: skip
         if outcome.repeated:
             return "repeated"

@@ -11,9 +11,11 @@ from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, rules
+from triggerbot.core.policy import backoff, circuit_breaker, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
+from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
@@ -23,12 +25,9 @@ from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Accepted, Answer, Later, LookBack, Refused, System, Unknown
+from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
-
-#: Why a claim waits where its CI limits writes.
-TURN = "waits for its turn: this CI takes one request a second"
 
 
 def _label(claim: Claim) -> str:
@@ -91,13 +90,14 @@ class Sender:
             if wait > 0:
                 now = self._clock()
                 for want in call.wants:
-                    self._store.wait(want.claim, now + wait, TURN, now, since=looked)
+                    self._store.wait(want.claim, now + wait, waiting.until_turn(want.claim), now, since=looked)
             elif self._superseding.may_send(system, work, [want.claim for want in call.wants], view):
                 self._record_and_send(system, work, call, passes)
 
     def _all_owed(self, system: System, work: Work, view: LookBack, looked: float) -> list[Owed]:
         """Return what is owed and may be sent now; end what nobody waits for any more."""
         now, found = self._clock(), []
+        others = Neighbours(view.events, work.claims)
         for claim in work.sendable(now):
             if claim.due > now and not self._may_go_along(system, work, claim):
                 continue
@@ -105,7 +105,7 @@ class Sender:
             if ending is not None:
                 self._superseding.record(claim, ending)
                 continue
-            one = self._owed(system, work, claim, looked)
+            one = self._owed(system, work, claim, others, looked)
             if one is not None:
                 found.append(one)
         return found
@@ -115,26 +115,27 @@ class Sender:
         all_came = len(work.runs.get(claim.job, ())) - claim.known_runs >= claim.asked
         return system.capacity is Capacity.SERIAL and all_came and not self.blocked_by_dry_run(claim)
 
-    def _owed(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
+    def _owed(self, system: System, work: Work, claim: Claim, others: Neighbours, looked: float) -> Owed | None:
         """Return the runs that a decided claim still needs; `None` if it has to wait or needs no more."""
         now = self._clock()
         runs = work.runs.get(claim.job, ())
         serial = system.capacity is Capacity.SERIAL
         rule = rules.rule_for(self._settings.rules, work.push)
-        proving = PROVING if rule is None else rule.proving
-        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
-        withdrawn = rules.withdrawn(claim, rule)
+        proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
+        count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving)
+        standing = others.standing(claim, runs, never)
+        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
         elif not count:
             self._store.finish(claim, "no more runs are needed", now)
         elif self.blocked_by_dry_run(claim):
-            self._store.wait(claim, now + backoff.HELD, "dry run is on; this was decided before", now)
+            self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
-            return Owed(claim, count, runs)
+            return Owed(claim, count, runs, never)
         return None
 
     def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
@@ -143,7 +144,7 @@ class Sender:
         if waited > GIVE_UP:
             return self._give_up([claim], "the run that was asked for never showed up", now)
         due = now + max(system.grace, backoff.slower(waited))
-        self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
+        self._store.wait(claim, due, waiting.RUN, now, since=looked)
 
     def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
         """Record a request; send it if no cap and no change of a breaker or claim prevents that."""
@@ -156,8 +157,10 @@ class Sender:
             started=now,
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
-        others = " and the other failed jobs" if call.together else " and all other jobs" if call.whole else ""
-        note = f"asks for {call.count} of run {call.target.run_id}{others}"
+        if isinstance(system, NamesRequests):
+            note = system.in_words(call)
+        else:
+            note = f"asks for {call.count} of run {call.target.run_id}"
         keys = {key for claim in claims for key in circuit_breaker.keys_of(claim)}
         begun = self._store.begin(
             operation, work.push, note, now,

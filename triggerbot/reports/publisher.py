@@ -254,8 +254,8 @@ class Publisher:
         return due
 
     def _failed(self, reporter: Reporter, report: PushReport, outcome: str, why: str, *, healthy: bool = False) -> None:
-        # Waiting for one's turn needs nobody's attention.
-        log_line = log.info if healthy else log.warning
+        # Waiting for one's turn needs nobody's attention, and happens again and again.
+        log_line = log.debug if healthy else log.warning
         log_line("report.failed", report=reporter.name, outcome=outcome, error=why, **push_fields(report.push))
         self._count(reporter, outcome)
 

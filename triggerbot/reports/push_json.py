@@ -198,6 +198,7 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "suspected_new": job.suspected,
         "hidden": job.hidden,
         "aside": job.aside or None,
+        "follows_from": list(job.follows),
         "event": next((run.event for run in job.runs if run.event is not None), None),
         "awaited": job.awaited,
         "runs": [_run(run) for run in job.runs],
@@ -232,6 +233,7 @@ def _run(run: Run) -> dict[str, Any]:
         "retrigger_of": run.retrigger_of,
         "failures": list(run.failures),
         "allowed_to_fail": run.allowed_to_fail,
+        "needs": list(run.needs),
     }
 
 

@@ -63,6 +63,8 @@ def _left_alone(rule: Rule) -> Iterator[str]:
         yield f"Only what the CI ran for these events is looked after, if it says so: {listed(rule.events.patterns)}."
     if rule.exclude_steps.patterns:
         yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
+    if not rule.never_start.by_default:
+        yield f"No retrigger starts jobs of these names: {listed(rule.never_start.patterns)}."
     if "*" not in rule.authors.patterns:
         yield f"Only pushes of these authors are looked after: {listed(rule.authors.patterns)}."
     if rule.exclude_authors.patterns:

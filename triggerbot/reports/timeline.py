@@ -1,5 +1,6 @@
 """The timeline of a job in plain sentences: its runs, decisions and their reasons, requests, answers, waits."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,10 @@ from triggerbot.core.model import Run, RunKey
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
-from triggerbot.reports import glossary
+from triggerbot.reports import glossary, waits
+from triggerbot.reports.waits import Waited
 from triggerbot.store import JobRecord, Pause, TimelineEntry
+from triggerbot.systems import UNREAD
 
 #: Seconds after which a due claim that nothing was done about is reported as overdue.
 _OVERDUE = 10.0
@@ -21,7 +24,6 @@ _FAILURES_MAX = 3
 
 _WORDS = {
     "accepted": "Answer",
-    "wait": "Waits",
     "doubt": "In doubt",
     "ended": "Ended",
     "note": "Note",
@@ -63,7 +65,8 @@ class Standing:
 
 def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing) -> list[Line]:
     """Render everything known of a job, oldest first; what it waits for comes last."""
-    lines = [*_runs(job.runs, entries), *_entries(entries)]
+    goes_on = any(not claim.state.final for claim in job.claims)
+    lines = [*_runs(job.runs, entries), *_entries(entries, standing.now if goes_on else None)]
     lines.sort(key=lambda line: line.at or 0.0)
     lines += [line for claim in job.claims if (line := _open(claim, standing)) is not None]
     if not entries and not job.claims and job.runs:
@@ -74,6 +77,13 @@ def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing)
 def of_push(entries: Sequence[TimelineEntry]) -> list[Line]:
     """Render the entries that concern a push as a whole."""
     return [entry_line(entry) for entry in entries if entry.job is None]
+
+
+def unread(metadata: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line per batch of which it is not known what its jobs need, from a push's metadata."""
+    for batch, why in json.loads(metadata.get(UNREAD, "{}")).items():
+        text = f"What the jobs of workflow run {batch} need is not known, so each counts by itself: {why}."
+        yield Line(None, "note", text)
 
 
 def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Line]:
@@ -102,14 +112,16 @@ def _run(run: Run) -> str:
     return text + (f"\nand {plural(more, 'further failure line')}" if more > 0 else "")
 
 
-def _entries(entries: Sequence[TimelineEntry]) -> Iterator[Line]:
-    """Yield a line per entry about jobs; each kind of refusal is explained once."""
+def _entries(entries: Sequence[TimelineEntry], now: float | None) -> Iterator[Line]:
+    """Yield the lines of the entries about jobs: one for each wait, and each kind of refusal is explained once."""
     explained: set[str] = set()
-    for entry in entries:
-        if entry.job is not None:
-            yield entry_line(entry, brief=entry.reason in explained)
-            if entry.what == "refuse":
-                explained.add(entry.reason)
+    for entry in waits.fold([one for one in entries if one.job is not None]):
+        if isinstance(entry, Waited):
+            yield Line(entry.at, "wait", entry.sentence(now))
+            continue
+        yield entry_line(entry, brief=entry.reason in explained)
+        if entry.what == "refuse":
+            explained.add(entry.reason)
 
 
 def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
@@ -119,6 +131,8 @@ def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
             text = _trigger(entry)
         case "refuse":
             text = _refuse(entry, brief=brief)
+        case "wait":
+            text = Waited(entry.text, entry.at).sentence()
         case _:
             text = f"{_WORDS.get(entry.what, entry.what)}: {entry.text}."
     return Line(entry.at, entry.what, text, entry.reason)

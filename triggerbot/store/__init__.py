@@ -277,8 +277,8 @@ class Store(Protocol):
     def ask_slot(self, queue: str, caller: str, rank: Rank, now: float) -> float:
         """Return when a writer may write (see `core.policy.slots`); asking again changes nothing."""
 
-    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
-        """Take a writer out of its queue; `used`: it has written, or may have."""
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool, closed: float = 0.0) -> None:
+        """Take a writer out of its queue; `used`: it may have written. `closed`: until when nobody may write."""
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Postpone fetching a push's facts (`None`: for good)."""

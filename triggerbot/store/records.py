@@ -135,7 +135,7 @@ class JobRecord:
     kept_as: str = ""
     #: Why the push is judged without it, in a few words; empty if it is not.
     aside: str = ""
-    #: Another job has its name, and its further runs may be that one's.
+    #: Another job has its name, and its further runs may be that one's; or they are of different events.
     mixed: bool = False
 
     @property
@@ -154,13 +154,20 @@ def job_records(
 ) -> tuple[JobRecord, ...]:
     """Name the jobs of a push, given by their keys, and sort them by name; `told`: its batches, by their ids."""
     if not any(identity.is_per_batch(job) for job, _, _ in jobs):
-        return tuple(JobRecord(*job) for job in jobs)
+        return tuple(JobRecord(*job, mixed=len(job[1]) > 1 and identity.differ(job[1])) for job in jobs)
     runs = {job: own for job, own, _ in jobs}
     names, mixed = identity.names(runs, told), identity.mixed(runs)
     aside = dict.fromkeys(identity.of_others(runs, told), "of a fork")
     aside |= dict.fromkeys(identity.replaced(runs, told), "a newer workflow run counts")
     found = [
-        JobRecord(names.get(job, job), _with_event(job, own, told), claims, job, aside.get(job, ""), mixed=job in mixed)
+        JobRecord(
+            names.get(job, job),
+            _with_event(job, own, told),
+            claims,
+            job,
+            aside.get(job, ""),
+            mixed=job in mixed or identity.differ(own),
+        )
         for job, own, claims in jobs
     ]
     return tuple(sorted(found, key=lambda one: one.job))

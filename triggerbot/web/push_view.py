@@ -151,6 +151,11 @@ def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEn
         rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in jobs]
         if rows:
             found.append(Group(str(verdict), _heading(verdict, len(rows)), [_brief(row, explained) for row in rows]))
+    following = [job for job in judged.jobs if job.follows and job.verdict is None]
+    rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in following]
+    if rows:
+        heading = f"{len(rows)} {'follows from another' if len(rows) == 1 else 'follow from others'}"
+        found.append(Group("none", heading, [_brief(row, explained) for row in rows]))
     return found
 
 
@@ -341,7 +346,7 @@ def folded(judged: PushVerdict, push: Push) -> list[Folded]:
     page = escape(f"?{urlencode({'system': push.system, 'branch': push.branch})}&job=")
     found = []
     for verdict in (Verdict.PASSED, None):
-        jobs = [job for job in judged.jobs if job.verdict is verdict]
+        jobs = [job for job in judged.jobs if job.verdict is verdict and not (job.follows and verdict is None)]
         if jobs:
             found.append(Folded(str(verdict or "none"), _heading(verdict, len(jobs)), _folded_lines(jobs, page)))
     return found

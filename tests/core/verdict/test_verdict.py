@@ -254,7 +254,7 @@ def test_runs_are_shown_oldest_first() -> None:
     ("jobs", "health"),
     [
         ("", Health.PENDING), ("P", Health.GOOD), ("P I", Health.GOOD), ("P skipped", Health.GOOD),
-        ("skipped", Health.INCOMPLETE), ("skipped skipped", Health.INCOMPLETE),
+        ("skipped", Health.GOOD), ("skipped skipped", Health.GOOD), ("skipped cancelled", Health.INCOMPLETE),
         ("P cancelled", Health.INCOMPLETE), ("P unknown", Health.INCOMPLETE), ("I retry", Health.INCOMPLETE),
         ("P timed_out", Health.INCOMPLETE), ("infra", Health.INCOMPLETE), ("infra P", Health.INCOMPLETE),
         ("P R", Health.PENDING), ("cancelled R", Health.PENDING), ("infra R P", Health.PENDING),

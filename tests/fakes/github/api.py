@@ -13,8 +13,9 @@ from urllib.parse import urlencode
 
 import jwt
 
-from tests.fakes.github import payloads
+from tests.fakes.github import graphql, payloads
 from tests.fakes.github.branches import FakeBranches
+from tests.fakes.github.contents import FakeContents
 from tests.fakes.github.payloads import FakeRun
 from tests.fakes.github.reporting import FakeTalk, TalkError
 from tests.fakes.github.reruns import ApiError, FakeReruns, Recorded
@@ -38,6 +39,8 @@ class Failure:
 class FakeApi(FakeReruns, FakeBranches):
     """The API and its state, without a server; see `FakeGitHub`."""
 
+    queue: graphql.Queue
+
     def __init__(
         self,
         *,
@@ -59,6 +62,8 @@ class FakeApi(FakeReruns, FakeBranches):
         self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
         self.writes_a_minute, self.writes_an_hour = 80, 500
+        #: Whether it answers GraphQL; old servers do not.
+        self.has_graphql = True
         self.not_installed: set[str] = set()
         self.private: set[str] = set()
         #: The most entries that a page has, whatever is asked for.
@@ -76,6 +81,7 @@ class FakeApi(FakeReruns, FakeBranches):
         self._lock = threading.RLock()
         self.url = ""
         self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
+        self.contents = FakeContents()
 
     def handle(self, request: Recorded) -> Recorded | None:
         """Answer one request; `None` drops the connection."""
@@ -104,7 +110,8 @@ class FakeApi(FakeReruns, FakeBranches):
             self._conditional(request)
 
     def _conditional(self, request: Recorded) -> None:
-        etag = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        own = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        etag = request.answer_headers.get("etag", own)
         request.answer_headers["etag"] = etag
         if request.headers.get("if-none-match") == etag:
             request.status, request.answer = 304, None
@@ -142,7 +149,7 @@ class FakeApi(FakeReruns, FakeBranches):
             raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
 
     def _count(self, request: Recorded, who: str) -> None:
-        if who == "app" or request.path == "/rate_limit":
+        if who == "app" or request.path == "/rate_limit" or graphql.is_query(request.body):
             return
         if self.clock() >= self.reset:
             self.remaining, self.reset = self.limit, self.clock() + 3600
@@ -182,6 +189,8 @@ class FakeApi(FakeReruns, FakeBranches):
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_whole),
         ]
+        if (request.method, request.path) == ("POST", "/graphql"):
+            return self._graphql(request, who)
         path = self._spelled(request.path)
         for method, pattern, action in routes:
             match = re.fullmatch(pattern, path)
@@ -190,6 +199,16 @@ class FakeApi(FakeReruns, FakeBranches):
                     raise ApiError(401, "A JSON web token could not be decoded" if who != "app" else "Bad credentials")
                 return action(request, *match.groups())
         return self._talk_route(request, who)
+
+    def _graphql(self, request: Recorded, who: str) -> tuple[int, Any, dict[str, str]]:
+        """Answer the queries that are known; GraphQL has limits of its own."""
+        limits = {"x-ratelimit-remaining": "4999", "x-ratelimit-limit": "5000", "x-ratelimit-resource": "graphql"}
+        if not self.has_graphql:
+            raise ApiError(404, "Not Found")
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        granted = self.narrow.get(token, self.granted)
+        by = "integration" if who == "installation" else "personal access token"
+        return 200, graphql.answer(request.body, self.talk, self.queue, granted, by), limits
 
     def _spelled(self, path: str) -> str:
         """Spell the repository of a path as it is; GitHub does not care for case."""
@@ -208,6 +227,7 @@ class FakeApi(FakeReruns, FakeBranches):
         routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
             ("GET", "/user", "", "", talk.user),
             ("GET", rf"{repo}/check-runs/(\d+)/annotations", "checks", "read", talk.list_annotations),
+            ("GET", rf"{repo}/contents/(.+)", "contents", "read", self.contents.get),
             ("GET", rf"{repo}/commits/{sha}", "contents", "read", talk.commit),
             ("GET", rf"{repo}/commits/{sha}/check-runs", "checks", "read", talk.list_checks),
             ("POST", rf"{repo}/check-runs", "checks", "write", talk.create_check),

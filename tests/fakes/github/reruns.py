@@ -1,6 +1,6 @@
 """What the fake GitHub makes of a request for a rerun: whether it may be, and the attempt that comes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,13 +56,15 @@ class FakeReruns:
         self._run(repo, run.id)
         if one.attempt != run.attempt and run.status == "completed" and self.permission == "write":
             raise ApiError(403, "Only jobs from the current attempt can be re-run")
-        self._rerun(run, {one.name}, "The workflow run containing this job is already running")
+        others = {job.id for job in run.current() if job.name == one.name and job.id != one.id}
+        self._rerun(run, {one.name}, "The workflow run containing this job is already running", others)
         return 201, {}, {}
 
     def _rerun_failed(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
         run = self._run(repo, int(run_id))
-        failed = {one.name for one in run.current() if one.conclusion in ("failure", "timed_out", "cancelled")}
-        self._rerun(run, failed, "This workflow is already running")
+        failed = {one.id: one.name for one in run.current() if one.conclusion in ("failure", "timed_out", "cancelled")}
+        others = {one.id for one in run.current() if one.name in failed.values() and one.id not in failed}
+        self._rerun(run, set(failed.values()), "This workflow is already running", others)
         return 201, {}, {}
 
     def _rerun_whole(self, _request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
@@ -72,7 +74,7 @@ class FakeReruns:
             run.jobs.append(FakeJob(self._id(), "first", run.attempt, self.clock()))
         return 201, {}, {}
 
-    def _rerun(self, run: FakeRun, names: set[str], running: str) -> None:
+    def _rerun(self, run: FakeRun, names: set[str], running: str, others: Collection[int] = ()) -> None:
         if self.permission != "write":
             raise ApiError(403, "Resource not accessible by personal access token")
         if run.status != "completed":
@@ -83,9 +85,10 @@ class FakeReruns:
             raise ApiError(403, "This workflow run has reached the maximum number of 50 re-run attempts")
         if not names:
             raise ApiError(403, "This workflow run cannot be retried")
-        self._new_attempt(run, names)
+        self._new_attempt(run, names, others)
 
-    def _new_attempt(self, run: FakeRun, names: set[str]) -> None:
+    def _new_attempt(self, run: FakeRun, names: set[str], others: Collection[int] = ()) -> None:
+        """Begin an attempt with jobs of these names, and what needs them; `others`: jobs of such a name that rest."""
         before = run.current()
         while more := {job for job, needed in run.needs.items() if names & set(needed)} - names:
             names = names | more
@@ -97,7 +100,7 @@ class FakeReruns:
         run.updated = self.clock()
         for old in before:
             one = FakeJob(self._id(), old.name, run.attempt, self.clock())
-            if old.name in names:
+            if old.name in names and old.id not in others:
                 one.name = run.renames.get(old.name, old.name)
             else:
                 one.started, one.completed = old.started, old.completed

@@ -218,10 +218,11 @@ class MemoryStore(Reporting):
             tables.slots[queue], time = slots.ask(tables.slots.get(queue, SlotQueue()), caller, rank, now)
             return time
 
-    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool, closed: float = 0.0) -> None:
         """Take a writer out of its queue."""
         with self._open() as tables:
-            tables.slots[queue] = slots.leave(tables.slots.get(queue, SlotQueue()), caller, now, used=used)
+            known = tables.slots.get(queue, SlotQueue())
+            tables.slots[queue] = slots.leave(known, caller, now, used=used, closed=closed)
 
     # -- what people do -----------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ def record(job: str, runs: dict[RunKey, Run], event: Event) -> bool:
         runs[event.key] = Run(
             job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.pool,
             event.step, event.url, event.time, event.retrigger_of, event.batch, event.failures, event.started,
-            event.event, event.allowed_to_fail,
+            event.event, event.allowed_to_fail, event.needs,
         )  # fmt: skip
         return True
     if event.state.rank <= known.state.rank:
@@ -27,7 +27,7 @@ def record(job: str, runs: dict[RunKey, Run], event: Event) -> bool:
         retrigger_of=latest(event.retrigger_of, known.retrigger_of), step=latest(event.step, known.step),
         failures=event.failures or known.failures, started=latest(event.started, known.started),
         event=latest(event.event, known.event),
-        allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
+        allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail, needs=event.needs or known.needs,
     )  # fmt: skip
     return True
 
@@ -36,7 +36,10 @@ def _correct(runs: dict[RunKey, Run], event: Event, known: Run) -> bool:
     """Record what an event says more precisely of a run, and return whether that is news."""
     finer = known.state is State.FINISHED and proof.corrects(event.result, known.result)
     result = event.result if finer else known.result
-    runs[event.key] = replace(known, result=result, allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail)
+    runs[event.key] = replace(
+        known, result=result, allowed_to_fail=event.allowed_to_fail or known.allowed_to_fail,
+        retrigger_of=latest(known.retrigger_of, event.retrigger_of), needs=event.needs or known.needs,
+    )  # fmt: skip
     return runs[event.key] != known
 
 

@@ -265,13 +265,15 @@ class Tables:
         if not (event.failed or rules.claims(seen, asked)):
             return Outcome(asks=push.asks, due=due, news=news)
         earlier = job.claims.get("")
+        if earlier and rules.claims(seen, asked) and rules.reopens(earlier.value(), event.key, news=news):
+            earlier = None
         if earlier is None and rules.claims(seen, asked):
             self.make_claim(push, job, event.key, "", dry, now)
             return Outcome(claimed=True, asks=push.asks, due=True, news=news)
         before = None if earlier is None else earlier.value()
         refusal = seen.refusal
         if refusal is None and before is not None and seen.failed:
-            refusal = rules.repeated(before, push.asks)
+            refusal = rules.told(rules.repeated(before, push.asks))
         if news and refusal is not None:
             push.tell(
                 TimelineEntry(now, "refuse", job.name, "", refusal, dry=dry, run_id=event.run_id, attempt=event.attempt)
@@ -321,10 +323,16 @@ class Tables:
             row.last_heard = now
         return row
 
+    @staticmethod
+    def _has_no_own(push: PushRow) -> bool:
+        return all(one.fork is not False for one in push.batches.values())
+
     def _learn(self, push: PushRow, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool) -> bool:
         """Keep what is said first of a push; when its message becomes known, claim the jobs that it asks for."""
-        known = push.facts
+        known = before = push.facts
         first = push.asks is None and asks is not None
+        if known.fork and facts.own and facts.author is not None and self._has_no_own(push):
+            known = replace(known, author=None)
         push.facts = PushFacts(
             push.push,
             (facts.message or "")[:MESSAGE_MAX] if first else known.message,
@@ -338,7 +346,7 @@ class Tables:
             push.batches[batch.id] = Batch(
                 batch.id, latest(batch.event, old.event), latest(batch.source, old.source), latest(batch.fork, old.fork)
             )
-        if first or push.facts != known or push.batches != told:
+        if first or push.facts != before or push.batches != told:
             push.mark(now)
         if asks is None or not first:
             return False

@@ -72,7 +72,7 @@ def test_a_failed_job_is_rerun_when_its_run_has_completed_and_again_until_it_pas
     deliver(daemon, github, "workflow_job", run, job="test (3.11)")
     eventually(
         lambda: (
-            "completed"
+            "the workflow run to complete"
             in daemon.job(REVISION, "CI / test (3.11) (push)", REPOSITORY).get("claims", [{}])[0].get("note", "")
         ),
         "it waits for the workflow run",

@@ -8,11 +8,11 @@ from .markdown import page, table
 
 _HEALTHS = {
     Health.GOOD: "Every job that was to run passed or proved intermittent; what the CI skipped was not to run, "
-    "but where it skipped everything nothing is proved.",
+    "so a push of which it skipped everything is good.",
     Health.FAILING: "A job failed and never passed, once or every time.",
     Health.PENDING: "Nothing failed, and something is to come: runs are running or owed, or a decision is due.",
     Health.INCOMPLETE: "Nothing failed and nothing is to come, but a job did not finish: it was cancelled, met only "
-    "errors of the CI itself, or ended in another way that proves nothing; or everything was skipped.",
+    "errors of the CI itself, or ended in another way that proves nothing.",
 }
 
 

@@ -115,6 +115,24 @@ def test_push_and_pull_request(github: FakeGitHub, make_world: Callable[..., Wor
     assert [run.result for job in record(world).named("CI / test (push)") for run in job.runs] == ["success"]
 
 
+@pytest.mark.parametrize("how", BOTH)
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_stranger_is_not_the_author(
+    github: FakeGitHub, make_world: Callable[..., World], how: str, order: int
+) -> None:
+    """A fork's pull request for the very commit and branch of upstream's push, whichever run is the older one."""
+    world = watching(make_world, how, exclude_authors=Globs(["stranger"]))
+    who: list[dict[str, Any]] = [{"actor": "dev"}, {"actor": "stranger", "head_repository": "stranger/app"}]
+    made = [
+        github.add_run("octo/app", "CI", SHA, "main", {"test": "failure"}, event=f"event-{number}", **one)
+        for number, one in enumerate(who[::order])
+    ]
+    hear(world, github, how, *made)
+    world.drain()
+
+    assert record(world).facts.author == "dev"
+
+
 def record(world: World) -> PushRecord:
     """Read the push."""
     found = world.store.record(PUSH)

@@ -9,7 +9,7 @@ from tests.fakes.github import FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
 from tests.systems.github.ends import Bench
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import Kind, Result
+from triggerbot.core.model import Group, Kind, Lead, Result, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import Health
@@ -17,7 +17,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.systems.github.system import GitHub
 
 
-@pytest.mark.parametrize("conclusion", ["startup_failure", "stale", "never heard of"])
+@pytest.mark.parametrize("conclusion", ["startup_failure", "stale", "action_required", "never heard of"])
 def test_a_workflow_that_ends_in_no_job_fails(bench: Bench, conclusion: str) -> None:
     """It is an entry of its own, named after the workflow, and no rule covers it that does not say so."""
     bench.run({"test": "success"})
@@ -49,11 +49,11 @@ def test_a_workflow_is_rerun_as_a_whole_where_a_rule_says_so(make_bench: Callabl
     assert bench.reruns == [f"runs/{run}/rerun"]
 
 
-def test_a_workflow_that_somebody_has_to_approve_is_pending(bench: Bench) -> None:
-    """Approved, it goes on in the same attempt, and its jobs tell the rest."""
+def test_a_workflow_that_somebody_has_to_approve(bench: Bench) -> None:
+    """It has ended, as GitHub says; approved, it goes on in the same attempt, and its jobs tell the rest."""
     run = bench.run({}, came_to="action_required")
     bench.hear(run)
-    assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.PENDING, Health.PENDING)
+    assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.FAILED, Health.FAILING)
 
     bench.github.runs[run].came_to = None
     bench.github.add_job(run, "test")
@@ -101,11 +101,53 @@ def test_a_newer_workflow_run_counts_instead_of_one_that_could_not_start(bench: 
     assert (entry.verdict, entry.hidden, entry.aside) == (Verdict.FAILED, True, "a newer workflow run counts")
 
 
+@pytest.mark.parametrize("ends", [["success"], ["failure", "success"], ["failure", "failure"]])
+def test_one_of_two_jobs_of_a_name_that_is_rerun_alone(bench: Bench, ends: list[str]) -> None:
+    """The other is listed again as it was, so what ran is known to be a further run of the one that failed."""
+    run = bench.run({"test": "failure"}, outcomes={"test": list(ends)})
+    first = bench.github.job(run, "test")
+    other = replace(first, id=first.id + 500, conclusion="success", completed=(first.completed or 0.0) + 7)
+    bench.github.runs[run].jobs.append(other)
+    bench.hear(run, "test")
+    for _ in ends:
+        bench.github.finish(run)
+        bench.clock.move(1)
+        bench.hear(run, "test")
+
+    # The sweep, which is never far away: after the last retrigger nothing else looks.
+    bench.world.hear(*(bench.gh.recent(bench.clock.now - 86_000) or ()))
+
+    found = {job.job: (job.verdict, len(job.runs), job.mixed) for job in bench.judged().jobs}
+    passed = ends[-1] == "success"
+    assert found == {
+        "CI / test (push)": (Verdict.INTERMITTENT if passed else Verdict.FAILED, 1 + len(ends), False),
+        "CI / test (push) #2": (Verdict.PASSED, 1, False),
+    }
+    assert bench.judged().health is (Health.GOOD if passed else Health.FAILING)
+    assert len(bench.reruns) == len(ends)
+
+
+def test_two_jobs_of_a_name_that_are_rerun_together_are_never_intermittent(bench: Bench) -> None:
+    """Nobody knows which of them passed."""
+    run = bench.run({"test": "failure"})
+    first = bench.github.job(run, "test")
+    bench.github.runs[run].jobs.append(replace(first, id=first.id + 500, completed=(first.completed or 0.0) + 7))
+    bench.hear(run, "test")
+    one, two = bench.github.runs[run].current()
+    bench.github.finish(run, {"test": "success"})
+    two.conclusion, one.completed = "failure", (two.completed or 0.0) - 3
+    bench.clock.move(1)
+    bench.hear(run, "test", last=False)
+    bench.hear(run)
+
+    assert {job.verdict for job in bench.judged().jobs} <= {Verdict.FAILED, Verdict.PENDING}
+
+
 def test_twins_that_a_rerun_renames_are_waited_for_no_more(bench: Bench) -> None:
     """Two jobs of one name, of which a completed attempt has none: no run of either comes."""
-    run = bench.run({"e2e": "success"})
+    run = bench.run({"e2e": "failure"})
     first = bench.github.job(run, "e2e")
-    bench.github.runs[run].jobs.append(replace(first, id=first.id + 500, conclusion="failure", step="test"))
+    bench.github.runs[run].jobs.append(replace(first, id=first.id + 500, step="test"))
     bench.github.runs[run].renames = {"e2e": "e2e / run"}
     bench.hear(run, "e2e")
     if bench.polls:
@@ -114,7 +156,7 @@ def test_twins_that_a_rerun_renames_are_waited_for_no_more(bench: Bench) -> None
         bench.hear(run)
         twins = [job for job in bench.judged().jobs if job.job.startswith("CI / e2e (push)")]
         assert [[one.result for one in job.runs] for job in twins] == [
-            [Result.SUCCESS, Result.SKIPPED], [Result.FAILURE, Result.SKIPPED],
+            [Result.FAILURE, Result.SKIPPED], [Result.FAILURE, Result.SKIPPED],
         ]  # fmt: skip
 
 
@@ -136,6 +178,42 @@ def test_a_workflow_is_told_of_where_its_jobs_do_not_explain_its_end(
     found = [event for event in gh.look_back(PUSH).events if event.kind is Kind.WORKFLOW]
     assert [event.result for event in found] == ([] if result is None else [result])
     assert all((event.job, event.run_id, event.batch) == ("CI", str(run), str(run)) for event in found)
+
+
+@pytest.mark.parametrize("jobs", [{}, {"test": "success"}])
+@pytest.mark.parametrize("came_to", ["failure", "timed_out"])
+def test_a_workflow_that_fails_in_no_job_is_known_by_its_webhook(
+    make_bench: Callable[..., Bench], came_to: str, jobs: dict[str, str | None]
+) -> None:
+    """Whether a job failed the webhook does not say, so GitHub is asked; no poll and no failed job is needed."""
+    bench = make_bench(Rule(Globs(["octo/*"]), results=frozenset({"failure", "timed_out"})))
+    run = bench.run(jobs, came_to=came_to)
+    bench.hear(run, *jobs)
+
+    assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.FAILED, Health.FAILING)
+    assert bench.world.store.count_dead_letters() == 0
+
+
+def test_a_workflow_with_a_failed_job_is_not_asked_about(github: FakeGitHub, gh: GitHub) -> None:
+    """The webhook of the job said why; where it is not known, the webhook of the run is a lead besides."""
+    known, unknown = (github.add_run("octo/app", "CI", SHA, "main", {"test": "failure"}) for _ in range(2))
+    gh.parse(*github.webhook("workflow_job", known, job="test"))
+    leads = [
+        [one for one in gh.parse(*github.webhook("workflow_run", run)) if isinstance(one, Lead)]
+        for run in (known, unknown)
+    ]
+
+    time = float(int(github.runs[unknown].updated))
+    expected = Lead(Group("gh", f"octo/app/{unknown}"), str(unknown), State.FINISHED, Result.FAILURE, 1, time, PUSH)
+    assert leads == [[], [expected]]
+
+
+def test_a_workflow_that_nobody_watches_is_not_asked_about(bench: Bench) -> None:
+    """Webhooks of an organisation tell of all its repositories."""
+    run = bench.github.add_run("else/where", "CI", SHA, "main", {}, came_to="failure")
+    bench.world.hear(*bench.gh.parse(*bench.github.webhook("workflow_run", run)))
+    bench.world.pass_time(120)
+    assert bench.github.requests == []
 
 
 def test_what_was_cancelled_before_any_job_is_not_good(bench: Bench) -> None:

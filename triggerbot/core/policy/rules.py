@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
-from triggerbot.core.model import PROVING, Event, Push, Result, Run
+from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
@@ -58,6 +59,7 @@ class Rule:
     max_tier: int = 1
     pools: Globs = Globs(["*"])
     exclude_steps: Globs = Globs([])
+    never_start: NeverStart = BY_DEFAULT
     retries: int = 2
     opt_in: bool = False
     requested_max: int = 20
@@ -183,6 +185,14 @@ def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
     return Refusal.ALREADY_CLAIMED
 
 
+def told(repeated: Refusal) -> Refusal | None:
+    """Return the refusal of a further failure as the story of its job has it.
+
+    That a job was dealt with before is told there already: its retriggers are ours, and may fail, too.
+    """
+    return None if repeated is Refusal.ALREADY_CLAIMED else repeated
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that a decision about a claim depends on, apart from claim and rule."""
@@ -197,6 +207,12 @@ class Facts:
     ending: Decision | None = None
     #: The claimed run as the CI lists it, if it does: the event that made the claim may have been incomplete.
     listed: Event | None = None
+    #: Those of the runs that failed because of other jobs, and so prove nothing.
+    derived: int = 0
+    #: In words, what the claimed run's failure follows from; empty if it is its own.
+    follows: str = ""
+    #: The jobs that a rerun would start and must not, as people call them.
+    starts: tuple[str, ...] = ()
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -205,6 +221,8 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     The budget is not applied here: the store does that atomically when it records the decision.
     """
     if claim.manual:
+        if facts.starts:
+            return starts_excluded(facts.starts)
         return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
     run, asks = claim.run, facts.asks
     against = list(refusals(rule, run, facts.author))
@@ -223,11 +241,12 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         return Decision.refuse(against[0], detail)
     if facts.ending is not None:
         return facts.ending
-    if asks.dontbuild:
-        return Decision.refuse(Refusal.DONTBUILD)
+    not_now = _of_other_jobs(facts, failure=not wanted)
+    if not_now is not None or asks.dontbuild:
+        return not_now or Decision.refuse(Refusal.DONTBUILD)
     if wanted and rule is not None:
         cut = f", and `requested.max` allows {most}" if asked > most else ""
-        return _unless_enough(rule, Cause.REQUESTED, wanted, facts.runs, f"the push asks for {asked} of it{cut}")
+        return _unless_enough(rule, Cause.REQUESTED, wanted, facts, f"the push asks for {asked} of it{cut}")
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
     return _decide_failure(rule, facts) if rule is not None else None
@@ -238,11 +257,30 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
-    return _unless_enough(rule, Cause.FAILURE, rule.retries, facts.runs, "")
+    return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
 
 
-def _unless_enough(rule: Rule, cause: Cause, wanted: int, runs: int, detail: str) -> Decision:
-    left = wanted - max(0, runs - 1)
+def _of_other_jobs(facts: Facts, *, failure: bool) -> Decision | None:
+    """Return the refusal for the sake of other jobs of the push, if there is one."""
+    if facts.follows and failure:
+        return Decision.refuse(Refusal.DERIVED, facts.follows)
+    return starts_excluded(facts.starts) if facts.starts else None
+
+
+def starts_excluded(jobs: Sequence[str]) -> Decision:
+    """Return the refusal of a retrigger that would start these jobs."""
+    named = ", ".join(f"`{job}`" for job in jobs[:3]) + (f" and {len(jobs) - 3} more" if len(jobs) > 3 else "")
+    return Decision.refuse(Refusal.STARTS_EXCLUDED, f"it would start {named}, which `never_start` forbids")
+
+
+def reopens(earlier: Claim, run: RunKey, *, news: bool) -> bool:
+    """Whether a failed run makes a claim anew: the earlier one ended because its failure followed from another job."""
+    return news and earlier.refusal is Refusal.DERIVED and earlier.run.key != run
+
+
+def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: str) -> Decision:
+    runs = facts.runs
+    left = wanted - max(0, runs - facts.derived - 1)
     if left <= 0:
         return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist, {wanted} further than the first are wanted")
     return Decision(cause, None, left, detail, runs, rule.proving)
@@ -298,13 +336,18 @@ def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool)
     return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
 
 
-def withdrawn(claim: Claim, rule: Rule | None) -> Decision | None:
+def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequence[str] = ()) -> Decision | None:
     """Return the refusal of a decided claim whose run turned out to be none that its rule covers.
 
     Some CIs tell only after the end of a run that it met an error of theirs, or that its failure does not count.
+    `follows` and `starts`: as in `Facts`.
     """
+    if starts:
+        return starts_excluded(starts)
     if claim.cause is not Cause.FAILURE or rule is None:
         return None
+    if follows:
+        return Decision.refuse(Refusal.DERIVED, follows)
     if claim.run.allowed_to_fail:
         return Decision.refuse(Refusal.HIDDEN, "the CI does not count its failures")
     if claim.run.result is Result.INFRA and Result.INFRA not in rule.results:

@@ -39,7 +39,8 @@ def explained(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[st
     return found
 
 
-_GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})
+#: Verdicts with which a job speaks for its push.
+GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,15 @@ class PushVerdict:
 def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict:
     """Judge a push: it is good if each of its jobs passed or is intermittent, except for those that the CI skipped.
 
-    Where everything was skipped nothing is proved. Hidden jobs are counted in the sentence and decide nothing. `now`:
-    to estimate the time left.
+    So one of which the CI skipped everything is good: nothing was to run. Hidden jobs are counted in the sentence and
+    decide nothing. `now`: to estimate the time left.
     """
     listed = tuple(jobs)
     shown = [job for job in listed if not job.hidden]
     judged = PushVerdict(Health.PENDING, "", listed)
     if any(job.verdict is Verdict.FAILED for job in shown):
         health = Health.FAILING
-    elif any(job.verdict in _GOOD for job in shown) and all(job.verdict in _GOOD or job.skipped for job in shown):
+    elif shown and all(job.verdict in GOOD or job.skipped for job in shown):
         health = Health.GOOD
     else:
         health = Health.INCOMPLETE if judged.final else Health.PENDING
@@ -102,9 +103,11 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
     owed = sum(job.owed for job in judged.jobs)
     suspected = sum(job.suspected for job in jobs)
     first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
+    follow = sum(bool(job.follows) and job.hidden for job in judged.jobs)
     hidden = sum(job.hidden and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
     parts = [
         _failing(jobs, judged.common),
+        _plural(follow, "follows from another", "follow from others"),
         _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
         _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")
         + (f" ({suspected} suspected new)" if suspected else ""),

@@ -146,9 +146,9 @@ class Claiming(Connected):
         """Return when a writer may write; asking again changes nothing."""
         return self._change_slots(queue, lambda before: slots.ask(before, caller, rank, now))
 
-    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
-        """Take a writer out of its queue; `used`: it has written, or may have."""
-        self._change_slots(queue, lambda before: (slots.leave(before, caller, now, used=used), 0.0))
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool, closed: float = 0.0) -> None:
+        """Take a writer out of its queue; `used`: it may have written. `closed`: until when nobody may write."""
+        self._change_slots(queue, lambda before: (slots.leave(before, caller, now, used=used, closed=closed), 0.0))
 
     def _change_slots(self, queue: str, change: Callable[[SlotQueue], tuple[SlotQueue, float]]) -> float:
         """Change a queue by compare-and-set, again if another process came first."""

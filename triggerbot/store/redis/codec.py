@@ -46,9 +46,9 @@ _RESULT_OF = {letter: result for result, letter in _RESULTS.items()}
 _KIND_OF = {letter: kind for kind, letter in _KINDS.items()}
 _STATE_OF = {str(state.rank): state for state in State}
 _FINISHED = str(State.FINISHED.rank)
-#: The number of parts of a run. The last ones (its start time, what made the CI run it, whether it is allowed to fail)
-#: are missing where an older version wrote it or where they say nothing.
-_PARTS = 16
+#: The number of parts of a run. The last ones (its start time, what made the CI run it, whether it is allowed to fail,
+#: what it needs) are missing where an older version wrote it or where they say nothing.
+_PARTS = 17
 _PROVING = "".join(_RESULTS[result] for result in sorted(PROVING))
 #: Matches a finished run that proves something, in the stored text of a job.
 PROVES = re.compile(f"{RS}[^{US}]*{US}[0-9]+{US}{_FINISHED}{US}[{_PROVING}]{US}".encode())
@@ -57,7 +57,7 @@ _ESCAPES = str.maketrans({_ESCAPE: f"{_ESCAPE}0", RS: f"{_ESCAPE}1", US: f"{_ESC
 asks_decoder = msgspec.json.Decoder(PushOptions)
 slots_decoder = msgspec.json.Decoder(SlotQueue)
 _baseline_decoder = msgspec.json.Decoder(dict[str, tuple[RunKey, ...]])
-_failures_decoder = msgspec.json.Decoder(tuple[str, ...])
+_texts_decoder = msgspec.json.Decoder(tuple[str, ...])
 _command_decoder = msgspec.json.Decoder(CommentCommand)
 _failure_record_decoder = msgspec.json.Decoder(tuple[float, int, int, tuple[str, ...], tuple[str, ...]])
 
@@ -191,9 +191,11 @@ def run(event: Event) -> str:
             bare(event.batch), moment(event.started),
         )
     )  # fmt: skip
-    if event.allowed_to_fail:
-        return f"{text}{US}{bare(event.event or '')}{US}1"
-    return text if event.event is None else f"{text}{US}{bare(event.event)}"
+    late = [bare(event.event or ""), "1" if event.allowed_to_fail else ""]
+    late.append(bare(encode(event.needs)) if event.needs else "")
+    while late and not late[-1]:
+        late.pop()
+    return US.join((text, *late))
 
 
 def _parts_of(text: str) -> list[str]:
@@ -210,7 +212,7 @@ def run_of(job: str, text: str) -> Run:
     if _ESCAPE in text:
         parts = [plain(part) for part in parts]
     run_id, attempt, rank, result, kind, tier, time, url, origin, pool, step, failures, batch, *late = parts
-    started, event, allowed = late
+    started, event, allowed, needs = late
     return Run(
         job,
         run_id,
@@ -225,10 +227,11 @@ def run_of(job: str, text: str) -> Run:
         float(time) if time else None,
         origin or None,
         batch,
-        _failures_decoder.decode(failures) if failures else (),
+        _texts_decoder.decode(failures) if failures else (),
         float(started) if started else None,
         event or None,
         allowed == "1",
+        _texts_decoder.decode(needs) if needs else (),
     )
 
 

@@ -99,6 +99,7 @@ class _Batch:
             (facts.message or "")[:_MESSAGE_MAX],
             [] if asks is None else list(asks.problems),
             [codec.batch(one) for one in facts.batches],
+            facts.own,
         ]
 
 

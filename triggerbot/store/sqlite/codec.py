@@ -15,9 +15,9 @@ from triggerbot.core.policy.try_syntax import PushOptions
 _RUN = (
     "jobs.name, runs.run_id, runs.attempt, runs.state, runs.result, runs.kind, runs.tier, runs.pool, runs.step, "
     "runs.url, runs.time, runs.retrigger_of, runs.batch, runs.failures, runs.started, "
-    "runs.event, runs.allowed_to_fail"
+    "runs.event, runs.allowed_to_fail, runs.needs"
 )
-_RUN_WIDTH = 17
+_RUN_WIDTH = 18
 _STATES = {str(one): one for one in State}
 _RESULTS: dict[str | None, Result | None] = {None: None} | {str(one): one for one in Result}
 _KINDS = {str(one): one for one in Kind}
@@ -79,6 +79,7 @@ def run(row: tuple[Any, ...]) -> Run:
         row[14],
         row[15],
         bool(row[16]),
+        () if row[17] is None else lines(row[17]),
     )
 
 

@@ -121,10 +121,10 @@ def ask_slot(connection: sqlite3.Connection, queue: str, caller: str, rank: Rank
     return time
 
 
-def leave_slot(connection: sqlite3.Connection, queue: str, caller: str, now: float, used: bool) -> None:
+def leave_slot(connection: sqlite3.Connection, queue: str, caller: str, now: float, used: bool, closed: float) -> None:
     """Take a writer out of its queue."""
     before = _slot_queue(connection, queue)
-    _save_slot_queue(connection, queue, before, slots.leave(before, caller, now, used=used))
+    _save_slot_queue(connection, queue, before, slots.leave(before, caller, now, used=used, closed=closed))
 
 
 def _slot_queue(connection: sqlite3.Connection, queue: str) -> SlotQueue:

@@ -88,7 +88,7 @@ def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: b
     asked = None if asks is None else frozenset(asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=asks, due=due, news=news)
-    outcome = _claim(connection, item, asks, asked, (push, job, run), now, dry)
+    outcome = _claim(connection, item, asks, asked, (push, job, run), now, dry, news=news)
     if news and not outcome.claimed:
         _record_refusal(connection, item, outcome, (push, job, run), now, dry)
     return replace(outcome, due=due or outcome.due, news=news)
@@ -102,9 +102,14 @@ def _claim(
     ids: tuple[int, int, int],
     now: float,
     dry: bool,
+    *,
+    news: bool,
 ) -> Outcome:
     push, job, run = ids
     earlier = next(iter(codec.claims(connection, "WHERE claims.job = ? AND claims.origin = ''", (job,))), None)
+    if earlier is not None and rules.claims(item.seen, asked) and rules.reopens(earlier, item.event.key, news=news):
+        connection.execute("DELETE FROM claims WHERE id = ?", (earlier.id,))
+        earlier = None
     if earlier is None and rules.claims(item.seen, asked):
         insert_claim(connection, push, job, run, "", dry, now)
         return Outcome(claimed=True, asks=asks, due=True)
@@ -121,7 +126,7 @@ def _record_refusal(
 ) -> None:
     refusal, earlier = item.seen.refusal, outcome.earlier
     if refusal is None and earlier is not None and item.seen.failed:
-        refusal = rules.repeated(earlier, outcome.asks)
+        refusal = rules.told(rules.repeated(earlier, outcome.asks))
     if refusal is not None:
         push, job, run = ids
         record_entry(connection, push, job, "refuse", now, reason=refusal, run=run, dry=dry)
@@ -160,7 +165,13 @@ def find_push(connection: sqlite3.Connection, push: Push, now: float) -> tuple[i
 def _learn(
     connection: sqlite3.Connection, push: int, facts: PushFacts, asks: PushOptions | None, now: float, dry: bool
 ) -> bool:
-    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for."""
+    """Record facts that are not known yet; when the message becomes known, claim the jobs that it asks for.
+
+    An author that only a fork's runs told of yields to that of the first run of the project itself.
+    """
+    yields = facts.own and facts.author is not None and not _has_own(connection, push)
+    if yields:
+        connection.execute("UPDATE pushes SET author = NULL WHERE id = ? AND fork = 1", (push,))
     learned = connection.execute(
         # Once one of its runs is known to be a fork's, the push stays a fork's.
         "UPDATE pushes SET author = coalesce(author, ?1), time = coalesce(time, ?2), "
@@ -182,6 +193,11 @@ def _learn(
     for problem in asks.problems:
         record_entry(connection, push, None, "note", now, text=problem)
     return _claim_requested(connection, push, frozenset(asks.rebuild), now, dry) if asks.rebuild else False
+
+
+def _has_own(connection: sqlite3.Connection, push: int) -> bool:
+    """Return whether a batch of the project itself is known of a push."""
+    return connection.execute("SELECT 1 FROM batches WHERE push = ? AND fork = 0", (push,)).fetchone() is not None
 
 
 def _learn_batch(connection: sqlite3.Connection, push: int, batch: Batch) -> bool:
@@ -267,18 +283,20 @@ def _is_known(connection: sqlite3.Connection, push: int, job: str, run_id: str) 
 def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple[int, bool]:
     """Record how far a run has come, never backwards; returns its row and whether that is news."""
     row = connection.execute(
-        "SELECT id, state, result, allowed_to_fail FROM runs WHERE job = ? AND run_id = ? AND attempt = ?",
+        "SELECT id, state, result, allowed_to_fail, retrigger_of, needs FROM runs "
+        "WHERE job = ? AND run_id = ? AND attempt = ?",
         (job, event.run_id, event.attempt),
     ).fetchone()
     failures = codec.encode(event.failures) if event.failures else None
+    needs = codec.encode(event.needs) if event.needs else None
     if row is None:
         added = connection.execute(
             "INSERT INTO runs (job, run_id, attempt, state, result, kind, tier, time, url, retrigger_of, pool, step, "
-            "batch, failures, started, event, allowed_to_fail) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "batch, failures, started, event, allowed_to_fail, needs) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (job, event.run_id, event.attempt, event.state, event.result, event.kind, event.tier, event.time)
             + (event.url, event.retrigger_of, event.pool, event.step, event.batch, failures, event.started)
-            + (event.event, event.allowed_to_fail),
+            + (event.event, event.allowed_to_fail, needs),
         )
         return int(added.lastrowid or 0), True
     news = event.state.rank > State(row[1]).rank
@@ -291,18 +309,29 @@ def _record_run(connection: sqlite3.Connection, job: int, event: Event) -> tuple
             (event.state, event.result, event.kind, event.tier, event.time, event.url, event.retrigger_of)
             + (event.pool, event.step, failures, event.started, event.event, row[0]),
         )
-    return int(row[0]), _correct(connection, event, row) or news
+    return int(row[0]), _correct(connection, event, row, needs) or news
 
 
-def _correct(connection: sqlite3.Connection, event: Event, row: tuple[int, str, str | None, int]) -> bool:
+def _correct(
+    connection: sqlite3.Connection,
+    event: Event,
+    row: tuple[int, str, str | None, int, str | None, str | None],
+    needs: str | None,
+) -> bool:
     """Record what an event says more precisely of a known run; return whether that is news."""
-    number, state, result, allowed = row
+    number, state, result, allowed, repeats, needed = row
     finer = state == State.FINISHED and result is not None and proof.corrects(event.result, Result(result))
     if finer:
         connection.execute("UPDATE runs SET result = ? WHERE id = ?", (event.result, number))
     if event.allowed_to_fail and not allowed:
         connection.execute("UPDATE runs SET allowed_to_fail = 1 WHERE id = ?", (number,))
-    return finer or (event.allowed_to_fail and not allowed)
+    told = event.retrigger_of is not None and repeats is None
+    if told:
+        connection.execute("UPDATE runs SET retrigger_of = ? WHERE id = ?", (event.retrigger_of, number))
+    if needs is not None and needs != needed:
+        connection.execute("UPDATE runs SET needs = ? WHERE id = ?", (needs, number))
+        told = True
+    return finer or told or (event.allowed_to_fail and not allowed)
 
 
 def insert_claim(

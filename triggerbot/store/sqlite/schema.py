@@ -171,6 +171,10 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     """
+    -- JSON: the names of the jobs that it needs.
+    ALTER TABLE runs ADD COLUMN needs TEXT;
+    """,
+    """
     -- What was told of branches and their newest commits, see core.heads; projects in small letters.
     CREATE TABLE heads (
         system TEXT NOT NULL, project TEXT NOT NULL, branch TEXT NOT NULL, mark TEXT NOT NULL, at REAL NOT NULL,

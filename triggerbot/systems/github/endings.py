@@ -27,7 +27,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from triggerbot.core import identity
-from triggerbot.core.model import Event, Kind, Push, Result, State
+from triggerbot.core.model import Event, Group, Kind, Lead, Push, Result, State
 from triggerbot.systems.github import messages
 
 _INFRA = re.compile(
@@ -53,7 +53,6 @@ _FINE = frozenset({"success", "skipped", "neutral"})
 _OF_JOBS = {"failure": Result.FAILURE, "timed_out": Result.TIMED_OUT, "cancelled": Result.CANCELLED}
 #: Conclusions of jobs that explain a workflow run that is no success.
 _FAILED = frozenset({"failure", "timed_out", "startup_failure", "stale", "action_required"})
-_WAITS = "action_required"
 
 
 def result_of(job: messages.Job, result: Result) -> Result:
@@ -91,7 +90,6 @@ def of_workflow_run(push: Push, run: messages.WorkflowRun, jobs: Sequence[messag
     conclusion, name = run.conclusion, run.name or run.file
     if run.status != "completed" or not conclusion or not name:
         return None
-    waits = conclusion == _WAITS
     if conclusion in _FINE or (jobs is not None and _explain(run, jobs)):
         if run.run_attempt == 1:
             return None
@@ -107,13 +105,13 @@ def of_workflow_run(push: Push, run: messages.WorkflowRun, jobs: Sequence[messag
         push=push,
         job=identity.clean(messages.plain(name, "workflow")),
         run_id=str(run.id),
-        state=State.PENDING if waits else State.FINISHED,
-        result=None if waits else result,
+        state=State.FINISHED,
+        result=result,
         attempt=run.run_attempt,
         kind=Kind.WORKFLOW,
         time=messages.moment(run.updated_at),
         url=messages.link(run.html_url),
-        failures=() if waits or result is Result.SUCCESS else (f"the workflow run ended as {conclusion[:100]}",),
+        failures=() if result is Result.SUCCESS else (f"the workflow run ended as {conclusion[:100]}",),
         batch=str(run.id),
         event=messages.cut(run.event),
         per_batch=True,
@@ -151,6 +149,22 @@ def _was_stopped(
 def says_stopped(lines: Iterable[str]) -> bool:
     """Whether the annotations of a job say that its whole run was cancelled, and by whom or what."""
     return any(_STOPPED.search(line) for line in lines)
+
+
+def lead(push: Push, run: messages.WorkflowRun) -> Lead | None:
+    """Build the lead of a workflow run, named by its own number, of which only its jobs tell why it failed."""
+    result = _OF_JOBS.get(run.conclusion or "")
+    if result not in (Result.FAILURE, Result.TIMED_OUT):
+        return None
+    group = Group(push.system, f"{push.project}/{run.id}")
+    time = messages.moment(run.updated_at)
+    return Lead(group, str(run.id), State.FINISHED, result, run.run_attempt, time, push)
+
+
+def is_settled(lead: Lead, run: messages.WorkflowRun) -> bool:
+    """Return whether the API tells of the end of a workflow run that its lead is about."""
+    ended = run.status == "completed" or run.run_attempt > lead.attempt
+    return lead.run_id == str(run.id) and ended and run.run_attempt >= lead.attempt
 
 
 def _explain(run: messages.WorkflowRun, jobs: Iterable[messages.Job]) -> bool:

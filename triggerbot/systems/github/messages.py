@@ -67,6 +67,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One job in one attempt of a workflow run; `id` is new in every attempt."""
 
     id: Id
+    node_id: str | None = None
     run_id: Id
     name: str
     head_sha: str
@@ -156,6 +157,8 @@ class Permissions(msgspec.Struct, frozen=True):
     checks: str = ""
     pull_requests: str = ""
     issues: str = ""
+    contents: str = ""
+    merge_queues: str = ""
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

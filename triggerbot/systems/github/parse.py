@@ -10,10 +10,9 @@ The mapping:
   them apart for people (event, path, fork) is in no `workflow_job`: workflow runs tell it (`PushFacts.batches`).
 * A `workflow_job` without a branch or a workflow's name is a lead: which job it is, the API has to say.
 * kind: always `test`. GitHub does not distinguish builds from tests; rules can, by `exclude_jobs` and `exclude_steps`.
-* `action_required` is not the end of a run: somebody has to approve it first. Jobs in that state are no events; a
-  workflow run in that state is one that is pending.
+* `action_required` is not the end of a job: somebody has to approve it first. Jobs in that state are no events.
 * a completed workflow run that is no success, and whose jobs do not say why, is an event of its own, of kind `workflow`
-  (see `endings`).
+  (see `endings`). Where only its jobs can tell, its webhook is a lead besides.
 
 Events of our own reruns are ordinary events with an attempt above 1; a job is claimed once, by the core.
 
@@ -78,14 +77,16 @@ def webhook(
     if not kind:
         raise NotUnderstood("the header X-GitHub-Event is missing")
     if kind == "issue_comment":
-        return [*comment(system, _json(headers, body), mention)]
+        return [*comment(system, payload(headers, body), mention)]
     if kind == "workflow_job":
-        return _job_webhook(system, _json(headers, body), ask=ask)
+        return _job_webhook(system, payload(headers, body), ask=ask)
+    if kind == "workflow_run":
+        return _run_webhook(system, payload(headers, body), ask=ask)
     reader = _READERS.get(kind)
-    return [] if reader is None else reader(system, _json(headers, body))
+    return [] if reader is None else reader(system, payload(headers, body))
 
 
-def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
+def payload(headers: Mapping[str, str], body: bytes) -> bytes | str:
     """Return the JSON, taken out of the form if the webhook is configured to send forms."""
     if not headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         return body
@@ -116,7 +117,7 @@ def _job_webhook(system: str, body: bytes | str, *, ask: bool) -> list[Heard]:
     return [] if known is None else [known]
 
 
-def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
+def _run_webhook(system: str, body: bytes | str, *, ask: bool) -> list[Heard]:
     if messages.read(body, messages.Action).action not in _RUN_ACTIONS:
         return []
     message = messages.read(body, messages.RunMessage)
@@ -124,10 +125,12 @@ def _run_webhook(system: str, body: bytes | str) -> list[Heard]:
     if not run.head_branch:
         return []
     push = _push(system, message.repository.full_name, run.head_branch, run.head_sha)
-    found = facts(push, [run], settled=message.action == "completed")
-    entry = endings.of_workflow_run(push, run) if message.action == "completed" else None
+    completed = message.action == "completed"
+    found = facts(push, [run], settled=completed)
+    entry = endings.of_workflow_run(push, run) if completed else None
+    lead = endings.lead(push, run) if completed and ask else None
     told = heads.of_run(push, replace(run, repository=message.repository))
-    return [found, *told] if entry is None else [found, *told, entry]
+    return [found, *told, *(one for one in (entry, lead) if one is not None)]
 
 
 def _ping(_system: str, body: bytes | str) -> list[Heard]:
@@ -140,7 +143,6 @@ def _check_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 
 _READERS = {
-    "workflow_run": _run_webhook,
     "push": heads.push_webhook,
     "delete": heads.delete_webhook,
     "pull_request": heads.pull_webhook,
@@ -154,11 +156,16 @@ _READERS = {
 
 
 def event(
-    push: Push, job: messages.Job, state: State | None = None, run: messages.WorkflowRun | None = None
+    push: Push,
+    job: messages.Job,
+    state: State | None = None,
+    run: messages.WorkflowRun | None = None,
+    repeats: str | None = None,
 ) -> Event | None:
     """Build the event of a job; `None` if it waits for approval or its state is unknown to us.
 
     `state`: overrides the job's status. `run`: its workflow run, where that is known: jobs do not name their event.
+    `repeats`: the id of the execution that it repeats.
     Raises `NotUnderstood` for an impossible name or time.
     """
     state = state or _STATES.get(job.status)
@@ -173,6 +180,7 @@ def event(
         attempt=job.run_attempt,
         time=_time(job, state),
         url=messages.link(job.html_url),
+        retrigger_of=repeats,
         pool=_pool(job),
         step=_failed_step(job),
         batch=str(job.run_id),
@@ -208,9 +216,13 @@ def _result(job: messages.Job, state: State) -> Result | None:
 
 
 def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = False) -> PushFacts:
-    """Build the facts of a push from its workflow runs (at least one): the oldest; a fork's if any run is a fork's."""
+    """Build the facts of a push from its workflow runs (at least one): a fork's if any of them is a fork's.
+
+    Message, author and time are those of the oldest run of the project itself: whoever opens a pull request for a
+    commit that others have pushed is not its author. The message is that of the commit, whoever made it run.
+    """
     ordered = sorted(runs, key=lambda run: run.id)
-    oldest = ordered[0]
+    oldest = next((run for run in ordered if not _is_of_fork(push, run)), ordered[0])
     return PushFacts(
         push,
         message=oldest.head_commit.message if oldest.head_commit else None,
@@ -225,27 +237,6 @@ def facts(push: Push, runs: Iterable[messages.WorkflowRun], *, settled: bool = F
 def _is_of_fork(push: Push, run: messages.WorkflowRun) -> bool:
     """Return whether a workflow run is of a fork's commit; one whose repository is gone counts as that."""
     return run.head_repository is None or run.head_repository.full_name.lower() != push.project.lower()
-
-
-def distinct(jobs: Iterable[messages.Job]) -> tuple[list[messages.Job], dict[str, str]]:
-    """Reduce a listing to one entry per execution, the earliest, and map it to the newest id, which can be rerun.
-
-    A rerun of some jobs makes a new attempt in which the other jobs are listed again, with new ids and the old
-    times; those are no further runs. Returns the entries, oldest first, and {id of the entry: newest id}.
-    """
-    found: list[messages.Job] = []
-    first: dict[tuple[str, str, str], messages.Job] = {}
-    newest: dict[str, str] = {}
-    for job in sorted({job.id: job for job in jobs}.values(), key=lambda job: (job.run_attempt, job.id)):
-        if not job.started_at or not job.completed_at:
-            found.append(job)
-            continue
-        earlier = first.setdefault((job_name(job), job.started_at, job.completed_at), job)
-        if earlier.run_attempt < job.run_attempt:
-            newest[str(earlier.id)] = str(job.id)
-        else:
-            found.append(job)
-    return found, newest
 
 
 def push_of(system: str, project: str, run: messages.WorkflowRun) -> Push | None:

@@ -56,9 +56,13 @@ local function learn_batch(push, batch, now)
   end
 end
 
--- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems, batches
+-- facts: author, time, fork (0, 1 or ""), asks as JSON, asked groups, message, problems, batches, whether one of these is
+-- the project's own. An author that only a fork's runs told of yields to that of the first run of the project itself.
 local function learn(push, facts, now, dry)
   local p = key('p', push.number)
+  if facts[9] and call('HSETNX', p, 'own', '1') == 1 and facts[1] ~= false and call('HGET', p, 'fork') == '1' then
+    push.author = nil
+  end
   if facts[1] ~= false and not push.author then
     call('HSET', p, 'author', facts[1])
     push.author = facts[1]
@@ -107,9 +111,14 @@ local function record_run(push, job, groups, run, id, attempt, rank)
     news = true
   else
     local finer, allowed = old[3] == '2' and new[4] ~= '' and string.find(CORRECTIONS[old[4]] or '', new[4], 1, true), new[16] == '1' and old[16] ~= '1'
-    news = finer or allowed
+    local told = (new[17] or '') ~= '' and new[17] ~= old[17]
+    local repeats = (old[9] or '') == '' and (new[9] or '') ~= ''
+    news = finer or allowed or told or repeats
+    if repeats then old[9] = new[9] end
     if finer then old[4] = new[4] end
-    if allowed then old[14], old[15], old[16] = old[14] or '', old[15] or '', '1' end
+    if allowed or told then for field = 14, 16 do old[field] = old[field] or '' end end
+    if allowed then old[16] = '1' end
+    if told then old[17] = new[17] end
     new = old
   end
   if news then changed = string.sub(known, 1, at) .. table.concat(new, US) .. string.sub(known, ends) end
@@ -129,7 +138,7 @@ end
 
 -- Which job a run of one batch belongs to, as `core.identity.place` says. Of jobs that share their name in a batch, those
 -- beside the first are listed in a field of the push.
-local function place(push, name, batch, id, attempt)
+local function place(push, name, batch, id, attempt, repeats)
   local j, own, prefix = key('j', push.number), name .. GS .. batch, RS .. id .. US .. attempt .. US
   local legacy = call('HGET', j, name)
   if legacy then
@@ -141,22 +150,24 @@ local function place(push, name, batch, id, attempt)
   local p, field = key('p', push.number), 'twins' .. US .. own
   local twins = call('HGET', p, field)
   local jobs = twins and split(own .. RS .. twins, RS) or { own }
-  local free, failed = false, false
+  local free, failed, repeated = false, false, false
   for _, job in ipairs(jobs) do
     local runs = runs_of(push.number, job)
-    local newest, is_free = false, #runs > 0
+    local newest, is_free, is_repeated = false, #runs > 0, false
     for _, text in ipairs(runs) do
       local run = split(text, US)
       if run[1] == id and run[2] == attempt then return job end
       if run[2] == attempt then is_free = false end
+      if repeats ~= '' and run[1] == repeats then is_repeated = true end
       if not newest or tonumber(run[2]) > tonumber(newest[2]) then newest = run end
     end
     if is_free then
       free = free or job
+      if is_repeated then repeated = repeated or job end
       if FAILED[newest[4]] then failed = failed or job end
     end
   end
-  if free or call('HEXISTS', j, own) == 0 then return failed or free or own end
+  if free or call('HEXISTS', j, own) == 0 then return repeated or failed or free or own end
   local twin = own .. GS .. id
   call('HSET', p, field, twins and twins .. RS .. twin or twin)
   return twin
@@ -166,7 +177,7 @@ end
 --        batch, facts or false, whether only runs of its batch are of its job, whether it only follows up a known run
 local function observe_event(item, names, now, dry, facts_delay)
   local push = find_push(names[item[2]], now)
-  if item[15] then item[3] = place(push, item[3], item[13], item[6], tostring(item[7])) end
+  if item[15] then item[3] = place(push, item[3], item[13], item[6], tostring(item[7]), split(item[5], US)[9]) end
   local job, groups, finished, failed, covered, batch = item[3], item[4], item[9], item[10], item[11], item[13]
   local due = item[14] and learn(push, item[14], now, dry) or false
   if not push.asks and groups ~= '' and (push.facts_due or '') == '' and (push.tries or '0') == '0' then
@@ -190,6 +201,12 @@ local function observe_event(item, names, now, dry, facts_delay)
   if not (failed or covered or requested) then return flags, push end
   local run = item[6] .. US .. item[7]
   local known = call('HGET', key('k', push.number), job .. US)
+  local earlier = known and news and (covered or requested) and read(tonumber(known))
+  if earlier and earlier.refusal == 'derived' and earlier.run ~= run then
+    -- Its failure followed from another job, and this is a further run: see `rules.reopens`.
+    call('HDEL', key('c', push.number), known)
+    known = false
+  end
   if not known and (covered or requested) then
     make_claim(push, job, run, '', dry, now)
     return (news and 4 or 0) + 3, push
@@ -321,7 +338,8 @@ function commands.observe(args)
           refusal = args.repeated[claim.refusal] or ''
           if refusal == '' then
             local rebuild = push.asked and push.asked ~= '' and claim.origin == ''
-            refusal = rebuild and 'rebuild_requested' or 'already_claimed'
+            -- See `rules.told`.
+            refusal = rebuild and 'rebuild_requested' or ''
           end
         end
         if refusal ~= '' then
