@@ -83,8 +83,8 @@ def test_each_failure_takes_a_second(github: FakeGitHub, make_world: MakeWorld, 
     assert moments[-1] - began <= 45
     assert spread(moments)[0] >= 1.0
     assert [post.status for post in github.posts] == [201] * 40
-    # The list of workflow runs, the jobs of the one, its workflow file, the commit that its branch is at, the rerun; and
-    # once, which branch is the default one.
+    # The list of workflow runs, the jobs of the one, its workflow file, the commit that its branch is at, the rerun;
+    # and once, which branch is the default one.
     assert len(github.requests) - before == 5 * 40 + 1
 
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from triggerbot.config import addresses, fields, secrets
 from triggerbot.config.fields import Converted
-from triggerbot.config.intakes import Intake, PulseSettings
+from triggerbot.config.intakes import Intake, IntakeSettings, PulseSettings
 from triggerbot.config.plugins import Plugins
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import ReportSettings, Section, SystemSettings, default, without_default
