@@ -21,7 +21,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
-from triggerbot.reports import as_listed, comment_syntax, glossary, requeue
+from triggerbot.reports import as_listed, comment_syntax, glossary, requeue, superseded
 from triggerbot.reports.comment_syntax import USAGE, Command, Rebuild, Retry, Unclear, Why
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import code
@@ -235,7 +235,11 @@ class CommentCommands:
             self._store.ask(record.push, job.job, count, origin, dry=self._settings.dry, now=now)
         runs = "1 further run" if count == 1 else f"{count} further runs"
         would = "Dry run, so nothing is sent: would ask" if self._settings.dry else "Asked"
-        return _Reply([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
+        texts = [f"{would} for {runs} of {_named(jobs)}."]
+        warning = superseded.warning(record)
+        if warning:
+            texts.append(f"Note that {warning}.")
+        return _Reply(texts, count * len(jobs), possible=True)
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
         """Explain why jobs were, or were not, retriggered."""

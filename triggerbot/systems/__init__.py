@@ -5,10 +5,21 @@ protocols below as its CI allows. Inside, a system uses its CI's own words; at t
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run, RunKey
+from triggerbot.core.model import (
+    CommentCommand,
+    Event,
+    Head,
+    Heard,
+    Lead,
+    Push,
+    PushFacts,
+    Result,
+    Run,
+    RunKey,
+)
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
 
@@ -47,6 +58,12 @@ class LookBack:
     jobs: Collection[str] | None = None
     #: Why it is not known what the jobs of a batch need, by its id; `None`: the CI has that written down nowhere.
     unread: Mapping[str, str] | None = None
+    #: What it tells of the push's branch and the newest commit there.
+    heads: tuple[Head, ...] = ()
+    #: Batches that were stopped as a whole, by a person or by the CI itself.
+    stopped: frozenset[str] = frozenset()
+    #: Of batches: whether the CI itself stops one as soon as a newer commit's begins; only where that is known.
+    guarded: Mapping[str, bool] = field(default_factory=dict)
 
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""
@@ -193,6 +210,23 @@ class LimitsWrites(Protocol):
 
     def queue(self, project: str) -> str:
         """Name the queue of what is written about a project; may ask the CI, and never raises."""
+
+
+@runtime_checkable
+class KnowsHeads(Protocol):
+    """A system with pull requests: of a branch only the newest commit counts there, and it says which that is."""
+
+    def default_branch(self, project: str) -> str | None:
+        """Return the default branch of a project; `None` if the CI does not say. Never raises."""
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Ask what is news of a push's branch at this moment; `fork`: whose branch it is, empty for the project's own.
+
+        Raises:
+            NotKnown: it does not know the branch.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
+        """
 
 
 @runtime_checkable

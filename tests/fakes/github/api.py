@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import jwt
 
 from tests.fakes.github import graphql, payloads
+from tests.fakes.github.branches import FakeBranches
 from tests.fakes.github.contents import FakeContents
 from tests.fakes.github.payloads import FakeRun
 from tests.fakes.github.reporting import FakeTalk, TalkError
@@ -35,7 +36,7 @@ class Failure:
     applied: bool
 
 
-class FakeApi(FakeReruns):
+class FakeApi(FakeReruns, FakeBranches):
     """The API and its state, without a server; see `FakeGitHub`."""
 
     queue: graphql.Queue
@@ -49,6 +50,7 @@ class FakeApi(FakeReruns):
         app_public_key: str | None = None,
         webhook_secret: str = "canary-webhook-secret-of-github",
     ) -> None:
+        FakeBranches.__init__(self)
         self.token = token
         self.clock = clock or time.time
         self.app_id, self.app_public_key = app_id, app_public_key
@@ -179,6 +181,7 @@ class FakeApi(FakeReruns):
             ("POST", r"/app/installations/(\d+)/access_tokens", self._access_tokens),
             ("GET", r"/repos/([^/]+/[^/]+)/installation", self._installation),
             ("GET", r"/repos/([^/]+/[^/]+)", self._repository),
+            ("GET", r"/repos/([^/]+/[^/]+)/git/ref/(heads|tags)/(.+)", self._ref),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
@@ -332,4 +335,5 @@ class FakeApi(FakeReruns):
 def _matches(run: FakeRun, query: dict[str, str]) -> bool:
     first, _, last = query.get("created", "").removeprefix(">=").partition("..")
     created = payloads.when(run.created) or ""
-    return query.get("head_sha") in (None, run.sha) and created >= first and (not last or created <= last)
+    ours = query.get("head_sha") in (None, run.sha) and query.get("branch") in (None, run.branch)
+    return ours and created >= first and (not last or created <= last)

@@ -7,13 +7,14 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+from tests.fakes.memory_store import heads
 from tests.fakes.memory_store import queries as views
 from tests.fakes.memory_store.claims import UNDECIDED, sent_within, tell_if_new
 from tests.fakes.memory_store.tables import ClaimRow, Tables
 from tests.fakes.memory_store.verdicts import Reporting
 from triggerbot.core.claim import Claim
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import CommentCommand, Group, Lead, Push, State
+from triggerbot.core.model import CommentCommand, Group, Head, Lead, Push, State
 from triggerbot.core.policy import limits as capping
 from triggerbot.core.policy import slots
 from triggerbot.core.policy.circuit_breaker import Breaker
@@ -332,6 +333,9 @@ class MemoryStore(Reporting):
             for push in old:
                 del tables.pushes[push]
             tables.forget_wishes(before - DELIVERY_KEPT)
+            tables.heads = {
+                place: {text: at for text, at in kept.items() if at >= before} for place, kept in tables.heads.items()
+            }
             tables.groups = {group: row for group, row in tables.groups.items() if row.since >= before}
             tables.breakers = {
                 key: one for key, one in tables.breakers.items() if one.open or tables.changed[key] >= before
@@ -358,6 +362,8 @@ def _hear(tables: Tables, item: Item, now: float, dry: bool) -> Outcome:
             return tables.lead(item, now)
         case CommentCommand():
             return tables.wish(item, now)
+        case Head():
+            return heads.observe(tables, item, now)
 
 
 def _due(tables: Tables, owner: str) -> list[tuple[float, Push | Group]]:
@@ -365,7 +371,9 @@ def _due(tables: Tables, owner: str) -> list[tuple[float, Push | Group]]:
     found: list[tuple[float, Push | Group]] = []
     if tables.pause is None:
         found += [(due, row.push) for row in tables.pushes.values() if (due := row.due()) is not None]
-    found += [(row.due, group) for group, row in tables.groups.items()]
+    groups: list[tuple[float, Push | Group]] = [(row.due, group) for group, row in tables.groups.items()]
+    # Of what is due at the same moment, Redis takes groups first.
+    found = found + groups if tables.leases_last else groups + found
     if tables.leases:
         held = Counter(what.system for what, lease in tables.leases.items() if lease[0] == owner)
         found = [one for one in found if one[1] not in tables.leases and held[one[1].system] < LEASES_PER_SYSTEM]

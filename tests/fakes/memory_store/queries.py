@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from tests.fakes.memory_store import heads
 from tests.fakes.memory_store.tables import PushRow, Tables
 from triggerbot.core.model import Push, PushFacts, State
 from triggerbot.store import PushRecord, Work, job_records, outcomes
@@ -20,6 +21,7 @@ def work(tables: Tables, push: Push) -> Work:
         {claim.job.name: claim.job.oldest_first() for claim in claims},
         len(row.jobs), row.spent(dry=False), row.spent(dry=True), row.facts_tries, frozenset(row.operations),
         frozenset(run.batch for job in row.jobs.values() for run in job.runs.values() if run.batch), row.batches,
+        heads.read(tables, push),
     )  # fmt: skip
 
 
@@ -44,7 +46,10 @@ def record(tables: Tables, push: Push) -> PushRecord | None:
         for _, job in sorted(row.jobs.items())
     ]
     spent, spent_dry = row.spent(dry=False), row.spent(dry=True)
-    return PushRecord(push, row.facts, row.asks, job_records(jobs, row.batches), spent, spent_dry, row.last_heard)
+    return PushRecord(
+        push, row.facts, row.asks, job_records(jobs, row.batches), spent, spent_dry, row.last_heard, row.batches,
+        heads.read(tables, push),
+    )  # fmt: skip
 
 
 def recent(tables: Tables, limit: int, project: str | None) -> list[Push]:

@@ -8,6 +8,7 @@ from tests.fakes.memory_store.runs import latest, record
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
+from triggerbot.core.heads import Place
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import Batch, CommentCommand, Group, Lead, Push, PushFacts, Run, RunKey, State
 from triggerbot.core.policy import rules
@@ -195,6 +196,8 @@ class Tables:
     #: By their system and id.
     wishes: dict[tuple[str, str], WishRow] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
+    #: What was told of branches: the times of marks, by place and text.
+    heads: dict[Place, dict[str, float]] = field(default_factory=dict)
     #: Webhooks that were stored, and when.
     deliveries: dict[str, float] = field(default_factory=dict)
     breakers: dict[str, Breaker] = field(default_factory=dict)

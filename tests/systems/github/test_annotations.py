@@ -36,7 +36,7 @@ def test_many_with_one_query(github: FakeGitHub, gh: GitHub, runs: list[Run]) ->
     assert isinstance(gh, ListsManyFailures)
     gh.look_back(PUSH)
     found = gh.failures_of(PUSH, runs)
-    assert asked(github) == ["runs", "jobs", "graphql"]
+    assert asked(github) == ["runs", "jobs", "ci.yml", "graphql"]
     assert found == {run.key: gh.failures(PUSH, run) for run in runs}
     assert set(found.values()) == {("src/a.py:12: AssertionError: 1 != 2", "Process completed with exit code 1.")}
 

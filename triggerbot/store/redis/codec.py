@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from triggerbot.core import heads
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import (
@@ -146,6 +147,11 @@ def letters(results: Iterable[Result]) -> str:
 def push_name(push: Push) -> str:
     """Encode a push as one text."""
     return US.join(map(bare, push))
+
+
+def place_name(push: Push) -> str:
+    """Encode the branch of a push as the place where its marks are kept."""
+    return US.join(map(bare, heads.place(push.system, push.project, push.branch)))
 
 
 def branch_name(push: Push) -> str:

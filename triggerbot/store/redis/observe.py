@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from triggerbot.core import heads
 from triggerbot.core.claim import Claim
-from triggerbot.core.decision import Refusal
-from triggerbot.core.model import CommentCommand, Lead, Push, PushFacts, State
+from triggerbot.core.model import CommentCommand, Head, Lead, Push, PushFacts, State
+from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, LEAD_DELAY, REPEATED, Item, Notice, Observation, Outcome
 from triggerbot.store.redis import codec
@@ -16,10 +17,7 @@ _FACTS_DELAY = 2.0
 #: Characters of a message that are stored; its options were parsed from the whole.
 _MESSAGE_MAX = 16_384
 #: The refusal of a repeated failure, by the earlier refusal: one that holds for the whole push is repeated.
-_REPEATED = {
-    str(refusal): str(refusal)
-    for refusal in (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
-}
+_REPEATED = {str(refusal): str(refusal) for refusal in rules.OF_PUSH}
 _CLAIMED, _DUE, _NEWS, _KNOWN = 1, 2, 4, 8
 
 
@@ -63,6 +61,10 @@ class _Batch:
                 return [3, codec.group_name(item.group), run, rank, rest, item.failed, self._later]
             case CommentCommand():
                 return [4, codec.command_name(item), codec.new_command(item, self._now)]
+            case Head():
+                kept = [[one.text, moment(one.at), one.least] for one in heads.marks(item, float(self._now))]
+                names = [codec.place_name(item.push), kept, codec.branch_name(item.push), codec.push_name(item.push)]
+                return [5, *names, heads.DEFAULT, heads.MARKS_MAX]
 
     def _push(self, push: Push) -> int:
         number = self._names.get(push)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from triggerbot.core import identity
+from triggerbot.core import heads, identity
 from triggerbot.core.claim import Claim
+from triggerbot.core.heads import Told
 from triggerbot.core.model import Group, Push, Run, State
 from triggerbot.core.policy import limits
 from triggerbot.core.policy.circuit_breaker import Breaker
@@ -79,6 +80,7 @@ def work(client: Client, push: Push) -> Work:
     claims = stored.claims_of(push, only_open=True)
     jobs = {wire.job for wire in stored.claims if wire.open}
     return Work(
+        heads=_heads(client, push),
         push=push,
         facts=codec.facts_of(push, stored.facts),
         asks=codec.asks_of(stored.facts),
@@ -92,6 +94,13 @@ def work(client: Client, push: Push) -> Work:
         told=codec.batches_of(stored.facts),
         batches=frozenset(plain(one) for one in stored.facts.get("batches", "").split(US) if one),
     )
+
+
+def _heads(client: Client, push: Push) -> tuple[Told, ...]:
+    """Read what was told of a push's branch."""
+    found = client.zrange(key("t", codec.place_name(push)), 0, -1, withscores=True)
+    marks = (heads.told(text(mark), at) for mark, at in found)
+    return tuple(one for one in marks if one is not None)
 
 
 def known(client: Client, push: Push) -> dict[tuple[str, str, int], State]:
@@ -125,6 +134,8 @@ def record(client: Client, push: Push) -> PushRecord | None:
         spent=stored.spent("spent"),
         spent_dry=stored.spent("spent_dry"),
         last_heard=float(stored.facts["last"]),
+        told=codec.batches_of(stored.facts),
+        heads=_heads(client, push),
     )
 
 

@@ -86,6 +86,7 @@ def purge(connection: sqlite3.Connection, before: float) -> None:
     """Delete everything old except pushes."""
     connection.execute("DELETE FROM lead_groups WHERE since < ?", (before,))
     connection.execute("DELETE FROM breakers WHERE open = 0 AND changed < ?", (before,))
+    connection.execute("DELETE FROM heads WHERE at < ?", (before,))
     connection.execute("DELETE FROM sent WHERE piece < ?", (limits.piece(before),))
     # Including commands that were never settled.
     connection.execute("DELETE FROM wishes WHERE since < ?", (before - DELIVERY_KEPT,))

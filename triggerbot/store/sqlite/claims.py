@@ -11,7 +11,8 @@ from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store.sqlite import codec, limits, observe
-from triggerbot.store.sqlite.observe import record_entry, refresh_due
+from triggerbot.store.sqlite.due import refresh_due
+from triggerbot.store.sqlite.observe import record_entry
 
 
 def _ids(connection: sqlite3.Connection, claim: int) -> tuple[int, int, int]:

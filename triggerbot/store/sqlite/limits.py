@@ -11,7 +11,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.slots import Rank, SlotQueue
 from triggerbot.store.sqlite import codec
-from triggerbot.store.sqlite.observe import refresh_due
+from triggerbot.store.sqlite.due import refresh_due
 
 _breaker = msgspec.json.Decoder(Breaker)
 _slots = msgspec.json.Decoder(SlotQueue)

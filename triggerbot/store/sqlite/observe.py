@@ -8,11 +8,12 @@ from triggerbot.core import identity, proof
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Result, RunKey, State
+from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import DELIVERY_KEPT, REPEATED, REPORT_DELAY, Item, Notice, Observation, Outcome
-from triggerbot.store.sqlite import codec, queues
+from triggerbot.store.sqlite import codec, heads, queues
+from triggerbot.store.sqlite.due import refresh_due
 
 #: Seconds before a push's facts are fetched: often the next message contains them.
 _FACTS_DELAY = 2.0
@@ -62,6 +63,8 @@ def _item(connection: sqlite3.Connection, item: Item, now: float, dry: bool) -> 
             return queues.add_lead(connection, item, now)
         case CommentCommand():
             return queues.add_command(connection, item, now)
+        case Head():
+            return heads.observe(connection, item, now)
 
 
 def _event(connection: sqlite3.Connection, item: Observation, now: float, dry: bool) -> Outcome:
@@ -353,15 +356,6 @@ def _wake(connection: sqlite3.Connection, where: str, row: int, push: int, now: 
     if woken:
         refresh_due(connection, push)
     return woken > 0
-
-
-def refresh_due(connection: sqlite3.Connection, push: int) -> None:
-    """Recompute when the dispatcher has to look at a push."""
-    connection.execute(
-        "UPDATE pushes SET due = (SELECT min(due) FROM (SELECT due FROM claims WHERE push = ?1 AND state IN "
-        f"{codec.OPEN_STATES} UNION ALL SELECT facts_due FROM pushes WHERE id = ?1)) WHERE id = ?1",
-        (push,),
-    )
 
 
 def changed(connection: sqlite3.Connection, push: int, now: float) -> None:

@@ -9,7 +9,7 @@ from operator import attrgetter
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Group, Push, PushFacts, Run, State
 from triggerbot.store import PushRecord, TimelineEntry, Work, job_records
-from triggerbot.store.sqlite import codec
+from triggerbot.store.sqlite import codec, heads
 from triggerbot.store.sqlite.claims import is_paused, jobs_of, spending
 
 
@@ -58,6 +58,7 @@ def work(connection: sqlite3.Connection, push: Push) -> Work:
             )
         ),
         told=codec.batches(connection, row[0]),
+        heads=heads.of_push(connection, push),
     )
 
 
@@ -100,6 +101,8 @@ def record(connection: sqlite3.Connection, push: Push) -> PushRecord | None:
         spent=spending(connection, row[0], dry=False),
         spent_dry=spending(connection, row[0], dry=True),
         last_heard=row[2],
+        told=codec.batches(connection, row[0]),
+        heads=heads.of_push(connection, push),
     )
 
 

@@ -174,6 +174,13 @@ MIGRATIONS: tuple[str, ...] = (
     -- JSON: the names of the jobs that it needs.
     ALTER TABLE runs ADD COLUMN needs TEXT;
     """,
+    """
+    -- What was told of branches and their newest commits, see core.heads; projects in small letters.
+    CREATE TABLE heads (
+        system TEXT NOT NULL, project TEXT NOT NULL, branch TEXT NOT NULL, mark TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (system, project, branch, mark)
+    ) WITHOUT ROWID;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

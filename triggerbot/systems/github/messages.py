@@ -52,6 +52,7 @@ class Repository(msgspec.Struct, frozen=True):
 
     full_name: str
     pushed_at: int | str | None = None
+    default_branch: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -144,17 +145,6 @@ class RunMessage(msgspec.Struct, frozen=True):
     action: str
     workflow_run: WorkflowRun
     repository: Repository
-
-
-class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The webhook `push`."""
-
-    ref: str
-    after: str
-    repository: Repository
-    deleted: bool = False
-    head_commit: Commit | None = None
-    sender: Account | None = None
 
 
 # -- credentials ------------------------------------------------------------------------------------------------------

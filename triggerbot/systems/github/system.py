@@ -11,7 +11,7 @@ import structlog
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Kind, Lead, Push, Result, Run, RunKey
+from triggerbot.core.model import CommentCommand, Event, Head, Heard, Kind, Lead, Push, Result, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
@@ -32,6 +32,7 @@ from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.graphql import GraphQL
+from triggerbot.systems.github.heads import Branches
 from triggerbot.systems.github.limits import Limits, OwnSlots
 from triggerbot.systems.github.merge_queue import MergeQueue
 from triggerbot.systems.github.reporting import ReportingClient
@@ -119,8 +120,10 @@ class GitHub:
         self._queue = MergeQueue(self._graph, self._report_client)
         self._annotations = Annotations(name, self._report_client, self._graph)
         # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
-        files = WorkflowFiles(Client(self._http, report_auth, limits, slots, sleep), clock)
+        reading = Client(self._http, report_auth, limits, slots, sleep)
+        files = WorkflowFiles(reading, clock)
         self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations, files)
+        self._branches = Branches(reading, clock)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -235,6 +238,14 @@ class GitHub:
     def queue(self, project: str) -> str:
         """Name the queue of all that is written about a repository: that of its credentials; never raises."""
         return self._client.queue(project)
+
+    def default_branch(self, project: str) -> str | None:
+        """Return the default branch of a repository; `None` if GitHub does not say. Never raises."""
+        return self._branches.default(project)
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Return what is news of a push's branch at this moment; raises `CIError`."""
+        return self._branches.heads(push, fork)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""

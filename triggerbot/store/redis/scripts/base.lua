@@ -18,6 +18,7 @@
 -- recent            zset of numbers by their last event;  names: zset of project US revision US number
 -- leases            hash like due -> owner US until US whether it beats;  alive:<owner> expires when it stops beating
 -- b:<branch>        zset of numbers by their first event; a branch is: system US project US branch
+-- t:<place>         zset of what was told of a branch, by its time, see core.heads; a place is like a branch
 -- reports           zset of numbers by when they are to be judged;  reporting: by when the lease of that ends
 -- judged            zset of numbers by when they were judged;  sighted:<project>: of number US job by the failure's time
 -- wishes            hash of comment commands, system US id -> tries US since US JSON, or nothing once settled

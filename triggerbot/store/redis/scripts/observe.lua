@@ -240,6 +240,43 @@ local function purge_commands(forgotten)
   end
 end
 
+-- Make due what is owed at the branch's other pushes; on a default branch nothing ends by the news alone.
+local function wake_branch(branch, except, now)
+  local woken = false
+  for _, number in ipairs(call('ZREVRANGE', key('b', branch), 0, 199)) do
+    local name = name_of(number)
+    if name and name ~= except and call('ZSCORE', P .. 'due', member(number, name)) then
+      local some = false
+      for _, text in ipairs(call('HVALS', key('c', number))) do
+        local claim = cjson.decode(text)
+        if (claim.state == 'open' or claim.state == 'owed') and claim.origin == '' and tonumber(claim.due) > tonumber(now) then
+          claim.due, some = now, true
+          write(claim)
+        end
+      end
+      if some then refresh(number) woken = true end
+    end
+  end
+  return woken
+end
+
+-- head: 5, place, marks of text, time and whether the earliest counts, branch, push, the mark of a default branch, most
+local function observe_head(item, now)
+  local at, news = key('t', item[2]), false
+  for place, mark in ipairs(item[3]) do
+    local known = call('ZSCORE', at, mark[1])
+    local later = known and tonumber(mark[2]) > tonumber(known)
+    if mark[3] then later = known and tonumber(mark[2]) < tonumber(known) end
+    if not known or later then call('ZADD', at, mark[2], mark[1]) end
+    if place == 1 then news = not known or (later and not mark[3]) end
+  end
+  call('PEXPIRE', at, retention)
+  if not news then return 0 end
+  call('ZREMRANGEBYRANK', at, 0, -1 - item[7])
+  local default = call('ZSCORE', at, item[6])
+  return (not default and wake_branch(item[4], item[5], now)) and 6 or 4
+end
+
 -- comment command: 4, system US id, the rest. One that was settled long ago counts as new again.
 local function observe_command(item, now, forgotten)
   purge_commands(forgotten)
@@ -271,6 +308,8 @@ function commands.observe(args)
       answers[at] = { 8 }
     elseif item[1] == 3 then
       answers[at] = { observe_lead(item, now) }
+    elseif item[1] == 5 then
+      answers[at] = { observe_head(item, now) }
     elseif item[1] == 4 then
       answers[at] = { observe_command(item, now, args.forgotten) }
     else
