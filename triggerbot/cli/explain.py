@@ -11,8 +11,9 @@ from triggerbot.cli.options import branch_option, config_option, json_option, lo
 from triggerbot.cli.output import moment, plain, plural, say, say_json
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
+from triggerbot.core.formatting import capital
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.reports import glossary, push_json, timeline
+from triggerbot.reports import glossary, push_json, superseded, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.timeline import Line, Standing
 from triggerbot.store import JobRecord, PushRecord, Store, TimelineEntry
@@ -116,6 +117,9 @@ def _show(one: _Explanation, *, all_jobs: bool) -> None:
     options = timeline.options_text(record.asks)
     if options:
         say(plain(f"Its message asks: {options}."))
+    warning = superseded.warning(record)
+    if warning:
+        say(plain(f"{capital(warning)}."))
     for line in one.notes:
         _print(line)
     quiet = 0

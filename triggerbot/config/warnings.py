@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from triggerbot.config import addresses
-from triggerbot.config.schema import Config, FileSettings, PollSettings, PulseSettings
+from triggerbot.config.intakes import FileSettings, PollSettings, PulseSettings
+from triggerbot.config.schema import Config
 from triggerbot.config.secrets import Secret
 from triggerbot.config.yaml_reader import Document
 from triggerbot.core.errors import Problem

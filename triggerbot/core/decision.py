@@ -26,6 +26,8 @@ class Refusal(StrEnum):
     STEP_EXCLUDED = "step_excluded"
     HIDDEN = "hidden"
     EVENT_EXCLUDED = "event_excluded"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
     DERIVED = "derived"
     STARTS_EXCLUDED = "starts_excluded"
     DONTBUILD = "dontbuild"

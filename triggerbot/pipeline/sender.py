@@ -22,6 +22,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
@@ -51,6 +52,7 @@ class Sender:
         settings: DispatchSettings,
         admission: Admission,
         turns: Turns,
+        superseding: Superseding,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -59,6 +61,7 @@ class Sender:
         self._settings = settings
         self._admission = admission
         self._turns = turns
+        self._superseding = superseding
         self._clock = clock
         self._metrics = metrics
 
@@ -71,14 +74,8 @@ class Sender:
 
         `looked`: when the look-back was made (Unix, s); `passes`: the breaker versions that admission returned.
         """
-        now, owed = self._clock(), []
-        others = Neighbours(view.events, work.claims)
-        for claim in work.sendable(now):
-            if claim.due > now and not self._may_go_along(system, work, claim):
-                continue
-            one = self._owed(system, work, claim, others, looked)
-            if one is not None:
-                owed.append(one)
+        now = self._clock()
+        owed = self._all_owed(system, work, view, looked)
         if not any(one.claim.due <= now for one in owed):
             return
         plan = system.plan(owed, view.busy, view.events)
@@ -94,8 +91,24 @@ class Sender:
                 now = self._clock()
                 for want in call.wants:
                     self._store.wait(want.claim, now + wait, waiting.until_turn(want.claim), now, since=looked)
-            else:
+            elif self._superseding.may_send(system, work, [want.claim for want in call.wants], view):
                 self._record_and_send(system, work, call, passes)
+
+    def _all_owed(self, system: System, work: Work, view: LookBack, looked: float) -> list[Owed]:
+        """Return what is owed and may be sent now; end what nobody waits for any more."""
+        now, found = self._clock(), []
+        others = Neighbours(view.events, work.claims)
+        for claim in work.sendable(now):
+            if claim.due > now and not self._may_go_along(system, work, claim):
+                continue
+            ending = self._superseding.ending(system, work, claim, view)
+            if ending is not None:
+                self._superseding.record(claim, ending)
+                continue
+            one = self._owed(system, work, claim, others, looked)
+            if one is not None:
+                found.append(one)
+        return found
 
     def _may_go_along(self, system: System, work: Work, claim: Claim) -> bool:
         """Return whether a claim that is not due may be sent with others: if only its batch hinders it."""

@@ -61,6 +61,15 @@ REFUSALS: dict[Refusal, Advice] = {
         "The rule does not cover what made the CI run this: a person by hand, another run, or the like.",
         f"Whoever started it may start it again; or {_BY_HAND}. The rule's `events` says what is covered.",
     ),
+    Refusal.SUPERSEDED: Advice(
+        "Nobody waits for it any more: its branch or pull request has a newer commit, or is gone, or a newer workflow "
+        "run of the same commit counts. A rerun could cancel the CI of the newest commit.",
+        f"Look at the newest commit; if you need this one, {_BY_HAND}. The rule's `superseded` says where that holds.",
+    ),
+    Refusal.CANCELLED: Advice(
+        "A person or the CI has cancelled its workflow run, so it is not started again.",
+        f"If it should run after all, rerun it at the CI; or {_BY_HAND}.",
+    ),
     Refusal.DERIVED: Advice(
         "The job failed because a job that it needs failed, so its failure proves nothing of its own.",
         "Look at the job that it follows from; when that runs again, this one does by itself.",

@@ -14,7 +14,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import Failing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.reports import glossary
+from triggerbot.reports import glossary, superseded
 from triggerbot.store import PushRecord, Summary, TimelineEntry
 
 #: Caps listed, at most: there is one for each project and each author.
@@ -125,6 +125,7 @@ def push(
         "why": judged.sentence,
         "final": judged.final,
         "seconds_left": None if judged.left is None else round(judged.left),
+        "superseded_by": superseded.as_json(record),
         "common_failures": [{"line": one.line, "jobs": list(one.jobs)} for one in judged.common],
         "budget_spent": record.spent,
         "budget_would_have_spent": record.spent_dry,

@@ -71,7 +71,15 @@ def _left_alone(rule: Rule) -> Iterator[str]:
         yield f"Pushes of these authors are left alone: {listed(rule.exclude_authors.patterns)}."
     if "*" not in rule.pools.patterns:
         yield f"Only jobs on these machines are run again: {listed(rule.pools.patterns)}."
+    yield from _superseded(rule)
     yield f"Jobs beyond tier {rule.max_tier} are left alone: their failures do not count against a push."
+
+
+def _superseded(rule: Rule) -> Iterator[str]:
+    for globs, what in ((rule.superseded.skip, "left alone"), (rule.superseded.retrigger, "retriggered all the same")):
+        if globs.patterns:
+            where = "" if "*" in globs.patterns else f" on {listed(globs.patterns)}"
+            yield f"Pushes{where} whose branch has a newer commit are {what}."
 
 
 def listed(words: Sequence[str], *, plain: bool = False) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from triggerbot.store import limits, queues, statistics
+from triggerbot.store import heads, limits, queues, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -129,6 +129,7 @@ def _pack_pushes(transaction: Transaction, quiet: float) -> int:
 def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_breakers(transaction, before)
     limits.purge_sent(transaction, before)
+    heads.purge(transaction, before)
     statistics.purge(transaction, before)
     for index in ("commands", "settled"):
         # Including commands that were never settled.

@@ -219,10 +219,10 @@ def ask_slot(transaction: Transaction, queue: str, caller: str, rank: Rank, now:
     return time
 
 
-def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, used: bool) -> None:
+def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, used: bool, closed: float) -> None:
     """Take a writer out of its queue."""
     doc, before = _queue(transaction, queue)
-    after = slots.leave(before, caller, now, used=used)
+    after = slots.leave(before, caller, now, used=used, closed=closed)
     if after != before:
         transaction.put(doc, encode(after))
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 from triggerbot.core import identity, proof
-from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Result, RunKey, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import queues
+from triggerbot.store import heads, queues
 from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredPush, StoredRun, encode, stored_run
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import Book, Ledger
@@ -66,7 +67,7 @@ def _push_of(item: Item) -> Push | None:
             return item.event.push
         case Notice():
             return item.facts.push
-        case Lead() | CommentCommand():
+        case Lead() | CommentCommand() | Head():
             return None
 
 
@@ -108,6 +109,8 @@ def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: boo
             return queues.add_lead(transaction, item, now)
         case CommentCommand():
             return queues.add_command(transaction, item, now)
+        case Head():
+            return heads.observe(transaction, book, item, now)
 
 
 def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
@@ -134,13 +137,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     asked = None if head.asks is None else frozenset(head.asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
-    number = job.claims.get("")
-    stored = None if number is None else ledger.claim(number)
-    earlier = None if stored is None else ledger.value(stored)
-    if stored is not None and earlier is not None and rules.claims(seen, asked):
-        if rules.reopens(earlier, event.key, news=news):
-            ledger.drop_claim(stored)
-            earlier = None
+    earlier = _earlier(ledger, job, item, asked, news=news)
     if earlier is None and rules.claims(seen, asked):
         make_claim(ledger, key, event.key, "", dry, now)
         return Outcome(claimed=True, asks=head.asks, due=True, news=news)
@@ -150,6 +147,21 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     if news and refusal is not None:
         ledger.record("refuse", now, job=key, run=event.key, reason=refusal, dry=dry)
     return Outcome(earlier=earlier, asks=head.asks, due=due, news=news)
+
+
+def _earlier(
+    ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, *, news: bool
+) -> Claim | None:
+    """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one."""
+    number = job.claims.get("")
+    stored = None if number is None else ledger.claim(number)
+    if stored is None:
+        return None
+    earlier = ledger.value(stored)
+    if rules.claims(item.seen, asked) and rules.reopens(earlier, item.event.key, news=news):
+        ledger.drop_claim(stored)
+        return None
+    return earlier
 
 
 def _is_known(job: StoredJob | None, run_id: str) -> bool:

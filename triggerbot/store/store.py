@@ -223,9 +223,9 @@ class Store:
         """Return when a writer may write; asking again changes nothing."""
         return self._write(limits.ask_slot, queue, caller, rank, now)
 
-    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
-        """Take a writer out of its queue; `used`: it has written, or may have."""
-        self._write(limits.leave_slot, queue, caller, now, used)
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool, closed: float = 0.0) -> None:
+        """Take a writer out of its queue; `used`: it may have written. `closed`: until when nobody may write."""
+        self._write(limits.leave_slot, queue, caller, now, used, closed)
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Postpone fetching a push's facts (`None`: for good)."""

@@ -39,6 +39,8 @@ _HEADINGS = {
 }
 #: The CSS class of each letter that stands for a run (`glossary.letter`).
 _KINDS = {"G": "g", "O": "o", "R": "r", "X": "x", ".": "w", "-": "n", "?": "n"}
+#: The note of a claim that ended with fewer runs than were decided because those that came were enough.
+_ENOUGH = "no more runs are needed"
 #: Who made a request, by the prefix of its claim's origin.
 _ORIGINS = {
     "page": "{} asked for it on this page",
@@ -293,7 +295,8 @@ def _decided(claim: Claim, cause: Cause) -> DecisionText:
             return DecisionText("would", "Would be retriggered", str(cause), words)
         case ClaimState.DONE if claim.asked < claim.wanted:
             rest = f"{claim.asked} of {runs} {'was' if claim.asked == 1 else 'were'} asked for, {why}"
-            return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; no more were needed.")
+            end = "no more were needed" if claim.note in ("", _ENOUGH) else f"then no more: {claim.note}"
+            return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; {end}.")
         case ClaimState.DONE:
             return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
         case _:

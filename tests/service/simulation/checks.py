@@ -165,7 +165,7 @@ class Checks:
 
     def _done(self, claim: Claim, further: int, where: str) -> None:
         """A claim that is done brought the runs that it wanted, or there was a reason to stop."""
-        enough = claim.asked >= claim.wanted or claim.note == "no more runs are needed"
+        enough = claim.asked >= claim.wanted or claim.note == "no more runs are needed" or self._ended(claim)
         must(enough, f"{where}: done after {claim.asked} of {claim.wanted}: {claim.note}")
         # A stranger's run may be taken for what came of a request that was lost; where the CI does not tell which
         # request a run came of, so may what came of a person's request.
@@ -173,6 +173,15 @@ class Checks:
         ambiguous = scenario.strangers or (scenario.wishes and not scenario.names)
         if claim.asked >= claim.wanted and not ambiguous:
             must(further >= claim.wanted, f"{where}: {further} runs came of {claim.wanted} that were wanted: lost")
+
+    def _ended(self, claim: Claim) -> bool:
+        """Tell whether nobody waits for what a claim is about, and it says so."""
+        pushes, rule = self._world.ci.pushes, self._world.scenario.rule
+        if claim.note == "its workflow run was cancelled, so only a person starts it again":
+            return claim.push in self._world.ci.stopped and not claim.manual
+        newer = self._world.newest or len(pushes) > 1
+        told = claim.note.startswith("the newest commit of try is ") and claim.push.revision not in claim.note
+        return bool(rule.superseded.skips(claim.push.branch) and newer and told) and not claim.manual
 
     def _refused(self, record: PushRecord, claim: Claim, runs: int, excused: bool, where: str) -> None:
         """A refusal has its reason in what was so."""
@@ -192,6 +201,8 @@ class Checks:
                 fits = record.push in self._world.ci.hidden
             case Refusal.REFUSED_BY_CI:
                 fits = excused
+            case Refusal.SUPERSEDED | Refusal.CANCELLED:
+                fits = self._ended(claim)
             case _:
                 fits = False
         must(fits, f"{where}: refused for no reason: {claim.refusal}: {claim.note}")

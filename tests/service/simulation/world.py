@@ -17,7 +17,7 @@ from tests.service.simulation.replica import Killed, Replica
 from tests.service.simulation.scenario import Faults, Scenario
 from tests.service.simulation.stores import Ground, InMemory
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Event, Heard, Push
+from triggerbot.core.model import Event, Head, HeadKind, Heard, Push
 from triggerbot.core.policy import limits
 from triggerbot.core.policy.circuit_breaker import NEVER
 from triggerbot.store import Pause
@@ -62,6 +62,8 @@ class World:
         self._held: Mapping[str, int] = {}
         #: The very first sweep went by a clock that was ahead, and so reached back less far.
         self.misled = False
+        #: When the last commit came that is none of the pushes.
+        self.newest = 0.0
         self.deaths = 0
         #: Nothing goes wrong any more.
         self.calm = False
@@ -101,6 +103,10 @@ class World:
         for _ in range(scenario.jumps):
             self.later(dice.uniform(0, scenario.storm), self._jump, dice.choice((-3600.0, 3600.0)))
         self.later(dice.uniform(0, scenario.sweep), self._sweep)
+        for number in range(scenario.newer):
+            self.later(dice.uniform(0, scenario.storm), self._push_newer, f"f{number:06x}")
+        for _ in range(scenario.stops):
+            self.later(dice.uniform(60, scenario.storm + 1), self.ci.stop, dice.choice(scenario.pushes)[0])
 
     def _storm(self) -> None:
         until = START + self.scenario.storm
@@ -225,6 +231,12 @@ class World:
         went_well = not replica.dead and replica.sweep()
         if self.now < START + self.scenario.storm:
             self.later(self.scenario.sweep if went_well else min(self.scenario.sweep, 300.0), self._sweep)
+
+    def _push_newer(self, revision: str) -> None:
+        """Let a newer commit come of the branch that all pushes are on."""
+        self.newest = self.now
+        self.note("newer", push=revision)
+        self.tell(Head("ci", "try", "try", HeadKind.PUSHED, revision, self.now))
 
     def _pause(self, seconds: float) -> None:
         self.note("paused")

@@ -277,6 +277,11 @@ def test_check_app(github: FakeGitHub, connect: Connect, app: AppKey) -> None:
     given = {"actions": "write", "checks": "write", "issues": "write", "contents": "read"}
     github.fail_next(200, answer={"id": 5, "app_slug": "triggerbot-test", "permissions": given})
     assert "without" not in connect(app=app, repositories=["octo/app"]).check()
+    github.fail_next(200, answer={"id": 5, "app_slug": "triggerbot-test", "permissions": given})
+    queue = frozenset({"required_check", "requeue"})
+    said = connect(app=app, repositories=["octo/app"], queue_wants=queue).check()
+    assert "; without merge_queues: read (to hear of entries of the merge queue at once) in octo/app" in said
+    assert "; without contents: write (to put pull requests back into the merge queue) in octo/app" in said
     github.permission = "read"
     with pytest.raises(CIDenied, match="has actions: read"):
         connect(app=app, repositories=["octo/app"]).check()

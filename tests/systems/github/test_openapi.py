@@ -102,6 +102,11 @@ def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
     github.talk.annotations[job.id] = [{}, {"path": "a.py", "annotation_level": "warning", "title": "T"}]
     system.failures(push, Run("CI / a", str(job.id), 1, State.FINISHED, Result.FAILURE))
     system.files(push)
+    assert system.default_branch(push.project) == "main"
+    github.moved[push.project, "main"] = push.revision
+    assert not system.heads(push._replace(branch="main"), "")
+    assert system.heads(push._replace(branch="gone"), "")
+    system.heads(push._replace(branch="gone"), "?")
     report(system, push, Health.PENDING, fork=None)
     kept = report(system, push, Health.FAILING, fork=None)
     report(system, push, Health.GOOD, kept, fork=None)
@@ -132,13 +137,17 @@ def recorded(github: FakeGitHub, connect: Connect, clock: Clock, app: AppKey) ->
     talk(github, connect(app=app), other._replace(branch="dev-branch"))
     connect().check()
     connect(app=app).check()
-    return github.requests
+    # GraphQL is no part of that description.
+    return [one for one in github.requests if one.path != "/graphql"]
 
 
 def path_of(one: Recorded) -> str:
-    """Return the path of a request; that of a file is one parameter, whatever folders it has."""
-    before, contents, path = one.path.partition("/contents/")
-    return before + contents + path.replace("/", "%2F")
+    """Return the path of a request; that of a file or a reference is one parameter, whatever folders it has."""
+    for kind in ("/contents/", "/git/ref/"):
+        before, found, path = one.path.partition(kind)
+        if found:
+            return before + found + path.replace("/", "%2F")
+    return one.path
 
 
 def request_of(one: Recorded) -> MockRequest:
@@ -212,6 +221,20 @@ def test_webhooks(written: dict[str, Any], api: OpenAPI, github: FakeGitHub, clo
         (f"check_run-{action}", github.button_webhook(check, "ann", action=action))
         for action in ("requested_action", "rerequested")
     ]
+    pull = ("octo/app", "main", SHA)
+    for action in ("opened", "synchronize", "closed", "reopened"):
+        signed.append((f"pull_request-{action}", github.pull(action, 7, *pull, before="b" * 40)))
+    signed += [
+        ("push", github.push("octo/app", "topic", SHA, forced=True)), ("push", github.delete("octo/app", "topic")),
+        ("delete", github.deleted("octo/app", "topic")), ("delete", github.deleted("octo/app", "v1", "tag")),
+        ("merge_group-destroyed", github.destroyed("octo/app", "gh-readonly-queue/main/pr-1", SHA)),
+    ]  # fmt: skip
+    github.talk.add_pull("octo/app", SHA, "change", number=77)
+    entry = github.queue.enqueue(77)
+    signed += [("merge_group-checks_requested", github.queue.requested(entry))]
+    for reason in ("CI_FAILURE", "CI_TIMEOUT", "MANUAL"):
+        entry.left = reason
+        signed += [("pull_request-dequeued", github.queue.dequeued(entry))]
     tried = set()
     for kind, (headers, body) in signed:
         name = kind.replace("_", "-")

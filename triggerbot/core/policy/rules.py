@@ -14,6 +14,7 @@ from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
+from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
 
@@ -64,6 +65,7 @@ class Rule:
     requested_max: int = 20
     groups: dict[str, Globs] = field(default_factory=dict)
     budget: Budget = Budget()
+    superseded: Superseded = field(default_factory=Superseded)
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
@@ -167,10 +169,16 @@ def claims(seen: Triage, asked: Collection[str] | None) -> bool:
     return seen.failed or bool(asked and seen.groups.intersection(asked))
 
 
+#: Refusals that hold for the whole push.
+OF_PUSH = (
+    Refusal.SUPERSEDED, Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN,
+    Refusal.REBUILD_REQUESTED,
+)  # fmt: skip
+
+
 def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
     """Return the refusal of a further failure of a claimed job; one that holds for the whole push is repeated."""
-    of_push = (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
-    if earlier.refusal in of_push:
+    if earlier.refusal in OF_PUSH:
         return earlier.refusal
     if asks is not None and asks.rebuild and not earlier.manual:
         return Refusal.REBUILD_REQUESTED
@@ -195,6 +203,8 @@ class Facts:
     forks_allowed: bool
     #: The runs of the job that count, including those that others started.
     runs: int
+    #: Why nobody waits for the job any more; see `superseded.ending`.
+    ending: Decision | None = None
     #: The claimed run as the CI lists it, if it does: the event that made the claim may have been incomplete.
     listed: Event | None = None
     #: Those of the runs that failed because of other jobs, and so prove nothing.
@@ -229,6 +239,8 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if against and not wanted:
         detail = "the push comes from a fork" if facts.fork and against[0] is Refusal.NOT_WATCHED else ""
         return Decision.refuse(against[0], detail)
+    if facts.ending is not None:
+        return facts.ending
     not_now = _of_other_jobs(facts, failure=not wanted)
     if not_now is not None or asks.dontbuild:
         return not_now or Decision.refuse(Refusal.DONTBUILD)

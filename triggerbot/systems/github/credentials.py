@@ -34,8 +34,13 @@ def check_token(client: Client, repositories: Sequence[str]) -> str:
     return f"GitHub accepts the token{_scopes(reply)} for {', '.join(repositories)}{without}{_left(reply)}"
 
 
-def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str:
-    """Check an App's permissions in each repository and read each; raises `CIError`, with a remedy."""
+def check_app(
+    auth: AppAuth, client: Client, repositories: Sequence[str], queue_wants: frozenset[str] = frozenset()
+) -> str:
+    """Check an App's permissions in each repository and read each; raises `CIError`, with a remedy.
+
+    `queue_wants`: what is wanted of the merge queue.
+    """
     if not repositories:
         itself = auth.itself()
         _check_actions(f"the GitHub App {itself.name!r}", itself.permissions)
@@ -47,7 +52,8 @@ def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str
         if installed.suspended_at:
             raise CIDenied(f"the installation of the GitHub App {app!r} on {project} is suspended: unsuspend it")
         _check_actions(f"the GitHub App {app!r} in {project}", installed.permissions)
-        for what in _missing(installed.permissions):
+        lacking = [*_missing(installed.permissions), *_missing_for_queue(installed.permissions, queue_wants)]
+        for what in lacking:
             missing.setdefault(what, []).append(project)
         reply = _repository(client, project)
     lacks = "".join(f"; without {what} in {', '.join(where)}" for what, where in missing.items())
@@ -96,6 +102,14 @@ def _missing(permissions: messages.Permissions) -> Iterator[str]:
         yield "checks: write (for check runs)"
     if "write" not in (permissions.pull_requests, permissions.issues):
         yield "pull_requests: write (for comments)"
+
+
+def _missing_for_queue(permissions: messages.Permissions, wants: frozenset[str]) -> Iterator[str]:
+    """Yield the permissions that are lacking for what is wanted of the merge queue."""
+    if wants and permissions.merge_queues not in ("read", "write"):
+        yield "merge_queues: read (to hear of entries of the merge queue at once)"
+    if "requeue" in wants and permissions.contents != "write":
+        yield "contents: write (to put pull requests back into the merge queue)"
 
 
 def _scope_set(reply: Reply) -> set[str]:

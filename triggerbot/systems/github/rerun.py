@@ -4,7 +4,7 @@ GitHub reruns inside a workflow run (our batch): the run gets a further attempt,
 nothing can be rerun until the whole run has completed. So each call requests one copy, a batch gets one call at a
 time, and several jobs go together where GitHub offers that. "Rerun failed jobs" takes all that failed or were
 cancelled, so it is only used if all that failed are wanted. The whole run is rerun if most of its jobs were asked for.
-Half of the 50 reruns that a workflow run may have are left to people.
+Of the 50 reruns that a workflow run may have some are left to people (`reserve`).
 
 GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a job of an
 attempt that is no longer the newest, a missing permission and a rate limit. Texts seen (2024 to 2026): "The workflow
@@ -24,18 +24,15 @@ import msgspec
 from triggerbot.core.decision import Cause
 from triggerbot.core.model import Event, Kind, Result, State
 from triggerbot.core.needs import Needs
-from triggerbot.core.policy.planning import Call, Owed, Plan, by_round
+from triggerbot.core.policy.planning import GOES_ON, Call, Owed, Plan, by_round
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
 from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
+from triggerbot.systems.github.settings import RERUNS_MAX, RESERVE
 from triggerbot.systems.http import Reply
 
-_BUSY = "waits for the workflow run to complete"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
-#: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those that are planned.
-_RERUNS_MAX = 50
-_PLANNED_MAX = _RERUNS_MAX // 2
 _RESERVED = "reruns that GitHub allows this workflow run were made: the others are left to people"
 #: Results that "rerun failed jobs" certainly skips; it includes cancelled jobs.
 _SKIPPED = frozenset({Result.SUCCESS, Result.SKIPPED})
@@ -59,14 +56,17 @@ _NEVER = re.compile(
 # -- requests ---------------------------------------------------------------------------------------------------------
 
 
-def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-    """Plan at most one call per batch; whatever else is owed there is held, with the reason."""
+def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event], reserve: int = RESERVE) -> Plan:
+    """Plan at most one call per batch; whatever else is owed there is held, with the reason.
+
+    `reserve`: how many of the reruns that GitHub allows a workflow run are only for what people ask for.
+    """
     batches = {event.key: event.batch for event in runs}
     groups: dict[str, list[Owed]] = {}
     for owed in all_owed:
         batch = owed.target.batch or batches.get(owed.target.key, "")
         groups.setdefault(batch or f"job {owed.target.run_id}", []).append(owed)
-    plans = [_plan_batch(batch, group, busy, runs) for batch, group in groups.items()]
+    plans = [_plan_batch(batch, group, busy, runs, RERUNS_MAX - reserve) for batch, group in groups.items()]
     return Plan(
         tuple(call for one in plans for call in one.calls),
         tuple(held for one in plans for held in one.held),
@@ -74,22 +74,24 @@ def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) 
     )
 
 
-def _plan_batch(batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+def _plan_batch(
+    batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Sequence[Event], planned_max: int
+) -> Plan:
     listed = [event for event in runs if event.batch == batch]
     newest = _newest(listed)
     running = any(owed.target.state is not State.FINISHED for owed in all_owed)
     running = running or any(event.state is not State.FINISHED for event in newest.values())
     if batch in busy or running:
-        return Plan(held=tuple((owed, _BUSY) for owed in all_owed))
+        return Plan(held=tuple((owed, GOES_ON) for owed in all_owed))
     reruns = max((event.attempt for event in listed), default=1) - 1
-    ended = [owed for owed in all_owed if reruns >= _PLANNED_MAX and not owed.claim.manual]
+    ended = [owed for owed in all_owed if reruns >= planned_max and not owed.claim.manual]
     left = by_round([owed for owed in all_owed if owed not in ended])
     jobs = {job: event for job, event in newest.items() if event.kind is not Kind.WORKFLOW}
     call = _call(left, jobs, Needs(listed)) if left else None
     return Plan(
         () if call is None else (call,),
         tuple((owed, _TURN) for owed in left if call is not None and owed not in call.wants),
-        tuple((owed, f"{reruns} of the {_RERUNS_MAX} {_RESERVED}") for owed in ended),
+        tuple((owed, f"{reruns} of the {RERUNS_MAX} {_RESERVED}") for owed in ended),
     )
 
 
