@@ -1,6 +1,5 @@
 """What every store promises of branches: what was told of them, and what becomes due by it."""
 
-
 import pytest
 
 from tests.fakes.store_items import said, seen

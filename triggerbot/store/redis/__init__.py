@@ -234,7 +234,7 @@ class RedisEngine:
             try:
                 return attempt()
             except Conflict:
-                time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 # nosec B311 - no secret
+                time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 # nosec B311
         raise StoreUnavailable("others change the same part of the store all the time")
 
     # -- leases -------------------------------------------------------------------------------------------------
