@@ -278,7 +278,8 @@ class Ledger:
             transaction.put(Doc(self.part, OPERATION, name), dump(self._operations[name]))
         for entry in self._entries:
             transaction.append(self.part, dump(entry))
-        if not self.stored.uncounted and (self._family_changed or self._claim_changed or self._entries):
+        news = self._family_changed or self._claim_changed or self._entries or self._before[0] != self.stored.last
+        if news and not self.stored.uncounted:
             self.stored.uncounted = True
             transaction.rank(UNCOUNTED, self.part, self.stored.last)
         header = dump(self.stored)
