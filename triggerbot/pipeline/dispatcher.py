@@ -20,8 +20,9 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, S
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push, PushFacts, RunKey
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, reconcile, rules
+from triggerbot.core.policy import backoff, elsewhere, reconcile, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -321,6 +322,7 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
+        further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
@@ -330,14 +332,15 @@ class Dispatcher:
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._record_decision(
-                    decided, rules.decide(decided, rule, _facts(system, work, view, decided, rule)), rule
-                )
+                decision = rules.decide(decided, rule, _facts(system, work, view, decided, rule))
+                self._record_decision(decided, decision, rule, further)
 
-    def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+    def _record_decision(
+        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS
+    ) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.decide(claim, decision, budget, self._clock())
+        decision = self._store.decide(claim, decision, budget, self._clock(), further=further)
         if decision is None:
             return
         mode = "dry" if claim.dry else "real"

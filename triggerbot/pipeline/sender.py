@@ -11,7 +11,7 @@ from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, rules
+from triggerbot.core.policy import backoff, circuit_breaker, elsewhere, rules
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.planning import Call, Capacity, Owed
@@ -109,13 +109,15 @@ class Sender:
         serial = system.capacity is Capacity.SERIAL
         rule = rules.rule_for(self._settings.rules, work.push)
         proving = PROVING if rule is None else rule.proving
-        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
+        came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
+        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving, elsewhere=came)
         withdrawn = rules.withdrawn(claim, rule)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
         elif not count:
-            self._store.finish(claim, "no more runs are needed", now)
+            since = f": of those since it was asked for, {came} came of no request known here" if came else ""
+            self._store.finish(claim, f"no more runs are needed{since}", now)
         elif self.blocked_by_dry_run(claim):
             self._store.wait(claim, now + backoff.HELD, "dry run is on; this was decided before", now)
         elif serial and len(runs) - claim.known_runs < claim.asked:

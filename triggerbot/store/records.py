@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity
-from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
@@ -92,6 +92,10 @@ class Work:
     batches: frozenset[str] = frozenset()
     #: What the CI told of batches, by their ids.
     told: Mapping[str, Batch] = field(default_factory=dict)
+    #: Where persons asked for something: the runs of the jobs in the order in which they came, and the requests of the
+    #: push except those that the CI did not take.
+    arrived: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    requests: tuple[Operation, ...] = ()
 
     def due(self, now: float) -> list[Claim]:
         """Return the claims that are due."""

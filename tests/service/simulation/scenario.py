@@ -78,10 +78,12 @@ class Scenario:
     #: Retriggers that somebody else makes in the CI itself.
     strangers: int
     jumps: int
+    #: Whether the store is replaced by an older copy of it at some time.
+    forgets: bool
 
 
-def draw(seed: int, *, replicas: int | None = None) -> Scenario:
-    """Draw what a seed stands for; `replicas` overrides how many there are."""
+def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Scenario:
+    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget."""
     dice = Random(seed)
     habit = dice.choice(tuple(Habit))
     pushes = []
@@ -111,6 +113,8 @@ def draw(seed: int, *, replicas: int | None = None) -> Scenario:
         wishes=dice.choice((0, 0, 0, 1, 2)),
         strangers=dice.choice((0, 0, 0, 0, 1, 2)),
         jumps=dice.choice((0, 0, 0, 0, 0, 1)),
+        # Dice of its own: what the others have drawn stays so.
+        forgets=forgets and Random(seed + 2_000_003).random() < 0.15,
     )
 
 

@@ -51,8 +51,8 @@ def test_what_once_went_wrong(seed: int) -> None:
 @pytest.mark.parametrize(("store", "model", "first"), [
     ("sqlite", "as-sqlite", 100),
     pytest.param("sqlite", "as-sqlite", 120, marks=pytest.mark.slow),
-    pytest.param("redis", "memory", 140, marks=pytest.mark.slow),
-    pytest.param("redis", "memory", 150, marks=pytest.mark.slow),
+    pytest.param("redis", "as-redis", 140, marks=pytest.mark.slow),
+    pytest.param("redis", "as-redis", 150, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_the_real_stores_are_as_the_model(store: str, model: str, first: int) -> None:
     """The same history takes the same course, step by step, whatever keeps it."""

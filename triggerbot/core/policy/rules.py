@@ -310,16 +310,24 @@ def _is_gone(runs: Sequence[Run]) -> bool:
     )
 
 
-def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, proving: Collection[Result] = PROVING) -> int:
+def still_owed(
+    claim: Claim,
+    runs: Sequence[Run],
+    *,
+    one_at_a_time: bool,
+    proving: Collection[Result] = PROVING,
+    elsewhere: int = 0,
+) -> int:
     """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
 
     Runs since the decision count if they ended with one of the results `proving`, or may still do so.
 
     If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
-    person or the push itself asked for is carried out whatever the results.
+    person or the push itself asked for is carried out whatever the results. `elsewhere`: the runs since a person asked
+    of which the store knows no request; see `elsewhere.since_asked`.
     """
     if claim.cause is Cause.MANUAL:
-        return claim.owed
+        return max(0, claim.owed - elsewhere)
     if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
         return 0
     if one_at_a_time and claim.asked and _is_gone(runs):
