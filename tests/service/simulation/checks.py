@@ -43,8 +43,8 @@ class Checks:
         self._received: Counter[str] = Counter()
         #: When each left for the first time.
         self._began: dict[str, float] = {}
-        #: What each claim was to have, at the most, and for which failed jobs each operation was: also of those that the
-        #: store has forgotten.
+        #: What each claim was to have, at the most, and for which failed jobs each operation was, though the store may
+        #: have forgotten them.
         self._wanted: dict[tuple[Push, str], dict[str, int]] = defaultdict(dict)
         self._failed: dict[str, set[str]] = {}
         self._kept = self.acknowledged, self._leads

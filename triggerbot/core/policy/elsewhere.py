@@ -14,8 +14,10 @@ from triggerbot.core.model import Event, Result, Run, RunKey
 SKEW = 5.0
 #: Results of runs that no request brings: the CI left the job out, or runs it once more by itself.
 _NO_ANSWER = frozenset({Result.SKIPPED, Result.RETRY})
+#: A run by its job, id and attempt, or what ran again together: nothing, the batch, and the attempt.
+Again = tuple[str, str, int]
 #: The further runs that a CI lists, by job; see `further_runs`.
-Further = Mapping[str, frozenset[RunKey]]
+Further = Mapping[str, frozenset[Again]]
 NO_RUNS: Further = {}
 
 
@@ -49,7 +51,7 @@ def _was_there(run: Run, asked: float) -> bool:
 def further_runs(listed: Iterable[Event], results: Collection[Result]) -> Further:
     """Return the further runs that a CI lists, by job: those that count (see `proof.counts`) except the first.
 
-    Where the CI runs a batch again (see `Event.per_batch`), jobs that ran again together have the same key.
+    Where the CI runs parts of a batch again (see `Event.per_batch`), jobs that ran again together have the same.
     """
     found: dict[str, dict[RunKey, Event]] = {}
     for event in listed:
@@ -66,8 +68,8 @@ def _age(event: Event) -> tuple[int, float, str]:
     return event.attempt, event.time or 0.0, event.run_id
 
 
-def _again(event: Event) -> RunKey:
-    return RunKey(event.batch, event.attempt) if event.per_batch else event.key
+def _again(event: Event) -> Again:
+    return ("", event.batch, event.attempt) if event.per_batch else (event.job, *event.key)
 
 
 def spent(further: Further, asked: Collection[str], counted: Collection[str]) -> int:
@@ -76,5 +78,5 @@ def spent(further: Further, asked: Collection[str], counted: Collection[str]) ->
     `asked`: jobs for which requests are known, which also explain the runs of other jobs that came of the same ones;
     `counted`: jobs that the store counts, or that are to be left out.
     """
-    explained = frozenset[RunKey]().union(*(further.get(job, ()) for job in asked))
+    explained = frozenset[Again]().union(*(further.get(job, ()) for job in asked))
     return sum(not runs <= explained for job, runs in further.items() if job not in asked and job not in counted)
