@@ -15,9 +15,8 @@ from triggerbot.core.policy import elsewhere
 from triggerbot.core.policy.rules import still_owed
 
 ASKED = 1000.0
-ASK = replace(
-    CLAIM, state=ClaimState.OWED, cause=Cause.MANUAL, origin="wish", wanted=7, created=ASKED, run=replace(RUN, time=900.0)
-)  # fmt: skip
+FIRST = replace(RUN, time=900.0)
+ASK = replace(CLAIM, state=ClaimState.OWED, cause=Cause.MANUAL, origin="wish", wanted=7, created=ASKED, run=FIRST)
 
 
 def run(number: int, **more: Any) -> Run:
