@@ -50,9 +50,8 @@ def decide(
     head = ledger.head
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
-    if budget is not None and decision.cause is Cause.FAILURE:
-        spent += _spent_elsewhere(book, ledger, stored, further)
-    decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry)
+    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
+    decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:
         # What was asked for so far keeps its decision and its budget.

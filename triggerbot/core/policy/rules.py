@@ -253,16 +253,25 @@ def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
-def within_budget(decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool) -> Decision:
-    """Apply the budget to a decision about a failure, with the figures at the time it is recorded."""
+def within_budget(
+    decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool, elsewhere: int = 0
+) -> Decision:
+    """Apply the budget to a decision about a failure, with the figures at the time it is recorded.
+
+    `elsewhere`: the jobs that count beside those of `spent`; see `elsewhere.spent`.
+    """
     if budget is None or decision.cause is not Cause.FAILURE:
         return decision
+    spent += elsewhere
     most = str(budget.most(total))
+    listed = f"; of these, {elsewhere} by what the CI lists: further runs of which no request is known here"
+    found = listed if elsewhere else ""
     if not budget.allows(spent, total):
-        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry))
+        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry) + found)
     if not decision.runs:
         return decision
-    return replace(decision, detail=based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry))
+    words = based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry)
+    return replace(decision, detail=words + found)
 
 
 def first_wanted(decision: Decision) -> int:
