@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import State
 from triggerbot.core.policy.planning import Call, Capacity
+from triggerbot.store import Distrust
 from triggerbot.store.sqlite.backup import backup
 
 
@@ -182,3 +184,28 @@ def test_the_budget_of_a_push_does_not_start_anew(
     assert len(refused) == 7
     words = f"; of these, {5 - copied} by what the CI lists: further runs of which no request is known here"
     assert all(one.note.endswith(words) for one in refused)
+
+
+def test_a_store_that_forgets_between_look_and_request_sends_nothing(
+    make_world: Callable[..., World], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read of it after the look-back may be older than that: the look-back is made anew."""
+    ci = CI(clock)
+    ci.put(failure(time=clock() - 60))
+    world = make_world(ci)
+    world.hear(failure(time=clock() - 60))
+    begin, lost = world.store.begin, list[Distrust]()
+
+    def begin_elsewhere(*arguments: Any, **named: Any) -> Any:
+        lost[:] = lost or [Distrust(clock(), "it is in an older state than it was")]
+        return begin(*arguments, **named)
+
+    monkeypatch.setattr(world.store, "begin", begin_elsewhere)
+    monkeypatch.setattr(world.store, "distrust", lambda: lost[0] if lost else None)
+    world.drain()
+    assert (len(lost), ci.asked) == (1, [])
+    ci.further("job")
+
+    world.pass_time(600)
+
+    assert [one.count for one in ci.asked] == [1]

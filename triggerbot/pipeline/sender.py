@@ -28,6 +28,8 @@ log = structlog.get_logger("triggerbot.send")
 
 #: Why a claim waits where its CI limits writes.
 TURN = "waits for its turn: this CI takes one request a second"
+#: Why a claim waits that was about to be sent.
+FORGOT = "the store may have forgotten something in this moment: looks back once more"
 
 
 def _label(claim: Claim) -> str:
@@ -95,7 +97,7 @@ class Sender:
                 for want in call.wants:
                     self._store.wait(want.claim, now + wait, TURN, now, since=looked)
             else:
-                self._record_and_send(system, work, call, passes)
+                self._record_and_send(system, work, call, passes, looked)
 
     def _may_go_along(self, system: System, work: Work, claim: Claim) -> bool:
         """Return whether a claim that is not due may be sent with others: if only its batch hinders it."""
@@ -134,7 +136,9 @@ class Sender:
         due = now + max(system.grace, backoff.slower(waited))
         self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
 
-    def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
+    def _record_and_send(
+        self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int], looked: float
+    ) -> None:
         """Record a request; send it if no cap and no change of a breaker or claim prevents that."""
         now = self._clock()
         claims = [want.claim for want in call.wants]
@@ -156,8 +160,15 @@ class Sender:
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)
+        elif begun and self._has_forgotten(looked):
+            self._store.postponed(operation, now + system.grace, FORGOT, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
+
+    def _has_forgotten(self, looked: float) -> bool:
+        """Return whether the store may have lost what the last look-back told it, so that too much may be owed."""
+        distrust = self._store.distrust()
+        return distrust is not None and distrust.since >= looked
 
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
