@@ -18,6 +18,7 @@ from triggerbot.core.model import State
 from triggerbot.core.policy.planning import Call, Capacity
 from triggerbot.store import Distrust
 from triggerbot.store.sqlite.backup import backup
+from triggerbot.systems import Unknown
 
 
 class CI(MemoryCI):
@@ -209,3 +210,26 @@ def test_a_store_that_forgets_between_look_and_request_sends_nothing(
     world.pass_time(600)
 
     assert [one.count for one in ci.asked] == [1]
+
+
+def test_what_was_sent_again_and_forgotten_is_not_sent_again_at_once(
+    make_world: Callable[..., World], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy may know the request, its look-backs in vain, and not that it was sent once more just now."""
+    ci = CI(clock)
+    ci.put(failure(time=clock() - 60))
+    world = make_world(ci)
+    world.hear(failure(time=clock() - 60))
+    ci.answers = [Unknown("no answer")]
+    world.drain()
+    world.pass_time(90)
+    lost = Distrust(clock(), "it is in an older state than it was")
+    monkeypatch.setattr(world.store, "distrust", lambda: lost)
+    world.pass_time(59)
+    assert len(ci.asked) == 1
+    for _ in range(2):
+        ci.further("job", ci.asked[0].operation)
+
+    world.pass_time(600)
+
+    assert (len(ci.asked), world.claim(PUSH, "job").state) == (1, ClaimState.DONE)

@@ -31,7 +31,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import TURN, DispatchSettings, Sender
+from triggerbot.pipeline.sender import FORGOT, TURN, DispatchSettings, Sender
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Known, LookBack, System
@@ -285,6 +285,9 @@ class Dispatcher:
             case SendAgain() if (blocking := self.admission.blocking(claims)) is not None:
                 note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
+            case SendAgain() if (until := self._sender.trusts_store_from(system)) > now:
+                # The store may have forgotten that it was sent again already.
+                self._store.doubted(operation, until, FORGOT, now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
                 self._store.doubted(operation, now + wait, TURN, now)
             case SendAgain(why):
@@ -308,7 +311,7 @@ class Dispatcher:
         Once the CI must list everything requested before the loss, the look-back before each request makes up for it.
         """
         distrust, now = self._store.distrust(), self._clock()
-        until = 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
+        until = self._sender.trusts_store_from(system)
         if distrust is None or now >= until:
             return False
         why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"

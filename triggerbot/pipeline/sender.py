@@ -28,8 +28,8 @@ log = structlog.get_logger("triggerbot.send")
 
 #: Why a claim waits where its CI limits writes.
 TURN = "waits for its turn: this CI takes one request a second"
-#: Why a claim waits that was about to be sent.
-FORGOT = "the store may have forgotten something in this moment: looks back once more"
+#: Why something waits that was about to be sent.
+FORGOT = "the store may have forgotten something since the look-back: waits until the CI lists what was asked before"
 
 
 def _label(claim: Claim) -> str:
@@ -97,7 +97,7 @@ class Sender:
                 for want in call.wants:
                     self._store.wait(want.claim, now + wait, TURN, now, since=looked)
             else:
-                self._record_and_send(system, work, call, passes, looked)
+                self._record_and_send(system, work, call, passes)
 
     def _may_go_along(self, system: System, work: Work, claim: Claim) -> bool:
         """Return whether a claim that is not due may be sent with others: if only its batch hinders it."""
@@ -136,9 +136,7 @@ class Sender:
         due = now + max(system.grace, backoff.slower(waited))
         self._store.wait(claim, due, "waits for the run that was asked for", now, since=looked)
 
-    def _record_and_send(
-        self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int], looked: float
-    ) -> None:
+    def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
         """Record a request; send it if no cap and no change of a breaker or claim prevents that."""
         now = self._clock()
         claims = [want.claim for want in call.wants]
@@ -160,15 +158,16 @@ class Sender:
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)
-        elif begun and self._has_forgotten(looked):
-            self._store.postponed(operation, now + system.grace, FORGOT, now)
+        elif begun and (until := self.trusts_store_from(system)) > now:
+            # It forgot something since the look-back.
+            self._store.postponed(operation, until, FORGOT, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
 
-    def _has_forgotten(self, looked: float) -> bool:
-        """Return whether the store may have lost what the last look-back told it, so that too much may be owed."""
+    def trusts_store_from(self, system: System) -> float:
+        """Return when the CI must list every request that the store may have lost; 0 if it has lost none."""
         distrust = self._store.distrust()
-        return distrust is not None and distrust.since >= looked
+        return 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
 
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
@@ -247,7 +246,12 @@ class Sender:
         self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim], why: str
     ) -> None:
         """Send the same request once more, under the same operation id."""
-        if self._store.resend(operation, why, self._clock()):
+        now = self._clock()
+        if not self._store.resend(operation, why, now):
+            return
+        if (until := self.trusts_store_from(system)) > now:
+            self._store.doubted(operation, until, FORGOT, now)
+        else:
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
             planned = system.plan(owed, view.busy, view.events).calls
             call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
