@@ -195,4 +195,6 @@ def test_a_system_that_was_renamed_is_warned_of(
 
     assert "pushes of ci, which the config does not name, and none of new" in capsys.readouterr().err
     daemon.engine.stop()
+    assert daemon.engine.join(20.0) == []
+    eventually(lambda: not named("dispatcher-0", "guard", "replaced"), "the first has ended, too")
     store.close()
