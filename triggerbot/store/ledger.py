@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from triggerbot.core import identity
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import Push, RunKey
 from triggerbot.store.documents import (
@@ -201,6 +201,13 @@ class Ledger:
                 return None
             self._operations[name] = load(StoredOperation, data)
         return self._operations[name]
+
+    def requests(self) -> tuple[Operation, ...]:
+        """Read all requests of the push, except those that the CI did not take."""
+        names = self.head.operations
+        found = self._view.get([Doc(self.part, OPERATION, name) for name in names]) if names else ()
+        stored = [load(StoredOperation, data) for data in found if data is not None]
+        return tuple(one.operation for one in stored if not one.void)
 
     def put_operation(self, stored: StoredOperation) -> None:
         """Write an operation."""

@@ -5,12 +5,15 @@ import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from triggerbot.core.model import Group, Push
 from triggerbot.store.engine import Changes, Doc, Reader, Transaction
 from triggerbot.store.sqlite.connection import Database
+from triggerbot.store.sqlite.schema import VERSION
 
 T = TypeVar("T")
 #: Free pages that are given back at once.
@@ -216,3 +219,13 @@ class SqliteEngine:
     def close(self) -> None:
         """Finish pending writes and close."""
         self._file.close()
+
+
+def read_only(path: str, view: Callable[[Reader], T]) -> T | None:
+    """Read a file of the present version without changing anything; `None` if it is no such file."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as connection:
+            current = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
+            return view(SqliteView(connection)) if current else None
+    except sqlite3.Error:
+        return None
