@@ -141,7 +141,7 @@ def test_it_notices(monkeypatch: pytest.MonkeyPatch, breaks: Callable[..., None]
 
 
 @pytest.mark.parametrize(("ignores", "seed", "said"), [
-    ("since_asked", 205, "doubled"), ("spent", 46, "beyond the budget"),
+    ("since_asked", 205, "doubled"), ("spent", 338, "beyond the budget"),
 ])  # fmt: skip
 def test_it_notices_what_a_store_forgot(monkeypatch: pytest.MonkeyPatch, ignores: str, seed: int, said: str) -> None:
     """If runs of which the store knows no request did not count, an older copy of it would repeat them."""
