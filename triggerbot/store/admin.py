@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from triggerbot.store import limits, queues, statistics
+from triggerbot.store import limits, queues, ran, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -114,6 +114,7 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_breakers(transaction, before)
     limits.purge_sent(transaction, before)
     statistics.purge(transaction, before)
+    ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     for index in ("commands", "settled"):
         # Including commands that were never settled.
         queues.purge_commands(transaction, index, before - DELIVERY_KEPT, _EVERYTHING)

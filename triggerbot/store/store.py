@@ -14,7 +14,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
-from triggerbot.store import admin, claims, limits, observe, queues, search, statistics, verdicts
+from triggerbot.store import admin, claims, limits, observe, queues, ran, search, statistics, verdicts
 from triggerbot.store.batches import Batches
 from triggerbot.store.documents import without_surrogates
 from triggerbot.store.engine import Engine, Reader, Transaction
@@ -268,8 +268,11 @@ class Store:
         return self._read(verdicts.failure_records, project)
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
-        """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
-        return self._read(verdicts.ran, project, jobs, since)
+        """Count, by job, the pushes of a project at which a run of the job passed or failed.
+
+        `since`: those whose first event came since then, in whole days, but at least the newest day.
+        """
+        return self._read(ran.read, project, jobs, since)
 
     def take_command(self, now: float, seconds: float) -> PendingCommand | None:
         """Take the comment command that has been due longest, for a number of seconds."""

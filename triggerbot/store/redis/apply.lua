@@ -91,7 +91,7 @@ while ARGV[at] do
     call('ZREM', P .. 'z:' .. one, two)
     at = at + 3
   elseif what == 's' then  -- key, field, amount
-    call('HINCRBYFLOAT', P .. 's:' .. one, two, three)
+    if call('HINCRBYFLOAT', P .. 's:' .. one, two, three) == '0' then call('HDEL', P .. 's:' .. one, two) end
     at = at + 4
   end
 end

@@ -49,10 +49,11 @@ def connect(address: str) -> "redis.Redis":
     options: dict[str, Any] = {
         "socket_connect_timeout": _CONNECT,
         "socket_timeout": _ANSWER,
-        "socket_keepalive": True,
         "health_check_interval": 15,
         "retry": Retry(ExponentialBackoff(cap=_REPEAT_DELAY_MAX, base=0.02), _REPEATS),
     }
+    if not address.startswith("unix:"):
+        options["socket_keepalive"] = True
     try:
         if sentinel.is_sentinel(address):
             return _behind_sentinels(sentinel.parse(address), options)

@@ -84,10 +84,16 @@ class SqliteView:
         """Count the members of an index."""
         return int(self._execute("SELECT count(*) FROM ranks WHERE list = ?", (self._index(index),)).fetchone()[0])
 
-    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
         """Read sums."""
         query = "SELECT field, amount FROM sums WHERE key = ? AND amount <> 0"
-        return [dict(self._execute(query, (key,)).fetchall()) for key in keys]
+        if fields is None:
+            return [dict(self._execute(query, (key,)).fetchall()) for key in keys]
+        one = f"{query} AND field = ?"
+        return [
+            dict(row for field in fields if (row := self._execute(one, (key, field)).fetchone()) is not None)
+            for key in keys
+        ]
 
     # -- changes ------------------------------------------------------------------------------------------------
 
@@ -117,6 +123,10 @@ class SqliteView:
         connection.executemany(
             "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
             [(key, field, amount) for (key, field), amount in changes.sums.items()],
+        )
+        connection.executemany(
+            "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
+            [place for place, amount in changes.sums.items() if amount < 0],
         )
 
     def _append(self, connection: sqlite3.Connection, changes: Changes) -> None:
