@@ -3,6 +3,7 @@
 import math
 import sqlite3
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -13,8 +14,10 @@ from triggerbot.store.engine import Changes, Doc, Reader, Transaction
 from triggerbot.store.sqlite.connection import Database
 
 T = TypeVar("T")
-#: Free pages that are given back at once.
-_PAGES = 256
+#: Seconds for which free pages are given back at once: others wait to write meanwhile.
+_VACUUM = 0.01
+#: Pages between two looks at the clock.
+_PAGES = 16
 _ABOVE = "\U0010ffff"
 
 
@@ -159,10 +162,14 @@ class SqliteView:
 
 def _vacuum_some(connection: sqlite3.Connection) -> bool:
     """Give some free pages back; return whether there are more."""
-    before = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
-    after = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    return bool(0 < after < before)
+    until = time.monotonic() + _VACUUM
+    before = left = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    while left and time.monotonic() < until:
+        for _ in range(_PAGES):
+            # Whatever number is written there: Python's driver stops after the first step, which is one page.
+            connection.execute("PRAGMA incremental_vacuum(1)")
+        left = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return bool(0 < left < before)
 
 
 class SqliteEngine:
