@@ -13,13 +13,19 @@ from triggerbot.store.names import RAN, join
 from triggerbot.store.records import Ran
 
 _DAY = 86_400
+_FINISHED, _PROVING = State.FINISHED.value, frozenset(result.value for result in PROVING)
 #: Days that are read, at most.
 _DAYS_MAX = 10_000
 
 
 def has_run(jobs: Iterable[StoredJob]) -> bool:
     """Return whether a run of any of these jobs passed or failed."""
-    return any(run["state"] == State.FINISHED and run.get("result") in PROVING for job in jobs for run in job.runs)
+    # Loops, for this is done for every job that is read: `any` takes twice as long.
+    for job in jobs:
+        for run in job.runs:
+            if run.get("result") in _PROVING and run["state"] == _FINISHED:
+                return True
+    return False
 
 
 def _day(at: float) -> int:
