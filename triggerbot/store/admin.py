@@ -15,7 +15,7 @@ from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Cr
 _LAST = Doc("letters", "")
 _CRASHES = Doc("crashes", "")
 #: Pushes that one transaction deletes, or packs, so that it never holds others up for long.
-_PURGED, _PACKED = 4, 2
+_PURGED, _PACKED = 2, 2
 _EVERYTHING = 1_000_000
 
 

@@ -26,8 +26,9 @@ _ADDED = "s"
 _HOUR = 3600
 #: The hour of what is counted whenever it was.
 _ALWAYS = -1
-#: Pushes that one transaction counts, and hours that are read at once.
-_COUNTED, _HOURS_MAX = 20, 100_000
+#: Pushes that one transaction counts (all their jobs are read, so others wait some 5 ms for each), and hours that are
+#: read at once.
+_COUNTED, _HOURS_MAX = 4, 100_000
 #: The index of the hours that have sums.
 _HOURS = "hours"
 

@@ -1,6 +1,7 @@
 """Judging and reporting: which push is due, its last verdict, failure records and metadata."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push
@@ -102,10 +103,7 @@ def failure_records(view: View, project: str) -> list[FailureRecord]:
     members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
     docs = [Doc(part, FAILURES, job) for part, job in map(apart, members)]
     found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
-    return [
-        FailureRecord(one.push, identity.base(one.job), one.at, one.failed, one.passed, one.shapes, one.passing)
-        for one in found
-    ]
+    return [replace(one, job=identity.base(one.job)) if identity.is_per_batch(one.job) else one for one in found]
 
 
 def metadata(view: View, push: Push) -> dict[str, str]:
