@@ -12,7 +12,7 @@ from typing import Any
 from tests import ROOT
 from tests.bench.life import DAY, HOUR, Life, Pushed
 from tests.bench.pages import milliseconds
-from tests.bench.process import daemon_of, resident
+from tests.bench.process import cpu, daemon_of, resident
 from tests.fakes.redis_server import RedisServer
 from triggerbot.core.model import Event, Push, State
 from triggerbot.core.policy.rules import Triage
@@ -87,7 +87,7 @@ def read(what: str, directory: Path, address: str, last: Pushed) -> list[dict[st
     first = time.perf_counter() - began
     took = _seconds(lambda: store.statistics(time.time() - 14 * DAY))
     store.close()
-    rows.append({"what": f"{what}: first statistics after a time", "value": first * 1000, "unit": "ms"})
+    rows.append({"what": f"{what}: statistics, an hour not counted yet", "value": first * 1000, "unit": "ms"})
     rows.append({"what": f"{what}: statistics(14 days)", "value": took * 1000, "unit": "ms", "aim": "< 300 ms"})
     command = [sys.executable, "-m", "triggerbot", "stats", "--since", "14d"]
     took = _seconds(lambda: subprocess.run(command, cwd=directory, env=_environment(), check=True, capture_output=True))
@@ -101,10 +101,11 @@ def read(what: str, directory: Path, address: str, last: Pushed) -> list[dict[st
     }
     with daemon_of(directory, _CONFIG.format(store=address)) as (process, host):
         # Computed once in a while, so no median of it.
-        began = time.perf_counter()
-        milliseconds(host, "/statistics?days=14", 0)
-        took = time.perf_counter() - began
-        rows.append({"what": f"{what}: statistics page", "value": took * 1000, "unit": "ms", "aim": "< 300 ms"})
+        used = cpu(process)
+        value = milliseconds(host, "/statistics?days=14", 0)
+        used = (cpu(process) - used) * 1000
+        rows.append({"what": f"{what}: statistics page", "value": value, "unit": "ms", "aim": "< 300 ms"})
+        rows.append({"what": f"{what}: its processor time in the daemon", "value": used, "unit": "ms"})
         for name, (path, aim) in pages.items():
             value = milliseconds(host, path, _TIMES)
             rows.append({"what": f"{what}: {name}", "value": value, "unit": "ms", "aim": aim})

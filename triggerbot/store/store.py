@@ -356,9 +356,17 @@ class Store:
         """List the pushes with the latest events."""
         return self._read(search.recent, limit, project)
 
-    def statistics(self, since: float) -> dict[str, Any]:
-        """Count decisions, requests and claims since a time, and how retriggers ended."""
+    def count_changes(self) -> None:
+        """Count the pushes that have changed, which takes a while where many have; `statistics` does it, too."""
         statistics.count(self._engine.run)
+
+    def statistics(self, since: float, *, exact: bool = True) -> dict[str, Any]:
+        """Count decisions, requests and claims since a time, and how retriggers ended.
+
+        `exact=False`: without what has changed since somebody counted, but at once.
+        """
+        if exact:
+            self.count_changes()
         return self._read(statistics.read, since)
 
     def purge(self, before: float, quiet: float = -math.inf) -> int:
