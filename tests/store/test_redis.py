@@ -337,8 +337,10 @@ def test_another_server_in_its_place_is_noticed(tmp_path: Path) -> None:
 
 def test_a_unix_socket(tmp_path: Path) -> None:
     """An address that is no host."""
-    with tempfile.TemporaryDirectory(prefix="redis-") as name:
-        with RedisServer(tmp_path, "--unixsocket", f"{name}/socket"):
-            store = open_store(f"unix://{name}/socket?db=1")
-            assert store.observe([seen(event("job"))], 1.0, dry=False)[0].news
-            store.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="redis-") as name,
+        RedisServer(tmp_path, "--unixsocket", f"{name}/socket"),
+    ):
+        store = open_store(f"unix://{name}/socket?db=1")
+        assert store.observe([seen(event("job"))], 1.0, dry=False)[0].news
+        store.close()
