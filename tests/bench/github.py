@@ -1,27 +1,34 @@
-"""Retriggers at GitHub: how near to its limits they come, and how many API requests they and quiet times take.
+"""Retriggers at GitHub: how near to its limits they come, and how many API requests they, reports and quiet times take.
 
 Time is compressed: a GitHub with the documented limits and everything of triggerbot but intake threads share a clock.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
+from tests.fakes.github.watched_push import JOBS, WatchedPush
 from tests.fakes.world import World
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.slots import APART
+from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.system import GitHub
 
 _REPOSITORY = "octo/app"
 _RULE = Rule(Globs([_REPOSITORY]), retries=1)
+_WORKFLOW = "jobs: {test: {strategy: {matrix: {n: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}}}, gate: {needs: test, if: always()}}"
 #: The least requests that are possible, call by call; see docs/explanation/performance.md.
-_LEAST_PER_RETRIGGER, _LEAST_PER_ROUND = 3, 1
+_LEAST_PER_RETRIGGER, _LEAST_PER_ROUND, _LEAST_PER_REPORT, _LEAST_PER_TEN = 3, 1, 2, 4
 
 
 def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
@@ -29,12 +36,14 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     pushes, clock = 20 if quick else 100, Clock()
     with FakeGitHub(clock=clock) as github:
+        github.contents.write(_REPOSITORY, ".github/workflows/ci.yml", _WORKFLOW)
         gh = GitHub(
             "gh", url=github.url, token=github.token, webhook_secrets=[github.webhook_secret],
             repositories=[_REPOSITORY], clock=clock, sleep=clock.move,
         )  # fmt: skip
         with World(directory / "state.db", {"gh": gh}, (_RULE,), clock) as world:
-            return [*_burst(github, world, pushes), *_green(github, world, pushes), *_quiet(github, world)]
+            found = [*_burst(github, world, pushes), *_green(github, world, pushes), *_quiet(github, world)]
+    return [*found, *_reports(directory), *_ten_failures(directory)]
 
 
 def _tell(github: FakeGitHub, world: World, number: int, ends: Callable[[int], str]) -> None:
@@ -72,6 +81,60 @@ def _green(github: FakeGitHub, world: World, pushes: int) -> list[dict[str, Any]
     world.pass_time(60)
     told = (len(github.requests) - before) / pushes
     return [{"what": "API requests per push without failure, by webhooks", "value": told, "unit": "", "aim": "0"}]
+
+
+@contextmanager
+def _watched(directory: Path) -> Iterator[WatchedPush]:
+    """Let an App watch and report a push."""
+    key, clock = rsa.generate_private_key(65537, 2048), Clock()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with FakeGitHub(clock=clock, app_public_key=public) as github, TemporaryDirectory(dir=directory) as place:
+        gh = GitHub("gh", url=github.url, app=AppKey(github.app_id, private), clock=clock, sleep=clock.move)
+        push = WatchedPush(Path(place), github, gh, clock, comment=False)
+        try:
+            yield push
+        finally:
+            push.world.close()
+            gh.close()
+
+
+def _reports(directory: Path) -> list[dict[str, Any]]:
+    with _watched(directory) as push:
+        push.all()
+        push.rest(60)
+        asked, sent = push.requests(), push.github.requests
+    writes = sum(one.method != "GET" and "access_tokens" not in one.path for one in sent)
+    return [
+        {
+            "what": "API requests for the report of a green push of 3 minutes, by an App, to the least possible",
+            "value": asked / _LEAST_PER_REPORT, "unit": "", "aim": "at most 1.5",
+        },
+        {"what": "of them writes", "value": writes, "unit": "", "aim": "1"},
+    ]  # fmt: skip
+
+
+def _ten_failures(directory: Path) -> list[dict[str, Any]]:
+    with _watched(directory) as push:
+        for name in JOBS:
+            push.github.talk.annotations[push.github.job(push.run, name).id] = [{}]
+        push.hear("workflow_run", action="requested")
+        for name in JOBS:
+            push.hear("workflow_job", name, "in_progress")
+        for name in JOBS:
+            push.rest(43)
+            push.github.finish(push.run, {name: "failure"})
+            push.hear("workflow_job", name)
+        push.hear("workflow_run")
+        push.rest(20)
+        asked = push.requests() - sum("/check-runs" in one.path for one in push.github.requests)
+        asked += sum(one.path.endswith("/annotations") for one in push.github.requests)
+    return [
+        {
+            "what": "API requests for 10 jobs that fail over 8 minutes, until rerun, to the least possible",
+            "value": asked / _LEAST_PER_TEN, "unit": "", "aim": "at most 1.5",
+        },
+    ]  # fmt: skip
 
 
 def _quiet(github: FakeGitHub, world: World) -> list[dict[str, Any]]:

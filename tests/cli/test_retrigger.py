@@ -8,8 +8,11 @@ import pytest
 
 from tests.fakes.ci import FakeCI
 from tests.fakes.command_bench import CONFIG, REVISION, Bench
+from triggerbot.core.model import Head, HeadKind
 
 JOB = "linux-mochitest-1"
+#: Commits that the branch was at, and when.
+PUSHED = ((REVISION, 1.0), ("b" * 40, 2.0))
 
 
 @pytest.fixture
@@ -42,9 +45,28 @@ def test_the_json_shows_what_was_recorded(bench, real_now):
     bench.hear(bench.event())
     answer = bench.json("retrigger", "try", "c0ffee", JOB)
     assert list(answer) == [
-        "claim", "system", "project", "branch", "revision", "job", "count", "dry_run", "paused",
+        "claim", "system", "project", "branch", "revision", "job", "count", "dry_run", "paused", "warning",
     ]  # fmt: skip
     assert (answer["revision"], answer["count"], answer["dry_run"]) == (REVISION, 1, False)
+
+
+def test_a_superseded_push_is_carried_out_with_a_warning(bench, real_now):
+    """The warning names the newer commit; `explain` tells of it, too."""
+    bench.hear(bench.event())
+    heads = (Head("ci", "try", "try", HeadKind.PUSHED, one, at) for one, at in PUSHED)
+    bench.hear(*heads, listed=False)
+    out = bench.run("retrigger", "try", "c0ffee", JOB).stdout
+    assert "Recorded: 1 further run" in out
+    assert "Note that this push is superseded: the newest commit of try is bbbbbbbbbbbb" in out
+    assert bench.json("retrigger", "try", "c0ffee", JOB)["warning"].startswith("this push is superseded")
+    assert (
+        "This push is superseded: the newest commit of try is bbbbbbbbbbbb"
+        in bench.run("explain", "try", "c0ffee").stdout
+    )
+    [found] = bench.json("explain", "try", "c0ffee")["pushes"]
+    assert found["superseded_by"]["revision"] == "b" * 40
+    bench.hear(Head("ci", "try", "try", HeadKind.DEFAULT), listed=False)
+    assert bench.json("retrigger", "try", "c0ffee", JOB)["warning"] is None
 
 
 def test_dry_run_only_records(bench, real_now):

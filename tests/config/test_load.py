@@ -8,7 +8,7 @@ import pytest
 from tests.config.examples import DESIGN, EXAMPLES, system
 from triggerbot.cli.config import load, loads
 from triggerbot.config import FileSettings, PageSettings, PollSettings, PulseSettings, locate
-from triggerbot.config.schema import Binding
+from triggerbot.config.intakes import Binding
 from triggerbot.core.errors import ConfigError
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.circuit_breaker import BreakerSettings

@@ -20,6 +20,18 @@ FX = "systems:\n  fx:\n    type: taskcluster\n    url: https://tc.example\n    "
 GH = "systems: {gh: {type: github, token: env:A}}\n\n"
 
 MISTAKES = [
+    (
+        GH + "reports: [github: {system: gh, check: false, comment: true, merge_queue: {required_check: true}}]",
+        3,
+        "reports[0].github",
+        "which check: false turns off",
+    ),
+    (
+        GH + "reports: [github: {system: gh, merge_queue: {required_check: true, timeout: soon}}]",
+        3,
+        "reports[0].github.merge_queue.timeout",
+        "expected a duration",
+    ),
     (FX + "client_id: a", 2, "systems.fx", "client_id and access_token belong together"),
     (FX + "certificate: env:C", 2, "systems.fx", "add client_id and access_token"),
     (FX + "classify: {session: env:A, csrf: env:B}", 2, "systems.fx", "add treeherder: https://"),

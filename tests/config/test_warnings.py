@@ -31,6 +31,12 @@ WARNINGS = [
     ("reports: [webhook: {url: 'http://x.example/y'}]", 1, "reports[0].webhook.url", "unencrypted"),
     ("reports: [webhook: {url: 'https://x.example/y'}]", 1, "reports", "no link"),
     (
+        "systems: {gh: {type: github, token: env:A}}\nreports: [github: {system: gh, merge_queue: {requeue: true}}]",
+        2,
+        "reports[0].github.merge_queue.requeue",
+        "evictions are only heard of by webhooks",
+    ),
+    (
         "systems: {gh: {type: github, token: env:A}}\nreports: [github: {system: gh, commands: {}}]",
         2,
         "reports[0].github.commands",

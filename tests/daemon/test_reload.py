@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.daemon import eventually
+from tests.fakes.world import failure, push
 from triggerbot.cli.config import load
 from triggerbot.config import Config
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.core.policy.rules import Triage
 from triggerbot.daemon import process as module
 from triggerbot.daemon.process import Daemon
+from triggerbot.store import Observation
 from triggerbot.store.factory import open_file
 from triggerbot.systems import registry
 
@@ -175,4 +178,23 @@ def test_the_health_of_a_store_that_fails(
     assert checks["store"].failed
     assert checks["store"].note == "a damaged key"
     assert "system ci" in checks
+    store.close()
+
+
+def test_a_system_that_was_renamed_is_warned_of(
+    tmp_path: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reload that gives a CI another name says what comes of that."""
+    store = open_file(tmp_path / "state.db")
+    store.observe([Observation(failure(push=push(system="ci")), Triage(failed=True))], 1.0, dry=False)
+    renamed = config.model_copy(update={"systems": {"new": config.systems["ci"]}})
+    daemon = Daemon(config, store, lambda: renamed)
+    daemon.engine.start()
+
+    assert daemon.reload()
+
+    assert "pushes of ci, which the config does not name, and none of new" in capsys.readouterr().err
+    daemon.engine.stop()
+    assert daemon.engine.join(20.0) == []
+    eventually(lambda: not named("dispatcher-0", "guard", "replaced"), "the first has ended, too")
     store.close()

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from tests.fakes.memory_ci import MemoryCI
 from triggerbot.cli import config, main
-from triggerbot.core.model import Event, Push, State
+from triggerbot.core.model import Event, Head, Push, State
 from triggerbot.core.model import Result as RunResult
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
@@ -61,7 +61,7 @@ class Bench:
             return Event(where, job, state=named.pop("state", State.RUNNING), **named)
         return Event(where, job, state=State.FINISHED, result=RunResult(result), **named)
 
-    def hear(self, *events: Event, listed: bool = True, dispatch: bool = True) -> None:
+    def hear(self, *heard: Event | Head, listed: bool = True, dispatch: bool = True) -> None:
         """Observe events, and dispatch what is due, with the real observer and dispatcher."""
         rules = config.load(self.config).rules
         dry = config.load(self.config).dry_run
@@ -69,8 +69,8 @@ class Bench:
         metrics = Metrics()
         observer = Observer(store, rules, dry=dry, clock=lambda: self.now, metrics=metrics)
         if listed:
-            self.ci.put(*events)
-        observer.observe(list(events))
+            self.ci.put(*(one for one in heard if isinstance(one, Event)))
+        observer.observe(list(heard))
         dispatcher = Dispatcher(
             store, {"ci": self.ci}, observer, DispatchSettings(rules, dry), clock=lambda: self.now, metrics=metrics
         )

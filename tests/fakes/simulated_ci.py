@@ -72,6 +72,8 @@ class SimCI:
         #: Requests that it did not take now, and said so; who is killed before that is written down is in doubt, too.
         self.later: Counter[tuple[Push, str]] = Counter()
         self.hidden: set[Push] = set()
+        #: Pushes whose runs somebody has stopped.
+        self.stopped: set[Push] = set()
         self._number = 0
 
     # -- what a CI does of itself -------------------------------------------------------------------------------
@@ -121,6 +123,16 @@ class SimCI:
             self._world.note("stranger", job=run.event.job)
             self._further(run, self._world.now, "stranger")
 
+    def stop(self, message: str) -> None:
+        """Somebody stops the runs of a push with this message."""
+        for push, one in self.pushes.items():
+            if one.facts.message == message and push not in self.stopped:
+                self._world.note("stopped", push=push.revision)
+                self.stopped.add(push)
+                for run in one.runs:
+                    self._end(run, Result.CANCELLED)
+                return
+
     def _further(self, target: SimRun, listed: float, origin: str) -> SimRun:
         """Make one further run."""
         event, self._number = target.event, self._number + 1
@@ -156,7 +168,8 @@ class SimCI:
         if self._dice.random() < faults.nonsense:
             self.hidden.add(push)
             return self._nonsense(found, listed, busy)
-        return LookBack(listed, found.facts, busy)
+        stopped = frozenset({"batch"}) if push in self.stopped else frozenset()
+        return LookBack(listed, found.facts, busy, stopped=stopped)
 
     def _nonsense(self, found: SimPush, listed: tuple[Event, ...], busy: frozenset[str]) -> LookBack:
         """Return an incomplete list, marked as such, or outdated states."""

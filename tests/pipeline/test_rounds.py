@@ -112,7 +112,7 @@ def test_a_doubtful_rerun_of_all_is_sent_again_as_it_was(github: FakeGitHub, wor
     """What GitHub did not carry out leaves as the same request."""
     jobs: dict[str, str | None] = {"a": "failure", "b": "cancelled"}
     github.add_run("octo/app", "CI", PUSH.revision, "main", jobs, created=clock() - 600)
-    github.fail_next(502, "", method="POST")
+    github.fail_next(502, "", method="POST", path="/rerun")
     poll(world)
     world.pass_time(600, every=10)
     assert asked(github) == ["runs rerun-failed-jobs"] * 2

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -82,8 +83,9 @@ def test_each_failure_takes_a_second(github: FakeGitHub, make_world: MakeWorld, 
     assert moments[-1] - began <= 45
     assert spread(moments)[0] >= 1.0
     assert [post.status for post in github.posts] == [201] * 40
-    # The list of workflow runs, the jobs of the one, and the rerun.
-    assert len(github.requests) - before == 3 * 40
+    # The list of workflow runs, the jobs of the one, its workflow file, the commit that its branch is at, the rerun;
+    # and once, which branch is the default one.
+    assert len(github.requests) - before == 5 * 40 + 1
 
 
 def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
@@ -100,7 +102,7 @@ def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWo
     for number in waiting:
         claim = world.claim(a_push(number), "W0 / test (push)")
         assert (claim.tries, claim.lookups, claim.note) == (
-            0, 0, "waits for its turn: this CI takes one request a second",
+            0, 0, "waits for its turn: this CI limits how often it may be asked",
         )  # fmt: skip
         told = [entry.what for entry in world.store.timeline(a_push(number), "W0 / test (push)")]
         assert told.count("wait") == 1
@@ -115,7 +117,7 @@ def test_two_replicas_together_keep_the_pace(
     tables = Memory() if kept == "memory" else None
     one = make_world(connect(github, clock), rules=(RULE,), tables=tables)
     moments = watch(github)
-    with one.again(systems={"gh": connect(github, clock)}) as two:
+    with closing(connect(github, clock)) as other, one.again(systems={"gh": other}) as two:
         fail(github, one, 20)
         for _ in range(50):
             clock.move(0.5)
@@ -138,14 +140,15 @@ def test_several_workflow_runs_of_one_push(github: FakeGitHub, make_world: MakeW
 
     assert len(moments) == 4
     assert spread(moments)[0] >= 1.0
-    # One list of runs, the jobs of each, and the reruns.
-    assert len(github.requests) - before == 1 + 4 + 4
+    # One list of runs, the jobs of each, the workflow file of each, and the reruns; which branch is the default one,
+    # and where this one is at.
+    assert len(github.requests) - before == 1 + 4 + 4 + 4 + 1 + 4
 
 
 def test_a_run_that_still_runs_is_not_asked_about_again_and_again(
     github: FakeGitHub, make_world: MakeWorld, clock: Clock
 ) -> None:
-    """Its end is what is waited for, and polling finds that: three failures on the way cost one look each."""
+    """Its end is what is waited for, and polling finds that: three failures on the way cost no look."""
     world = make_world(connect(github, clock), rules=(RULE,))
     push = a_push(1)
     jobs: dict[str, str | None] = dict.fromkeys(("a", "b", "c", "d"))
@@ -160,7 +163,7 @@ def test_a_run_that_still_runs_is_not_asked_about_again_and_again(
         before = len(github.requests)
         world.pass_time(120)
         looks += sum(request.path.endswith("/actions/runs") for request in github.requests[before:])
-    assert looks == 3
+    assert looks == 0
     github.finish(run, {"d": "success"})
     heard = world.systems["gh"].recent(world.clock() - 3600)
     assert heard is not None
@@ -169,6 +172,42 @@ def test_a_run_that_still_runs_is_not_asked_about_again_and_again(
     world.pass_time(5, every=1)
 
     assert [post.path.rpartition("/")[2] for post in github.posts] == ["rerun-failed-jobs"]
+
+
+def hear(github: FakeGitHub, world: World, kind: str, run: int, job: str = "", action: str = "completed") -> None:
+    """Hear a webhook."""
+    world.hear(*world.systems["gh"].parse(*github.webhook(kind, run, job=job, action=action)))
+
+
+@pytest.mark.parametrize("lost", ["nothing", "the end of a job", "the end of the run", "the last event of both"])
+def test_early_failures_told_by_webhooks(github: FakeGitHub, make_world: MakeWorld, clock: Clock, lost: str) -> None:
+    """Nothing is asked until the workflow run has ended; where nobody tells its end, a look in ten minutes does."""
+    world = make_world(connect(github, clock), rules=(RULE,))
+    push, names = a_push(1), ("a", "b", "c")
+    run = github.add_run("octo/app", "W0", push.revision, push.branch, dict.fromkeys(names))
+    hear(github, world, "workflow_run", run, action="requested")
+    for name in names:
+        hear(github, world, "workflow_job", run, name, "in_progress")
+    for name in ("a", "b"):
+        clock.move(60)
+        github.finish(run, {name: "failure"})
+        hear(github, world, "workflow_job", run, name)
+        world.pass_time(30)
+    assert github.requests == []
+    github.finish(run, {"c": "success"})
+    if lost != "the end of the run":
+        # In the other order than usual.
+        hear(github, world, "workflow_run", run) if lost != "the last event of both" else None
+    if lost in ("nothing", "the end of the run"):
+        hear(github, world, "workflow_job", run, "c")
+    told = lost in ("nothing", "the end of a job")
+
+    world.pass_time(5 if told else 600, every=5)
+
+    assert [post.path.rpartition("/")[2] for post in github.posts] == ["rerun-failed-jobs"]
+    # The list of workflow runs, the jobs of the one, what those that failed say, and the rerun.
+    # The runs, the jobs, the workflow file; which branch is the default one, and where this one is at; what is wrong.
+    assert github.requests.index(github.posts[0]) == 6
 
 
 def test_only_the_workflow_run_that_failed_is_read(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
@@ -205,3 +244,48 @@ def test_what_is_not_sent_takes_no_turn(github: FakeGitHub, make_world: MakeWorl
 
     assert [post.status for post in github.posts] == [201]
     assert world.store.ask_slot(world.systems["gh"].queue("octo/app"), "x", 0, began) <= began + 3
+
+
+@pytest.mark.parametrize("kept", ["sqlite", "memory"])
+@pytest.mark.parametrize("where", ["a rerun", "a read"])
+def test_a_rate_limit_told_to_one_replica_holds_for_all(
+    github: FakeGitHub, make_world: MakeWorld, clock: Clock, kept: str, where: str
+) -> None:
+    """What GitHub told one of them no other has to be told: none sends anything until the limit ends."""
+    one = make_world(connect(github, clock), rules=(RULE,), tables=Memory() if kept == "memory" else None)
+    method = "POST" if where == "a rerun" else "GET"
+    with closing(connect(github, clock)) as other, one.again(systems={"gh": other}) as two:
+        fail(github, one, 3)
+        github.fail_next(403, "You have exceeded a secondary rate limit.", {"retry-after": "120"}, method=method)
+        one.drain()
+        before = len(github.requests)
+        for _ in range(118):
+            clock.move(1)
+            two.drain()
+            one.drain()
+        assert len(github.requests) == before
+        for _ in range(20):
+            clock.move(1)
+            two.drain()
+            one.drain()
+    assert [post.status for post in github.posts if post.status == 201] == [201] * 3
+
+
+def test_repositories_take_turns(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
+    """60 failures in one repository do not hold up the one of another, which comes last."""
+    system = GitHub(
+        "gh", url=github.url, token=github.token, repositories=["octo/app", "octo/other"], clock=clock, sleep=clock.move
+    )  # fmt: skip
+    world = make_world(system, rules=(Rule(Globs(["octo/*"])),))
+    fail(github, world, 60)
+    world.pass_time(3, every=0.5)
+    revision = "f" * 40
+    github.add_run("octo/other", "CI", revision, "main", {"test": "failure", "lint": "success"}, created=clock() - 600)
+    heard = system.recent(clock() - 3600)
+    assert heard is not None
+    world.hear(*heard)
+
+    world.pass_time(4, every=0.5)
+
+    assert sum("/octo/other/" in post.path for post in github.posts) == 1
+    assert len(github.posts) >= 7

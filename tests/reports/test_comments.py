@@ -11,7 +11,7 @@ from tests.fakes.world import World, failure, push
 from tests.reports.commented import HERE, REVISION, WISH, ci, replies, requested, settle, world
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import PushFacts
+from triggerbot.core.model import Head, HeadKind, PushFacts
 from triggerbot.reports.comments import Permission
 from triggerbot.systems import Asker, Later
 
@@ -27,6 +27,16 @@ def test_a_job_is_retried(world: World, ci: ListeningCI) -> None:
     assert ci.asked[-1].job == "linux-1"
     assert ci.reactions == [("comment:1", True)]
     assert replies(world) == "`mel`: `retry linux-1`: Asked for 1 further run of `linux-1`."
+
+
+def test_a_superseded_push_is_carried_out_with_a_warning(world: World, ci: ListeningCI) -> None:
+    """What a person asks for is done; the answer names the newer commit."""
+    for revision, at in ((REVISION, 1.0), ("b" * 40, 2.0)):
+        world.hear(Head(HERE.system, HERE.project, HERE.branch, HeadKind.PUSHED, revision, at))
+    settle(world, WISH)
+    (claim,) = requested(world)["linux-1"]
+    assert (claim.wanted, claim.state) == (1, ClaimState.DONE)
+    assert f"Note that this push is superseded: the newest commit of {HERE.branch} is bbbbbbbbbbbb" in replies(world)
 
 
 def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:

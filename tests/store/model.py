@@ -44,7 +44,8 @@ class Model:
         """Record a run, wake what waited for it, and claim; tells whether it made a claim."""
         place = (heard.push, heard.job, heard.key)
         known = self.runs.get(place)
-        if known is None or heard.state.rank > known[0].rank:
+        news = known is None or heard.state.rank > known[0].rank
+        if news:
             self.runs[place] = (heard.state, heard.result)
         if heard.state is State.FINISHED:
             for claim in self.claims.values():
@@ -53,6 +54,9 @@ class Model:
         asks = self.asks.get(heard.push)
         rebuilds = asks is not None and bool(asks.rebuild)
         wanted = heard.failed or (rebuilds and heard.result is not Result.CANCELLED)
+        earlier = self.claims.get((heard.push, heard.job, ""))
+        if wanted and news and earlier and earlier.refusal is Refusal.DERIVED and earlier.run != heard.key:
+            del self.claims[heard.push, heard.job, ""]
         return wanted and self.claim(heard.push, heard.job, heard.key, now, dry)
 
     def claim(self, where: Push, job: str, run: RunKey, now: float, dry: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What every engine has to do: this, and the tests of the store on top of it, is what another one would have to pass."""
+"""What every engine has to do: this, and the tests of the store on top, is what another one would have to pass."""
 
 import math
 import threading

@@ -102,7 +102,11 @@ class Machine(RuleBasedStateMachine):
         self.store.observe([Notice(PushFacts(where, "m"), asks)], self.now, dry=dry)
         self.model.say(where, asks, self.now, dry)
 
-    @rule(data=st.data(), what=st.sampled_from(["failure", "requested", "refuse", "drop"]), floor=st.integers(0, 2))
+    @rule(
+        data=st.data(),
+        what=st.sampled_from(["failure", "requested", "refuse", "derive", "drop"]),
+        floor=st.integers(0, 2),
+    )
     def decide(self, data: Any, what: str, floor: int) -> None:
         """Decide about an open claim."""
         picked = self.pick(data, ClaimState.OPEN)
@@ -113,8 +117,8 @@ class Machine(RuleBasedStateMachine):
             decision: Decision | None = Decision.trigger(Cause.MANUAL, claim.wanted)
         elif what == "drop":
             decision = None
-        elif what == "refuse":
-            decision = Decision.refuse(Refusal.HIDDEN)
+        elif what in ("refuse", "derive"):
+            decision = Decision.refuse(Refusal.HIDDEN if what == "refuse" else Refusal.DERIVED)
         else:
             decision = Decision.trigger(Cause(what), 2)
         budget = Budget(0, floor)

@@ -361,7 +361,7 @@ def test_the_log_of_changes_gets_short_again(tmp_path: Path) -> None:
     store.observe([seen(failure())], 0.0, dry=False)
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM pushes").fetchone()
+        reader.execute("SELECT count(*) FROM documents").fetchone()
         store.set_metadata(push(), "much", "x" * 20_000_000)
         reader.execute("COMMIT")
     assert log.stat().st_size > 20_000_000

@@ -6,7 +6,7 @@ import re
 from tests.fakes.site import House, Person
 from tests.fakes.world import event, failure, push
 from tests.web.page import PATH
-from triggerbot.core.model import Result, State
+from triggerbot.core.model import Head, HeadKind, Result, State
 
 
 def test_a_push_lists_its_jobs_with_every_run_the_worst_first(house: House, visitor: Person) -> None:
@@ -33,6 +33,21 @@ def test_a_push_lists_its_jobs_with_every_run_the_worst_first(house: House, visi
     assert "TypeError: no" in text
     assert "<summary>" in text.partition("1 job passed")[0].rpartition("<details")[2]
     assert where.revision in text
+
+
+def test_a_superseded_push_names_the_newer_commit(house: House, visitor: Person) -> None:
+    """On its page, on those of its jobs, and in the API, with what a rerun may do."""
+    house.hear(failure("job", "1", time=1.0))
+    house.settle()
+    assert "superseded" not in visitor.get(PATH).text
+    for revision, at in (("abcdef1", 1.0), ("b" * 40, 2.0)):
+        house.hear(Head("ci", "try", "try", HeadKind.PUSHED, revision, at))
+    house.settle()
+    for path in (PATH, f"{PATH}?job=job"):
+        text = visitor.get(path).text
+        assert "This push is superseded: the newest commit of try is bbbbbbbbbbbb, and a rerun may cancel" in text
+    found = visitor.get(f"/api/v1{PATH}").json()["pushes"][0]
+    assert found["superseded_by"]["revision"] == "b" * 40
 
 
 def test_why_a_job_was_not_retriggered_is_explained_once(house: House, visitor: Person) -> None:

@@ -11,8 +11,9 @@ from triggerbot.cli.options import branch_option, config_option, json_option, lo
 from triggerbot.cli.output import moment, plain, plural, say, say_json
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
+from triggerbot.core.formatting import capital
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.reports import glossary, push_json, timeline
+from triggerbot.reports import glossary, push_json, superseded, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.timeline import Line, Standing
 from triggerbot.store import JobRecord, PushRecord, Store, TimelineEntry
@@ -87,8 +88,9 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
         jobs = record.jobs if job is None else record.named(job)
         if jobs or job is None:
             entries = store.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
-            judged, before = judge.judge(record), push_json.before(store.metadata(record.push))
-            notes, by_job = timeline.of_push(entries), timeline.by_job(entries)
+            metadata = store.metadata(record.push)
+            judged, before = judge.judge(record), push_json.before(metadata)
+            notes, by_job = [*timeline.of_push(entries), *timeline.unread(metadata)], timeline.by_job(entries)
             found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing))
     if not found and job is not None:
         known = {one.job for record in records for one in record.jobs}
@@ -115,6 +117,9 @@ def _show(one: _Explanation, *, all_jobs: bool) -> None:
     options = timeline.options_text(record.asks)
     if options:
         say(plain(f"Its message asks: {options}."))
+    warning = superseded.warning(record)
+    if warning:
+        say(plain(f"{capital(warning)}."))
     for line in one.notes:
         _print(line)
     quiet = 0

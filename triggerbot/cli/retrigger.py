@@ -27,6 +27,7 @@ from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.policy import rules
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
+from triggerbot.reports import superseded
 from triggerbot.store import Store
 from triggerbot.systems import LookBack
 from triggerbot.systems.registry import build
@@ -70,19 +71,23 @@ def retrigger(
     It is recorded in the store; the daemon sends it. A job or push that is not known yet is looked for in the CI,
     for which the whole revision is needed, and --branch.
 
-    With --json: claim (its number), system, project, branch, revision, job, count, dry_run, paused.
+    With --json: claim (its number), system, project, branch, revision, job, count, dry_run, paused, and a warning if
+    the push is superseded.
     """
     config = load_config(config_path)
     if not is_watched(config, project):
         raise UsageError(not_watched_message(config, project))
     with opened(config) as store:
         claim = _request(store, config, _find_push(store, config, project, revision, branch, system), job, count)
-        paused = store.paused()
+        paused, record = store.paused(), store.record(claim.push)
+    warning = "" if record is None else superseded.warning(record)
     if as_json:
-        state = {"dry_run": claim.dry, "paused": paused is not None}
+        state = {"dry_run": claim.dry, "paused": paused is not None, "warning": warning or None}
         say_json({"claim": claim.id, **claim.push._asdict(), "job": job, "count": count, **state})
         return 0
     click.echo(plain(f"Recorded: {plural(count, 'further run')} of {job} at {short(claim.push)}."))
+    if warning:
+        click.echo(plain(f"Note that {warning}."))
     if claim.dry:
         click.echo("The config says dry_run: it will only be recorded what would be sent; nothing is sent.")
     elif paused is not None:
@@ -164,7 +169,7 @@ def _look_back(store: Store, config: Config, push: Push) -> None:
         for system in systems.values():
             system.close()
     observer = Observer(store, config.rules, dry=config.dry_run, clock=time.time, metrics=Metrics())
-    observer.observe([view.facts or PushFacts(push), *view.events])
+    observer.observe([view.facts or PushFacts(push), *view.heads, *view.events])
 
 
 def _no_job(store: Store, push: Push, job: str) -> str:

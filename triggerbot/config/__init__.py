@@ -5,9 +5,10 @@ the file for editors. Both are given the systems and reports that there are (`Pl
 two with all of ours. Secrets are only referred to: `Secret.read` reads one.
 """
 
+from triggerbot.config.intakes import FileSettings, IntakeSettings, PollSettings, PulseSettings
 from triggerbot.config.load import load, loads, locate
 from triggerbot.config.plugins import Plugin, Plugins
-from triggerbot.config.schema import Config, FileSettings, IntakeSettings, PageSettings, PollSettings, PulseSettings
+from triggerbot.config.schema import Config, PageSettings
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import CommentSettings, ReportSettings, SystemSettings
 

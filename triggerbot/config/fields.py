@@ -26,6 +26,7 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.yaml_reader import shown
 from triggerbot.core.model import Result
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.superseded import Superseded
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"^([0-9]{1,9})(ms|s|m|h|d)$"
@@ -217,6 +218,20 @@ def result(value: Any) -> Any:
     return value
 
 
+def superseded(value: Any) -> Superseded:
+    """Read `skip` or `retrigger`, for all branches, or which branches are which: `{skip: [...], retrigger: [...]}`."""
+    chosen = {value: ["*"]} if isinstance(value, str) else value
+    if not isinstance(chosen, dict) or not {"skip", "retrigger"}.issuperset(chosen):
+        raise ValueError(
+            "expected skip, retrigger, or the branches for which each holds such as {skip: ['release/*'], retrigger: "
+            f"['try*']}}, got {shown(value)}"
+        )
+    for name, patterns in chosen.items():
+        if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) and one for one in patterns):
+            raise ValueError(f"{name}: expected a list of branches, by name or pattern, got {shown(patterns)}")
+    return Superseded(**{name: Globs(patterns) for name, patterns in chosen.items()})
+
+
 def fits(pattern: str, words: str) -> Callable[[str], str]:
     """Make a validator for text of one form."""
 
@@ -250,6 +265,23 @@ Given = BeforeValidator(_given)
 Text = Annotated[str, StringConstraints(min_length=1)]
 Patterns = Annotated[Globs, Converted(tuple[Text, ...], Globs)]
 SomePatterns = Annotated[Globs, Converted(Annotated[tuple[Text, ...], Field(min_length=1)], Globs)]
+_BRANCHES = {"type": "array", "items": {"type": "string", "minLength": 1}}
+SkipOrRetrigger = Annotated[
+    Superseded,
+    PlainValidator(superseded),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["skip", "retrigger"]},
+                {
+                    "type": "object",
+                    "patternProperties": {"^(skip|retrigger)$": _BRANCHES},
+                    "additionalProperties": False,
+                },
+            ]
+        }
+    ),
+]
 Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]

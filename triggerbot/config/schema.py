@@ -15,82 +15,15 @@ from pydantic_core import PydanticCustomError
 
 from triggerbot.config import addresses, fields, secrets
 from triggerbot.config.fields import Converted
+from triggerbot.config.intakes import Intake, IntakeSettings, PulseSettings
 from triggerbot.config.plugins import Plugins
 from triggerbot.config.secrets import Secret
-from triggerbot.config.section import OneOf, ReportSettings, Section, SystemSettings, default, without_default
+from triggerbot.config.section import ReportSettings, Section, SystemSettings, default, without_default
 from triggerbot.core.errors import ConfigError, Problem
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
+from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Budget, Rule
-
-
-class Binding(Section):
-    """What a queue receives of an exchange."""
-
-    exchange: fields.Text = Field(description="The exchange's name.", examples=["exchange/ci/v1"])
-    routing_key: str = Field(default="#", description="Which of its messages; # is all of them.")
-
-
-class PulseSettings(Section):
-    """A queue of messages (AMQP), such as Mozilla's Pulse."""
-
-    system: fields.Text = Field(description="The system whose messages these are, a name from systems.")
-    url: fields.AmqpUrl = Field(
-        description="The broker's address; env:NAME or file:PATH where it holds a password.",
-        examples=["amqps://pulse.example.org:5671/", "env:PULSE_URL"],
-        repr=False,
-    )
-    queue: fields.Text = Field(description="The queue's name.", examples=["queue/me/triggerbot"])
-    bindings: tuple[Binding, ...] = Field(min_length=1, description="What the queue receives.")
-    prefetch: int = Field(default=1000, ge=1, le=10_000, description="How many messages to take before answering any.")
-    ca: fields.OptionalText = Field(
-        default=None,
-        description="A file of certificates (PEM) that the broker's has to be signed by, where it is a private one.",
-        examples=["/etc/triggerbot/broker-ca.pem"],
-    )
-    insecure: bool = Field(
-        default=False, description="Whether another machine may be reached without TLS, where nobody can listen in."
-    )
-
-    def address(self, environ: Mapping[str, str] | None = None) -> str:
-        """Read the broker's address; raises `ConfigError` if it cannot be had, is none, or must not be used."""
-        if not isinstance(self.url, Secret):
-            return self.url
-        address = self.url.read(environ)
-        if not addresses.is_broker(address):
-            raise self.url.wrong("holds no address: put one such as amqps://user:password@host:5671/ there")
-        if addresses.is_open_broker(address) and not self.insecure:
-            raise self.url.wrong(f"is an address to which {addresses.BROKER_OPEN}")
-        return address
-
-
-class PollSettings(Section):
-    """Asks a system regularly what finished, where it cannot call us."""
-
-    system: fields.Text = Field(description="The system to ask, a name from systems.")
-    every: fields.SomeTime = default("60s", "How often to ask.", examples=["60s"])
-
-
-class FileSettings(Section):
-    """Reads events from a file, one JSON object per line, as it grows."""
-
-    system: fields.Text = Field(description="The system whose events these are, a name from systems.")
-    path: fields.Text = Field(
-        description="The file, relative to the working directory (not to this file).", examples=["events.jsonl"]
-    )
-
-
-IntakeSettings = PulseSettings | PollSettings | FileSettings
-
-
-class Intake(OneOf):
-    """One way in which events arrive: exactly one of pulse, poll and file; webhooks need none."""
-
-    pulse: Annotated[PulseSettings | None, fields.Given] = Field(
-        default=None, description="A queue of messages (AMQP)."
-    )
-    poll: Annotated[PollSettings | None, fields.Given] = Field(default=None, description="Ask a system regularly.")
-    file: Annotated[FileSettings | None, fields.Given] = Field(default=None, description="Read a file of events.")
 
 
 class RequestedSection(Section):
@@ -195,7 +128,18 @@ class RuleSection(Section):
         "A run whose first failed step is one of these is the author's own doing, and left alone.",
         examples=[["build*"]],
     )
+    never_start: fields.Patterns = default(
+        NEVER_START,
+        "Jobs that no retrigger may start along with others (in any case): what would is refused. As long as these "
+        "are left as they are, jobs with an environment are among them.",
+    )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
+    superseded: fields.SkipOrRetrigger = default(
+        {},
+        "What to do with pushes whose branch has a newer commit: skip or retrigger, or each for some branches. Without "
+        "it, systems with pull requests (GitHub) skip them outside the default branch, and all others retrigger.",
+        examples=["skip", {"skip": ["*"], "retrigger": ["release/*"]}],
+    )
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
     requested: RequestedSection = default({}, "What a push may ask for in its message.")
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")
@@ -204,9 +148,12 @@ class RuleSection(Section):
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup = (own.pop(name) for name in ("requested", "budget", "lookup"))
+        requested, budget, lookup, never_start = (
+            own.pop(name) for name in ("requested", "budget", "lookup", "never_start")
+        )
         return Rule(
             **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
+            never_start=NeverStart(never_start.patterns),
             requested_max=requested.max,
             groups=requested.groups,
             budget=Budget(budget.percent, budget.floor),
@@ -359,6 +306,10 @@ class Config(Section):
         """Return the name to which people address what they ask for in comments at a system; empty if they cannot."""
         asked = (report.comment_commands for report in self.reports if report.at_system == system)
         return next((commands.mention for commands in asked if commands is not None), "")
+
+    def merge_queue(self, system: str) -> frozenset[str]:
+        """Return what is wanted of a system's merge queue: `required_check`, `requeue`."""
+        return frozenset().union(*(report.merge_queue_wants for report in self.reports if report.at_system == system))
 
     def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
         """Yield what is to be said of webhook secrets that work and are too short to be good."""

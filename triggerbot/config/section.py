@@ -161,6 +161,11 @@ class ReportSettings(Section):
         return None
 
     @property
+    def merge_queue_wants(self) -> frozenset[str]:
+        """What is wanted of its merge queue: `required_check`, `requeue`."""
+        return frozenset()
+
+    @property
     def comment_commands(self) -> CommentSettings | None:
         """What people may ask for in comments there; `None`: nothing."""
         return None

@@ -1,10 +1,11 @@
 """Warnings about a config without mistakes: what is probably not meant, and what `run` cannot start with."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
 from triggerbot.config import addresses
-from triggerbot.config.schema import Config, FileSettings, PollSettings, PulseSettings
+from triggerbot.config.intakes import FileSettings, PollSettings, PulseSettings
+from triggerbot.config.schema import Config
 from triggerbot.config.secrets import Secret
 from triggerbot.config.yaml_reader import Document
 from triggerbot.core.errors import Problem
@@ -32,6 +33,18 @@ def warnings(config: Config, document: Document) -> Iterator[Problem]:
     yield from _of_intakes(config, document)
     yield from _of_rules(config.rules, document)
     yield from _of_reports(config, document)
+
+
+def renamed(config: Config, known: Collection[str]) -> Iterator[Problem]:
+    """Yield that a system was probably renamed; `known`: those of which the store has pushes."""
+    gone, new = sorted(set(known) - set(config.systems)), sorted(set(config.systems) - set(known))
+    if gone and new:
+        message = (
+            f"the store has pushes of {' and '.join(gone)}, which the config does not name, and none of "
+            f"{' and '.join(new)}: if that is the same CI, keep the name, for under a new one claims and budgets begin "
+            "anew"
+        )
+        yield Problem(None, "systems", message)
 
 
 def _of_top(config: Config, document: Document) -> Iterator[Problem]:

@@ -69,8 +69,12 @@ class CIError(TriggerbotError):
 class CIUnavailable(CIError):
     """The CI is down, slow, rate-limiting or sending garbage: retry, after `after` seconds if the CI asked for that."""
 
-    def __init__(self, message: str, after: float | None = None, *, healthy: bool = False) -> None:
+    def __init__(
+        self, message: str, after: float | None = None, *, healthy: bool = False, acted: bool | None = None
+    ) -> None:
         self.after = after
+        #: Of a write: false if it certainly had no effect; `None`: that is unknown.
+        self.acted = acted
         #: The CI itself is healthy and only asks for fewer requests.
         self.healthy = healthy
         super().__init__(message)

@@ -14,6 +14,8 @@ _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
 _TEXT_MAX = 2000
 #: Characters of a failure line, and failure lines of a run: as much as a comparison can use.
 _FAILURE_MAX, _FAILURES_MAX = 2000, 50
+#: Jobs that a job may need, as far as they are kept.
+_NEEDS_MAX = 200
 #: Seconds since the epoch, about the year 5000; anything later is not the time of a run.
 _TIME_END = 95_000_000_000.0
 
@@ -43,6 +45,7 @@ class _Wire(msgspec.Struct, frozen=True, gc=False):
     started: str | float | None = None
     event: str | None = None
     allowed_to_fail: bool | None = None
+    needs: list[str] | None = None
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -100,6 +103,7 @@ def _event(wire: _Wire, system: str | None) -> Event:
         started=_started(wire),
         event=_truncate(wire.event),
         allowed_to_fail=bool(wire.allowed_to_fail),
+        needs=tuple(name[:_TEXT_MAX] for name in (wire.needs or ())[:_NEEDS_MAX]),
     )
 
 
@@ -179,4 +183,5 @@ def encode(event: Event) -> dict[str, Any]:
         "started": format_time(event.started),
         "event": event.event,
         "allowed_to_fail": event.allowed_to_fail,
+        "needs": list(event.needs),
     }

@@ -140,8 +140,30 @@ def _twin(job: str) -> tuple[int, str]:
     return _number((*job.split(_SEPARATOR), "", "")[2])
 
 
+def is_newer_batch(batch: Batch, others: Iterable[Batch]) -> bool:
+    """Return whether one of the others is of the same kind as a batch, and newer."""
+    same = (batch.event, batch.source, batch.fork)
+    return any(
+        (one.event, one.source, one.fork) == same and _number(one.id) > _number(batch.id)
+        for one in others
+        if one.event is not None
+    )
+
+
+def replaced_by(job: str, jobs: Mapping[str, Sequence[Run]], batches: Mapping[str, Batch]) -> str:
+    """Return the batch in which a job ran again for the same event, so that only that counts; empty if it did not."""
+    newest = _newest(jobs, batches)
+    number, text = newest.get(job, (0, ""))
+    return (text or str(number)) if _number(batch_of(job)) < (number, text) else ""
+
+
 def replaced(jobs: Mapping[str, Sequence[Run]], batches: Mapping[str, Batch]) -> set[str]:
-    """Return the jobs that ran again in a newer batch for the same event, so that only the newer one counts.
+    """Return the jobs that ran again in a newer batch for the same event, so that only the newer one counts."""
+    return {job for job, newest in _newest(jobs, batches).items() if _number(batch_of(job)) < newest}
+
+
+def _newest(jobs: Mapping[str, Sequence[Run]], batches: Mapping[str, Batch]) -> dict[str, tuple[int, str]]:
+    """Return, by job, the number of the newest batch in which it ran for the same event.
 
     One that the CI skipped takes no other's place; and what is not known to be the same counts beside it.
     """
@@ -157,7 +179,7 @@ def replaced(jobs: Mapping[str, Sequence[Run]], batches: Mapping[str, Batch]) ->
                 # Any job of the newer batch takes the place of an entry of the whole.
                 for one in {kind, ("", same)}:
                     newest[one] = max(newest.get(one, (0, "")), _number(batch_of(job)))
-    return {job for job, kind in kinds.items() if _number(batch_of(job)) < newest.get(kind, (0, ""))}
+    return {job: newest.get(kind, (0, "")) for job, kind in kinds.items()}
 
 
 def of_others(jobs: Collection[str], batches: Mapping[str, Batch]) -> set[str]:

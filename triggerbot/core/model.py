@@ -107,6 +107,10 @@ class Event:
     per_batch: bool = False
     #: The CI does not count its failures.
     allowed_to_fail: bool = False
+    #: The names of the jobs of its push, or of its batch, that it needs.
+    needs: tuple[str, ...] = ()
+    #: The CI says that it deploys.
+    environment: bool = False
 
     @property
     def key(self) -> RunKey:
@@ -206,8 +210,42 @@ class CommentCommand:
     revision: str | None = None
 
 
+class HeadKind(StrEnum):
+    """What is told of a branch; `at` is when."""
+
+    PUSHED = "pushed"  # it came to be at this commit
+    RAN = "ran"  # the CI began a batch of runs for this commit, the newest of the branch by then
+    GONE = "gone"  # it was deleted; with a revision: that commit was taken from it
+    CLOSED = "closed"  # the pull request was closed whose number is in `detail`
+    OPENED = "opened"  # ... or opened, or opened again
+    CANCELLED = "cancelled"  # a batch of runs of this commit was cancelled; what defines it is in `detail`
+    DEFAULT = "default"  # it is the default branch of its project
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One thing that a CI tells of a branch and its newest commit; see `core.policy.superseded`."""
+
+    system: str
+    project: str
+    branch: str
+    kind: HeadKind
+    #: Empty where it is about the branch alone.
+    revision: str = ""
+    #: `None`: when it is heard of.
+    at: float | None = None
+    #: The fork whose branch it is; empty for a branch of the project itself.
+    fork: str = ""
+    detail: str = ""
+
+    @property
+    def push(self) -> Push:
+        """The push that it is about, by which its rule is found."""
+        return Push(self.system, self.project, self.branch, self.revision)
+
+
 #: What a message of a CI can contain.
-Heard = Event | PushFacts | Lead | CommentCommand
+Heard = Event | PushFacts | Lead | CommentCommand | Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +271,8 @@ class Run:
     #: What made the CI run it; see `Event.event`.
     event: str | None = None
     allowed_to_fail: bool = False
+    #: The jobs that it needs; see `Event.needs`.
+    needs: tuple[str, ...] = ()
 
     @property
     def key(self) -> RunKey:

@@ -28,7 +28,8 @@ def corrects(new: Result | None, old: Result | None) -> bool:
 def may_correct(event: Event) -> bool:
     """Whether an event may say more of a finished run than was known at its end."""
     repeats = event.per_batch and event.retrigger_of is not None
-    return repeats or event.allowed_to_fail or any(event.result is new for _, new in _CORRECTIONS)
+    told = event.allowed_to_fail or (bool(event.needs) and event.result is not Result.SUCCESS)
+    return repeats or told or any(event.result is new for _, new in _CORRECTIONS)
 
 
 def counts(run: Run | Event, results: Collection[Result]) -> bool:

@@ -18,10 +18,13 @@ from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.formatting import some
-from triggerbot.core.model import Group, Push, PushFacts, RunKey
+from triggerbot.core.model import Group, Push
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, reconcile, rules, waiting
+from triggerbot.core.policy import backoff, elsewhere, planning, reconcile, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.elsewhere import NO_RUNS, Further
+from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -29,11 +32,13 @@ from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
+from triggerbot.pipeline.listing import Listing, known
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import DispatchSettings, Sender
+from triggerbot.pipeline.sender import FORGOT, DispatchSettings, Sender
+from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Known, LookBack, System
+from triggerbot.systems import LookBack, System
 
 log = structlog.get_logger("triggerbot.dispatch")
 
@@ -59,14 +64,17 @@ class Dispatcher:
     ) -> None:
         self._store = store
         self._systems = systems
-        self._observer = observer
+        self._listing = Listing(store, observer)
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
         self._resolver = LeadResolver(store, systems, observer, settings.rules, clock=clock, metrics=metrics)
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
-        self._sender = Sender(store, settings, self.admission, self._turns, clock=clock, metrics=metrics)
+        self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
+        self._sender = Sender(
+            store, settings, self.admission, self._turns, self._superseding, clock=clock, metrics=metrics
+        )
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -126,20 +134,43 @@ class Dispatcher:
         system = self._systems.get(push.system)
         if system is None:
             return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
-        before, looked = self._store.work(push), self._clock()
+        before, looked = self._superseding.end(system, self._store.work(push)), self._clock()
+        if before.asks is not None and not before.due(looked):
+            return None
         admitted = self.admission.admit(before)
         if admitted.held:
             before = self._store.work(push)
         if admitted.system_breaker is not None and not before.due(looked):
             # The breaker of the system blocks a request for the push's facts, too.
             return None if before.asks is not None else self._put_off_facts(before, admitted.system_breaker.probe)
-        if self._await_turn(system, before, looked):
+        work = self._await_batches(system, before, looked)
+        if (before.due(looked) and not work.due(looked)) or self._await_turn(system, work, looked):
             return None
         try:
             self._look_and_act(system, push, looked, admitted.passes)
         finally:
             self._turns.leave(system, push, used=False)
         return None
+
+    def _await_batches(self, system: System, work: Work, now: float) -> Work:
+        """Postpone, without a look, what has to wait for its batch to end; return the work as it is then.
+
+        The batch's end is told by an event; where that gets lost, one look is made after a while.
+        """
+        due = work.due(now)
+        by_batch = any(identity.is_per_batch(claim.job) for claim in due)
+        if system.capacity is not Capacity.SERIAL or work.asks is None or not by_batch:
+            return work
+        batches = planning.open_batches((job, state) for (job, _, _), state in self._store.known(work.push).items())
+        held = planning.going_on(due, batches)
+        # Those of a batch are looked at together, so that they can be rerun together.
+        looks = (claim.due for claim in work.claims if claim.note == planning.GOES_ON and claim.due > now)
+        until = min(looks, default=now + backoff.RUNNING)
+        for claim in held:
+            self._store.wait(claim, until, planning.GOES_ON, now, since=now)
+        for claim in planning.ended_meanwhile(work.claims, batches, now) if len(held) < len(due) else ():
+            self._store.wait(claim, now, planning.GOES_ON, now, since=now)
+        return self._store.work(work.push)
 
     def _await_turn(self, system: System, work: Work, now: float) -> bool:
         """Postpone what may be sent until the push's turn; return whether nothing else is due.
@@ -159,7 +190,7 @@ class Dispatcher:
         """Look back at a push; settle, decide and send what is due."""
         before = self._store.work(push)
         try:
-            view = system.look_back(push, _known(before))
+            view = system.look_back(push, known(before))
         except NotKnown as error:
             self.admission.record_success(push, BreakerCause.LOOK_BACKS)
             return self._not_known(self._store.work(push), str(error))
@@ -169,8 +200,9 @@ class Dispatcher:
             return self._no_answer(self._store.work(push), error)
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
-        self._observe(push, view)
-        work, view = self._store.work(push), self._told_apart(push, view)
+        self._listing.observe(push, view)
+        self._listing.note_unread(push, view)
+        work, view = self._superseding.learn(system, self._store.work(push), view), self._listing.told_apart(push, view)
         if work.asks is None:
             # The CI does not know the message; an event may bring it later.
             self._store.put_off_facts(push, None)
@@ -181,28 +213,6 @@ class Dispatcher:
         self._sender.send_owed(system, self._store.work(push), view, looked, passes)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
-
-    def _observe(self, push: Push, view: LookBack) -> None:
-        """Observe what is new in the look-back, like the events of an intake."""
-        known = self._store.known(push)
-        by_run = {RunKey(run_id, attempt): state for (_, run_id, attempt), state in known.items()}
-        new = []
-        for event in view.events:
-            state = by_run.get(event.key) if event.per_batch else known.get((event.job, event.run_id, event.attempt))
-            if state is None or event.state.rank > state.rank or proof.may_correct(event):
-                new.append(event)
-        facts = view.facts or PushFacts(push)
-        if facts.message is None and view.jobs is None:
-            # The CI has no message for the push, so the push requests nothing.
-            facts = replace(facts, message="")
-        self._observer.observe([facts, *new])
-
-    def _told_apart(self, push: Push, view: LookBack) -> LookBack:
-        """Name the job of each event by its key, under which the store keeps it and its claim."""
-        if not any(event.per_batch for event in view.events):
-            return view
-        keys = {RunKey(run_id, attempt): job for job, run_id, attempt in self._store.known(push)}
-        return replace(view, events=tuple(replace(one, job=keys.get(one.key, one.job)) for one in view.events))
 
     def _not_known(self, work: Work, why: str) -> None:
         self._metrics.look_backs.labels(work.push.system, "not_known").inc()
@@ -284,6 +294,11 @@ class Dispatcher:
             case SendAgain() if (blocking := self.admission.blocking(claims)) is not None:
                 note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
+            case SendAgain() if self._superseding.asked(system, work, claims, view):
+                self._store.postponed(operation, now, "the CI did not take it, and nobody waits for it any more", now)
+            case SendAgain() if (until := self._sender.trusts_store_from(system)) > now:
+                # The store may have forgotten that it was sent again already.
+                self._store.doubted(operation, until, FORGOT, now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
                 self._store.doubted(operation, now + wait, claims[0].note or waiting.TURN, now)
             case SendAgain(why):
@@ -307,7 +322,7 @@ class Dispatcher:
         Once the CI must list everything requested before the loss, the look-back before each request makes up for it.
         """
         distrust, now = self._store.distrust(), self._clock()
-        until = 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
+        until = self._sender.trusts_store_from(system)
         if distrust is None or now >= until:
             return False
         why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
@@ -321,6 +336,8 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
+        others = Neighbours(view.events, work.claims)
+        further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
@@ -330,14 +347,17 @@ class Dispatcher:
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
-                self._record_decision(
-                    decided, rules.decide(decided, rule, _facts(system, work, view, decided, rule)), rule
-                )
+                ending = self._superseding.ending(system, work, claim, view)
+                facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
+                decision = rules.decide(decided, rule, replace(facts, ending=ending))
+                self._record_decision(decided, decision, rule, further)
 
-    def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+    def _record_decision(
+        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS
+    ) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.decide(claim, decision, budget, self._clock())
+        decision = self._store.decide(claim, decision, budget, self._clock(), further=further)
         if decision is None:
             return
         mode = "dry" if claim.dry else "real"
@@ -353,23 +373,21 @@ def _label(claim: Claim) -> str:
     return identity.label(claim.job, claim.run.event)
 
 
-def _known(work: Work) -> Known:
-    """Return what a look-back need not fetch."""
-    batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
-    wanted = frozenset(batches) if batches and all(batches) else None
-    return Known(work.asks is not None, work.batches, wanted)
-
-
 _ANY_RULE = Rule(Globs(["*"]))
 
 
-def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule | None) -> rules.Facts:
+def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
+    runs = work.runs.get(claim.job, ())
+    standing = others.standing(claim, runs, rule.never_start)
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,
         fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
         forks_allowed=system.forks_allowed,
-        runs=proof.count(work.runs.get(claim.job, ()), (rule or _ANY_RULE).proving),
+        runs=proof.count(runs, rule.proving),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
+        derived=others.derived(runs, rule.proving),
+        follows=standing.follows,
+        starts=standing.starts,
     )

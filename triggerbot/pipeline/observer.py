@@ -12,8 +12,8 @@ from functools import lru_cache
 import structlog
 
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, State
-from triggerbot.core.policy import rules, try_syntax
+from triggerbot.core.model import CommentCommand, Event, Head, Heard, Lead, PushFacts, State
+from triggerbot.core.policy import rules, superseded, try_syntax
 from triggerbot.core.policy.circuit_breaker import BreakerSettings
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -58,6 +58,8 @@ class Observer:
         self._clock = clock
         self._metrics = metrics
         self._on_due = on_due
+        #: Whether any rule leaves superseded pushes alone by its own words.
+        self._asks_heads = any(rule.superseded.skip.patterns for rule in rules)
         self.outages = outages or OutageDetector(BreakerSettings(), clock)
 
     def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
@@ -72,27 +74,38 @@ class Observer:
         `deliveries`: the delivery id of each, see `Store.observe`. One of which nothing is stored is not recognised
         when it is repeated.
         """
-        triaged = [self.triage(one) for one in heard]
+        triaged = [self.triage(one) for one in [*heard, *self._heads(heard)]]
+        deliveries = [*deliveries, *[""] * (len(triaged) - len(deliveries))] if deliveries else ()
         items = [one.item for one in triaged if one.item is not None]
         answer: Future[list[Outcome]] = Future()
         # A write that has begun cannot be cancelled.
         answer.set_running_or_notify_cancel()
         if not items and cursor is None:
-            answer.set_result(self._finish(triaged, []))
+            answer.set_result(self._finish(triaged, [])[: len(heard)])
             return answer
         names = [name for one, name in zip(triaged, deliveries, strict=True) if one.item] if deliveries else ()
         stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor, deliveries=names)
-        stored.add_done_callback(lambda future: self._answer(answer, triaged, future))
+        stored.add_done_callback(lambda future: self._answer(answer, triaged, len(heard), future))
         return answer
 
+    def _heads(self, heard: Sequence[Heard]) -> list[Head]:
+        """Return what is told of branches where the CI itself does not, but the rule wants to know it."""
+        found: dict[Head, None] = {}
+        for one in heard if self._asks_heads else ():
+            rule = rules.rule_for(self._rules, one.push) if isinstance(one, Event | PushFacts) else None
+            if rule is not None and isinstance(one, Event | PushFacts):
+                head = superseded.of_heard(rule.superseded, one)
+                found |= {} if head is None else {head: None}
+        return list(found)
+
     def _answer(
-        self, answer: "Future[list[Outcome]]", triaged: Sequence[Triaged], stored: "Future[list[Outcome]]"
+        self, answer: "Future[list[Outcome]]", triaged: Sequence[Triaged], count: int, stored: "Future[list[Outcome]]"
     ) -> None:
         error = stored.exception()
         if error is not None:
             answer.set_exception(error)
         else:
-            answer.set_result(self._finish(triaged, stored.result()))
+            answer.set_result(self._finish(triaged, stored.result())[:count])
 
     def triage(self, heard: Heard) -> Triaged:
         """Decide from the rules alone what of it the store has to record; pure."""
@@ -106,6 +119,9 @@ class Observer:
         rule = rules.rule_for(self._rules, heard.push)
         if rule is None:
             return Triaged(heard, None)
+        if isinstance(heard, Head):
+            matters = rule.superseded.skips(heard.branch) is not False
+            return Triaged(heard, heard if matters else None)
         asks = read_options(rule, heard.message)
         if not isinstance(heard, Event):
             return Triaged(heard, Notice(heard, asks))

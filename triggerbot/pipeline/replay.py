@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from triggerbot.core import event_json, identity
 from triggerbot.core.decision import Decision
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Heard, Push, PushFacts
+from triggerbot.core.model import Event, Head, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.rules import Rule
@@ -92,6 +92,8 @@ class Replay:
             if isinstance(heard, Event):
                 self._on_event(heard)
                 yield from self._replay(heard, line)
+            elif isinstance(heard, Head):
+                self._observer.observe([heard])
             elif isinstance(heard, PushFacts) and self._observer.observe([heard])[0].due:
                 yield from self._dispatch(heard.push, line)
 

@@ -11,20 +11,26 @@ from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, rules, waiting
+from triggerbot.core.policy import backoff, circuit_breaker, elsewhere, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
+from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
+
+#: Why something waits that was about to be sent.
+FORGOT = "the store may have forgotten something since the look-back: waits until the CI lists what was asked before"
 
 
 def _label(claim: Claim) -> str:
@@ -49,6 +55,7 @@ class Sender:
         settings: DispatchSettings,
         admission: Admission,
         turns: Turns,
+        superseding: Superseding,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -57,6 +64,7 @@ class Sender:
         self._settings = settings
         self._admission = admission
         self._turns = turns
+        self._superseding = superseding
         self._clock = clock
         self._metrics = metrics
 
@@ -69,13 +77,8 @@ class Sender:
 
         `looked`: when the look-back was made (Unix, s); `passes`: the breaker versions that admission returned.
         """
-        now, owed = self._clock(), []
-        for claim in work.sendable(now):
-            if claim.due > now and not self._may_go_along(system, work, claim):
-                continue
-            one = self._owed(system, work, claim, looked)
-            if one is not None:
-                owed.append(one)
+        now = self._clock()
+        owed = self._all_owed(system, work, view, looked)
         if not any(one.claim.due <= now for one in owed):
             return
         plan = system.plan(owed, view.busy, view.events)
@@ -91,34 +94,53 @@ class Sender:
                 now = self._clock()
                 for want in call.wants:
                     self._store.wait(want.claim, now + wait, waiting.until_turn(want.claim), now, since=looked)
-            else:
+            elif self._superseding.may_send(system, work, [want.claim for want in call.wants], view):
                 self._record_and_send(system, work, call, passes)
+
+    def _all_owed(self, system: System, work: Work, view: LookBack, looked: float) -> list[Owed]:
+        """Return what is owed and may be sent now; end what nobody waits for any more."""
+        now, found = self._clock(), []
+        others = Neighbours(view.events, work.claims)
+        for claim in work.sendable(now):
+            if claim.due > now and not self._may_go_along(system, work, claim):
+                continue
+            ending = self._superseding.ending(system, work, claim, view)
+            if ending is not None:
+                self._superseding.record(claim, ending)
+                continue
+            one = self._owed(system, work, claim, others, looked)
+            if one is not None:
+                found.append(one)
+        return found
 
     def _may_go_along(self, system: System, work: Work, claim: Claim) -> bool:
         """Return whether a claim that is not due may be sent with others: if only its batch hinders it."""
         all_came = len(work.runs.get(claim.job, ())) - claim.known_runs >= claim.asked
         return system.capacity is Capacity.SERIAL and all_came and not self.blocked_by_dry_run(claim)
 
-    def _owed(self, system: System, work: Work, claim: Claim, looked: float) -> Owed | None:
+    def _owed(self, system: System, work: Work, claim: Claim, others: Neighbours, looked: float) -> Owed | None:
         """Return the runs that a decided claim still needs; `None` if it has to wait or needs no more."""
         now = self._clock()
         runs = work.runs.get(claim.job, ())
         serial = system.capacity is Capacity.SERIAL
         rule = rules.rule_for(self._settings.rules, work.push)
-        proving = PROVING if rule is None else rule.proving
-        count = rules.still_owed(claim, runs, one_at_a_time=serial, proving=proving)
-        withdrawn = rules.withdrawn(claim, rule)
+        proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
+        came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
+        count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came)
+        standing = others.standing(claim, runs, never)
+        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
         elif not count:
-            self._store.finish(claim, "no more runs are needed", now)
+            since = f": of those since it was asked for, {came} came of no request known here" if came else ""
+            self._store.finish(claim, f"no more runs are needed{since}", now)
         elif self.blocked_by_dry_run(claim):
             self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
-            return Owed(claim, count, runs)
+            return Owed(claim, count, runs, never)
         return None
 
     def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
@@ -153,8 +175,16 @@ class Sender:
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)
+        elif begun and (until := self.trusts_store_from(system)) > now:
+            # It forgot something since the look-back.
+            self._store.postponed(operation, until, FORGOT, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
+
+    def trusts_store_from(self, system: System) -> float:
+        """Return when the CI must list every request that the store may have lost; 0 if it has lost none."""
+        distrust = self._store.distrust()
+        return 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
 
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
@@ -233,7 +263,12 @@ class Sender:
         self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim], why: str
     ) -> None:
         """Send the same request once more, under the same operation id."""
-        if self._store.resend(operation, why, self._clock()):
+        now = self._clock()
+        if not self._store.resend(operation, why, now):
+            return
+        if (until := self.trusts_store_from(system)) > now:
+            self._store.doubted(operation, until, FORGOT, now)
+        else:
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
             planned = system.plan(owed, view.busy, view.events).calls
             call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)

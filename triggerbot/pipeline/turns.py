@@ -4,8 +4,11 @@ A turn is asked for before anything is read or recorded for a request: whoever h
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
+from triggerbot.core.errors import StoreRefused, StoreUnavailable
 from triggerbot.core.model import Push
+from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
 from triggerbot.store import Store
 from triggerbot.systems import LimitsWrites, System
@@ -31,6 +34,12 @@ class StoreSlots:
     def leave(self, queue: str, caller: str, *, used: bool) -> None:
         """Leave the queue; raises `StoreUnavailable`."""
         self._store.leave_slot(queue, caller, self._clock(), used=used)
+
+    def close(self, queue: str, seconds: float) -> None:
+        """Let nobody write for so long, on any replica; without the store each replica learns it for itself."""
+        now = self._clock()
+        with suppress(StoreUnavailable, StoreRefused):
+            self._store.leave_slot(queue, "", now, used=False, closed=now + seconds)
 
 
 class Turns:
@@ -62,4 +71,4 @@ class Turns:
 
 
 def _caller(push: Push) -> str:
-    return f"rerun {push.project} {push.branch} {push.revision}"
+    return slots.caller(push.project, f"rerun {push.branch} {push.revision}")

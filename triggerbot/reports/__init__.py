@@ -3,6 +3,7 @@
     publisher.py     judges pushes that are due, and updates their reports
     reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
     comments.py      carries out comment commands       comment_syntax.py  parses them
+    requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences

@@ -21,10 +21,11 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
-from triggerbot.reports import as_listed, comment_syntax, glossary
+from triggerbot.reports import as_listed, comment_syntax, glossary, requeue, superseded
 from triggerbot.reports.comment_syntax import USAGE, Command, Rebuild, Retry, Unclear, Why
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.reporters.markdown import code
+from triggerbot.reports.requeue import Requeues
 from triggerbot.store import JobRecord, PendingCommand, PushRecord, Store
 from triggerbot.systems import Asker, System, TakesCommands
 
@@ -90,6 +91,7 @@ class CommentCommands:
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
+        self._requeues = Requeues(store, systems, judge, dry=settings.dry, clock=clock)
         #: Held while what is left of a cap is counted and used.
         self._cap_lock = threading.Lock()
 
@@ -100,7 +102,8 @@ class CommentCommands:
             return False
         command = pending.wish
         try:
-            outcome = self._settle(command)
+            evicted = requeue.is_eviction(command)
+            outcome = self._requeues.settle(command) if evicted else self._settle(command)
         except NotKnown as error:
             # The commit may have been pushed a moment ago, so that no job of it is known yet.
             return self._later(pending, str(error), None)
@@ -232,7 +235,11 @@ class CommentCommands:
             self._store.ask(record.push, job.job, count, origin, dry=self._settings.dry, now=now)
         runs = "1 further run" if count == 1 else f"{count} further runs"
         would = "Dry run, so nothing is sent: would ask" if self._settings.dry else "Asked"
-        return _Reply([f"{would} for {runs} of {_named(jobs)}."], count * len(jobs), possible=True)
+        texts = [f"{would} for {runs} of {_named(jobs)}."]
+        warning = superseded.warning(record)
+        if warning:
+            texts.append(f"Note that {warning}.")
+        return _Reply(texts, count * len(jobs), possible=True)
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
         """Explain why jobs were, or were not, retriggered."""

@@ -7,12 +7,12 @@ from typing import Any
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Event, Push, Result, Run
+from triggerbot.core.model import Event, Push, Result, Run, RunKey, State
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.rules import Triage
 from triggerbot.reports import judge
 from triggerbot.store import Observation, PushRecord, Store
-from triggerbot.systems import KnowsInfra, ListsFailures, ListsFiles, System
+from triggerbot.systems import KnowsInfra, ListsFailures, ListsFiles, ListsManyFailures, System
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -29,6 +29,8 @@ _UNANSWERED_MAX = 100
 #: Seconds after which a step asks about no further run: the report of the push waits for it.
 _SECONDS = 30.0
 
+#: Seconds after which those of a batch that still goes on are asked about all the same.
+_TOGETHER_WITHIN = 600.0
 #: Seconds that a cancelled run may have been cut off after, and within which runs end together.
 _CUT_OFF, _TOGETHER = 60.0, 5.0
 #: A correction makes no claim, and is no refusal.
@@ -59,14 +61,16 @@ class FailureLines:
         missing = list(_without_lines(record, tries, cancelled=cancelled))
         if not missing or tries.get(_CI, (0, 0.0))[0] >= _UNANSWERED_MAX:
             return False, None
+        # Where many can be asked about with one request, all but the first of a batch wait for each other.
+        later = _asked_later(record, tries) if isinstance(system, ListsManyFailures) else {}
         found = False
         wait = self._wait(record.push, tries)
         if not wait:
-            found = self._ask_some(system, record.push, missing, tries)
+            found = self._ask_some(system, record.push, missing, tries, later)
             wait = self._wait(record.push, tries)
         now = self._clock()
         left = _without_lines(record, tries, cancelled=cancelled)
-        waits = [backoff.remaining(tries.get(_name(run), (0, 0.0))[1], now) for _, run in left]
+        waits = [_remaining(run, tries, later, now) for _, run in left]
         return found, now + max(wait, min(waits)) if waits else None
 
     def files(self, push: Push, metadata: Mapping[str, str]) -> bool:
@@ -87,17 +91,28 @@ class FailureLines:
         self._store.set_metadata(push, judge.FILES, json.dumps(files))
         return bool(files)
 
-    def _ask_some(self, system: ListsFailures, push: Push, missing: Sequence[tuple[str, Run]], tries: _Tries) -> bool:
+    def _ask_some(
+        self,
+        system: ListsFailures,
+        push: Push,
+        missing: Sequence[tuple[str, Run]],
+        tries: _Tries,
+        later: Mapping[str, float],
+    ) -> bool:
         """Ask about the runs that are due; return whether there are new lines."""
         now = self._clock()
-        ready = [(job, run) for job, run in missing if not backoff.remaining(tries.get(_name(run), (0, 0.0))[1], now)]
-        found = False
-        for job, run in ready[:_AT_ONCE]:
+        ready = [(job, run) for job, run in missing if not _remaining(run, tries, later, now)]
+        told: Mapping[RunKey, Sequence[str]] = {}
+        if isinstance(system, ListsManyFailures) and len(ready) > 1:
+            told = system.failures_of(push, [run for _, run in ready])
+        found, room = False, _AT_ONCE
+        for job, run in ready:
             began = self._clock()
-            if began - now > _SECONDS:
+            room -= run.key not in told
+            if began - now > _SECONDS or room < 0:
                 break
             try:
-                lines = system.failures(push, run)
+                lines = told[run.key] if run.key in told else system.failures(push, run)
             except CIUnavailable as error:
                 self._record_unanswered(push, tries, error, began)
                 break
@@ -108,7 +123,7 @@ class FailureLines:
                 count = tries.get(_name(run), (0, 0.0))[0] + 1
                 tries[_name(run)] = count, self._clock() + backoff.exponential(count)
                 continue
-            tries[_name(run)] = _TRIES_MAX, 0.0
+            tries[_name(run)] = _TRIES_MAX, self._clock()
             tries.pop(_CI, None)
             if lines:
                 self._store.add_failure_lines(push, job, run.key, lines)
@@ -149,6 +164,24 @@ def _tries(metadata: Mapping[str, str]) -> _Tries:
 
 def _name(run: Run) -> str:
     return f"{run.run_id} {run.attempt}"
+
+
+def _asked_later(record: PushRecord, tries: _Tries) -> dict[str, float]:
+    """Return until when the runs of a batch that goes on wait for each other; it is over by its last event."""
+    runs = [run for job in record.jobs for run in job.runs if run.batch]
+    open_batches = {run.batch for run in runs if run.state is not State.FINISHED}
+    until: dict[str, float] = {}
+    for run in runs:
+        count, at = tries.get(_name(run), (0, 0.0))
+        if run.batch in open_batches and count >= _TRIES_MAX:
+            until[run.batch] = max(until.get(run.batch, 0.0), at + _TOGETHER_WITHIN)
+    return until
+
+
+def _remaining(run: Run, tries: _Tries, later: Mapping[str, float], now: float) -> float:
+    """Return the seconds until a run may be asked about."""
+    again = max(tries.get(_name(run), (0, 0.0))[1], later.get(run.batch, 0.0))
+    return backoff.remaining(again, now)
 
 
 def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Iterator[tuple[str, Run]]:

@@ -61,6 +61,24 @@ REFUSALS: dict[Refusal, Advice] = {
         "The rule does not cover what made the CI run this: a person by hand, another run, or the like.",
         f"Whoever started it may start it again; or {_BY_HAND}. The rule's `events` says what is covered.",
     ),
+    Refusal.SUPERSEDED: Advice(
+        "Nobody waits for it any more: its branch or pull request has a newer commit, or is gone, or a newer workflow "
+        "run of the same commit counts. A rerun could cancel the CI of the newest commit.",
+        f"Look at the newest commit; if you need this one, {_BY_HAND}. The rule's `superseded` says where that holds.",
+    ),
+    Refusal.CANCELLED: Advice(
+        "A person or the CI has cancelled its workflow run, so it is not started again.",
+        f"If it should run after all, rerun it at the CI; or {_BY_HAND}.",
+    ),
+    Refusal.DERIVED: Advice(
+        "The job failed because a job that it needs failed, so its failure proves nothing of its own.",
+        "Look at the job that it follows from; when that runs again, this one does by itself.",
+    ),
+    Refusal.STARTS_EXCLUDED: Advice(
+        "Running the job again would also start a job that the rule never starts, such as a deployment that needs it.",
+        "Run it again in the CI itself if that job may start; or ask the operator to change the rule's `never_start`. "
+        "A request that names that job, too, is carried out.",
+    ),
     Refusal.DONTBUILD: Advice(
         "The push says DONTBUILD, so nothing is spent on it.",
         "Leave the word out of the message of your next push if you do want its jobs looked after.",
@@ -175,6 +193,8 @@ def standing(run: Run) -> str:
 
 def proof(job: JobVerdict) -> str:
     """Explain what the runs of a job prove."""
+    if job.follows:
+        return "It failed because a job that it needs failed, so it proves nothing of its own."
     if job.verdict is None:
         return (
             "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."

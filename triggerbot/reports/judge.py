@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from triggerbot.core.model import PROVING, Kind, Push, State
+from triggerbot.core.model import PROVING, Kind, Push, RunKey, State
+from triggerbot.core.needs import Needs
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
@@ -156,6 +157,8 @@ class Judge:
                 for job in record.jobs
             ]
             return health.of_push(_as_kept(record, passing), now)
+        needs = Needs(run for job in record.jobs for run in job.runs)
+        derived = {job.key: runs for job in failed if (runs := needs.derived(job.key))}
         history = self.history(record.push.project)
         intermittent = [job for job in failed if any(run.passed for run in job.runs)]
         history.learn(
@@ -167,9 +170,13 @@ class Judge:
             _files(self._store.metadata(record.push).get(FILES)),
         )
         jobs = [
-            verdict.of_job(job.job, job.runs, job.claims, elsewhere, files, now, tier, proving) for job in record.jobs
+            verdict.of_job(
+                job.job, job.runs, job.claims, elsewhere, files, now, tier, proving, derived.get(job.key, ())
+            )
+            for job in record.jobs
         ]
-        return health.of_push(_as_kept(record, jobs), now)
+        kept = list(_as_kept(record, jobs))
+        return health.of_push(_following(record, kept, derived) if derived else kept, now)
 
     def history(self, project: str) -> FailureHistory:
         """Return the failure history of a project, read from the store unless it is cached."""
@@ -192,6 +199,21 @@ def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerd
     for kept, judged in zip(record.jobs, jobs, strict=True):
         job = _set_aside(judged) if kept.key in explained else judged
         yield verdict.beside(job, aside=kept.aside, mixed=kept.mixed) if kept.aside or kept.mixed else job
+
+
+def _following(
+    record: PushRecord, jobs: Sequence[JobVerdict], derived: Mapping[str, Mapping[RunKey, Sequence[str]]]
+) -> Iterator[JobVerdict]:
+    """Add to the verdicts of jobs that only failed because of others which those are."""
+    judged = {kept.key: job for kept, job in zip(record.jobs, jobs, strict=True)}
+    for kept, job in zip(record.jobs, jobs, strict=True):
+        causes = [causes for run in job.runs if (causes := derived.get(kept.key, {}).get(run.key))]
+        if causes and job.verdict is None:
+            of = [judged[key] for key in causes[-1] if key in judged]
+            troubled = [one.job for one in of if not one.hidden and one.verdict not in health.GOOD]
+            yield verdict.following(job, [one.job for one in of], troubled)
+        else:
+            yield job
 
 
 def _explained(record: PushRecord) -> frozenset[str]:
@@ -225,7 +247,8 @@ def failure_records(
     for job in jobs:
         if job.mixed:
             continue
-        failed = [run for run in job.runs if run.failed and run.result in job.proving]
+        own = [run for run in job.runs if run.key not in job.derived]
+        failed = [run for run in own if run.failed and run.result in job.proving]
         passed = [run for run in job.runs if run.passed] if failed else []
         if failed and (passed or room > 0):
             room -= not passed

@@ -14,7 +14,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import Failing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.reports import glossary
+from triggerbot.reports import glossary, superseded
 from triggerbot.store import PushRecord, Summary, TimelineEntry
 
 #: Caps listed, at most: there is one for each project and each author.
@@ -125,6 +125,7 @@ def push(
         "why": judged.sentence,
         "final": judged.final,
         "seconds_left": None if judged.left is None else round(judged.left),
+        "superseded_by": superseded.as_json(record),
         "common_failures": [{"line": one.line, "jobs": list(one.jobs)} for one in judged.common],
         "budget_spent": record.spent,
         "budget_would_have_spent": record.spent_dry,
@@ -197,6 +198,7 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "suspected_new": job.suspected,
         "hidden": job.hidden,
         "aside": job.aside or None,
+        "follows_from": list(job.follows),
         "event": next((run.event for run in job.runs if run.event is not None), None),
         "awaited": job.awaited,
         "runs": [_run(run) for run in job.runs],
@@ -231,6 +233,7 @@ def _run(run: Run) -> dict[str, Any]:
         "retrigger_of": run.retrigger_of,
         "failures": list(run.failures),
         "allowed_to_fail": run.allowed_to_fail,
+        "needs": list(run.needs),
     }
 
 

@@ -63,13 +63,23 @@ def _left_alone(rule: Rule) -> Iterator[str]:
         yield f"Only what the CI ran for these events is looked after, if it says so: {listed(rule.events.patterns)}."
     if rule.exclude_steps.patterns:
         yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
+    if not rule.never_start.by_default:
+        yield f"No retrigger starts jobs of these names: {listed(rule.never_start.patterns)}."
     if "*" not in rule.authors.patterns:
         yield f"Only pushes of these authors are looked after: {listed(rule.authors.patterns)}."
     if rule.exclude_authors.patterns:
         yield f"Pushes of these authors are left alone: {listed(rule.exclude_authors.patterns)}."
     if "*" not in rule.pools.patterns:
         yield f"Only jobs on these machines are run again: {listed(rule.pools.patterns)}."
+    yield from _superseded(rule)
     yield f"Jobs beyond tier {rule.max_tier} are left alone: their failures do not count against a push."
+
+
+def _superseded(rule: Rule) -> Iterator[str]:
+    for globs, what in ((rule.superseded.skip, "left alone"), (rule.superseded.retrigger, "retriggered all the same")):
+        if globs.patterns:
+            where = "" if "*" in globs.patterns else f" on {listed(globs.patterns)}"
+            yield f"Pushes{where} whose branch has a newer commit are {what}."
 
 
 def listed(words: Sequence[str], *, plain: bool = False) -> str:

@@ -1,5 +1,6 @@
 """The timeline of a job in plain sentences: its runs, decisions and their reasons, requests, answers, waits."""
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.reports import glossary, waits
 from triggerbot.reports.waits import Waited
 from triggerbot.store import JobRecord, Pause, TimelineEntry
+from triggerbot.systems import UNREAD
 
 #: Seconds after which a due claim that nothing was done about is reported as overdue.
 _OVERDUE = 10.0
@@ -75,6 +77,13 @@ def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing)
 def of_push(entries: Sequence[TimelineEntry]) -> list[Line]:
     """Render the entries that concern a push as a whole."""
     return [entry_line(entry) for entry in entries if entry.job is None]
+
+
+def unread(metadata: Mapping[str, str]) -> Iterator[Line]:
+    """Yield a line per batch of which it is not known what its jobs need, from a push's metadata."""
+    for batch, why in json.loads(metadata.get(UNREAD, "{}")).items():
+        text = f"What the jobs of workflow run {batch} need is not known, so each counts by itself: {why}."
+        yield Line(None, "note", text)
 
 
 def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Line]:

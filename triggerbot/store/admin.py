@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from triggerbot.core.model import Push
-from triggerbot.store import limits, queues, ran, statistics
+from triggerbot.store import heads, limits, queues, ran, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -42,6 +42,17 @@ def add_dead_letters(transaction: Transaction, letters: Sequence[DeadLetter]) ->
         _drop(transaction, int(old))
 
 
+def restore_letter(transaction: Transaction, letter: DeadLetter) -> None:
+    """Write a dead letter as an earlier version stored it."""
+    transaction.put(_letter(letter.id), dump(letter))
+    transaction.rank(LETTERS, str(letter.id), float(letter.id))
+
+
+def restore_last_letter(transaction: Transaction, number: int) -> None:
+    """Write the number of the last dead letter ever."""
+    transaction.put(_LAST, encode(number))
+
+
 def _drop(transaction: Transaction, number: int) -> None:
     transaction.drop(_letter(number).part)
     transaction.rank(LETTERS, str(number), None)
@@ -73,6 +84,11 @@ def add_crashes(transaction: Transaction, crashes: Sequence[Crash]) -> None:
     found = transaction.get([_CRASHES])[0]
     known = [] if found is None else load(list[Crash], found)
     transaction.put(_CRASHES, encode([*known, *crashes][-CRASHES_MAX:]))
+
+
+def restore_crashes(transaction: Transaction, crashes: Sequence[Crash]) -> None:
+    """Write crashes as an earlier version stored them, oldest first."""
+    transaction.put(_CRASHES, encode(list(crashes)))
 
 
 def crashes(view: Reader, limit: int) -> list[Crash]:
@@ -114,6 +130,7 @@ def _pack_pushes(transaction: Transaction, quiet: float) -> int:
 def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_breakers(transaction, before)
     limits.purge_sent(transaction, before)
+    heads.purge(transaction, before)
     statistics.purge(transaction, before)
     ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     for index in ("commands", "settled"):

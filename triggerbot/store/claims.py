@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from triggerbot.core import proof
+from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push, RunKey
-from triggerbot.core.policy import rules
+from triggerbot.core.policy import elsewhere, rules
 from triggerbot.core.policy.circuit_breaker import BreakerKey
+from triggerbot.core.policy.elsewhere import Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.store import limits, observe
@@ -26,7 +27,12 @@ def _opened(transaction: Transaction, push: Push) -> tuple[Book, Ledger]:
 
 
 def decide(
-    transaction: Transaction, claim: Claim, decision: Decision | None, budget: Budget | None, now: float
+    transaction: Transaction,
+    claim: Claim,
+    decision: Decision | None,
+    budget: Budget | None,
+    now: float,
+    further: Further,
 ) -> Decision | None:
     """Record a decision and, for a failure, spend budget; see `Store.decide`."""
     book, ledger = _opened(transaction, claim.push)
@@ -44,7 +50,8 @@ def decide(
     head = ledger.head
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
-    decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry)
+    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
+    decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:
         # What was asked for so far keeps its decision and its budget.
@@ -64,6 +71,20 @@ def decide(
     )  # fmt: skip
     book.save(transaction)
     return decision
+
+
+def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Further) -> int:
+    """Count the jobs that the CI lists with further runs, and of which the store knows nothing that explains them."""
+    book.load((), [(ledger.push, identity.base(job)) for job in further])
+    asked, counted = set[str](), {claim.job}
+    for name in further:
+        job = ledger.job(name)
+        for one in () if job is None else ledger.load_claims(list(job.claims.values())):
+            if one.spent and one.dry is claim.dry:
+                counted.add(name)
+            if one.asked or one.operation:
+                asked.add(name)
+    return elsewhere.spent(further, asked, counted)
 
 
 def _spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
@@ -199,9 +220,10 @@ def refused(transaction: Transaction, operation: Operation, decision: Decision, 
 
 def _refund(transaction: Transaction, ledger: Ledger, operation: Operation) -> None:
     stored = ledger.operation(operation.id)
-    if stored is not None and stored.caps:
-        limits.refund(transaction, stored.caps, stored.piece, stored.count)
-        stored.caps = ()
+    if stored is not None:
+        if stored.caps:
+            limits.refund(transaction, stored.caps, stored.piece, stored.count)
+        stored.caps, stored.void = (), True
         ledger.put_operation(stored)
 
 

@@ -154,6 +154,8 @@ class StoredOperation(msgspec.Struct, omit_defaults=True):
     caps: tuple[str, ...] = ()
     piece: int = 0
     count: int = 0
+    #: The CI did not take it.
+    void: bool = False
 
 
 class StoredEntry(msgspec.Struct, omit_defaults=True):

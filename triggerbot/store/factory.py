@@ -1,14 +1,18 @@
 """Opening the store that the configuration's `store` names."""
 
+from contextlib import closing
 from pathlib import Path
 
 from triggerbot.core import sentinel
-from triggerbot.core.errors import StoreUnusable
+from triggerbot.core.errors import StoreUnavailable, StoreUnusable, UsageError
+from triggerbot.store import search
 from triggerbot.store.memory import Memory, MemoryEngine
-from triggerbot.store.sqlite import SqliteEngine
+from triggerbot.store.sqlite import SqliteEngine, read_only
 from triggerbot.store.store import Store
 
 _REDIS = ("redis", "rediss", "unix", *sentinel.SCHEMES)
+#: Pushes that are looked at for their systems: more than there are.
+_PUSHES = 1_000_000
 
 
 def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) -> Store:
@@ -41,6 +45,24 @@ def open_file(path: str | Path, *, daemon: bool = False, durable: bool = True) -
             engine.close()
             raise
     return Store(engine)
+
+
+def systems_of(store: Store) -> frozenset[str]:
+    """Return the systems of which a store has pushes."""
+    return frozenset(push.system for push in store.recent(_PUSHES))
+
+
+def look_for_systems(address: str) -> frozenset[str]:
+    """Return the systems of which a store has pushes, if it can be read as it is; never creates or migrates a file."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "sqlite":
+        found = read_only(rest, lambda view: search.recent(view, _PUSHES, None))
+        return frozenset(push.system for push in found or ())
+    try:
+        with closing(open_store(address, must_exist=True)) as store:
+            return systems_of(store)
+    except (UsageError, StoreUnavailable, OSError):
+        return frozenset()
 
 
 def open_memory(memory: Memory | None = None) -> Store:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from triggerbot.core import identity
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import Push, RunKey
 from triggerbot.store import ran
@@ -210,6 +210,13 @@ class Ledger:
             self._operations[name] = load(StoredOperation, data)
         return self._operations[name]
 
+    def requests(self) -> tuple[Operation, ...]:
+        """Read all requests of the push, except those that the CI did not take."""
+        names = self.head.operations
+        found = self._view.get([Doc(self.part, OPERATION, name) for name in names]) if names else ()
+        stored = [load(StoredOperation, data) for data in found if data is not None]
+        return tuple(one.operation for one in stored if not one.void)
+
     def put_operation(self, stored: StoredOperation) -> None:
         """Write an operation."""
         name = stored.operation.id
@@ -289,7 +296,8 @@ class Ledger:
             transaction.put(Doc(self.part, OPERATION, name), dump(self._operations[name]))
         for entry in self._entries:
             transaction.append(self.part, dump(entry))
-        if not self.stored.uncounted and (self._family_changed or self._claim_changed or self._entries):
+        news = self._family_changed or self._claim_changed or self._entries or self._before[0] != self.stored.last
+        if news and not self.stored.uncounted:
             self.stored.uncounted = True
             transaction.rank(UNCOUNTED, self.part, self.stored.last)
         header = dump(self.stored)

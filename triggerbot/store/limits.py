@@ -76,6 +76,12 @@ def save_breaker(transaction: Transaction, breaker: Breaker, now: float) -> bool
     return True
 
 
+def restore_breaker(transaction: Transaction, breaker: Breaker, changed: float) -> None:
+    """Write a breaker as an earlier version stored it."""
+    transaction.put(_breaker(breaker.place.key), encode(breaker))
+    transaction.rank(_BREAKERS, breaker.place.key, changed)
+
+
 def purge_breakers(transaction: Transaction, before: float) -> None:
     """Delete the closed breakers that have not changed since then."""
     keys = [key for _, key in transaction.first(_BREAKERS, _BREAKERS_MAX, most=math.nextafter(before, -math.inf))]
@@ -181,6 +187,11 @@ def refund(transaction: Transaction, caps: tuple[str, ...], piece: int, count: i
     transaction.put(_SENT, encode(counted))
 
 
+def restore_sent(transaction: Transaction, counted: Sent) -> None:
+    """Write what was sent as an earlier version stored it."""
+    transaction.put(_SENT, encode(counted))
+
+
 def purge_sent(transaction: Transaction, before: float) -> None:
     """Forget what was sent before that."""
     counted = _sent(transaction)
@@ -208,9 +219,14 @@ def ask_slot(transaction: Transaction, queue: str, caller: str, rank: Rank, now:
     return time
 
 
-def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, used: bool) -> None:
+def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, used: bool, closed: float) -> None:
     """Take a writer out of its queue."""
     doc, before = _queue(transaction, queue)
-    after = slots.leave(before, caller, now, used=used)
+    after = slots.leave(before, caller, now, used=used, closed=closed)
     if after != before:
         transaction.put(doc, encode(after))
+
+
+def restore_slots(transaction: Transaction, queue: str, stored: SlotQueue) -> None:
+    """Write a queue as an earlier version stored it."""
+    transaction.put(_queue(transaction, queue)[0], encode(stored))

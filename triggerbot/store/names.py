@@ -8,8 +8,10 @@ US, _ESCAPE = "\x1f", "\x1b"
 PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
 #: The kind of the document with all jobs of a push that has been quiet for long.
 PACK = "z"
-#: Indexes: what is due; pushes by their last event, by their first one in a branch, by revision; reports; verdicts.
-DUE, RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "due", "recent", "branch", "revisions", "reports", "judged"
+#: Indexes: pushes, and groups of leads, by when they are due; pushes by their last event, by their first in a branch,
+#: by revision; reports; verdicts.
+DUE, LEADS_DUE = "due", "leads due"
+RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "recent", "branch", "revisions", "reports", "judged"
 #: Projects; pushes whose contribution to the statistics has changed; dead letters by their numbers.
 PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
 #: Sums of the pushes of a project and a day at which each job passed or failed; the index of these days.

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 from triggerbot.core import identity, proof
-from triggerbot.core.model import Batch, CommentCommand, Event, Lead, Push, PushFacts, Result, RunKey, State
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import queues
+from triggerbot.store import heads, queues
 from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredPush, StoredRun, encode, stored_run
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import Book, Ledger
@@ -51,8 +52,13 @@ def observe(
     ]
     book.save(transaction)
     if cursor is not None:
-        transaction.put(Doc(join("cursor", cursor[0]), ""), encode(cursor[1]))
+        put_cursor(transaction, *cursor)
     return outcomes
+
+
+def put_cursor(transaction: Transaction, name: str, value: str) -> None:
+    """Move the cursor of an intake."""
+    transaction.put(Doc(join("cursor", name), ""), encode(value))
 
 
 def _push_of(item: Item) -> Push | None:
@@ -61,7 +67,7 @@ def _push_of(item: Item) -> Push | None:
             return item.event.push
         case Notice():
             return item.facts.push
-        case Lead() | CommentCommand():
+        case Lead() | CommentCommand() | Head():
             return None
 
 
@@ -69,7 +75,7 @@ def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: 
     """Return the known deliveries. Stores the others, and deletes some old ones: up to twice as many as come in."""
     names = [name for name in dict.fromkeys(deliveries) if name]
     # Two replicas with one delivery have to meet in one part.
-    docs = [Doc(join(DELIVERIES, name), "") for name in names]
+    docs = list(map(_delivery, names))
     known = {doc.part for doc, data in zip(docs, transaction.get(docs), strict=True) if data is not None}
     for _, part in transaction.first(DELIVERIES, 2 * len(names), most=math.nextafter(now - DELIVERY_KEPT, -math.inf)):
         transaction.drop(part)
@@ -82,6 +88,17 @@ def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: 
     return frozenset(name for name, doc in zip(names, docs, strict=True) if doc.part in known)
 
 
+def _delivery(name: str) -> Doc:
+    return Doc(join(DELIVERIES, name), "")
+
+
+def restore_delivery(transaction: Transaction, name: str, at: float) -> None:
+    """Write a known delivery, with when it came, as an earlier version stored it."""
+    doc = _delivery(name)
+    transaction.put(doc, b"")
+    transaction.rank(DELIVERIES, doc.part, at)
+
+
 def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: bool) -> Outcome:
     match item:
         case Observation():
@@ -92,6 +109,8 @@ def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: boo
             return queues.add_lead(transaction, item, now)
         case CommentCommand():
             return queues.add_command(transaction, item, now)
+        case Head():
+            return heads.observe(transaction, book, item, now)
 
 
 def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
@@ -118,18 +137,31 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     asked = None if head.asks is None else frozenset(head.asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
-    number = job.claims.get("")
-    if number is None and rules.claims(seen, asked):
+    earlier = _earlier(ledger, job, item, asked, news=news)
+    if earlier is None and rules.claims(seen, asked):
         make_claim(ledger, key, event.key, "", dry, now)
         return Outcome(claimed=True, asks=head.asks, due=True, news=news)
-    stored = None if number is None else ledger.claim(number)
-    earlier = None if stored is None else ledger.value(stored)
     refusal = seen.refusal
     if refusal is None and earlier is not None and seen.failed:
         refusal = rules.told(rules.repeated(earlier, head.asks))
     if news and refusal is not None:
         ledger.record("refuse", now, job=key, run=event.key, reason=refusal, dry=dry)
     return Outcome(earlier=earlier, asks=head.asks, due=due, news=news)
+
+
+def _earlier(
+    ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, *, news: bool
+) -> Claim | None:
+    """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one."""
+    number = job.claims.get("")
+    stored = None if number is None else ledger.claim(number)
+    if stored is None:
+        return None
+    earlier = ledger.value(stored)
+    if rules.claims(item.seen, asked) and rules.reopens(earlier, item.event.key, news=news):
+        ledger.drop_claim(stored)
+        return None
+    return earlier
 
 
 def _is_known(job: StoredJob | None, run_id: str) -> bool:
@@ -214,6 +246,9 @@ def record_run(ledger: Ledger, key: str, event: Event) -> bool:
         merged = known
     if event.retrigger_of is not None and merged.get("retrigger_of") is None:
         merged = merged | {"retrigger_of": event.retrigger_of}
+    if event.needs:
+        # A CI may say only when it is asked what a job needs.
+        merged = merged | {"needs": event.needs}
     if event.allowed_to_fail:
         merged = merged | {"allowed_to_fail": True}
     if merged == known:

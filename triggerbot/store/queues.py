@@ -8,7 +8,7 @@ from triggerbot.core.model import CommentCommand, Group, Lead, Push
 from triggerbot.store import limits
 from triggerbot.store.documents import dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
-from triggerbot.store.names import DUE, due_of, group_part, join
+from triggerbot.store.names import DUE, LEADS_DUE, due_of, group_part, join
 from triggerbot.store.records import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand
 
 View = Reader | Transaction
@@ -43,11 +43,17 @@ class _Command:
 
 def due(view: View, limit: int, full: Collection[str], most: float) -> list[tuple[float, Push | Group]]:
     """List what falls due next, up to a time, without the systems in `full`; no pushes while paused."""
-    paused, number = limits.is_paused(view), limit
+    found = _due(view, LEADS_DUE, limit, full, most)
+    if not limits.is_paused(view):
+        found += _due(view, DUE, limit, full, most)
+    return sorted(found, key=lambda one: one[0])[:limit]
+
+
+def _due(view: View, index: str, limit: int, full: Collection[str], most: float) -> list[tuple[float, Push | Group]]:
+    number = limit
     while True:
-        found = view.first(DUE, number, most=most)
-        listed = [(at, due_of(part)) for at, part in found]
-        wanted = [(at, one) for at, one in listed if one.system not in full and not (paused and isinstance(one, Push))]
+        found = view.first(index, number, most=most)
+        wanted = [(at, one) for at, one in ((at, due_of(part)) for at, part in found) if one.system not in full]
         if len(wanted) >= limit or len(found) < number:
             return wanted[:limit]
         number *= 4
@@ -85,7 +91,7 @@ def add_lead(transaction: Transaction, lead: Lead, now: float) -> Outcome:
         group.leads += old is None
     if news or known is None or group.due != known.due:
         transaction.put(doc, dump(group))
-        transaction.rank(DUE, part, group.due)
+        transaction.rank(LEADS_DUE, part, group.due)
         transaction.rank(_GROUPS, part, group.since)
     return Outcome(due=news and lead.failed, news=news)
 
@@ -119,7 +125,7 @@ def settle_leads(transaction: Transaction, group: Group, settled: Sequence[Lead]
 
 def _drop_group(transaction: Transaction, part: str) -> None:
     transaction.drop(part)
-    transaction.rank(DUE, part, None)
+    transaction.rank(LEADS_DUE, part, None)
     transaction.rank(_GROUPS, part, None)
 
 
@@ -129,7 +135,17 @@ def put_off_leads(transaction: Transaction, group: Group, due_at: float) -> None
     if known is not None:
         known.due, known.tries = due_at, known.tries + 1
         transaction.put(doc, dump(known))
-        transaction.rank(DUE, part, due_at)
+        transaction.rank(LEADS_DUE, part, due_at)
+
+
+def restore_leads(transaction: Transaction, leads: Leads, due_at: float) -> None:
+    """Write a group as an earlier version stored it."""
+    part = group_part(leads.group)
+    for lead in leads.leads:
+        transaction.put(Doc(part, _LEAD, _name(lead)), dump(lead))
+    transaction.put(Doc(part, ""), dump(_Group(due_at, leads.since, leads.tries, len(leads.leads))))
+    transaction.rank(LEADS_DUE, part, due_at)
+    transaction.rank(_GROUPS, part, leads.since)
 
 
 def purge_groups(transaction: Transaction, before: float, most: int) -> int:
@@ -143,8 +159,12 @@ def purge_groups(transaction: Transaction, before: float, most: int) -> int:
 # -- comment commands -------------------------------------------------------------------------------------------------
 
 
+def _doc(system: str, name: str) -> Doc:
+    return Doc(join("command", system, name), "")
+
+
 def _place(command: CommentCommand) -> Doc:
-    return Doc(join("command", command.system, command.id), "")
+    return _doc(command.system, command.id)
 
 
 def add_command(transaction: Transaction, command: CommentCommand, now: float) -> Outcome:
@@ -156,6 +176,23 @@ def add_command(transaction: Transaction, command: CommentCommand, now: float) -
         transaction.put(doc, dump(_Command(now, command, now)))
         transaction.rank(_COMMANDS, doc.part, now)
     return Outcome(news=news)
+
+
+def restore_command(
+    transaction: Transaction,
+    place: tuple[str, str],
+    command: CommentCommand | None,
+    since: float,
+    due_at: float | None,
+    tries: int,
+) -> None:
+    """Write the command of a system and id as an earlier version stored it; settled, it is due never."""
+    doc = _doc(*place)
+    transaction.put(doc, dump(_Command(since, command, due_at, tries)))
+    if due_at is None:
+        transaction.rank(_SETTLED, doc.part, since)
+    else:
+        transaction.rank(_COMMANDS, doc.part, due_at)
 
 
 def purge_commands(transaction: Transaction, index: str, before: float, most: int) -> None:

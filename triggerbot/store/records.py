@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity
-from triggerbot.core.claim import Claim, ClaimState
-from triggerbot.core.model import Batch, CommentCommand, Event, Group, Lead, Push, PushFacts, Run
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.heads import Told
+from triggerbot.core.model import Batch, CommentCommand, Event, Group, Head, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -31,7 +32,7 @@ class Notice:
 NO_PASSES: Mapping[BreakerKey, int] = {}
 NO_CAPS: Mapping[str, int | None] = {}
 #: One element of a batch to observe.
-Item = Observation | Notice | Lead | CommentCommand
+Item = Observation | Notice | Lead | CommentCommand | Head
 
 #: Pushes and groups of one system leased at the same time by one process: a CI that hangs must not block the others.
 LEASES_PER_SYSTEM = 4
@@ -92,6 +93,12 @@ class Work:
     batches: frozenset[str] = frozenset()
     #: What the CI told of batches, by their ids.
     told: Mapping[str, Batch] = field(default_factory=dict)
+    #: What was told of its branch and the newest commit there; see `core.heads`.
+    heads: tuple[Told, ...] = ()
+    #: Where persons asked for something: the runs of the jobs in the order in which they came, and the requests of the
+    #: push except those that the CI did not take.
+    arrived: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    requests: tuple[Operation, ...] = ()
 
     def due(self, now: float) -> list[Claim]:
         """Return the claims that are due."""
@@ -188,6 +195,10 @@ class PushRecord:
     spent: int
     spent_dry: int
     last_heard: float
+    #: What the CI told of batches, by their ids.
+    told: Mapping[str, Batch] = field(default_factory=dict)
+    #: What was told of its branch and the newest commit there.
+    heads: tuple[Told, ...] = ()
 
     @property
     def keys(self) -> dict[str, str]:

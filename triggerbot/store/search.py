@@ -5,6 +5,7 @@ from dataclasses import astuple
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push, PushFacts, State
+from triggerbot.store import heads
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
 from triggerbot.store.ledger import Book, Ledger
@@ -41,10 +42,14 @@ def work(view: Reader, push: Push) -> Work:
     if head is None:
         return Work(push, PushFacts(push), None, (), {}, 0, 0, 0)
     claims = ledger.values(ledger.load_claims(sorted(head.open)))
-    runs = {one.job: job.oldest_first(one.job) for one in claims if (job := ledger.job(one.job)) is not None}
+    jobs = {one.job: job for one in claims if (job := ledger.job(one.job)) is not None}
+    runs = {name: job.oldest_first(name) for name, job in jobs.items()}
+    manual = {one.job for one in claims if one.manual}
     return Work(
         push, head.facts, head.asks, claims, runs, head.jobs, head.spent, head.spent_dry, head.facts_tries,
-        frozenset(head.operations), frozenset(head.batches), head.told,
+        frozenset(head.operations), frozenset(head.batches), head.told, heads.of_push(view, push),
+        {name: tuple(jobs[name].all_runs(name)) for name in jobs if name in manual},
+        ledger.requests() if manual else (),
     )  # fmt: skip
 
 
@@ -67,8 +72,9 @@ def record(view: Reader, push: Push) -> PushRecord | None:
         for key, job in sorted(jobs.items())
     ]
     return PushRecord(
-        push, head.facts, head.asks, job_records(listed, head.told), head.spent, head.spent_dry, head.last
-    )
+        push, head.facts, head.asks, job_records(listed, head.told), head.spent, head.spent_dry, head.last, head.told,
+        heads.of_push(view, push),
+    )  # fmt: skip
 
 
 def timeline(view: Reader, push: Push, job: str | None) -> list[TimelineEntry]:

@@ -7,7 +7,7 @@ they are counted, which is done whenever somebody reads the sums.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from triggerbot.store import outcomes
@@ -153,8 +153,8 @@ def forget(transaction: Transaction, ledger: Ledger) -> None:
 
 
 def purge(transaction: Transaction, before: float) -> None:
-    """Delete the sums of hours before that."""
-    old = transaction.first(_HOURS, _HOURS_MAX, least=0.0, most=float(_hour(before) - _HOUR))
+    """Delete the sums of the hours that ended before that."""
+    old = transaction.first(_HOURS, _HOURS_MAX, least=0.0, most=before - _HOUR)
     for (_, key), fields in zip(old, transaction.sums([key for _, key in old]), strict=True):
         transaction.add(key, {field: -value for field, value in fields.items()})
         transaction.rank(_HOURS, key, None)
@@ -243,14 +243,3 @@ def _branches(fields: Mapping[tuple[str, ...], int]) -> list[dict[str, Any]]:
     ]  # fmt: skip
     listed.sort(key=lambda one: (-one["sent"], -one["would_have_sent"], one["project"], one["branch"]))
     return listed
-
-
-def recount(ledgers: Sequence[Ledger], since: float) -> dict[str, Any]:
-    """Count everything anew; it is what `read` has to return."""
-    hours: dict[int, Counter[str]] = defaultdict(Counter)
-    for ledger in ledgers:
-        for (hour, field), value in contribution(ledger).items():
-            hours[hour][field] += value
-    always = hours.pop(_ALWAYS, Counter())
-    chosen = {hour: fields for hour, fields in hours.items() if hour >= _hour(since)}
-    return statistics(chosen, always)

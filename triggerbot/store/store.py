@@ -11,6 +11,7 @@ from triggerbot.core.decision import Decision
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import CommentCommand, Group, Lead, Push, RunKey, State
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
+from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
@@ -149,9 +150,12 @@ class Store:
         """Read the known state of each run (job, run id, attempt) of a push."""
         return self._read(search.known, push)
 
-    def decide(self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float) -> Decision | None:
-        """Record a decision and, for a failure, spend budget."""
-        return self._write(claims.decide, claim, decision, budget, now)
+    def decide(
+        self, claim: Claim, decision: Decision | None, budget: Budget | None, now: float, *,
+        further: Further = NO_RUNS,
+    ) -> Decision | None:  # fmt: skip
+        """Record a decision and, for a failure, spend budget; `further`: the further runs that the CI lists, by job."""
+        return self._write(claims.decide, claim, decision, budget, now, further)
 
     def begin(
         self, operation: Operation, push: Push, note: str, now: float, *,
@@ -223,9 +227,9 @@ class Store:
         """Return when a writer may write; asking again changes nothing."""
         return self._write(limits.ask_slot, queue, caller, rank, now)
 
-    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool) -> None:
-        """Take a writer out of its queue; `used`: it has written, or may have."""
-        self._write(limits.leave_slot, queue, caller, now, used)
+    def leave_slot(self, queue: str, caller: str, now: float, *, used: bool, closed: float = 0.0) -> None:
+        """Take a writer out of its queue; `used`: it may have written. `closed`: until when nobody may write."""
+        self._write(limits.leave_slot, queue, caller, now, used, closed)
 
     def put_off_facts(self, push: Push, due: float | None) -> None:
         """Postpone fetching a push's facts (`None`: for good)."""

@@ -5,10 +5,21 @@ protocols below as its CI allows. Inside, a system uses its CI's own words; at t
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol, runtime_checkable
 
-from triggerbot.core.model import CommentCommand, Event, Heard, Lead, Push, PushFacts, Result, Run
+from triggerbot.core.model import (
+    CommentCommand,
+    Event,
+    Head,
+    Heard,
+    Lead,
+    Push,
+    PushFacts,
+    Result,
+    Run,
+    RunKey,
+)
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
 
@@ -29,6 +40,10 @@ class Known:
 NOTHING_KNOWN = Known()
 
 
+#: Metadata of a push: `LookBack.unread`, as JSON.
+UNREAD = "unread"
+
+
 @dataclass(frozen=True, slots=True)
 class LookBack:
     """A CI's answer about one push: its facts and every run that it lists."""
@@ -41,6 +56,14 @@ class LookBack:
     complete: bool = True
     #: All jobs that it lists, where `events` leaves out what is already known; `None`: those of `events`.
     jobs: Collection[str] | None = None
+    #: Why it is not known what the jobs of a batch need, by its id; `None`: the CI has that written down nowhere.
+    unread: Mapping[str, str] | None = None
+    #: What it tells of the push's branch and the newest commit there.
+    heads: tuple[Head, ...] = ()
+    #: Batches that were stopped as a whole, by a person or by the CI itself.
+    stopped: frozenset[str] = frozenset()
+    #: Of batches: whether the CI itself stops one as soon as a newer commit's begins; only where that is known.
+    guarded: Mapping[str, bool] = field(default_factory=dict)
 
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""
@@ -151,6 +174,8 @@ class BuildContext:
     #: The name by which people address triggerbot in comments there; empty where they cannot.
     mention: str
     user_agent: str
+    #: What is wanted of its merge queue (`required_check`, `requeue`).
+    merge_queue: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +197,36 @@ class Slots(Protocol):
     def leave(self, queue: str, caller: str, *, used: bool) -> None:
         """Leave the queue; `used`: it has written, or may have."""
 
+    def close(self, queue: str, seconds: float) -> None:
+        """Let nobody write for so long: the CI said so to one of us. Never raises."""
+
 
 @runtime_checkable
 class LimitsWrites(Protocol):
     """A system whose CI limits how often one account may write: all writers of an account wait in one queue."""
 
     def share(self, slots: Slots) -> None:
-        """Wait here before writing anything but retriggers, whose caller does that itself."""
+        """Wait here before writing anything but retriggers, whose caller does that itself; close it at a rate limit."""
 
     def queue(self, project: str) -> str:
         """Name the queue of what is written about a project; may ask the CI, and never raises."""
+
+
+@runtime_checkable
+class KnowsHeads(Protocol):
+    """A system with pull requests: of a branch only the newest commit counts there, and it says which that is."""
+
+    def default_branch(self, project: str) -> str | None:
+        """Return the default branch of a project; `None` if the CI does not say. Never raises."""
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Ask what is news of a push's branch at this moment; `fork`: whose branch it is, empty for the project's own.
+
+        Raises:
+            NotKnown: it does not know the branch.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
+        """
 
 
 @runtime_checkable
@@ -239,6 +284,14 @@ class ListsFailures(Protocol):
 
 
 @runtime_checkable
+class ListsManyFailures(ListsFailures, Protocol):
+    """A system that lists the failure lines of many runs with one request."""
+
+    def failures_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Return the failure lines of runs; those that have to be asked about one by one are left out. Never raises."""
+
+
+@runtime_checkable
 class KnowsInfra(Protocol):
     """A system whose failure lines may tell that a run ended otherwise than its result says."""
 
@@ -252,6 +305,41 @@ class ListsFiles(Protocol):
 
     def files(self, push: Push) -> Sequence[str]:
         """Return the files that a push changes; raises as `ListsFailures.failures` does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evicted:
+    """A change that a merge queue has removed from it, as it is now."""
+
+    #: The prefix of the ids of commands that stand for the removal of one for its checks.
+    PREFIX: ClassVar[str] = "evicted:"
+
+    id: str
+    #: The commit that was to be merged.
+    head: str
+    is_open: bool
+    #: Whether it is in the queue again.
+    is_back: bool
+
+
+@runtime_checkable
+class HasMergeQueue(Protocol):
+    """A system with a merge queue into which what was evicted can be put back."""
+
+    #: Whether that is wanted.
+    requeues: bool
+
+    def pull_of(self, branch: str) -> int | None:
+        """Return the number of the change that a branch of the queue is for; `None` if it is no such branch. Purely."""
+
+    def evicted(self, project: str, number: int) -> Evicted:
+        """Read how a change stands; raises as `ListsFailures.failures` does."""
+
+    def put_back(self, project: str, one: Evicted) -> str:
+        """Put it back with one request; return why the CI refuses that, or ''.
+
+        Raises `CIUnavailable`, with `acted` false where that had certainly no effect.
+        """
 
 
 @dataclass(frozen=True, slots=True)

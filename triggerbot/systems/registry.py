@@ -33,12 +33,18 @@ def build(config: Config) -> dict[str, System]:
     made: dict[str, System] = {}
     # Those through which others work have to be there before these.
     for name in TopologicalSorter({name: one.needs() for name, one in config.systems.items()}).static_order():
-        made[name] = _build(name, config.systems[name], made, config.mention(name))
+        made[name] = _build(name, config.systems[name], made, config.mention(name), config.merge_queue(name))
     return {name: made[name] for name in config.systems}
 
 
-def _build(name: str, settings: SystemSettings, made: dict[str, System], mention: str) -> System:
-    context = BuildContext(made, _companion, mention, user_agent=f"triggerbot/{__version__}")
+def _build(
+    name: str,
+    settings: SystemSettings,
+    made: dict[str, System],
+    mention: str,
+    merge_queue: frozenset[str] = frozenset(),
+) -> System:
+    context = BuildContext(made, _companion, mention, user_agent=f"triggerbot/{__version__}", merge_queue=merge_queue)
     system: System = PLUGINS[settings.type].builder()(name, settings, context)
     return system
 

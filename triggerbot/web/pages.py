@@ -12,12 +12,13 @@ from starlette.routing import Route
 
 from triggerbot.config import Config
 from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.formatting import capital
 from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
-from triggerbot.reports import push_json, stuck, timeline
+from triggerbot.reports import push_json, stuck, superseded, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_view, statistics_view
@@ -189,6 +190,7 @@ class Pages:
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
             "asks": timeline.options_text(record.asks),
+            "superseded": capital(superseded.warning(record)),
             "problems": problems,
             "spent": push_view.spent(record, rule, dry=self._dry),
             "most": rule.requested_max if rule is not None else 0,
@@ -214,6 +216,7 @@ class Pages:
             "of": _title(record),
             "judged": judged,
             "row": push_view.row(judged, job, entries, push_json.before(self._store.metadata(push)), {}),
+            "superseded": capital(superseded.warning(record)),
             "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
             "lines": timeline.of_job(job, entries, standing),
             "most": rule.requested_max if rule is not None else 0,

@@ -39,6 +39,8 @@ _HEADINGS = {
 }
 #: The CSS class of each letter that stands for a run (`glossary.letter`).
 _KINDS = {"G": "g", "O": "o", "R": "r", "X": "x", ".": "w", "-": "n", "?": "n"}
+#: The note of a claim that ended with fewer runs than were decided because those that came were enough.
+_ENOUGH = "no more runs are needed"
 #: Who made a request, by the prefix of its claim's origin.
 _ORIGINS = {
     "page": "{} asked for it on this page",
@@ -149,6 +151,11 @@ def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEn
         rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in jobs]
         if rows:
             found.append(Group(str(verdict), _heading(verdict, len(rows)), [_brief(row, explained) for row in rows]))
+    following = [job for job in judged.jobs if job.follows and job.verdict is None]
+    rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in following]
+    if rows:
+        heading = f"{len(rows)} {'follows from another' if len(rows) == 1 else 'follow from others'}"
+        found.append(Group("none", heading, [_brief(row, explained) for row in rows]))
     return found
 
 
@@ -288,7 +295,8 @@ def _decided(claim: Claim, cause: Cause) -> DecisionText:
             return DecisionText("would", "Would be retriggered", str(cause), words)
         case ClaimState.DONE if claim.asked < claim.wanted:
             rest = f"{claim.asked} of {runs} {'was' if claim.asked == 1 else 'were'} asked for, {why}"
-            return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; no more were needed.")
+            end = "no more were needed" if claim.note in ("", _ENOUGH) else f"then no more: {claim.note}"
+            return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; {end}.")
         case ClaimState.DONE:
             return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
         case _:
@@ -338,7 +346,7 @@ def folded(judged: PushVerdict, push: Push) -> list[Folded]:
     page = escape(f"?{urlencode({'system': push.system, 'branch': push.branch})}&job=")
     found = []
     for verdict in (Verdict.PASSED, None):
-        jobs = [job for job in judged.jobs if job.verdict is verdict]
+        jobs = [job for job in judged.jobs if job.verdict is verdict and not (job.follows and verdict is None)]
         if jobs:
             found.append(Folded(str(verdict or "none"), _heading(verdict, len(jobs)), _folded_lines(jobs, page)))
     return found

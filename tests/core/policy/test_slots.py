@@ -153,3 +153,76 @@ def test_never_above_the_limits(steps: list[tuple[str, Rank, bool, float]]) -> N
     used.sort()
     assert all(after - before >= 0.999 for before, after in itertools.pairwise(used))
     assert max(Counter(int(time // 60) for time in used).values(), default=0) <= 80
+
+
+def test_repositories_take_turns() -> None:
+    """A hundred writes in one repository do not hold up another's one, nor later another's few."""
+    queue = Queue()
+    for number in range(100):
+        queue.ask(f"octo/busy rerun {number}")
+    assert queue.ask("octo/calm rerun") == 1.0
+    queue.leave("octo/busy rerun 0")
+    order = []
+    for _ in range(6):
+        queue.now += 1
+        if queue.now == NOW + 2:
+            for number in range(3):
+                queue.ask(f"octo/third rerun {number}")
+        mine = min(queue.state.waiting, key=lambda one: one.time).caller
+        assert queue.ask(mine) <= 0
+        queue.leave(mine)
+        order.append(mine.split()[0].removeprefix("octo/"))
+    assert order == ["calm", "third", "busy", "third", "busy", "third"]
+
+
+def test_who_comes_again_and_again_goes_not_before_those_who_wait() -> None:
+    """A repository with one write at a time, again and again, shares with the one that has many."""
+    queue = Queue()
+    for number in range(20):
+        queue.ask(f"a/a {number}")
+    served = []
+    for number in range(10):
+        queue.ask(f"b/b {number}")
+        for _ in range(2):
+            mine = min(queue.state.waiting, key=lambda one: one.time).caller
+            queue.now += max(0.0, queue.ask(mine))
+            queue.ask(mine)
+            queue.leave(mine)
+            served.append(mine[0])
+    assert served.count("a") == served.count("b") == 10
+
+
+def test_ranks_go_before_turns() -> None:
+    """Another repository's report waits for the reruns of this one."""
+    queue = Queue()
+    for number in range(3):
+        queue.ask(f"a/a rerun {number}")
+    assert queue.ask("b/b report", Rank.VERDICT) == 3.0
+
+
+def test_closed_until_a_time() -> None:
+    """Nobody writes before a rate limit ends, then all do in order; one who was told to write and asks again waits."""
+    queue = Queue()
+    assert [queue.ask(name) for name in "ab"] == [0.0, 1.0]
+    queue.state = slots.leave(queue.state, "", queue.now, used=False, closed=NOW + 100)
+    assert [queue.ask(name) for name in "abc"] == [100.0, 101.0, 102.0]
+    queue.now += 100
+    assert [queue.ask(name) for name in "abc"] == [0.0, 1.0, 2.0]
+
+
+def test_closed_for_the_one_who_was_refused() -> None:
+    """The write that was refused counts as one; a shorter limit told later does not open the queue."""
+    queue = Queue()
+    queue.ask("a")
+    for seconds in (100, 50):
+        queue.state = slots.leave(queue.state, "a", queue.now, used=True, closed=NOW + seconds)
+    assert queue.state.last == NOW
+    assert queue.ask("a") == 100.0
+
+
+def test_closed_by_a_clock_that_was_set_back() -> None:
+    """A limit that ends further ahead than any lasts is none."""
+    queue = Queue()
+    queue.state = slots.leave(queue.state, "", queue.now, used=False, closed=NOW + 3000)
+    queue.now -= 86_400
+    assert queue.ask("a") == 0.0

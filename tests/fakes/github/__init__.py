@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.fakes.github import payloads
 from tests.fakes.github import reporting_payloads as talk_payloads
 from tests.fakes.github.api import Failure, FakeApi, Recorded
+from tests.fakes.github.merge_queue import FakeMergeQueue
 from tests.fakes.github.payloads import FakeJob, FakeRun
 from tests.fakes.github.reporting_payloads import FakeCheck, FakeComment
 
@@ -56,8 +57,9 @@ class FakeGitHub(FakeApi):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self.queue = FakeMergeQueue(self.talk, self.runs, self.sign, self._about_queue)
         self._server = _serve(self)
-        self.url = self.talk.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self.talk.url = self.contents.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""
@@ -225,6 +227,9 @@ class FakeGitHub(FakeApi):
         private = repo in self.private
         repository = payloads.full_repository(self.url, repo, private=private, now=self.clock(), push=True)
         return {"repository": repository, "sender": sender}
+
+    def _about_queue(self, repo: str) -> dict[str, Any]:
+        return self._about(repo, talk_payloads.account(self.url, "github-merge-queue[bot]", "Bot"))
 
     def sign(self, kind: str, body: bytes) -> tuple[dict[str, str], bytes]:
         """Sign any body as a delivery; header names are in lower case."""

@@ -13,7 +13,9 @@ from urllib.parse import urlencode
 
 import jwt
 
-from tests.fakes.github import payloads
+from tests.fakes.github import graphql, payloads
+from tests.fakes.github.branches import FakeBranches
+from tests.fakes.github.contents import FakeContents
 from tests.fakes.github.payloads import FakeRun
 from tests.fakes.github.reporting import FakeTalk, TalkError
 from tests.fakes.github.reruns import ApiError, FakeReruns, Recorded
@@ -34,8 +36,10 @@ class Failure:
     applied: bool
 
 
-class FakeApi(FakeReruns):
+class FakeApi(FakeReruns, FakeBranches):
     """The API and its state, without a server; see `FakeGitHub`."""
+
+    queue: graphql.Queue
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class FakeApi(FakeReruns):
         app_public_key: str | None = None,
         webhook_secret: str = "canary-webhook-secret-of-github",
     ) -> None:
+        FakeBranches.__init__(self)
         self.token = token
         self.clock = clock or time.time
         self.app_id, self.app_public_key = app_id, app_public_key
@@ -57,6 +62,8 @@ class FakeApi(FakeReruns):
         self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
         self.writes_a_minute, self.writes_an_hour = 80, 500
+        #: Whether it answers GraphQL; old servers do not.
+        self.has_graphql = True
         self.not_installed: set[str] = set()
         self.private: set[str] = set()
         #: The most entries that a page has, whatever is asked for.
@@ -74,6 +81,7 @@ class FakeApi(FakeReruns):
         self._lock = threading.RLock()
         self.url = ""
         self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
+        self.contents = FakeContents()
 
     def handle(self, request: Recorded) -> Recorded | None:
         """Answer one request; `None` drops the connection."""
@@ -102,7 +110,8 @@ class FakeApi(FakeReruns):
             self._conditional(request)
 
     def _conditional(self, request: Recorded) -> None:
-        etag = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        own = f'W/"{hashlib.sha256(json.dumps(request.answer).encode()).hexdigest()}"'
+        etag = request.answer_headers.get("etag", own)
         request.answer_headers["etag"] = etag
         if request.headers.get("if-none-match") == etag:
             request.status, request.answer = 304, None
@@ -140,7 +149,7 @@ class FakeApi(FakeReruns):
             raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
 
     def _count(self, request: Recorded, who: str) -> None:
-        if who == "app" or request.path == "/rate_limit":
+        if who == "app" or request.path == "/rate_limit" or graphql.is_query(request.body):
             return
         if self.clock() >= self.reset:
             self.remaining, self.reset = self.limit, self.clock() + 3600
@@ -172,6 +181,7 @@ class FakeApi(FakeReruns):
             ("POST", r"/app/installations/(\d+)/access_tokens", self._access_tokens),
             ("GET", r"/repos/([^/]+/[^/]+)/installation", self._installation),
             ("GET", r"/repos/([^/]+/[^/]+)", self._repository),
+            ("GET", r"/repos/([^/]+/[^/]+)/git/ref/(heads|tags)/(.+)", self._ref),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
@@ -179,6 +189,8 @@ class FakeApi(FakeReruns):
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_whole),
         ]
+        if (request.method, request.path) == ("POST", "/graphql"):
+            return self._graphql(request, who)
         path = self._spelled(request.path)
         for method, pattern, action in routes:
             match = re.fullmatch(pattern, path)
@@ -187,6 +199,16 @@ class FakeApi(FakeReruns):
                     raise ApiError(401, "A JSON web token could not be decoded" if who != "app" else "Bad credentials")
                 return action(request, *match.groups())
         return self._talk_route(request, who)
+
+    def _graphql(self, request: Recorded, who: str) -> tuple[int, Any, dict[str, str]]:
+        """Answer the queries that are known; GraphQL has limits of its own."""
+        limits = {"x-ratelimit-remaining": "4999", "x-ratelimit-limit": "5000", "x-ratelimit-resource": "graphql"}
+        if not self.has_graphql:
+            raise ApiError(404, "Not Found")
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        granted = self.narrow.get(token, self.granted)
+        by = "integration" if who == "installation" else "personal access token"
+        return 200, graphql.answer(request.body, self.talk, self.queue, granted, by), limits
 
     def _spelled(self, path: str) -> str:
         """Spell the repository of a path as it is; GitHub does not care for case."""
@@ -205,6 +227,7 @@ class FakeApi(FakeReruns):
         routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
             ("GET", "/user", "", "", talk.user),
             ("GET", rf"{repo}/check-runs/(\d+)/annotations", "checks", "read", talk.list_annotations),
+            ("GET", rf"{repo}/contents/(.+)", "contents", "read", self.contents.get),
             ("GET", rf"{repo}/commits/{sha}", "contents", "read", talk.commit),
             ("GET", rf"{repo}/commits/{sha}/check-runs", "checks", "read", talk.list_checks),
             ("POST", rf"{repo}/check-runs", "checks", "write", talk.create_check),
@@ -312,4 +335,5 @@ class FakeApi(FakeReruns):
 def _matches(run: FakeRun, query: dict[str, str]) -> bool:
     first, _, last = query.get("created", "").removeprefix(">=").partition("..")
     created = payloads.when(run.created) or ""
-    return query.get("head_sha") in (None, run.sha) and created >= first and (not last or created <= last)
+    ours = query.get("head_sha") in (None, run.sha) and query.get("branch") in (None, run.branch)
+    return ours and created >= first and (not last or created <= last)

@@ -96,6 +96,15 @@ class FakeTalk:
             raise TalkError(404, "Not Found")
         return 200, [written.annotation(self.url, repo, one) for one in self.annotations.get(int(number), [])], {}
 
+    def annotations_of(self, node_id: str) -> list[dict[str, Any]] | None:
+        """Write a job's annotations as GraphQL has them; `None` if there is no such job."""
+        jobs = {f"CR_{job.id}": (run.repo, job.id) for run in self._runs.values() for job in run.jobs}
+        if node_id not in jobs:
+            return None
+        repo, number = jobs[node_id]
+        listed = [written.annotation(self.url, repo, one) for one in self.annotations.get(number, [])]
+        return [written.annotation_node(one) for one in listed]
+
     def commit(self, _request: Request, repo: str, sha: str) -> Answer:
         self._commit(repo, sha)
         return 200, written.commit(self.url, repo, sha, self.files.get(sha, [])), {}

@@ -263,6 +263,17 @@ def annotation(api: str, repo: str, said: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def annotation_node(one: dict[str, Any]) -> dict[str, Any]:
+    """Write a `check-annotation` as GraphQL has it."""
+    return {
+        "path": one["path"],
+        "annotationLevel": (one["annotation_level"] or "").upper() or None,
+        "title": one["title"],
+        "message": one["message"],
+        "location": {"start": {"line": one["start_line"]}},
+    }
+
+
 def issue(api: str, one: FakePull | None, number: int, repo: str, now: float) -> dict[str, Any]:
     """Write the `issue` of a webhook about a comment: of a pull request, or of an issue."""
     address = f"{api}/repos/{repo}/issues/{number}"

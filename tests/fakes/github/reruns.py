@@ -39,6 +39,8 @@ class FakeReruns:
     permission: str
     clock: Callable[[], float]
     _next_id: int
+    groups: dict[int, str]
+    enter_group: Callable[[int, str], None]
 
     def _run(self, repo: str, run_id: int) -> FakeRun:
         run = self.runs.get(run_id)
@@ -92,6 +94,9 @@ class FakeReruns:
             names = names | more
         run.attempt += 1
         run.came_to = None
+        group = self.groups.get(run.id)
+        if group is not None:
+            self.enter_group(run.id, group)
         run.updated = self.clock()
         for old in before:
             one = FakeJob(self._id(), old.name, run.attempt, self.clock())

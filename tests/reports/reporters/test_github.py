@@ -33,22 +33,24 @@ from triggerbot.systems.github.auth import AppKey
 __all__ = ["app", "by_token", "clock", "connect", "github", "key", "pull", "reports"]
 
 PENDING = told(HERE, job("CI / test", "."))
+#: It failed, and runs again.
+AGAIN = told(HERE, job("CI / test", "O."))
 
 
 def test_edited_in_place(github: FakeGitHub, reports: Reports) -> None:
     """One check run and one comment are made, and edited as verdicts come; what changes nothing is not sent."""
     for _ in range(2):
-        reports.report(PENDING)
-    assert writes(github) == [("POST", "check-runs")]
+        reports.report(AGAIN)
+    assert writes(github) == [("POST", "check-runs"), ("POST", "issuescomments")]
     assert check(github).says["status"] == "in_progress"
     for _ in range(2):
         reports.report(FAILED)
-    assert writes(github)[1:] == [("PATCH", "check-runs"), ("POST", "issuescomments")]
+    assert writes(github)[2:] == [("PATCH", "check-runs"), ("PATCH", "issues/comments")]
     assert (check(github).says["status"], check(github).says["conclusion"]) == ("completed", "failure")
     assert comment(github).body.startswith("<!-- triggerbot -->\n**Failing**: 1 job failed once.\n")
     for _ in range(2):
         reports.report(GOOD)
-    assert writes(github)[3:] == [("PATCH", "check-runs"), ("PATCH", "issues/comments")]
+    assert writes(github)[4:] == [("PATCH", "check-runs"), ("PATCH", "issues/comments")]
     assert check(github).says["conclusion"] == "success"
     assert comment(github).body.startswith("<!-- triggerbot -->\n**All is well**: 1 passed.\n")
     reports.report(PENDING)
@@ -80,8 +82,7 @@ def test_check_run(github: FakeGitHub, reports: Reports) -> None:
         (told(HERE, job("a", "OG")), "success"),
         (told(HERE, job("a", "OG"), background=Clean()), "neutral"),
         (told(HERE, job("a", "-")), "success"),
-        (PENDING, None),
-        (told(HERE), None),
+        (AGAIN, None),
     ],
 )
 def test_conclusion(github: FakeGitHub, reports: Reports, what: PushReport, conclusion: str | None) -> None:
@@ -102,7 +103,7 @@ def test_long_sentence(github: FakeGitHub, reports: Reports, by_token: Reports) 
 def test_commit_status(github: FakeGitHub, by_token: Reports) -> None:
     """With a token there is a commit status instead, set only when it changes."""
     github.repositories.add("octo/app")
-    for what in (PENDING, PENDING, FAILED, FAILED, told(HERE, job("CI / other", "O")), GOOD):
+    for what in (PENDING, AGAIN, AGAIN, FAILED, FAILED, told(HERE, job("CI / other", "O")), GOOD):
         by_token.report(what)
     assert [one.says["state"] for one in github.talk.statuses] == ["pending", "failure", "success"]
     assert github.talk.statuses[1].says == {
@@ -215,20 +216,20 @@ def test_progress_once_a_minute(
     began, sent = clock(), writes(github)
     for done in range(200):
         jobs = [job(f"CI / {number}", "G" if number < done else ".") for number in range(200)]
-        of.report(told(HERE, *jobs))
+        of.report(told(HERE, job("CI / first", "O."), *jobs))
         clock.sleep(1.0)
-    assert len(writes(github)) - len(sent) == 4
+    assert len(writes(github)) - len(sent) == 8
     assert of.again == began + 240.0
 
     of.report(told(HERE, job("CI / 0", "O"), job("CI / 1", ".")))
-    assert len(writes(github)) - len(sent) == 6, "and the comment"
+    assert len(writes(github)) - len(sent) == 10
     of.report(told(HERE, job("CI / 0", "O"), job("CI / 1", "O")))
-    assert len(writes(github)) - len(sent) == 8
+    assert len(writes(github)) - len(sent) == 12
     of.report(told(HERE, job("CI / 0", "OO"), job("CI / 1", "O")))
-    assert len(writes(github)) - len(sent) == 8
+    assert len(writes(github)) - len(sent) == 12
     clock.now = of.again
     of.report(told(HERE, job("CI / 0", "OO"), job("CI / 1", "O")))
-    assert len(writes(github)) - len(sent) > 8
+    assert len(writes(github)) - len(sent) > 12
     assert of.again is None
 
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from tests.fakes.daemon import eventually
 from tests.fakes.rabbit import Broker
 from triggerbot.config import PulseSettings
-from triggerbot.config.schema import Binding
+from triggerbot.config.intakes import Binding
 from triggerbot.core import event_json
 from triggerbot.core.model import Heard
 from triggerbot.core.patterns import Globs

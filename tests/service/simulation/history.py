@@ -35,7 +35,8 @@ def world(seed: int, store: str = "memory") -> World:
             ground = Redis()
         case _:
             ground = InMemory(leases_last=store == "as-sqlite")
-    return World(draw(seed, replicas=1 if ground.leases_last else None), ground)
+    forgets = not store.endswith("redis")
+    return World(draw(seed, replicas=1 if ground.leases_last else None, forgets=forgets), ground)
 
 
 def simulate(seed: int, store: str = "memory") -> Told:
@@ -50,6 +51,7 @@ def simulate(seed: int, store: str = "memory") -> Told:
     counts = Counter(
         histories=1, runs_made=len(one.taken), requests=happened["received"], kills=happened["died"],
         store_failures=happened["unavailable"], stalls=happened["stalled"], pauses=happened["paused"],
+        forgot=happened["forgot"],
     )  # fmt: skip
     return Told(seed, why, tuple(one.told()), counts)
 

@@ -1,6 +1,6 @@
 """What a seed stands for: a CI with its habits, a rule, pushes with their jobs, and what goes wrong how often."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -8,6 +8,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.superseded import Superseded
 
 #: What a push's message may say: nothing of interest, mostly.
 MESSAGES = (
@@ -78,10 +79,15 @@ class Scenario:
     #: Retriggers that somebody else makes in the CI itself.
     strangers: int
     jumps: int
+    #: Newer commits of the branch, beside the pushes; and pushes whose runs somebody stops.
+    newer: int
+    stops: int
+    #: Whether the store is replaced by an older copy of it at some time.
+    forgets: bool
 
 
-def draw(seed: int, *, replicas: int | None = None) -> Scenario:
-    """Draw what a seed stands for; `replicas` overrides how many there are."""
+def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Scenario:
+    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget."""
     dice = Random(seed)
     habit = dice.choice(tuple(Habit))
     pushes = []
@@ -91,7 +97,7 @@ def draw(seed: int, *, replicas: int | None = None) -> Scenario:
     retries = dice.choice((1, 2, 2, 2, 3))
     drawn = dice.choice((1, 2, 3, 3))
     outage = dice.random() < 0.004
-    return Scenario(
+    made = Scenario(
         seed=seed,
         habit=habit,
         names=habit is not Habit.RERUN and dice.random() < 0.7,
@@ -111,7 +117,18 @@ def draw(seed: int, *, replicas: int | None = None) -> Scenario:
         wishes=dice.choice((0, 0, 0, 1, 2)),
         strangers=dice.choice((0, 0, 0, 0, 1, 2)),
         jumps=dice.choice((0, 0, 0, 0, 0, 1)),
+        newer=0,
+        stops=dice.choice((0, 0, 0, 0, 0, 1)),
+        # Dice of its own: what the others have drawn stays so.
+        forgets=forgets and Random(seed + 2_000_003).random() < 0.15,
     )
+    return _one_branch(made, dice) if dice.random() < 0.2 else made
+
+
+def _one_branch(made: Scenario, dice: Random) -> Scenario:
+    """Let the newest push of the branch supersede the others."""
+    rule = replace(made.rule, superseded=Superseded(skip=Globs(["*"])))
+    return replace(made, rule=rule, newer=dice.choice((0, 1, 1, 2)))
 
 
 def _budget(dice: Random) -> Budget:

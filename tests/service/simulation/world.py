@@ -17,7 +17,7 @@ from tests.service.simulation.replica import Killed, Replica
 from tests.service.simulation.scenario import Faults, Scenario
 from tests.service.simulation.stores import Ground, InMemory
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Event, Heard, Push
+from triggerbot.core.model import Event, Head, HeadKind, Heard, Push
 from triggerbot.core.policy import limits
 from triggerbot.core.policy.circuit_breaker import NEVER
 from triggerbot.store import Pause
@@ -62,7 +62,11 @@ class World:
         self._held: Mapping[str, int] = {}
         #: The very first sweep went by a clock that was ahead, and so reached back less far.
         self.misled = False
+        #: When the last commit came that is none of the pushes.
+        self.newest = 0.0
         self.deaths = 0
+        #: The store is being replaced: nobody works on it, and nobody takes the place of the dead.
+        self._stopped = False
         #: Nothing goes wrong any more.
         self.calm = False
         self.steps = 0
@@ -101,6 +105,15 @@ class World:
         for _ in range(scenario.jumps):
             self.later(dice.uniform(0, scenario.storm), self._jump, dice.choice((-3600.0, 3600.0)))
         self.later(dice.uniform(0, scenario.sweep), self._sweep)
+        for number in range(scenario.newer):
+            self.later(dice.uniform(0, scenario.storm), self._push_newer, f"f{number:06x}")
+        for _ in range(scenario.stops):
+            self.later(dice.uniform(60, scenario.storm + 1), self.ci.stop, dice.choice(scenario.pushes)[0])
+        if scenario.forgets:
+            own = Random(scenario.seed + 3_000_017)
+            copied = own.uniform(0, scenario.storm)
+            self.later(copied, self._copy)
+            self.later(copied + own.choice((5, 60, 300, 900)) * own.random(), self._forget)
 
     def _storm(self) -> None:
         until = START + self.scenario.storm
@@ -226,6 +239,12 @@ class World:
         if self.now < START + self.scenario.storm:
             self.later(self.scenario.sweep if went_well else min(self.scenario.sweep, 300.0), self._sweep)
 
+    def _push_newer(self, revision: str) -> None:
+        """Let a newer commit come of the branch that all pushes are on."""
+        self.newest = self.now
+        self.note("newer", push=revision)
+        self.tell(Head("ci", "try", "try", HeadKind.PUSHED, revision, self.now))
+
     def _pause(self, seconds: float) -> None:
         self.note("paused")
         self.store.pause(Pause(self.now, "somebody"))
@@ -251,6 +270,32 @@ class World:
 
     def _jump_back(self, replica: Replica, seconds: float) -> None:
         replica.skew -= seconds
+
+    def _copy(self) -> None:
+        self.note("copied")
+        self.ground.copy()
+        self.checks.copied()
+
+    def _forget(self) -> None:
+        """All stop, and start anew on the copy when the CI must list what was asked for before."""
+        self.note("forgot")
+        self._stopped = True
+        for replica in self.replicas:
+            replica.dead = True
+        paused = self.store.paused()
+        self.ground.forget()
+        self.store = self.ground.open()
+        # Whoever puts a copy back pauses and resumes as it was.
+        self.store.pause(paused)
+        self.checks.forgot()
+        # A call that took long may have ended later than the time that it is now.
+        sent = max((at for at, *_ in self.taken), default=self.now)
+        self.later(max(0.0, sent - self.now) + self.scenario.grace, self._start_anew)
+
+    def _start_anew(self) -> None:
+        self._stopped = False
+        for replica in self.replicas:
+            self._replace(replica)
 
     # -- what goes wrong ----------------------------------------------------------------------------------------
 
@@ -312,14 +357,14 @@ class World:
 
     def died(self, replica: Replica) -> None:
         """Take note of a replica's end; a new one comes in its place."""
-        if replica in self.replicas:
+        if replica in self.replicas and not self._stopped:
             self.note("died", replica)
             self.deaths += 1
             self.ground.died()
             self.later(self.dice.choice((0.0, 5.0, 100.0)), self._replace, replica)
 
     def _replace(self, replica: Replica) -> None:
-        if replica in self.replicas:
+        if replica in self.replicas and not self._stopped:
             self.replicas[self.replicas.index(replica)] = self._bear()
 
     def _bear(self) -> Replica:

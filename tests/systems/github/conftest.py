@@ -3,9 +3,10 @@
 import pytest
 
 from tests.fakes.github.fixtures import app, clock, connect, gh, github, key
+from tests.systems.github.desk import desk, make_desk
 from tests.systems.github.ends import bench, make_bench
 
-__all__ = ["app", "bench", "clock", "connect", "gh", "github", "key", "make_bench"]
+__all__ = ["app", "bench", "clock", "connect", "desk", "gh", "github", "key", "make_bench", "make_desk"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

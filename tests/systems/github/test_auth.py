@@ -30,8 +30,9 @@ def run(github: FakeGitHub) -> int:
 
 
 def exchanges(github: FakeGitHub) -> int:
-    """Count the tokens asked for."""
-    return sum("access_tokens" in request.path for request in github.requests)
+    """Count the tokens asked for reruns; those for reports and files have more permissions."""
+    asked = [request for request in github.requests if "access_tokens" in request.path]
+    return sum("permissions" in request.body for request in asked)
 
 
 @pytest.mark.usefixtures("run")
@@ -46,7 +47,8 @@ def test_app(github: FakeGitHub, by_app: GitHub, run: int) -> None:
     assert rerun(by_app, "CI / test") == Accepted()
     assert github.runs[run].attempt == 2
     asked = [request for request in github.requests if "access_tokens" in request.path]
-    assert [request.body for request in asked] == [{"permissions": {"actions": "write"}}]
+    # The second one reads the workflow's file.
+    assert [request.body for request in asked] == [{"permissions": {"actions": "write"}}, {}]
 
 
 @pytest.mark.usefixtures("run")
@@ -271,9 +273,15 @@ def test_check_app(github: FakeGitHub, connect: Connect, app: AppKey) -> None:
     said = connect(app=app, repositories=["octo/app"]).check()
     assert said.startswith("GitHub accepts the App 'triggerbot-test' with actions: write for octo/app; ")
     assert "; without checks: write (for check runs) in octo/app; without pull_requests: write (for comments)" in said
-    given = {"actions": "write", "checks": "write", "issues": "write"}
+    assert "; without contents: read (to know what jobs need, and which deploy) in octo/app" in said
+    given = {"actions": "write", "checks": "write", "issues": "write", "contents": "read"}
     github.fail_next(200, answer={"id": 5, "app_slug": "triggerbot-test", "permissions": given})
     assert "without" not in connect(app=app, repositories=["octo/app"]).check()
+    github.fail_next(200, answer={"id": 5, "app_slug": "triggerbot-test", "permissions": given})
+    queue = frozenset({"required_check", "requeue"})
+    said = connect(app=app, repositories=["octo/app"], queue_wants=queue).check()
+    assert "; without merge_queues: read (to hear of entries of the merge queue at once) in octo/app" in said
+    assert "; without contents: write (to put pull requests back into the merge queue) in octo/app" in said
     github.permission = "read"
     with pytest.raises(CIDenied, match="has actions: read"):
         connect(app=app, repositories=["octo/app"]).check()

@@ -145,24 +145,31 @@ def test_a_job_that_was_cancelled_after_six_hours_took_too_long(bench: Bench, mi
     assert bench.job("CI / test").runs[0].result == result
 
 
-def test_jobs_that_were_cancelled_together_are_asked_about_once(github: FakeGitHub, gh: GitHub) -> None:
-    """A push that cancels a run of a hundred jobs costs one request."""
+@pytest.mark.parametrize("graphql", [True, False])
+def test_jobs_that_were_cancelled_together_are_asked_about_once(github: FakeGitHub, gh: GitHub, graphql: bool) -> None:
+    """A push that cancels a run of a hundred jobs costs one request, and one more where GitHub has no GraphQL."""
+    github.has_graphql = graphql
     run = github.add_run("octo/app", "CI", SHA, "main", {f"test {number}": "cancelled" for number in range(100)})
     for job in github.runs[run].jobs:
         job.completed = (job.started or 0.0) + 100
     for _ in range(2):
         assert {event.result for event in gh.look_back(PUSH).events} == {Result.CANCELLED}
-    assert len([one for one in github.requests if one.path.endswith("/annotations")]) == 1
+    asked = [one.path.rpartition("/")[2] for one in github.requests if not one.path.endswith(("/runs", "/jobs"))]
+    assert asked == (["ci.yml", "graphql"] if graphql else ["ci.yml", "graphql", "annotations"])
 
 
 def test_the_table_names_what_it_knows() -> None:
     """Each row of the table in the documentation of the module is one that is recognised."""
     table = (endings.__doc__ or "").split("\n=====")[2].splitlines()[1:]
     rows = [line.split("  ")[0] for line in table]
-    assert len(rows) == 9
-    for words in rows:
+    assert len(rows) == 11
+    for words in rows[:-2]:
         found = endings.by_annotations(Result.CANCELLED, [f"x {words} y"])
         assert found is (Result.TIMED_OUT if words.startswith("exceeded") else Result.INFRA), words
+        assert not endings.says_stopped([words])
+    for words in rows[-2:]:
+        assert endings.by_annotations(Result.CANCELLED, [words]) is Result.CANCELLED
+        assert endings.says_stopped([f"x {words} y"])
 
 
 # -- attempts ---------------------------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ def exercise(github: FakeGitHub, system: GitHub, clock: Clock, push: Push) -> No
     jobs = {"a": "failure", "b": "failure", "c": "success", "d": "cancelled", "e": "skipped", "f": "timed_out"}
     run = github.add_run("octo/app", "CI", push.revision, "main", jobs, head_repository="else/app")
     system.check()
+    github.contents.write("octo/app", ".github/workflows/ci.yml", "jobs: {a: {}}")
     assert rerun(system, "CI / a", "CI / b", "CI / d", "CI / f", push=push)
     system.look_back(push)
     system.retrigger("op", push, call_for(str(github.job(run, "a").id), str(run)))
@@ -101,6 +102,11 @@ def talk(github: FakeGitHub, system: GitHub, push: Push) -> None:
     github.talk.annotations[job.id] = [{}, {"path": "a.py", "annotation_level": "warning", "title": "T"}]
     system.failures(push, Run("CI / a", str(job.id), 1, State.FINISHED, Result.FAILURE))
     system.files(push)
+    assert system.default_branch(push.project) == "main"
+    github.moved[push.project, "main"] = push.revision
+    assert not system.heads(push._replace(branch="main"), "")
+    assert system.heads(push._replace(branch="gone"), "")
+    system.heads(push._replace(branch="gone"), "?")
     report(system, push, Health.PENDING, fork=None)
     kept = report(system, push, Health.FAILING, fork=None)
     report(system, push, Health.GOOD, kept, fork=None)
@@ -131,20 +137,32 @@ def recorded(github: FakeGitHub, connect: Connect, clock: Clock, app: AppKey) ->
     talk(github, connect(app=app), other._replace(branch="dev-branch"))
     connect().check()
     connect(app=app).check()
-    return github.requests
+    # GraphQL is no part of that description.
+    return [one for one in github.requests if one.path != "/graphql"]
+
+
+def path_of(one: Recorded) -> str:
+    """Return the path of a request; that of a file or a reference is one parameter, whatever folders it has."""
+    for kind in ("/contents/", "/git/ref/"):
+        before, found, path = one.path.partition(kind)
+        if found:
+            return before + found + path.replace("/", "%2F")
+    return one.path
 
 
 def request_of(one: Recorded) -> MockRequest:
     """Say a recorded request as openapi-core wants it."""
     body = None if one.body is None else json.dumps(one.body).encode()
     kind = one.headers.get("content-type", "application/json")
-    return MockRequest(_HOST, one.method, one.path, args=one.query, headers=one.headers, data=body, content_type=kind)
+    return MockRequest(
+        _HOST, one.method, path_of(one), args=one.query, headers=one.headers, data=body, content_type=kind
+    )
 
 
 def operation_of(written: dict[str, Any], one: Recorded) -> tuple[str, dict[str, Any]]:
     """Find what the description says of a request."""
     for path, operations in written["paths"].items():
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), one.path):
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), path_of(one)):
             return path, operations[one.method.lower()]
     raise AssertionError(f"{one.path} is not described")
 
@@ -203,6 +221,20 @@ def test_webhooks(written: dict[str, Any], api: OpenAPI, github: FakeGitHub, clo
         (f"check_run-{action}", github.button_webhook(check, "ann", action=action))
         for action in ("requested_action", "rerequested")
     ]
+    pull = ("octo/app", "main", SHA)
+    for action in ("opened", "synchronize", "closed", "reopened"):
+        signed.append((f"pull_request-{action}", github.pull(action, 7, *pull, before="b" * 40)))
+    signed += [
+        ("push", github.push("octo/app", "topic", SHA, forced=True)), ("push", github.delete("octo/app", "topic")),
+        ("delete", github.deleted("octo/app", "topic")), ("delete", github.deleted("octo/app", "v1", "tag")),
+        ("merge_group-destroyed", github.destroyed("octo/app", "gh-readonly-queue/main/pr-1", SHA)),
+    ]  # fmt: skip
+    github.talk.add_pull("octo/app", SHA, "change", number=77)
+    entry = github.queue.enqueue(77)
+    signed += [("merge_group-checks_requested", github.queue.requested(entry))]
+    for reason in ("CI_FAILURE", "CI_TIMEOUT", "MANUAL"):
+        entry.left = reason
+        signed += [("pull_request-dequeued", github.queue.dequeued(entry))]
     tried = set()
     for kind, (headers, body) in signed:
         name = kind.replace("_", "-")

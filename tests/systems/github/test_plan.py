@@ -133,6 +133,15 @@ def test_half_of_all_reruns_is_left_to_people() -> None:
     assert len(SYSTEM.plan([want(before)], frozenset(), [before]).calls) == 1
 
 
+@pytest.mark.parametrize(("reserve", "planned_max"), [(0, 50), (10, 40), (50, 0)])
+def test_how_many_reruns_are_left_to_people_is_configured(reserve: int, planned_max: int) -> None:
+    """The `reserve` says so: none is planned beyond the others."""
+    system = GitHub("gh", token="t", reserve=reserve)
+    for attempt in {max(1, planned_max), planned_max + 1}:
+        one = event("a", 30, Result.FAILURE, attempt=attempt)
+        assert len(system.plan([want(one)], frozenset(), [one]).calls) == (attempt <= planned_max)
+
+
 def test_failed_before_but_passed_since() -> None:
     """What counts is a job's newest run: one that passed since is not among the failed ones."""
     passed = event("b", 20, Result.SUCCESS, attempt=2)

@@ -116,7 +116,7 @@ def test_whole_run(github: FakeGitHub, gh: GitHub) -> None:
 def test_forbidden(github: FakeGitHub, gh: GitHub, message: str, kind: type, after: float | None) -> None:
     """A 403 means what its text says."""
     failed(github)
-    github.fail_next(403, message, method="POST")
+    github.fail_next(403, message, method="POST", path="/rerun")
     answer = rerun(gh, "CI / test")
     assert isinstance(answer, kind)
     assert getattr(answer, "after", None) == after
@@ -142,7 +142,9 @@ def connect_other(github: FakeGitHub) -> GitHub:
 def test_header_names_the_permission(github: FakeGitHub, gh: GitHub) -> None:
     """Where GitHub names the permission that is missing, it is one, whatever the words."""
     failed(github)
-    github.fail_next(403, "Something new", {"x-accepted-github-permissions": "actions=write"}, method="POST")
+    github.fail_next(
+        403, "Something new", {"x-accepted-github-permissions": "actions=write"}, method="POST", path="/rerun"
+    )
     answer = rerun(gh, "CI / test")
     assert isinstance(answer, Later)
     assert "GitHub names `actions=write`" in answer.why
@@ -153,7 +155,7 @@ def test_unexplained_refusal(github: FakeGitHub, gh: GitHub) -> None:
     """What GitHub refuses without a reason is tried once more as "rerun failed jobs", and then refused in its words."""
     run = failed(github)
     for _ in range(2):
-        github.fail_next(403, "Something new", method="POST")
+        github.fail_next(403, "Something new", method="POST", path="/rerun")
     first, second = rerun(gh, "CI / test"), rerun(gh, "CI / test")
     assert isinstance(first, Later)
     assert "Something new" in first.why
@@ -167,7 +169,7 @@ def test_unexplained_refusal(github: FakeGitHub, gh: GitHub) -> None:
 def test_unexplained_refusal_overcome(github: FakeGitHub, gh: GitHub) -> None:
     """A job that cannot be rerun alone may be rerun with all failed ones, of which it is the only one."""
     failed(github)
-    github.fail_next(403, "Something new", method="POST")
+    github.fail_next(403, "Something new", method="POST", path="/rerun")
     rerun(gh, "CI / test")
     assert rerun(gh, "CI / test") == Accepted()
 
@@ -175,7 +177,7 @@ def test_unexplained_refusal_overcome(github: FakeGitHub, gh: GitHub) -> None:
 def test_unexplained_refusal_beside_others(github: FakeGitHub, gh: GitHub) -> None:
     """Where "rerun failed jobs" would start what nobody wants, there is no other way."""
     github.add_run("octo/app", "CI", SHA, "main", {"test": "failure", "deploy": "failure"})
-    github.fail_next(403, "Something new", method="POST")
+    github.fail_next(403, "Something new", method="POST", path="/rerun")
     assert rerun(gh, "CI / test") == Refused("HTTP 403 Something new")
 
 
@@ -211,7 +213,7 @@ def test_missing_permission_is_named(github: FakeGitHub, gh: GitHub) -> None:
 def test_other_answers(github: FakeGitHub, gh: GitHub, status: int, kind: type, applied: bool) -> None:
     """Whatever the answer, and whether GitHub acted or not, there is one POST only; a doubt is said to be one."""
     failed(github)
-    github.fail_next(status, "No", method="POST", applied=applied)
+    github.fail_next(status, "No", method="POST", path="/rerun", applied=applied)
     assert isinstance(rerun(gh, "CI / test"), kind)
     assert len(github.posts) == 1
 
@@ -219,14 +221,14 @@ def test_other_answers(github: FakeGitHub, gh: GitHub, status: int, kind: type, 
 def test_refusal_quotes_github(github: FakeGitHub, gh: GitHub) -> None:
     """A refusal has GitHub's own words."""
     failed(github)
-    github.fail_next(422, "Validation Failed", method="POST")
+    github.fail_next(422, "Validation Failed", method="POST", path="/rerun")
     assert rerun(gh, "CI / test") == Refused("HTTP 422 Validation Failed")
 
 
 def test_not_json(github: FakeGitHub, gh: GitHub) -> None:
     """An error that is no JSON is quoted as it is."""
     failed(github)
-    github.fail_next(422, method="POST", answer=["<html>"])
+    github.fail_next(422, method="POST", path="/rerun", answer=["<html>"])
     assert rerun(gh, "CI / test") == Refused('HTTP 422 ["<html>"]')
 
 
@@ -275,7 +277,7 @@ def test_secondary_limit(github: FakeGitHub, gh: GitHub, clock: Clock, headers: 
     """A secondary limit is waited out as told, or for a minute; nothing is sent meanwhile."""
     failed(github)
     [call] = plan(gh, "CI / test")
-    github.fail_next(403, "You have exceeded a secondary rate limit", headers, method="POST")
+    github.fail_next(403, "You have exceeded a secondary rate limit", headers, method="POST", path="/rerun")
     first, second = gh.retrigger("op", PUSH, call), gh.retrigger("op", PUSH, call)
     assert isinstance(first, Later)
     assert isinstance(second, Later)

@@ -4,12 +4,14 @@
 one copy after another. A system whose CI needs more than `plan_batch` plans for itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from triggerbot.core import identity
 from triggerbot.core.claim import Claim
-from triggerbot.core.model import Run
+from triggerbot.core.model import Run, State
+from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 
 
 class Capacity(StrEnum):
@@ -26,6 +28,8 @@ class Owed:
     claim: Claim
     owed: int
     runs: tuple[Run, ...]
+    #: What a request for it must not start along.
+    never_start: NeverStart = BY_DEFAULT
 
     @property
     def target(self) -> Run:
@@ -64,6 +68,37 @@ def by_round(wants: Sequence[Owed]) -> list[Owed]:
     Within a round the job that failed first comes first: others may have failed because of it.
     """
     return sorted(wants, key=lambda want: (want.claim.asked, want.claim.run.time or want.claim.created, want.claim.id))
+
+
+#: Why a claim waits where its batch cannot be rerun yet.
+GOES_ON = "waits for the workflow run to complete"
+
+
+def open_batches(states: Iterable[tuple[str, State]]) -> frozenset[str]:
+    """Return the batches of which a run is not known to have ended; `states`: of runs, by the keys of their jobs."""
+    return frozenset(identity.batch_of(job) for job, state in states if state is not State.FINISHED) - {""}
+
+
+def going_on(claims: Iterable[Claim], batches: Collection[str]) -> list[Claim]:
+    """Return the claims for which a look-back would be in vain: their batches are among these, which go on.
+
+    A serial CI reruns nothing in a batch until all of it has ended. Whoever has waited for that once is not kept
+    waiting: what is known may lack an end that nobody told.
+    """
+    return [
+        claim
+        for claim in claims
+        if claim.operation is None and claim.note != GOES_ON and identity.batch_of(claim.job) in batches
+    ]
+
+
+def ended_meanwhile(claims: Iterable[Claim], batches: Collection[str], now: float) -> list[Claim]:
+    """Return the claims that still wait for their batches, none of which is among these, which go on."""
+    return [
+        claim
+        for claim in claims
+        if claim.note == GOES_ON and claim.due > now and identity.batch_of(claim.job) not in {"", *batches}
+    ]
 
 
 def plan_batch(wants: Sequence[Owed]) -> Plan:

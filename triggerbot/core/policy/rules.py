@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
-from triggerbot.core.model import PROVING, Event, Push, Result, Run
+from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
+from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
 
@@ -57,11 +59,13 @@ class Rule:
     max_tier: int = 1
     pools: Globs = Globs(["*"])
     exclude_steps: Globs = Globs([])
+    never_start: NeverStart = BY_DEFAULT
     retries: int = 2
     opt_in: bool = False
     requested_max: int = 20
     groups: dict[str, Globs] = field(default_factory=dict)
     budget: Budget = Budget()
+    superseded: Superseded = field(default_factory=Superseded)
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
@@ -165,10 +169,16 @@ def claims(seen: Triage, asked: Collection[str] | None) -> bool:
     return seen.failed or bool(asked and seen.groups.intersection(asked))
 
 
+#: Refusals that hold for the whole push.
+OF_PUSH = (
+    Refusal.SUPERSEDED, Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN,
+    Refusal.REBUILD_REQUESTED,
+)  # fmt: skip
+
+
 def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
     """Return the refusal of a further failure of a claimed job; one that holds for the whole push is repeated."""
-    of_push = (Refusal.DONTBUILD, Refusal.NO_RETRY, Refusal.NOT_OPTED_IN, Refusal.REBUILD_REQUESTED)
-    if earlier.refusal in of_push:
+    if earlier.refusal in OF_PUSH:
         return earlier.refusal
     if asks is not None and asks.rebuild and not earlier.manual:
         return Refusal.REBUILD_REQUESTED
@@ -193,8 +203,16 @@ class Facts:
     forks_allowed: bool
     #: The runs of the job that count, including those that others started.
     runs: int
+    #: Why nobody waits for the job any more; see `superseded.ending`.
+    ending: Decision | None = None
     #: The claimed run as the CI lists it, if it does: the event that made the claim may have been incomplete.
     listed: Event | None = None
+    #: Those of the runs that failed because of other jobs, and so prove nothing.
+    derived: int = 0
+    #: In words, what the claimed run's failure follows from; empty if it is its own.
+    follows: str = ""
+    #: The jobs that a rerun would start and must not, as people call them.
+    starts: tuple[str, ...] = ()
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -203,6 +221,8 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     The budget is not applied here: the store does that atomically when it records the decision.
     """
     if claim.manual:
+        if facts.starts:
+            return starts_excluded(facts.starts)
         return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
     run, asks = claim.run, facts.asks
     against = list(refusals(rule, run, facts.author))
@@ -219,11 +239,14 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if against and not wanted:
         detail = "the push comes from a fork" if facts.fork and against[0] is Refusal.NOT_WATCHED else ""
         return Decision.refuse(against[0], detail)
-    if asks.dontbuild:
-        return Decision.refuse(Refusal.DONTBUILD)
+    if facts.ending is not None:
+        return facts.ending
+    not_now = _of_other_jobs(facts, failure=not wanted)
+    if not_now is not None or asks.dontbuild:
+        return not_now or Decision.refuse(Refusal.DONTBUILD)
     if wanted and rule is not None:
         cut = f", and `requested.max` allows {most}" if asked > most else ""
-        return _unless_enough(rule, Cause.REQUESTED, wanted, facts.runs, f"the push asks for {asked} of it{cut}")
+        return _unless_enough(rule, Cause.REQUESTED, wanted, facts, f"the push asks for {asked} of it{cut}")
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
     return _decide_failure(rule, facts) if rule is not None else None
@@ -234,11 +257,30 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
-    return _unless_enough(rule, Cause.FAILURE, rule.retries, facts.runs, "")
+    return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
 
 
-def _unless_enough(rule: Rule, cause: Cause, wanted: int, runs: int, detail: str) -> Decision:
-    left = wanted - max(0, runs - 1)
+def _of_other_jobs(facts: Facts, *, failure: bool) -> Decision | None:
+    """Return the refusal for the sake of other jobs of the push, if there is one."""
+    if facts.follows and failure:
+        return Decision.refuse(Refusal.DERIVED, facts.follows)
+    return starts_excluded(facts.starts) if facts.starts else None
+
+
+def starts_excluded(jobs: Sequence[str]) -> Decision:
+    """Return the refusal of a retrigger that would start these jobs."""
+    named = ", ".join(f"`{job}`" for job in jobs[:3]) + (f" and {len(jobs) - 3} more" if len(jobs) > 3 else "")
+    return Decision.refuse(Refusal.STARTS_EXCLUDED, f"it would start {named}, which `never_start` forbids")
+
+
+def reopens(earlier: Claim, run: RunKey, *, news: bool) -> bool:
+    """Whether a failed run makes a claim anew: the earlier one ended because its failure followed from another job."""
+    return news and earlier.refusal is Refusal.DERIVED and earlier.run.key != run
+
+
+def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: str) -> Decision:
+    runs = facts.runs
+    left = wanted - max(0, runs - facts.derived - 1)
     if left <= 0:
         return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist, {wanted} further than the first are wanted")
     return Decision(cause, None, left, detail, runs, rule.proving)
@@ -261,16 +303,25 @@ def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
-def within_budget(decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool) -> Decision:
-    """Apply the budget to a decision about a failure, with the figures at the time it is recorded."""
+def within_budget(
+    decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool, elsewhere: int = 0
+) -> Decision:
+    """Apply the budget to a decision about a failure, with the figures at the time it is recorded.
+
+    `elsewhere`: the jobs that count beside those of `spent`; see `elsewhere.spent`.
+    """
     if budget is None or decision.cause is not Cause.FAILURE:
         return decision
+    spent += elsewhere
     most = str(budget.most(total))
+    listed = f"; of these, {elsewhere} by what the CI lists: further runs of which no request is known here"
+    found = listed if elsewhere else ""
     if not budget.allows(spent, total):
-        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry))
+        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry) + found)
     if not decision.runs:
         return decision
-    return replace(decision, detail=based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry))
+    words = based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry)
+    return replace(decision, detail=words + found)
 
 
 def first_wanted(decision: Decision) -> int:
@@ -294,13 +345,18 @@ def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool)
     return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
 
 
-def withdrawn(claim: Claim, rule: Rule | None) -> Decision | None:
+def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequence[str] = ()) -> Decision | None:
     """Return the refusal of a decided claim whose run turned out to be none that its rule covers.
 
     Some CIs tell only after the end of a run that it met an error of theirs, or that its failure does not count.
+    `follows` and `starts`: as in `Facts`.
     """
+    if starts:
+        return starts_excluded(starts)
     if claim.cause is not Cause.FAILURE or rule is None:
         return None
+    if follows:
+        return Decision.refuse(Refusal.DERIVED, follows)
     if claim.run.allowed_to_fail:
         return Decision.refuse(Refusal.HIDDEN, "the CI does not count its failures")
     if claim.run.result is Result.INFRA and Result.INFRA not in rule.results:
@@ -318,16 +374,24 @@ def _is_gone(runs: Sequence[Run]) -> bool:
     )
 
 
-def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, proving: Collection[Result] = PROVING) -> int:
+def still_owed(
+    claim: Claim,
+    runs: Sequence[Run],
+    *,
+    one_at_a_time: bool,
+    proving: Collection[Result] = PROVING,
+    elsewhere: int = 0,
+) -> int:
     """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
 
     Runs since the decision count if they ended with one of the results `proving`, or may still do so.
 
     If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
-    person or the push itself asked for is carried out whatever the results.
+    person or the push itself asked for is carried out whatever the results. `elsewhere`: the runs since a person asked
+    of which the store knows no request; see `elsewhere.since_asked`.
     """
     if claim.cause is Cause.MANUAL:
-        return claim.owed
+        return max(0, claim.owed - elsewhere)
     if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
         return 0
     if one_at_a_time and claim.asked and _is_gone(runs):

@@ -4,7 +4,7 @@ from triggerbot.core.claim import Claim
 
 _FOR = "waits for "
 #: Why a claim waits where its CI limits writes.
-TURN = f"{_FOR}its turn: this CI takes one request a second"
+TURN = f"{_FOR}its turn: this CI limits how often it may be asked"
 RUN = f"{_FOR}the run that was asked for"
 _KNOWN = f"{_FOR}the CI to know it: "
 #: How an earlier version began such notes.

@@ -39,7 +39,8 @@ def explained(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[st
     return found
 
 
-_GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})
+#: Verdicts with which a job speaks for its push.
+GOOD = frozenset({Verdict.PASSED, Verdict.INTERMITTENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict
     judged = PushVerdict(Health.PENDING, "", listed)
     if any(job.verdict is Verdict.FAILED for job in shown):
         health = Health.FAILING
-    elif shown and all(job.verdict in _GOOD or job.skipped for job in shown):
+    elif shown and all(job.verdict in GOOD or job.skipped for job in shown):
         health = Health.GOOD
     else:
         health = Health.INCOMPLETE if judged.final else Health.PENDING
@@ -102,9 +103,11 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
     owed = sum(job.owed for job in judged.jobs)
     suspected = sum(job.suspected for job in jobs)
     first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
+    follow = sum(bool(job.follows) and job.hidden for job in judged.jobs)
     hidden = sum(job.hidden and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
     parts = [
         _failing(jobs, judged.common),
+        _plural(follow, "follows from another", "follow from others"),
         _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
         _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")
         + (f" ({suspected} suspected new)" if suspected else ""),

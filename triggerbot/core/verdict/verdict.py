@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from triggerbot.core import needs
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import PROVING, Kind, Result, Run, State
+from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
@@ -74,11 +75,16 @@ class JobVerdict:
     mixed: bool = False
     #: The results that prove something about it.
     proving: frozenset[Result] = PROVING
+    #: Its runs that failed because of other jobs, and so prove nothing.
+    derived: frozenset[RunKey] = frozenset()
+    #: The jobs that its last failure follows from, as people call them, if it has no verdict of its own.
+    follows: tuple[str, ...] = ()
 
     @property
     def failing_runs(self) -> int:
         """How many runs prove a failure."""
-        return sum(run.state is State.FINISHED and run.result in self.proving and not run.passed for run in self.runs)
+        own = [run for run in self.runs if run.key not in self.derived]
+        return sum(run.state is State.FINISHED and run.result in self.proving and not run.passed for run in own)
 
     @property
     def skipped(self) -> bool:
@@ -105,6 +111,8 @@ class JobVerdict:
     def why(self) -> str:
         """Render the basis of the verdict in a few words."""
         reason = self._why()
+        if self.follows:
+            return f"{reason}; {self.aside}, so the push is judged without it" if self.aside else reason
         if self.mixed and self.verdict is Verdict.FAILED:
             events = {run.event for run in self.runs if run.event is not None}
             reason = (
@@ -120,6 +128,8 @@ class JobVerdict:
 
     def _why(self) -> str:
         failed = self.failing_runs
+        if self.follows:
+            return needs.follows(self.follows) + ("" if self.hidden else ", and has not run again since")
         match self.verdict:
             case Verdict.INTERMITTENT:
                 passed = sum(run.passed for run in self.runs)
@@ -177,6 +187,15 @@ class JobVerdict:
         return f"; not retriggered: {self.claim.refusal}"
 
 
+def following(job: JobVerdict, causes: Collection[str], troubled: Collection[str]) -> JobVerdict:
+    """Return the verdict of a job whose only failures follow from other jobs: none of its own.
+
+    `causes`: those that the last one follows from. `troubled`: those of them by which the push is judged and that are
+    not well: as long as there is one, the push is judged without this job.
+    """
+    return replace(job, follows=tuple(sorted(causes)), hidden=job.hidden or bool(troubled))
+
+
 def beside(job: JobVerdict, *, aside: str, mixed: bool) -> JobVerdict:
     """Return a job's verdict as it is beside the other jobs of its push.
 
@@ -222,11 +241,12 @@ def of_job(
     now: float = -math.inf,
     max_tier: float = math.inf,
     proving: frozenset[Result] = PROVING,
+    derived: Collection[RunKey] = (),
 ) -> JobVerdict:
     """Judge one job of a push; `files`: those that the push changes, if known.
 
     `now`: decides which runs that the CI accepted but does not list count as lost. `max_tier`: jobs of higher tiers are
-    hidden. `proving`: the results that prove something.
+    hidden. `proving`: the results that prove something. `derived`: runs that failed because of other jobs.
     """
     # The sort is stable: runs without a time keep the order in which they were observed.
     ordered = tuple(runs) if len(runs) < 2 else tuple(sorted(runs, key=lambda run: run.age))
@@ -237,8 +257,9 @@ def of_job(
     missing = {claim.id: number for claim in waiting if (number := _missing(claim, ordered)) > 0}
     # Runs that are requested and not listed yet keep the verdict open.
     open_ones = [claim for claim in claims if not claim.state.final]
-    verdict = of_runs(ordered, owed=bool(open_ones or missing), proving=proving)
-    failing = same_failure.of_runs(job, [run for run in ordered if run.result in proving], background)
+    own = ordered if not derived else tuple(run for run in ordered if run.key not in derived)
+    verdict = of_runs(own, owed=bool(open_ones or missing), proving=proving)
+    failing = same_failure.of_runs(job, [run for run in own if run.result in proving], background)
     owed = sum(claim.owed for claim in open_ones)
     return JobVerdict(
         job,
@@ -246,7 +267,7 @@ def of_job(
         ordered,
         claim=next((claim for claim in claims if not claim.manual), None),
         failing=failing,
-        novelty=_novelty(job, ordered, background, files) if verdict is Verdict.INTERMITTENT else None,
+        novelty=_novelty(job, own, background, files) if verdict is Verdict.INTERMITTENT else None,
         awaited=_running(ordered, claims) + owed + sum(missing.values()),
         missing=sum(missing.values()),
         owed=owed,
@@ -254,6 +275,7 @@ def of_job(
         until=min((_lost(claim) for claim in waiting if claim.state.final and claim.id in missing), default=None),
         hidden=hidden,
         proving=proving,
+        derived=frozenset(derived),
     )
 
 

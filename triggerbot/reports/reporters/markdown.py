@@ -36,6 +36,7 @@ _FRESH, _FAILED, _STALE, _INTERMITTENT, _INFRA, _WAITING = _PARTS = (
     "Failed, and not judged yet",
 )
 _UNFINISHED = "Did not finish"
+_FOLLOWING = "Follow from others"
 _TITLES = {
     Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending", Health.INCOMPLETE: "Incomplete",
 }  # fmt: skip
@@ -185,6 +186,7 @@ def _sections(report: PushReport, mention: str) -> list[_Section]:
     found += [_Section(title, entries) for title, entries in by_part.items()]
     if report.judged.health is Health.INCOMPLETE:
         found.append(_Section(_UNFINISHED, [_entry(job) for job in report.judged.jobs if _is_unfinished(job)]))
+    found.append(_Section(_FOLLOWING, [_entry(job) for job in report.judged.jobs if job.follows and job.hidden]))
     found.append(_Section("Answers", [text.strip().replace("\n", "\n  ") for _, text in report.answers]))
     found.append(_Section("Why not retriggered", list(_refusals(failed.values(), mention))))
     return [section for section in found if section.entries]

@@ -16,6 +16,7 @@ from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
+from triggerbot.store.redis import older
 from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
 
 T = TypeVar("T")
@@ -175,6 +176,8 @@ class RedisEngine:
         if must_exist and not _is_ours(self._link):
             raise StoreUnusable("there is nothing of triggerbot in this Redis yet: it has not run with this config")
         self._link.open()
+        if self._link.is_older:
+            older.take_over(self._link, self._write_older)
         self._own: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
         self._owner = ""
@@ -228,12 +231,18 @@ class RedisEngine:
             self._link.apply(_operations(view.versions, transaction.changes))
         return value
 
+    def _write_older(self, body: Callable[[Transaction], None], before: Sequence[str], after: Sequence[str]) -> None:
+        view = RedisView(self._link)
+        transaction = Transaction(view)
+        body(transaction)
+        self._link.apply([*before, *_operations(view.versions, transaction.changes), *after])
+
     def _tries(self, attempt: Callable[[], T]) -> T:
         for number in range(_TRIES):
             try:
                 return attempt()
             except Conflict:
-                time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 - no secret
+                time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 # nosec B311
         raise StoreUnavailable("others change the same part of the store all the time")
 
     # -- leases -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 -- z:<index>         sorted set: member by number
 -- s:<key>           hash: field -> sum
 -- meta              marker, writes, run_id, since, why, layout;  r:<id> answers
+-- older, takeover   are there until all of an earlier layout is taken over; see `older.py`
 
 -- The version of this layout: a program that knows only an older one must leave the store alone.
 local LAYOUT = 4
@@ -59,6 +60,12 @@ local since = meta[3] or ''
 local applied = call('GET', P .. 'r:' .. id)
 if applied then return { applied, since } end
 local at = 5
+if ARGV[at] == 'g' then  -- a lock, what it has to hold, milliseconds for which it is held on
+  local lock = P .. ARGV[at + 1]
+  if call('GET', lock) ~= ARGV[at + 2] then return 'CONFLICT' end
+  call('PEXPIRE', lock, ARGV[at + 3])
+  at = at + 4
+end
 while ARGV[at] == 'v' do
   if (call('HGET', P .. 'd:' .. ARGV[at + 1], '') or '0') ~= ARGV[at + 2] then return 'CONFLICT' end
   at = at + 3
@@ -90,6 +97,9 @@ while ARGV[at] do
   elseif what == 'Z' then  -- index, member
     call('ZREM', P .. 'z:' .. one, two)
     at = at + 3
+  elseif what == 'o' then  -- another key
+    call('DEL', P .. one)
+    at = at + 2
   elseif what == 's' then  -- key, field, amount
     if call('HINCRBYFLOAT', P .. 's:' .. one, two, three) == '0' then call('HDEL', P .. 's:' .. one, two) end
     at = at + 4

@@ -42,6 +42,8 @@ _VERSION_MIN = 6
 _NEWER = "the store was taken over by a newer triggerbot"
 #: The layout that this program writes; see `apply.lua`.
 LAYOUT = 4
+#: The key that is there until all of an earlier layout is taken over.
+OLDER = "older"
 
 
 def connect(address: str) -> "redis.Redis":
@@ -89,6 +91,8 @@ class RedisConnection:
         self._run_id = ""
         self._since = ""
         self._distrust: Distrust | None = None
+        #: Whether something of an earlier layout has to be taken over before anything else.
+        self.is_older = False
 
     def open(self) -> None:
         """Connect to the store for the first time. Raises `StoreUnusable`, with advice."""
@@ -141,8 +145,7 @@ class RedisConnection:
         if marker == "NEWER":
             raise StoreUnusable(f"{_NEWER} (its layout is {rest[0]}): use the newer program, or another store")
         writes, since, why, distrusted, layout = rest
-        if int(layout) < LAYOUT:
-            raise StoreUnusable(f"its layout is {layout}")
+        self.is_older = int(layout) < LAYOUT or bool(self.client.exists(f"{PREFIX}{OLDER}"))
         self._marker, self._seen, self._run_id = marker, int(writes), run_id
         self._set_distrust(since, why)
         if distrusted:
@@ -193,6 +196,8 @@ class RedisConnection:
         with self._lock:
             try:
                 self._run(lambda: self._meet(self._server()))
+                if self.is_older:
+                    raise StoreUnusable("another store is there now, of an earlier version: start triggerbot again")
             except StoreUnusable as error:
                 raise StoreUnavailable(str(error)) from None
 

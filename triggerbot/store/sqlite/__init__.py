@@ -6,12 +6,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from triggerbot.core.model import Group, Push
 from triggerbot.store.engine import Changes, Doc, Reader, Transaction
 from triggerbot.store.sqlite.connection import Database
+from triggerbot.store.sqlite.schema import VERSION
 
 T = TypeVar("T")
 #: Seconds for which free pages are given back at once: others wait to write meanwhile.
@@ -160,6 +163,15 @@ class SqliteView:
         return found
 
 
+def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> T:
+    """Run a transaction of the store within one of SQLite."""
+    view = SqliteView(connection)
+    transaction = Transaction(view)
+    value = body(transaction)
+    view.apply(connection, transaction.changes)
+    return value
+
+
 def _vacuum_some(connection: sqlite3.Connection) -> bool:
     """Give some free pages back; return whether there are more."""
     until = time.monotonic() + _VACUUM
@@ -179,7 +191,7 @@ class SqliteEngine:
     """
 
     def __init__(self, path: str | Path, *, durable: bool = True) -> None:
-        self._file = Database(path, durable=durable)
+        self._file = Database(path, change, durable=durable)
         self._leases: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
 
@@ -193,15 +205,7 @@ class SqliteEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction; other threads' may share its commit."""
-
-        def change(connection: sqlite3.Connection) -> T:
-            view = SqliteView(connection)
-            transaction = Transaction(view)
-            value = body(transaction)
-            view.apply(connection, transaction.changes)
-            return value
-
-        return self._file.writer.call(change)
+        return self._file.writer.call(lambda connection: change(connection, body))
 
     def distrust(self) -> None:
         """Return nothing: a file loses no data while in use, and a replaced file cannot be recognised."""
@@ -232,3 +236,13 @@ class SqliteEngine:
     def close(self) -> None:
         """Finish pending writes and close."""
         self._file.close()
+
+
+def read_only(path: str, view: Callable[[Reader], T]) -> T | None:
+    """Read a file of the present version without changing anything; `None` if it is no such file."""
+    try:
+        with closing(sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)) as connection:
+            current = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
+            return view(SqliteView(connection)) if current else None
+    except sqlite3.Error:
+        return None

@@ -171,6 +171,10 @@ MIGRATIONS: tuple[str, ...] = (
     ) WITHOUT ROWID;
     """,
     """
+    -- JSON: the names of the jobs that it needs.
+    ALTER TABLE runs ADD COLUMN needs TEXT;
+    """,
+    """
     -- What the store consists of, see `store.engine`.
     CREATE TABLE parts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE documents (

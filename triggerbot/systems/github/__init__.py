@@ -10,5 +10,9 @@ settled by the attempts that the look-back finds.
     attempts.py     what a listing of all attempts says twice
     client.py       one request, with all of that       runs.py    look-back and sweep
     rerun.py        which reruns now; their answers     reporting.py  what reports and comment commands need
-    credentials.py  what the credentials allow
+    credentials.py  what the credentials allow          endings.py  what the end of a job proves
+    graphql.py      what REST takes many requests for   annotations.py  what failed jobs say
+    merge_queue.py  who is in it, and putting back      workflow_file.py  workflow files, at their commits
+    workflow.py     what they say                       shape.py   what that means for the jobs of a workflow run
+    expressions.py  what their `${{ }}` come to
 """

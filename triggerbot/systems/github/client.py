@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
+from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
 from triggerbot.systems import Later, Slots, Unknown
 from triggerbot.systems.github import messages
@@ -49,7 +50,7 @@ class Client:
         http: Http,
         auth: Auth,
         limits: Limits,
-        slots: Slots,
+        queues: Slots,
         sleep: Callable[[float], None],
         *,
         report: bool = False,
@@ -58,7 +59,7 @@ class Client:
         self._http = http
         self._auth = auth
         self._limits = limits
-        self.slots = slots
+        self.slots = queues
         #: Of each thread: the caller that asked for the turn of its next write.
         self._turn = threading.local()
         self._sleep = sleep
@@ -66,34 +67,45 @@ class Client:
         self.etags = Etags() if etags is None else etags
 
     def get(
-        self, project: str, path: str, params: Mapping[str, str] | None = None, *, conditional: bool = True
+        self,
+        project: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        conditional: bool = True,
+        etag: str | None = None,
     ) -> Reply:
         """Read, by ETag where the answer is cached; returns any 2xx, 3xx or 4xx other than a rate limit.
 
-        `conditional=False` is for answers whose headers matter, which a 304 would not renew.
+        `conditional=False` is for answers whose headers matter, which a 304 would not renew. `etag`: that of an answer
+        which the caller keeps; the empty string if there is none. Then the answer may be a 304, and is not cached here.
         Raises `CIUnavailable` while a rate limit is in force (then nothing is sent) or without a usable answer, and
         `CIDenied` if there are no credentials for this repository.
         """
-        reply = self._get_once(project, path, params, conditional)
+        reply = self._get_once(project, path, params, conditional, etag)
         if reply.status == 401 and self._auth.forget(project):
-            reply = self._get_once(project, path, params, conditional)
+            reply = self._get_once(project, path, params, conditional, etag)
         if is_limited(reply):
             wait = self._limits.wait(self._auth.account(project))
             raise CIUnavailable(f"GitHub limits us: HTTP {reply.status} {reply.excerpt}", wait, healthy=True)
         return reply
 
-    def _get_once(self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool) -> Reply:
+    def _get_once(
+        self, project: str, path: str, params: Mapping[str, str] | None, conditional: bool, etag: str | None
+    ) -> Reply:
         headers = self._authorization(project)
         address = f"{path}?{urlencode(params or {})}"
-        known = self.etags.known(address) if conditional else None
+        known = self.etags.known(address) if conditional and etag is None else None
+        if etag:
+            headers["if-none-match"] = etag
         if known is not None:
             headers["if-none-match"] = known.headers["etag"]
         reply = self._http.get(path, params, headers)
-        self._limits.note(self._auth.account(project), reply)
+        self._note_limits(project, reply)
         if reply.status == 304 and known is not None:
             # The rate limit was read from the 304; headers and body are the cached ones.
             return Reply(known.status, known.headers, known.body)
-        if reply.status == 200:
+        if reply.status == 200 and etag is None:
             self.etags.store(address, reply)
         return reply
 
@@ -153,7 +165,7 @@ class Client:
 
         Raises `CIUnavailable` and `CIDenied` where it may not be sent now; then nothing was sent.
         """
-        caller = self._await_turn(project, f"{method} {path}") if self._report else ""
+        caller = self._await_turn(project, slots.caller(project, f"{method} {path}")) if self._report else ""
         headers = self._authorization(project)
         reply: Reply | NotSent | Unknown | None = None
         try:
@@ -162,8 +174,14 @@ class Client:
             if caller:
                 self.slots.leave(self.queue(project), caller, used=not isinstance(reply, NotSent))
         if isinstance(reply, Reply):
-            self._limits.note(self._auth.account(project), reply)
+            self._note_limits(project, reply)
         return reply
+
+    def _note_limits(self, project: str, reply: Reply) -> None:
+        """Respect the rate limits that an answer tells of, and let the other replicas do so."""
+        wait = self._limits.note(self._auth.account(project), reply)
+        if wait > 0:
+            self.slots.close(self.queue(project), wait)
 
     def queue(self, project: str) -> str:
         """Name the queue of all that is written about a repository with these credentials; never raises."""
@@ -181,7 +199,7 @@ class Client:
             self._sleep(wait)
             wait = self.slots.ask(queue, caller, rank)
         if wait > 0:
-            raise _not_our_turn(wait)
+            raise CIUnavailable("GitHub asks for a pause between writes", wait, healthy=True)
         self._turn.asked = (project, caller)
 
     def _await_turn(self, project: str, caller: str) -> str:
@@ -197,6 +215,11 @@ class Client:
             self._turn.asked = ("", "")
             self.slots.leave(self.queue(project), caller, used=False)
 
+    def spend_turn(self, project: str) -> None:
+        """Count the turn that this thread has as used: something was written by another way."""
+        caller, self._turn.asked = self._turn.asked[1], ("", "")
+        self.slots.leave(self.queue(project), caller, used=True)
+
     def wait(self, project: str) -> float:
         """Return the seconds for which a rate limit forbids requests about a repository; 0 if none does."""
         return self._limits.wait(self._auth.account(project))
@@ -204,10 +227,6 @@ class Client:
     def renew(self, project: str) -> bool:
         """Drop credentials that were rejected; return whether new ones may be accepted."""
         return self._auth.forget(project)
-
-
-def _not_our_turn(wait: float) -> CIUnavailable:
-    return CIUnavailable("GitHub asks for a pause between writes", wait, healthy=True)
 
 
 def _readable(reply: Reply, project: str) -> Reply:

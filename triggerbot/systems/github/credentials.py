@@ -12,6 +12,7 @@ from triggerbot.systems.http import Reply, segments, usable
 
 #: Scopes with which classic tokens can rerun jobs; the second only in public repositories.
 _SCOPE, _PUBLIC_SCOPE = "repo", "public_repo"
+_CONTENTS = "contents: read (to know what jobs need, and which deploy)"
 
 
 def check_token(client: Client, repositories: Sequence[str]) -> str:
@@ -28,11 +29,18 @@ def check_token(client: Client, repositories: Sequence[str]) -> str:
         lacks += _lacking(project, reply)
     if lacks:
         raise ReadOnly("; ".join(lacks))
-    return f"GitHub accepts the token{_scopes(reply)} for {', '.join(repositories)}{_left(reply)}"
+    unread = [project for project in repositories if not _reads_contents(client, project)]
+    without = f"; without {_CONTENTS} in {', '.join(unread)}" if unread else ""
+    return f"GitHub accepts the token{_scopes(reply)} for {', '.join(repositories)}{without}{_left(reply)}"
 
 
-def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str:
-    """Check an App's permissions in each repository and read each; raises `CIError`, with a remedy."""
+def check_app(
+    auth: AppAuth, client: Client, repositories: Sequence[str], queue_wants: frozenset[str] = frozenset()
+) -> str:
+    """Check an App's permissions in each repository and read each; raises `CIError`, with a remedy.
+
+    `queue_wants`: what is wanted of the merge queue.
+    """
     if not repositories:
         itself = auth.itself()
         _check_actions(f"the GitHub App {itself.name!r}", itself.permissions)
@@ -44,7 +52,8 @@ def check_app(auth: AppAuth, client: Client, repositories: Sequence[str]) -> str
         if installed.suspended_at:
             raise CIDenied(f"the installation of the GitHub App {app!r} on {project} is suspended: unsuspend it")
         _check_actions(f"the GitHub App {app!r} in {project}", installed.permissions)
-        for what in _missing_for_reports(installed.permissions):
+        lacking = [*_missing(installed.permissions), *_missing_for_queue(installed.permissions, queue_wants)]
+        for what in lacking:
             missing.setdefault(what, []).append(project)
         reply = _repository(client, project)
     lacks = "".join(f"; without {what} in {', '.join(where)}" for what, where in missing.items())
@@ -56,6 +65,12 @@ def _repository(client: Client, project: str) -> Reply:
     if reply.status == 404:
         raise CIDenied(f"{project} is not there, or the token may not see it: check the name and the token")
     return usable(reply, f"reading {project}")
+
+
+def _reads_contents(client: Client, project: str) -> bool:
+    """Whether a token may read the contents of a repository: of fine-grained ones only trying tells."""
+    path = segments("repos", *project.split("/"), "contents", ".github", "workflows")
+    return client.get(project, path, conditional=False).status != 403
 
 
 def _lacking(project: str, reply: Reply) -> Iterator[str]:
@@ -79,12 +94,22 @@ def _check_actions(who: str, permissions: messages.Permissions) -> None:
         raise CIDenied(f"{who} has actions: {permissions.actions or 'none'}: {NEEDED}; change and accept it")
 
 
-def _missing_for_reports(permissions: messages.Permissions) -> Iterator[str]:
-    """Yield the permissions that reports would lack, should any be configured; reruns need only `actions`."""
+def _missing(permissions: messages.Permissions) -> Iterator[str]:
+    """Yield the permissions that gates or reports would lack, should there be any; reruns need only `actions`."""
+    if permissions.contents not in ("read", "write"):
+        yield _CONTENTS
     if permissions.checks != "write":
         yield "checks: write (for check runs)"
     if "write" not in (permissions.pull_requests, permissions.issues):
         yield "pull_requests: write (for comments)"
+
+
+def _missing_for_queue(permissions: messages.Permissions, wants: frozenset[str]) -> Iterator[str]:
+    """Yield the permissions that are lacking for what is wanted of the merge queue."""
+    if wants and permissions.merge_queues not in ("read", "write"):
+        yield "merge_queues: read (to hear of entries of the merge queue at once)"
+    if "requeue" in wants and permissions.contents != "write":
+        yield "contents: write (to put pull requests back into the merge queue)"
 
 
 def _scope_set(reply: Reply) -> set[str]:

@@ -15,13 +15,15 @@ no enabled runners online to process the request           GitHub's own, after a
 maximum execution time while awaiting a runner             GitHub's own, after a day in the queue
 account payments have failed                               GitHub's own, of a job that was never started
 exceeded the maximum execution time of                     a time-out: lowlighter/metrics issue 731; `timeout-minutes`
+the run was canceled by @                                  GitHub's own, of a run that a person cancelled
+higher priority waiting request                            GitHub's own, of a run that its concurrency group cancelled
 =========================================================  ==================================================
 
 Not in the table: "The operation was canceled." and exit codes such as 137 and 143, which people and tests cause, too.
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from triggerbot.core import identity
@@ -40,6 +42,7 @@ _INFRA = re.compile(
     re.IGNORECASE,
 )
 _TIMED_OUT = re.compile(r"exceeded the maximum execution time of", re.IGNORECASE)
+_STOPPED = re.compile(r"the run was cancell?ed by @|higher priority waiting request", re.IGNORECASE)
 #: Seconds that a job may run where its workflow says nothing, and how much later GitHub may come to end it.
 _LONGEST, _SLACK = 360 * 60.0, 15 * 60.0
 #: Seconds of the shortest `timeout-minutes`.
@@ -113,6 +116,39 @@ def of_workflow_run(push: Push, run: messages.WorkflowRun, jobs: Sequence[messag
         event=messages.cut(run.event),
         per_batch=True,
     )
+
+
+def stopped(
+    runs: Iterable[messages.WorkflowRun], events: Iterable[Event], said: Callable[[str], Iterable[str] | None]
+) -> frozenset[str]:
+    """Return the workflow runs whose newest attempt was cancelled as a whole: by a person, or by a concurrency group.
+
+    One whose jobs took too long is told as cancelled, too, and fail-fast cancels jobs of a run that failed. `said`:
+    returns the annotations of a job that were read; where they name who cancelled the run they settle it.
+    """
+    of_attempt: dict[tuple[str, int], list[Event]] = {}
+    for event in events:
+        of_attempt.setdefault((event.batch, event.attempt), []).append(event)
+    return frozenset(
+        str(run.id)
+        for run in runs
+        if run.status == "completed" and _was_stopped(run, of_attempt.get((str(run.id), run.run_attempt), []), said)
+    )
+
+
+def _was_stopped(
+    run: messages.WorkflowRun, events: Sequence[Event], said: Callable[[str], Iterable[str] | None]
+) -> bool:
+    ends = {event.result for event in events}
+    if run.conclusion == "cancelled" and Result.CANCELLED in ends and Result.TIMED_OUT not in ends:
+        return True
+    cancelled = (event for event in events if event.result is Result.CANCELLED)
+    return any(says_stopped(said(event.run_id) or ()) for event in cancelled)
+
+
+def says_stopped(lines: Iterable[str]) -> bool:
+    """Whether the annotations of a job say that its whole run was cancelled, and by whom or what."""
+    return any(_STOPPED.search(line) for line in lines)
 
 
 def lead(push: Push, run: messages.WorkflowRun) -> Lead | None:

@@ -75,8 +75,8 @@ class Limits:
             # Longer than any limit lasts: the clock was set back.
             return max(0.0, left) if left <= _RESET_MAX else 0.0
 
-    def note(self, account: str, reply: Reply) -> None:
-        """Record what an answer says of the limits."""
+    def note(self, account: str, reply: Reply) -> float:
+        """Record what an answer says of the limits; return the seconds for which it forbids requests."""
         now = self._clock()
         left = quota(reply)
         with self._lock:
@@ -86,8 +86,11 @@ class Limits:
                 self._extend(account, now, min(max(left.reset - now, 1.0), _RESET_MAX))
             elif is_limited(reply):
                 self._extend(account, now, self._secondary(account, reply, now))
-            elif reply.status < 400:
-                self._strikes.pop(account, None)
+            else:
+                if reply.status < 400:
+                    self._strikes.pop(account, None)
+                return 0.0
+            return self._until[account] - now
 
     def _extend(self, account: str, now: float, seconds: float) -> None:
         known = self._until.get(account, 0.0)
@@ -122,3 +125,9 @@ class OwnSlots:
         with self._lock:
             known = self._queues.get(queue, slots.SlotQueue())
             self._queues[queue] = slots.leave(known, caller, self._clock(), used=used)
+
+    def close(self, queue: str, seconds: float) -> None:
+        """Let nobody write for so long."""
+        with self._lock:
+            now, known = self._clock(), self._queues.get(queue, slots.SlotQueue())
+            self._queues[queue] = slots.leave(known, "", now, used=False, closed=now + seconds)

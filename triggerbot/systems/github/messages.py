@@ -52,6 +52,7 @@ class Repository(msgspec.Struct, frozen=True):
 
     full_name: str
     pushed_at: int | str | None = None
+    default_branch: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -66,6 +67,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One job in one attempt of a workflow run; `id` is new in every attempt."""
 
     id: Id
+    node_id: str | None = None
     run_id: Id
     name: str
     head_sha: str
@@ -145,17 +147,6 @@ class RunMessage(msgspec.Struct, frozen=True):
     repository: Repository
 
 
-class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The webhook `push`."""
-
-    ref: str
-    after: str
-    repository: Repository
-    deleted: bool = False
-    head_commit: Commit | None = None
-    sender: Account | None = None
-
-
 # -- credentials ------------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +157,8 @@ class Permissions(msgspec.Struct, frozen=True):
     checks: str = ""
     pull_requests: str = ""
     issues: str = ""
+    contents: str = ""
+    merge_queues: str = ""
 
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,10 +25,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qs
 
+from msgspec.structs import replace
+
 from triggerbot.core import identity
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Heard, Lead, Push, PushFacts, Result, State
-from triggerbot.systems.github import endings, messages
+from triggerbot.systems.github import endings, heads, messages
 
 _STATES = {
     "queued": State.PENDING,
@@ -52,7 +54,6 @@ _JOB_ACTIONS = frozenset({"queued", "waiting", "in_progress", "completed"})
 _RUN_ACTIONS = frozenset({"requested", "in_progress", "completed"})
 #: The runner groups that everybody has: the labels are used instead.
 _DEFAULT_GROUPS = frozenset({"", "GitHub Actions", "Default", "default"})
-_BRANCH_REF = "refs/heads/"
 #: Commands read from one comment, at most.
 _COMMANDS_MAX = 10
 _BOT = "Bot"
@@ -76,16 +77,16 @@ def webhook(
     if not kind:
         raise NotUnderstood("the header X-GitHub-Event is missing")
     if kind == "issue_comment":
-        return [*comment(system, _json(headers, body), mention)]
+        return [*comment(system, payload(headers, body), mention)]
     if kind == "workflow_job":
-        return _job_webhook(system, _json(headers, body), ask=ask)
+        return _job_webhook(system, payload(headers, body), ask=ask)
     if kind == "workflow_run":
-        return _run_webhook(system, _json(headers, body), ask=ask)
+        return _run_webhook(system, payload(headers, body), ask=ask)
     reader = _READERS.get(kind)
-    return [] if reader is None else reader(system, _json(headers, body))
+    return [] if reader is None else reader(system, payload(headers, body))
 
 
-def _json(headers: Mapping[str, str], body: bytes) -> bytes | str:
+def payload(headers: Mapping[str, str], body: bytes) -> bytes | str:
     """Return the JSON, taken out of the form if the webhook is configured to send forms."""
     if not headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
         return body
@@ -128,24 +129,8 @@ def _run_webhook(system: str, body: bytes | str, *, ask: bool) -> list[Heard]:
     found = facts(push, [run], settled=completed)
     entry = endings.of_workflow_run(push, run) if completed else None
     lead = endings.lead(push, run) if completed and ask else None
-    return [one for one in (found, entry, lead) if one is not None]
-
-
-def _push_webhook(system: str, body: bytes | str) -> list[Heard]:
-    message = messages.read(body, messages.PushMessage)
-    branch = message.ref.removeprefix(_BRANCH_REF)
-    if message.deleted or not message.ref.startswith(_BRANCH_REF) or not branch:
-        return []
-    push = _push(system, message.repository.full_name, branch, message.after)
-    pushed = message.repository.pushed_at
-    return [
-        PushFacts(
-            push,
-            message=message.head_commit.message if message.head_commit else None,
-            author=message.sender.login if message.sender else None,
-            time=messages.moment(pushed) if isinstance(pushed, str) else _seconds(pushed),
-        )
-    ]
+    told = heads.of_run(push, replace(run, repository=message.repository))
+    return [found, *told, *(one for one in (entry, lead) if one is not None)]
 
 
 def _ping(_system: str, body: bytes | str) -> list[Heard]:
@@ -158,14 +143,13 @@ def _check_webhook(system: str, body: bytes | str) -> list[Heard]:
 
 
 _READERS = {
-    "push": _push_webhook,
+    "push": heads.push_webhook,
+    "delete": heads.delete_webhook,
+    "pull_request": heads.pull_webhook,
+    "merge_group": heads.merge_group_webhook,
     "check_run": _check_webhook,
     "ping": _ping,
 }
-
-
-def _seconds(number: int | None) -> float | None:
-    return float(number) if number is not None and 0 <= number < 1e11 else None
 
 
 # -- runs and pushes, as webhooks and listings have them --------------------------------------------------------------

@@ -5,12 +5,13 @@ created again. So a write whose answer is in doubt raises `CIUnavailable`.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import CommentCommand, Kind, Push, Run
+from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
 from triggerbot.systems import FAILURES_MAX, Asker, Unknown
 from triggerbot.systems.github import messages, rerun
@@ -77,12 +78,18 @@ class ReportingClient:
 
         `what`: which of the reports on the push it is.
         """
-        caller = f"{what} {push.project} {push.branch} {push.revision}"
+        caller = slots.caller(push.project, f"{what} {push.branch} {push.revision}")
         self._client.check_turn(push.project, caller, Rank.VERDICT if verdict else Rank.PROGRESS)
         try:
             yield
         finally:
             self._client.leave_turn(push.project, caller)
+
+    def workflow_runs(self, push: Push) -> list[messages.WorkflowRun]:
+        """List the workflow runs of a push; raises as `Pulls` does."""
+        path = segments("repos", *push.project.split("/"), "actions", "runs")
+        pages = self._client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage)
+        return [run for page in pages for run in page.workflow_runs if run.head_branch == push.branch]
 
     def login(self, project: str) -> str:
         """Return the login that we write as; raises `CIDenied`, `CIUnavailable`."""
@@ -243,7 +250,7 @@ def failures(client: Client, push: Push, run: Run) -> tuple[str, ...]:
 
 
 def annotations(client: Client, push: Push, job_id: str) -> tuple[str, ...]:
-    """Return the annotations of a job, failures before warnings, those with a place first; raises as `failures` does.
+    """Return the annotations of a job (see `lines_of`); raises as `failures` does.
 
     The id of a job is that of its check run ("Workflow jobs", `check_run_url`).
     """
@@ -252,7 +259,12 @@ def annotations(client: Client, push: Push, job_id: str) -> tuple[str, ...]:
     path = segments(*_repository(push), "check-runs", job_id, "annotations")
     reply = client.get(push.project, path, {"per_page": str(PER_PAGE)}, conditional=False)
     body = readable(reply, f"the annotations of job {job_id}", READ_CHECKS).body
-    found = [one for one in messages.answer(body, list[messages.Annotation]) if one.annotation_level in _LEVELS]
+    return lines_of(messages.answer(body, list[messages.Annotation]))
+
+
+def lines_of(listed: Iterable[messages.Annotation]) -> tuple[str, ...]:
+    """Return annotations as failure lines, failures before warnings, those with a place first."""
+    found = [one for one in listed if one.annotation_level in _LEVELS]
     found.sort(key=lambda one: (_LEVELS.index(one.annotation_level or ""), one.path in _NOWHERE))
     lines = (_line(one) for one in found)
     return tuple(dict.fromkeys(line for line in lines if line))[:FAILURES_MAX]

@@ -4,7 +4,7 @@ GitHub reruns inside a workflow run (our batch): the run gets a further attempt,
 nothing can be rerun until the whole run has completed. So each call requests one copy, a batch gets one call at a
 time, and several jobs go together where GitHub offers that. "Rerun failed jobs" takes all that failed or were
 cancelled, so it is only used if all that failed are wanted. The whole run is rerun if most of its jobs were asked for.
-Half of the 50 reruns that a workflow run may have are left to people.
+Of the 50 reruns that a workflow run may have some are left to people (`reserve`).
 
 GitHub answers nearly everything with 403, so only the text distinguishes 'already running', 'too old', a job of an
 attempt that is no longer the newest, a missing permission and a rate limit. Texts seen (2024 to 2026): "The workflow
@@ -23,21 +23,17 @@ import msgspec
 
 from triggerbot.core.decision import Cause
 from triggerbot.core.model import Event, Kind, Result, State
-from triggerbot.core.policy.planning import Call, Owed, Plan, by_round
+from triggerbot.core.needs import Needs
+from triggerbot.core.policy.planning import GOES_ON, Call, Owed, Plan, by_round
 from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
 from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
+from triggerbot.systems.github.settings import RERUNS_MAX, RESERVE
 from triggerbot.systems.http import Reply
 
-_BUSY = "waits for the workflow run to complete"
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
-#: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those that are planned.
-_RERUNS_MAX = 50
-_PLANNED_MAX = _RERUNS_MAX // 2
 _RESERVED = "reruns that GitHub allows this workflow run were made: the others are left to people"
-#: Names of jobs that are not rerun along with others.
-_DEPLOYS = re.compile(r"deploy|publish|release", re.IGNORECASE)
 #: Results that "rerun failed jobs" certainly skips; it includes cancelled jobs.
 _SKIPPED = frozenset({Result.SUCCESS, Result.SKIPPED})
 #: Seconds until the next try for a running workflow run, in case the message about its end gets lost.
@@ -60,14 +56,17 @@ _NEVER = re.compile(
 # -- requests ---------------------------------------------------------------------------------------------------------
 
 
-def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
-    """Plan at most one call per batch; whatever else is owed there is held, with the reason."""
+def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event], reserve: int = RESERVE) -> Plan:
+    """Plan at most one call per batch; whatever else is owed there is held, with the reason.
+
+    `reserve`: how many of the reruns that GitHub allows a workflow run are only for what people ask for.
+    """
     batches = {event.key: event.batch for event in runs}
     groups: dict[str, list[Owed]] = {}
     for owed in all_owed:
         batch = owed.target.batch or batches.get(owed.target.key, "")
         groups.setdefault(batch or f"job {owed.target.run_id}", []).append(owed)
-    plans = [_plan_batch(batch, group, busy, runs) for batch, group in groups.items()]
+    plans = [_plan_batch(batch, group, busy, runs, RERUNS_MAX - reserve) for batch, group in groups.items()]
     return Plan(
         tuple(call for one in plans for call in one.calls),
         tuple(held for one in plans for held in one.held),
@@ -75,28 +74,34 @@ def plan(all_owed: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) 
     )
 
 
-def _plan_batch(batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
+def _plan_batch(
+    batch: str, all_owed: list[Owed], busy: frozenset[str], runs: Sequence[Event], planned_max: int
+) -> Plan:
     listed = [event for event in runs if event.batch == batch]
     newest = _newest(listed)
     running = any(owed.target.state is not State.FINISHED for owed in all_owed)
     running = running or any(event.state is not State.FINISHED for event in newest.values())
     if batch in busy or running:
-        return Plan(held=tuple((owed, _BUSY) for owed in all_owed))
+        return Plan(held=tuple((owed, GOES_ON) for owed in all_owed))
     reruns = max((event.attempt for event in listed), default=1) - 1
-    ended = [owed for owed in all_owed if reruns >= _PLANNED_MAX and not owed.claim.manual]
+    ended = [owed for owed in all_owed if reruns >= planned_max and not owed.claim.manual]
     left = by_round([owed for owed in all_owed if owed not in ended])
     jobs = {job: event for job, event in newest.items() if event.kind is not Kind.WORKFLOW}
-    call = _call(left, jobs) if left else None
+    call = _call(left, jobs, Needs(listed)) if left else None
     return Plan(
         () if call is None else (call,),
         tuple((owed, _TURN) for owed in left if call is not None and owed not in call.wants),
-        tuple((owed, f"{reruns} of the {_RERUNS_MAX} {_RESERVED}") for owed in ended),
+        tuple((owed, f"{reruns} of the {RERUNS_MAX} {_RESERVED}") for owed in ended),
     )
 
 
-def _call(wants: list[Owed], newest: dict[str, Event]) -> Call:
-    """Choose the request that gives most of what is wanted, and starts nothing that must not be started."""
+def _call(wants: list[Owed], newest: dict[str, Event], needs: Needs) -> Call:
+    """Choose the request that gives most of what is wanted, and starts nothing that must not be started.
+
+    What one job alone would start was looked at when it was decided; only what goes along with others is, here.
+    """
     first, jobs = wants[0], {owed.target.job for owed in wants}
+    never = first.never_start
     if not first.target.batch:
         return Call((first,), 1, first.target)
     if first.target.kind is Kind.WORKFLOW:
@@ -104,24 +109,22 @@ def _call(wants: list[Owed], newest: dict[str, Event]) -> Call:
     taken = {job for job, event in newest.items() if event.result not in _SKIPPED}
     # GitHub ends jobs itself when another one fails: they have to run, too, before anything is proved.
     cancelled = {job for job in taken if newest[job].result is Result.CANCELLED}
+    # Gates run again with what they need, whether anybody asks for them or not.
+    derived = {job for job in taken if needs.follows_from(newest[job])}
     failed = [owed for owed in wants if owed.target.failed and owed.target.job in taken]
     covered = {owed.target.job for owed in failed}
-    along = not any(_must_not_start(job) for job in taken - covered)
-    together = first in failed and taken - cancelled == covered and len(taken) > 1 and along
+    started = taken | needs.dependents(first.target.batch, taken)
+    along = not any(never.along(job, newest.get(job)) for job in started - jobs)
+    together = first in failed and taken - cancelled - derived == covered - derived and len(taken) > 1 and along
     if together and len(failed) == len(wants):
         return Call(tuple(failed), 1, first.target, together=True)
     asked = {owed.target.job for owed in wants if owed.claim.cause in (Cause.REQUESTED, Cause.MANUAL)}
     most = len(asked) > 1 and 2 * len(asked) > len(newest)
-    if most and not any(_must_not_start(job) for job in newest.keys() - jobs):
+    if most and not any(never.along(job, newest[job]) for job in newest.keys() - jobs):
         return Call(tuple(wants), 1, first.target, whole=True)
     if together:
         return Call(tuple(failed), 1, first.target, together=True)
     return Call((first,), 1, first.target, may_widen=first in failed and taken == {first.target.job})
-
-
-def _must_not_start(job: str) -> bool:
-    """Return whether a job that nobody wants again does things that must not be done twice, by its name."""
-    return _DEPLOYS.search(job) is not None
 
 
 def _newest(events: Sequence[Event]) -> dict[str, Event]:

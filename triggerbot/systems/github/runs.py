@@ -3,17 +3,19 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, NotUnderstood
 from triggerbot.core.event_json import format_time
-from triggerbot.core.model import Event, Heard, Lead, Push
+from triggerbot.core.model import Event, Heard, Kind, Lead, Push, Result, Run, RunKey
 from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
-from triggerbot.systems.github import attempts, endings, messages, parse
+from triggerbot.systems.github import attempts, endings, heads, messages, parse, shape
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.workflow_file import Shape, WorkflowFiles
 from triggerbot.systems.http import segments, usable
 
 _K = TypeVar("_K")
@@ -27,21 +29,46 @@ _LONGEST_RUN = 24 * 3600.0
 _ROUND = 3600.0
 #: Workflow runs that GitHub lists at most when filtered by `created` ("List workflow runs", 2026).
 _LISTED_MAX = 1000
+#: Jobs of a workflow run that are asked about one by one, rather than listed first to be asked about together.
+_FEW = 2
 #: Cached ids of jobs listed again, and cached workflow runs with their events.
 _IDS, _SWEPT = 20_000, 300
+
+
+@dataclass(frozen=True, slots=True)
+class _OfFiles:
+    """What the workflow files of a push say of its workflow runs, by their ids; see `LookBack`."""
+
+    guarded: dict[str, bool] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def add(self, run: messages.WorkflowRun, shaped: Shape) -> None:
+        """Take what one says."""
+        if shaped.unread:
+            self.unread[str(run.id)] = shaped.unread
+        guarded = shaped.cancels_in_progress(run.event or "", run.head_branch or "")
+        if guarded is not None:
+            self.guarded[str(run.id)] = guarded
 
 
 class Runs:
     """A reader of workflow runs as events. Thread-safe."""
 
     def __init__(
-        self, system: str, client: Client, sweeping: Client, repositories: Sequence[str], annotations: Annotations
+        self,
+        system: str,
+        client: Client,
+        sweeping: Client,
+        repositories: Sequence[str],
+        annotations: Annotations,
+        files: WorkflowFiles,
     ) -> None:
         """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit."""
         self._system = system
         self._client = client
         self._sweeping = sweeping
         self._annotations = annotations
+        self._files = files
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
         #: Jobs listed again under a new id: {the id we use: the id to rerun}.
@@ -65,9 +92,14 @@ class Runs:
         runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
         if not runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
-        listed = [self._events(self._client, push, run) for run in runs if _matters(run, known)]
+        files = _OfFiles()
+        listed = [
+            self._events(self._client, push, run, files, wanted=str(run.id) in (known.wanted or ()))
+            for run in runs
+            if _matters(run, known)
+        ]
         try:
-            facts = parse.facts(push, runs)
+            facts, told = parse.facts(push, runs), heads.of_runs(push, runs)
         except NotUnderstood as error:
             raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
         return LookBack(
@@ -75,6 +107,10 @@ class Runs:
             facts=facts,
             busy=frozenset(str(run.id) for run in runs if run.status != "completed"),
             complete=all(whole for _, whole in listed),
+            heads=told,
+            stopped=endings.stopped(runs, [event for events, _ in listed for event in events], self._annotations.known),
+            guarded=files.guarded,
+            unread=files.unread,
         )
 
     def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
@@ -88,20 +124,42 @@ class Runs:
             raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
         return list({run.id: run for page in found for run in page.workflow_runs}.values())
 
-    def _events(self, client: Client, push: Push, run: messages.WorkflowRun) -> tuple[list[Event], bool]:
-        """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all."""
-        path = segments("repos", *push.project.split("/"), "actions", "runs", str(run.id), "jobs")
+    def _events(
+        self,
+        client: Client,
+        push: Push,
+        run: messages.WorkflowRun,
+        files: "_OfFiles | None" = None,
+        *,
+        wanted: bool = False,
+    ) -> tuple[list[Event], bool]:
+        """List the executions of a workflow run's jobs in all attempts, oldest first, and whether that is all.
+
+        `files`: takes what its workflow file says, which is read where that may matter: where a job failed or is
+        `wanted`. Without it only where it may tell how a job ended.
+        """
         try:
-            pages = list(client.pages(push.project, path, {"filter": "all"}, messages.JobsPage))
+            pages = list(self._jobs(client, push, str(run.id)))
         except NotKnown:  # somebody deleted the workflow run
             return [], False
         listed = [job for page in pages for job in page.jobs]
+        self._annotations.learn(listed)
         jobs, newest = attempts.distinct(listed)
         with self._lock:
             for job_id, new_id in newest.items():
                 _cache(self._newest, job_id, new_id, _IDS)
         events, whole = self._of_jobs(push, run, jobs, attempts.repeated(listed))
+        cut_off = any(event.result is Result.CANCELLED and endings.is_unclear(event) for event in events)
+        if cut_off or (files is not None and (wanted or any(event.failed for event in events))):
+            shaped = self._files.shape(push.project, run)
+            events = shape.apply(shaped, events, listed)
+            if files is not None:
+                files.add(run, shaped)
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
+
+    def _jobs(self, client: Client, push: Push, number: str) -> Iterator[messages.JobsPage]:
+        path = segments("repos", *push.project.split("/"), "actions", "runs", number, "jobs")
+        return client.pages(push.project, path, {"filter": "all"}, messages.JobsPage)
 
     def _of_jobs(
         self, push: Push, run: messages.WorkflowRun, jobs: Sequence[messages.Job], repeated: Mapping[str, str]
@@ -141,7 +199,7 @@ class Runs:
                 return ResolvedLeads((), tuple(leads))
             if not watched(push):
                 return ResolvedLeads((), tuple(leads))
-            facts = parse.facts(push, [run])
+            facts, told = parse.facts(push, [run]), heads.of_runs(push, [run])
         except NotUnderstood as error:
             raise CIUnavailable(f"GitHub's answer is not as documented: {error}") from None
         events, _ = self._events(self._client, push, run)
@@ -151,7 +209,26 @@ class Runs:
             one for one in leads
             if one.key in listed or endings.is_settled(one, run) or (one.attempt > 1 and one.run_id != number)
         )  # fmt: skip
-        return ResolvedLeads((facts, *events), settled, "GitHub does not list the job yet")
+        return ResolvedLeads((facts, *told, *events), settled, "GitHub does not list the job yet")
+
+    def lines_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Read the annotations of several jobs together; what that does not tell of is left out. Never raises."""
+        wanted = [run for run in runs if run.kind is not Kind.WORKFLOW and run.batch.isdecimal()]
+        if not messages.is_full_name(push.project):
+            return {}
+        known = {run.key: lines for run in wanted if (lines := self._annotations.known(run.run_id)) is not None}
+        wanted = [run for run in wanted if run.key not in known]
+        batches = {run.batch for run in wanted}
+        if len(wanted) > _FEW * len(batches) and not self._annotations.are_named(run.run_id for run in wanted):
+            try:
+                for batch in batches:
+                    self._annotations.learn(
+                        job for page in self._jobs(self._sweeping, push, batch) for job in page.jobs
+                    )
+            except CIError as error:
+                _log.info("annotations.not_read", system=self._system, project=push.project, error=str(error))
+        found = self._annotations.together(push, [run.run_id for run in wanted])
+        return known | {run.key: found[run.run_id] for run in wanted if run.run_id in found}
 
     def recent(self, since: float) -> list[Heard] | None:
         """Return events of the workflow runs that changed since `since`; `None` if no repositories are configured.
@@ -184,6 +261,7 @@ class Runs:
                     why = "the workflow run has no branch"
                     _log.warning("sweep.ignored", system=self._system, project=project, run=run.id, reason=why)
                     continue
+                yield from heads.of_run(push, run)
                 yield parse.facts(push, [run], settled=run.status == "completed")
                 yield from self._swept_events(push, run)
             except NotUnderstood as error:

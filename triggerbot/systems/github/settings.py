@@ -12,6 +12,8 @@ from triggerbot.config.section import Section, SystemSettings, default, literal_
 from triggerbot.config.yaml_reader import shown
 from triggerbot.core.policy.rules import Rule
 
+#: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those left to people.
+RERUNS_MAX, RESERVE = 50, 25
 REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 
 
@@ -83,7 +85,17 @@ class GitHubSettings(SystemSettings):
     sweep: fields.SomeTimeOrOff = default(
         "5m", "How often to ask GitHub what finished lately, so that lost webhooks lose nothing; or off."
     )
+    debug_last_try: bool = Field(
+        default=False,
+        description="Whether the last retrigger of a job runs with GitHub's debug logging, as evidence for whoever "
+        "mends it.",
+    )
     forks: bool = Field(default=False, description="Whether pushes that come from forks may be retriggered.")
+    reserve: Annotated[int, Field(ge=0, le=RERUNS_MAX)] = default(
+        RESERVE,
+        "How many of the 50 reruns that GitHub allows a workflow run are left to people: what failed is not rerun once "
+        "the others are used up.",
+    )
     repositories: tuple[Repository, ...] = Field(
         default=(),
         description="Which repositories to ask, for polling and the sweep. Left out: those projects of the rules that "

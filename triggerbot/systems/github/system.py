@@ -11,13 +11,14 @@ import structlog
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Heard, Kind, Lead, Push, Result, Run, RunKey
+from triggerbot.core.model import CommentCommand, Event, Head, Heard, Kind, Lead, Push, Result, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
     Answer,
     Asker,
     BuildContext,
+    Evicted,
     Known,
     Later,
     LookBack,
@@ -26,15 +27,19 @@ from triggerbot.systems import (
     Slots,
     Unknown,
 )
-from triggerbot.systems.github import credentials, endings, messages, parse, reporting, rerun
+from triggerbot.systems.github import credentials, endings, graphql, merge_queue, messages, parse, reporting, rerun
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
 from triggerbot.systems.github.client import Client
+from triggerbot.systems.github.graphql import GraphQL
+from triggerbot.systems.github.heads import Branches
 from triggerbot.systems.github.limits import Limits, OwnSlots
+from triggerbot.systems.github.merge_queue import MergeQueue
 from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.rerun import plan as plan_reruns
 from triggerbot.systems.github.runs import Runs
-from triggerbot.systems.github.settings import GitHubSettings
+from triggerbot.systems.github.settings import RESERVE, GitHubSettings
+from triggerbot.systems.github.workflow_file import WorkflowFiles
 from triggerbot.systems.http import Http, NotSent, segments
 from triggerbot.systems.webhook_signatures import delivery, verify_sha256
 
@@ -67,7 +72,10 @@ class GitHub:
         repositories: Sequence[str] = (),
         grace: float = 60.0,
         forks_allowed: bool = False,
+        reserve: int = RESERVE,
+        queue_wants: frozenset[str] = frozenset(),
         mention: str = "triggerbot",
+        debug_last_try: bool = False,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         transport: httpx.BaseTransport | None = None,
@@ -75,7 +83,9 @@ class GitHub:
         """Take the configuration, without any I/O.
 
         `url`: the root of the REST API. `repositories`: what the sweep reads, as owner/repository. `grace`: seconds.
-        `mention`: the name by which comments address triggerbot.
+        `reserve`: how many of the reruns that GitHub allows a workflow run are left to people.
+        `mention`: the name by which comments address triggerbot. `queue_wants`: what is wanted of the merge queue.
+        `debug_last_try`: whether the last retrigger of a job runs with debug logging.
         Raises `ValueError` unless exactly one of `token` and `app` is given, and for impossible names of repositories.
         """
         wrong = [repository for repository in repositories if not messages.is_full_name(repository)]
@@ -84,9 +94,13 @@ class GitHub:
         self.name = name
         self.grace = grace
         self.forks_allowed = forks_allowed
+        self._reserve = reserve
+        self._queue_wants = queue_wants
+        self.requeues = "requeue" in queue_wants
         self._secrets = tuple(secret for secret in webhook_secrets if secret)
         self._repositories = tuple(repositories)
         self._mention = mention
+        self._debug_last_try = debug_last_try
         self._http = Http(url, _HEADERS, transport=transport)
         limits, slots = Limits(clock), OwnSlots(clock)
         self._auth = _auth(token, app, self._http, clock, RERUNS)
@@ -98,9 +112,18 @@ class GitHub:
         report_app = report_auth if isinstance(report_auth, AppAuth) else None
         self.reporting = ReportingClient(self._report_client, report_app, clock)
         etags = self._client.etags
-        sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
-        self._annotations = Annotations(name, self._report_client)
-        self._runs = Runs(name, self._client, sweeping, self._repositories, self._annotations)
+        self._sweeping = Client(self._http, self._auth, limits, slots, sleep, report=True, etags=etags)
+        # Its limits are its own, and writes by it take the turns of all other writes.
+        self._graph_http = Http(graphql.address(url), _HEADERS, transport=transport)
+        graph_client = Client(self._graph_http, report_auth, Limits(clock), OwnSlots(clock), sleep)
+        self._graph = GraphQL(graph_client, clock)
+        self._queue = MergeQueue(self._graph, self._report_client)
+        self._annotations = Annotations(name, self._report_client, self._graph)
+        # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
+        reading = Client(self._http, report_auth, limits, slots, sleep)
+        files = WorkflowFiles(reading, clock)
+        self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations, files)
+        self._branches = Branches(reading, clock)
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -121,6 +144,9 @@ class GitHub:
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
         heard = [one for one in parse.webhook(self.name, headers, body, self._mention) if not self._is_explained(one)]
+        if self._queue_wants:
+            kind = headers.get("x-github-event", "")
+            heard += merge_queue.webhook(self.name, kind, parse.payload(headers, body), requeue=self.requeues)
         for lead in heard:
             if isinstance(lead, Lead) and lead.push is None:
                 why = "it names no branch or no workflow, so GitHub is asked whose it is"
@@ -147,7 +173,7 @@ class GitHub:
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan at most one rerun for each workflow run, purely."""
-        return plan_reruns(wants, busy, runs)
+        return plan_reruns(wants, busy, runs, self._reserve)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Request one rerun with one POST, which cannot carry the operation's id. Never raises.
@@ -158,7 +184,8 @@ class GitHub:
         path = self._rerun_path(push.project, call)
         if path is None:
             return Refused("the run's ids are none of GitHub's, so that it cannot be rerun there", healthy=True)
-        reply = self._client.post(push.project, path, {"enable_debug_logging": False})
+        last = self._debug_last_try and any(want.owed <= call.count for want in call.wants)
+        reply = self._client.post(push.project, path, {"enable_debug_logging": last})
         if isinstance(reply, NotSent):
             return Later(reply.why)
         if isinstance(reply, (Later, Unknown)):
@@ -204,12 +231,21 @@ class GitHub:
         return "runs" if of_run else "jobs", number, "rerun-failed-jobs" if together else "rerun"
 
     def share(self, slots: Slots) -> None:
-        """Let reports wait for their turn to write in these slots."""
-        self._report_client.slots = slots
+        """Let reports wait for their turn to write in these slots, and close them for all at a rate limit."""
+        for client in (self._client, self._sweeping, self._report_client):
+            client.slots = slots
 
     def queue(self, project: str) -> str:
         """Name the queue of all that is written about a repository: that of its credentials; never raises."""
         return self._client.queue(project)
+
+    def default_branch(self, project: str) -> str | None:
+        """Return the default branch of a repository; `None` if GitHub does not say. Never raises."""
+        return self._branches.default(project)
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Return what is news of a push's branch at this moment; raises `CIError`."""
+        return self._branches.heads(push, fork)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""
@@ -223,6 +259,10 @@ class GitHub:
         """Return a job's failure lines: its annotations; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         known = self._annotations.known(run.run_id)
         return known if known is not None else reporting.failures(self._report_client, push, run)
+
+    def failures_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
+        """Return the annotations of jobs as far as one query tells them."""
+        return self._runs.lines_of(push, runs)
 
     def result_of(self, result: Result, lines: Sequence[str]) -> Result:
         """Return how a job ended by its failure lines: they may tell of an error of GitHub's own, or of a time-out."""
@@ -244,15 +284,28 @@ class GitHub:
         """React to the comment with a thumbs up, or confused; raises as `failures` does."""
         reporting.react(self.reporting.pulls, wish, heard=heard)
 
+    def pull_of(self, branch: str) -> int | None:
+        """Return the pull request of a merge queue's branch."""
+        return merge_queue.pull_of(branch)
+
+    def evicted(self, project: str, number: int) -> Evicted:
+        """Read how a pull request stands with the merge queue; raises as `failures` does."""
+        return self._queue.evicted(project, number)
+
+    def put_back(self, project: str, one: Evicted) -> str:
+        """Put a pull request back into the merge queue with one request; return why GitHub refuses that."""
+        return self._queue.put_back(project, one)
+
     def check(self) -> str:
         """Try the credentials in every configured repository; raises `CIError`, with a remedy where known."""
         if isinstance(self._auth, AppAuth):
-            return credentials.check_app(self._auth, self._client, self._repositories)
+            return credentials.check_app(self._auth, self._client, self._repositories, self._queue_wants)
         return credentials.check_token(self._client, self._repositories)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._graph_http.close()
 
 
 def _auth(
@@ -287,5 +340,8 @@ def build(name: str, settings: GitHubSettings, context: BuildContext) -> GitHub:
         repositories=settings.repositories,
         grace=settings.grace,
         forks_allowed=settings.forks,
+        reserve=settings.reserve,
+        queue_wants=context.merge_queue,
         mention=context.mention,
+        debug_last_try=settings.debug_last_try,
     )

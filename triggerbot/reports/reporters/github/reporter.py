@@ -1,10 +1,12 @@
 """Reports at GitHub: a check run or a commit status on the commit, and one comment on its pull request.
 
-What is to be created is recorded before it is sent. After a crash or an answer in doubt it is looked for, once GitHub
-had time to show it, before it is sent again. Edits are idempotent.
+A push at which nothing fails gets one write, at its end. What is to be created is recorded before it is sent. After a
+crash or an answer in doubt it is looked for, once GitHub had time to show it, before it is sent again. Edits are
+idempotent.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -19,6 +21,7 @@ from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters import markdown
+from triggerbot.reports.reporters.github.required_check import Decided, RequiredCheck, Waiting
 from triggerbot.reports.reporters.github.settings import GitHubReportSettings
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.reporting import Locked, ReportingClient, Unsent
@@ -69,6 +72,8 @@ class _Stored(msgspec.Struct):
     #: The `_urgency` of the last report, and when it was updated (seconds since the epoch).
     tone: str = ""
     told: float = 0.0
+    #: Of an entry of the merge queue.
+    entry: Waiting = msgspec.field(default_factory=Waiting)
 
 
 class GitHubReporter:
@@ -87,6 +92,7 @@ class GitHubReporter:
         comment: bool,
         wants: Callable[[Push], bool],
         mention: str = "",
+        required: RequiredCheck | None = None,
     ) -> None:
         self.name = f"github:{system}" if check else f"github:{system}:comment"
         self._system = system
@@ -95,6 +101,12 @@ class GitHubReporter:
         self._comment = comment
         self._wants = wants
         self._mention = mention.removeprefix("@")
+        self._required = required
+
+    @property
+    def decides_merges(self) -> bool:
+        """Whether its check of an entry of the merge queue is a required one."""
+        return self._required is not None
 
     def wants(self, push: Push) -> bool:
         """Return whether this push is reported here."""
@@ -105,13 +117,16 @@ class GitHubReporter:
 
         A change of the verdict is reported at once, mere progress once a minute.
         """
-        made, urgency, now = _read(stored), _urgency(report), self._client.clock()
+        made, now = _read(stored), self._client.clock()
+        entry = self._required.decide(report, made.entry, now) if self._required is not None else None
+        urgency = _urgency(report, entry)
         if made.tone == urgency and 0 <= now - made.told < _CALM:
-            return made.told + _CALM
+            return min(made.told + _CALM, (entry and entry.due) or math.inf)
         before = (made.check.says, made.comment.says)
         parts: list[Callable[[PushReport, _Stored, Callable[[], None]], None]] = []
         if self._check:
-            parts.append(self._report_check if self._client.by_app else self._report_status)
+            check = self._report_check if self._client.by_app else self._report_status
+            parts.append(partial(check, entry=entry))
         if self._comment:
             parts.append(self._report_comment)
         errors: list[CIError] = []
@@ -125,18 +140,22 @@ class GitHubReporter:
         if before != (made.check.says, made.comment.says):
             made.tone, made.told = urgency, now
             save(msgspec.json.encode(made).decode())
-        return None
+        return None if entry is None else entry.due
 
     def close(self) -> None:
         """Close nothing: the connections are the system's."""
 
-    def _report_check(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
+    def _report_check(
+        self, report: PushReport, stored: _Stored, save: Callable[[], None], *, entry: Decided | None
+    ) -> None:
         content, made, push = _check_run(report), stored.check, report.push
+        if entry is not None:
+            content = entry.check_run(content)
         says = _digest(content)
-        if made.says == says:
+        if made.says == says or (entry is None and _can_wait(report, made)):
             return
         checks = self._client.checks
-        with self._client.turn(push, "check run", verdict=report.judged.final):
+        with self._client.turn(push, "check run", verdict=_is_verdict(report, stored)):
             if not made.id:
                 login = self._client.login(push.project)
                 made.id, name = checks.find(push.project, push.revision, push.branch, login)
@@ -150,16 +169,20 @@ class GitHubReporter:
                 made.says = says
                 save()
 
-    def _report_status(self, report: PushReport, stored: _Stored, save: Callable[[], None]) -> None:
+    def _report_status(
+        self, report: PushReport, stored: _Stored, save: Callable[[], None], *, entry: Decided | None
+    ) -> None:
         """Set the commit status; of a commit on several branches, the one judged last shows."""
         content = {
             "state": _STATES[report.judged.health],
             "description": _cut(report.judged.sentence),
             **({"target_url": report.link} if report.link else {}),
         }
+        if entry is not None:
+            content |= {"state": str(entry.conclusion), "description": _cut(entry.why)}
         says = _digest(content)
-        if stored.check.says != says:
-            with self._client.turn(report.push, "status", verdict=report.judged.final):
+        if stored.check.says != says and not (entry is None and _can_wait(report, stored.check)):
+            with self._client.turn(report.push, "status", verdict=_is_verdict(report, stored)):
                 self._client.checks.status(report.push.project, report.push.revision, content)
             stored.check.says = says
             save()
@@ -173,7 +196,8 @@ class GitHubReporter:
         if made.says == says or made.gone or (stored.none and not worth):
             return
         # Without anything worth telling there is usually nothing to write, which needs no turn.
-        turn = self._client.turn(report.push, "comment", verdict=report.judged.final) if worth else nullcontext()
+        verdict = _is_verdict(report, stored)
+        turn = self._client.turn(report.push, "comment", verdict=verdict) if worth else nullcontext()
         with turn:
             self._write_comment(report, stored, text, save, worth=worth)
 
@@ -256,11 +280,34 @@ def _read(stored: str) -> _Stored:
         return _Stored()
 
 
-def _urgency(report: PushReport) -> str:
+def _urgency(report: PushReport, entry: Decided | None = None) -> str:
     """Digest what is reported at once when it changes: the health, whether it is final, and the answers."""
     judged = report.judged
     troubled = any(job.troubles for job in judged.jobs)
-    return _digest([judged.health, judged.final, troubled, any(job.suspected for job in judged.jobs), report.answers])
+    decided = [] if entry is None else [entry.conclusion]
+    suspected = any(job.suspected for job in judged.jobs)
+    return _digest([judged.health, judged.final, troubled, suspected, report.answers, *decided])
+
+
+def _can_wait(report: PushReport, made: _Made) -> bool:
+    """Return whether nobody needs to be told yet: all is on its way, and nothing failed or is owed.
+
+    GitHub shows its own list of checks meanwhile.
+    """
+    judged, told = report.judged, made.id or made.says or made.asked
+    return (
+        judged.health is Health.PENDING
+        and not (told or report.answers)
+        and not any(job.awaited or any(run.failed for run in job.runs) for job in judged.jobs)
+    )
+
+
+def _is_verdict(report: PushReport, stored: _Stored) -> bool:
+    """Return whether a report tells a new verdict, which goes before mere progress of other pushes."""
+    if stored.entry.began:
+        return True  # a merge waits for it
+    changed = stored.tone != _urgency(report) and report.judged.health is not Health.PENDING
+    return report.judged.final or changed
 
 
 def _digest(content: object) -> str:
@@ -306,7 +353,11 @@ def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[Gi
     system = context.systems[settings.system]
     assert isinstance(system, GitHub)  # the config was checked for it
     if settings.check:
-        yield GitHubReporter(settings.system, system.reporting, check=True, comment=False, wants=settings.covers)
+        queue = settings.merge_queue
+        required = RequiredCheck(system.reporting, queue.timeout) if queue and queue.required_check else None
+        yield GitHubReporter(
+            settings.system, system.reporting, check=True, comment=False, wants=settings.covers, required=required
+        )
     # What people ask is answered in the comment.
     if settings.comment or settings.commands is not None:
         mention = "" if settings.commands is None else settings.commands.mention

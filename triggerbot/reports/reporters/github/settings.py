@@ -1,9 +1,9 @@
 """The section of reports at GitHub in the config."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from triggerbot.config import fields
 from triggerbot.config.section import (
@@ -11,10 +11,30 @@ from triggerbot.config.section import (
     REPORTED_PROJECTS,
     CommentSettings,
     ReportSettings,
+    Section,
     SystemSettings,
     default,
 )
 from triggerbot.config.yaml_reader import Place
+
+
+class MergeQueueSettings(Section):
+    """What triggerbot does for GitHub's merge queue."""
+
+    required_check: bool = Field(
+        default=False,
+        description="Whether the check of an entry of the queue decides: it is pending while something runs or is "
+        "owed, and a success only if everything passed, or failed and proved intermittent as was known.",
+    )
+    timeout: fields.Duration = default(
+        "60m",
+        "How long an entry may be pending; then it is decided by what is known. Less than the queue's own time-out.",
+    )
+    requeue: bool = Field(
+        default=False,
+        description="Whether an entry that was evicted for its checks is put back, once for each commit of a pull "
+        "request, if all that failed proved intermittent or an error of the CI itself.",
+    )
 
 
 class GitHubReportSettings(ReportSettings):
@@ -37,6 +57,25 @@ class GitHubReportSettings(ReportSettings):
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
 
+    merge_queue: Annotated[MergeQueueSettings | None, fields.Given] = Field(
+        default=None, description="What triggerbot does for the merge queue; without it nothing."
+    )
+
+    @model_validator(mode="after")
+    def _has_check(self) -> Self:
+        if self.merge_queue is not None and self.merge_queue.required_check and not self.check:
+            raise ValueError(
+                "merge_queue.required_check is about the check, which check: false turns off: leave that out"
+            )
+        return self
+
+    @property
+    def merge_queue_wants(self) -> frozenset[str]:
+        """What is wanted of the merge queue."""
+        if self.merge_queue is None:
+            return frozenset()
+        return frozenset(name for name in ("required_check", "requeue") if getattr(self.merge_queue, name))
+
     @property
     def at_system(self) -> str:
         """The GitHub."""
@@ -52,3 +91,6 @@ class GitHubReportSettings(ReportSettings):
         if self.commands is not None and not systems[self.system].webhook_secrets:
             message = f"comments are only heard of by webhooks: add a webhook_secret to the system {self.system}"
             yield ("commands",), message
+        if "requeue" in self.merge_queue_wants and not systems[self.system].webhook_secrets:
+            message = f"evictions are only heard of by webhooks: add a webhook_secret to the system {self.system}"
+            yield ("merge_queue", "requeue"), message

@@ -142,6 +142,7 @@ def _all(report: PushReport) -> list[_Part]:
     alone = [job for job in report.judged.jobs if job.job not in grouped]
     parts += [_entries(title, jobs) for title, jobs in _by_novelty(report, _of(alone, Verdict.FAILED))]
     parts += [_entries(title, _of(alone, verdict)) for title, verdict in _OTHERS]
+    parts.append(_entries("*Follow from others*", [job for job in alone if job.follows and job.hidden]))
     return [part for part in parts if part.jobs]
 
 

@@ -1,0 +1,50 @@
+"""What the other jobs of its push mean for a claim: what its failure follows from, what a rerun would start. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from triggerbot.core import identity, proof
+from triggerbot.core import needs as need
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Event, Result, Run
+from triggerbot.core.needs import Needs
+from triggerbot.core.policy import never_start
+from triggerbot.core.policy.never_start import NeverStart
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a decision about a claim has to know of the other jobs; see `rules.Facts`."""
+
+    follows: str = ""
+    starts: tuple[str, ...] = ()
+
+
+class Neighbours:
+    """The jobs of a push as its CI lists them, by their keys; `named`: those that a person asked for by name."""
+
+    def __init__(self, listed: Sequence[Event], claims: Iterable[Claim]) -> None:
+        self._needs = Needs(listed)
+        self._named = {claim.job for claim in claims if claim.manual}
+        self._newest = {event.job: event for event in sorted(listed, key=lambda one: one.attempt)}
+        self._labels = {job: identity.label(job, event.event) for job, event in self._newest.items()}
+
+    def standing(self, claim: Claim, runs: Sequence[Run], never: NeverStart) -> Standing:
+        """Return what the others mean for a claim; `runs`: those of its job, any of which may have failed by itself."""
+        failed = [run for run in runs if run.failed and run.result is not Result.INFRA]
+        alone = not all(map(self._needs.follows_from, failed))
+        causes = () if alone else self._needs.follows_from(claim.run)
+        manual = claim.manual
+        starts = never_start.excluded(never, claim.run, self._needs, self._newest, self._named, manual=manual)
+        return Standing(
+            need.words(causes, self._labels) if causes else "",
+            tuple(self._labels.get(job, identity.label(job)) for job in starts),
+        )
+
+    def derived(self, runs: Iterable[Run], proving: Collection[Result]) -> int:
+        """Count the runs that would count, but failed because of other jobs."""
+        return len({run.key for run in runs if proof.counts(run, proving) and self._needs.follows_from(run)})
+
+    def own(self, runs: Sequence[Run]) -> tuple[Run, ...]:
+        """Return runs of which those that failed because of other jobs prove nothing."""
+        return tuple(replace(run, result=Result.UNKNOWN) if self._needs.follows_from(run) else run for run in runs)

@@ -1,0 +1,48 @@
+"""What the verdict on an entry of a merge queue comes to: may it be merged, and may it be put back? Pure.
+
+A queue merges what its required check lets pass, so here only a proof is a success. Elsewhere a push that proves
+nothing is neither good nor bad; here that is a failure.
+"""
+
+from enum import StrEnum
+
+from triggerbot.core.verdict.health import Health, PushVerdict
+from triggerbot.core.verdict.verdict import JobVerdict, Novelty, Verdict
+
+
+class Conclusion(StrEnum):
+    """What the required check says."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+def conclude(judged: PushVerdict, *, timed_out: bool) -> tuple[Conclusion, str]:
+    """Return what an entry comes to, and why in one sentence.
+
+    It passes if every job passed, or failed in a way that proved intermittent and was known to be. `timed_out`: the
+    time that it may take is over, so it is decided by what is known now.
+    """
+    if judged.health is Health.FAILING:
+        return Conclusion.FAILURE, judged.sentence
+    if not judged.final and not timed_out:
+        return Conclusion.PENDING, judged.sentence
+    if judged.health is not Health.GOOD:
+        why = f"not proved in the time that a merge may wait: {judged.sentence}" if timed_out else judged.sentence
+        return Conclusion.FAILURE, why
+    new = [job.job for job in _shown(judged) if job.verdict is Verdict.INTERMITTENT and job.novelty != Novelty.KNOWN]
+    if new:
+        others = f" and {len(new) - 1} more" if len(new) > 1 else ""
+        return Conclusion.FAILURE, f"intermittent, and not known to be before this change: {new[0]}{others}"
+    return Conclusion.SUCCESS, judged.sentence
+
+
+def may_return(judged: PushVerdict) -> bool:
+    """Return whether an evicted entry may be put back: something failed, and all of it proved intermittent or infra."""
+    failed = [job.verdict for job in _shown(judged) if any(run.failed for run in job.runs)]
+    return bool(failed) and all(verdict in (Verdict.INTERMITTENT, Verdict.INFRA) for verdict in failed)
+
+
+def _shown(judged: PushVerdict) -> list[JobVerdict]:
+    return [job for job in judged.jobs if not job.hidden]

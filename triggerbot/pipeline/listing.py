@@ -1,0 +1,55 @@
+"""What a CI lists of a push: which part of it need not be fetched, and what is new in it."""
+
+import json
+from dataclasses import replace
+
+from triggerbot.core import proof
+from triggerbot.core.model import Push, PushFacts, RunKey
+from triggerbot.pipeline.observer import Observer
+from triggerbot.store import Store, Work
+from triggerbot.systems import UNREAD, Known, LookBack
+
+
+class Listing:
+    """Records what look-backs find."""
+
+    def __init__(self, store: Store, observer: Observer) -> None:
+        self._store = store
+        self._observer = observer
+
+    def observe(self, push: Push, view: LookBack) -> None:
+        """Observe what is new in the look-back, like the events of an intake."""
+        known = self._store.known(push)
+        by_run = {RunKey(run_id, attempt): state for (_, run_id, attempt), state in known.items()}
+        new = []
+        for event in view.events:
+            state = by_run.get(event.key) if event.per_batch else known.get((event.job, event.run_id, event.attempt))
+            if state is None or event.state.rank > state.rank or proof.may_correct(event):
+                new.append(event)
+        facts = view.facts or PushFacts(push)
+        if facts.message is None and view.jobs is None:
+            # The CI has no message for the push, so the push requests nothing.
+            facts = replace(facts, message="")
+        self._observer.observe([facts, *view.heads, *new])
+
+    def note_unread(self, push: Push, view: LookBack) -> None:
+        """Keep why it is not known what jobs need, for those who ask why something was decided."""
+        if view.unread is None:
+            return
+        text = json.dumps(dict(view.unread), sort_keys=True)
+        if text != self._store.metadata(push).get(UNREAD, "{}"):
+            self._store.set_metadata(push, UNREAD, text)
+
+    def told_apart(self, push: Push, view: LookBack) -> LookBack:
+        """Name the job of each event by its key, under which the store keeps it and its claim."""
+        if not any(event.per_batch for event in view.events):
+            return view
+        keys = {RunKey(run_id, attempt): job for job, run_id, attempt in self._store.known(push)}
+        return replace(view, events=tuple(replace(one, job=keys.get(one.key, one.job)) for one in view.events))
+
+
+def known(work: Work) -> Known:
+    """Return what a look-back need not fetch."""
+    batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
+    wanted = frozenset(batches) if batches and all(batches) else None
+    return Known(work.asks is not None, work.batches, wanted)
