@@ -69,6 +69,7 @@ def test_how_things_stand(tmp_path: Path) -> None:
         world.hear(event("other", "3", push=push(), result="success"))
         assert read(gauges)["triggerbot_day_runs"] == 2
         clock.move(300.0)
+        world.store.count_changes()
         assert read(gauges)["triggerbot_day_runs"] == 3
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -331,4 +332,15 @@ def test_another_server_in_its_place_is_noticed(tmp_path: Path) -> None:
         proxy.target = second.port
         proxy.hang_up()
         assert "another one" in why(store)
+        store.close()
+
+
+def test_a_unix_socket(tmp_path: Path) -> None:
+    """An address that is no host."""
+    with (
+        tempfile.TemporaryDirectory(prefix="redis-") as name,
+        RedisServer(tmp_path, "--unixsocket", f"{name}/socket"),
+    ):
+        store = open_store(f"unix://{name}/socket?db=1")
+        assert store.observe([seen(event("job"))], 1.0, dry=False)[0].news
         store.close()

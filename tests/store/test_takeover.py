@@ -195,7 +195,7 @@ def test_no_old_key_is_left(make: Make, redis_server: RedisServer) -> None:
         assert client.eval(OLD_CHECK, 1, META) == b"OK"
         open_store(address).close()
         kinds = {key.decode().partition(":")[2].partition(":")[0] for key in client.scan_iter("{triggerbot}:*")}
-        assert kinds == {"d", "l", "z", "r", "meta"}
+        assert kinds == {"d", "l", "s", "z", "r", "meta"}
         assert client.get("precious") == b"1"
         assert client.eval(OLD_CHECK, 1, META) == b"NEWER"
 

@@ -176,6 +176,8 @@ def store(value: Any) -> str | Secret:
         return value
     if isinstance(value, str) and value.startswith("sqlite://"):
         raise ValueError("write the path right after the colon: sqlite:state.db or sqlite:/var/lib/triggerbot/state.db")
+    if isinstance(value, str) and (why := addresses.why_no_sentinel(value)) is not None:
+        raise ValueError(f"this is no address of a store: {why}")
     raise ValueError(
         "expected sqlite:PATH such as sqlite:state.db, or redis://host:6379/0 (env:NAME or file:PATH if that holds a "
         f"password), got {shown(value, secret=True)}"

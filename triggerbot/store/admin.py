@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from triggerbot.store import heads, limits, queues, statistics
+from triggerbot.core.model import Push
+from triggerbot.store import heads, limits, queues, ran, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -14,7 +15,7 @@ from triggerbot.store.records import CRASHES_MAX, DELIVERY_KEPT, LETTERS_MAX, Cr
 _LAST = Doc("letters", "")
 _CRASHES = Doc("crashes", "")
 #: Pushes that one transaction deletes, or packs, so that it never holds others up for long.
-_PURGED, _PACKED = 10, 5
+_PURGED, _PACKED = 2, 2
 _EVERYTHING = 1_000_000
 
 
@@ -131,6 +132,7 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_sent(transaction, before)
     heads.purge(transaction, before)
     statistics.purge(transaction, before)
+    ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     for index in ("commands", "settled"):
         # Including commands that were never settled.
         queues.purge_commands(transaction, index, before - DELIVERY_KEPT, _EVERYTHING)
@@ -138,20 +140,22 @@ def _purge_others(transaction: Transaction, before: float) -> int:
 
 
 def _purge_pushes(transaction: Transaction, before: float) -> int:
-    found = transaction.first(RECENT, 50 * _PURGED, most=before)
-    book, deleted = Book(transaction), 0
-    parts = [part for at, part in found if at < before]
-    book.load(push_of(part) for part in parts)
-    for part in parts:
-        ledger = book.ledger(push_of(part))
+    # More than are deleted, for those that are still due stay, and are the first each time.
+    found = transaction.first(RECENT, 500, most=before)
+    book, gone = Book(transaction), list[Push]()
+    pushes = [push_of(part) for at, part in found if at < before]
+    for number, push in enumerate(pushes):
+        if number % _PURGED == 0:
+            book.load(pushes[number : number + _PURGED])
+        ledger = book.ledger(push)
         if ledger.stored is None or ledger.stored.due is not None:
             continue
         statistics.forget(transaction, ledger)
         ledger.delete(transaction)
-        deleted += 1
-        if deleted >= _PURGED:
+        gone.append(push)
+        if len(gone) >= _PURGED:
             break
-    for project in {push_of(part).project for part in parts} if deleted else ():
+    for project in {push.project for push in gone}:
         if not transaction.first(join(RECENT, project.lower()), 1):
             transaction.rank(PROJECTS, project, None)
-    return deleted
+    return len(gone)

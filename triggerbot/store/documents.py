@@ -14,7 +14,7 @@ import msgspec
 
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
-from triggerbot.core.model import Batch, Event, Push, PushFacts, Run, RunKey
+from triggerbot.core.model import Batch, Event, Push, PushFacts, Run, RunKey, State
 from triggerbot.core.policy.try_syntax import PushOptions
 
 T = TypeVar("T")
@@ -110,7 +110,8 @@ class StoredJob(msgspec.Struct, omit_defaults=True):
 
     def oldest_first(self, job: str) -> tuple[Run, ...]:
         """Return its runs, sorted by age; `job`: its key."""
-        return tuple(sorted(self.all_runs(job), key=lambda run: run.age))
+        runs = self.all_runs(job)
+        return tuple(sorted(runs, key=lambda run: run.age) if len(runs) > 1 else runs)
 
 
 class StoredClaim(msgspec.Struct, omit_defaults=True):
@@ -207,6 +208,14 @@ _RUN_DEFAULTS = tuple((one.name, one.default) for one in fields(Run) if one.name
 def stored_run(run: Run | Event) -> StoredRun:
     """Return a run as it is stored; an event has all the fields of one."""
     return {name: own for name, default in _RUN_DEFAULTS if (own := getattr(run, name)) is not None and own != default}
+
+
+def seconds_of(stored: StoredRun) -> float | None:
+    """Return how long a stored run ran, as `Run.seconds` does, without making a run of it."""
+    end, start = stored.get("time"), stored.get("started")
+    if end is None or start is None or stored["state"] != State.FINISHED:
+        return None
+    return max(0.0, float(end) - float(start))
 
 
 def run_of(stored: StoredRun, job: str) -> Run:

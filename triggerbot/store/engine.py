@@ -58,8 +58,8 @@ class Reader(Protocol):
     def size(self, index: str) -> int:
         """Count the members of an index."""
 
-    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
-        """Read sums, by field; none that are 0."""
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
+        """Read sums, by field: all, or some of them; none that are 0."""
 
 
 class Changes(NamedTuple):
@@ -132,9 +132,9 @@ class Transaction:
         """Count the members of an index, without the changes of this transaction."""
         return self._reader.size(index)
 
-    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
         """Read sums without the changes of this transaction."""
-        return self._reader.sums(keys)
+        return self._reader.sums(keys, fields)
 
     # -- changing -----------------------------------------------------------------------------------------------
 

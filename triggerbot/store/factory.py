@@ -3,19 +3,20 @@
 from contextlib import closing
 from pathlib import Path
 
+from triggerbot.core import sentinel
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable, UsageError
 from triggerbot.store import search
 from triggerbot.store.memory import Memory, MemoryEngine
 from triggerbot.store.sqlite import SqliteEngine, read_only
 from triggerbot.store.store import Store
 
-_REDIS = ("redis", "rediss", "unix")
+_REDIS = ("redis", "rediss", "unix", *sentinel.SCHEMES)
 #: Pushes that are looked at for their systems: more than there are.
 _PUSHES = 1_000_000
 
 
 def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) -> Store:
-    """Open the store at `sqlite:PATH`, `redis://host:port/db`, `rediss://...` (TLS) or `unix://PATH`.
+    """Open the store at `sqlite:PATH`, `redis://host:port/db`, `rediss://...` (TLS), `unix://PATH`, or behind Sentinel.
 
     `daemon`: open it to work on it, which only one process can do with a file. Raises `StoreUnusable`.
     """
@@ -26,7 +27,9 @@ def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) 
 
         return Store(RedisEngine.at(address, must_exist=must_exist, watch=daemon))
     if scheme != "sqlite" or not rest:
-        raise StoreUnusable("the store's address is none: write `sqlite:PATH` or `redis://host:port/db`")
+        raise StoreUnusable(
+            f"the store's address is none: write `sqlite:PATH`, `redis://host:port/db` or {sentinel.FORM}"
+        )
     if must_exist and _is_missing(Path(rest)):
         raise StoreUnusable(f"there is no store at {rest} yet: triggerbot has not run here with this config")
     return open_file(rest, daemon=daemon)

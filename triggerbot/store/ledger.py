@@ -6,6 +6,7 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import Push, RunKey
+from triggerbot.store import ran
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -59,6 +60,8 @@ class Ledger:
         self._pack: dict[str, bytes] | None = None
         self._was_packed = False
         self._family_changed: set[str] = set()
+        #: The names of which a run passed or failed, as far as they are counted.
+        self._ran: set[str] = set()
         self._claims: dict[int, StoredClaim | None] = {}
         self._claim_changed: set[int] = set()
         self._operations: dict[str, StoredOperation] = {}
@@ -97,13 +100,18 @@ class Ledger:
     def fill(self, name: str, data: bytes | None) -> None:
         """Take the document of the jobs of a name, which does not exist if they are packed."""
         if data is not None or self.stored is None or not self.stored.packed:
-            self._families[name] = load_jobs(data)
+            self._take_family(name, data)
+
+    def _take_family(self, name: str, data: bytes | None) -> None:
+        family = self._families[name] = load_jobs(data)
+        if ran.has_run(family.values()):
+            self._ran.add(name)
 
     def family(self, name: str) -> dict[str, StoredJob]:
         """Return the jobs that share a name, by their keys."""
         if name not in self._families:
             if self.stored is not None and self.stored.packed:
-                self._families[name] = load_jobs(self._unpacked().get(name))
+                self._take_family(name, self._unpacked().get(name))
             else:
                 self.fill(name, None if self.stored is None else self._view.get([Doc(self.part, JOBS, name)])[0])
         return self._families[name]
@@ -274,6 +282,9 @@ class Ledger:
             return
         for name in self._family_changed:
             transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
+            if (name in self._ran) is not ran.has_run(self._families[name].values()):
+                self._ran ^= {name}
+                ran.add(transaction, self.stored, name, 1 if name in self._ran else -1)
         if self._was_packed and not self.stored.packed:
             transaction.put(Doc(self.part, PACK), None)
             transaction.rank(UNPACKED, self.part, self.stored.last)
@@ -310,6 +321,7 @@ class Ledger:
     def _rank(self, transaction: Transaction, stored: StoredPush) -> None:
         last, due, report = self._before
         if last is None:
+            ran.begin(transaction, stored)
             transaction.rank(join(BRANCH, *self.push[:3]), self.part, stored.first)
             transaction.rank(REVISIONS, revision_member(self.push), 0.0)
         if last != stored.last:
@@ -332,6 +344,9 @@ class Ledger:
         transaction.rank(REVISIONS, revision_member(self.push), None)
         for job in self._view.all(self.part, FAILURES):
             transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
+        self.jobs()
+        for name in self._ran:
+            ran.add(transaction, self.head, name, -1)
         for claim in self.load_claims(list(self.head.open)):
             if claim.behind:
                 transaction.rank(held_index(claim.behind), within(self.part, str(claim.id)), None)

@@ -14,6 +14,8 @@ DUE, LEADS_DUE = "due", "leads due"
 RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "recent", "branch", "revisions", "reports", "judged"
 #: Projects; pushes whose contribution to the statistics has changed; dead letters by their numbers.
 PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
+#: Sums of the pushes of a project and a day at which each job passed or failed; the index of these days.
+RAN = "ran"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
 

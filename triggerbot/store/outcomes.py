@@ -87,9 +87,9 @@ def _failed(run: Run) -> bool:
     return run.failed and run.result is not Result.INFRA
 
 
-def machine(runs: Iterable[Run]) -> dict[str, int | float]:
-    """Sum the seconds of the runs whose duration is known, and count these."""
-    lengths = [run.seconds for run in runs if run.seconds is not None]
+def machine(seconds: Iterable[float | None]) -> dict[str, int | float]:
+    """Sum how long runs took, of which that is known, and count these."""
+    lengths = [one for one in seconds if one is not None]
     return {"seconds": sum(lengths, 0.0), "runs": len(lengths)}
 
 

@@ -236,7 +236,7 @@ class Ran:
 
     #: By job.
     at: Mapping[str, int]
-    #: Pushes whose last event is older were not counted (seconds since the epoch; 0: all were counted).
+    #: Pushes whose first event is older were not counted (seconds since the epoch; 0: all were counted).
     since: float = 0.0
 
 

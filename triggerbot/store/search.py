@@ -27,6 +27,8 @@ from triggerbot.store.verdicts import headers
 _TITLE_MAX = 200
 #: Pushes that are read at once while searching, and found by one revision.
 _PAGE, _FOUND_MAX = 500, 50
+#: Criteria that match everything.
+_ALL = Search()
 
 
 def _ledger(view: Reader, push: Push) -> Ledger:
@@ -109,8 +111,9 @@ def recent(view: Reader, limit: int, project: str | None) -> list[Push]:
 def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
     """List the pushes with the latest events that match, with their last verdict."""
     found: list[Summary] = []
+    lowered = Search(*(part.lower() for part in astuple(wanted)))
     for head in _newest(view, wanted.project):
-        if _fits(head, wanted):
+        if lowered == _ALL or _fits(head, lowered):
             found.append(_summary(head))
         if len(found) >= limit:
             break
@@ -131,15 +134,15 @@ def _newest(view: Reader, project: str) -> Iterator[StoredPush]:
 
 
 def _fits(head: StoredPush, wanted: Search) -> bool:
-    project, branch, author, text, health = (part.lower() for part in astuple(wanted))
+    """Return whether a push matches criteria in lower case."""
     own = [part.lower() for part in head.push]
     who, message = (head.author or "").lower(), (head.message or "").lower()
     return (
-        health in ("", head.health.lower())
-        and project in ("", own[1])
-        and branch in ("", own[2])
-        and author in who
-        and (any(text in one for one in (message, who, own[1], own[2])) or own[3].startswith(text))
+        wanted.health in ("", head.health.lower())
+        and wanted.project in ("", own[1])
+        and wanted.branch in ("", own[2])
+        and wanted.author in who
+        and (any(wanted.text in one for one in (message, who, own[1], own[2])) or own[3].startswith(wanted.text))
     )
 
 

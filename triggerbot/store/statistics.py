@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from triggerbot.store import outcomes
-from triggerbot.store.documents import encode, load
+from triggerbot.store.documents import encode, load, seconds_of
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import LETTERS, UNCOUNTED, join, push_of, split
@@ -26,8 +26,9 @@ _ADDED = "s"
 _HOUR = 3600
 #: The hour of what is counted whenever it was.
 _ALWAYS = -1
-#: Pushes that one transaction counts, and hours that are read at once.
-_COUNTED, _HOURS_MAX = 20, 100_000
+#: Pushes that one transaction counts (all their jobs are read, so others wait some 5 ms for each), and hours that are
+#: read at once.
+_COUNTED, _HOURS_MAX = 4, 100_000
 #: The index of the hours that have sums.
 _HOURS = "hours"
 
@@ -52,12 +53,13 @@ def contribution(ledger: Ledger) -> Contribution:
     for claim in claims:
         found[_ALWAYS, _field("claims", claim.state)] += 1
         bought[claim.job].append(outcomes.Bought(claim.known_runs, claim.asked, claim.cause))
-    listed = [(job.oldest_first(key), bought[key]) for key, job in jobs.items()]
+    # Most jobs have no claim, so nothing of them was bought.
+    listed = [(jobs[key].oldest_first(key), own) for key, own in bought.items() if key in jobs]
     found[last, "pushes"] += 1
-    found[last, "runs"] += sum(len(runs) for runs, _ in listed)
+    found[last, "runs"] += sum(len(job.runs) for job in jobs.values())
     for group, counted in (
         ("ended", outcomes.ended(listed)),
-        ("machine", outcomes.machine(run for runs, _ in listed for run in runs)),
+        ("machine", outcomes.machine(seconds_of(run) for job in jobs.values() for run in job.runs)),
     ):
         for name, value in counted.items():
             found[last, _field(group, name)] += round(1000 * value) if name == "seconds" else int(value)

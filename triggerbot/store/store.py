@@ -15,7 +15,7 @@ from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
-from triggerbot.store import admin, claims, limits, observe, queues, search, statistics, verdicts
+from triggerbot.store import admin, claims, limits, observe, queues, ran, search, statistics, verdicts
 from triggerbot.store.batches import Batches
 from triggerbot.store.documents import without_surrogates
 from triggerbot.store.engine import Engine, Reader, Transaction
@@ -272,8 +272,11 @@ class Store:
         return self._read(verdicts.failure_records, project)
 
     def ran(self, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
-        """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
-        return self._read(verdicts.ran, project, jobs, since)
+        """Count, by job, the pushes of a project at which a run of the job passed or failed.
+
+        `since`: those whose first event came since then, in whole days, but at least the newest day.
+        """
+        return self._read(ran.read, project, jobs, since)
 
     def take_command(self, now: float, seconds: float) -> PendingCommand | None:
         """Take the comment command that has been due longest, for a number of seconds."""
@@ -357,9 +360,17 @@ class Store:
         """List the pushes with the latest events."""
         return self._read(search.recent, limit, project)
 
-    def statistics(self, since: float) -> dict[str, Any]:
-        """Count decisions, requests and claims since a time, and how retriggers ended."""
+    def count_changes(self) -> None:
+        """Count the pushes that have changed, which takes a while where many have; `statistics` does it, too."""
         statistics.count(self._engine.run)
+
+    def statistics(self, since: float, *, exact: bool = True) -> dict[str, Any]:
+        """Count decisions, requests and claims since a time, and how retriggers ended.
+
+        `exact=False`: without what has changed since somebody counted, but at once.
+        """
+        if exact:
+            self.count_changes()
         return self._read(statistics.read, since)
 
     def purge(self, before: float, quiet: float = -math.inf) -> int:

@@ -1,20 +1,18 @@
 """Judging and reporting: which push is due, its last verdict, failure records and metadata."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 from triggerbot.core import identity
-from triggerbot.core.model import PROVING, Push, State
-from triggerbot.store.documents import StoredJob, StoredPush, dump, encode, load, load_jobs, unpack
+from triggerbot.core.model import Push
+from triggerbot.store.documents import StoredPush, dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.names import (
     FAILURES,
-    JOBS,
     JUDGED,
     METADATA,
-    PACK,
     PUSH,
-    RECENT,
     REPORTS,
     apart,
     join,
@@ -22,11 +20,9 @@ from triggerbot.store.names import (
     push_of,
     within,
 )
-from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Ran, Summary
+from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Summary
 
 View = Reader | Transaction
-#: The number of newest pushes of a project at which runs are counted, and of those whose jobs are read at once.
-_RAN_AT, _READ_AT_ONCE = 2000, 100
 
 
 def take(transaction: Transaction, now: float, seconds: float) -> Push | None:
@@ -107,44 +103,7 @@ def failure_records(view: View, project: str) -> list[FailureRecord]:
     members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
     docs = [Doc(part, FAILURES, job) for part, job in map(apart, members)]
     found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
-    return [
-        FailureRecord(one.push, identity.base(one.job), one.at, one.failed, one.passed, one.shapes, one.passing)
-        for one in found
-    ]
-
-
-def ran(view: View, project: str, jobs: Sequence[str], since: float) -> Ran:
-    """Count, by job, the newest pushes of a project at which a run of the job passed or failed."""
-    newest = view.first(join(RECENT, project.lower()), _RAN_AT + 1, least=since, descending=True)
-    if len(newest) > _RAN_AT:
-        newest = newest[:_RAN_AT]
-        since = max(since, newest[-1][0])
-    parts = [part for _, part in newest if push_of(part).project == project]
-    counted = dict.fromkeys(jobs, 0)
-    if jobs:
-        for documents in _packed(view, parts):
-            for job in jobs:
-                counted[job] += job in documents and _ran(documents[job])
-    for job in jobs:
-        found = view.get([Doc(part, JOBS, job) for part in parts])
-        counted[job] += sum(data is not None and _ran(data) for data in found)
-    return Ran(counted, since)
-
-
-def _packed(view: View, parts: Sequence[str]) -> Iterator[dict[str, bytes]]:
-    """Yield the jobs of the pushes that are packed."""
-    for start in range(0, len(parts), _READ_AT_ONCE):
-        for data in view.get([Doc(part, PACK) for part in parts[start : start + _READ_AT_ONCE]]):
-            if data is not None:
-                yield unpack(data)
-
-
-def _ran(data: bytes) -> bool:
-    return any(_proves(job) for job in load_jobs(data).values())
-
-
-def _proves(job: StoredJob) -> bool:
-    return any(run["state"] == State.FINISHED and run.get("result") in PROVING for run in job.runs)
+    return [replace(one, job=identity.base(one.job)) if identity.is_per_batch(one.job) else one for one in found]
 
 
 def metadata(view: View, push: Push) -> dict[str, str]:

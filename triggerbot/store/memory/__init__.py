@@ -79,9 +79,11 @@ class Memory:
         """Count the members of an index."""
         return len(self.indexes[index].rank)
 
-    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
         """Read sums."""
-        return [{field: value for field, value in self.totals[key].items() if value} for key in keys]
+        if fields is None:
+            return [dict(self.totals[key]) for key in keys]
+        return [{field: own[field] for field in fields if field in own} for own in (self.totals[key] for key in keys)]
 
     # -- changes ------------------------------------------------------------------------------------------------
 
@@ -100,7 +102,10 @@ class Memory:
         for (index, member), number in changes.ranks.items():
             self.indexes[index].put(member, number)
         for (key, field), amount in changes.sums.items():
-            self.totals[key][field] = self.totals[key].get(field, 0) + amount
+            own = self.totals[key]
+            own[field] = own.get(field, 0) + amount
+            if not own[field]:
+                del own[field]
 
 
 class MemoryEngine:

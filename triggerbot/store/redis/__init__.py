@@ -120,12 +120,20 @@ class RedisView:
         """Count the members of an index."""
         return int(self._client.zcard(f"{PREFIX}z:{index}"))
 
-    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
         """Read sums."""
+        if not keys or (fields is not None and not fields):
+            return [{} for _ in keys]
         pipe = self._client.pipeline(transaction=False)
         for key in keys:
-            pipe.hgetall(f"{PREFIX}s:{key}")
-        found = pipe.execute() if keys else []
+            if fields is None:
+                pipe.hgetall(f"{PREFIX}s:{key}")
+            else:
+                pipe.hmget(f"{PREFIX}s:{key}", fields)
+        found = pipe.execute()
+        if fields is not None:
+            rows = (zip(fields, amounts, strict=True) for amounts in found)
+            return [{field: float(amount) for field, amount in row if float(amount or 0)} for row in rows]
         return [{field.decode(): float(amount) for field, amount in one.items() if float(amount)} for one in found]
 
 

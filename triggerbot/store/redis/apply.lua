@@ -37,7 +37,7 @@ local function meet(expected, seen, fresh, run_id, now)
   elseif expected ~= '' and tonumber(known[3] or '0') < seen then
     why = 'it is in an older state than it was'
   elseif known[2] and run_id ~= '' and known[2] ~= run_id then
-    why = 'the server was started again, and may have lost the last it was told'
+    why = 'the server was started again, or it is another one after a fail-over: it may have lost the last it was told'
   end
   if run_id ~= '' then call('HSET', meta, 'run_id', run_id) end
   if why then call('HSET', meta, 'since', now, 'why', why) end
@@ -101,7 +101,7 @@ while ARGV[at] do
     call('DEL', P .. one)
     at = at + 2
   elseif what == 's' then  -- key, field, amount
-    call('HINCRBYFLOAT', P .. 's:' .. one, two, three)
+    if call('HINCRBYFLOAT', P .. 's:' .. one, two, three) == '0' then call('HDEL', P .. 's:' .. one, two) end
     at = at + 4
   end
 end

@@ -11,15 +11,19 @@ import uuid
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
 from triggerbot import logs
+from triggerbot.core import sentinel
 from triggerbot.core.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.store.engine import Conflict
 from triggerbot.store.records import Distrust
+from triggerbot.store.redis.sentinels import Sentinels
 
 log = logs.get_logger("triggerbot.store")
 
@@ -44,17 +48,34 @@ OLDER = "older"
 
 def connect(address: str) -> "redis.Redis":
     """Create a client for an address, which connects on first use. Raises `StoreUnusable` if the address is invalid."""
+    options: dict[str, Any] = {
+        "socket_connect_timeout": _CONNECT,
+        "socket_timeout": _ANSWER,
+        "health_check_interval": 15,
+        "retry": Retry(ExponentialBackoff(cap=_REPEAT_DELAY_MAX, base=0.02), _REPEATS),
+    }
+    if not address.startswith("unix:"):
+        options["socket_keepalive"] = True
     try:
-        return redis.Redis.from_url(
-            address,
-            socket_connect_timeout=_CONNECT,
-            socket_timeout=_ANSWER,
-            socket_keepalive=True,
-            health_check_interval=15,
-            retry=Retry(ExponentialBackoff(cap=_REPEAT_DELAY_MAX, base=0.02), _REPEATS),
-        )
+        if sentinel.is_sentinel(address):
+            return _behind_sentinels(sentinel.parse(address), options)
+        return redis.Redis.from_url(address, **options)
     except ValueError as error:
         raise StoreUnusable(f"the store's address is none that Redis has: {error}") from None
+
+
+def _behind_sentinels(address: sentinel.SentinelAddress, options: dict[str, Any]) -> "redis.Redis":
+    """Create a client for the master that sentinels name, whichever that is when it connects."""
+    parse: Any = parse_url
+    asked: dict[str, Any] = parse(f"redis://?{urlencode(address.query)}")
+    own = {name: asked.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+    if address.tls:
+        asked["ssl"] = True
+        own |= {name: value for name, value in asked.items() if name.startswith("ssl")}
+    options |= {"db": address.database, "username": address.username, "password": address.password}
+    sentinels: Any = Sentinels(address.sentinels, own, **options | asked)
+    client: redis.Redis = sentinels.master_for(address.service)
+    return client
 
 
 class RedisConnection:
@@ -93,7 +114,10 @@ class RedisConnection:
         if info.get("role", "master") != "master":
             raise StoreUnusable("this Redis is a replica, which cannot be written: name its master as `store`")
         if info.get("cluster_enabled"):
-            raise StoreUnusable("this Redis is part of a cluster: triggerbot needs one server")
+            raise StoreUnusable(
+                "this Redis is part of a cluster, which will not do: one transaction changes what a cluster keeps on "
+                f"several servers; name a single server as `store`, or one behind Sentinel ({sentinel.FORM})"
+            )
 
     def warn(self) -> None:
         """Log settings of the server that may lose data, if it lets us read them."""

@@ -3,6 +3,7 @@
 import math
 import sqlite3
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -16,8 +17,10 @@ from triggerbot.store.sqlite.connection import Database
 from triggerbot.store.sqlite.schema import VERSION
 
 T = TypeVar("T")
-#: Free pages that are given back at once.
-_PAGES = 256
+#: Seconds for which free pages are given back at once: others wait to write meanwhile.
+_VACUUM = 0.01
+#: Pages between two looks at the clock.
+_PAGES = 16
 _ABOVE = "\U0010ffff"
 
 
@@ -87,10 +90,16 @@ class SqliteView:
         """Count the members of an index."""
         return int(self._execute("SELECT count(*) FROM ranks WHERE list = ?", (self._index(index),)).fetchone()[0])
 
-    def sums(self, keys: Sequence[str]) -> list[dict[str, float]]:
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
         """Read sums."""
         query = "SELECT field, amount FROM sums WHERE key = ? AND amount <> 0"
-        return [dict(self._execute(query, (key,)).fetchall()) for key in keys]
+        if fields is None:
+            return [dict(self._execute(query, (key,)).fetchall()) for key in keys]
+        one = f"{query} AND field = ?"
+        return [
+            dict(row for field in fields if (row := self._execute(one, (key, field)).fetchone()) is not None)
+            for key in keys
+        ]
 
     # -- changes ------------------------------------------------------------------------------------------------
 
@@ -120,6 +129,10 @@ class SqliteView:
         connection.executemany(
             "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
             [(key, field, amount) for (key, field), amount in changes.sums.items()],
+        )
+        connection.executemany(
+            "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
+            [place for place, amount in changes.sums.items() if amount < 0],
         )
 
     def _append(self, connection: sqlite3.Connection, changes: Changes) -> None:
@@ -161,10 +174,14 @@ def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> 
 
 def _vacuum_some(connection: sqlite3.Connection) -> bool:
     """Give some free pages back; return whether there are more."""
-    before = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    connection.execute(f"PRAGMA incremental_vacuum({_PAGES})").fetchall()
-    after = connection.execute("PRAGMA freelist_count").fetchone()[0]
-    return bool(0 < after < before)
+    until = time.monotonic() + _VACUUM
+    before = left = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    while left and time.monotonic() < until:
+        for _ in range(_PAGES):
+            # Whatever number is written there: Python's driver stops after the first step, which is one page.
+            connection.execute("PRAGMA incremental_vacuum(1)")
+        left = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    return bool(0 < left < before)
 
 
 class SqliteEngine:
