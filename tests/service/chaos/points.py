@@ -24,9 +24,9 @@ _REACHED_WITHIN = 30.0
 #: Verbs of a store that only read, or that an idle daemon calls all the time.
 _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
-     "cursor", "find", "record", "timeline", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
-     "claims", "claim_daemon", "observe", "take_report", "metadata", "failure_records", "ran", "search", "judged_since",
-     "projects", "previous", "take_command"}
+     "cursor", "find", "record", "timeline", "recent", "statistics", "purge", "close", "breakers", "held", "sent",
+     "claims", "observe", "take_report", "metadata", "failure_records", "ran", "search", "judged_since",
+     "projects", "previous", "take_command", "count_changes"}
 )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _around_commits(counter: _Counter) -> None:
     sqlite3.connect = lambda *arguments, **named: real(  # type: ignore[assignment]
         *arguments, **{"factory": Connection, **named}
     )
-    _around(counter, RedisConnection, "call", "the script in Redis", lambda _, command: command not in _IDLE)
+    _around(counter, RedisConnection, "apply", "the script in Redis")
 
 
 def _around_requests(counter: _Counter, apart: int) -> None:
