@@ -93,6 +93,30 @@ def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("superseded", "said"),
+    [
+        ("skip", ["Pushes whose branch has a newer commit are left alone."]),
+        (
+            "{skip: ['*'], retrigger: [r/*]}",
+            [
+                "Pushes on “r/*” whose branch has a newer commit are retriggered all the same.",
+                "Other pushes whose branch has a newer commit are left alone.",
+            ],
+        ),
+        (
+            "{skip: [x], retrigger: ['*']}",
+            ["Pushes whose branch has a newer commit are retriggered all the same."],
+        ),
+    ],
+)
+def test_what_is_said_of_superseded_pushes(tmp_path: Path, superseded: str, said: list[str]) -> None:
+    """To retrigger goes first, as the rule does."""
+    output = run(tmp_path, f"rules: [{{projects: [a], superseded: {superseded}}}]").output
+
+    assert [line.strip() for line in output.splitlines() if "newer commit" in line] == said
+
+
 def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
     """Every key of a rule comes back in words."""
     rule = (
