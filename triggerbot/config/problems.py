@@ -130,7 +130,7 @@ class _Words:
 
     def _elsewhere(self, word: str) -> str:
         """Write where a key belongs that is right in another place, if there are few such places."""
-        places = [("the top level of the file", Config)]
+        places: list[tuple[str, type[Section]]] = [("the top level of the file", Config)]
         places += [(f"a system of type {name}", kind.section()) for name, kind in self._kinds.systems.items()]
         places += [(f"reports[].{name}", kind.section()) for name, kind in self._kinds.reports.items()]
         found = list(dict.fromkeys(place for start, section in places for place in _homes(word, start, section)))
