@@ -212,3 +212,13 @@ def check_own(connection: sqlite3.Connection, path: Path) -> int:
     if (version <= VERSION and tables and not tables & _OWN) or (version == 0 and tables):
         raise StoreUnusable(f"{path} is the database of another program: name another file as `store`")
     return version
+
+
+def is_older(path: Path) -> bool:
+    """Return whether a file looks like the store of an earlier version, by its header: it is not opened for that."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(64)
+    except (OSError, ValueError):
+        return False
+    return header.startswith(b"SQLite format 3\0") and 0 < int.from_bytes(header[60:64]) < VERSION
