@@ -290,3 +290,11 @@ def test_help() -> None:
     assert result.exit_code == 0
     assert "Nothing is started and nothing is triggered." in result.output
     assert "Exit code" in result.output
+
+
+def test_a_ci_that_cannot_be_reached(tmp_path: Path) -> None:
+    """The address is named, and what to look at."""
+    result = run(tmp_path, "systems:\n  ci: {type: generic, url: 'http://127.0.0.1:9'}\n", "--credentials")
+
+    assert "no connection to http://127.0.0.1:9: ConnectError" in result.output
+    assert "see whether that is its url, and whether it can be reached from here" in result.output
