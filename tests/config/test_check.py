@@ -98,6 +98,30 @@ def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("superseded", "said"),
+    [
+        ("skip", ["Pushes whose branch has a newer commit are left alone."]),
+        (
+            "{skip: ['*'], retrigger: [r/*]}",
+            [
+                "Pushes on “r/*” whose branch has a newer commit are retriggered all the same.",
+                "Other pushes whose branch has a newer commit are left alone.",
+            ],
+        ),
+        (
+            "{skip: [x], retrigger: ['*']}",
+            ["Pushes whose branch has a newer commit are retriggered all the same."],
+        ),
+    ],
+)
+def test_what_is_said_of_superseded_pushes(tmp_path: Path, superseded: str, said: list[str]) -> None:
+    """To retrigger goes first, as the rule does."""
+    output = run(tmp_path, f"rules: [{{projects: [a], superseded: {superseded}}}]").output
+
+    assert [line.strip() for line in output.splitlines() if "newer commit" in line] == said
+
+
 def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
     """Every key of a rule comes back in words."""
     rule = (
@@ -309,3 +333,11 @@ def test_a_check_makes_no_store_and_changes_none(tmp_path: Path) -> None:
 def test_a_redis_that_cannot_be_reached_is_not_waited_for(tmp_path: Path) -> None:
     """A config can be checked anywhere."""
     assert run(tmp_path, f"store: redis://127.0.0.1:9/0\n{CONFIG}").exit_code == 0
+
+
+def test_a_ci_that_cannot_be_reached(tmp_path: Path) -> None:
+    """The address is named, and what to look at."""
+    result = run(tmp_path, "systems:\n  ci: {type: generic, url: 'http://127.0.0.1:9'}\n", "--credentials")
+
+    assert "no connection to http://127.0.0.1:9: ConnectError" in result.output
+    assert "see whether that is its url, and whether it can be reached from here" in result.output

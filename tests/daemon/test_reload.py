@@ -198,3 +198,13 @@ def test_a_system_that_was_renamed_is_warned_of(
     assert daemon.engine.join(20.0) == []
     eventually(lambda: not named("dispatcher-0", "guard", "replaced"), "the first has ended, too")
     store.close()
+
+
+@pytest.mark.parametrize("store", ["sqlite:a.db", "redis://127.0.0.1:9/0"])
+def test_what_needs_a_restart(tmp_path: Path, store: str) -> None:
+    """A new retention holds at once, for every kind of store is purged by the daemon."""
+    (tmp_path / "t.yml").write_text(CONFIG.replace("sqlite:state.db", store))
+    before = load(tmp_path / "t.yml")
+    after = before.model_copy(update={"retention": before.retention * 2, "listen": "127.0.0.1:1"})
+
+    assert module._needs_restart(before, after) == ["listen"]

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     [
         ("none.db", "copy.db", "no store"),
         ("text.db", "copy.db", "cannot copy"),
+        ("other.db", "copy.db", "another program"),
         ("state.db", "no/where.db", "cannot copy"),
     ],
 )
@@ -77,6 +79,8 @@ def test_what_cannot_be_says_why(tmp_path: Path, source: str, target: str, words
     """And leaves nothing behind."""
     open_file(tmp_path / "state.db").close()
     (tmp_path / "text.db").write_text("no database at all, but long enough to be taken for one " * 50)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
     before = sorted(path.name for path in tmp_path.iterdir())
 
     with pytest.raises(StoreUnusable, match=words):

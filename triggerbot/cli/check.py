@@ -16,7 +16,7 @@ from triggerbot.cli.config import json_schema, load
 from triggerbot.config import Config, FileSettings, IntakeSettings, PulseSettings, locate
 from triggerbot.config.warnings import renamed
 from triggerbot.config.yaml_reader import printable
-from triggerbot.core.errors import CIError, ConfigError, Problem, ReadOnly
+from triggerbot.core.errors import CIError, CIUnavailable, ConfigError, Problem, ReadOnly
 from triggerbot.core.formatting import plural
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.rule_text import terms
@@ -90,6 +90,9 @@ def try_systems(systems: Mapping[str, System], *, dry_run: bool) -> list[Tried]:
         except ReadOnly as error:
             enough = "all of it can be read, which is enough for dry_run; real runs need more"
             tried.append(Tried(name, ok=dry_run, message=f"{enough}: {error}" if dry_run else str(error)))
+        except CIUnavailable as error:
+            remedy = "see whether that is its url, and whether it can be reached from here"
+            tried.append(Tried(name, ok=False, message=str(error) if error.after else f"{error}: {remedy}"))
         except CIError as error:
             tried.append(Tried(name, ok=False, message=str(error)))
         finally:

@@ -275,8 +275,6 @@ def _needs_restart(before: Config, now: Config) -> list[str]:
     changed = {
         "store": now.store_address != before.store_address,
         "listen": now.listen != before.listen,
-        # A SQLite file is purged every hour; in Redis the keys expire, by the retention with which it was opened.
-        "retention": now.retention != before.retention and not before.store_address.startswith("sqlite:"),
     }
     return [key for key, differs in changed.items() if differs]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from triggerbot.core import event_json, identity
 from triggerbot.core.decision import Decision
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Head, Heard, Push, PushFacts
+from triggerbot.core.model import Event, Head, Heard, Push, PushFacts, State
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.rules import Rule
@@ -130,6 +130,9 @@ class Replay:
         if self._now - self._purged > _PURGE_EVERY:
             self._purged = self._now
             self._store.purge(self._now - self._retention)
+            for recorded in self._systems.values():
+                if isinstance(recorded, RecordedSystem):
+                    recorded.purge(self._now - self._retention)
 
 
 def replay(
@@ -158,8 +161,15 @@ def replay(
         run.close()
 
 
+def _last(events: Iterable[Event]) -> float:
+    return max((event.time or 0.0 for event in events), default=0.0)
+
+
 class RecordedSystem:
-    """A system that lists the jobs replayed so far; their runs are in the store."""
+    """A system that lists the jobs replayed so far; their runs are in the store.
+
+    Where events tell what jobs need, it lists these runs as well: what follows from what is judged by the listing.
+    """
 
     capacity = Capacity.BATCH
     grace = 0.0
@@ -169,10 +179,22 @@ class RecordedSystem:
     def __init__(self, name: str) -> None:
         self.name = name
         self._jobs: dict[Push, set[str]] = defaultdict(set)
+        self._events: dict[Push, dict[tuple[str, str, int, State], Event]] = {}
+        #: Pushes of which an event told what a job needs.
+        self._needing: set[Push] = set()
 
     def record(self, event: Event) -> None:
         """Add the job of an event to those that the look-back lists."""
         self._jobs[event.push].add(event.job)
+        self._events.setdefault(event.push, {})[event.job, event.run_id, event.attempt, event.state] = event
+        if event.needs:
+            self._needing.add(event.push)
+
+    def purge(self, before: float) -> None:
+        """Forget the runs of pushes of which nothing came since."""
+        for push in [push for push, events in self._events.items() if _last(events.values()) < before]:
+            del self._events[push]
+            self._needing.discard(push)
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Reject every webhook: a recorded history has none."""
@@ -184,7 +206,8 @@ class RecordedSystem:
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """Return the jobs replayed so far."""
-        return LookBack((), None, jobs=self._jobs[push])
+        events = tuple(self._events[push].values()) if push in self._needing else ()
+        return LookBack(events, None, jobs=self._jobs[push])
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one request per job, as the generic system does."""

@@ -15,7 +15,7 @@ from typing import IO, Concatenate, ParamSpec, TypeVar
 import msgspec
 
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
-from triggerbot.store.sqlite import older
+from triggerbot.store.sqlite import older, schema
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 from triggerbot.store.sqlite.writer import Writer
 
@@ -66,9 +66,7 @@ class Database:
             raise StoreUnusable(f"cannot open the store {self._path}: {why_not(self._path, error)}") from None
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise StoreUnusable(f"{self._path} is the database of another program: name another file as `store`")
+        version = schema.check_own(connection, self._path)
         if version > VERSION:
             raise StoreUnusable(
                 f"the store {self._path} was written by a newer triggerbot (its version is {version}, this program "
