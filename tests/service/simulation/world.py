@@ -65,9 +65,8 @@ class World:
         #: When the last commit came that is none of the pushes.
         self.newest = 0.0
         self.deaths = 0
-        #: The store is being replaced: nobody works on it, and nobody takes the place of the dead.
+        #: The store is being replaced: nobody works on it.
         self._stopped = False
-        #: Nothing goes wrong any more.
         self.calm = False
         self.steps = 0
         self.replicas = [self._bear() for _ in range(scenario.replicas)]
