@@ -159,7 +159,7 @@ def _is_journal(out: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 class _LineWriter:
-    """Logger: writes lines to a stream. A line that cannot be written, as on a full disk or a closed one, is dropped."""
+    """Logger: writes lines to a stream. A line that cannot be written (a full disk, a closed stream) is dropped."""
 
     _lock = threading.Lock()
 

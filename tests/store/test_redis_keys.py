@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from tests.fakes.redis_server import RedisServer
-from tests.fakes.store_items import FAILURE, every, operation, own, seen
+from tests.fakes.store_items import FAILURE, operation, own, seen
 from tests.fakes.world import event, failure, push
 from tests.store.on_redis import PUSH, at, claimed, opened, server
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
@@ -86,13 +86,6 @@ def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
         store.begin(operation(own(store, odd, where)), where, odd, 3.0)
         assert own(store, odd, where).operation == operation(claim)
         assert [entry.job for entry in store.timeline(where, odd)] == [odd, odd]
-
-
-def test_half_a_surrogate_pair_spoils_nothing(server: RedisServer) -> None:
-    """JSON can carry what is no text."""
-    with opened(server) as store:
-        store.observe([seen(failure("a\ud800")), seen(failure("b"))], 1.0, dry=False)
-        assert {claim.job for claim in every(store)} == {"a?", "b"}
 
 
 def test_connections_are_given_back(server: RedisServer) -> None:

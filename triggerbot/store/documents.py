@@ -6,7 +6,7 @@ newer version has more, which are ignored.
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass, replace
+from dataclasses import MISSING, fields
 from operator import attrgetter
 from typing import Any, TypeVar
 
@@ -266,21 +266,3 @@ def pack(documents: Mapping[str, bytes]) -> bytes:
 def unpack(data: bytes | None) -> dict[str, bytes]:
     """Read the documents of all jobs of a push."""
     return {} if data is None else _pack_decoder.decode(zlib.decompress(data))
-
-
-def without_surrogates(value: T) -> T:
-    """Return a value in which halves of surrogate pairs, which are no text, are question marks."""
-    cleaned: Any = value
-    match value:
-        case str():
-            cleaned = value.encode("utf-8", "replace").decode()
-        case tuple() if hasattr(value, "_make"):
-            cleaned = type(value)(*map(without_surrogates, value))
-        case tuple() | list() | frozenset():
-            cleaned = type(value)(map(without_surrogates, value))
-        case dict():
-            cleaned = {without_surrogates(key): without_surrogates(own) for key, own in value.items()}
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            own = {one.name: without_surrogates(getattr(value, one.name)) for one in fields(value)}
-            cleaned = replace(value, **own)
-    return cleaned  # type: ignore[no-any-return]

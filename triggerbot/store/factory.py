@@ -67,7 +67,7 @@ def look_for_systems(address: str) -> frozenset[str]:
 
 def open_memory(memory: Memory | None = None) -> Store:
     """Open a store in memory; those that share it are replicas."""
-    return Store(MemoryEngine(memory), direct=True)
+    return Store(MemoryEngine(memory))
 
 
 def _is_missing(path: Path) -> bool:

@@ -8,7 +8,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision
-from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import CommentCommand, Group, Lead, Push, RunKey, State
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
@@ -17,7 +16,6 @@ from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
 from triggerbot.store import admin, claims, limits, observe, queues, ran, search, statistics, verdicts
 from triggerbot.store.batches import Batches
-from triggerbot.store.documents import without_surrogates
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.records import (
@@ -49,9 +47,10 @@ _FOREVER = float("inf")
 class Store:
     """What triggerbot remembers, on any engine. All methods are thread-safe; all raise `StoreUnavailable`."""
 
-    def __init__(self, engine: Engine, *, direct: bool = False) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._batches = None if direct else Batches(self._observe)
+        # Where each transaction costs round trips, batches that wait are observed in one.
+        self._batches = Batches(self._observe) if engine.is_remote else None
 
     def close(self) -> None:
         """Finish pending writes and close."""
@@ -81,23 +80,14 @@ class Store:
         """Observe like `observe`, but return a future, so that many callers can share one commit."""
         if self._batches is not None:
             return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
-        future: Future[list[Outcome]] = Future()
-        future.set_running_or_notify_cancel()
-        try:
-            future.set_result(self._observe(items, now, dry, cursor, deliveries))
-        except StoreUnavailable as error:
-            future.set_exception(error)
-        return future
+        return self._engine.submit(
+            lambda transaction: observe.observe(transaction, items, now, dry, cursor, deliveries)
+        )
 
     def _observe(
         self, items: Sequence[Item], now: float, dry: bool, cursor: tuple[str, str] | None, deliveries: Sequence[str]
     ) -> list[Outcome]:
-        try:
-            return self._write(observe.observe, items, now, dry, cursor, deliveries)
-        except UnicodeEncodeError:
-            # JSON can carry halves of surrogate pairs, which no store can.
-            cleaned = [without_surrogates(item) for item in items]
-            return self._write(observe.observe, cleaned, now, dry, cursor, deliveries)
+        return self._write(observe.observe, items, now, dry, cursor, deliveries)
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 

@@ -5,11 +5,12 @@ import threading
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from concurrent.futures import Future
+from typing import ClassVar, TypeVar
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Group, Push
-from triggerbot.store.engine import Changes, Doc, Transaction
+from triggerbot.store.engine import Changes, Doc, Transaction, at_once
 
 T = TypeVar("T")
 
@@ -111,6 +112,8 @@ class Memory:
 class MemoryEngine:
     """An `Engine` on a `Memory`."""
 
+    is_remote: ClassVar[bool] = False
+
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()
         self._closed = False
@@ -134,6 +137,10 @@ class MemoryEngine:
             value = body(transaction)
             memory.apply(transaction.changes)
             return value
+
+    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
+        """Run a transaction at once."""
+        return at_once(self.run, body)
 
     def distrust(self) -> None:
         """Return nothing: memory forgets nothing while it lives."""

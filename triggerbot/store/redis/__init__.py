@@ -6,14 +6,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from concurrent.futures import Future
+from typing import Any, ClassVar, TypeVar
 
 import redis
 
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.documents import encode, load
-from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
+from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction, at_once
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
@@ -171,6 +172,8 @@ def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]
 class RedisEngine:
     """An `Engine` in Redis, for any number of processes."""
 
+    is_remote: ClassVar[bool] = True
+
     def __init__(self, client: "redis.Redis", *, must_exist: bool = False, watch: bool = False) -> None:
         self._link = RedisConnection(client)
         if must_exist and not _is_ours(self._link):
@@ -222,6 +225,10 @@ class RedisEngine:
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction until nothing came between."""
         return self._tries(lambda: self._attempt(body))
+
+    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
+        """Run a transaction at once."""
+        return at_once(self.run, body)
 
     def _attempt(self, body: Callable[[Transaction], T]) -> T:
         view = RedisView(self._link)

@@ -6,9 +6,10 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
 from triggerbot.core.model import Group, Push
@@ -190,6 +191,8 @@ class SqliteEngine:
     `durable=False` gives up `synchronous=FULL`, for what is thrown away.
     """
 
+    is_remote: ClassVar[bool] = False
+
     def __init__(self, path: str | Path, *, durable: bool = True) -> None:
         self._file = Database(path, change, durable=durable)
         self._leases: dict[Push | Group, str] = {}
@@ -205,7 +208,11 @@ class SqliteEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction; other threads' may share its commit."""
-        return self._file.writer.call(lambda connection: change(connection, body))
+        return self.submit(body).result()
+
+    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
+        """Run a transaction later, in order; its future is done after the commit."""
+        return self._file.writer.submit(lambda connection: change(connection, body))
 
     def distrust(self) -> None:
         """Return nothing: a file loses no data while in use, and a replaced file cannot be recognised."""
