@@ -332,7 +332,7 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
-        others = Neighbours(view.events, work.claims)
+        others = Neighbours(view.events, work.claims, view.planned)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue

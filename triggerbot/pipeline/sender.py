@@ -97,7 +97,7 @@ class Sender:
     def _all_owed(self, system: System, work: Work, view: LookBack, looked: float) -> list[Owed]:
         """Return what is owed and may be sent now; end what nobody waits for any more."""
         now, found = self._clock(), []
-        others = Neighbours(view.events, work.claims)
+        others = Neighbours(view.events, work.claims, view.planned)
         for claim in work.sendable(now):
             if claim.due > now and not self._may_go_along(system, work, claim):
                 continue

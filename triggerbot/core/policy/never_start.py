@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from triggerbot.core import identity
-from triggerbot.core.model import Event, Run
+from triggerbot.core.model import Event, Kind, Run
 from triggerbot.core.needs import Needs
 from triggerbot.core.patterns import Globs
 
@@ -36,6 +36,11 @@ class NeverStart:
         named = any(self._globs.match(name.lower()) for name in identity.of_event(job, told))
         return named or self._deploys(event)
 
+    def covers(self, name: str, run: Run, environment: bool) -> bool:
+        """Whether a job that is not listed yet must not be started with a run's batch."""
+        named = any(self._globs.match(one.lower()) for one in identity.of_event(name, run.event))
+        return named or (self.by_default and environment)
+
     def itself(self, job: str, event: Event | None = None) -> bool:
         """Whether a job must not even be retriggered for its own failure.
 
@@ -59,6 +64,8 @@ def excluded(
     `newest`: the newest run of each job that the CI lists. `named`: jobs that a person asked for by name, which may be
     started. `manual`: a person asks for this one.
     """
-    own = not manual and never.itself(run.job, newest.get(run.job))
+    # The name of a workflow tells what its jobs do, of which nobody may know.
+    itself = never.along if run.kind is Kind.WORKFLOW else never.itself
+    own = not manual and itself(run.job, newest.get(run.job))
     along = [job for job in needs.starts(run) if job not in named and never.along(job, newest.get(job))]
     return (run.job, *along) if own else tuple(along)
