@@ -3,7 +3,7 @@
 It runs on the events' own clock and in dry run, so its decisions are those that would have been made.
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +24,8 @@ from triggerbot.systems.recordings import Format, Reader
 
 #: Seconds of the events' own time between purges of what is older than the retention.
 _PURGE_EVERY = 86_400.0
+#: Events that are listed again, about at most: those of the pushes that were heard of last.
+_EVENTS_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def replay(
 
 
 class RecordedSystem:
-    """A system that lists the jobs replayed so far; their runs are in the store."""
+    """A system that lists what was replayed so far: all jobs, and the events of the last pushes."""
 
     capacity = Capacity.BATCH
     grace = 0.0
@@ -169,10 +171,18 @@ class RecordedSystem:
     def __init__(self, name: str) -> None:
         self.name = name
         self._jobs: dict[Push, set[str]] = defaultdict(set)
+        self._events: OrderedDict[Push, list[Event]] = OrderedDict()
+        self._kept = 0
 
     def record(self, event: Event) -> None:
-        """Add the job of an event to those that the look-back lists."""
-        self._jobs[event.push].add(event.job)
+        """Add an event, and its job, to what the look-back lists."""
+        key = identity.key(event.job, event.batch) if event.per_batch else event.job
+        self._jobs[event.push].add(key)
+        self._events.setdefault(event.push, []).append(event)
+        self._events.move_to_end(event.push)
+        self._kept += 1
+        while self._kept > _EVENTS_MAX and len(self._events) > 1:
+            self._kept -= len(self._events.popitem(last=False)[1])
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Reject every webhook: a recorded history has none."""
@@ -183,8 +193,17 @@ class RecordedSystem:
         return [event_json.decode(body)]
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """Return the jobs replayed so far."""
-        return LookBack((), None, jobs=self._jobs[push])
+        """Return what was replayed so far; the runs of each job are in the store, too."""
+        newest = {(event.job, event.key): event for event in self._events.get(push, ())}
+        return LookBack(tuple(newest.values()), None, jobs=self._jobs[push])
+
+    def default_branch(self, project: str) -> str | None:
+        """Return no name: what tells of a branch tells, too, that it is the default one."""
+        return ""
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Return nothing: what was told of branches was replayed."""
+        return ()
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one request per job, as the generic system does."""
