@@ -173,11 +173,15 @@ class RecordedSystem:
         self._jobs: dict[Push, set[str]] = defaultdict(set)
         self._events: OrderedDict[Push, list[Event]] = OrderedDict()
         self._kept = 0
+        #: Pushes whose events say more than is in the store: whose runs they are, or what they need.
+        self._telling: set[Push] = set()
 
     def record(self, event: Event) -> None:
         """Add an event, and its job, to what the look-back lists."""
         key = identity.key(event.job, event.batch) if event.per_batch else event.job
         self._jobs[event.push].add(key)
+        if event.per_batch or event.needs:
+            self._telling.add(event.push)
         self._events.setdefault(event.push, []).append(event)
         self._events.move_to_end(event.push)
         self._kept += 1
@@ -194,7 +198,8 @@ class RecordedSystem:
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """Return what was replayed so far; the runs of each job are in the store, too."""
-        newest = {(event.job, event.key): event for event in self._events.get(push, ())}
+        told = self._events.get(push, []) if push in self._telling else []
+        newest = {(event.job, event.key): event for event in told}
         return LookBack(tuple(newest.values()), None, jobs=self._jobs[push])
 
     def default_branch(self, project: str) -> str | None:
