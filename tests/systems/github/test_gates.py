@@ -303,3 +303,14 @@ def test_what_is_no_workflow_cannot_start(make_bench: Callable[..., Bench]) -> N
     run = stage.start("on: push\n")
     assert stage.bench.reruns == [f"runs/{run}/rerun"]
     assert "it has no jobs" in stage.bench.world.store.metadata(PUSH)["unread"]
+
+
+def test_a_job_that_does_not_run_again_explains_the_run_that_does(stage: Stage) -> None:
+    """The run ends as cancelled once more, though what ran in that attempt passed: the job of the first says why."""
+    text = "name: CI\non: push\njobs:\n  slow: {timeout-minutes: 10}\n  lint: {}\n"
+    run = stage.start(text, slow=[TOO_LONG], lint=["failure"])
+    stage.go_on(run)
+    judged = stage.bench.judged()
+    assert (judged.health, judged.sentence) == (
+        Health.INCOMPLETE, "1 is intermittent, 1 job did not finish; nothing more is to come",
+    )  # fmt: skip
