@@ -64,8 +64,8 @@ def excluded(
     `newest`: the newest run of each job that the CI lists. `named`: jobs that a person asked for by name, which may be
     started. `manual`: a person asks for this one.
     """
-    # The name of a workflow tells what its jobs do, of which nobody may know.
-    itself = never.along if run.kind is Kind.WORKFLOW else never.itself
-    own = not manual and itself(run.job, newest.get(run.job))
+    # A workflow's name tells what its jobs do, of which nobody may know; and what did not fail may have been deployed.
+    by_name = run.kind is Kind.WORKFLOW or not run.failed
+    own = not manual and (never.along if by_name else never.itself)(run.job, newest.get(run.job))
     along = [job for job in needs.starts(run) if job not in named and never.along(job, newest.get(job))]
     return (run.job, *along) if own else tuple(along)
