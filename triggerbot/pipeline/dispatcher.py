@@ -372,7 +372,7 @@ _ANY_RULE = Rule(Globs(["*"]))
 def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
-    standing = others.standing(claim, runs, rule.never_start)
+    standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,

@@ -8,7 +8,7 @@ import structlog
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
-from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
 from triggerbot.core.policy import backoff, circuit_breaker, rules, waiting
@@ -123,7 +123,7 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving)
-        standing = others.standing(claim, runs, never)
+        standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)

@@ -316,11 +316,11 @@ def test_a_job_that_does_not_run_again_explains_the_run_that_does(stage: Stage) 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("ends", ["success", None])
+@pytest.mark.parametrize("ends", ["success", "failure", None])
 def test_a_push_that_asks_for_all_jobs_does_not_deploy_again(
     make_bench: Callable[..., Bench], ends: str | None
 ) -> None:
-    """What must not be started with others is not asked for by its push either, unless it failed."""
+    """What must not be started with others is not asked for by its push either: not even what failed, three times."""
     bench = make_bench(ONE)
     run = bench.run({"test": "success", "deploy": ends}, message="try: --rebuild 2")
     bench.hear(run, "test", last=False)

@@ -38,13 +38,18 @@ class Neighbours:
         self._newest = {event.job: event for event in sorted(listed, key=lambda one: one.attempt)}
         self._labels = {job: identity.label(job, event.event) for job, event in self._newest.items()}
 
-    def standing(self, claim: Claim, runs: Sequence[Run], never: NeverStart) -> Standing:
-        """Return what the others mean for a claim; `runs`: those of its job, any of which may have failed by itself."""
+    def standing(self, claim: Claim, runs: Sequence[Run], never: NeverStart, *, asked: bool) -> Standing:
+        """Return what the others mean for a claim; `runs`: those of its job, any of which may have failed by itself.
+
+        `asked`: its push asks for runs of jobs.
+        """
         failed = [run for run in runs if run.failed and run.result is not Result.INFRA]
         alone = not all(map(self._needs.follows_from, failed))
         causes = () if alone else self._needs.follows_from(claim.run)
         manual = claim.manual
-        starts = never_start.excluded(never, claim.run, self._needs, self._newest, self._named, manual=manual)
+        starts = never_start.excluded(
+            never, claim.run, self._needs, self._newest, self._named, manual=manual, asked=asked
+        )
         return Standing(
             need.words(causes, self._labels) if causes else "",
             tuple(self._labels.get(job, identity.label(job)) for job in (*starts, *self._unlisted(claim.run, never))),

@@ -57,15 +57,22 @@ BY_DEFAULT = NeverStart()
 
 
 def excluded(
-    never: NeverStart, run: Run, needs: Needs, newest: Mapping[str, Event], named: Collection[str], *, manual: bool
+    never: NeverStart,
+    run: Run,
+    needs: Needs,
+    newest: Mapping[str, Event],
+    named: Collection[str],
+    *,
+    manual: bool,
+    asked: bool = False,
 ) -> tuple[str, ...]:
     """Return the keys of the jobs that a rerun of a run's job would start and must not.
 
     `newest`: the newest run of each job that the CI lists. `named`: jobs that a person asked for by name, which may be
-    started. `manual`: a person asks for this one.
+    started. `manual`: a person asks for this one. `asked`: its push asks for runs whatever the results.
     """
     # A workflow's name tells what its jobs do, of which nobody may know; and what did not fail may have been deployed.
-    by_name = run.kind is Kind.WORKFLOW or not run.failed
+    by_name = run.kind is Kind.WORKFLOW or not run.failed or asked
     own = not manual and (never.along if by_name else never.itself)(run.job, newest.get(run.job))
     along = [job for job in needs.starts(run) if job not in named and never.along(job, newest.get(job))]
     return (run.job, *along) if own else tuple(along)
