@@ -55,6 +55,17 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
         ),
         ([{}, {"run_id": "101"}], [("trigger", "failure", 2, 1), ("refuse", "already_claimed", 0, 2)]),
         (
+            [{}, {"run_id": "101", "job": "linux-gate", "needs": ["linux-mochitest-1"]}],
+            [("trigger", "failure", 2, 1), ("refuse", "derived", 0, 2)],
+        ),
+        (
+            [
+                {"run_id": "101", "job": "linux-deploy", "result": "skipped", "needs": ["linux-mochitest-1"]},
+                {},
+            ],
+            [("refuse", "starts_excluded", 0, 2)],
+        ),
+        (
             [
                 {"run_id": "1", "result": "success"},
                 {"run_id": "2", "result": "success"},

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
-from tests.fakes.world import World, failure, push
+from tests.fakes.world import World, event, failure, push
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
@@ -35,9 +35,9 @@ def kept(request: pytest.FixtureRequest) -> Memory | None:
 def fail(world: World, ci: MemoryCI, where: Push, at: float, job: str = "job") -> None:
     """Let a job of a push fail, and hear of it."""
     ci.facts.setdefault(where, PushFacts(where, "a change", "dev@example.org", at))
-    event = failure(job, f"{where.revision[0]}-{job}", push=where, time=at + 60)
-    ci.put(event)
-    world.hear(event)
+    failed = failure(job, f"{where.revision[0]}-{job}", push=where, time=at + 60)
+    ci.put(failed)
+    world.hear(failed)
 
 
 def outcome(world: World, where: Push, job: str = "job") -> str:
@@ -59,6 +59,20 @@ def test_the_newest_push_by_its_time(
     world.drain()
     assert (outcome(world, OLD), outcome(world, NEW)) == (expected, "done")
     assert len(ci.asked) == (1 if expected == "superseded" else 2)
+
+
+def test_a_run_that_begins_late_does_not_make_its_push_the_newest(make_world: MakeWorld, kept: Memory | None) -> None:
+    """It waited for a machine, or was run again: where a CI tells of runs alone, the first of a push tells its time."""
+    ci = MemoryCI()
+    world = make_world(ci, rules=(SKIP,), tables=kept)
+    for where, at in ((OLD, START - 1000), (NEW, START - 500)):
+        world.hear(event("lint", f"{where.revision[0]}-lint", push=where, state="running", started=at))
+    for where, started in ((OLD, START - 100), (NEW, START - 450)):
+        late = failure("job", f"{where.revision[0]}-job", push=where, started=started, time=START)
+        ci.put(late)
+        world.hear(late)
+    world.drain()
+    assert (outcome(world, OLD), outcome(world, NEW)) == ("superseded", "done")
 
 
 def test_a_branch_of_another_case_is_another(make_world: MakeWorld) -> None:

@@ -336,7 +336,7 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
-        others = Neighbours(view.events, work.claims)
+        others = Neighbours(view.events, work.claims, view.planned)
         further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
@@ -379,7 +379,7 @@ _ANY_RULE = Rule(Globs(["*"]))
 def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
-    standing = others.standing(claim, runs, rule.never_start)
+    standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,

@@ -3,14 +3,14 @@
 It runs on the events' own clock and in dry run, so its decisions are those that would have been made.
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triggerbot.core import event_json, identity
 from triggerbot.core.decision import Decision
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Head, Heard, Push, PushFacts, State
+from triggerbot.core.model import Event, Head, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.rules import Rule
@@ -24,6 +24,8 @@ from triggerbot.systems.recordings import Format, Reader
 
 #: Seconds of the events' own time between purges of what is older than the retention.
 _PURGE_EVERY = 86_400.0
+#: Events that are listed again, about at most: those of the pushes that were heard of last.
+_EVENTS_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +132,6 @@ class Replay:
         if self._now - self._purged > _PURGE_EVERY:
             self._purged = self._now
             self._store.purge(self._now - self._retention)
-            for recorded in self._systems.values():
-                if isinstance(recorded, RecordedSystem):
-                    recorded.purge(self._now - self._retention)
 
 
 def replay(
@@ -161,15 +160,8 @@ def replay(
         run.close()
 
 
-def _last(events: Iterable[Event]) -> float:
-    return max((event.time or 0.0 for event in events), default=0.0)
-
-
 class RecordedSystem:
-    """A system that lists the jobs replayed so far; their runs are in the store.
-
-    Where events tell what jobs need, it lists these runs as well: what follows from what is judged by the listing.
-    """
+    """A system that lists what was replayed so far: all jobs, and the events of the last pushes."""
 
     capacity = Capacity.BATCH
     grace = 0.0
@@ -179,22 +171,22 @@ class RecordedSystem:
     def __init__(self, name: str) -> None:
         self.name = name
         self._jobs: dict[Push, set[str]] = defaultdict(set)
-        self._events: dict[Push, dict[tuple[str, str, int, State], Event]] = {}
-        #: Pushes of which an event told what a job needs.
-        self._needing: set[Push] = set()
+        self._events: OrderedDict[Push, list[Event]] = OrderedDict()
+        self._kept = 0
+        #: Pushes whose events say more than is in the store: whose runs they are, or what they need.
+        self._telling: set[Push] = set()
 
     def record(self, event: Event) -> None:
-        """Add the job of an event to those that the look-back lists."""
-        self._jobs[event.push].add(event.job)
-        self._events.setdefault(event.push, {})[event.job, event.run_id, event.attempt, event.state] = event
-        if event.needs:
-            self._needing.add(event.push)
-
-    def purge(self, before: float) -> None:
-        """Forget the runs of pushes of which nothing came since."""
-        for push in [push for push, events in self._events.items() if _last(events.values()) < before]:
-            del self._events[push]
-            self._needing.discard(push)
+        """Add an event, and its job, to what the look-back lists."""
+        key = identity.key(event.job, event.batch) if event.per_batch else event.job
+        self._jobs[event.push].add(key)
+        if event.per_batch or event.needs:
+            self._telling.add(event.push)
+        self._events.setdefault(event.push, []).append(event)
+        self._events.move_to_end(event.push)
+        self._kept += 1
+        while self._kept > _EVENTS_MAX and len(self._events) > 1:
+            self._kept -= len(self._events.popitem(last=False)[1])
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Reject every webhook: a recorded history has none."""
@@ -205,9 +197,18 @@ class RecordedSystem:
         return [event_json.decode(body)]
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """Return the jobs replayed so far."""
-        events = tuple(self._events[push].values()) if push in self._needing else ()
-        return LookBack(events, None, jobs=self._jobs[push])
+        """Return what was replayed so far; the runs of each job are in the store, too."""
+        told = self._events.get(push, []) if push in self._telling else []
+        newest = {(event.job, event.key): event for event in told}
+        return LookBack(tuple(newest.values()), None, jobs=self._jobs[push])
+
+    def default_branch(self, project: str) -> str | None:
+        """Return no name: what tells of a branch tells, too, that it is the default one."""
+        return ""
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Return nothing: what was told of branches was replayed."""
+        return ()
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one request per job, as the generic system does."""

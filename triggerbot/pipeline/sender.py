@@ -8,7 +8,7 @@ import structlog
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
-from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
 from triggerbot.core.policy import backoff, circuit_breaker, elsewhere, rules, waiting
@@ -100,7 +100,7 @@ class Sender:
     def _all_owed(self, system: System, work: Work, view: LookBack, looked: float) -> list[Owed]:
         """Return what is owed and may be sent now; end what nobody waits for any more."""
         now, found = self._clock(), []
-        others = Neighbours(view.events, work.claims)
+        others = Neighbours(view.events, work.claims, view.planned)
         for claim in work.sendable(now):
             if claim.due > now and not self._may_go_along(system, work, claim):
                 continue
@@ -127,7 +127,7 @@ class Sender:
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
         count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came)
-        standing = others.standing(claim, runs, never)
+        standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)

@@ -233,7 +233,10 @@ def record_run(ledger: Ledger, key: str, event: Event) -> bool:
     job = ledger.job(key)
     place = None if job is None else job.place(event.key)
     if job is None or place is None:
-        ledger.change_job(key).runs.append(stored_run(event))
+        runs = ledger.change_job(key).runs
+        if rules.is_gone(event, [RunKey(run["run_id"], run["attempt"]) for run in runs]):
+            runs[:] = [_gone(run, event) for run in runs]
+        runs.append(stored_run(event))
         return True
     known = job.runs[place]
     if event.state.rank > State(known["state"]).rank:
@@ -255,6 +258,12 @@ def record_run(ledger: Ledger, key: str, event: Event) -> bool:
         return False
     ledger.change_job(key).runs[place] = merged
     return True
+
+
+def _gone(run: StoredRun, event: Event) -> StoredRun:
+    """Return a run as it is once the CI has its job no more: what was to come in that attempt never does."""
+    waits = run["state"] != State.FINISHED and run["attempt"] <= event.attempt
+    return run | {"state": State.FINISHED, "result": Result.SKIPPED} if waits else run
 
 
 def _result(run: StoredRun) -> Result | None:

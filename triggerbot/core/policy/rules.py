@@ -5,7 +5,7 @@ judges a claim by everything known once the CI has been asked. Refusals come in 
 a push asks for (rule 4) precedes `--no-retry` (rule 5).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity, proof
@@ -364,14 +364,10 @@ def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequen
     return None
 
 
-def _is_gone(runs: Sequence[Run]) -> bool:
-    """Whether the CI has the job no more: it lists no new run, but the old one as skipped in a later attempt."""
-    last = runs[-1] if runs else None
-    return (
-        last is not None
-        and last.result is Result.SKIPPED
-        and any(run.run_id == last.run_id and run.attempt < last.attempt for run in runs)
-    )
+def is_gone(last: Run | Event, earlier: Iterable[RunKey]) -> bool:
+    """Whether the CI has a job no more: it lists no new run, but the old one as skipped in a later attempt."""
+    skipped = last.result is Result.SKIPPED
+    return skipped and any(run.run_id == last.run_id and run.attempt < last.attempt for run in earlier)
 
 
 def still_owed(
@@ -394,7 +390,7 @@ def still_owed(
         return max(0, claim.owed - elsewhere)
     if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
         return 0
-    if one_at_a_time and claim.asked and _is_gone(runs):
+    if one_at_a_time and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
         return 0
     since = proof.count(runs[claim.known_runs :], proving)
     return min(claim.owed, max(0, claim.wanted - since))
