@@ -107,3 +107,11 @@ def test_a_command_logs_errors_alone() -> None:
 
     assert ended.stdout == ""
     assert [(line["event"], line.get("message")) for line in lines] == [("first", None), ("library", "second")]
+
+
+def test_a_stream_that_was_closed_stops_nothing(stream: TextIO) -> None:
+    """As with a full disk: the line is lost, and what is logged goes on."""
+    logs.configure(stream=stream)
+    stream.close()
+
+    logs.get_logger("test").info("nobody reads this")

@@ -159,7 +159,7 @@ def _is_journal(out: TextIO, environ: Mapping[str, str]) -> bool:
 
 
 class _LineWriter:
-    """Logger: writes lines to a stream. A line that cannot be written, as on a full disk, is dropped."""
+    """Logger: writes lines to a stream. A line that cannot be written (a full disk, a closed stream) is dropped."""
 
     _lock = threading.Lock()
 
@@ -168,7 +168,7 @@ class _LineWriter:
 
     def msg(self, message: str) -> None:
         """Write the line and its line end in one call: several processes may share the stream."""
-        with contextlib.suppress(OSError), self._lock:
+        with contextlib.suppress(OSError, ValueError), self._lock:
             self._out.write(message + "\n")
             self._out.flush()
 

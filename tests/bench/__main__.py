@@ -15,7 +15,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import github, memory, memory_redis, observe, pages, queues, reaction, replicas, startup, webhooks
+from tests.bench import (
+    github,
+    long_life,
+    memory,
+    memory_redis,
+    observe,
+    pages,
+    queues,
+    reaction,
+    replicas,
+    startup,
+    webhooks,
+)
 
 Bench = Callable[[Path, bool], list[dict[str, Any]]]
 
@@ -29,6 +41,7 @@ BENCHES: dict[str, Bench] = {
     "replicas": replicas.measure,
     "redis": memory_redis.measure,
     "pages": pages.measure,
+    "life": long_life.measure,
     "startup": startup.measure,
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.bench.events import events
 from tests.bench.process import cpu, daemon, resident
+from triggerbot.store.documents import load
 
 _INTAKES = "intakes: [{file: {system: ci, path: events.jsonl}}]"
 
@@ -42,8 +43,10 @@ def _await(store: Path, name: str, size: int) -> None:
     connection = sqlite3.connect(store)
     try:
         while True:
-            row = connection.execute("SELECT value FROM cursors WHERE name LIKE ?", (f"file:%{name}",)).fetchone()
-            if row is not None and int(row[0].partition(":")[2]) == size:
+            row = connection.execute(
+                "SELECT value FROM documents JOIN parts ON parts.id = part WHERE parts.name LIKE ?", (f"cursor%{name}",)
+            ).fetchone()
+            if row is not None and int(load(str, row[0]).partition(":")[2]) == size:
                 return
             time.sleep(0.1)
     finally:

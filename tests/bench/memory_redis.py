@@ -14,7 +14,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.store.redis import RedisStore
+from triggerbot.store.factory import open_store
 
 _BATCH = 500
 
@@ -23,7 +23,7 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     """Observe a million events (with `quick` a tenth of them; memory of Redis is given for a million)."""
     number = 100_000 if quick else 1_000_000
     with RedisServer(directory, "--appendonly", "no") as server:
-        store = RedisStore.at(server.url())
+        store = open_store(server.url())
         observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())
         before = server.client().info("memory")["used_memory"]
         taken = 0.0

@@ -13,7 +13,8 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store import Store
+from triggerbot.store.factory import open_file
 
 
 def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
@@ -32,13 +33,13 @@ def _events(number: int) -> list[Event]:
     return [event_json.from_json(event, "ci") for event in events(number)]
 
 
-def _observer(path: Path) -> tuple[SqliteStore, Observer]:
+def _observer(path: Path) -> tuple[Store, Observer]:
     import logging
 
     from triggerbot import logs
 
     logs.configure(level=logging.ERROR)
-    store = SqliteStore(path)
+    store = open_file(path)
     return store, Observer(store, [Rule(Globs(["try"]))], dry=True, clock=time.time, metrics=Metrics())
 
 

@@ -15,7 +15,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 #: Jobs of the push that is asked about.
 _JOBS = 50
@@ -41,7 +41,7 @@ def _fill(directory: Path) -> tuple[str, str]:
     """Write a config and a store; return the push that is in it."""
     (directory / "triggerbot.yml").write_text(CONFIG.format(ci="http://127.0.0.1:9", intakes=""))
     observed = [event_json.from_json(event(0, job, "finished"), "ci") for job in range(_JOBS)]
-    store = SqliteStore(directory / "state.db")
+    store = open_file(directory / "state.db")
     rule = Rule(Globs(["*"]))
     Observer(store, [rule], dry=True, clock=lambda: observed[0].time or 0.0, metrics=Metrics()).observe(observed)
     store.close()

@@ -55,6 +55,17 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
         ),
         ([{}, {"run_id": "101"}], [("trigger", "failure", 2, 1), ("refuse", "already_claimed", 0, 2)]),
         (
+            [{}, {"run_id": "101", "job": "linux-gate", "needs": ["linux-mochitest-1"]}],
+            [("trigger", "failure", 2, 1), ("refuse", "derived", 0, 2)],
+        ),
+        (
+            [
+                {"run_id": "101", "job": "linux-deploy", "result": "skipped", "needs": ["linux-mochitest-1"]},
+                {},
+            ],
+            [("refuse", "starts_excluded", 0, 2)],
+        ),
+        (
             [
                 {"run_id": "1", "result": "success"},
                 {"run_id": "2", "result": "success"},
@@ -159,3 +170,16 @@ def test_nothing_is_left_of_a_replay(bench, lines):
     """The store of the config is not touched, not even made."""
     bench.run("replay", str(lines({})))
     assert not (bench.directory / "state.db").exists()
+
+
+def test_what_jobs_need_counts(bench, lines):
+    """A gate follows from the job that it needs; a job that starts a deployment is refused once that is known."""
+    gate = {"job": "gate", "run_id": "2", "needs": ["test"]}
+    assert decisions(bench.run("replay", str(lines({"job": "test"}, gate)), "--json")) == [
+        ("trigger", "failure", 2, 1),
+        ("refuse", "derived", 0, 2),
+    ]
+    deploy = {"job": "deploy", "run_id": "3", "needs": ["test"], "result": "skipped"}
+    assert decisions(bench.run("replay", str(lines(deploy, {"job": "test"})), "--json")) == [
+        ("refuse", "starts_excluded", 0, 2),
+    ]

@@ -217,13 +217,13 @@ def ended(state: str = "failed", **more: Any) -> dict[str, Any]:
     }
 
 
-def webhook(conclusion: str = "failure") -> dict[str, Any]:
+def webhook(conclusion: str = "failure", *, job: int = 11, branch: str = "main") -> dict[str, Any]:
     """A webhook of GitHub."""
     return {
         "action": "completed",
         "workflow_job": {
-            "id": 11, "run_id": 22, "run_attempt": 1, "name": "test", "workflow_name": "CI", "head_sha": REVISION,
-            "head_branch": "main", "status": "completed", "conclusion": conclusion, "labels": [], "steps": [],
+            "id": job, "run_id": 22, "run_attempt": 1, "name": "test", "workflow_name": "CI", "head_sha": REVISION,
+            "head_branch": branch, "status": "completed", "conclusion": conclusion, "labels": [], "steps": [],
             "created_at": "2026-11-20T19:00:00Z", "started_at": "2026-11-20T19:00:01Z",
             "completed_at": "2026-11-20T19:31:02Z", "html_url": "https://github.example/11",
         },
@@ -232,10 +232,16 @@ def webhook(conclusion: str = "failure") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def pushed(revision: str, branch: str, at: int) -> dict[str, Any]:
+    """A push, as GitHub tells of it."""
+    repository = {"full_name": "me/app", "default_branch": "main", "pushed_at": at}
+    return {"ref": f"refs/heads/{branch}", "after": revision, "repository": repository, "sender": {"login": "dev"}}
+
+
 FILES: dict[str, list[dict[str, Any]]] = {
     "buildbot-pulse": [build("started", sourceStamp={"changes": []}), build(sourceStamp={"changes": []})],
     "taskcluster": [task(), ended()],
-    "github": [{"event": "workflow_job", "payload": webhook("success")}, webhook()],
+    "github": [{"event": "workflow_job", "payload": webhook("success", job=10)}, webhook()],
 }
 
 
@@ -251,6 +257,23 @@ def test_a_recorded_failure_is_replayed(bench: Bench, lines: Callable[..., Path]
     assert [(one["action"], one["reason"], one["revision"], one["event"]) for one in decisions] == [
         (*expected, REVISION, 2)
     ]
+
+
+@pytest.mark.parametrize(("branch", "expected"), [("topic", "superseded"), ("main", "failure")])
+def test_a_recorded_failure_of_github_is_decided(
+    bench: Bench, lines: Callable[..., Path], branch: str, expected: str
+) -> None:
+    """As it would have been: by what was told of its branch until then."""
+    bench.config.write_text(bench.config.read_text().replace("projects: [try]", "projects: [me/app]"))
+    first, second = webhook(branch=branch), webhook(branch=branch, job=12)
+    second["workflow_job"]["name"] = "other"
+    told = [pushed(REVISION, branch, 1_795_200_000), first, pushed("b" * 40, branch, 1_795_200_900), second]
+    answer = bench.run("replay", str(lines(*map(json.dumps, told))), "--json", "--format", "github")
+    assert answer.exit_code == 0, answer.output
+    decisions = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert [(one["reason"], one["job"], one["event"]) for one in decisions] == [
+        ("failure", "CI / test", 2), (expected, "CI / other", 4),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

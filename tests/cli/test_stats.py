@@ -1,6 +1,7 @@
 """`triggerbot stats`: the figures, for people and for programs."""
 
 from tests.fakes.command_bench import CONFIG
+from tests.store import older_stores
 from triggerbot.store import DeadLetter, FailureRecord, Summary
 
 
@@ -137,3 +138,11 @@ def test_a_wrong_time_says_what_would_be_right(used):
     answer = used.run("stats", "--since", "7")
     assert answer.exit_code == 2
     assert "14d" in answer.stderr
+
+
+def test_a_store_of_an_earlier_version_is_announced(bench):
+    """Taking a large one over takes minutes, in which nobody shall wonder; the second time there is nothing to say."""
+    older_stores.write_sqlite(bench.directory / "state.db", 6)
+
+    assert "Taking over the store" in bench.run("stats", "--json").stderr
+    assert bench.run("stats", "--json").stderr == ""

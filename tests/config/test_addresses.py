@@ -63,6 +63,56 @@ def test_this_machine_needs_no_tls(host: str) -> None:
     assert mistakes("store: unix:///run/redis.sock") == []
 
 
+@pytest.mark.parametrize(
+    ("hosts", "more", "plain_is_right"),
+    [
+        ("127.0.0.1,localhost:26380,[::1]", "", True),
+        ("127.0.0.1,redis:26380,[::1]", "", False),
+        ("redis", "", False),
+        ("redis", "\nstore_insecure: true", True),
+    ],
+)
+def test_sentinels(hosts: str, more: str, plain_is_right: bool) -> None:
+    """Plain text is right if each of them is on this machine, or where an operator allows it; TLS always is."""
+    found = mistakes(f"store: 'redis+sentinel://me:pw@{hosts}/jobs/2'{more}")
+    assert [path for path, _ in found] == ([] if plain_is_right else ["store"])
+    assert all("rediss+sentinel://" in message for _, message in found)
+    assert mistakes(f"store: 'rediss+sentinel://me:pw@{hosts}/jobs?ssl_ca_certs=/ca.pem&sentinel_password=x'") == []
+    unchecked = mistakes(f"store: 'rediss+sentinel://me:pw@{hosts}/jobs?ssl_cert_reqs=none'{more}")
+    assert [path for path, _ in unchecked] == ([] if plain_is_right else ["store"])
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("redis+sentinel://:hunter2@h:26379", "it names no service"),
+        ("redis+sentinel://:hunter2@h:26379/", "it names no service"),
+        ("redis+sentinel://:hunter2@h/jobs/x", "the number of the database"),
+        ("redis+sentinel://:hunter2@h/jobs/0/1", "the number of the database"),
+        ("rediss+sentinel://:hunter2@h,,i/jobs", "parted by commas"),
+        ("redis+sentinel://:hunter2@h:99999/jobs", "host:port"),
+        ("redis+sentinel://:hunter2@h:0/jobs", "host:port"),
+        ("redis+sentinel://:hunter2@h:/jobs", "host:port"),
+        ("redis+sentinel://:hunter2#@h/jobs", "%23"),
+        ("sentinel://:hunter2@h:26379/jobs", "is written redis+sentinel://HOST"),
+        ("redis-sentinel://:hunter2@h:26379/jobs", "is written redis+sentinel://HOST"),
+        ("redis://:hunter2@h:1,i:2/0", "several hosts are those of Sentinel"),
+        ("redis://:hunter2@h:1,i:2/0", "one transaction"),
+        ("redis+cluster://:hunter2@h:1/0", "Redis Cluster will not do"),
+    ],
+)
+def test_what_is_no_address_behind_sentinels(address: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is right is said, of the address nothing; also where it is kept elsewhere."""
+    ((path, message),) = mistakes(f"store: '{address}'")
+    assert path == "store"
+    assert said in message
+    monkeypatch.setenv("STORE", address)
+    with pytest.raises(ConfigError) as refused:
+        _ = loads("store: env:STORE", "x.yml").store_address
+    assert said in str(refused.value)
+    assert "hunter2" not in message + str(refused.value)
+
+
 @pytest.mark.parametrize("url", ["amqps://mq.example/", "amqp://mq.example:5671/", "amqp://mq.example/?ssl=1"])
 def test_a_broker_with_tls(url: str) -> None:
     """Every way to ask for TLS is accepted."""
@@ -135,7 +185,10 @@ def test_an_address_that_is_kept_elsewhere_can_be_allowed() -> None:
     assert config.missing_secrets({"MQ": "amqp://mq.example/", "STORE": "redis://redis/0"}) == ()
 
 
-@given(st.sampled_from(["amqp", "amqps", "redis", "rediss", "unix"]), st.text(max_size=30))
+@given(
+    st.sampled_from(["amqp", "amqps", "redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"]),
+    st.text(max_size=30),
+)
 def test_any_text_is_an_address_or_none(scheme: str, rest: str) -> None:
     """Nothing that looks like an address makes the check itself fail: it is right, or a mistake with its place."""
     address = json.dumps(f"{scheme}://{rest}")

@@ -1,7 +1,9 @@
 """`triggerbot check`, as people and programs see it."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,9 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.config.examples import DESIGN, EXAMPLES
+from tests.fakes.world import failure, push
 from triggerbot.cli.check import check
 from triggerbot.cli.config import json_schema
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.rules import Budget, Triage
+from triggerbot.store import Observation
+from triggerbot.store.factory import open_file
 
 CONFIG = """\
 systems:
@@ -91,6 +96,30 @@ def test_says_what_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         *RULE.splitlines(),
         "store    sqlite:state.db, for 14d",
     ]
+
+
+@pytest.mark.parametrize(
+    ("superseded", "said"),
+    [
+        ("skip", ["Pushes whose branch has a newer commit are left alone."]),
+        (
+            "{skip: ['*'], retrigger: [r/*]}",
+            [
+                "Pushes on “r/*” whose branch has a newer commit are retriggered all the same.",
+                "Other pushes whose branch has a newer commit are left alone.",
+            ],
+        ),
+        (
+            "{skip: [x], retrigger: ['*']}",
+            ["Pushes whose branch has a newer commit are retriggered all the same."],
+        ),
+    ],
+)
+def test_what_is_said_of_superseded_pushes(tmp_path: Path, superseded: str, said: list[str]) -> None:
+    """To retrigger goes first, as the rule does."""
+    output = run(tmp_path, f"rules: [{{projects: [a], superseded: {superseded}}}]").output
+
+    assert [line.strip() for line in output.splitlines() if "newer commit" in line] == said
 
 
 def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
@@ -266,3 +295,49 @@ def test_help() -> None:
     assert result.exit_code == 0
     assert "Nothing is started and nothing is triggered." in result.output
     assert "Exit code" in result.output
+
+
+@pytest.mark.parametrize(("pushes", "warned"), [(["old"], True), (["old", "ci"], False), (["ci"], False), ([], False)])
+def test_a_system_that_was_renamed_is_noticed(tmp_path: Path, pushes: list[str], warned: bool) -> None:
+    """The store has pushes of another one, and none of this; the remedy is to keep the name."""
+    store = open_file(tmp_path / "state.db")
+    for name in pushes:
+        store.observe([Observation(failure(push=push(system=name)), Triage(failed=True))], 1.0, dry=False)
+    store.close()
+    before = (tmp_path / "state.db").read_bytes()
+
+    result = run(tmp_path, f"store: sqlite:{tmp_path / 'state.db'}\n{CONFIG}")
+
+    words = (
+        "warning: systems: the store has pushes of old, which the config does not name, and none of ci: if that is the "
+        "same CI, keep the name, for under a new one claims and budgets begin anew"
+    )
+    assert (words in result.output) is warned
+    assert result.exit_code == 0
+    assert (tmp_path / "state.db").read_bytes() == before
+
+
+def test_a_check_makes_no_store_and_changes_none(tmp_path: Path) -> None:
+    """One that is not there, and one of another version, tell nothing of systems."""
+    text = f"store: sqlite:{tmp_path / 'state.db'}\n{CONFIG}"
+    assert run(tmp_path, text).exit_code == 0
+    assert not (tmp_path / "state.db").exists()
+    with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
+        connection.execute("PRAGMA user_version = 1")
+
+    result = run(tmp_path, text)
+
+    assert (result.exit_code, "the store has" in result.output) == (0, False)
+
+
+def test_a_redis_that_cannot_be_reached_is_not_waited_for(tmp_path: Path) -> None:
+    """A config can be checked anywhere."""
+    assert run(tmp_path, f"store: redis://127.0.0.1:9/0\n{CONFIG}").exit_code == 0
+
+
+def test_a_ci_that_cannot_be_reached(tmp_path: Path) -> None:
+    """The address is named, and what to look at."""
+    result = run(tmp_path, "systems:\n  ci: {type: generic, url: 'http://127.0.0.1:9'}\n", "--credentials")
+
+    assert "no connection to http://127.0.0.1:9: ConnectError" in result.output
+    assert "see whether that is its url, and whether it can be reached from here" in result.output

@@ -42,6 +42,12 @@ WARNINGS = [
         "reports[0].github.commands",
         "only heard of by webhooks",
     ),
+    (
+        "systems: {gh: {type: github, token: env:A}}\nrules:\n - {projects: [a/b], events: [push, puhs]}",
+        3,
+        "rules[0].events[1]",
+        "no job is run for an event 'puhs', as far as is known; did you mean 'push'?",
+    ),
     ("store: redis://:pw@127.0.0.1:6379/0", 1, "store", "holds a password"),
     (
         GENERIC

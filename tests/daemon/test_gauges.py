@@ -14,8 +14,8 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.store import DeadLetter, Pause
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store import DeadLetter, Pause, Store
+from triggerbot.store.sqlite import SqliteEngine
 
 #: Labels with a fixed set of values, from the config or from the code.
 _BOUNDED = {
@@ -69,17 +69,18 @@ def test_how_things_stand(tmp_path: Path) -> None:
         world.hear(event("other", "3", push=push(), result="success"))
         assert read(gauges)["triggerbot_day_runs"] == 2
         clock.move(300.0)
+        world.store.count_changes()
         assert read(gauges)["triggerbot_day_runs"] == 3
 
 
-class _Down(SqliteStore):
+class _Down(Store):
     def next_due(self) -> float | None:
         raise StoreUnavailable("down")
 
 
 def test_a_store_that_is_down_is_a_figure(tmp_path: Path) -> None:
     """The metrics can still be read."""
-    store = _Down(tmp_path / "down.db")
+    store = _Down(SqliteEngine(tmp_path / "down.db"))
     try:
         assert read(Gauges(store, Clock())) == {"triggerbot_store_up": 0}
     finally:

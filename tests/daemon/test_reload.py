@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.daemon import eventually
+from tests.fakes.world import failure, push
 from triggerbot.cli.config import load
 from triggerbot.config import Config
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.core.policy.rules import Triage
 from triggerbot.daemon import process as module
 from triggerbot.daemon.process import Daemon
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store import Observation
+from triggerbot.store.factory import open_file
 from triggerbot.systems import registry
 
 CONFIG = """
@@ -84,7 +87,7 @@ def test_nothing_begins_after_the_end_has_begun(tmp_path: Path, config: Config) 
         return config
 
     outside = Outside(lambda: send_signal(signal.SIGHUP), ending.set)
-    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), read, manager=outside)
+    daemon = Daemon(config, open_file(tmp_path / "state.db"), read, manager=outside)
     first = daemon.engine
 
     assert daemon.run(None) == 0
@@ -100,7 +103,7 @@ def test_an_engine_that_cannot_begin_leaves_nothing_behind(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its last thread cannot start: those before it end, and the old engine goes on."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
     first = daemon.engine
     first.start()
@@ -146,7 +149,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
         secret.write_text("the-second-token")
 
     outside = Outside(rotate)
-    daemon = Daemon(config, SqliteStore(tmp_path / "state.db"), lambda: config, manager=outside)
+    daemon = Daemon(config, open_file(tmp_path / "state.db"), lambda: config, manager=outside)
     patience = threading.Timer(20.0, send_signal, [signal.SIGTERM])
     patience.start()
 
@@ -162,7 +165,7 @@ def test_the_health_of_a_store_that_fails(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
 ) -> None:
     """Whether it is unreachable or has a damaged key: the heartbeat says so, with all the rest."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
 
     def fail(*_: object, **__: object) -> None:
@@ -176,3 +179,32 @@ def test_the_health_of_a_store_that_fails(
     assert checks["store"].note == "a damaged key"
     assert "system ci" in checks
     store.close()
+
+
+def test_a_system_that_was_renamed_is_warned_of(
+    tmp_path: Path, config: Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A reload that gives a CI another name says what comes of that."""
+    store = open_file(tmp_path / "state.db")
+    store.observe([Observation(failure(push=push(system="ci")), Triage(failed=True))], 1.0, dry=False)
+    renamed = config.model_copy(update={"systems": {"new": config.systems["ci"]}})
+    daemon = Daemon(config, store, lambda: renamed)
+    daemon.engine.start()
+
+    assert daemon.reload()
+
+    assert "pushes of ci, which the config does not name, and none of new" in capsys.readouterr().err
+    daemon.engine.stop()
+    assert daemon.engine.join(20.0) == []
+    eventually(lambda: not named("dispatcher-0", "guard", "replaced"), "the first has ended, too")
+    store.close()
+
+
+@pytest.mark.parametrize("store", ["sqlite:a.db", "redis://127.0.0.1:9/0"])
+def test_what_needs_a_restart(tmp_path: Path, store: str) -> None:
+    """A new retention holds at once, for every kind of store is purged by the daemon."""
+    (tmp_path / "t.yml").write_text(CONFIG.replace("sqlite:state.db", store))
+    before = load(tmp_path / "t.yml")
+    after = before.model_copy(update={"retention": before.retention * 2, "listen": "127.0.0.1:1"})
+
+    assert module._needs_restart(before, after) == ["listen"]

@@ -14,7 +14,7 @@ from triggerbot.daemon.workers.crash_log import INCIDENT_SECONDS, CrashRecorder,
 from triggerbot.daemon.workers.worker import Worker, delay_after
 from triggerbot.logs import Mask
 from triggerbot.store import Crash
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 CRASHES = st.lists(
     st.builds(
@@ -104,7 +104,7 @@ def test_crashes_wait_for_a_store_that_cannot_be_had(tmp_path) -> None:
     path.parent.mkdir()
     keeper.end()
 
-    store = SqliteStore(path)
+    store = open_file(path)
     assert store.crashes() == groups[0]
     store.close()
 

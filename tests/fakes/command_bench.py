@@ -15,7 +15,8 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.sender import DispatchSettings
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store import Store
+from triggerbot.store.factory import open_file
 
 CONFIG = """
 store: sqlite:{directory}/state.db
@@ -64,7 +65,7 @@ class Bench:
         """Observe events, and dispatch what is due, with the real observer and dispatcher."""
         rules = config.load(self.config).rules
         dry = config.load(self.config).dry_run
-        store = SqliteStore(self.directory / "state.db")
+        store = open_file(self.directory / "state.db")
         metrics = Metrics()
         observer = Observer(store, rules, dry=dry, clock=lambda: self.now, metrics=metrics)
         if listed:
@@ -77,9 +78,9 @@ class Bench:
             pass
         store.close()
 
-    def store(self) -> SqliteStore:
+    def store(self, *, daemon: bool = False) -> Store:
         """Open the store; the caller closes it."""
-        return SqliteStore(self.directory / "state.db")
+        return open_file(self.directory / "state.db", daemon=daemon)
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> Result:
         """Run a command with the bench's config."""

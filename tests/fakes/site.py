@@ -25,7 +25,7 @@ from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.reports.factory import publisher
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.webhook_signatures import sign_standard
 from triggerbot.web import app, server
@@ -111,7 +111,7 @@ class House:
         self.ci = FakeCI(clock=clock)
         self.clock = clock
         self.config = loads(CONFIG.format(url=self.ci.url, dry=str(dry).lower(), more=more))
-        self.store: Store = SqliteStore(directory / "state.db", durable=False)
+        self.store: Store = open_file(directory / "state.db", durable=False)
         self.checks = {"store": Check(), "publisher-0": Check()}
         metrics = Metrics()
         self._system = Generic("ci", self.ci.url, webhook_secrets=(SECRET,), grace=1.0)

@@ -40,7 +40,7 @@ def every(store: Store, where: Push | None = None) -> list[Claim]:
 
 def operation(claim: Claim, name: str = "op", count: int = 2, started: float = 10.0) -> Operation:
     """Return a request for one claim."""
-    return Operation(name, (claim.id,), count, started, {claim.job: (claim.run.key,)})
+    return Operation(name, claim.push, (claim.id,), count, started, {claim.job: (claim.run.key,)})
 
 
 FAILURE = Decision.trigger(Cause.FAILURE, 2)

@@ -6,8 +6,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.fakes.clock import Clock
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_store.tables import Tables
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Event, Heard, Kind, Push, Result, State
 from triggerbot.core.policy.limits import Limits
@@ -26,7 +24,8 @@ from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher
 from triggerbot.reports.publisher import PublishSettings as PublishSetting
 from triggerbot.store import Outcome, Store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file, open_memory
+from triggerbot.store.memory import Memory
 from triggerbot.systems import LimitsWrites, System
 
 #: Steps that no honest amount of work needs: more of them at one moment is an endless loop.
@@ -46,7 +45,7 @@ class World:
         dry: bool = False,
         durable: bool = False,
         bounds: Limits | None = None,
-        tables: Tables | None = None,
+        tables: Memory | None = None,
     ) -> None:
         self.path = path
         self.tables = tables
@@ -57,7 +56,7 @@ class World:
         self.durable = durable
         self.bounds = bounds or Limits()
         self.metrics = Metrics()
-        self.store: Store = SqliteStore(path, durable=durable) if tables is None else MemoryStore(tables)
+        self.store: Store = open_file(path, durable=durable) if tables is None else open_memory(tables)
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
         setting = DispatchSettings(rules, dry, self.bounds)

@@ -113,9 +113,9 @@ def test_names_of_any_characters_reach_the_ci(make_world: MakeWorld, ci: FakeCI)
     world.drain()
     system.close()
 
-    assert [(post.body["project"], post.body["branch"], post.accepted) for post in ci.posts] == [
+    assert {(post.body["project"], post.body["branch"], post.accepted) for post in ci.posts} == {
         (name, name, True), ("..", ".", True),
-    ]  # fmt: skip
+    }  # fmt: skip
 
 
 # -- what the push says -----------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World, event, push
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
@@ -20,6 +19,7 @@ from triggerbot.core.policy.rules import Budget, Rule
 from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports.judge import Judge
+from triggerbot.store.memory import Memory
 
 PUSH = push()
 RULE = Rule(Globs(["try"]), retries=1, budget=Budget(percent=0, floor=0))
@@ -61,7 +61,7 @@ class Bench:
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """Have a world on each kind of store."""
     ci = MemoryCI(capacity=Capacity.SERIAL)
-    tables = Tables() if request.param == "memory" else None
+    tables = Memory() if request.param == "memory" else None
     with World(tmp_path / "state.db", {"ci": ci}, (RULE,), Clock(1000.0), tables=tables) as world:
         yield Bench(world, ci)
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tests.examples import examples, is_thorough
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World, event, push
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause
@@ -21,6 +20,7 @@ from triggerbot.core.model import Event, Kind, Push, Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.store.memory import Memory
 from triggerbot.systems import Accepted, Later, Refused, Unknown
 
 PUSHES = (push("aaaaaaa"), push("bbbbbbb"))
@@ -30,9 +30,9 @@ MESSAGES = ("", "fix it", "try: -u all", "try: --rebuild 3", "try: --no-retry", 
 ENDS = ("pending", "running", "failure", "failure", "failure", "success", "cancelled", "infra", "busted")
 
 
-def memory() -> Tables | None:
+def memory() -> Memory | None:
     """Keep what happens in memory, but on SQLite in the slow tier."""
-    return None if is_thorough() else Tables()
+    return None if is_thorough() else Memory()
 
 
 @dataclass(frozen=True)

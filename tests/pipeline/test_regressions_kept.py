@@ -17,8 +17,8 @@ from triggerbot.core.claim import ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import NotUnderstood, StoreUnavailable, StoreUnusable, Unauthenticated
 from triggerbot.core.policy.rules import Triage
-from triggerbot.store import Observation
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store import Observation, Store
+from triggerbot.store.factory import open_file
 from triggerbot.store.sqlite.writer import Writer
 from triggerbot.systems import Later
 from triggerbot.systems.webhook_signatures import verify_standard
@@ -107,7 +107,7 @@ def test_what_a_job_is_does_not_depend_on_a_poor_early_message(make_world: Calla
 # -- the store --------------------------------------------------------------------------------------------------
 
 
-def observed(store: SqliteStore) -> Any:
+def observed(store: Store) -> Any:
     """Make one claim and read it."""
     store.observe([Observation(failure(), Triage(failed=True, groups=frozenset({"*"})))], 0.0, dry=False)
     return store.work(PUSH).claims[0]
@@ -115,7 +115,7 @@ def observed(store: SqliteStore) -> Any:
 
 def test_a_claim_never_leaves_a_final_state_even_if_decided_twice(tmp_path: Path) -> None:
     """A second worker that still holds the claim as open (a lease that ran out) cannot decide it anew."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     try:
         claim = observed(store)
         store.decide(claim, Decision.refuse(Refusal.DONTBUILD), None, 1.0)
@@ -130,13 +130,13 @@ def test_a_claim_never_leaves_a_final_state_even_if_decided_twice(tmp_path: Path
 
 def test_an_operation_does_not_begin_for_a_claim_that_has_ended(tmp_path: Path) -> None:
     """`begin` is the last gate before money is spent: it says no for a claim that is done."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     try:
         claim = observed(store)
         store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
         store.finish(claim, "done", 2.0)
 
-        began = store.begin(Operation("op", (claim.id,), 2, 3.0), PUSH, "again", 3.0)
+        began = store.begin(Operation("op", PUSH, (claim.id,), 2, 3.0), PUSH, "again", 3.0)
 
         assert not began
         assert store.claims(PUSH, {claim.id})[0].state is ClaimState.DONE
@@ -146,11 +146,11 @@ def test_an_operation_does_not_begin_for_a_claim_that_has_ended(tmp_path: Path) 
 
 def test_acceptance_is_counted_once_however_often_it_is_told(tmp_path: Path) -> None:
     """`accepted` is repeatable by its operation: a replay after a lost answer counts nothing twice."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     try:
         claim = observed(store)
         store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
-        operation = Operation("op", (claim.id,), 1, 2.0)
+        operation = Operation("op", PUSH, (claim.id,), 1, 2.0)
         store.begin(operation, PUSH, "", 2.0)
         store.accepted(operation, "", 3.0)
         store.accepted(operation, "", 3.0)
@@ -177,12 +177,8 @@ def test_a_writer_that_cannot_start_says_so_instead_of_never_answering(tmp_path:
 def test_a_daemon_lock_that_cannot_be_opened_is_an_unusable_store(tmp_path: Path) -> None:
     """No permission (here: a directory in its place) is `StoreUnusable` with a sentence, not a bare OSError."""
     (tmp_path / "state.db-daemon").mkdir()
-    store = SqliteStore(tmp_path / "state.db")
-    try:
-        with pytest.raises(StoreUnusable):
-            store.claim_daemon()
-    finally:
-        store.close()
+    with pytest.raises(StoreUnusable):
+        open_file(tmp_path / "state.db", daemon=True)
 
 
 # -- at the border ----------------------------------------------------------------------------------------------

@@ -7,8 +7,7 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
-from tests.fakes.memory_store.tables import Tables
-from tests.fakes.world import World, failure, push
+from tests.fakes.world import World, event, failure, push
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
@@ -16,6 +15,7 @@ from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.reports.judge import Judge
+from triggerbot.store.memory import Memory
 from triggerbot.systems import Later, Unknown
 from triggerbot.web import push_view
 
@@ -27,17 +27,17 @@ MakeWorld = Callable[..., World]
 
 
 @pytest.fixture(params=["sqlite", "memory"])
-def kept(request: pytest.FixtureRequest) -> Tables | None:
+def kept(request: pytest.FixtureRequest) -> Memory | None:
     """Keep things in each kind of store."""
-    return Tables() if request.param == "memory" else None
+    return Memory() if request.param == "memory" else None
 
 
 def fail(world: World, ci: MemoryCI, where: Push, at: float, job: str = "job") -> None:
     """Let a job of a push fail, and hear of it."""
     ci.facts.setdefault(where, PushFacts(where, "a change", "dev@example.org", at))
-    event = failure(job, f"{where.revision[0]}-{job}", push=where, time=at + 60)
-    ci.put(event)
-    world.hear(event)
+    failed = failure(job, f"{where.revision[0]}-{job}", push=where, time=at + 60)
+    ci.put(failed)
+    world.hear(failed)
 
 
 def outcome(world: World, where: Push, job: str = "job") -> str:
@@ -49,7 +49,7 @@ def outcome(world: World, where: Push, job: str = "job") -> str:
 @pytest.mark.parametrize(("said", "expected"), [(SKIP.superseded, "superseded"), (Superseded(), "done")])
 @pytest.mark.parametrize("newer_first", [True, False])
 def test_the_newest_push_by_its_time(
-    make_world: MakeWorld, kept: Tables | None, said: Superseded, expected: str, newer_first: bool
+    make_world: MakeWorld, kept: Memory | None, said: Superseded, expected: str, newer_first: bool
 ) -> None:
     """Whichever is heard of first; where try pushes share one branch none supersedes another."""
     ci = MemoryCI()
@@ -59,6 +59,20 @@ def test_the_newest_push_by_its_time(
     world.drain()
     assert (outcome(world, OLD), outcome(world, NEW)) == (expected, "done")
     assert len(ci.asked) == (1 if expected == "superseded" else 2)
+
+
+def test_a_run_that_begins_late_does_not_make_its_push_the_newest(make_world: MakeWorld, kept: Memory | None) -> None:
+    """It waited for a machine, or was run again: where a CI tells of runs alone, the first of a push tells its time."""
+    ci = MemoryCI()
+    world = make_world(ci, rules=(SKIP,), tables=kept)
+    for where, at in ((OLD, START - 1000), (NEW, START - 500)):
+        world.hear(event("lint", f"{where.revision[0]}-lint", push=where, state="running", started=at))
+    for where, started in ((OLD, START - 100), (NEW, START - 450)):
+        late = failure("job", f"{where.revision[0]}-job", push=where, started=started, time=START)
+        ci.put(late)
+        world.hear(late)
+    world.drain()
+    assert (outcome(world, OLD), outcome(world, NEW)) == ("superseded", "done")
 
 
 def test_a_branch_of_another_case_is_another(make_world: MakeWorld) -> None:
@@ -79,7 +93,7 @@ def replace_project(where: Push, project: str) -> Push:
     return where._replace(project=project)
 
 
-def test_what_is_owed_ends_at_once_and_stays_ended(make_world: MakeWorld, kept: Tables | None) -> None:
+def test_what_is_owed_ends_at_once_and_stays_ended(make_world: MakeWorld, kept: Memory | None) -> None:
     """The news makes it due, also while it waits for hours; nothing is asked of the CI for it."""
     ci = MemoryCI()
     world = make_world(ci, rules=(SKIP,), tables=kept)
@@ -101,7 +115,7 @@ def test_what_is_owed_ends_at_once_and_stays_ended(make_world: MakeWorld, kept: 
 
 def test_a_replica_hears_of_it(make_world: MakeWorld) -> None:
     """What one was told ends what the other has decided."""
-    ci, tables = MemoryCI(), Tables()
+    ci, tables = MemoryCI(), Memory()
     world = make_world(ci, rules=(SKIP,), tables=tables)
     other = make_world(ci, rules=(SKIP,), tables=tables)
     ci.answers = [Later("come back", 7200.0)]
@@ -130,7 +144,7 @@ def test_the_page_says_why_no_more_came(make_world: MakeWorld, clock: Clock) -> 
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_superseded_while_a_request_is_in_doubt(
-    make_world: MakeWorld, kept: Tables | None, clock: Clock, taken: bool
+    make_world: MakeWorld, kept: Memory | None, clock: Clock, taken: bool
 ) -> None:
     """It is looked for first: what the CI took stays counted, what it did not take is not sent again."""
     ci = MemoryCI(capacity=Capacity.SERIAL, makes_runs=False)
@@ -150,7 +164,7 @@ def test_superseded_while_a_request_is_in_doubt(
     assert [one.reason for one in world.store.timeline(OLD) if one.what == "refuse"][-1] == "superseded"
 
 
-def test_what_a_person_asks_for_is_carried_out(make_world: MakeWorld, kept: Tables | None, clock: Clock) -> None:
+def test_what_a_person_asks_for_is_carried_out(make_world: MakeWorld, kept: Memory | None, clock: Clock) -> None:
     """And a further failure of the superseded push is told with that reason."""
     ci = MemoryCI()
     world = make_world(ci, rules=(SKIP,), tables=kept)

@@ -8,12 +8,12 @@ import pytest
 
 from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.model import Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
+from triggerbot.store.memory import Memory
 from triggerbot.systems.github.system import GitHub
 
 RULE = Rule(Globs(["octo/app"]))
@@ -114,7 +114,7 @@ def test_two_replicas_together_keep_the_pace(
     github: FakeGitHub, make_world: MakeWorld, clock: Clock, kept: str
 ) -> None:
     """The queue is in the store: never two requests within a second, and none is left out."""
-    tables = Tables() if kept == "memory" else None
+    tables = Memory() if kept == "memory" else None
     one = make_world(connect(github, clock), rules=(RULE,), tables=tables)
     moments = watch(github)
     with closing(connect(github, clock)) as other, one.again(systems={"gh": other}) as two:
@@ -252,7 +252,7 @@ def test_a_rate_limit_told_to_one_replica_holds_for_all(
     github: FakeGitHub, make_world: MakeWorld, clock: Clock, kept: str, where: str
 ) -> None:
     """What GitHub told one of them no other has to be told: none sends anything until the limit ends."""
-    one = make_world(connect(github, clock), rules=(RULE,), tables=Tables() if kept == "memory" else None)
+    one = make_world(connect(github, clock), rules=(RULE,), tables=Memory() if kept == "memory" else None)
     method = "POST" if where == "a rerun" else "GET"
     with closing(connect(github, clock)) as other, one.again(systems={"gh": other}) as two:
         fail(github, one, 3)

@@ -10,13 +10,13 @@ import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
 from tests.fakes.github.merge_queue import FakeEntry
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World
 from tests.reports.reporters.github import Connect, plain
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.reporters.github.reporter import GitHubReporter
 from triggerbot.reports.reporters.github.required_check import RequiredCheck
+from triggerbot.store.memory import Memory
 from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.system import GitHub
 
@@ -113,7 +113,7 @@ def make(
     request: pytest.FixtureRequest, tmp_path: Path, github: FakeGitHub, connect: Connect, app: AppKey, clock: Clock
 ) -> Iterator[Make]:
     """Return what makes benches on one store."""
-    tables = Tables() if request.param == "memory" else None
+    tables = Memory() if request.param == "memory" else None
     github.repositories.add("octo/app")
     github.talk.add_pull("octo/app", SHA, "change")
     github.granted["contents"] = "write"

@@ -257,6 +257,22 @@ def test_not_before_the_verdict(make: Make) -> None:
     assert enqueued(bench.github) == 1
 
 
+def test_told_before_the_failure(make: Make) -> None:
+    """Webhooks come in any order: what was evicted for its checks waits for the failure, and is judged by that."""
+    bench = make(wants=frozenset({"requeue"}))
+    entry = bench.enter()
+    ends: dict[str, str | None] = {"test": "failure", "lint": "success"}
+    run = bench.github.add_run("octo/app", "CI", entry.sha, entry.branch, ends, event="merge_group")
+    bench.tell(run, "lint")
+    bench.github.queue.evict(1, "CI_FAILURE")
+    bench.hear(bench.github.queue.dequeued(entry))
+    bench.rest(60)
+    bench.tell(run)
+    bench.finish(run, {"test": "success"})
+    bench.rest(60)
+    assert enqueued(bench.github) == 1
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_in_doubt(make: Make, applied: bool) -> None:
     """An answer that is lost is settled by a look; nothing is sent again, over a restart, too."""

@@ -8,13 +8,12 @@ from pathlib import Path
 import fakeredis
 import pytest
 
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.servers import is_installed
 from triggerbot.store import Store
-from triggerbot.store.factory import open_store
-from triggerbot.store.redis import RedisStore
+from triggerbot.store.factory import open_file, open_memory
+from triggerbot.store.memory import Memory
+from triggerbot.store.redis import RedisEngine
 
 
 @dataclass
@@ -58,17 +57,17 @@ def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
     match request.param:
         case "sqlite":
             path = tmp_path / "state.db"
-            home = Home(lambda daemon: open_store(f"sqlite:{path}", daemon=daemon), path)
+            home = Home(lambda daemon: open_file(path, daemon=daemon), path)
         case "redis":
             server = request.getfixturevalue("redis_server")
             server.client().flushall()
-            home = Home(lambda _: open_store(server.url()), None)
+            home = Home(lambda _: Store(RedisEngine.at(server.url())), None)
         case "memory":
-            tables = Tables()
-            home = Home(lambda _: MemoryStore(tables), None)
+            memory = Memory()
+            home = Home(lambda _: open_memory(memory), None)
         case _:
             fake = fakeredis.FakeServer()
-            home = Home(lambda _: RedisStore(Fake(server=fake)), None)
+            home = Home(lambda _: Store(RedisEngine(Fake(server=fake))), None)
     yield home
     for store in home.opened:
         store.close()

@@ -13,7 +13,7 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import FailureRecord, Store, Summary
-from triggerbot.store.redis import RedisStore
+from triggerbot.store.redis import RedisEngine
 
 PUSH = push()
 
@@ -25,10 +25,15 @@ def server(redis_server: RedisServer) -> RedisServer:
     return redis_server
 
 
+def at(address: str, **more: Any) -> Store:
+    """Open a store at an address."""
+    return Store(RedisEngine.at(address, **more))
+
+
 @contextmanager
-def opened(server: RedisServer, **more: Any) -> Iterator[RedisStore]:
+def opened(server: RedisServer, **more: Any) -> Iterator[Store]:
     """Open a store, and close it."""
-    store = RedisStore.at(server.url(), **more)
+    store = at(server.url(), **more)
     try:
         yield store
     finally:
@@ -60,7 +65,7 @@ def judge(store: Store) -> None:
     store.judged(summary, [FailureRecord(PUSH, "job", 1.0, 1, 0, ("a line",))], [("job", "it failed")], 4.0)
 
 
-def why(store: RedisStore) -> str:
+def why(store: Store) -> str:
     """Say why the store is distrusted, once it is met."""
     store.observe([seen(event("probe"))], 1.0, dry=False)
     found = store.distrust()

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import stat
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.fakes.world import World, failure, push
 from triggerbot.core.errors import StoreUnusable
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 from triggerbot.store.sqlite.backup import backup
 
 
@@ -42,7 +43,7 @@ def test_a_copy_of_one_moment(tmp_path: Path) -> None:
     assert size == (tmp_path / "copy.db").stat().st_size
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("copy")) == ["copy.db"]
-    copy = SqliteStore(tmp_path / "copy.db")
+    copy = open_file(tmp_path / "copy.db")
     try:
         found = copy.recent(100_000)
         assert before <= len(found) <= len(heard)
@@ -56,7 +57,7 @@ def test_a_copy_of_one_moment(tmp_path: Path) -> None:
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     """A file that is there stays as it is."""
-    SqliteStore(tmp_path / "state.db").close()
+    open_file(tmp_path / "state.db").close()
     (tmp_path / "copy.db").write_text("precious")
 
     with pytest.raises(StoreUnusable, match="is there already"):
@@ -70,13 +71,16 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     [
         ("none.db", "copy.db", "no store"),
         ("text.db", "copy.db", "cannot copy"),
+        ("other.db", "copy.db", "another program"),
         ("state.db", "no/where.db", "cannot copy"),
     ],
 )
 def test_what_cannot_be_says_why(tmp_path: Path, source: str, target: str, words: str) -> None:
     """And leaves nothing behind."""
-    SqliteStore(tmp_path / "state.db").close()
+    open_file(tmp_path / "state.db").close()
     (tmp_path / "text.db").write_text("no database at all, but long enough to be taken for one " * 50)
+    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
     before = sorted(path.name for path in tmp_path.iterdir())
 
     with pytest.raises(StoreUnusable, match=words):
@@ -105,21 +109,21 @@ def test_a_damaged_store_is_not_passed_on(tmp_path: Path) -> None:
 
 def test_no_file_of_anybody_is_written_to(tmp_path: Path) -> None:
     """Whatever name a copy has while it is made: neither the store itself, nor something that a link leads to."""
-    SqliteStore(tmp_path / "copy.db.part").close()
+    open_file(tmp_path / "copy.db.part").close()
     (tmp_path / "precious").write_text("precious")
     (tmp_path / "other.db.part").symlink_to("precious")
 
     for name in ("copy.db", "other.db"):
         backup(tmp_path / "copy.db.part", tmp_path / name)
-        SqliteStore(tmp_path / name).close()
+        open_file(tmp_path / name).close()
 
     assert (tmp_path / "precious").read_text() == "precious"
-    SqliteStore(tmp_path / "copy.db.part").close()
+    open_file(tmp_path / "copy.db.part").close()
 
 
 def test_a_link_to_nowhere_is_left_alone(tmp_path: Path) -> None:
     """It is there, though there is nothing behind it."""
-    SqliteStore(tmp_path / "state.db").close()
+    open_file(tmp_path / "state.db").close()
     (tmp_path / "copy.db").symlink_to("nowhere")
 
     with pytest.raises(StoreUnusable, match="is there already"):
@@ -130,14 +134,14 @@ def test_a_link_to_nowhere_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_place_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Copies are kept on disks of all sorts; there as here nothing is written over."""
-    SqliteStore(tmp_path / "state.db").close()
+    open_file(tmp_path / "state.db").close()
     monkeypatch.setattr(os, "link", _no_links)
 
     backup(tmp_path / "state.db", tmp_path / "copy.db")
     with pytest.raises(StoreUnusable, match="is there already"):
         backup(tmp_path / "state.db", tmp_path / "copy.db")
 
-    SqliteStore(tmp_path / "copy.db").close()
+    open_file(tmp_path / "copy.db").close()
     assert not list(tmp_path.glob("*.part*"))
 
 

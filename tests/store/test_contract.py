@@ -369,3 +369,31 @@ def test_that_a_run_is_allowed_to_fail_may_be_told_at_any_time(store: Store) -> 
         assert (run.allowed_to_fail, run.time, run.started, run.failures, run.batch, run.result) == (
             True, 7.0, 6.0, ("boom",), "b", Result.FAILURE,
         )  # fmt: skip
+
+
+def test_a_quiet_push_takes_less_room_and_is_as_before(store: Store) -> None:
+    """Whatever is read of it; and when something comes of it again it goes on."""
+    store.observe([seen(event(f"job-{number}", result="success", time=5.0)) for number in range(20)], 1.0, dry=False)
+    store.observe([seen(failure("late", pool="linux", failures=("a line",)))], 2.0, dry=False)
+    store.decide(own(store, "late"), FAILURE, Budget(), 2.0)
+    before = (
+        store.record(PUSH), store.work(PUSH), store.known(PUSH), store.timeline(PUSH), store.statistics(0.0),
+        store.ran("try", ["job-1", "late", "other"]), store.timeline(PUSH, "late"),
+    )  # fmt: skip
+
+    assert store.purge(-1.0, 100.0) == 0
+    assert store.purge(-1.0, 100.0) == 0
+
+    assert before == (
+        store.record(PUSH), store.work(PUSH), store.known(PUSH), store.timeline(PUSH), store.statistics(0.0),
+        store.ran("try", ["job-1", "late", "other"]), store.timeline(PUSH, "late"),
+    )  # fmt: skip
+    store.observe([seen(event("job-1", "2", result="failure", time=9.0)), seen(event("new"))], 200.0, dry=False)
+    record = store.record(PUSH)
+    assert record is not None
+    assert [(job.job, len(job.runs)) for job in record.jobs if job.job in ("job-1", "job-2", "late", "new")] == [
+        ("job-1", 2), ("job-2", 1), ("late", 1), ("new", 1),
+    ]  # fmt: skip
+    assert store.work(PUSH).total == 22
+    store.purge(-1.0, 300.0)
+    assert store.record(PUSH) == record

@@ -1,8 +1,5 @@
 """What every store promises of branches: what was told of them, and what becomes due by it."""
 
-import sqlite3
-from contextlib import closing
-
 import pytest
 
 from tests.fakes.store_items import said, seen
@@ -13,7 +10,6 @@ from triggerbot.core.heads import MARKS_MAX, Told
 from triggerbot.core.model import Head, HeadKind, Push
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Outcome, Store
-from triggerbot.store.factory import open_store
 
 A, B = "a" * 40, "b" * 40
 PUSH = push(A, project="Octo/App", branch="topic", system="gh")
@@ -127,17 +123,3 @@ def test_what_is_old_is_forgotten(store: Store, request: pytest.FixtureRequest) 
     store.purge(40.0)
     if "redis" not in request.node.callspec.id:
         assert store.work(PUSH).heads == ()
-
-
-def test_a_store_without_branches_is_read(tmp_path: object) -> None:
-    """A file of the version before is given the table when it is opened."""
-    path = f"{tmp_path}/state.db"
-    store = open_store(f"sqlite:{path}", daemon=True)
-    owe(store)
-    store.close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE heads; PRAGMA user_version = 6;")
-    again = open_store(f"sqlite:{path}", daemon=True)
-    assert again.work(PUSH).heads == ()
-    assert tell(again, HeadKind.PUSHED, B, 30.0).due
-    again.close()

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.examples import examples
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.redis_server import RedisServer
 from tests.fakes.store_items import EVERY_JOB, every
 from tests.fakes.world import event, push
@@ -23,8 +21,8 @@ from triggerbot.core.model import Push
 from triggerbot.core.policy.rules import Budget, Triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Notice, Observation, Pause, Store
-from triggerbot.store.factory import open_store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file, open_memory, open_store
+from triggerbot.store.memory import Memory
 
 PUSHES = (push("aaaaaaa"), push("bbbbbbb"))
 JOBS = ("a", "b", "c")
@@ -35,7 +33,7 @@ class Machine(RuleBasedStateMachine):
 
     def open(self, path: Path) -> Store:
         """Open the store under test."""
-        return SqliteStore(path, durable=False)
+        return open_file(path, durable=False)
 
     def empty(self) -> None:
         """Make the place empty where it is not made anew."""
@@ -152,7 +150,7 @@ class Machine(RuleBasedStateMachine):
             return
         chosen, claim = picked
         self.number += 1
-        made = Operation(f"op-{self.number}", (claim.id,), count, self.now, {claim.job: (claim.run.key,)})
+        made = Operation(f"op-{self.number}", claim.push, (claim.id,), count, self.now, {claim.job: (claim.run.key,)})
         began = self.store.begin(made, chosen.key[0], "sends", self.now)
         assert began is not self.model.paused
         if began:
@@ -327,11 +325,11 @@ class InMemory(Machine):
 
     def empty(self) -> None:
         """Begin with empty tables."""
-        self.tables = Tables()
+        self.tables = Memory()
 
     def open(self, path: Path) -> Store:
         """Share what is there."""
-        return MemoryStore(self.tables)
+        return open_memory(self.tables)
 
 
 InMemory.TestCase.settings = settings(max_examples=examples(100), stateful_step_count=50)

@@ -1,20 +1,17 @@
 """Stores written by an earlier version are read as they are, and worked on.
 
-`older/sqlite.sql` and `older/redis.jsonl` (one command per line) are dumps of two stores to which the program at commit
-66aa07a (layouts: SQLite 4, Redis 2) made the same calls. A change that breaks these tests breaks users' stores.
+`older/sqlite-4.sql` and `older/redis-2.jsonl` (one command per line) are dumps of two stores to which the program at
+commit 66aa07a made the same calls. A change that breaks these tests breaks users' stores.
 """
 
-import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.redis_server import RedisServer
 from tests.fakes.store_items import FAILURE, every, operation, own, seen
 from tests.fakes.world import failure, push
+from tests.store.older_stores import write_redis, write_sqlite
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Group, Result, RunKey, State
@@ -24,7 +21,6 @@ from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Pause, Search, Store
 from triggerbot.store.factory import open_store
 
-OLDER = Path(__file__).parent / "older"
 PUSH, OTHER = push(), push("abcdef2")
 
 
@@ -33,15 +29,11 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Open a store that the earlier version wrote."""
     if request.param == "sqlite":
         path = tmp_path / "state.db"
-        with closing(sqlite3.connect(path)) as connection:
-            connection.executescript((OLDER / "sqlite.sql").read_text() + "PRAGMA user_version = 4;")
+        write_sqlite(path, 4)
         store = open_store(f"sqlite:{path}", daemon=True)
     else:
         server = request.getfixturevalue("redis_server")
-        client = server.client()
-        client.flushall()
-        for line in (OLDER / "redis.jsonl").read_text().splitlines():
-            client.execute_command(*json.loads(line))
+        write_redis(server, 2)
         store = open_store(server.url())
     yield store
     store.close()
@@ -158,15 +150,3 @@ def test_it_is_worked_on(older: Store) -> None:
     assert own(older, "new").id > max(claim.id for claim in every(older, PUSH) if claim.job != "new")
     assert older.statistics(0.0)["pushes"] == 2
     assert older.purge(10_000.0) == 1
-
-
-def test_opening_redis_adds_no_key(redis_server: RedisServer) -> None:
-    """Every key stays as it was; but older programs, which keep jobs under other keys, leave the store alone then."""
-    client = redis_server.client()
-    client.flushall()
-    for line in (OLDER / "redis.jsonl").read_text().splitlines():
-        client.execute_command(*json.loads(line))
-    before = sorted(client.keys("*"))
-    open_store(redis_server.url()).close()
-    assert sorted(client.keys("*")) == before
-    assert client.hget("{triggerbot}:meta", "layout") == b"3"

@@ -1,4 +1,4 @@
-"""What only Redis has: addresses, expiry, foreign text, a full server, upgrades."""
+"""What only Redis has: addresses, foreign text, a full server, upgrades."""
 
 from pathlib import Path
 
@@ -6,19 +6,18 @@ import pytest
 import redis
 
 from tests.fakes.redis_server import RedisServer
-from tests.fakes.store_items import FAILURE, every, operation, own, seen
+from tests.fakes.store_items import FAILURE, operation, own, seen
 from tests.fakes.world import event, failure, push
-from tests.store.on_redis import PUSH, claimed, judge, opened, sending, server
+from tests.store.on_redis import PUSH, at, claimed, opened, server
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import State
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store.factory import open_store
-from triggerbot.store.redis import RedisStore, connection
+from triggerbot.store.names import part_of
+from triggerbot.store.redis import connection
 
 __all__ = ["server"]
-
-RETENTION = 14 * 86_400
 
 
 # -- opening --------------------------------------------------------------------------------------------------------
@@ -62,61 +61,7 @@ def test_an_address_that_is_none() -> None:
         open_store("redis://127.0.0.1:port/0")
 
 
-# -- expiry and size ------------------------------------------------------------------------------------------------
-
-
-def test_everything_of_a_push_expires(server: RedisServer) -> None:
-    """Redis itself forgets after the retention, except what is still open."""
-    with opened(server, retention=RETENTION) as store:
-        claim = sending(store)
-        judge(store)
-        store.set_metadata(PUSH, "name", "value")
-        client = server.client()
-        of_push = [
-            key
-            for key in client.scan_iter("*")
-            if key.split(b":", 1)[1][:2] in (b"p:", b"j:", b"c:", b"k:", b"o:", b"s:", b"n:", b"e:", b"w:")
-        ]
-        assert len(of_push) == 9
-        assert {client.ttl(key) for key in of_push} == {-1}
-        store.accepted(claim.operation or operation(claim), "yes", 4.0)
-        assert all(0 < client.ttl(key) <= RETENTION for key in of_push), {key: client.ttl(key) for key in of_push}
-
-
-def test_a_push_that_has_expired_is_a_new_one(server: RedisServer) -> None:
-    """What is left of it elsewhere does no harm."""
-    with opened(server) as store:
-        store.observe([seen(event("a", result="success"), asks=PushOptions())], 1.0, dry=False)
-        client = server.client()
-        for key in client.scan_iter("*"):
-            if client.ttl(key) > 1000:
-                client.delete(key)
-        assert store.record(PUSH) is None
-        assert store.find("try", "abc") == []
-        assert store.recent(10) == []
-        store.observe([seen(failure("b"), asks=PushOptions())], 2.0, dry=False)
-        assert store.find("try", "abc") == [PUSH]
-        assert store.lease(3.0, "me", 60) == PUSH
-        store.purge(100.0)
-
-
-def test_what_was_left_of_pushes_that_expired_is_forgotten(server: RedisServer) -> None:
-    """By the name of its project a push can be found; over the years those names would fill the memory."""
-    with opened(server) as store:
-        client = server.client()
-        for number in range(120):
-            passed = event("a", result="success", push=push(f"{number:010x}"))
-            store.observe([seen(passed, asks=PushOptions())], 1.0, dry=False)
-        for key in client.scan_iter("*"):
-            if client.ttl(key) > 1000:
-                client.delete(key)
-        store.observe([seen(failure(push=PUSH), asks=PushOptions())], 200.0, dry=False)
-
-        store.purge(100.0)
-
-        assert client.zcard(f"{connection.PREFIX}names") == 1
-        assert store.find("try", "abc") == [PUSH]
-        assert store.recent(10) == [PUSH]
+# -- text and size ------------------------------------------------------------------------------------------------
 
 
 def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
@@ -141,13 +86,6 @@ def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
         store.begin(operation(own(store, odd, where)), where, odd, 3.0)
         assert own(store, odd, where).operation == operation(claim)
         assert [entry.job for entry in store.timeline(where, odd)] == [odd, odd]
-
-
-def test_half_a_surrogate_pair_spoils_nothing(server: RedisServer) -> None:
-    """JSON can carry what is no text."""
-    with opened(server) as store:
-        store.observe([seen(failure("a\ud800")), seen(failure("b"))], 1.0, dry=False)
-        assert {claim.job for claim in every(store)} == {"a?", "b"}
 
 
 def test_connections_are_given_back(server: RedisServer) -> None:
@@ -177,7 +115,7 @@ def test_what_the_store_cannot_take_does_not_stop_the_rest(server: RedisServer) 
     other = push("bbbbbbb")
     with opened(server) as store:
         store.observe([seen(event("a"))], 1.0, dry=False)
-        server.client().set(f"{connection.PREFIX}j:1", "damaged")
+        server.client().set(f"{connection.PREFIX}d:{part_of(PUSH)}", "damaged")
         with pytest.raises(StoreRefused, match="WRONGTYPE"):
             store.observe([seen(event("b"))], 1.0, dry=False)
         both = [store.observe_soon([seen(event("b", push=one))], 1.0, dry=False) for one in (PUSH, other)]
@@ -211,17 +149,5 @@ def test_an_older_program_leaves_a_newer_store_alone(server: RedisServer) -> Non
         with pytest.raises(StoreUnavailable, match="newer triggerbot"):
             store.observe([seen(failure("later", push=PUSH), asks=PushOptions())], 2.0, dry=False)
         with pytest.raises(StoreUnusable, match=r"newer triggerbot \(its layout is 99\): use the newer program"):
-            RedisStore.at(server.url())
+            at(server.url())
         assert store.record(PUSH) == before
-
-
-def test_a_store_of_before_is_taken_over(server: RedisServer) -> None:
-    """It has no layout written down; what it knows stays known, and trusted."""
-    with opened(server) as store:
-        store.observe([seen(failure(push=PUSH), asks=PushOptions())], 1.0, dry=False)
-    server.client().hdel(f"{connection.PREFIX}meta", "layout", "since", "why")
-
-    with opened(server) as store:
-        assert store.record(PUSH) is not None
-        assert store.distrust() is None
-    assert server.client().hget(f"{connection.PREFIX}meta", "layout") == b"3"

@@ -18,9 +18,8 @@ from tests import ROOT
 from tests.fakes.store_items import every, own, seen
 from tests.fakes.world import failure, push
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
-from triggerbot.store import Pause, Search
-from triggerbot.store.factory import open_store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store import Pause, Search, Store
+from triggerbot.store.factory import open_file, open_store
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 
 
@@ -124,7 +123,7 @@ def test_another_process_writes_at_the_same_time(tmp_path: Path) -> None:
 
 def test_what_another_process_writes_is_seen_at_once(tmp_path: Path) -> None:
     """A pause by a command holds the daemon's very next step."""
-    daemon, command = SqliteStore(tmp_path / "state.db"), SqliteStore(tmp_path / "state.db")
+    daemon, command = open_file(tmp_path / "state.db"), open_file(tmp_path / "state.db")
     try:
         daemon.observe([seen(failure())], 0.0, dry=False)
         command.pause(Pause(1.0, "me"))
@@ -151,13 +150,13 @@ def test_a_second_daemon_is_refused(tmp_path: Path) -> None:
 def test_a_newer_store_is_refused_and_left_alone(tmp_path: Path) -> None:
     """With a sentence that says what to do."""
     path = tmp_path / "state.db"
-    SqliteStore(path).close()
+    open_file(path).close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
 
     with pytest.raises(StoreUnusable, match=r"newer triggerbot.*99.*use the newer program"):
-        SqliteStore(path)
+        open_file(path)
 
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA user_version").fetchone() == (99,)
@@ -169,7 +168,7 @@ def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     before = os.umask(0)
     try:
-        store = SqliteStore(path)
+        store = open_file(path)
         store.observe([seen(failure())], 0.0, dry=False)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.glob("state.db*")}
         store.close()
@@ -186,7 +185,7 @@ def test_a_place_that_cannot_be_written_is_an_unusable_store(tmp_path: Path, whe
     (tmp_path / "a-file").write_text("x")
 
     with pytest.raises(StoreUnusable, match="cannot open the store"):
-        SqliteStore(tmp_path / where)
+        open_file(tmp_path / where)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -195,7 +194,7 @@ def test_a_read_only_directory_is_an_unusable_store(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(StoreUnusable, match="cannot open the store"):
-            SqliteStore(tmp_path / "state.db")
+            open_file(tmp_path / "state.db")
     finally:
         tmp_path.chmod(0o700)
 
@@ -203,7 +202,7 @@ def test_a_read_only_directory_is_an_unusable_store(tmp_path: Path) -> None:
 def test_a_file_system_that_takes_nothing_is_an_unusable_store() -> None:
     """Not even root may write in /proc."""
     with pytest.raises(StoreUnusable, match="cannot open the store"):
-        SqliteStore("/proc/self/state.db")
+        open_file("/proc/self/state.db")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +214,7 @@ def test_another_sort_of_file_is_an_unusable_store(tmp_path: Path, content: byte
     path.write_bytes(content)
 
     with pytest.raises(StoreUnusable, match="cannot open the store"):
-        SqliteStore(path)
+        open_file(path)
 
     assert path.read_bytes() == content
 
@@ -250,12 +249,12 @@ def test_a_path_may_have_any_characters(tmp_path: Path) -> None:
 
 def test_two_threads_that_open_a_new_store_at_once_both_may(tmp_path: Path) -> None:
     """The tables are made once."""
-    stores: list[SqliteStore] = []
+    stores: list[Store] = []
     start = threading.Barrier(4)
 
     def opening() -> None:
         start.wait()
-        stores.append(SqliteStore(tmp_path / "state.db"))
+        stores.append(open_file(tmp_path / "state.db"))
 
     threads = [threading.Thread(target=opening) for _ in range(4)]
     for thread in threads:
@@ -278,7 +277,7 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     connection.close()
 
     with pytest.raises(StoreUnusable, match="another program"):
-        SqliteStore(path)
+        open_file(path)
 
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("precious",)]
@@ -296,7 +295,7 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> 
         connection.commit()
         connection.close()
 
-        store = SqliteStore(path)
+        store = open_file(path)
         assert store.cursor("poll:ci") == "7.0"
         assert store.crashes() == []
         store.close()
@@ -319,7 +318,7 @@ def test_a_store_from_before_reports_keeps_its_pushes(tmp_path: Path) -> None:
     connection.executescript("".join(MIGRATIONS[:3]) + f"{BEFORE_REPORTS} PRAGMA user_version = 3;")
     connection.close()
 
-    store = SqliteStore(path)
+    store = open_file(path)
     try:
         (claim,) = every(store)
         assert (claim.run.started, claim.run.time, claim.run.failures) == (None, 9.0, ("a line",))
@@ -358,11 +357,11 @@ def test_a_store_that_an_older_daemon_works_on_is_left_alone(tmp_path: Path) -> 
 def test_the_log_of_changes_gets_short_again(tmp_path: Path) -> None:
     """A long backup, or anything else that reads for long, makes it as long as all that is written meanwhile."""
     path, log = tmp_path / "state.db", tmp_path / "state.db-wal"
-    store = SqliteStore(path)
+    store = open_file(path)
     store.observe([seen(failure())], 0.0, dry=False)
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM pushes").fetchone()
+        reader.execute("SELECT count(*) FROM documents").fetchone()
         store.set_metadata(push(), "much", "x" * 20_000_000)
         reader.execute("COMMIT")
     assert log.stat().st_size > 20_000_000
@@ -376,7 +375,7 @@ def test_the_log_of_changes_gets_short_again(tmp_path: Path) -> None:
 
 def test_a_lock_that_cannot_be_had_is_told_and_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network's file system may be out of locks: what was to be written fails, and the thread that writes goes on."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     with monkeypatch.context() as patched:
         patched.setattr(fcntl, "flock", _no_lock)
         with pytest.raises(StoreUnavailable, match="No locks available"):

@@ -8,10 +8,13 @@ import pytest
 from tests.fakes.store_items import own, said, seen
 from tests.fakes.world import event, failure, push
 from tests.store.judged import OTHER, PUSH, Reopen, hear, sighting, summary
+from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Push, RunKey
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.reports import flakiness
 from triggerbot.store import FAILURE_RECORDS_MAX, Ran, Search, Store, Summary
+
+DAY = 86_400.0
 
 # -- what is kept of a push -------------------------------------------------------------------------------------
 
@@ -177,32 +180,50 @@ def test_the_pushes_are_counted_at_which_a_job_passed_or_failed(store: Store) ->
     assert store.ran("try", []) == Ran({})
 
 
-def test_pushes_are_counted_that_were_heard_of_since_then(store: Store) -> None:
-    """The same as those of which other lists tell."""
-    for now in (1.0, 2.0, 3.0):
-        store.observe([seen(failure(push=push(f"{int(now)}bcdef0")))], now, dry=False)
+def test_pushes_are_counted_that_came_since_then(store: Store) -> None:
+    """Whole days of them, and the newest day in any case: the answer says since when."""
+    for day in (1, 2, 3):
+        store.observe([seen(failure(push=push(f"{day}bcdef0")))], day * DAY + 5, dry=False)
 
-    assert [store.ran("try", ["job"], since) for since in (1.0, 2.0, 4.0)] == [
-        Ran({"job": 3}, 1.0), Ran({"job": 2}, 2.0), Ran({"job": 0}, 4.0),
+    assert [store.ran("try", ["job"], since * DAY) for since in (1.0, 1.5, 2.0, 3.5)] == [
+        Ran({"job": 3}, DAY), Ran({"job": 2}, 2 * DAY), Ran({"job": 2}, 2 * DAY), Ran({"job": 1}, 3.5 * DAY),
     ]  # fmt: skip
+
+
+def test_a_job_is_counted_while_a_run_of_it_proves_something(store: Store) -> None:
+    """Once for each push, whatever its further runs do; not after the push was deleted."""
+    store.observe([seen(event("job", state="running"), asks=PushOptions())], 1.0, dry=False)
+    assert store.ran("try", ["job"]).at == {"job": 0}
+    store.observe([seen(event("job", result="success")), seen(event("job", "2", result="success"))], 2.0, dry=False)
+    store.observe([seen(event("job", "3", result="failure"), refusal=Refusal.JOB_EXCLUDED)], 3.0, dry=False)
+    assert store.ran("try", ["job"]).at == {"job": 1}
+    store.purge(-1.0, 100.0)
+    store.observe([seen(event("job", "4", result="success")), seen(event("new", result="success"))], 4.0, dry=False)
+    assert store.ran("try", ["job", "new"]).at == {"job": 1, "new": 1}
+
+    store.purge(2 * DAY)
+    store.observe([seen(event("new", result="success"))], 3 * DAY, dry=False)
+    store.purge(2 * DAY)
+
+    assert store.ran("try", ["job", "new"], DAY) == Ran({"job": 0, "new": 1}, 3 * DAY)
 
 
 def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
     """In a project with very many failures those of older pushes are forgotten, and so is that the jobs ran there."""
     pushes = [push(f"{number}bcdef0") for number in range(6)]
     for number, where in enumerate(pushes):
-        store.observe([seen(event("job", "1", result="success", push=where))], float(number), dry=False)
+        store.observe([seen(event("job", "1", result="success", push=where))], number * DAY, dry=False)
     store.judged(summary(pushes[0]), [sighting(at=0.0, where=pushes[0])], [], 0.0)
-    store.judged(summary(pushes[5]), [sighting(at=5.0, where=pushes[5])], [], 5.0)
+    store.judged(summary(pushes[5]), [sighting(at=5 * DAY, where=pushes[5])], [], 5 * DAY)
     (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (2, 6)
 
     jobs = [f"job-{number}" for number in range(FAILURE_RECORDS_MAX - 1)]
     for first in range(0, len(jobs), 1000):
         some = jobs[first : first + 1000]
-        store.observe([seen(event(job, "1", push=pushes[3])) for job in some], 3.0, dry=False)
-    many = [replace(sighting(job, 3.0, pushes[3]), passed=0) for job in jobs]
-    store.judged(summary(pushes[3]), many, [], 3.0)
+        store.observe([seen(event(job, "1", push=pushes[3])) for job in some], 3 * DAY, dry=False)
+    many = [replace(sighting(job, 3 * DAY, pushes[3]), passed=0) for job in jobs]
+    store.judged(summary(pushes[3]), many, [], 3 * DAY)
 
     (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (1, 3)

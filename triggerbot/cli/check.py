@@ -14,11 +14,13 @@ from rich.text import Text
 
 from triggerbot.cli.config import json_schema, load
 from triggerbot.config import Config, FileSettings, IntakeSettings, PulseSettings, locate
+from triggerbot.config.warnings import renamed
 from triggerbot.config.yaml_reader import printable
-from triggerbot.core.errors import CIError, ConfigError, Problem, ReadOnly
+from triggerbot.core.errors import CIError, CIUnavailable, ConfigError, Problem, ReadOnly
 from triggerbot.core.formatting import plural
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.rule_text import terms
+from triggerbot.store.factory import look_for_systems
 from triggerbot.systems import System
 from triggerbot.systems.registry import build
 
@@ -67,10 +69,11 @@ def check(given: str | None, credentials: bool, schema: bool, as_json: bool) -> 
         _report_mistakes(error, as_json=as_json)
         raise SystemExit(_EXIT_WRONG) from None
     tried = _test_credentials(config) if credentials else []
+    warnings = (*config.warnings, *_renamed(config))
     if as_json:
-        click.echo(json.dumps(_findings(config, tried), indent=2))
+        click.echo(json.dumps(_findings(config, tried, warnings), indent=2))
     else:
-        _report(config, tried, _console())
+        _report(config, tried, warnings, _console())
     if not all(one.ok for one in tried):
         raise SystemExit(_EXIT_DENIED)
 
@@ -87,6 +90,9 @@ def try_systems(systems: Mapping[str, System], *, dry_run: bool) -> list[Tried]:
         except ReadOnly as error:
             enough = "all of it can be read, which is enough for dry_run; real runs need more"
             tried.append(Tried(name, ok=dry_run, message=f"{enough}: {error}" if dry_run else str(error)))
+        except CIUnavailable as error:
+            remedy = "see whether that is its url, and whether it can be reached from here"
+            tried.append(Tried(name, ok=False, message=str(error) if error.after else f"{error}: {remedy}"))
         except CIError as error:
             tried.append(Tried(name, ok=False, message=str(error)))
         finally:
@@ -97,6 +103,16 @@ def try_systems(systems: Mapping[str, System], *, dry_run: bool) -> list[Tried]:
 def _test_credentials(config: Config) -> list[Tried]:
     missing = [Tried(name, ok=False, message=message) for name, message in _missing_secrets(config)]
     return missing or try_systems(build(config), dry_run=config.dry_run)
+
+
+def _renamed(config: Config) -> Iterator[Problem]:
+    """Yield that a system was probably renamed, if there is a store that can be read."""
+    try:
+        address = config.store_address
+    except ConfigError:
+        # A secret cannot be read, which is told of elsewhere.
+        return
+    yield from renamed(config, look_for_systems(address))
 
 
 def _missing_secrets(config: Config) -> Iterator[tuple[str, str]]:
@@ -114,7 +130,7 @@ def _console() -> Console:
     return Console(file=sys.stdout, soft_wrap=True, highlight=False)
 
 
-def _findings(config: Config, tried: Iterable[Tried]) -> dict[str, Any]:
+def _findings(config: Config, tried: Iterable[Tried], warnings: Iterable[Problem]) -> dict[str, Any]:
     return {
         "source": config.source,
         "ok": True,
@@ -122,7 +138,7 @@ def _findings(config: Config, tried: Iterable[Tried]) -> dict[str, Any]:
         "dry_run": config.dry_run,
         "mistakes": [],
         "unavailable": [asdict(problem) for problem in config.unavailable],
-        "warnings": [asdict(problem) for problem in config.warnings],
+        "warnings": [asdict(problem) for problem in warnings],
         "missing_secrets": [asdict(problem) for problem in config.missing_secrets()],
         "credentials": [asdict(one) for one in tried],
     }
@@ -147,12 +163,12 @@ def _print_problems(console: Console, source: str, problems: Iterable[Problem], 
         )
 
 
-def _report(config: Config, tried: list[Tried], console: Console) -> None:
+def _report(config: Config, tried: list[Tried], warnings: Iterable[Problem], console: Console) -> None:
     missing = config.missing_secrets()
     style = "bold yellow" if config.unavailable or missing else "bold green" if config.dry_run else "bold"
     console.print(f"{config.source} {_verdict(config, len(missing))}.", style=style, markup=False)
     _print_summary(config, console)
-    _print_problems(console, config.source, config.warnings, "yellow", "warning")
+    _print_problems(console, config.source, warnings, "yellow", "warning")
     _print_problems(console, config.source, missing, "yellow", "warning")
     _print_problems(console, config.source, tuple(config.weak_secrets()), "yellow", "warning")
     _print_problems(console, config.source, config.unavailable, "bold yellow", "run will refuse to start")

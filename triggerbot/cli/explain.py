@@ -95,7 +95,10 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
     if not found and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
-        listed = f"; perhaps one of these:{like}" if like else f"; {plural(len(known), 'job')} of it are known"
+        all_of_it = f"triggerbot explain {records[0].push.project} {records[0].push.revision[:12]}"
+        listed = (
+            f"; perhaps one of these:{like}" if like else f"; `{all_of_it}` tells of all {plural(len(known), 'job')}"
+        )
         raise UsageError(f"no job {job!r} is known of {short(records[0].push)}{listed}")
     return found
 

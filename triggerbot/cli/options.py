@@ -14,6 +14,7 @@ from triggerbot.config import Config, locate
 from triggerbot.core.errors import StoreUnusable
 from triggerbot.store import Store
 from triggerbot.store.factory import open_store
+from triggerbot.store.sqlite import schema
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -41,7 +42,11 @@ def load_config(given: str | None) -> Config:
 def opened(config: Config) -> Iterator[Store]:
     """Open the store for one command. Never creates one, as no daemon would process what is written to it."""
     try:
-        store = open_store(config.store_address, must_exist=True, retention=config.retention)
+        address = config.store_address
+        kind, _, path = address.partition(":")
+        if kind == "sqlite" and schema.is_older(Path(path)):
+            click.echo(f"Taking over the store {path} of an earlier version, once; this may take minutes ...", err=True)
+        store = open_store(address, must_exist=True)
     except OSError as error:
         raise StoreUnusable(f"cannot open the store {config.store}: {error.strerror or error}") from None
     except StoreUnusable as error:

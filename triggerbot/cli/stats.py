@@ -38,7 +38,13 @@ def _since(_: click.Context, __: click.Parameter, value: str) -> float:
 @click.command()
 @config_option
 @click.option(
-    "--since", "seconds", default="7d", show_default=True, callback=_since, metavar="TIME", help="So far back: 12h, 7d."
+    "--since",
+    "seconds",
+    default="7d",
+    show_default=True,
+    callback=_since,
+    metavar="TIME",
+    help="So far back, by whole hours: 12h, 7d.",
 )
 @click.option("--errors", is_flag=True, help="Tell what went wrong instead, and why.")
 @click.option("-v", "--verbose", is_flag=True, help="With --errors: show the whole tracebacks.")

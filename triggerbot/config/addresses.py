@@ -7,10 +7,14 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from triggerbot.config.yaml_reader import Document
+from triggerbot.core import sentinel
 from triggerbot.core.errors import Problem
 
 AMQP = r"^amqps?://\S+$"
-STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?://\S+|unix://\S+)$"
+STORE = r"^(sqlite:(?!//[^/])\S.*|rediss?(\+sentinel)?://\S+|unix://\S+)$"
+#: What others call it.
+_ALMOST_SENTINEL = ("sentinel", "sentinels", "redis-sentinel", "redis_sentinel", "rediss-sentinel")
+CLUSTER = "Redis Cluster will not do, for one transaction changes what a cluster keeps on several servers"
 #: The port of AMQP over TLS.
 TLS_PORT = 5671
 
@@ -19,8 +23,8 @@ BROKER_OPEN = (
     "url if nobody else can listen in there"
 )
 STORE_OPEN = (
-    "what is stored would travel to another machine unencrypted, or to one that nobody checks: write rediss:// (and "
-    "leave its certificate checked), or store_insecure: true if nobody else can listen in there"
+    "what is stored would travel to another machine unencrypted, or to one that nobody checks: write rediss:// (or "
+    "rediss+sentinel://, and leave its certificate checked), or store_insecure: true if nobody else can listen in there"
 )
 
 
@@ -31,7 +35,29 @@ def is_broker(address: str) -> bool:
 
 def is_store(address: str) -> bool:
     """Return whether this can be the address of a store."""
-    return re.fullmatch(STORE, address) is not None and (address.startswith("sqlite:") or _is_readable(address))
+    if re.fullmatch(STORE, address) is None:
+        return False
+    if sentinel.is_sentinel(address):
+        return why_no_sentinel(address) is None
+    return address.startswith("sqlite:") or _is_readable(address)
+
+
+def why_no_sentinel(address: str) -> str | None:
+    """Return what is wrong with the address of a Redis behind Sentinel, and what is right, without repeating it."""
+    scheme = address.partition(":")[0]
+    if scheme in _ALMOST_SENTINEL:
+        return f"a Redis behind Sentinel is written {sentinel.FORM}"
+    if "cluster" in scheme:
+        return CLUSTER
+    if address.startswith(("redis://", "rediss://")) and "," in address.partition("?")[0].rpartition("@")[2]:
+        return f"several hosts are those of Sentinel ({sentinel.FORM}); {CLUSTER}"
+    if not sentinel.is_sentinel(address):
+        return None
+    try:
+        sentinel.parse(address)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _is_readable(address: str) -> bool:
@@ -43,7 +69,12 @@ def _is_readable(address: str) -> bool:
 
 def is_loopback(address: str) -> bool:
     """Return whether a URL surely points to this machine; a name other than localhost never does."""
-    host = urlsplit(address).hostname or ""
+    if sentinel.is_sentinel(address):
+        return all(_is_here(host) for host, _ in sentinel.parse(address).sentinels)
+    return _is_here(urlsplit(address).hostname or "")
+
+
+def _is_here(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -66,12 +97,12 @@ def is_open_store(address: str) -> bool:
     """Return whether others could read or forge what is exchanged with a store."""
     if address.startswith(("sqlite:", "unix:")) or is_loopback(address):
         return False
-    return address.startswith("redis:") or not _is_checked(address)
+    return address.startswith(("redis:", "redis+sentinel:")) or not _is_checked(address)
 
 
 def _is_checked(address: str) -> bool:
-    """Return whether the certificate of a `rediss://` address is checked: its query can turn that off."""
-    query = parse_qs(urlsplit(address).query, keep_blank_values=True)
+    """Return whether the certificate of a `rediss` address is checked: its query can turn that off."""
+    query = parse_qs(address.partition("?")[2].partition("#")[0], keep_blank_values=True)
     requirement = query.get("ssl_cert_reqs", ["required"])
     return requirement == ["required"] and "ssl_check_hostname" not in query
 

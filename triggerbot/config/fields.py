@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from triggerbot.config import addresses, secrets
 from triggerbot.config.secrets import Secret
-from triggerbot.config.yaml_reader import shown
+from triggerbot.config.yaml_reader import printable, shown
 from triggerbot.core.model import Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.superseded import Superseded
@@ -176,6 +176,8 @@ def store(value: Any) -> str | Secret:
         return value
     if isinstance(value, str) and value.startswith("sqlite://"):
         raise ValueError("write the path right after the colon: sqlite:state.db or sqlite:/var/lib/triggerbot/state.db")
+    if isinstance(value, str) and (why := addresses.why_no_sentinel(value)) is not None:
+        raise ValueError(f"this is no address of a store: {why}")
     raise ValueError(
         "expected sqlite:PATH such as sqlite:state.db, or redis://host:6379/0 (env:NAME or file:PATH if that holds a "
         f"password), got {shown(value, secret=True)}"
@@ -219,10 +221,12 @@ def result(value: Any) -> Any:
 def superseded(value: Any) -> Superseded:
     """Read `skip` or `retrigger`, for all branches, or which branches are which: `{skip: [...], retrigger: [...]}`."""
     chosen = {value: ["*"]} if isinstance(value, str) else value
-    if not isinstance(chosen, dict) or not {"skip", "retrigger"}.issuperset(chosen):
+    wrong = sorted(set(chosen) - {"skip", "retrigger"}, key=str) if isinstance(chosen, dict) else [value]
+    if wrong:
+        got = f"the key {printable(str(wrong[0]), 80)!r}" if isinstance(value, dict) else shown(value)
         raise ValueError(
-            "expected skip, retrigger, or the branches for which each holds such as {skip: ['release/*'], retrigger: "
-            f"['try*']}}, got {shown(value)}"
+            "expected skip, retrigger, or the branches for which each holds, such as {skip: ['*'], retrigger: "
+            f"['release/*']}}, got {got}"
         )
     for name, patterns in chosen.items():
         if not isinstance(patterns, list | tuple) or not all(isinstance(one, str) and one for one in patterns):

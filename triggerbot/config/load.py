@@ -138,7 +138,7 @@ class _Written:
                         message = f"there is no system {_quoted(system)} of type {wanted}"
                         yield self._document.problem(place, message)
                     elif (name, system) in seen:
-                        message = f"the reports of {shown(system)} are given already: put both into one"
+                        message = f"reports at {_quoted(system)} are given already: put both into one"
                         yield self._document.problem(place, message)
                     else:
                         seen.add((name, system))

@@ -1,8 +1,8 @@
 """pydantic's findings, said in plain words: what is wrong, and what would be right."""
 
 import difflib
-from collections.abc import Iterable
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -10,12 +10,14 @@ from pydantic_core import ErrorDetails
 from triggerbot.config.fields import Converted
 from triggerbot.config.plugins import Plugins
 from triggerbot.config.schema import Config
-from triggerbot.config.section import Section
+from triggerbot.config.section import ReportSettings, Section, SystemSettings
 from triggerbot.config.yaml_reader import Document, Place, printable, shown
 from triggerbot.core.errors import Problem
 
 #: More mistakes than anybody reads at once.
 PROBLEMS_MAX = 100
+#: A key that is known in more places than these is no hint at any of them.
+_HOMES_MAX = 2
 
 #: Keys whose value is never repeated in a message, for it is or may hold a secret.
 _SECRET_KEYS = frozenset(
@@ -90,8 +92,9 @@ class _Words:
         if kind == "value_error":
             return str(context["error"])
         if kind == "extra_forbidden":
-            known = list(self._section(loc).model_fields)
-            return f"unknown key{suggest(str(loc[-1]), known) or ';'} known keys: {', '.join(known)}"
+            known, word = list(self._section(loc).model_fields), str(loc[-1])
+            near = self._elsewhere(word) or suggest(word, known) or ";"
+            return f"unknown key{near} known keys: {', '.join(known)}"
         if kind == "missing":
             return f"this key is missing: {self._section(loc).model_fields[str(loc[-1])].description or ''}"
         if kind == "system_type":
@@ -125,6 +128,14 @@ class _Words:
                 section = next(filter(None, map(_held, (*field.metadata, field.annotation))), section)
         return section
 
+    def _elsewhere(self, word: str) -> str:
+        """Write where a key belongs that is right in another place, if there are few such places."""
+        places: list[tuple[str, type[Section]]] = [("the top level of the file", Config)]
+        places += [(f"a system of type {name}", kind.section()) for name, kind in self._kinds.systems.items()]
+        places += [(f"reports[].{name}", kind.section()) for name, kind in self._kinds.reports.items()]
+        found = list(dict.fromkeys(place for start, section in places for place in _homes(word, start, section)))
+        return f" here: it belongs to {' or '.join(found)};" if 0 < len(found) <= _HOMES_MAX else ""
+
     def _range(self, loc: Place, got: str) -> str:
         """Give both bounds, though only one of them was overstepped."""
         bounds = self._section(loc).model_fields[str(loc[-1])].metadata
@@ -143,6 +154,17 @@ class _Words:
             return f"type {given} is not in this version yet; available: {', '.join(available)}"
         near = suggest(given, (*available, *planned)) if isinstance(given, str) else ""
         return f"expected type: {', '.join(others)} or {last}, got {shown(given)}{near}"
+
+
+def _homes(word: str, place: str, section: type[Section]) -> Iterator[str]:
+    """Yield where a key of this name is known, in a section and in those below it."""
+    if word in section.model_fields:
+        yield place
+    for key, field in section.model_fields.items():
+        below = next(filter(None, map(_held, (*field.metadata, field.annotation))), None)
+        if below is not None and below not in (SystemSettings, ReportSettings):
+            several = "[]" if get_origin(field.annotation) is tuple else ""
+            yield from _homes(word, f"{key}{several}" if section is Config else f"{place}.{key}", below)
 
 
 def _held(annotation: Any) -> type[Section] | None:

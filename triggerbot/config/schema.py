@@ -217,7 +217,8 @@ class Config(Section):
     store: fields.Store = default(
         "sqlite:state.db",
         "Where everything is kept: sqlite:PATH (relative to the working directory, not to this file), or "
-        "redis://host:port/db for several replicas.",
+        "redis://host:port/db for several replicas, or redis+sentinel://host:port,host:port,.../SERVICE/db where "
+        "Sentinel names the Redis; rediss for TLS.",
         examples=["sqlite:/var/lib/triggerbot/state.db"],
     )
     store_insecure: bool = Field(
@@ -295,7 +296,8 @@ class Config(Section):
             return self.store
         address = self.store.read(environ)
         if not addresses.is_store(address):
-            raise self.store.wrong("holds no address: put one such as rediss://user:password@host:6379/0 there")
+            why = addresses.why_no_sentinel(address) or "put one such as rediss://user:password@host:6379/0 there"
+            raise self.store.wrong(f"holds no address: {why}")
         if addresses.is_open_store(address) and not self.store_insecure:
             raise self.store.wrong(f"is an address to which {addresses.STORE_OPEN}")
         return address

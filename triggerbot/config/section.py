@@ -79,6 +79,8 @@ class SystemSettings(Section):
     references: ClassVar[Mapping[str, str]] = {}
     #: Why no messages of it arrive over AMQP; empty where they may.
     no_messages: ClassVar[str] = ""
+    #: What may make it run jobs, if all of that is known.
+    events: ClassVar[frozenset[str]] = frozenset()
 
     if TYPE_CHECKING:
         # Keys of every section, each with a description of its own.

@@ -1,13 +1,14 @@
 """Warnings about a config without mistakes: what is probably not meant, and what `run` cannot start with."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
 from triggerbot.config import addresses
 from triggerbot.config.intakes import FileSettings, PollSettings, PulseSettings
+from triggerbot.config.problems import suggest
 from triggerbot.config.schema import Config
 from triggerbot.config.secrets import Secret
-from triggerbot.config.yaml_reader import Document
+from triggerbot.config.yaml_reader import Document, printable
 from triggerbot.core.errors import Problem
 from triggerbot.core.patterns import Globs, is_literal
 from triggerbot.core.policy.rules import Rule
@@ -32,7 +33,20 @@ def warnings(config: Config, document: Document) -> Iterator[Problem]:
     yield from _of_systems(config, document)
     yield from _of_intakes(config, document)
     yield from _of_rules(config.rules, document)
+    yield from _of_events(config, document)
     yield from _of_reports(config, document)
+
+
+def renamed(config: Config, known: Collection[str]) -> Iterator[Problem]:
+    """Yield that a system was probably renamed; `known`: those of which the store has pushes."""
+    gone, new = sorted(set(known) - set(config.systems)), sorted(set(config.systems) - set(known))
+    if gone and new:
+        message = (
+            f"the store has pushes of {' and '.join(gone)}, which the config does not name, and none of "
+            f"{' and '.join(new)}: if that is the same CI, keep the name, for under a new one claims and budgets begin "
+            "anew"
+        )
+        yield Problem(None, "systems", message)
 
 
 def _of_top(config: Config, document: Document) -> Iterator[Problem]:
@@ -107,6 +121,19 @@ def _of_rules(rules: tuple[Rule, ...], document: Document) -> Iterator[Problem]:
                 message = f"this rule never applies: rules[{earlier}] covers its projects and branches, and comes first"
                 yield document.problem(("rules", position), message)
                 break
+
+
+def _of_events(config: Config, document: Document) -> Iterator[Problem]:
+    """Yield events of rules for which none of the CIs runs anything, if all of them say what theirs are."""
+    known = [event for system in config.systems.values() for event in system.events]
+    if not all(system.events for system in config.systems.values()):
+        return
+    for position, rule in enumerate(config.rules):
+        for number, event in enumerate(rule.events.patterns):
+            if known and is_literal(event) and event not in known:
+                near = suggest(event, known) or ": look up how it is written"
+                message = f"no job is run for an event '{printable(event, 80)}', as far as is known{near}"
+                yield document.problem(("rules", position, "events", number), message)
 
 
 def _of_reports(config: Config, document: Document) -> Iterator[Problem]:

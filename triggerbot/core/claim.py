@@ -72,6 +72,7 @@ class Operation:
     """A request to a CI: the id that it carries, the claims that it covers, and the runs that existed before it."""
 
     id: str
+    push: Push
     claims: tuple[int, ...]
     count: int
     started: float

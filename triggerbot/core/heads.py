@@ -43,7 +43,7 @@ def marks(head: Head, now: float) -> list[Mark]:
     at = now if head.at is None else head.at
     text = _text(head.kind, head)
     if head.kind is not HeadKind.RAN:
-        return [Mark(text, at)]
+        return [Mark(text, at, least=head.kind is HeadKind.SEEN)]
     return [Mark(text, at, least=True), Mark(_text(_LAST, head), at)]
 
 

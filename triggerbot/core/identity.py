@@ -89,6 +89,9 @@ def place(event: Event, kept: Sequence[Kept]) -> str:
             of_job[one.job].append(one)
     if not of_job:
         return own
+    same = [job for job, runs in of_job.items() if any(one.run.run_id == event.run_id for one in runs)]
+    if same:
+        return same[0]
     free = [job for job, runs in of_job.items() if all(one.run.attempt != event.attempt for one in runs)]
     if not free:
         return f"{own}{_SEPARATOR}{event.run_id}"

@@ -215,6 +215,7 @@ class HeadKind(StrEnum):
 
     PUSHED = "pushed"  # it came to be at this commit
     RAN = "ran"  # the CI began a batch of runs for this commit, the newest of the branch by then
+    SEEN = "seen"  # a run of this commit began; of all of them only the first tells anything
     GONE = "gone"  # it was deleted; with a revision: that commit was taken from it
     CLOSED = "closed"  # the pull request was closed whose number is in `detail`
     OPENED = "opened"  # ... or opened, or opened again

@@ -3,9 +3,11 @@
 A daemon has one engine. When the configuration changes, it starts another on the same store and stops the first.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -42,8 +44,10 @@ log = structlog.get_logger("triggerbot.engine")
 _DISPATCHERS, _DISPATCHERS_MOST = 4, 32
 #: Pushes that are judged and reported at once.
 _PUBLISHERS = 2
-#: Seconds between purges of what is older than the retention.
-_PURGE_EVERY = 3600.0
+#: Seconds between purges of what is older than the retention, and between counts of what has changed.
+_PURGE_EVERY, _COUNT_EVERY = 3600.0, 60.0
+#: Seconds without events after which a push takes less room in the store.
+_QUIET = 6 * 3600.0
 #: Seconds without progress after which a part is hung: no answer of a CI takes that long, and those of brokers and
 #: stores take less. Only purging very many pushes may take longer.
 _LIMIT, _LIMITS = 300.0, {"housekeeping": 1800.0}
@@ -202,7 +206,7 @@ class Engine:
             *((f"file-{number}", file.run) for number, file in enumerate(files)),
             *((f"publisher-{number}", self.publisher.run) for number in range(_PUBLISHERS)),
             ("guard", self.dispatcher.admission.run),
-            ("housekeeping", self._purge_regularly),
+            ("housekeeping", self._keep_house),
         ]
         return [threading.Thread(target=self._run_part, args=target, name=target[0], daemon=True) for target in targets]
 
@@ -215,16 +219,27 @@ class Engine:
             log.exception("daemon.part_died", part=name)
             self.on_death(error)
 
-    def _purge_regularly(self, stop: threading.Event) -> None:
+    def _keep_house(self, stop: threading.Event) -> None:
+        """Purge the store regularly, and in between count what has changed, so that nobody has to wait for that."""
+        next_purge = -math.inf
         while not stop.is_set():
-            try:
-                purged = self.store.purge(self.clock() - self.config.retention)
-            except (StoreUnavailable, StoreRefused) as error:
-                log.warning("store.not_purged", error=str(error))
-                purged = 0
-            if purged:
-                log.info("store.purged", pushes=purged)
-            stop.wait(_PURGE_EVERY)
+            if time.monotonic() >= next_purge:
+                self._purge()
+                next_purge = time.monotonic() + _PURGE_EVERY
+            else:
+                # Whoever needs the store says that it is away.
+                with suppress(StoreUnavailable, StoreRefused):
+                    self.store.count_changes()
+            stop.wait(_COUNT_EVERY)
+
+    def _purge(self) -> None:
+        try:
+            purged = self.store.purge(self.clock() - self.config.retention, self.clock() - _QUIET)
+        except (StoreUnavailable, StoreRefused) as error:
+            log.warning("store.not_purged", error=str(error))
+            return
+        if purged:
+            log.info("store.purged", pushes=purged)
 
 
 def _reader(system: System) -> ReadsMessages:

@@ -57,12 +57,13 @@ class Gauges(Collector):
         with self._lock:
             at, day = self._day
             if not 0 <= now - at < _CACHED:
-                day = tuple(self._last_day(now))
+                # The housekeeping counts what has changed, so that no scrape waits for that, but for the first.
+                day = tuple(self._last_day(now, exact=not day))
                 self._day = now, day
         yield from day
 
-    def _last_day(self, now: float) -> Iterable[GaugeMetricFamily]:
-        statistics = self._store.statistics(now - _DAY)
+    def _last_day(self, now: float, *, exact: bool) -> Iterable[GaugeMetricFamily]:
+        statistics = self._store.statistics(now - _DAY, exact=exact)
         ended, machine = statistics["ended"], statistics["machine"]
         yield _gauge("day_runs", "Runs of the pushes heard of within a day.", statistics["runs"])
         yield _gauges("day_retriggers", "Retriggers among those runs, by how they ended.", "ended", {

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
@@ -17,14 +18,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from triggerbot import logs
 from triggerbot.config import Config, PulseSettings
-from triggerbot.core.errors import ConfigError, PartHung, UsageError
+from triggerbot.config.warnings import renamed
+from triggerbot.core.errors import ConfigError, PartHung, StoreRefused, StoreUnavailable, UsageError
 from triggerbot.daemon.engine import Engine
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.daemon.systemd import NOBODY
 from triggerbot.liveness import Liveness, ProcessManager, Watchdog
 from triggerbot.metrics import Metrics
 from triggerbot.store import Store
-from triggerbot.store.factory import open_store
+from triggerbot.store.factory import open_store, systems_of
 from triggerbot.systems.registry import build
 from triggerbot.web import server
 
@@ -226,10 +228,20 @@ class Daemon:
         if not self._replace(engine):
             return False
         self.config = usable
+        if not secrets_only:
+            self.warn_of_renamed()
         log.info("config.reloaded", config=usable.source, dry_run=engine.dry, systems=list(usable.systems),
                  rules=len(usable.rules))  # fmt: skip
         self.metrics.reloads.labels("taken").inc()
         return True
+
+    def warn_of_renamed(self) -> None:
+        """Log that a system was probably renamed."""
+        if self.worker not in (None, 1):
+            return
+        with suppress(StoreUnavailable, StoreRefused):
+            for warning in renamed(self.config, systems_of(self.store)):
+                log.warning("config.warning", problem=str(warning))
 
     def _replace(self, engine: Engine) -> bool:
         """Start the new engine, then stop the old one; an event that both receive in between counts once.
@@ -263,8 +275,6 @@ def _needs_restart(before: Config, now: Config) -> list[str]:
     changed = {
         "store": now.store_address != before.store_address,
         "listen": now.listen != before.listen,
-        # A SQLite file is purged every hour; in Redis the keys expire, by the retention with which it was opened.
-        "retention": now.retention != before.retention and not before.store_address.startswith("sqlite:"),
     }
     return [key for key, differs in changed.items() if differs]
 
@@ -305,7 +315,7 @@ def serve(
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     logs.configure(secrets=read_secrets(config), worker=worker)
-    store = open_store(config.store_address, daemon=True, retention=config.retention)
+    store = open_store(config.store_address, daemon=True)
     try:
         # After the store: if another daemon uses that, an error about `listen` would suggest the wrong fix.
         listening = listening or listen(config.listen)
@@ -321,6 +331,7 @@ def serve(
     )  # fmt: skip
     for warning in (*config.warnings, *config.weak_secrets()) if worker in (None, 1) else ():
         log.warning("config.warning", problem=str(warning))
+    daemon.warn_of_renamed()
     return daemon.run(listening)
 
 

@@ -20,8 +20,9 @@ from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, S
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, planning, reconcile, rules, waiting
+from triggerbot.core.policy import backoff, elsewhere, planning, reconcile, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
@@ -33,7 +34,7 @@ from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.listing import Listing, known
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import DispatchSettings, Sender
+from triggerbot.pipeline.sender import FORGOT, DispatchSettings, Sender
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -295,6 +296,9 @@ class Dispatcher:
                 self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
             case SendAgain() if self._superseding.asked(system, work, claims, view):
                 self._store.postponed(operation, now, "the CI did not take it, and nobody waits for it any more", now)
+            case SendAgain() if (until := self._sender.trusts_store_from(system)) > now:
+                # The store may have forgotten that it was sent again already.
+                self._store.doubted(operation, until, FORGOT, now)
             case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
                 self._store.doubted(operation, now + wait, claims[0].note or waiting.TURN, now)
             case SendAgain(why):
@@ -318,7 +322,7 @@ class Dispatcher:
         Once the CI must list everything requested before the loss, the look-back before each request makes up for it.
         """
         distrust, now = self._store.distrust(), self._clock()
-        until = 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
+        until = self._sender.trusts_store_from(system)
         if distrust is None or now >= until:
             return False
         why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
@@ -332,7 +336,8 @@ class Dispatcher:
     def _decide(self, system: System, work: Work, view: LookBack) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
-        others = Neighbours(view.events, work.claims)
+        others = Neighbours(view.events, work.claims, view.planned)
+        further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
@@ -344,13 +349,15 @@ class Dispatcher:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
                 ending = self._superseding.ending(system, work, claim, view)
                 facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
-                facts = replace(facts, ending=ending)
-                self._record_decision(decided, rules.decide(decided, rule, facts), rule)
+                decision = rules.decide(decided, rule, replace(facts, ending=ending))
+                self._record_decision(decided, decision, rule, further)
 
-    def _record_decision(self, claim: Claim, decision: Decision | None, rule: Rule | None) -> None:
+    def _record_decision(
+        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS
+    ) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.decide(claim, decision, budget, self._clock())
+        decision = self._store.decide(claim, decision, budget, self._clock(), further=further)
         if decision is None:
             return
         mode = "dry" if claim.dry else "real"
@@ -372,7 +379,7 @@ _ANY_RULE = Rule(Globs(["*"]))
 def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
-    standing = others.standing(claim, runs, rule.never_start)
+    standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return rules.Facts(
         asks=work.asks or PushOptions(),
         author=work.facts.author,

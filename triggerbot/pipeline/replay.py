@@ -3,11 +3,9 @@
 It runs on the events' own clock and in dry run, so its decisions are those that would have been made.
 """
 
-import tempfile
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from triggerbot.core import event_json, identity
 from triggerbot.core.decision import Decision
@@ -20,12 +18,14 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer, refusal_of
 from triggerbot.pipeline.sender import DispatchSettings
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_memory
 from triggerbot.systems import NOTHING_KNOWN, Answer, Known, LookBack, Refused, System, recordings
 from triggerbot.systems.recordings import Format, Reader
 
 #: Seconds of the events' own time between purges of what is older than the retention.
 _PURGE_EVERY = 86_400.0
+#: Events that are listed again, about at most: those of the pushes that were heard of last.
+_EVENTS_MAX = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Replay:
     """Feeds lines one after another to observer and dispatcher, and yields the decisions."""
 
     def __init__(
-        self, directory: Path, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
+        self, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
     ) -> None:
         self._read = read
         self._on_event = on_event
@@ -69,7 +69,7 @@ class Replay:
         self._purged = 0.0
         self._retention = retention
         self._systems = _Systems()
-        self._store = SqliteStore(directory / "replay.db", durable=False)
+        self._store = open_memory()
         metrics = Metrics()
         self._observer = Observer(self._store, rules, dry=True, clock=self._clock, metrics=metrics)
         self._dispatcher = Dispatcher(
@@ -147,22 +147,21 @@ def replay(
     before it is replayed.
     """
     read = read or recordings.reader(Format.CANONICAL, "")
-    with tempfile.TemporaryDirectory(prefix="triggerbot-replay-") as directory:
-        run = Replay(Path(directory), rules, retention, read, on_event)
-        try:
-            for number, text in enumerate(lines, start=1):
-                if not text.strip():
-                    continue
-                try:
-                    yield from run.feed(text, number)
-                except NotUnderstood as error:
-                    yield Unreadable(number, str(error))
-        finally:
-            run.close()
+    run = Replay(rules, retention, read, on_event)
+    try:
+        for number, text in enumerate(lines, start=1):
+            if not text.strip():
+                continue
+            try:
+                yield from run.feed(text, number)
+            except NotUnderstood as error:
+                yield Unreadable(number, str(error))
+    finally:
+        run.close()
 
 
 class RecordedSystem:
-    """A system that lists the jobs replayed so far; their runs are in the store."""
+    """A system that lists what was replayed so far: all jobs, and the events of the last pushes."""
 
     capacity = Capacity.BATCH
     grace = 0.0
@@ -172,10 +171,22 @@ class RecordedSystem:
     def __init__(self, name: str) -> None:
         self.name = name
         self._jobs: dict[Push, set[str]] = defaultdict(set)
+        self._events: OrderedDict[Push, list[Event]] = OrderedDict()
+        self._kept = 0
+        #: Pushes whose events say more than is in the store: whose runs they are, or what they need.
+        self._telling: set[Push] = set()
 
     def record(self, event: Event) -> None:
-        """Add the job of an event to those that the look-back lists."""
-        self._jobs[event.push].add(event.job)
+        """Add an event, and its job, to what the look-back lists."""
+        key = identity.key(event.job, event.batch) if event.per_batch else event.job
+        self._jobs[event.push].add(key)
+        if event.per_batch or event.needs:
+            self._telling.add(event.push)
+        self._events.setdefault(event.push, []).append(event)
+        self._events.move_to_end(event.push)
+        self._kept += 1
+        while self._kept > _EVENTS_MAX and len(self._events) > 1:
+            self._kept -= len(self._events.popitem(last=False)[1])
 
     def verify(self, headers: Mapping[str, str], body: bytes, now: float) -> str:
         """Reject every webhook: a recorded history has none."""
@@ -186,8 +197,18 @@ class RecordedSystem:
         return [event_json.decode(body)]
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """Return the jobs replayed so far."""
-        return LookBack((), None, jobs=self._jobs[push])
+        """Return what was replayed so far; the runs of each job are in the store, too."""
+        told = self._events.get(push, []) if push in self._telling else []
+        newest = {(event.job, event.key): event for event in told}
+        return LookBack(tuple(newest.values()), None, jobs=self._jobs[push])
+
+    def default_branch(self, project: str) -> str | None:
+        """Return no name: what tells of a branch tells, too, that it is the default one."""
+        return ""
+
+    def heads(self, push: Push, fork: str) -> Sequence[Head]:
+        """Return nothing: what was told of branches was replayed."""
+        return ()
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one request per job, as the generic system does."""

@@ -8,10 +8,10 @@ import structlog
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
-from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, rules, waiting
+from triggerbot.core.policy import backoff, circuit_breaker, elsewhere, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.neighbours import Neighbours
@@ -28,6 +28,9 @@ from triggerbot.store import Store, Work
 from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
 
 log = structlog.get_logger("triggerbot.send")
+
+#: Why something waits that was about to be sent.
+FORGOT = "the store may have forgotten something since the look-back: waits until the CI lists what was asked before"
 
 
 def _label(claim: Claim) -> str:
@@ -97,7 +100,7 @@ class Sender:
     def _all_owed(self, system: System, work: Work, view: LookBack, looked: float) -> list[Owed]:
         """Return what is owed and may be sent now; end what nobody waits for any more."""
         now, found = self._clock(), []
-        others = Neighbours(view.events, work.claims)
+        others = Neighbours(view.events, work.claims, view.planned)
         for claim in work.sendable(now):
             if claim.due > now and not self._may_go_along(system, work, claim):
                 continue
@@ -122,14 +125,16 @@ class Sender:
         serial = system.capacity is Capacity.SERIAL
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
-        count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving)
-        standing = others.standing(claim, runs, never)
+        came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
+        count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came)
+        standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
         elif not count:
-            self._store.finish(claim, "no more runs are needed", now)
+            since = f": of those since it was asked for, {came} came of no request known here" if came else ""
+            self._store.finish(claim, f"no more runs are needed{since}", now)
         elif self.blocked_by_dry_run(claim):
             self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
@@ -152,6 +157,7 @@ class Sender:
         claims = [want.claim for want in call.wants]
         operation = Operation(
             id=uuid.uuid4().hex,
+            push=work.push,
             claims=tuple(want.claim.id for want in call.wants),
             count=call.count,
             started=now,
@@ -169,8 +175,16 @@ class Sender:
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)
+        elif begun and (until := self.trusts_store_from(system)) > now:
+            # It forgot something since the look-back.
+            self._store.postponed(operation, until, FORGOT, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
+
+    def trusts_store_from(self, system: System) -> float:
+        """Return when the CI must list every request that the store may have lost; 0 if it has lost none."""
+        distrust = self._store.distrust()
+        return 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
 
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
@@ -249,7 +263,12 @@ class Sender:
         self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim], why: str
     ) -> None:
         """Send the same request once more, under the same operation id."""
-        if self._store.resend(operation, why, self._clock()):
+        now = self._clock()
+        if not self._store.resend(operation, why, now):
+            return
+        if (until := self.trusts_store_from(system)) > now:
+            self._store.doubted(operation, until, FORGOT, now)
+        else:
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
             planned = system.plan(owed, view.busy, view.events).calls
             call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)

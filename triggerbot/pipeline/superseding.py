@@ -116,8 +116,12 @@ class Superseding:
         said = self._said(work.push)
         if said is not None or not isinstance(system, KnowsHeads):
             return Branch(said, pulls=isinstance(system, KnowsHeads), default=False)
-        told = None if view is None or batch is None else view.guarded.get(batch.id)
-        guarded = superseded.guarded(work.heads, batch) if told is None else told
+        if view is None:
+            # What was seen of a default branch may be a person's doing: what its workflow says comes first.
+            guarded: bool | None = None
+        else:
+            told = None if batch is None else view.guarded.get(batch.id)
+            guarded = superseded.guarded(work.heads, batch) if told is None else told
         return Branch(said, pulls=True, default=self._is_default(system, work) is not False, guarded=guarded)
 
     def _is_default(self, system: KnowsHeads, work: Work) -> bool | None:

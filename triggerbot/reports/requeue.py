@@ -60,6 +60,8 @@ class Requeues:
         judged = self._judge.judge(entry)
         if not judged.final:
             raise CIUnavailable("the verdict on the entry is not final", _AGAIN, healthy=True)
+        if not merge_queue.has_failed(judged):
+            raise CIUnavailable("the failure for which it was evicted is not known yet", _AGAIN, healthy=True)
         if not merge_queue.may_return(judged):
             return f"not put back: {judged.sentence}"
         if self._dry:

@@ -76,10 +76,16 @@ def _left_alone(rule: Rule) -> Iterator[str]:
 
 
 def _superseded(rule: Rule) -> Iterator[str]:
-    for globs, what in ((rule.superseded.skip, "left alone"), (rule.superseded.retrigger, "retriggered all the same")):
-        if globs.patterns:
-            where = "" if "*" in globs.patterns else f" on {listed(globs.patterns)}"
-            yield f"Pushes{where} whose branch has a newer commit are {what}."
+    skip, retrigger = rule.superseded.skip.patterns, rule.superseded.retrigger.patterns
+    if retrigger:
+        yield f"Pushes{_on(retrigger)} whose branch has a newer commit are retriggered all the same."
+    if skip and "*" not in retrigger:
+        others = "Other pushes" if retrigger else "Pushes"
+        yield f"{others}{_on(skip)} whose branch has a newer commit are left alone."
+
+
+def _on(branches: Sequence[str]) -> str:
+    return "" if "*" in branches else f" on {listed(branches)}"
 
 
 def listed(words: Sequence[str], *, plain: bool = False) -> str:

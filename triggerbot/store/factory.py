@@ -1,45 +1,73 @@
 """Opening the store that the configuration's `store` names."""
 
+from contextlib import closing
 from pathlib import Path
 
-from triggerbot.core.errors import StoreUnusable
-from triggerbot.store import Store
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.core import sentinel
+from triggerbot.core.errors import StoreUnavailable, StoreUnusable, UsageError
+from triggerbot.store import search
+from triggerbot.store.memory import Memory, MemoryEngine
+from triggerbot.store.sqlite import SqliteEngine, read_only
+from triggerbot.store.store import Store
 
-_REDIS = ("redis", "rediss", "unix")
+_REDIS = ("redis", "rediss", "unix", *sentinel.SCHEMES)
+#: Pushes that are looked at for their systems: more than there are.
+_PUSHES = 1_000_000
 
 
-def open_store(
-    address: str, *, daemon: bool = False, must_exist: bool = False, retention: float | None = None
-) -> Store:
-    """Open the store at `sqlite:PATH`, `redis://host:port/db`, `rediss://...` (TLS) or `unix://PATH`.
+def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) -> Store:
+    """Open the store at `sqlite:PATH`, `redis://host:port/db`, `rediss://...` (TLS), `unix://PATH`, or behind Sentinel.
 
-    `daemon`: open it to work on it, which only one process can do with a file. `retention`: seconds after which Redis
-    itself expires pushes. Raises `StoreUnusable`.
+    `daemon`: open it to work on it, which only one process can do with a file. Raises `StoreUnusable`.
     """
     scheme, _, rest = address.partition(":")
     if scheme in _REDIS:
         # Imported late: every command would wait for it, and most stores are files.
-        from triggerbot.store.redis import RedisStore
+        from triggerbot.store.redis import RedisEngine
 
-        options = {} if retention is None else {"retention": retention}
-        return RedisStore.at(address, must_exist=must_exist, watch=daemon, **options)
+        return Store(RedisEngine.at(address, must_exist=must_exist, watch=daemon))
     if scheme != "sqlite" or not rest:
-        raise StoreUnusable("the store's address is none: write `sqlite:PATH` or `redis://host:port/db`")
-    return _open_file(rest, daemon=daemon, must_exist=must_exist)
+        raise StoreUnusable(
+            f"the store's address is none: write `sqlite:PATH`, `redis://host:port/db` or {sentinel.FORM}"
+        )
+    if must_exist and _is_missing(Path(rest)):
+        raise StoreUnusable(f"there is no store at {rest} yet: triggerbot has not run here with this config")
+    return open_file(rest, daemon=daemon)
 
 
-def _open_file(path: str, *, daemon: bool, must_exist: bool) -> Store:
-    if must_exist and _is_missing(Path(path)):
-        raise StoreUnusable(f"there is no store at {path} yet: triggerbot has not run here with this config")
-    store = SqliteStore(path)
+def open_file(path: str | Path, *, daemon: bool = False, durable: bool = True) -> Store:
+    """Open a store in a file. `durable=False` is for what is thrown away. Raises `StoreUnusable`."""
+    engine = SqliteEngine(path, durable=durable)
     if daemon:
         try:
-            store.claim_daemon()
+            engine.claim_daemon()
         except StoreUnusable:
-            store.close()
+            engine.close()
             raise
-    return store
+    return Store(engine)
+
+
+def systems_of(store: Store) -> frozenset[str]:
+    """Return the systems of which a store has pushes."""
+    return frozenset(push.system for push in store.recent(_PUSHES))
+
+
+def look_for_systems(address: str) -> frozenset[str]:
+    """Return the systems of which a store has pushes, if it can be read as it is; never creates or migrates a file."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "sqlite":
+        found = read_only(rest, lambda view: search.recent(view, _PUSHES, None))
+        return frozenset(push.system for push in found or ())
+    try:
+        with closing(open_store(address, must_exist=True)) as store:
+            return systems_of(store)
+    except (UsageError, StoreUnavailable, OSError):
+        return frozenset()
+
+
+def open_memory(memory: Memory | None = None) -> Store:
+    """Open a store in memory; those that share it are replicas."""
+    return Store(MemoryEngine(memory))
 
 
 def _is_missing(path: Path) -> bool:

@@ -1,6 +1,6 @@
 """Counting how retriggers ended, what runs cost and what was refused: pure, and shared by all backends."""
 
-from collections import Counter
+import math
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -87,9 +87,9 @@ def _failed(run: Run) -> bool:
     return run.failed and run.result is not Result.INFRA
 
 
-def machine(runs: Iterable[Run]) -> dict[str, int | float]:
-    """Sum the seconds of the runs whose duration is known, and count these."""
-    lengths = [run.seconds for run in runs if run.seconds is not None]
+def machine(seconds: Iterable[float | None]) -> dict[str, int | float]:
+    """Sum how long runs took, of which that is known, and count these."""
+    lengths = [one for one in seconds if one is not None]
     return {"seconds": sum(lengths, 0.0), "runs": len(lengths)}
 
 
@@ -99,20 +99,28 @@ SPARES_NOTHING = (
 )  # fmt: skip
 
 
-def spared(timeline: Iterable[TimelineEntry], retriggered: Container[str]) -> Counter[str]:
-    """Count the `jobs` of a push that a refusal, other than one in a dry run, kept from a retrigger.
+class Spared(NamedTuple):
+    """When a job was last refused so that a retrigger was spared, and for the budget; -inf: never."""
 
-    `over_budget` of them because of the budget; `retriggered`: the jobs that were retriggered nevertheless.
+    jobs: float = -math.inf
+    over_budget: float = -math.inf
+
+
+def spared(timeline: Iterable[TimelineEntry], retriggered: Container[str]) -> dict[str, Spared]:
+    """Return the jobs of a push that a refusal, other than one in a dry run, kept from a retrigger.
+
+    `retriggered`: the jobs that were retriggered nevertheless.
     """
-    jobs: dict[str, set[str]] = {"jobs": set(), "over_budget": set()}
+    found: dict[str, Spared] = {}
     for entry in timeline:
         if entry.what != "refuse" or entry.dry or entry.job is None or entry.job in retriggered:
             continue
-        if entry.reason not in SPARES_NOTHING:
-            jobs["jobs"].add(entry.job)
-        if entry.reason == Refusal.OVER_BUDGET:
-            jobs["over_budget"].add(entry.job)
-    return Counter({name: len(names) for name, names in jobs.items()})
+        known = found.get(entry.job, Spared())
+        found[entry.job] = Spared(
+            known.jobs if entry.reason in SPARES_NOTHING else max(known.jobs, entry.at),
+            max(known.over_budget, entry.at) if entry.reason == Refusal.OVER_BUDGET else known.over_budget,
+        )
+    return found
 
 
 def refusals(timeline: Iterable[TimelineEntry], retriggered: Container[str]) -> dict[tuple[str, str], float]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity
-from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.heads import Told
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Head, Lead, Push, PushFacts, Run
 from triggerbot.core.policy.circuit_breaker import BreakerKey
@@ -95,6 +95,10 @@ class Work:
     told: Mapping[str, Batch] = field(default_factory=dict)
     #: What was told of its branch and the newest commit there; see `core.heads`.
     heads: tuple[Told, ...] = ()
+    #: Where persons asked for something: the runs of the jobs in the order in which they came, and the requests of the
+    #: push except those that the CI did not take.
+    arrived: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
+    requests: tuple[Operation, ...] = ()
 
     def due(self, now: float) -> list[Claim]:
         """Return the claims that are due."""
@@ -232,7 +236,7 @@ class Ran:
 
     #: By job.
     at: Mapping[str, int]
-    #: Pushes whose last event is older were not counted (seconds since the epoch; 0: all were counted).
+    #: Pushes whose first event is older were not counted (seconds since the epoch; 0: all were counted).
     since: float = 0.0
 
 

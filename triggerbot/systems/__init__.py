@@ -58,6 +58,9 @@ class LookBack:
     jobs: Collection[str] | None = None
     #: Why it is not known what the jobs of a batch need, by its id; `None`: the CI has that written down nowhere.
     unread: Mapping[str, str] | None = None
+    #: Of batches that list no jobs: the names of those that are to run, and whether each has an environment; only where
+    #: the CI has that written down.
+    planned: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     #: What it tells of the push's branch and the newest commit there.
     heads: tuple[Head, ...] = ()
     #: Batches that were stopped as a whole, by a person or by the CI itself.

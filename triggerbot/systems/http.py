@@ -108,7 +108,7 @@ class Http:
         try:
             reply = self._exchange(self._reads, "GET", path, None, params, headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _Transient(f"GET {path}: {_why(error)}") from None
+            raise _Transient(f"GET {path}: {self._why(error)}") from None
         if reply.status >= 500 and reply.retry_after is None:
             raise _Transient(f"GET {path}: HTTP {reply.status} {reply.excerpt}")
         return reply
@@ -124,9 +124,9 @@ class Http:
         try:
             return self._exchange(self._writes, method, path, body, None, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            return NotSent(f"{method} {path}: {_why(error)}")
+            return NotSent(f"{method} {path}: {self._why(error)}")
         except (httpx.HTTPError, httpx.InvalidURL, CIUnavailable) as error:
-            return Unknown(f"{method} {path}: {_why(error)}")
+            return Unknown(f"{method} {path}: {self._why(error)}")
 
     def _exchange(
         self,
@@ -158,6 +158,11 @@ class Http:
         whole = b"".join(chunks)
         return Reply(response.status_code, response.headers, whole if response.is_success else _masked(whole, request))
 
+    def _why(self, error: Exception) -> str:
+        why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        unreached = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        return f"no connection to {self.base_url}: {why}" if unreached else why
+
     def close(self) -> None:
         """Close all connections."""
         self._reads.close()
@@ -176,10 +181,6 @@ def _masked(body: bytes, request: httpx.Request) -> bytes:
 
 class _Transient(Exception):
     """A read failed in a way that may be transient."""
-
-
-def _why(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def segments(*parts: str) -> str:

@@ -88,3 +88,19 @@ def test_a_request_that_is_cut_says_so(number: int, told: str) -> None:
     decision = decide(CLAIM, RULE, facts(f"try: --rebuild {number}"))
 
     assert decision == Decision(Cause.REQUESTED, None, 20, told, 1)
+
+
+def test_what_the_ci_lists_counts_and_is_told() -> None:
+    """Jobs with further runs of which the store knows no request have used up budget."""
+    decision = decide(CLAIM, RULE, facts())
+    assert decision is not None
+
+    allowed = within_budget(decision, Budget(), 2, 9, dry=False, elsewhere=2)
+    refused = within_budget(decision, Budget(), 2, 9, dry=False, elsewhere=3)
+
+    words = "by what the CI lists: further runs of which no request is known here"
+    assert allowed.detail.endswith(f"before: 4 of at most 5; of these, 2 {words}")
+    assert (refused.refusal, refused.detail.partition(";")[0]) == (
+        Refusal.OVER_BUDGET, "5 jobs of the push were retriggered for failures",
+    )  # fmt: skip
+    assert refused.detail.endswith(f"; of these, 3 {words}")

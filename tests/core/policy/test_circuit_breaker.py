@@ -87,6 +87,8 @@ def test_one_canary_at_a_time_ever_more_seldom() -> None:
         ahead = circuit_breaker.send_canary(one, claim(number), now)
         assert ahead.admits(claim(number))
         assert not ahead.admits(claim(99))
+        # Claims are numbered within their pushes.
+        assert not ahead.admits(claim(number, push("another")))
         assert not ahead.free(now + 1000)
         one = circuit_breaker.record_failure(ahead, seen(number, at=now), SETTINGS)
         waits.append(one.probe - now)

@@ -180,8 +180,8 @@ def test_where_the_ci_tells_nothing_of_branches() -> None:
     skip = Superseded(skip=Globs(["*"]))
     facts = PushFacts(PUSH, time=5.0)
     assert of_heard(skip, facts) == said_of("pushed", A, 5.0)
-    assert of_heard(skip, failure(push=PUSH, time=9.0, started=7.0)) == said_of("ran", A, 7.0)
-    assert of_heard(skip, failure(push=PUSH, time=9.0)) == said_of("ran", A, 9.0)
+    assert of_heard(skip, failure(push=PUSH, time=9.0, started=7.0)) == said_of("seen", A, 7.0)
+    assert of_heard(skip, failure(push=PUSH, time=9.0)) == said_of("seen", A, 9.0)
     for nothing in (PushFacts(PUSH), event(push=PUSH), failure(push=PUSH, time=9.0, per_batch=True)):
         assert of_heard(skip, nothing) is None
     assert of_heard(Superseded(), facts) is None

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.rabbit import Rabbit
-from tests.service.chaos import accidents, kills, lag, network, points, race
+from tests.service.chaos import accidents, forgot, kills, lag, network, points, race
 from tests.service.chaos.checker import Verdict, bound
 
 Made = tuple[Verdict, dict[str, Any]]
 
 
-MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "race", "lag", "network")
+MODES = ("kills", "points", "outage", "replies", "redis", "broker", "sweep", "race", "lag", "network", "forgot")
 
 
 def main() -> int:
@@ -47,6 +47,7 @@ def main() -> int:
             "sweep": lambda: accidents.sweep(chosen.runs, chosen.seed),
             "race": lambda: race.race(chosen.store, chosen.runs),
             "lag": lambda: lag.lag(chosen.runs, chosen.seed),
+            "forgot": lambda: forgot.forgot(chosen.store, chosen.runs, chosen.seed),
             "network": lambda: network.network(chosen.store, chosen.intake, chosen.runs, chosen.seed, rabbit),
         }
         verdict, about = modes[chosen.mode]()

@@ -19,6 +19,7 @@ from tests.service.chaos.checker import Verdict, check
 from tests.service.chaos.ci_process import Ground, temporary
 from tests.service.chaos.feeder import Feeder, Hooks, Messages, make_queue
 from tests.service.chaos.life import Life
+from triggerbot.core.policy.rules import Budget
 
 StoreName = Literal["sqlite", "redis"]
 IntakeName = Literal["webhook", "amqp"]
@@ -29,6 +30,8 @@ WANTED = 2
 PATIENCE = 180.0
 #: Settings of breakers in these runs: short times.
 BREAKER = "{canary: 500ms, longest: 2s}"
+#: More than any of the others can spend.
+BUDGET = Budget(100, 1_000_000)
 
 _CONFIG = """
 store: "{store}"
@@ -44,7 +47,7 @@ systems:
 {intakes}
 rules:
   - projects: [try]
-    budget: {{percent: 100, floor: 1000000}}
+    budget: {{percent: {budget.percent:g}, floor: {budget.floor}}}
     lookup: {{attempts: 100, delay: 200ms}}
 breaker: {breaker}
 caps: {{service: off, project: off, author: off}}
@@ -153,6 +156,7 @@ def stage(
     rabbit: Rabbit | None = None,
     breaker: str = BREAKER,
     sweep: str = "off",
+    budget: Budget = BUDGET,
     store_port: int | None = None,
     amqp_port: int | None = None,
     **ground: Any,
@@ -178,7 +182,9 @@ def stage(
         feeder = stack.enter_context(Messages(broker, seed) if broker is not None else Hooks(port, seed))
         made = Stage(directory, port, ci, feeder, redis, broker)
         stack.callback(made.end)
-        write_config(made, port, store_port=store_port, amqp_port=amqp_port, breaker=breaker, sweep=sweep)
+        write_config(
+            made, port, store_port=store_port, amqp_port=amqp_port, breaker=breaker, sweep=sweep, budget=budget
+        )
         yield made
         keep_files = not made.verdict().good if made.keep_files is None else made.keep_files
     if not keep_files:
@@ -194,6 +200,7 @@ def write_config(
     breaker: str,
     sweep: str,
     ci: str | None = None,
+    budget: Budget = BUDGET,
 ) -> None:
     """Write the daemon's config."""
     address = "sqlite:state.db"
@@ -205,7 +212,13 @@ def write_config(
         intakes = _PULSE.format(url=url, queue=made.broker.queue, exchange=made.broker.exchange)
     made.config.write_text(
         _CONFIG.format(
-            store=address, port=port, ci=ci or made.ground.url, intakes=intakes, breaker=breaker, sweep=sweep
+            store=address,
+            port=port,
+            ci=ci or made.ground.url,
+            intakes=intakes,
+            breaker=breaker,
+            sweep=sweep,
+            budget=budget,
         )
     )
 

@@ -24,9 +24,9 @@ _REACHED_WITHIN = 30.0
 #: Verbs of a store that only read, or that an idle daemon calls all the time.
 _IDLE = frozenset(
     {"lease", "release", "next_due", "leads", "distrust", "work", "known", "paused", "dead_letters", "crashes",
-     "cursor", "find", "record", "timeline", "recent", "statistics", "purge", "close", "at", "breakers", "held", "sent",
-     "claims", "claim_daemon", "observe", "take_report", "metadata", "failure_records", "ran", "search", "judged_since",
-     "projects", "previous", "take_command"}
+     "cursor", "find", "record", "timeline", "recent", "statistics", "purge", "close", "breakers", "held", "sent",
+     "claims", "observe", "take_report", "metadata", "failure_records", "ran", "search", "judged_since",
+     "projects", "previous", "take_command", "count_changes"}
 )  # fmt: skip
 
 
@@ -84,13 +84,11 @@ def _around(counter: _Counter, owner: Any, name: str, label: str, only: Callable
 
 
 def _around_stores(counter: _Counter) -> None:
-    from triggerbot.store.redis import RedisStore
-    from triggerbot.store.sqlite import SqliteStore
+    from triggerbot.store import Store
 
-    for store in (RedisStore, SqliteStore):
-        for name in dir(store):
-            if not name.startswith("_") and callable(getattr(store, name)) and name not in _IDLE:
-                _around(counter, store, name, f"store.{name}")
+    for name in dir(Store):
+        if not name.startswith("_") and callable(getattr(Store, name)) and name not in _IDLE:
+            _around(counter, Store, name, f"store.{name}")
 
 
 def _around_commits(counter: _Counter) -> None:
@@ -109,7 +107,7 @@ def _around_commits(counter: _Counter) -> None:
     sqlite3.connect = lambda *arguments, **named: real(  # type: ignore[assignment]
         *arguments, **{"factory": Connection, **named}
     )
-    _around(counter, RedisConnection, "call", "the script in Redis", lambda _, command: command not in _IDLE)
+    _around(counter, RedisConnection, "apply", "the script in Redis")
 
 
 def _around_requests(counter: _Counter, apart: int) -> None:

@@ -153,8 +153,7 @@ def test_run_in_dry_run_decides_and_sends_nothing(bench):
 @pytest.mark.slow
 def test_a_second_daemon_on_one_store_is_refused(bench):
     """Two of them would interfere with each other."""
-    store = bench.store()
-    store.claim_daemon()
+    store = bench.store(daemon=True)
     done = call("run", "-c", str(bench.config))
     store.close()
     assert done.returncode == 2

@@ -1,6 +1,5 @@
 """Webhooks over real HTTP: the answers, and what is stored."""
 
-import sqlite3
 import time
 
 import httpx
@@ -8,17 +7,14 @@ import pytest
 
 from tests.fakes.ci import FakeCI
 from tests.fakes.daemon import SECRET, TOKEN, Daemon, eventually
+from tests.fakes.stored import stored as counted
 
 REVISION = "0123456789abcdef"
 
 
 def stored(daemon: Daemon) -> int:
     """Count the runs in the store."""
-    connection = sqlite3.connect(daemon.directory / "state.db")
-    try:
-        return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
-    finally:
-        connection.close()
+    return counted(daemon.directory / "state.db").get("runs", 0)
 
 
 def test_a_failed_run_is_retriggered_and_judged(daemon: Daemon, ci: FakeCI) -> None:

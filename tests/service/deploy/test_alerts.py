@@ -10,7 +10,7 @@ from prometheus_client import generate_latest
 from tests.service.deploy.installed import DEPLOY
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 RULES: list[dict[str, Any]] = [
     rule for group in yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"] for rule in group["rules"]
@@ -19,7 +19,7 @@ RULES: list[dict[str, Any]] = [
 
 def test_alerts_are_of_metrics_that_there_are(tmp_path: Path) -> None:
     """A name that nobody exports would never alert."""
-    metrics, store = Metrics(), SqliteStore(tmp_path / "state.db")
+    metrics, store = Metrics(), open_file(tmp_path / "state.db")
     metrics.registry.register(Gauges(store, lambda: 0.0))
     exported = set(re.findall(r"^# TYPE (\w+)", generate_latest(metrics.registry).decode(), re.MULTILINE))
     store.close()

@@ -8,14 +8,14 @@ from tests import ROOT
 from tests.fakes.clock import Clock
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 DASHBOARD = ROOT / "deploy/grafana/dashboards/triggerbot.json"
 
 
 def test_every_query_asks_for_a_metric_with_its_labels(tmp_path: Path) -> None:
     """A metric that is renamed, or loses a label, must not leave an empty panel behind."""
-    store = SqliteStore(tmp_path / "state.db")
+    store = open_file(tmp_path / "state.db")
     try:
         known = {family.name: set(family._labelnames) for family in Gauges(store, Clock()).collect()}
     finally:

@@ -37,7 +37,9 @@ _FORMS = {
     REPOSITORY: "`owner/name`",
     secrets.PATTERN: "a secret",
     f"({addresses.AMQP})|({secrets.PATTERN})": "an address (`amqps://…`), or a secret",
-    f"({addresses.STORE})|({secrets.PATTERN})": "`sqlite:PATH`, `redis://…`, `rediss://…`, or a secret",
+    f"({addresses.STORE})|({secrets.PATTERN})": (
+        "`sqlite:PATH`, `redis://…` or `redis+sentinel://…` (`rediss` for TLS), or a secret"
+    ),
     r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$": "an IP address, or a network",
 }
 

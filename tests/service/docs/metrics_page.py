@@ -9,7 +9,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 from .markdown import page, table
 
@@ -43,7 +43,7 @@ def _counted() -> Iterator[list[str]]:
 
 def _read() -> Iterator[list[str]]:
     with tempfile.TemporaryDirectory() as directory:
-        store = SqliteStore(Path(directory) / "state.db")
+        store = open_file(Path(directory) / "state.db")
         try:
             for family in Gauges(store, time.time).collect():
                 yield _row(family.name, family._labelnames, family.documentation)

@@ -2,20 +2,20 @@
 
 import contextlib
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.fakes.servers import listens
+from tests.fakes.stored import stored
 from triggerbot.cli.config import loads
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
 from triggerbot.reports.judge import Judge
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 from triggerbot.systems import System
 from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.github.system import GitHub
@@ -44,7 +44,7 @@ class Target:
 
     def __init__(self, directory: Path) -> None:
         self.path = directory / "state.db"
-        self.store = SqliteStore(self.path, durable=False)
+        self.store = open_file(self.path, durable=False)
         nowhere = "http://127.0.0.1:9"
         self.systems: dict[str, System] = {
             "ci": Generic("ci", nowhere, webhook_secrets=GENERIC_SECRETS),
@@ -94,11 +94,8 @@ class Target:
         return status
 
     def stored(self) -> dict[str, int]:
-        """Count the rows of every table that is not empty."""
-        with contextlib.closing(sqlite3.connect(self.path)) as connection:
-            names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
-        return {name: count for name, count in counts.items() if count}
+        """Count what is stored, by kind."""
+        return stored(self.path)
 
     def counted(self, name: str) -> float:
         """Add up one metric over its labels."""

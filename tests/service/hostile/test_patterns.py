@@ -34,7 +34,6 @@ BOUNDED = {
         f"triggerbot.core.verdict.fingerprint.{name}": "sees a line that is cut to some hundred characters before"
         for name in ("_PHRASE", "_PIECE", "_VARIABLE", "_HASH_IN_NAME", "_WORDS", "_TOOLS")
     },
-    "triggerbot.store.redis.codec.PROVES": "sees what our own script wrote, with every separator",
     "triggerbot.cli.errors._OURS": "sees the names of files in tracebacks of our own",
 }
 #: Values of the names in patterns that are built where they are used.

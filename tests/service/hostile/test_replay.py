@@ -129,7 +129,7 @@ def test_what_triggerbot_failed_on_gets_in_later(target: Target, monkeypatch: py
     system = target.systems["gh"]
     monkeypatch.setattr(system, "parse", lambda *_: 1 / 0)
     assert post(target, hook) == [202]
-    assert target.stored()["dead_letters"] == 1
+    assert target.stored()["letter"] == 1
     monkeypatch.undo()
 
     assert post(target, hook) == [202]

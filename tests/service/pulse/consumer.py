@@ -19,7 +19,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.pulse import Pulse
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import DeadLetter
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.factory import open_file
 
 
 def canonical_event(run_id: int | str, **more: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Consumer:
         ca: str | None = None,
         queue: str | None = None,
     ) -> None:
-        self.store = SqliteStore(path, durable=False)
+        self.store = open_file(path, durable=False)
         self.system = Canonical(faults or {})
         self.metrics = Metrics()
         self.observer = Observer(self.store, [Rule(Globs(["try"]))], dry=True, clock=time.time, metrics=self.metrics)

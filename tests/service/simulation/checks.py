@@ -1,6 +1,6 @@
 """What has to be so in every history, while it goes on and at its end."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,11 @@ class Checks:
         self._received: Counter[str] = Counter()
         #: When each left for the first time.
         self._began: dict[str, float] = {}
+        #: What each claim was to have, at the most, and for which failed jobs each operation was, though the store may
+        #: have forgotten them.
+        self._wanted: dict[tuple[Push, str], dict[str, int]] = defaultdict(dict)
+        self._failed: dict[str, set[str]] = {}
+        self._kept = self.acknowledged, self._leads
 
     def watches(self) -> Mapping[str, Callable[..., None]]:
         """Name the calls of the store that are watched when they have answered."""
@@ -63,14 +68,33 @@ class Checks:
         self._world.note("heard", replica, items=len(items), claimed=sum(one.claimed for one in answer.result()))
 
     def _decided(
-        self, replica: "Replica", answer: Decision | None, claim: Claim, decision: Decision | None, *_: Any
+        self,
+        replica: "Replica",
+        answer: Decision | None,
+        claim: Claim,
+        decision: Decision | None,
+        *_: Any,
+        **__: Any,
     ) -> None:
         self._world.note("decided", replica, job=claim.job, push=claim.push.revision, answer=answer and answer.reason)
+        if answer is not None and answer.cause is not None:
+            wanted = self._wanted[claim.push, claim.job]
+            wanted[claim.origin] = max(wanted.get(claim.origin, 0), answer.count)
         if answer is not None and answer.refusal is Refusal.OVER_BUDGET:
             record = self._world.store.record(claim.push)
             assert record is not None
-            allowed = self._world.scenario.rule.budget.allows(record.spent, len(record.jobs))
+            spent = record.spent + self._unknown(record, claim.job)
+            allowed = self._world.scenario.rule.budget.allows(spent, len(record.jobs))
             must(not allowed, f"{claim.job}: refused for want of budget, of which there is some")
+
+    def _unknown(self, record: PushRecord, deciding: str) -> int:
+        """Count the other jobs that the CI has run again, and of which no claim tells why."""
+        ci = self._world.ci.pushes[record.push]
+        known = {
+            job.job for job in record.jobs
+            if any(one.asked or (one.cause is Cause.FAILURE and not one.state.final) for one in job.claims)
+        }  # fmt: skip
+        return len({run.event.job for run in ci.runs if len(ci.of(run.event.job)) > 1} - known - {deciding})
 
     def _begun(
         self, replica: "Replica", answer: "bool | Capped", operation: Operation, push: Push, *_: Any, **__: Any
@@ -80,6 +104,8 @@ class Checks:
             must(self._world.store.paused() is None, "a request was begun while paused")
             self._written[operation.id] += 1
             self._began[operation.id] = operation.started
+            claims = self._world.store.claims(push, operation.claims)
+            self._failed[operation.id] = {claim.job for claim in claims if claim.cause is Cause.FAILURE}
 
     def _resent(self, replica: "Replica", answer: bool, operation: Operation, *_: Any) -> None:
         self._world.note("resent", replica, operation=operation.id, answer=answer)
@@ -102,6 +128,14 @@ class Checks:
         """The CI got a request: it has to be written down, each time anew."""
         self._received[operation] += 1
         must(self._received[operation] <= self._written[operation], "a request left that was not written down")
+
+    def copied(self) -> None:
+        """The store was copied: what has been acknowledged is safe."""
+        self._kept = set(self.acknowledged), set(self._leads)
+
+    def forgot(self) -> None:
+        """The store is as it was when it was copied."""
+        self.acknowledged, self._leads = self._kept
 
     # -- at the end ---------------------------------------------------------------------------------------------
 
@@ -148,7 +182,7 @@ class Checks:
         runs = self._world.ci.pushes[record.push].of(job.job)
         ours = sum(run.origin not in ("", "stranger") for run in runs)
         strangers = sum(run.origin == "stranger" for run in runs)
-        wanted = sum(claim.wanted for claim in job.claims if claim.cause is not None)
+        wanted = sum(self._wanted[record.push, job.job].values())
         must(ours <= wanted, f"{where}: {ours} runs were made, {wanted} were wanted: doubled")
         refused = (record.push, job.job) in self._world.ci.refused
         ci, name = self._world.ci, (record.push, job.job)
@@ -165,7 +199,7 @@ class Checks:
 
     def _done(self, claim: Claim, further: int, where: str) -> None:
         """A claim that is done brought the runs that it wanted, or there was a reason to stop."""
-        enough = claim.asked >= claim.wanted or claim.note == "no more runs are needed" or self._ended(claim)
+        enough = claim.asked >= claim.wanted or claim.note.startswith("no more runs are needed") or self._ended(claim)
         must(enough, f"{where}: done after {claim.asked} of {claim.wanted}: {claim.note}")
         # A stranger's run may be taken for what came of a request that was lost; where the CI does not tell which
         # request a run came of, so may what came of a person's request.
@@ -209,17 +243,15 @@ class Checks:
 
     def _budget(self, record: PushRecord) -> None:
         """No more jobs were retriggered for failures than the budget has it."""
-        bought = [
-            job for job in record.jobs
-            if any(claim.cause is Cause.FAILURE and claim.asked for claim in job.claims)
-        ]  # fmt: skip
+        taken = [(operation, job) for _, operation, push, job in self._world.taken if push == record.push]
+        bought = {job for operation, job in taken if job in self._failed[operation]}
         allowed = not bought or self._world.scenario.rule.budget.allows(len(bought) - 1, len(record.jobs))
         must(allowed, f"{record.push.revision}: {len(bought)} of {len(record.jobs)} jobs: beyond the budget")
 
     def _caps(self) -> None:
         """In no hour more left than the caps have it."""
-        if self._world.scenario.jumps:
-            # Who takes it for another hour counts in that one.
+        if self._world.scenario.jumps or self._world.scenario.forgets:
+            # Who takes it for another hour counts in that one; what was sent before is forgotten with the rest.
             return
         caps = self._world.scenario.bounds.caps
         # A request that is repeated counts for the time when it left first.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from tests.service.simulation.scenario import draw
-from tests.service.simulation.stores import Ground, Memory, Redis, Sqlite
+from tests.service.simulation.stores import Ground, InMemory, Redis, Sqlite
 from tests.service.simulation.world import History, World
 
 
@@ -34,8 +34,9 @@ def world(seed: int, store: str = "memory") -> World:
         case "redis":
             ground = Redis()
         case _:
-            ground = Memory(leases_last=store == "as-sqlite")
-    return World(draw(seed, replicas=1 if ground.leases_last else None), ground)
+            ground = InMemory(leases_last=store == "as-sqlite")
+    forgets = not store.endswith("redis")
+    return World(draw(seed, replicas=1 if ground.leases_last else None, forgets=forgets), ground)
 
 
 def simulate(seed: int, store: str = "memory") -> Told:
@@ -50,6 +51,7 @@ def simulate(seed: int, store: str = "memory") -> Told:
     counts = Counter(
         histories=1, runs_made=len(one.taken), requests=happened["received"], kills=happened["died"],
         store_failures=happened["unavailable"], stalls=happened["stalled"], pauses=happened["paused"],
+        forgot=happened["forgot"],
     )  # fmt: skip
     return Told(seed, why, tuple(one.told()), counts)
 

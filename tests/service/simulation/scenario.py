@@ -82,10 +82,12 @@ class Scenario:
     #: Newer commits of the branch, beside the pushes; and pushes whose runs somebody stops.
     newer: int
     stops: int
+    #: Whether the store is replaced by an older copy of it at some time.
+    forgets: bool
 
 
-def draw(seed: int, *, replicas: int | None = None) -> Scenario:
-    """Draw what a seed stands for; `replicas` overrides how many there are."""
+def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Scenario:
+    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget."""
     dice = Random(seed)
     habit = dice.choice(tuple(Habit))
     pushes = []
@@ -117,6 +119,8 @@ def draw(seed: int, *, replicas: int | None = None) -> Scenario:
         jumps=dice.choice((0, 0, 0, 0, 0, 1)),
         newer=0,
         stops=dice.choice((0, 0, 0, 0, 0, 1)),
+        # Dice of its own: what the others have drawn stays so.
+        forgets=forgets and Random(seed + 2_000_003).random() < 0.15,
     )
     return _one_branch(made, dice) if dice.random() < 0.2 else made
 

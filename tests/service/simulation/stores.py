@@ -1,17 +1,21 @@
 """Where the store of a history lives: in plain dicts, in a SQLite file, or in a Redis in memory."""
 
+import copy
 import tempfile
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import fakeredis
 
-from tests.fakes.memory_store import MemoryStore
-from tests.fakes.memory_store.tables import Tables
 from triggerbot.store import Store
-from triggerbot.store.redis import RedisStore
+from triggerbot.store.factory import open_file, open_memory
+from triggerbot.store.memory import Memory
+from triggerbot.store.redis import RedisEngine
 from triggerbot.store.redis.connection import PREFIX
-from triggerbot.store.sqlite import SqliteStore
+from triggerbot.store.sqlite.backup import backup
+
+#: What is kept in memory, apart from leases.
+_KEPT = ("documents", "logs", "indexes", "totals")
 
 
 class Ground(Protocol):
@@ -26,25 +30,42 @@ class Ground(Protocol):
     def died(self) -> None:
         """A replica died."""
 
+    def copy(self) -> None:
+        """Copy all that is kept."""
+
+    def forget(self) -> None:
+        """Put the copy in its place; no replica has it open."""
+
     def close(self) -> None:
         """Close all that was opened."""
 
 
-class Memory:
+class InMemory:
     """Plain dicts; a lease lasts for its time, as in Redis, or as long as its process, as with SQLite."""
 
     def __init__(self, *, leases_last: bool = False) -> None:
         self.leases_last = leases_last
-        self._tables = Tables(leases_last=leases_last)
+        self._memory = Memory(lasting_leases=leases_last)
+        self._copy: list[Any] = []
 
     def open(self) -> Store:
-        """Share the tables."""
-        return MemoryStore(self._tables)
+        """Share the memory."""
+        return open_memory(self._memory)
 
     def died(self) -> None:
         """Let go of leases that last as long as their process."""
         if self.leases_last:
-            self._tables.leases.clear()
+            self._memory.leases.clear()
+
+    def copy(self) -> None:
+        """Copy it."""
+        self._copy = copy.deepcopy([getattr(self._memory, name) for name in _KEPT])
+
+    def forget(self) -> None:
+        """Bring the copy back; who leased something is dead."""
+        for name, value in zip(_KEPT, self._copy, strict=True):
+            setattr(self._memory, name, value)
+        self._memory.leases.clear()
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -57,15 +78,30 @@ class Sqlite:
 
     def __init__(self) -> None:
         self._directory = tempfile.TemporaryDirectory(prefix="triggerbot-simulation-")
+        self._file = Path(self._directory.name) / "state.db"
+        self._copied = Path(self._directory.name) / "copy.db"
         self._opened: list[Store] = []
 
     def open(self) -> Store:
         """Open the file."""
-        self._opened.append(SqliteStore(Path(self._directory.name) / "state.db", durable=False))
+        self._opened.append(open_file(self._file, durable=False))
         return self._opened[-1]
 
     def died(self) -> None:
         """What a process had leased died with it."""
+
+    def copy(self) -> None:
+        """Copy the file."""
+        backup(self._file, self._copied)
+
+    def forget(self) -> None:
+        """Put the copy in the file's place."""
+        for store in self._opened:
+            store.close()
+        self._opened.clear()
+        for end in ("", "-wal", "-shm"):
+            Path(f"{self._file}{end}").unlink(missing_ok=True)
+        self._copied.rename(self._file)
 
     def close(self) -> None:
         """Close the file, however often it is open."""
@@ -96,11 +132,17 @@ class Redis:
 
     def open(self) -> Store:
         """Connect."""
-        self._opened.append(RedisStore(FakeRedis(server=self._server)))
+        self._opened.append(Store(RedisEngine(FakeRedis(server=self._server))))
         return self._opened[-1]
 
     def died(self) -> None:
         """What it had leased stays so until its time is over."""
+
+    def copy(self) -> None:
+        """It is not copied: that it forgets is tried with a real one."""
+        raise NotImplementedError
+
+    forget = copy
 
     def close(self) -> None:
         """Disconnect all."""

@@ -12,7 +12,7 @@ import pytest
 from tests import ROOT
 from tests.service.simulation.history import simulate, world
 from triggerbot.core.model import Push
-from triggerbot.core.policy import reconcile
+from triggerbot.core.policy import elsewhere, reconcile
 from triggerbot.pipeline import sender
 from triggerbot.systems import Answer, System, Unknown
 
@@ -51,8 +51,8 @@ def test_what_once_went_wrong(seed: int) -> None:
 @pytest.mark.parametrize(("store", "model", "first"), [
     ("sqlite", "as-sqlite", 100),
     pytest.param("sqlite", "as-sqlite", 120, marks=pytest.mark.slow),
-    pytest.param("redis", "memory", 140, marks=pytest.mark.slow),
-    pytest.param("redis", "memory", 150, marks=pytest.mark.slow),
+    pytest.param("redis", "as-redis", 140, marks=pytest.mark.slow),
+    pytest.param("redis", "as-redis", 150, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_the_real_stores_are_as_the_model(store: str, model: str, first: int) -> None:
     """The same history takes the same course, step by step, whatever keeps it."""
@@ -138,3 +138,14 @@ def test_it_notices(monkeypatch: pytest.MonkeyPatch, breaks: Callable[..., None]
     breaks(monkeypatch)
 
     assert any(said in simulate(seed).why for seed in range(200))
+
+
+@pytest.mark.parametrize(("ignores", "seed", "said"), [
+    ("since_asked", 205, "doubled"), ("spent", 338, "beyond the budget"),
+])  # fmt: skip
+def test_it_notices_what_a_store_forgot(monkeypatch: pytest.MonkeyPatch, ignores: str, seed: int, said: str) -> None:
+    """If runs of which the store knows no request did not count, an older copy of it would repeat them."""
+    went_well(seed)
+    monkeypatch.setattr(elsewhere, ignores, lambda *_: 0)
+
+    assert said in simulate(seed).why

@@ -15,7 +15,7 @@ from tests.fakes.simulated_ci import SimCI
 from tests.service.simulation.checks import SWEPT, Broken, Checks, must
 from tests.service.simulation.replica import Killed, Replica
 from tests.service.simulation.scenario import Faults, Scenario
-from tests.service.simulation.stores import Ground, Memory
+from tests.service.simulation.stores import Ground, InMemory
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Event, Head, HeadKind, Heard, Push
 from triggerbot.core.policy import limits
@@ -41,7 +41,7 @@ class World:
     """One history, from its seed to its end."""
 
     def __init__(self, scenario: Scenario, ground: Ground | None = None) -> None:
-        self.ground = ground or Memory()
+        self.ground = ground or InMemory()
         self.scenario = scenario
         self.dice = Random(scenario.seed + 1_000_003)
         self.now = START
@@ -65,7 +65,8 @@ class World:
         #: When the last commit came that is none of the pushes.
         self.newest = 0.0
         self.deaths = 0
-        #: Nothing goes wrong any more.
+        #: The store is being replaced: nobody works on it.
+        self._stopped = False
         self.calm = False
         self.steps = 0
         self.replicas = [self._bear() for _ in range(scenario.replicas)]
@@ -107,6 +108,11 @@ class World:
             self.later(dice.uniform(0, scenario.storm), self._push_newer, f"f{number:06x}")
         for _ in range(scenario.stops):
             self.later(dice.uniform(60, scenario.storm + 1), self.ci.stop, dice.choice(scenario.pushes)[0])
+        if scenario.forgets:
+            own = Random(scenario.seed + 3_000_017)
+            copied = own.uniform(0, scenario.storm)
+            self.later(copied, self._copy)
+            self.later(copied + own.choice((5, 60, 300, 900)) * own.random(), self._forget)
 
     def _storm(self) -> None:
         until = START + self.scenario.storm
@@ -264,6 +270,32 @@ class World:
     def _jump_back(self, replica: Replica, seconds: float) -> None:
         replica.skew -= seconds
 
+    def _copy(self) -> None:
+        self.note("copied")
+        self.ground.copy()
+        self.checks.copied()
+
+    def _forget(self) -> None:
+        """All stop, and start anew on the copy when the CI must list what was asked for before."""
+        self.note("forgot")
+        self._stopped = True
+        for replica in self.replicas:
+            replica.dead = True
+        paused = self.store.paused()
+        self.ground.forget()
+        self.store = self.ground.open()
+        # Whoever puts a copy back pauses and resumes as it was.
+        self.store.pause(paused)
+        self.checks.forgot()
+        # A call that took long may have ended later than the time that it is now.
+        sent = max((at for at, *_ in self.taken), default=self.now)
+        self.later(max(0.0, sent - self.now) + self.scenario.grace, self._start_anew)
+
+    def _start_anew(self) -> None:
+        self._stopped = False
+        for replica in self.replicas:
+            self._replace(replica)
+
     # -- what goes wrong ----------------------------------------------------------------------------------------
 
     def _fuse(self) -> int:
@@ -324,14 +356,14 @@ class World:
 
     def died(self, replica: Replica) -> None:
         """Take note of a replica's end; a new one comes in its place."""
-        if replica in self.replicas:
+        if replica in self.replicas and not self._stopped:
             self.note("died", replica)
             self.deaths += 1
             self.ground.died()
             self.later(self.dice.choice((0.0, 5.0, 100.0)), self._replace, replica)
 
     def _replace(self, replica: Replica) -> None:
-        if replica in self.replicas:
+        if replica in self.replicas and not self._stopped:
             self.replicas[self.replicas.index(replica)] = self._bear()
 
     def _bear(self) -> Replica:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
-from tests.fakes.memory_store.tables import Tables
 from tests.fakes.world import World
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
+from triggerbot.store.memory import Memory
 from triggerbot.systems.github.system import GitHub
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -104,7 +104,7 @@ def make_desk(
 
     def build(rule: Rule = RULE, **settings: Any) -> Desk:
         gh = connect(repositories=["octo/app"], **settings)
-        tables = Tables() if kept == "memory" else None
+        tables = Memory() if kept == "memory" else None
         world = World(tmp_path / "state.db", {"gh": gh}, [rule], clock, tables=tables)  # type: ignore[arg-type]
         made.append(Desk(github, gh, world, polls=way == "polls"))
         return made[-1]

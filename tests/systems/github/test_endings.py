@@ -1,11 +1,13 @@
 """What the end of a job at GitHub proves, from the webhook to the health of the push."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from tests.fakes.github import FakeGitHub
 from tests.systems.github.cases import PUSH, SHA
+from tests.systems.github.desk import A, Desk
 from tests.systems.github.ends import Bench
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
@@ -14,6 +16,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
+from triggerbot.reports.judge import Judge
 from triggerbot.systems.github import endings
 from triggerbot.systems.github.system import GitHub
 
@@ -190,6 +193,31 @@ def test_no_run_comes_of_a_job_that_a_completed_attempt_does_not_have(bench: Ben
     assert bench.judged().final
     bench.world.pass_time(7200)
     assert len(bench.reruns) == 1
+
+
+def test_no_run_comes_of_a_job_that_was_listed_until_it_was_renamed(desk: Desk) -> None:
+    """While it waits for a machine a rerun has the name of before; then the reusable workflow of that name starts."""
+    run = desk.run(A, {"e2e": "failure"})
+    desk.pushed(run)
+    desk.ended(run, "e2e")
+    desk.settle(100)
+    waits = desk.github.job(run, "e2e")
+    if not desk.polls:
+        desk.tell("workflow_job", run, job="e2e", action="queued")
+    desk.github.runs[run].jobs.remove(waits)
+    desk.github.runs[run].jobs.append(replace(waits, id=waits.id + 500, name="e2e / run"))
+    desk.github.finish(run)
+    desk.world.clock.move(60)
+    desk.ended(run, "e2e / run")
+    desk.settle(700)
+
+    record = desk.world.store.record(PUSH._replace(branch="topic", revision=A))
+    assert record is not None
+    judged = Judge(desk.world.store, desk.world.clock, fresh=0.0).judge(record)
+    found = {job.job: (job.verdict, job.awaited) for job in judged.jobs if "e2e" in job.job}
+    assert found == {"CI / e2e (push)": (Verdict.FAILED, 0), "CI / e2e / run (push)": (Verdict.PASSED, 0)}
+    assert judged.final
+    assert len(desk.reruns) == 1
 
 
 @pytest.mark.parametrize("last", ["lint", "doc"])

@@ -303,3 +303,30 @@ def test_what_is_no_workflow_cannot_start(make_bench: Callable[..., Bench]) -> N
     run = stage.start("on: push\n")
     assert stage.bench.reruns == [f"runs/{run}/rerun"]
     assert "it has no jobs" in stage.bench.world.store.metadata(PUSH)["unread"]
+
+
+def test_a_job_that_does_not_run_again_explains_the_run_that_does(stage: Stage) -> None:
+    """The run ends as cancelled once more, though what ran in that attempt passed: the job of the first says why."""
+    text = "name: CI\non: push\njobs:\n  slow: {timeout-minutes: 10}\n  lint: {}\n"
+    run = stage.start(text, slow=[TOO_LONG], lint=["failure"])
+    stage.go_on(run)
+    judged = stage.bench.judged()
+    assert (judged.health, judged.sentence) == (
+        Health.INCOMPLETE, "1 is intermittent, 1 job did not finish; nothing more is to come",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("ends", ["success", "failure", None])
+def test_a_push_that_asks_for_all_jobs_does_not_deploy_again(
+    make_bench: Callable[..., Bench], ends: str | None
+) -> None:
+    """What must not be started with others is not asked for by its push either: not even what failed, three times."""
+    bench = make_bench(ONE)
+    run = bench.run({"test": "success", "deploy": ends}, message="try: --rebuild 2")
+    bench.hear(run, "test", last=False)
+    if ends is None:
+        bench.github.finish(run, {"deploy": "success"})
+    bench.hear(run, "deploy")
+    job = bench.github.job(run, "test", 1).id
+    assert bench.reruns == [f"jobs/{job}/rerun"]
+    assert bench.world.claim(PUSH, "CI / deploy (push)").refusal is Refusal.STARTS_EXCLUDED

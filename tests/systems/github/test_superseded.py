@@ -194,6 +194,24 @@ def test_a_guarded_default_branch(desk: Desk) -> None:
     assert desk.reruns == []
 
 
+@pytest.mark.parametrize("group", ["", "concurrency: {group: ci, cancel-in-progress: false}\n"])
+def test_what_the_workflow_says_counts_for_more_than_what_was_seen(desk: Desk, group: str) -> None:
+    """A person cancels the run of a commit of the default branch just when a newer one comes: no group did that."""
+    desk.branch, path = "main", ".github/workflows/ci.yml"
+    desk.github.contents.write("octo/app", path, f"name: CI\non: push\n{group}jobs:\n  test: {{runs-on: x}}\n")
+    stopped, older, newer = (desk.run(sha, {"test": None}, path=path) for sha in (A, C, B))
+    for run in (stopped, older, newer):
+        desk.pushed(run)
+    desk.github.finish(stopped, {"test": "cancelled"})
+    desk.ended(stopped, "test")
+    desk.settle(100)
+    desk.github.finish(older, {"test": "failure"})
+    desk.ended(older, "test")
+    desk.settle()
+    assert desk.reasons(C) == {"test": "owed"}
+    assert len(desk.reruns) == 1
+
+
 @pytest.mark.parametrize(
     ("said", "branch", "expected"),
     [

@@ -49,6 +49,35 @@ def test_a_workflow_is_rerun_as_a_whole_where_a_rule_says_so(make_bench: Callabl
     assert bench.reruns == [f"runs/{run}/rerun"]
 
 
+@pytest.mark.parametrize(
+    ("name", "jobs", "named"),
+    [
+        ("CI", "{test: {}, deploy: {needs: [test]}}", "CI / deploy"),
+        ("CI", "{test: {}, ship: {needs: [test], environment: prod}}", "CI / ship"),
+        ("CI", "{all: {uses: ./.github/workflows/all.yml}}", "CI / all / publish to PyPI"),
+        ("Release", "", "Release (push)"),
+        ("CI", "{test: {}}", ""),
+    ],
+)
+def test_a_workflow_that_could_not_start_would_start_its_deployments(
+    make_bench: Callable[..., Bench], name: str, jobs: str, named: str
+) -> None:
+    """It lists no jobs: its file names them, or else its own name has to tell."""
+    bench = make_bench(Rule(Globs(["octo/*"]), kinds=frozenset({"test", "workflow"})))
+    if jobs:
+        bench.github.contents.write("octo/app", ".github/workflows/ci.yml", f"on: push\njobs: {jobs}\n")
+    called = "on: workflow_call\njobs: {x: {name: publish to PyPI}}\n"
+    bench.github.contents.write("octo/app", ".github/workflows/all.yml", called)
+    path = ".github/workflows/ci.yml"
+    run = bench.github.add_run(
+        "octo/app", name, SHA, "main", {}, came_to="startup_failure", path=path, created=bench.clock.now - 3600
+    )
+    bench.hear(run)
+    assert bench.reruns == ([] if named else [f"runs/{run}/rerun"])
+    claim = bench.world.claim(PUSH, f"{name} (push)")
+    assert (claim.refusal is Refusal.STARTS_EXCLUDED, f"`{named}`" in claim.note) == (bool(named), bool(named))
+
+
 def test_a_workflow_that_somebody_has_to_approve(bench: Bench) -> None:
     """It has ended, as GitHub says; approved, it goes on in the same attempt, and its jobs tell the rest."""
     run = bench.run({}, came_to="action_required")

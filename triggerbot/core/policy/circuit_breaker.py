@@ -135,7 +135,8 @@ class Breaker:
 
     def admits(self, claim: Claim) -> bool:
         """Whether a claim may proceed."""
-        return not self.open or (self.canary is not None and self.canary.claim == claim.id)
+        canary = self.canary
+        return not self.open or (canary is not None and (canary.push, canary.claim) == (claim.push, claim.id))
 
     def free(self, now: float) -> bool:
         """Whether a canary may be chosen now."""

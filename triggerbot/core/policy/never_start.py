@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from triggerbot.core import identity
-from triggerbot.core.model import Event, Run
+from triggerbot.core.model import Event, Kind, Run
 from triggerbot.core.needs import Needs
 from triggerbot.core.patterns import Globs
 
@@ -36,6 +36,11 @@ class NeverStart:
         named = any(self._globs.match(name.lower()) for name in identity.of_event(job, told))
         return named or self._deploys(event)
 
+    def covers(self, name: str, run: Run, environment: bool) -> bool:
+        """Whether a job that is not listed yet must not be started with a run's batch."""
+        named = any(self._globs.match(one.lower()) for one in identity.of_event(name, run.event))
+        return named or (self.by_default and environment)
+
     def itself(self, job: str, event: Event | None = None) -> bool:
         """Whether a job must not even be retriggered for its own failure.
 
@@ -52,13 +57,22 @@ BY_DEFAULT = NeverStart()
 
 
 def excluded(
-    never: NeverStart, run: Run, needs: Needs, newest: Mapping[str, Event], named: Collection[str], *, manual: bool
+    never: NeverStart,
+    run: Run,
+    needs: Needs,
+    newest: Mapping[str, Event],
+    named: Collection[str],
+    *,
+    manual: bool,
+    asked: bool = False,
 ) -> tuple[str, ...]:
     """Return the keys of the jobs that a rerun of a run's job would start and must not.
 
     `newest`: the newest run of each job that the CI lists. `named`: jobs that a person asked for by name, which may be
-    started. `manual`: a person asks for this one.
+    started. `manual`: a person asks for this one. `asked`: its push asks for runs whatever the results.
     """
-    own = not manual and never.itself(run.job, newest.get(run.job))
+    # A workflow's name tells what its jobs do, of which nobody may know; and what did not fail may have been deployed.
+    by_name = run.kind is Kind.WORKFLOW or not run.failed or asked
+    own = not manual and (never.along if by_name else never.itself)(run.job, newest.get(run.job))
     along = [job for job in needs.starts(run) if job not in named and never.along(job, newest.get(job))]
     return (run.job, *along) if own else tuple(along)

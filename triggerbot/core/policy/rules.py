@@ -5,7 +5,7 @@ judges a claim by everything known once the CI has been asked. Refusals come in 
 a push asks for (rule 4) precedes `--no-retry` (rule 5).
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity, proof
@@ -303,16 +303,25 @@ def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
-def within_budget(decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool) -> Decision:
-    """Apply the budget to a decision about a failure, with the figures at the time it is recorded."""
+def within_budget(
+    decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool, elsewhere: int = 0
+) -> Decision:
+    """Apply the budget to a decision about a failure, with the figures at the time it is recorded.
+
+    `elsewhere`: the jobs that count beside those of `spent`; see `elsewhere.spent`.
+    """
     if budget is None or decision.cause is not Cause.FAILURE:
         return decision
+    spent += elsewhere
     most = str(budget.most(total))
+    listed = f"; of these, {elsewhere} by what the CI lists: further runs of which no request is known here"
+    found = listed if elsewhere else ""
     if not budget.allows(spent, total):
-        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry))
+        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry) + found)
     if not decision.runs:
         return decision
-    return replace(decision, detail=based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry))
+    words = based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry)
+    return replace(decision, detail=words + found)
 
 
 def first_wanted(decision: Decision) -> int:
@@ -355,29 +364,33 @@ def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequen
     return None
 
 
-def _is_gone(runs: Sequence[Run]) -> bool:
-    """Whether the CI has the job no more: it lists no new run, but the old one as skipped in a later attempt."""
-    last = runs[-1] if runs else None
-    return (
-        last is not None
-        and last.result is Result.SKIPPED
-        and any(run.run_id == last.run_id and run.attempt < last.attempt for run in runs)
-    )
+def is_gone(last: Run | Event, earlier: Iterable[RunKey]) -> bool:
+    """Whether the CI has a job no more: it lists no new run, but the old one as skipped in a later attempt."""
+    skipped = last.result is Result.SKIPPED
+    return skipped and any(run.run_id == last.run_id and run.attempt < last.attempt for run in earlier)
 
 
-def still_owed(claim: Claim, runs: Sequence[Run], *, one_at_a_time: bool, proving: Collection[Result] = PROVING) -> int:
+def still_owed(
+    claim: Claim,
+    runs: Sequence[Run],
+    *,
+    one_at_a_time: bool,
+    proving: Collection[Result] = PROVING,
+    elsewhere: int = 0,
+) -> int:
     """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
 
     Runs since the decision count if they ended with one of the results `proving`, or may still do so.
 
     If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
-    person or the push itself asked for is carried out whatever the results.
+    person or the push itself asked for is carried out whatever the results. `elsewhere`: the runs since a person asked
+    of which the store knows no request; see `elsewhere.since_asked`.
     """
     if claim.cause is Cause.MANUAL:
-        return claim.owed
+        return max(0, claim.owed - elsewhere)
     if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
         return 0
-    if one_at_a_time and claim.asked and _is_gone(runs):
+    if one_at_a_time and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
         return 0
     since = proof.count(runs[claim.known_runs :], proving)
     return min(claim.owed, max(0, claim.wanted - since))

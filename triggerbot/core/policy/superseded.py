@@ -109,7 +109,7 @@ def _times(told: Iterable[Told]) -> dict[str, float]:
     for one in told:
         if one.kind is HeadKind.PUSHED:
             pushed[one.revision] = one.at
-        elif one.kind is HeadKind.RAN:
+        elif one.kind in (HeadKind.RAN, HeadKind.SEEN):
             (last if one.last else first)[one.revision] = one.at
     known = first | pushed
     return {revision: max(at, last.get(revision, at) - SLACK) for revision, at in known.items()}
@@ -166,7 +166,8 @@ def of_heard(said: Superseded, heard: Event | PushFacts) -> Head | None:
             return None
         return Head(push.system, push.project, push.branch, HeadKind.PUSHED, push.revision, heard.time)
     at = heard.time if heard.started is None else heard.started
-    return None if at is None else Head(push.system, push.project, push.branch, HeadKind.RAN, push.revision, at)
+    # A run that waited long for a machine may be the newest of all: it does not move the branch back.
+    return None if at is None else Head(push.system, push.project, push.branch, HeadKind.SEEN, push.revision, at)
 
 
 def ending(

@@ -25,18 +25,23 @@ def explained(workflows: Iterable[Sequence[Run]], jobs: Iterable[Run]) -> set[st
     """Return the batches of `workflows`, entries of their own, that need none: their jobs tell all.
 
     That is so where one of them ran after the entry's end (a workflow run that somebody had to approve goes on in the
-    same attempt), and, of a workflow run that was cancelled, where one of them was cancelled or failed with it.
+    same attempt), and, of a workflow run that was cancelled, where one of them was cancelled or failed when it last
+    ran, perhaps in an earlier attempt.
     """
     last = {runs[-1].batch: runs[-1] for runs in workflows if runs}
+    newest: dict[tuple[str, str], Run] = {}
     found = set()
     for run in jobs:
         entry = last.get(run.batch)
-        if entry is None or run.kind is Kind.WORKFLOW or run.attempt < entry.attempt:
+        if entry is None or run.kind is Kind.WORKFLOW:
             continue
-        later = (run.attempt, run.time or 0.0) > (entry.attempt, entry.time or 0.0)
-        if later or (entry.result is Result.CANCELLED and (run.failed or run.result is Result.CANCELLED)):
+        if (run.attempt, run.time or 0.0) > (entry.attempt, entry.time or 0.0):
             found.add(run.batch)
-    return found
+        known = newest.get((run.batch, run.job))
+        if known is None or run.attempt >= known.attempt:
+            newest[run.batch, run.job] = run
+    ended = (run.batch for run in newest.values() if run.failed or run.result is Result.CANCELLED)
+    return found | {batch for batch in ended if last[batch].result is Result.CANCELLED}
 
 
 #: Verdicts with which a job speaks for its push.

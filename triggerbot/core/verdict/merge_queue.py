@@ -38,10 +38,19 @@ def conclude(judged: PushVerdict, *, timed_out: bool) -> tuple[Conclusion, str]:
     return Conclusion.SUCCESS, judged.sentence
 
 
+def has_failed(judged: PushVerdict) -> bool:
+    """Return whether anything is known to have failed: the news of an eviction may come before that of its cause."""
+    return bool(_failed(judged))
+
+
 def may_return(judged: PushVerdict) -> bool:
     """Return whether an evicted entry may be put back: something failed, and all of it proved intermittent or infra."""
-    failed = [job.verdict for job in _shown(judged) if any(run.failed for run in job.runs)]
-    return bool(failed) and all(verdict in (Verdict.INTERMITTENT, Verdict.INFRA) for verdict in failed)
+    failed = _failed(judged)
+    return bool(failed) and all(job.verdict in (Verdict.INTERMITTENT, Verdict.INFRA) for job in failed)
+
+
+def _failed(judged: PushVerdict) -> list[JobVerdict]:
+    return [job for job in _shown(judged) if any(run.failed for run in job.runs)]
 
 
 def _shown(judged: PushVerdict) -> list[JobVerdict]:

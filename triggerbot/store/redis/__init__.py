@@ -1,63 +1,188 @@
-"""The store for several replicas: one Redis, where one Lua script makes every change (`scripts/`)."""
+"""The engine for several replicas: one Redis, in which a short script applies each transaction, or none of it."""
 
+import math
+import random
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from typing import Any, ClassVar, TypeVar
 
 import redis
 
-from triggerbot.core.claim import Claim
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
-from triggerbot.core.model import Group, Lead, Push, State
-from triggerbot.store import (
-    CRASHES_MAX,
-    DELIVERY_KEPT,
-    LEASES_PER_SYSTEM,
-    LETTERS_MAX,
-    Crash,
-    DeadLetter,
-    Distrust,
-    Item,
-    Leads,
-    Outcome,
-    Pause,
-    PushRecord,
-    TimelineEntry,
-    Work,
-)
-from triggerbot.store.redis import codec, queries, search
-from triggerbot.store.redis.claims import Claiming
-from triggerbot.store.redis.codec import moment
-from triggerbot.store.redis.connection import PREFIX, RedisConnection, connect, key
-from triggerbot.store.redis.verdicts import Reporting
-from triggerbot.store.redis.writer import Writer
+from triggerbot.core.model import Group, Push
+from triggerbot.store.documents import encode, load
+from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction, at_once
+from triggerbot.store.names import US, due_of, group_part, part_of
+from triggerbot.store.records import Distrust
+from triggerbot.store.redis import older
+from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
 
-#: Default seconds for which a push is stored after its last event.
-_RETENTION = 14 * 86_400.0
-#: Pushes that one call of a purge examines, so that it never blocks other calls for long.
-_PURGE_BATCH = 50
+T = TypeVar("T")
+#: Tries of a transaction that others come between, and seconds between two, at most.
+_TRIES, _PAUSE = 200, 0.05
 #: Seconds between checks that it is still the same server, and between heartbeats.
 _WATCH_EVERY = 5.0
 #: Seconds without a heartbeat after which a process is taken for dead.
 _ALIVE = 20
+#: The index of leases by their ends, and how many are read.
+_LEASES, _LEASES_MAX = "leases", 10_000
 
 
-class RedisStore(Claiming, Reporting):
-    """A `Store` in Redis, for any number of processes."""
+def _documents(part: str, kind: str) -> str:
+    return f"{PREFIX}d:{part}{US}{kind}" if kind else f"{PREFIX}d:{part}{US}{US}"
 
-    def __init__(
-        self,
-        client: "redis.Redis",
-        *,
-        retention: float = _RETENTION,
-        must_exist: bool = False,
-        watch: bool = False,
-    ) -> None:
-        super().__init__(RedisConnection(client, retention))
+
+def _text(raw: bytes | None) -> str:
+    return "0" if raw is None else raw.decode()
+
+
+class RedisView:
+    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict."""
+
+    def __init__(self, link: RedisConnection) -> None:
+        self._link = link
+        self._client: Any = link.client
+        self.versions: dict[str, str] = {}
+
+    def _saw(self, part: str, version: bytes | None) -> None:
+        if self.versions.setdefault(part, _text(version)) != _text(version):
+            raise Conflict(part)
+
+    def _pipe(self) -> Any:
+        """Begin a round trip, which also shows whether it is still the same store."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.hmget(META, "marker", "writes", "since")
+        return pipe
+
+    def _execute(self, pipe: Any) -> list[Any]:
+        found: list[Any] = pipe.execute()
+        self._link.recognise(*found[0])
+        return found[1:]
+
+    def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
+        """Read documents, in one round trip."""
+        if not docs:
+            return []
+        names: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for part, kind, name in docs:
+            names[part, kind].append(name)
+        pipe = self._pipe()
+        for (part, kind), own in names.items():
+            pipe.hget(f"{PREFIX}d:{part}", "")
+            pipe.hmget(_documents(part, kind), own)
+        answers = iter(self._execute(pipe))
+        found: dict[Doc, bytes | None] = {}
+        for (part, kind), own in names.items():
+            self._saw(part, next(answers))
+            found.update(zip((Doc(part, kind, name) for name in own), next(answers), strict=True))
+        return [found[doc] for doc in docs]
+
+    def all(self, part: str, kind: str) -> dict[str, bytes]:
+        """Read all documents of one kind in a part."""
+        pipe = self._pipe()
+        pipe.hget(f"{PREFIX}d:{part}", "")
+        pipe.hgetall(_documents(part, kind))
+        version, found = self._execute(pipe)
+        self._saw(part, version)
+        return {name.decode(): value for name, value in found.items()}
+
+    def log(self, part: str) -> list[bytes]:
+        """Read a log."""
+        found: list[bytes] = self._client.lrange(f"{PREFIX}l:{part}", 0, -1)
+        return found
+
+    def first(
+        self, index: str, limit: int, *, least: float = -math.inf, most: float = math.inf, descending: bool = False
+    ) -> list[tuple[float, str]]:
+        """List members by number."""
+        if limit <= 0:
+            return []
+        ends = (repr(most), repr(least)) if descending else (repr(least), repr(most))
+        found = self._client.zrange(
+            f"{PREFIX}z:{index}", *ends, desc=descending, byscore=True, offset=0, num=limit, withscores=True
+        )
+        return [(number, member.decode()) for member, number in found]
+
+    def ranks(self, index: str, members: Sequence[str]) -> list[float | None]:
+        """Read the numbers of members."""
+        found: list[float | None] = self._client.zmscore(f"{PREFIX}z:{index}", members) if members else []
+        return found
+
+    def starting(self, index: str, prefix: str, limit: int) -> list[str]:
+        """List members by prefix, which all have the same number."""
+        least = prefix.encode()
+        found = self._client.zrangebylex(f"{PREFIX}z:{index}", b"[" + least, b"[" + least + b"\xff", 0, limit)
+        return [member.decode() for member in found]
+
+    def size(self, index: str) -> int:
+        """Count the members of an index."""
+        return int(self._client.zcard(f"{PREFIX}z:{index}"))
+
+    def sums(self, keys: Sequence[str], fields: Sequence[str] | None = None) -> list[dict[str, float]]:
+        """Read sums."""
+        if not keys or (fields is not None and not fields):
+            return [{} for _ in keys]
+        pipe = self._client.pipeline(transaction=False)
+        for key in keys:
+            if fields is None:
+                pipe.hgetall(f"{PREFIX}s:{key}")
+            else:
+                pipe.hmget(f"{PREFIX}s:{key}", fields)
+        found = pipe.execute()
+        if fields is not None:
+            rows = (zip(fields, amounts, strict=True) for amounts in found)
+            return [{field: float(amount) for field, amount in row if float(amount or 0)} for row in rows]
+        return [{field.decode(): float(amount) for field, amount in one.items() if float(amount)} for one in found]
+
+
+def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]:
+    """Write a transaction as the arguments of the script."""
+    made: list[str | bytes] = []
+    for part, version in versions.items():
+        made += ("v", part, version)
+    for part in changes.dropped:
+        made += ("d", part)
+    kinds: set[tuple[str, str]] = set()
+    parts: set[str] = set()
+    for (part, kind, name), value in changes.documents.items():
+        parts.add(part)
+        place = _documents(part, kind).removeprefix(f"{PREFIX}d:")
+        if value is None:
+            made += ("x", place, name)
+        else:
+            kinds.add((part, kind))
+            made += ("h", place, name, value)
+    for part, entry in changes.logs:
+        parts.add(part)
+        made += ("l", part, entry)
+    for part in parts:
+        made += ("p", part)
+    for part, kind in kinds:
+        made += ("k", part, kind or US)
+    for (index, member), number in changes.ranks.items():
+        made += ("Z", index, member) if number is None else ("z", index, member, repr(float(number)))
+    for (key, field), amount in changes.sums.items():
+        made += ("s", key, field, repr(amount))
+    return made
+
+
+class RedisEngine:
+    """An `Engine` in Redis, for any number of processes."""
+
+    is_remote: ClassVar[bool] = True
+
+    def __init__(self, client: "redis.Redis", *, must_exist: bool = False, watch: bool = False) -> None:
+        self._link = RedisConnection(client)
         if must_exist and not _is_ours(self._link):
             raise StoreUnusable("there is nothing of triggerbot in this Redis yet: it has not run with this config")
         self._link.open()
-        self._writer = Writer(self._link)
+        if self._link.is_older:
+            older.take_over(self._link, self._write_older)
+        self._own: dict[Push | Group, str] = {}
+        self._lock = threading.Lock()
         self._owner = ""
         self._closing = threading.Event()
         self._has_heartbeat = watch
@@ -66,11 +191,9 @@ class RedisStore(Claiming, Reporting):
             threading.Thread(target=self._watch, name="store-watch", daemon=True).start()
 
     @classmethod
-    def at(
-        cls, address: str, *, retention: float = _RETENTION, must_exist: bool = False, watch: bool = False
-    ) -> "RedisStore":
+    def at(cls, address: str, *, must_exist: bool = False, watch: bool = False) -> "RedisEngine":
         """Open the store at an address such as `redis://host:6379/0`; raises `StoreUnusable`."""
-        return cls(connect(address), retention=retention, must_exist=must_exist, watch=watch)
+        return cls(connect(address), must_exist=must_exist, watch=watch)
 
     def _watch(self) -> None:
         """Check that the server is still the same one, and send heartbeats."""
@@ -84,177 +207,119 @@ class RedisStore(Claiming, Reporting):
     def _send_heartbeat(self) -> None:
         """Renew this process's heartbeat: once it stops, others take its leases over before they expire."""
         if self._has_heartbeat and self._owner:
-            self._link.read(lambda client: client.set(key("alive", self._owner), "1", ex=_ALIVE))
-
-    def close(self) -> None:
-        """Finish pending writes and close."""
-        self._closing.set()
-        self._writer.close()
-        self._link.close()
-
-    # -- observing ----------------------------------------------------------------------------------------------
-
-    def observe(
-        self,
-        items: Sequence[Item],
-        now: float,
-        *,
-        dry: bool,
-        cursor: tuple[str, str] | None = None,
-        deliveries: Sequence[str] = (),
-    ) -> list[Outcome]:
-        """Record a batch of items, make the claims that follow from it, and move a cursor, atomically."""
-        return self.observe_soon(items, now, dry=dry, cursor=cursor, deliveries=deliveries).result()
-
-    def observe_soon(
-        self,
-        items: Sequence[Item],
-        now: float,
-        *,
-        dry: bool,
-        cursor: tuple[str, str] | None = None,
-        deliveries: Sequence[str] = (),
-    ) -> "Future[list[Outcome]]":
-        """Observe like `observe`, but return a future: batches that wait share the next round trip."""
-        return self._writer.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
-
-    # -- the dispatcher -----------------------------------------------------------------------------------------
-
-    def lease(self, now: float, owner: str, seconds: float) -> Push | Group | None:
-        """Lease what has been due longest; an expired lease is taken over."""
-        if owner != self._owner:
-            self._owner = owner
-            self._send_heartbeat()
-        found = self._link.call(
-            "lease",
-            now=moment(now),
-            owner=owner,
-            until=moment(now + seconds),
-            most=LEASES_PER_SYSTEM,
-            beats=str(int(self._has_heartbeat)),
-        )
-        if not found:
-            return None
-        kind, name = found
-        return codec.group_of(name) if kind == "g" else codec.push_of(name)
-
-    def release(self, leased: Push | Group, owner: str) -> None:
-        """End a lease."""
-        self._link.call("release", owner=owner, **_target(leased))
-
-    def next_due(self) -> float | None:
-        """Return when the next unleased push or group falls due; pushes do not count while paused."""
-        found = self._link.call("next_due", owner=self._owner, most=LEASES_PER_SYSTEM)
-        return float(found) if found else None
-
-    def leads(self, group: Group) -> Leads:
-        """Read the unresolved leads of a group, failures first."""
-        return self._read(queries.leads, group)
-
-    def settle_leads(self, group: Group, settled: Sequence[Lead]) -> None:
-        """Delete resolved leads, except those whose runs have got further since."""
-        leads = [codec.lead(lead)[:2] for lead in settled]
-        self._link.call("settle_leads", group=codec.group_name(group), leads=leads)
-
-    def put_off_leads(self, group: Group, due: float) -> None:
-        """Postpone a group; counts as a failed attempt to resolve it."""
-        self._link.call("put_off_leads", group=codec.group_name(group), due=moment(due))
+            self._link.read(lambda client: client.set(f"{PREFIX}alive:{self._owner}", "1", ex=_ALIVE))
 
     def distrust(self) -> Distrust | None:
         """Return the latest reason to believe that the store lost data, if any."""
         return self._link.distrust()
 
-    def work(self, push: Push) -> Work:
-        """Read a push with its open claims."""
-        return self._read(queries.work, push)
+    def read(self, view: Callable[[Reader], T]) -> T:
+        """Run a view, again if something came between."""
 
-    def known(self, push: Push) -> Mapping[tuple[str, str, int], State]:
-        """Read the known state of each run (job, run id, attempt) of a push."""
-        return self._read(queries.known, push)
+        def attempt() -> T:
+            value: T = self._link.read(lambda _: view(RedisView(self._link)))
+            return value
 
-    # -- people and operators ------------------------------------------------------------------------------------
+        return self._tries(attempt)
 
-    def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
-        """Record a person's request as a claim of its own; `None` if no run of the job is known."""
-        job = self._read(queries.job_key, push, job)
-        made = self._link.call(
-            "ask", push=codec.push_name(push), job=codec.bare(job), count=count, origin=codec.bare(origin),
-            dry=dry, now=moment(now),
-        )  # fmt: skip
-        if not made:
+    def run(self, body: Callable[[Transaction], T]) -> T:
+        """Run a transaction until nothing came between."""
+        return self._tries(lambda: self._attempt(body))
+
+    def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
+        """Run a transaction at once."""
+        return at_once(self.run, body)
+
+    def _attempt(self, body: Callable[[Transaction], T]) -> T:
+        view = RedisView(self._link)
+        transaction = Transaction(view)
+        value: T = self._link.read(lambda _: body(transaction))
+        if transaction.changes:
+            self._link.apply(_operations(view.versions, transaction.changes))
+        return value
+
+    def _write_older(self, body: Callable[[Transaction], None], before: Sequence[str], after: Sequence[str]) -> None:
+        view = RedisView(self._link)
+        transaction = Transaction(view)
+        body(transaction)
+        self._link.apply([*before, *_operations(view.versions, transaction.changes), *after])
+
+    def _tries(self, attempt: Callable[[], T]) -> T:
+        for number in range(_TRIES):
+            try:
+                return attempt()
+            except Conflict:
+                time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 # nosec B311
+        raise StoreUnavailable("others change the same part of the store all the time")
+
+    # -- leases -------------------------------------------------------------------------------------------------
+
+    def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
+        """Lease the first candidate that is free; an expired lease, or one of a dead process, is taken over."""
+        if owner != self._owner:
+            self._owner = owner
+            self._send_heartbeat()
+        found = list(candidates)
+        if not found:
             return None
-        wire = codec.claim_decoder.decode(made[0])
-        return codec.claim_of(wire, push, codec.run_of(job, made[1]), None)
+        leased = self.run(lambda transaction: self._lease(transaction, found, owner, now, seconds))
+        if leased is not None:
+            with self._lock:
+                self._own[leased] = owner
+        return leased
 
-    def pause(self, pause: Pause | None) -> None:
-        """Pause sending on all replicas, or (`None`) resume."""
-        value = pause is not None and codec.encode({"at": pause.at, "by": pause.by, "note": pause.note})
-        self._link.call("pause", pause=value)
+    def _lease(
+        self, transaction: Transaction, candidates: list[Push | Group], owner: str, now: float, seconds: float
+    ) -> Push | Group | None:
+        docs = [Doc(f"lease{US}{_name(one)}", "") for one in candidates]
+        for one, doc, data in zip(candidates, docs, transaction.get(docs), strict=True):
+            held, until, beats = ("", 0.0, False) if data is None else load(tuple[str, float, bool], data)
+            if until <= now or (beats and not self._is_alive(held)):
+                transaction.put(doc, encode((owner, now + seconds, self._has_heartbeat)))
+                transaction.rank(_LEASES, _name(one), now + seconds)
+                return one
+        return None
 
-    def paused(self) -> Pause | None:
-        """Return the current pause, if any."""
-        return self._read(queries.paused)
+    def _is_alive(self, owner: str) -> bool:
+        return bool(self._link.read(lambda client: client.exists(f"{PREFIX}alive:{owner}")))
 
-    def add_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
-        """Store messages that could not be handled; the oldest dead letters make room."""
-        self._link.call("add_dead_letters", letters=[queries.letter(letter) for letter in letters], most=LETTERS_MAX)
+    def release(self, leased: Push | Group, owner: str) -> None:
+        """End a lease."""
+        with self._lock:
+            self._own.pop(leased, None)
+        doc = Doc(f"lease{US}{_name(leased)}", "")
 
-    def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
-        """List the dead letters, oldest first."""
-        return self._read(queries.dead_letters, limit)
+        def body(transaction: Transaction) -> None:
+            data = transaction.get([doc])[0]
+            if data is not None and load(tuple[str, float, bool], data)[0] == owner:
+                transaction.drop(doc.part)
+                transaction.rank(_LEASES, _name(leased), None)
 
-    def count_dead_letters(self) -> int:
-        """Count the dead letters."""
-        return int(self._link.read(lambda client: client.hlen(f"{PREFIX}letters")))
+        self.run(body)
 
-    def drop_dead_letters(self, ids: Sequence[int]) -> int:
-        """Delete dead letters; returns how many existed."""
-        return int(self._link.call("drop_letters", ids=list(ids)))
+    def leased(self, owner: str | None = None) -> set[Push | Group]:
+        """Return what is leased by one owner, who has to be of this process, or by any process."""
+        if owner is None:
+            found = self.read(lambda reader: reader.first(_LEASES, _LEASES_MAX))
+            return {due_of(name) for _, name in found}
+        with self._lock:
+            return {one for one, own in self._own.items() if owner == own}
 
-    def add_crashes(self, crashes: Sequence[Crash]) -> None:
-        """Store crashes of workers; the oldest make room."""
-        self._link.call("add_crashes", crashes=[codec.encode(crash) for crash in crashes], most=CRASHES_MAX)
+    def compact(self) -> None:
+        """Do nothing: Redis gives memory back by itself."""
 
-    def crashes(self, limit: int = 20) -> list[Crash]:
-        """List the crashes of workers, newest first; those that died together in the order of their deaths."""
-        return self._read(queries.crashes, limit)
+    def close(self) -> None:
+        """Close."""
+        self._closing.set()
+        self._link.close()
 
-    def cursor(self, name: str) -> str | None:
-        """Read the cursor of an intake."""
-        return self._read(queries.cursor, name)
 
-    def find(self, project: str, revision: str) -> list[Push]:
-        """Find pushes by project and revision prefix, newest first."""
-        return self._read(search.find, project, revision)
-
-    def record(self, push: Push) -> PushRecord | None:
-        """Read everything known about a push."""
-        return self._read(queries.record, push)
-
-    def timeline(self, push: Push, job: str | None = None) -> list[TimelineEntry]:
-        """Read the timeline of a push, or of one of its jobs, in order."""
-        return self._read(queries.timeline, push, job)
-
-    def recent(self, limit: int, project: str | None = None) -> list[Push]:
-        """List the pushes with the latest events."""
-        return self._read(search.recent, limit, project)
-
-    def purge(self, before: float) -> int:
-        """Delete pushes without events since then, with all their claims; returns how many."""
-        self._link.call("purge_groups", before=moment(before), forgotten=moment(before - DELIVERY_KEPT))
-        deleted = self._purge("purge", before=moment(before))
-        self._purge("purge_names")
-        return deleted
-
-    def _purge(self, command: str, **arguments: str) -> int:
-        """Go through a list of pushes, a batch per call; returns how many were deleted."""
-        deleted, start = 0, 0
-        while True:
-            gone, examined, removed = self._link.call(command, **arguments, **{"from": start}, most=_PURGE_BATCH)
-            deleted += int(gone)
-            start += int(examined) - int(removed)
-            if examined < _PURGE_BATCH:
-                return deleted
+def _name(one: Push | Group) -> str:
+    match one:
+        case Push():
+            return part_of(one)
+        case Group():
+            return group_part(one)
 
 
 def _is_ours(link: RedisConnection) -> bool:
@@ -263,11 +328,3 @@ def _is_ours(link: RedisConnection) -> bool:
     except (redis.RedisError, OSError):
         # Opening the store fails next, with the reason.
         return True
-
-
-def _target(leased: Push | Group) -> dict[str, str]:
-    match leased:
-        case Push():
-            return {"push": codec.push_name(leased)}
-        case Group():
-            return {"group": codec.group_name(leased)}

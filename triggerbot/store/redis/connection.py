@@ -8,30 +8,29 @@ of ours and the server's run id reveal that; then the store is distrusted.
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import urlencode
 
-import msgspec
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
 from triggerbot import logs
+from triggerbot.core import sentinel
 from triggerbot.core.errors import StoreAway, StoreRefused, StoreUnavailable, StoreUnusable
-from triggerbot.core.model import Push
-from triggerbot.store import REPORT_DELAY, Distrust
-from triggerbot.store.redis import codec
-from triggerbot.store.redis.codec import encode
+from triggerbot.store.engine import Conflict
+from triggerbot.store.records import Distrust
+from triggerbot.store.redis.sentinels import Sentinels
 
 log = logs.get_logger("triggerbot.store")
 
 #: The prefix of all keys; the braces put them into one slot of a cluster.
 PREFIX = "{triggerbot}:"
-#: The parts of the script, in order: those that `observe` needs, which is called a thousand times as often as all other
-#: commands, and the rest. Redis builds everything in a script anew at each call, so `observe` has a script of its own.
-_OBSERVING = ("base", "pushes", "claims", "observe")
-_OTHERS = ("queues", "limits", "decisions", "verdicts", "admin")
+#: The key of what is known of the store as a whole.
+META = f"{PREFIX}meta"
 #: Seconds to connect, and to wait for an answer.
 _CONNECT, _ANSWER = 3.0, 5.0
 #: How often a call whose reply was lost is repeated, and the most seconds between repetitions.
@@ -41,46 +40,59 @@ _TRANSIENT = ("OOM", "MISCONF", "READONLY", "NOREPLICAS", "MASTERDOWN", "NOAUTH"
 #: The oldest Redis version whose scripts can do everything that ours does.
 _VERSION_MIN = 6
 _NEWER = "the store was taken over by a newer triggerbot"
-_decoder = msgspec.json.Decoder()
-
-
-def _script(*names: str) -> str:
-    """Assemble a script from its parts, which call each other."""
-    parts = files(__package__).joinpath("scripts")
-    constants = f"local REPORT_DELAY = {REPORT_DELAY}"
-    return "\n".join([constants, *(parts.joinpath(f"{part}.lua").read_text() for part in names)])
+#: The layout that this program writes; see `apply.lua`.
+LAYOUT = 4
+#: The key that is there until all of an earlier layout is taken over.
+OLDER = "older"
 
 
 def connect(address: str) -> "redis.Redis":
     """Create a client for an address, which connects on first use. Raises `StoreUnusable` if the address is invalid."""
+    options: dict[str, Any] = {
+        "socket_connect_timeout": _CONNECT,
+        "socket_timeout": _ANSWER,
+        "health_check_interval": 15,
+        "retry": Retry(ExponentialBackoff(cap=_REPEAT_DELAY_MAX, base=0.02), _REPEATS),
+    }
+    if not address.startswith("unix:"):
+        options["socket_keepalive"] = True
     try:
-        return redis.Redis.from_url(
-            address,
-            socket_connect_timeout=_CONNECT,
-            socket_timeout=_ANSWER,
-            socket_keepalive=True,
-            health_check_interval=15,
-            retry=Retry(ExponentialBackoff(cap=_REPEAT_DELAY_MAX, base=0.02), _REPEATS),
-        )
+        if sentinel.is_sentinel(address):
+            return _behind_sentinels(sentinel.parse(address), options)
+        return redis.Redis.from_url(address, **options)
     except ValueError as error:
         raise StoreUnusable(f"the store's address is none that Redis has: {error}") from None
+
+
+def _behind_sentinels(address: sentinel.SentinelAddress, options: dict[str, Any]) -> "redis.Redis":
+    """Create a client for the master that sentinels name, whichever that is when it connects."""
+    parse: Any = parse_url
+    asked: dict[str, Any] = parse(f"redis://?{urlencode(address.query)}")
+    own = {name: asked.pop(f"sentinel_{name}", None) for name in ("username", "password")}
+    if address.tls:
+        asked["ssl"] = True
+        own |= {name: value for name, value in asked.items() if name.startswith("ssl")}
+    options |= {"db": address.database, "username": address.username, "password": address.password}
+    sentinels: Any = Sentinels(address.sentinels, own, **options | asked)
+    client: redis.Redis = sentinels.master_for(address.service)
+    return client
 
 
 class RedisConnection:
     """A client of one Redis, with what is known about that server."""
 
-    def __init__(self, client: "redis.Redis", retention: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, client: "redis.Redis", clock: Callable[[], float] = time.time) -> None:
         self.client = client
-        self._retention = str(max(1, round(retention * 1000)))
         self._clock = clock
-        self._script = client.register_script(_script(*_OBSERVING, *_OTHERS, "main"))
-        self._observe_script = client.register_script(_script(*_OBSERVING, "main"))
+        self._script = client.register_script(files(__package__).joinpath("apply.lua").read_text())
         self._lock = threading.Lock()
         self._marker = ""
         self._seen = 0
         self._run_id = ""
         self._since = ""
         self._distrust: Distrust | None = None
+        #: Whether something of an earlier layout has to be taken over before anything else.
+        self.is_older = False
 
     def open(self) -> None:
         """Connect to the store for the first time. Raises `StoreUnusable`, with advice."""
@@ -102,7 +114,10 @@ class RedisConnection:
         if info.get("role", "master") != "master":
             raise StoreUnusable("this Redis is a replica, which cannot be written: name its master as `store`")
         if info.get("cluster_enabled"):
-            raise StoreUnusable("this Redis is part of a cluster: triggerbot needs one server")
+            raise StoreUnusable(
+                "this Redis is part of a cluster, which will not do: one transaction changes what a cluster keeps on "
+                f"several servers; name a single server as `store`, or one behind Sentinel ({sentinel.FORM})"
+            )
 
     def warn(self) -> None:
         """Log settings of the server that may lose data, if it lets us read them."""
@@ -118,21 +133,20 @@ class RedisConnection:
 
     def is_ours(self) -> bool:
         """Whether triggerbot has ever used this Redis."""
-        return bool(self.client.exists(f"{PREFIX}meta"))
+        return bool(self.client.exists(META))
 
     # -- trust --------------------------------------------------------------------------------------------------
 
     def _meet(self, run_id: str) -> None:
         """Check that it is still the same store, and mark a new one."""
-        arguments = {
-            "marker": uuid.uuid4().hex, "expected": self._marker, "seen": self._seen, "run_id": run_id,
-            "now": repr(self._clock()),
-        }  # fmt: skip
-        answer = _decoder.decode(self._script(args=["meet", "", "", 0, encode(arguments)]))
-        if isinstance(answer, dict):
-            raise StoreUnusable(f"{_NEWER} (its layout is {answer['newer']}): use the newer program, or another store")
-        self._marker, self._seen, since, why, distrusted = answer
-        self._run_id = run_id
+        now = repr(self._clock())
+        answer = self._script(args=["meet", "", self._marker, self._seen, uuid.uuid4().hex, run_id, now])
+        marker, *rest = (part.decode() for part in answer)
+        if marker == "NEWER":
+            raise StoreUnusable(f"{_NEWER} (its layout is {rest[0]}): use the newer program, or another store")
+        writes, since, why, distrusted, layout = rest
+        self.is_older = int(layout) < LAYOUT or bool(self.client.exists(f"{PREFIX}{OLDER}"))
+        self._marker, self._seen, self._run_id = marker, int(writes), run_id
         self._set_distrust(since, why)
         if distrusted:
             log.warning("store.distrusted", reason=why, note="nothing is sent until the CIs list what was asked before")
@@ -147,36 +161,43 @@ class RedisConnection:
 
     # -- calling ------------------------------------------------------------------------------------------------
 
-    def call(self, command: str, **arguments: Any) -> Any:
-        """Run one command of the script. Raises `StoreUnavailable`."""
-        operation, script = uuid.uuid4().hex, self._observe_script if command == "observe" else self._script
-        text = encode({**arguments, "retention": self._retention})
-        for _ in range(2):
-            reply = self._run(lambda: script(args=[command, operation, self._marker, self._seen, text]))
-            if reply == b"NEWER":
-                raise StoreUnavailable(f"{_NEWER} while this one ran: stop this one")
-            if reply != b"LOST":
-                return self._answer(reply)
-            # What this call is based on may be gone: recognise the store again, and let the command see what is there.
+    def apply(self, operations: Sequence[str | bytes]) -> None:
+        """Apply a transaction. Raises `Conflict` if something came between, and `StoreUnavailable`."""
+        name = uuid.uuid4().hex
+        reply = self._run(lambda: self._script(args=["apply", name, self._marker, self._seen, *operations]))
+        if reply == b"CONFLICT":
+            raise Conflict
+        if reply == b"NEWER":
+            raise StoreUnavailable(f"{_NEWER} while this one ran: stop this one")
+        if reply == b"LOST":
+            # What this is based on may be gone: recognise the store again, and let the transaction see what is there.
             self._meet_again()
-        raise StoreUnavailable("Redis is not the store that it was a moment ago")
+            raise Conflict
+        self._note(int(reply[0]), reply[1].decode())
 
-    def _answer(self, reply: bytes) -> Any:
-        writes, since, answer = _decoder.decode(reply)
+    def recognise(self, marker: bytes | None, writes: bytes | None, since: bytes | None) -> None:
+        """Check what a read found of the store as a whole. Raises `Conflict` if it is not the same, or lost writes."""
+        if (marker or b"").decode() != self._marker or int(writes or 0) < self._seen:
+            self._meet_again()
+            raise Conflict
+        self._note(int(writes or 0), (since or b"").decode())
+
+    def _note(self, writes: int, since: str) -> None:
         with self._lock:
             self._seen = max(self._seen, writes)
             if since != self._since:
                 self._set_distrust(since, self._run(self._why))
-        return answer
 
     def _why(self) -> str:
-        why: Any = self.client.hget(f"{PREFIX}meta", "why")
+        why: Any = self.client.hget(META, "why")
         return bytes(why or b"").decode()
 
     def _meet_again(self) -> None:
         with self._lock:
             try:
                 self._run(lambda: self._meet(self._server()))
+                if self.is_older:
+                    raise StoreUnusable("another store is there now, of an earlier version: start triggerbot again")
             except StoreUnusable as error:
                 raise StoreUnavailable(str(error)) from None
 
@@ -206,37 +227,3 @@ class RedisConnection:
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
-
-
-#: A `redis.Redis`, untyped: its annotations make every answer a union of all possible types.
-Client = Any
-
-
-def key(kind: str, name: str) -> str:
-    """Return the full name of a key."""
-    return f"{PREFIX}{kind}:{name}"
-
-
-def text(raw: Any) -> str:
-    """Decode an answer of Redis as text."""
-    return str(raw, "utf-8") if isinstance(raw, bytes) else str(raw)
-
-
-def number_of(client: Client, push: Push) -> str | None:
-    """Find a push's number."""
-    found = client.get(key("n", codec.push_name(push)))
-    return None if found is None else text(found)
-
-
-T = TypeVar("T")
-
-
-class Connected:
-    """Base class of the parts of the store."""
-
-    def __init__(self, link: RedisConnection) -> None:
-        self._link = link
-
-    def _read(self, view: Callable[..., T], *arguments: Any) -> T:
-        result: T = self._link.read(lambda client: view(client, *arguments))
-        return result

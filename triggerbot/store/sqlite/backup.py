@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from triggerbot.core.errors import StoreUnusable
+from triggerbot.store.sqlite import schema
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
@@ -34,6 +35,7 @@ def backup(source: Path, target: Path) -> int:
             closing(sqlite3.connect(address, uri=True, timeout=30)) as original,
             closing(sqlite3.connect(part)) as copy,
         ):
+            schema.check_own(original, source)
             original.backup(copy)
             _check(copy)
         _sync(part)

@@ -8,11 +8,14 @@ import sqlite3
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
+import msgspec
+
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
+from triggerbot.store.sqlite import older, schema
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 from triggerbot.store.sqlite.writer import Writer
 
@@ -30,8 +33,9 @@ T = TypeVar("T")
 class Database:
     """One SQLite file. `durable=False` gives up `synchronous=FULL`. Raises `StoreUnusable`."""
 
-    def __init__(self, path: str | Path, *, durable: bool) -> None:
+    def __init__(self, path: str | Path, change: older.Change, *, durable: bool) -> None:
         self._path = Path(path)
+        self._change = change
         self._durable = durable
         #: Read connections that are not in use.
         self._idle: deque[sqlite3.Connection] = deque()
@@ -62,9 +66,7 @@ class Database:
             raise StoreUnusable(f"cannot open the store {self._path}: {why_not(self._path, error)}") from None
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0 and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise StoreUnusable(f"{self._path} is the database of another program: name another file as `store`")
+        version = schema.check_own(connection, self._path)
         if version > VERSION:
             raise StoreUnusable(
                 f"the store {self._path} was written by a newer triggerbot (its version is {version}, this program "
@@ -72,15 +74,30 @@ class Database:
             )
         with ExitStack() as held:
             if 0 < version < VERSION:
-                older = f"an older triggerbot works on the store {self._path}: stop that one, and start this one"
-                held.enter_context(self._lock_daemon(older))
-            for number in range(version, VERSION):
-                connection.executescript(
-                    f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
-                )
+                taken = f"an older triggerbot works on the store {self._path}: stop that one, and start this one"
+                held.enter_context(self._lock_daemon(taken))
+            # With them, dropping a table would look for the rows that refer to each of its rows.
+            connection.execute("PRAGMA foreign_keys = OFF")
+            for number in range(version or VERSION - 1, VERSION):
+                connection.executescript(f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1};")
+                if version and number + 1 == VERSION:
+                    self._take_over(connection)
+                connection.execute("COMMIT")
+            if 0 < version < VERSION:
+                # A file from before `auto_vacuum` can only be shortened after that; for want of space it stays long.
+                with suppress(sqlite3.Error):
+                    connection.execute("VACUUM")
+
+    def _take_over(self, connection: sqlite3.Connection) -> None:
+        try:
+            older.take_over(connection, self._change)
+        except (ValueError, LookupError, msgspec.MsgspecError) as error:
+            raise StoreUnusable(f"cannot take over what is in the store {self._path}: {error!r}") from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        # Before the first table: it says how a new file is laid out.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
         connection.execute("PRAGMA foreign_keys = ON")

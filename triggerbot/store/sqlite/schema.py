@@ -1,5 +1,10 @@
 """The tables, as migrations from each version to the next."""
 
+import sqlite3
+from pathlib import Path
+
+from triggerbot.core.errors import StoreUnusable
+
 #: Migration i takes a store from version i to i+1; never change one that was released.
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -175,12 +180,45 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN needs TEXT;
     """,
     """
-    -- What was told of branches and their newest commits, see core.heads; projects in small letters.
-    CREATE TABLE heads (
-        system TEXT NOT NULL, project TEXT NOT NULL, branch TEXT NOT NULL, mark TEXT NOT NULL, at REAL NOT NULL,
-        PRIMARY KEY (system, project, branch, mark)
+    -- What the store consists of, see `store.engine`.
+    CREATE TABLE parts (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE documents (
+        part INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+        UNIQUE (part, kind, name)
+    );
+    CREATE TABLE logs (
+        part INTEGER NOT NULL, number INTEGER NOT NULL, value BLOB NOT NULL, PRIMARY KEY (part, number)
+    ) WITHOUT ROWID;
+    CREATE TABLE indexes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE ranks (
+        list INTEGER NOT NULL, member TEXT NOT NULL, number REAL NOT NULL, PRIMARY KEY (list, member)
+    ) WITHOUT ROWID;
+    CREATE INDEX ranks_number ON ranks (list, number);
+    CREATE TABLE sums (
+        key TEXT NOT NULL, field TEXT NOT NULL, amount REAL NOT NULL, PRIMARY KEY (key, field)
     ) WITHOUT ROWID;
     """,
 )
 
 VERSION = len(MIGRATIONS)
+#: Tables of which a store has one: of all versions before the newest, and of that.
+_OWN = frozenset({"pushes", "parts"})
+
+
+def check_own(connection: sqlite3.Connection, path: Path) -> int:
+    """Return the version of a store, 0 of an empty file; raises `StoreUnusable` if it is another program's."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if (version <= VERSION and tables and not tables & _OWN) or (version == 0 and tables):
+        raise StoreUnusable(f"{path} is the database of another program: name another file as `store`")
+    return version
+
+
+def is_older(path: Path) -> bool:
+    """Return whether a file looks like the store of an earlier version, by its header: it is not opened for that."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(64)
+    except (OSError, ValueError):
+        return False
+    return header.startswith(b"SQLite format 3\0") and 0 < int.from_bytes(header[60:64]) < VERSION

@@ -41,9 +41,12 @@ class _OfFiles:
 
     guarded: dict[str, bool] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
+    planned: dict[str, dict[str, bool]] = field(default_factory=dict)
 
-    def add(self, run: messages.WorkflowRun, shaped: Shape) -> None:
-        """Take what one says."""
+    def add(self, run: messages.WorkflowRun, shaped: Shape, *, began: bool) -> None:
+        """Take what one says; `began`: whether GitHub lists jobs."""
+        if not began:
+            self.planned[str(run.id)] = shape.planned(shaped, run.name or run.file or "")
         if shaped.unread:
             self.unread[str(run.id)] = shaped.unread
         guarded = shaped.cancels_in_progress(run.event or "", run.head_branch or "")
@@ -111,6 +114,7 @@ class Runs:
             stopped=endings.stopped(runs, [event for events, _ in listed for event in events], self._annotations.known),
             guarded=files.guarded,
             unread=files.unread,
+            planned=files.planned,
         )
 
     def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
@@ -154,7 +158,7 @@ class Runs:
             shaped = self._files.shape(push.project, run)
             events = shape.apply(shaped, events, listed)
             if files is not None:
-                files.add(run, shaped)
+                files.add(run, shaped, began=bool(listed))
         return endings.complete(push, run, listed, self._annotations.settle(push, events)), whole
 
     def _jobs(self, client: Client, push: Push, number: str) -> Iterator[messages.JobsPage]:

@@ -14,6 +14,16 @@ from triggerbot.core.policy.rules import Rule
 
 #: Reruns that GitHub allows a workflow run ("Re-running workflows and jobs", 2026), and those left to people.
 RERUNS_MAX, RESERVE = 50, 25
+#: "Events that trigger workflows" (2026); `dynamic` is what GitHub starts for itself.
+EVENTS = frozenset(
+    {
+        "branch_protection_rule", "check_run", "check_suite", "create", "delete", "deployment", "deployment_status",
+        "discussion", "discussion_comment", "dynamic", "fork", "gollum", "image_version", "issue_comment", "issues",
+        "label", "merge_group", "milestone", "page_build", "public", "pull_request", "pull_request_review",
+        "pull_request_review_comment", "pull_request_target", "push", "registry_package", "release",
+        "repository_dispatch", "schedule", "status", "watch", "workflow_call", "workflow_dispatch", "workflow_run",
+    }
+)  # fmt: skip
 REPOSITORY = r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"
 
 
@@ -58,6 +68,7 @@ class GitHubSettings(SystemSettings):
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["token"]}, {"required": ["app"]}]})
 
     no_messages: ClassVar[str] = "GitHub sends no messages over AMQP: use its webhooks, or poll"
+    events: ClassVar[frozenset[str]] = EVENTS
 
     type: Literal["github"] = Field(description="Which kind of CI this is.")
     url: fields.Url = default(

@@ -20,6 +20,8 @@ _LEVELS = 4
 _SPLITS_MAX, _FITS_MAX = 10, 1_000_000
 #: Names that are told of what a job needs, those first that are not well.
 _NEEDS_MAX = 100
+#: Jobs of a workflow that is rerun as a whole, those of workflows that it calls among them, about at most.
+_PLANNED_MAX = 2000
 #: Seconds that GitHub may end a job before and after the time that it may run.
 _EARLY, _LATE = 5.0, 15 * 60.0
 
@@ -54,6 +56,23 @@ def apply(shape: Shape, events: Sequence[Event], jobs: Sequence[messages.Job]) -
     for event in events:
         place = placed.get(name_of.get(event.run_id, ""))
         found.append(event if place is None else _told(event, place, below))
+    return found
+
+
+def planned(shape: Shape, name: str) -> dict[str, bool]:
+    """Return the jobs of a workflow of this name as they would be listed, and whether each has an environment."""
+    found: dict[str, bool] = {}
+    level: list[tuple[tuple[str, ...], Workflow]] = [] if shape.workflow is None else [((name,), shape.workflow)]
+    for _ in range(_LEVELS):
+        inside: list[tuple[tuple[str, ...], Workflow]] = []
+        for path, workflow in level:
+            for job in workflow.jobs.values():
+                for title in job.titles.exact or (job.id,):
+                    own = (*path, title)
+                    found[_INSIDE.join(own)] = job.environment
+                    called = None if job.uses is None else shape.called.get(job.uses)
+                    inside += [] if called is None or len(found) > _PLANNED_MAX else [(own, called)]
+        level = inside
     return found
 
 

@@ -129,7 +129,7 @@ def _load(content: bytes) -> Any:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > _DEPTH_MAX or number > _VALUES_MAX:
                 raise NotUnderstood("it is nested too deeply" if depth > _DEPTH_MAX else "it has too many values")
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506 - it makes texts, lists and dictionaries only
+        return yaml.load(text, Loader=_LOADER)  # noqa: S506 # nosec B506
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
         raise NotUnderstood(f"it is no YAML: {_first_line(error)}") from None
 

@@ -26,7 +26,7 @@ class MergeQueueSettings(Section):
         description="Whether the check of an entry of the queue decides: it is pending while something runs or is "
         "owed, and a success only if everything passed, or failed and proved intermittent as was known.",
     )
-    timeout: fields.Duration = default(
+    timeout: fields.SomeTime = default(
         "60m",
         "How long an entry may be pending; then it is decided by what is known. Less than the queue's own time-out.",
     )

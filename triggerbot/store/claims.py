@@ -1,0 +1,368 @@
+"""The life of a claim, step by step; each step is one transaction."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from triggerbot.core import identity, proof
+from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision
+from triggerbot.core.model import Push, RunKey
+from triggerbot.core.policy import elsewhere, rules
+from triggerbot.core.policy.circuit_breaker import BreakerKey
+from triggerbot.core.policy.elsewhere import Further
+from triggerbot.core.policy.limits import Capped
+from triggerbot.core.policy.rules import Budget
+from triggerbot.store import limits, observe
+from triggerbot.store.documents import StoredClaim, StoredOperation, run_of
+from triggerbot.store.engine import Transaction
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import held_index, within
+
+_UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
+
+
+def _opened(transaction: Transaction, push: Push) -> tuple[Book, Ledger]:
+    book = Book(transaction)
+    return book, book.ledger(push)
+
+
+def decide(
+    transaction: Transaction,
+    claim: Claim,
+    decision: Decision | None,
+    budget: Budget | None,
+    now: float,
+    further: Further,
+) -> Decision | None:
+    """Record a decision and, for a failure, spend budget; see `Store.decide`."""
+    book, ledger = _opened(transaction, claim.push)
+    stored = None if ledger.stored is None else ledger.claim(claim.id)
+    if stored is None or stored.state is not claim.state or stored.state not in _UNDECIDED:
+        # Another process came first: a claim never leaves a final state.
+        return None
+    if decision is None:
+        release(transaction, ledger, stored)
+        ledger.drop_claim(stored)
+        ledger.mark(now)
+        book.save(transaction)
+        return None
+    job = ledger.change_job(stored.job)
+    head = ledger.head
+    decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
+    spent = head.spent_dry if stored.dry else head.spent
+    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
+    decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
+    stored.due, stored.note, stored.tries = now, decision.detail, 0
+    if decision.cause is None and stored.asked:
+        # What was asked for so far keeps its decision and its budget.
+        stored.state = ClaimState.DONE
+    else:
+        stored.state = ClaimState.WOULD if stored.dry else ClaimState.OWED
+        stored.state = ClaimState.REFUSED if decision.cause is None else stored.state
+        stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
+        stored.known_runs = len(job.runs)
+        _spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
+    release(transaction, ledger, stored)
+    ledger.put_claim(stored)
+    what = "trigger" if decision.cause is not None else "refuse"
+    ledger.record(
+        what, now, job=stored.job, run=stored.run, reason=decision.reason, text=decision.detail, count=decision.count,
+        dry=stored.dry, origin=stored.origin,
+    )  # fmt: skip
+    book.save(transaction)
+    return decision
+
+
+def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Further) -> int:
+    """Count the jobs that the CI lists with further runs, and of which the store knows nothing that explains them."""
+    book.load((), [(ledger.push, identity.base(job)) for job in further])
+    asked, counted = set[str](), {claim.job}
+    for name in further:
+        job = ledger.job(name)
+        for one in () if job is None else ledger.load_claims(list(job.claims.values())):
+            if one.spent and one.dry is claim.dry:
+                counted.add(name)
+            if one.asked or one.operation:
+                asked.add(name)
+    return elsewhere.spent(further, asked, counted)
+
+
+def _spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
+    """Count a claim against its push's budget, or no longer."""
+    if claim.spent is not spent:
+        claim.spent = spent
+        if claim.dry:
+            ledger.head.spent_dry += 1 if spent else -1
+        else:
+            ledger.head.spent += 1 if spent else -1
+
+
+def release(transaction: Transaction, ledger: Ledger, claim: StoredClaim) -> None:
+    """Take a claim out from behind what it is held behind."""
+    if claim.behind:
+        transaction.rank(held_index(claim.behind), within(ledger.part, str(claim.id)), None)
+        claim.behind = ""
+
+
+def begin(
+    transaction: Transaction,
+    operation: Operation,
+    push: Push,
+    note: str,
+    now: float,
+    passes: Mapping[BreakerKey, int],
+    caps: Mapping[str, int | None],
+) -> bool | Capped:
+    """Record an operation before its first byte is sent; see `Store.begin`."""
+    book, ledger = _opened(transaction, push)
+    if ledger.stored is None or limits.is_paused(transaction) or limits.is_blocked(transaction, passes):
+        return False
+    claims = ledger.load_claims(operation.claims)
+    # A caller that looked before another process sent may want more than is left.
+    owed = [one for one in claims if one.state is ClaimState.OWED and one.asked + operation.count <= one.wanted]
+    if len(owed) < len(operation.claims):
+        return False
+    charged = limits.charge(transaction, caps, operation.count * len(claims), now)
+    if isinstance(charged, Capped):
+        return charged
+    ledger.put_operation(StoredOperation(operation, *charged))
+    for claim in claims:
+        release(transaction, ledger, claim)
+        claim.state, claim.note, claim.operation = ClaimState.SENDING, "", operation.id
+        ledger.head.waiting.pop(claim.id, None)
+        ledger.put_claim(claim)
+        ledger.record("send", now, job=claim.job, run=claim.run, text=note, count=operation.count)
+    book.save(transaction)
+    return True
+
+
+def _of_operation(
+    transaction: Transaction, operation: Operation, step: Callable[[Ledger, list[StoredClaim]], bool | None]
+) -> bool:
+    """Take a step with the claims whose open operation is still this one: recording an answer twice changes nothing."""
+    book, ledger = _opened(transaction, operation.push)
+    if ledger.stored is None:
+        return False
+    mine = [claim for claim in ledger.load_claims(operation.claims) if claim.operation == operation.id]
+    if not mine or step(ledger, mine) is False:
+        return False
+    for claim in mine:
+        ledger.put_claim(claim)
+    book.save(transaction)
+    return True
+
+
+def _record_each(
+    ledger: Ledger, claims: Iterable[StoredClaim], what: str, text: str, now: float, count: int = 0
+) -> None:
+    for claim in claims:
+        ledger.record(what, now, job=claim.job, run=claim.run, text=text, count=count)
+
+
+def _record_if_new(ledger: Ledger, claims: Iterable[StoredClaim], what: str, text: str, now: float) -> None:
+    """Record the text for claims that do not wait for the same thing already."""
+    _record_each(ledger, [claim for claim in claims if claim.note != text], what, text, now)
+
+
+def resend(transaction: Transaction, operation: Operation, note: str, now: float) -> bool:
+    """Record that an operation is sent again, unless another process settled or repeated it meanwhile."""
+
+    def step(ledger: Ledger, claims: list[StoredClaim]) -> bool | None:
+        stored = ledger.operation(operation.id)
+        if stored is None or stored.operation.sends != operation.sends:
+            return False
+        known = stored.operation
+        stored.operation = replace(known, started=now, sends=known.sends + 1, misses=0)
+        ledger.put_operation(stored)
+        for claim in claims:
+            claim.state, claim.note = ClaimState.SENDING, ""
+        _record_each(ledger, claims, "send", note, now, operation.count)
+        return None
+
+    return not limits.is_paused(transaction) and _of_operation(transaction, operation, step)
+
+
+def accepted(
+    transaction: Transaction, operation: Operation, note: str, now: float, due: float, since: float | None
+) -> None:
+    """Count what was accepted; a claim with nothing left to request is done."""
+
+    def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
+        for claim in claims:
+            claim.asked += operation.count
+            claim.operation, claim.tries, claim.note, claim.due = "", 0, note, due
+            claim.state = ClaimState.DONE if claim.asked >= claim.wanted else ClaimState.OWED
+            ledger.head.waiting.pop(claim.id, None)
+            _wait_for_settle(ledger, claim, since, now)
+        _record_each(ledger, claims, "accepted", note, now, operation.count)
+
+    _of_operation(transaction, operation, step)
+
+
+def refused(transaction: Transaction, operation: Operation, decision: Decision, now: float) -> None:
+    """End the claims of an operation; budget that bought nothing is refunded."""
+
+    def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
+        _refund(transaction, ledger, operation)
+        for claim in claims:
+            claim.operation, claim.note = "", decision.detail
+            claim.state = ClaimState.DONE if claim.asked else ClaimState.REFUSED
+            if not claim.asked:
+                claim.refusal = decision.refusal
+                _spend(ledger, claim, spent=False)
+            ledger.record(
+                "refuse", now, job=claim.job, run=claim.run, reason=decision.reason, text=decision.detail,
+                origin=claim.origin,
+            )  # fmt: skip
+
+    _of_operation(transaction, operation, step)
+
+
+def _refund(transaction: Transaction, ledger: Ledger, operation: Operation) -> None:
+    stored = ledger.operation(operation.id)
+    if stored is not None:
+        if stored.caps:
+            limits.refund(transaction, stored.caps, stored.piece, stored.count)
+        stored.caps, stored.void = (), True
+        ledger.put_operation(stored)
+
+
+def postponed(transaction: Transaction, operation: Operation, due: float, note: str, now: float) -> None:
+    """Postpone what the CI certainly did not accept."""
+
+    def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
+        _refund(transaction, ledger, operation)
+        _record_if_new(ledger, claims, "wait", note, now)
+        for claim in claims:
+            claim.state, claim.operation, claim.due, claim.note = ClaimState.OWED, "", due, note
+            claim.tries += 1
+            ledger.head.waiting.pop(claim.id, None)
+
+    _of_operation(transaction, operation, step)
+
+
+def doubted(transaction: Transaction, operation: Operation, due: float, note: str, now: float, missed: bool) -> None:
+    """Mark an operation as in doubt until a look-back settles it."""
+
+    def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
+        stored = ledger.operation(operation.id)
+        if missed and stored is not None:
+            known = stored.operation
+            stored.operation = replace(known, misses=known.misses + 1)
+            ledger.put_operation(stored)
+        _record_if_new(ledger, claims, "doubt", note, now)
+        for claim in claims:
+            claim.state, claim.due, claim.note = ClaimState.UNKNOWN, due, note
+
+    _of_operation(transaction, operation, step)
+
+
+def _one(
+    transaction: Transaction, claim: Claim, states: Iterable[ClaimState], step: Callable[[Ledger, StoredClaim], None]
+) -> None:
+    """Take a step with one claim, if it is in one of these states."""
+    book, ledger = _opened(transaction, claim.push)
+    stored = None if ledger.stored is None else ledger.claim(claim.id)
+    if stored is not None and stored.state in states:
+        step(ledger, stored)
+        ledger.put_claim(stored)
+        book.save(transaction)
+
+
+_NOT_FINAL = tuple(state for state in ClaimState if not state.final)
+
+
+def wait(
+    transaction: Transaction, claim: Claim, due: float, note: str, now: float, since: float | None, lookup: bool
+) -> None:
+    """Postpone a claim, unless it ended meanwhile."""
+
+    def step(ledger: Ledger, stored: StoredClaim) -> None:
+        _record_if_new(ledger, [stored], "wait", note, now)
+        stored.due, stored.note = due, note
+        stored.lookups += lookup
+        stored.tries += since is None and not lookup
+        ledger.head.waiting.pop(stored.id, None)
+        _wait_for_settle(ledger, stored, since, now)
+
+    _one(transaction, claim, _NOT_FINAL, step)
+
+
+def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, now: float) -> None:
+    """Make a claim wait for something of its push to settle; if that has happened since, it is due now.
+
+    By a clock that is ahead, it may have settled later than now: then it is due at that time by our clock.
+    """
+    if since is None:
+        return
+    settled = ledger.head.settled
+    if not since < settled <= now and not claim.state.final:
+        ledger.head.waiting[claim.id] = claim.job
+    if settled > since:
+        claim.due = min(claim.due, max(now, settled))
+
+
+def finish(transaction: Transaction, claim: Claim, note: str, now: float) -> None:
+    """End a decided claim early, unless a request for it is in flight."""
+
+    def step(ledger: Ledger, stored: StoredClaim) -> None:
+        stored.state, stored.note = ClaimState.DONE, note
+        if not stored.asked:
+            _spend(ledger, stored, spent=False)
+        release(transaction, ledger, stored)
+        _record_each(ledger, [stored], "ended", note, now)
+
+    _one(transaction, claim, _UNDECIDED, step)
+
+
+def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
+    """Hold a claim behind a breaker or cap, at the latest until a time."""
+
+    def step(ledger: Ledger, stored: StoredClaim) -> None:
+        _record_if_new(ledger, [stored], "wait", note, now)
+        release(transaction, ledger, stored)
+        stored.due, stored.note, stored.behind = until, note, behind
+        ledger.head.waiting.pop(stored.id, None)
+        limits.hold(transaction, behind, ledger.part, stored)
+
+    _one(transaction, claim, _UNDECIDED, step)
+
+
+def ask(transaction: Transaction, push: Push, job: str, count: int, origin: str, dry: bool, now: float) -> Claim | None:
+    """Record a person's request as a claim; `None` if no run of the job is known."""
+    book, ledger = _opened(transaction, push)
+    key = ledger.key(job)
+    found = None if ledger.stored is None else ledger.job(key)
+    if found is None or not found.runs:
+        return None
+    if origin not in found.claims:
+        observe.make_claim(ledger, key, run_of(found.runs[-1], key).key, origin, dry, now, count)
+    claim = ledger.claim(found.claims[origin])
+    value = None if claim is None else ledger.value(claim)
+    book.save(transaction)
+    return value
+
+
+def put_off_facts(transaction: Transaction, push: Push, due: float | None) -> None:
+    """Postpone fetching a push's facts (`None`: for good)."""
+    book, ledger = _opened(transaction, push)
+    if ledger.stored is not None:
+        # Another process may have learned them meanwhile.
+        ledger.head.facts_due = due if ledger.head.asks is None else None
+        ledger.head.facts_tries += 1
+        book.save(transaction)
+
+
+def add_failure_lines(
+    transaction: Transaction, push: Push, job: str, run: tuple[str, int], lines: Iterable[str]
+) -> None:
+    """Append failure lines to a run, without duplicates; an unknown run is ignored."""
+    book, ledger = _opened(transaction, push)
+    key = ledger.key(job)
+    found = None if ledger.stored is None else ledger.job(key)
+    place = None if found is None else found.place(RunKey(*run))
+    if place is not None:
+        changed = ledger.change_job(key)
+        known = changed.runs[place]
+        changed.runs[place] = known | {"failures": list(dict.fromkeys((*known.get("failures", ()), *lines)))}
+        book.save(transaction)

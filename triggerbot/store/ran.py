@@ -1,0 +1,67 @@
+"""At how many pushes each job passed or failed: sums by project, day and job, kept whenever a job is written.
+
+A push belongs to the day of its first event, which never changes; so each job of it adds 1, once, to one sum.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+
+from triggerbot.core.model import PROVING, State
+from triggerbot.store.documents import StoredJob, StoredPush
+from triggerbot.store.engine import Reader, Transaction
+from triggerbot.store.names import RAN, join
+from triggerbot.store.records import Ran
+
+_DAY = 86_400
+_FINISHED, _PROVING = State.FINISHED.value, frozenset(result.value for result in PROVING)
+#: Days that are read, at most.
+_DAYS_MAX = 10_000
+
+
+def has_run(jobs: Iterable[StoredJob]) -> bool:
+    """Return whether a run of any of these jobs passed or failed."""
+    # Loops, for this is done for every job that is read: `any` takes twice as long.
+    for job in jobs:
+        for run in job.runs:
+            if run.get("result") in _PROVING and run["state"] == _FINISHED:
+                return True
+    return False
+
+
+def _day(at: float) -> int:
+    return math.floor(at / _DAY) * _DAY
+
+
+def _key(project: str, day: int) -> str:
+    return join(RAN, project, str(day))
+
+
+def begin(transaction: Transaction, push: StoredPush) -> None:
+    """List the day of a new push."""
+    day = _day(push.first)
+    transaction.rank(join(RAN, push.push.project), _key(push.push.project, day), float(day))
+
+
+def add(transaction: Transaction, push: StoredPush, name: str, number: int) -> None:
+    """Count a job of a push, or (-1) no longer."""
+    transaction.add(_key(push.push.project, _day(push.first)), {name: number})
+
+
+def purge(transaction: Transaction, projects: Collection[str], before: float) -> None:
+    """Take out the days of which no push is left."""
+    for project in projects:
+        index = join(RAN, project)
+        for _, key in transaction.first(index, 1, most=float(_day(before) - _DAY)):
+            if not transaction.sums([key])[0]:
+                transaction.rank(index, key, None)
+
+
+def read(view: Reader | Transaction, project: str, jobs: Sequence[str], since: float) -> Ran:
+    """Count the pushes of whole days since a time, but at least those of the newest day."""
+    index = join(RAN, project)
+    days = view.first(index, _DAYS_MAX, least=since) or view.first(index, 1, descending=True)
+    counted = dict.fromkeys(jobs, 0)
+    for found in view.sums([key for _, key in days], list(counted)):
+        for job, number in found.items():
+            counted[job] += int(number)
+    return Ran(counted, since and max(since, days[0][0]) if days else since)

@@ -1,0 +1,175 @@
+"""Finding and listing pushes, one line each, without reading their jobs and runs; and reading one push as a whole."""
+
+from collections.abc import Iterator
+from dataclasses import astuple
+
+from triggerbot.core import identity
+from triggerbot.core.model import Push, PushFacts, State
+from triggerbot.store import heads
+from triggerbot.store.documents import StoredEntry, StoredPush, load
+from triggerbot.store.engine import Doc, Reader
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import (
+    BRANCH,
+    JUDGED,
+    PROJECTS,
+    PUSH,
+    RECENT,
+    REVISIONS,
+    join,
+    part_of,
+    part_of_revision,
+    push_of,
+)
+from triggerbot.store.records import PushRecord, Search, Summary, TimelineEntry, Work, job_records
+from triggerbot.store.verdicts import headers
+
+_TITLE_MAX = 200
+#: Pushes that are read at once while searching, and found by one revision.
+_PAGE, _FOUND_MAX = 500, 50
+#: Criteria that match everything.
+_ALL = Search()
+
+
+def _ledger(view: Reader, push: Push) -> Ledger:
+    return Book(view).ledger(push)
+
+
+def work(view: Reader, push: Push) -> Work:
+    """Read a push with its open claims."""
+    ledger = _ledger(view, push)
+    head = ledger.stored
+    if head is None:
+        return Work(push, PushFacts(push), None, (), {}, 0, 0, 0)
+    claims = ledger.values(ledger.load_claims(sorted(head.open)))
+    jobs = {one.job: job for one in claims if (job := ledger.job(one.job)) is not None}
+    runs = {name: job.oldest_first(name) for name, job in jobs.items()}
+    manual = {one.job for one in claims if one.manual}
+    return Work(
+        push, head.facts, head.asks, claims, runs, head.jobs, head.spent, head.spent_dry, head.facts_tries,
+        frozenset(head.operations), frozenset(head.batches), head.told, heads.of_push(view, push),
+        {name: tuple(jobs[name].all_runs(name)) for name in jobs if name in manual},
+        ledger.requests() if manual else (),
+    )  # fmt: skip
+
+
+def known(view: Reader, push: Push) -> dict[tuple[str, str, int], State]:
+    """Read the known state of each run of a push."""
+    jobs = _ledger(view, push).jobs()
+    return {(key, run["run_id"], run["attempt"]): State(run["state"]) for key, job in jobs.items() for run in job.runs}
+
+
+def record(view: Reader, push: Push) -> PushRecord | None:
+    """Read everything known about a push."""
+    ledger = _ledger(view, push)
+    head = ledger.stored
+    if head is None:
+        return None
+    jobs = ledger.jobs()
+    ledger.all_claims()
+    listed = [
+        (key, job.oldest_first(key), ledger.values(ledger.load_claims(sorted(job.claims.values()))))
+        for key, job in sorted(jobs.items())
+    ]
+    return PushRecord(
+        push, head.facts, head.asks, job_records(listed, head.told), head.spent, head.spent_dry, head.last, head.told,
+        heads.of_push(view, push),
+    )  # fmt: skip
+
+
+def timeline(view: Reader, push: Push, job: str | None) -> list[TimelineEntry]:
+    """Read the timeline of a push, or of one of its jobs, in order."""
+    ledger = _ledger(view, push)
+    if ledger.stored is None:
+        return []
+    key = None if job is None else ledger.key(job)
+    names = identity.names(ledger.jobs(), ledger.stored.told)
+    found = (load(StoredEntry, data) for data in view.log(part_of(push)))
+    return [_entry(one, names.get(one.job, one.job)) for one in found if key is None or one.job in (key, "")]
+
+
+def _entry(one: StoredEntry, job: str) -> TimelineEntry:
+    run = (one.run_id, one.attempt) if one.run_id else (None, None)
+    return TimelineEntry(one.at, one.what, job or None, one.text, one.reason, one.count, one.dry, *run)
+
+
+def find(view: Reader, project: str, revision: str) -> list[Push]:
+    """Find pushes by project and revision prefix, newest first."""
+    prefix = join(project.lower(), revision.lower())
+    parts = [part_of_revision(member) for member in view.starting(REVISIONS, prefix, 4 * _FOUND_MAX)]
+    last = view.ranks(RECENT, parts)
+    found = sorted(zip(last, parts, strict=True), key=lambda one: one[0] or 0.0, reverse=True)
+    return [push_of(part) for _, part in found[:_FOUND_MAX]]
+
+
+def recent(view: Reader, limit: int, project: str | None) -> list[Push]:
+    """List the pushes with the latest events."""
+    index = join(RECENT, project.lower()) if project else RECENT
+    return [push_of(part) for _, part in view.first(index, limit, descending=True)]
+
+
+def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
+    """List the pushes with the latest events that match, with their last verdict."""
+    found: list[Summary] = []
+    lowered = Search(*(part.lower() for part in astuple(wanted)))
+    for head in _newest(view, wanted.project):
+        if lowered == _ALL or _fits(head, lowered):
+            found.append(_summary(head))
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _newest(view: Reader, project: str) -> Iterator[StoredPush]:
+    index = join(RECENT, project.lower()) if project else RECENT
+    number = _PAGE
+    done = 0
+    while True:
+        parts = [part for _, part in view.first(index, number, descending=True)]
+        for start in range(done, len(parts), _PAGE):
+            yield from headers(view, parts[start : start + _PAGE])
+        if len(parts) < number:
+            return
+        done, number = len(parts), 4 * number
+
+
+def _fits(head: StoredPush, wanted: Search) -> bool:
+    """Return whether a push matches criteria in lower case."""
+    own = [part.lower() for part in head.push]
+    who, message = (head.author or "").lower(), (head.message or "").lower()
+    return (
+        wanted.health in ("", head.health.lower())
+        and wanted.project in ("", own[1])
+        and wanted.branch in ("", own[2])
+        and wanted.author in who
+        and (any(wanted.text in one for one in (message, who, own[1], own[2])) or own[3].startswith(wanted.text))
+    )
+
+
+def _summary(head: StoredPush) -> Summary:
+    title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
+    return Summary(
+        head.push, head.health, head.sentence, head.author, title, head.time, head.last, head.judged, head.counts
+    )
+
+
+def judged_since(view: Reader, since: float, limit: int) -> list[tuple[float, Push]]:
+    """List the pushes judged after a time, and when, oldest first."""
+    found = view.first(JUDGED, limit + 1, least=since)
+    return [(at, push_of(part)) for at, part in found if at > since][:limit]
+
+
+def projects(view: Reader) -> list[str]:
+    """List the projects of all pushes, sorted."""
+    return view.starting(PROJECTS, "", 100_000)
+
+
+def previous(view: Reader, push: Push) -> Push | None:
+    """Find the previous push of the same branch, by when their first events came."""
+    own = view.get([Doc(part_of(push), PUSH)])[0]
+    if own is None:
+        return None
+    first = load(StoredPush, own).first
+    index = join(BRANCH, *push[:3])
+    before = [(at, part) for at, part in view.first(index, 20, most=first, descending=True) if at < first]
+    return push_of(before[0][1]) if before else None

@@ -1,0 +1,124 @@
+"""Judging and reporting: which push is due, its last verdict, failure records and metadata."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from triggerbot.core import identity
+from triggerbot.core.model import Push
+from triggerbot.store.documents import StoredPush, dump, encode, load
+from triggerbot.store.engine import Doc, Reader, Transaction
+from triggerbot.store.ledger import Book
+from triggerbot.store.names import (
+    FAILURES,
+    JUDGED,
+    METADATA,
+    PUSH,
+    REPORTS,
+    apart,
+    join,
+    part_of,
+    push_of,
+    within,
+)
+from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Summary
+
+View = Reader | Transaction
+
+
+def take(transaction: Transaction, now: float, seconds: float) -> Push | None:
+    """Take the push that has been due longest; one whose lease has expired is due since then."""
+    for _, part in transaction.first(REPORTS, 1, most=now):
+        book = Book(transaction)
+        ledger = book.ledger(push_of(part))
+        if ledger.stored is None:
+            transaction.rank(REPORTS, part, None)
+            return None
+        ledger.head.report_due, ledger.head.report_lease = None, now + seconds
+        book.save(transaction)
+        return ledger.push
+    return None
+
+
+def end(transaction: Transaction, push: Push, due: float | None) -> None:
+    """Give a push back; it is due again then (`None`: never), or earlier if it has changed."""
+    book = Book(transaction)
+    head = book.ledger(push).stored
+    if head is not None:
+        head.report_lease = None
+        head.report_due = min((at for at in (head.report_due, due) if at is not None), default=None)
+        book.save(transaction)
+
+
+def soon(transaction: Transaction, push: Push, now: float) -> None:
+    """Make a push due, as a change of it does."""
+    book = Book(transaction)
+    ledger = book.ledger(push)
+    if ledger.stored is not None:
+        ledger.mark(now)
+        book.save(transaction)
+
+
+def judged(
+    transaction: Transaction,
+    summary: Summary,
+    records: Sequence[FailureRecord],
+    changes: Sequence[tuple[str, str]],
+    now: float,
+) -> None:
+    """Record the verdict on a push, unless it was deleted."""
+    book = Book(transaction)
+    ledger = book.ledger(summary.push)
+    head = ledger.stored
+    if head is None:
+        return
+    head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
+    transaction.rank(JUDGED, ledger.part, now)
+    named = [one.job for one in records] + [job for job, _ in changes]
+    book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
+    index = join(FAILURES, summary.push.project)
+    for one in records:
+        if ledger.job(one.job) is not None:
+            transaction.put(Doc(ledger.part, FAILURES, one.job), dump(one))
+            transaction.rank(index, within(ledger.part, one.job), one.at)
+    for job, text in changes:
+        if ledger.job(job) is not None:
+            ledger.add_verdict(now, job, text)
+    if records:
+        _bound(transaction, index)
+    book.save(transaction)
+
+
+def _bound(transaction: Transaction, index: str) -> None:
+    """Delete the oldest failure records beyond those that are stored."""
+    over = transaction.size(index) - FAILURE_RECORDS_MAX
+    for _, member in transaction.first(index, over) if over > 0 else ():
+        part, job = apart(member)
+        transaction.put(Doc(part, FAILURES, job), None)
+        transaction.rank(index, member, None)
+
+
+def failure_records(view: View, project: str) -> list[FailureRecord]:
+    """Read the newest failure records of a project, newest first."""
+    index = join(FAILURES, project)
+    members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
+    docs = [Doc(part, FAILURES, job) for part, job in map(apart, members)]
+    found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
+    return [replace(one, job=identity.base(one.job)) if identity.is_per_batch(one.job) else one for one in found]
+
+
+def metadata(view: View, push: Push) -> dict[str, str]:
+    """Read the metadata of a push."""
+    return {name: load(str, data) for name, data in view.all(part_of(push), METADATA).items()}
+
+
+def set_metadata(transaction: Transaction, push: Push, name: str, value: str) -> None:
+    """Set one entry of a push's metadata, unless the push was deleted."""
+    part = part_of(push)
+    if transaction.get([Doc(part, PUSH)])[0] is not None:
+        transaction.put(Doc(part, METADATA, name), encode(value))
+
+
+def headers(view: View, parts: Sequence[str]) -> list[StoredPush]:
+    """Read the documents of pushes, by their parts."""
+    found = view.get([Doc(part, PUSH) for part in parts])
+    return [load(StoredPush, data) for data in found if data is not None]
