@@ -175,6 +175,12 @@ def test_repositories_take_turns() -> None:
     assert order == ["calm", "third", "busy", "third", "busy", "third"]
 
 
+def test_a_project_is_the_same_in_any_case() -> None:
+    """However a webhook and the config spell it, its writers take their turns as one."""
+    assert slots.caller("Octo/App", "rerun main Abc") == slots.caller("octo/app", "rerun main Abc")
+    assert slots.caller("octo/app", "rerun main Abc") != slots.caller("octo/app", "rerun Main Abc")
+
+
 def test_who_comes_again_and_again_goes_not_before_those_who_wait() -> None:
     """A repository with one write at a time, again and again, shares with the one that has many."""
     queue = Queue()

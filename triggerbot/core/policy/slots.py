@@ -36,8 +36,8 @@ class Rank(IntEnum):
 
 
 def caller(project: str, what: str) -> str:
-    """Name a writer: whose turn it takes, and what it writes."""
-    return f"{project} {what}"
+    """Name a writer: whose turn it takes, in small letters (a project is the same in any), and what it writes."""
+    return f"{project.lower()} {what}"
 
 
 def _project(name: str) -> str:
