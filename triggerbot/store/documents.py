@@ -4,6 +4,7 @@ A value written by an older version lacks the fields that came later, and reads 
 newer version has more, which are ignored.
 """
 
+import threading
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
@@ -177,6 +178,8 @@ class StoredEntry(msgspec.Struct, omit_defaults=True):
 _encode = msgspec.msgpack.Encoder().encode
 _fields: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]] = {}
 _decoders: dict[Any, Callable[[bytes], Any]] = {}
+#: msgspec 0.22 crashes if two threads build what it needs to know of one dataclass at the same time.
+_building = threading.Lock()
 
 
 def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]:
@@ -223,6 +226,10 @@ def run_of(stored: StoredRun, job: str) -> Run:
     return msgspec.convert({"job": job, "result": None, **stored}, Run, strict=False)
 
 
+# Before there are threads, see `_building`.
+run_of({"run_id": "", "attempt": 0, "state": State.PENDING}, "")
+
+
 def dump(value: Any) -> bytes:
     """Write a value, without what has its default."""
     return _encode(value if isinstance(value, msgspec.Struct) else slim(value))
@@ -232,7 +239,8 @@ def load(kind: type[T], data: bytes) -> T:
     """Read a value of a class, as `dump` and `encode` wrote it."""
     decode = _decoders.get(kind)
     if decode is None:
-        decode = _decoders[kind] = msgspec.msgpack.Decoder(kind).decode
+        with _building:
+            decode = _decoders[kind] = msgspec.msgpack.Decoder(kind).decode
     value: T = decode(data)
     return value
 

@@ -51,6 +51,10 @@ class _Made:
     gone: bool = False
 
 
+# Built here, for msgspec 0.22 crashes if two threads do that at the same time.
+_parts_decoder = msgspec.json.Decoder(dict[str, _Made])
+
+
 @dataclass(frozen=True, slots=True)
 class _Wanted:
     """The message as it should be."""
@@ -69,7 +73,7 @@ class _Messages:
     """The messages of one push, as stored beside it; each change is durable."""
 
     def __init__(self, stored: str, save: Callable[[str], None]) -> None:
-        self._parts = msgspec.json.decode(stored, type=dict[str, _Made]) if stored else {}
+        self._parts = _parts_decoder.decode(stored) if stored else {}
         self._save = save
 
     def get(self, part: str) -> _Made:
