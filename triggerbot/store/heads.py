@@ -19,7 +19,7 @@ def _doc(place: heads.Place) -> Doc:
     return Doc(join("heads", *place), "")
 
 
-def _marks(view: Reader | Transaction, doc: Doc) -> dict[str, float]:
+def _marks(view: Reader, doc: Doc) -> dict[str, float]:
     found = view.get([doc])[0]
     return {} if found is None else load(dict[str, float], found)
 
@@ -61,7 +61,7 @@ def _wake(transaction: Transaction, book: Book, head: Head, now: float) -> bool:
     return woken
 
 
-def of_push(view: Reader | Transaction, push: Push) -> tuple[Told, ...]:
+def of_push(view: Reader, push: Push) -> tuple[Told, ...]:
     """Read what was told of a push's branch."""
     marks = _marks(view, _doc(heads.place(push.system, push.project, push.branch)))
     found = (heads.told(text, at) for text, at in marks.items())

@@ -50,7 +50,7 @@ from triggerbot.store.records import REPORT_DELAY
 class Ledger:
     """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
 
-    def __init__(self, view: Reader | Transaction, push: Push) -> None:
+    def __init__(self, view: Reader, push: Push) -> None:
         self._view = view
         self.push = push
         self.part = part_of(push)
@@ -361,7 +361,7 @@ def _ranks(stored: StoredPush) -> tuple[float | None, float | None, float | None
 class Book:
     """The ledgers of one transaction."""
 
-    def __init__(self, view: Reader | Transaction) -> None:
+    def __init__(self, view: Reader) -> None:
         self._view = view
         self._ledgers: dict[Push, Ledger] = {}
 

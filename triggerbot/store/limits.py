@@ -16,7 +16,6 @@ from triggerbot.store.names import apart, held_index, join, push_of, within
 from triggerbot.store.records import Pause
 
 T = TypeVar("T")
-View = Reader | Transaction
 _PAUSE, _SENT = Doc("pause", ""), Doc("sent", "")
 #: Indexes: breakers by when they changed, and the keys that claims are held behind.
 _BREAKERS, _BEHIND = "breakers", "behind"
@@ -29,13 +28,13 @@ def pause(transaction: Transaction, wanted: Pause | None) -> None:
     transaction.put(_PAUSE, None if wanted is None else encode(wanted))
 
 
-def paused(view: View) -> Pause | None:
+def paused(view: Reader) -> Pause | None:
     """Read the current pause, if any."""
     found = view.get([_PAUSE])[0]
     return None if found is None else load(Pause, found)
 
 
-def is_paused(view: View) -> bool:
+def is_paused(view: Reader) -> bool:
     """Whether sending is paused."""
     return view.get([_PAUSE])[0] is not None
 
@@ -47,17 +46,17 @@ def _breaker(key: str) -> Doc:
     return Doc(join("breaker", key), "")
 
 
-def _read_breakers(view: View, keys: list[str]) -> list[Breaker | None]:
+def _read_breakers(view: Reader, keys: list[str]) -> list[Breaker | None]:
     return [None if data is None else load(Breaker, data) for data in view.get([_breaker(key) for key in keys])]
 
 
-def breakers(view: View) -> list[Breaker]:
+def breakers(view: Reader) -> list[Breaker]:
     """Read all breakers."""
     keys = sorted(key for _, key in view.first(_BREAKERS, _BREAKERS_MAX))
     return [one for one in _read_breakers(view, keys) if one is not None]
 
 
-def is_blocked(view: View, passes: Mapping[BreakerKey, int]) -> bool:
+def is_blocked(view: Reader, passes: Mapping[BreakerKey, int]) -> bool:
     """Whether one of these breakers is open in another version than the one that admitted the claim."""
     found = _read_breakers(view, [place.key for place in passes])
     return any(
@@ -100,7 +99,7 @@ def hold(transaction: Transaction, behind: str, part: str, claim: StoredClaim) -
     transaction.rank(_BEHIND, behind, 0.0)
 
 
-def held(view: View) -> Mapping[str, int]:
+def held(view: Reader) -> Mapping[str, int]:
     """Count the held claims, by the key of what they are held behind."""
     counted = {key: view.size(held_index(key)) for _, key in view.first(_BEHIND, _BREAKERS_MAX)}
     return {key: number for key, number in counted.items() if number}
@@ -146,7 +145,7 @@ def _release(transaction: Transaction, behind: str, most: int, now: float) -> li
 Sent = dict[str, dict[int, int]]
 
 
-def _sent(view: View) -> Sent:
+def _sent(view: Reader) -> Sent:
     found = view.get([_SENT])[0]
     return {} if found is None else load(dict[str, dict[int, int]], found)
 
@@ -155,7 +154,7 @@ def _within(pieces: Mapping[int, int], now: float) -> int:
     return sum(count for piece, count in pieces.items() if piece > limits.piece(now) - limits.PIECES)
 
 
-def sent(view: View, now: float) -> Mapping[str, int]:
+def sent(view: Reader, now: float) -> Mapping[str, int]:
     """Count the retriggers sent within the last hour, by cap."""
     return +Counter({name: _within(pieces, now) for name, pieces in _sent(view).items()})
 
@@ -204,7 +203,7 @@ def purge_sent(transaction: Transaction, before: float) -> None:
 # -- slots ------------------------------------------------------------------------------------------------------------
 
 
-def _queue(view: View, queue: str) -> tuple[Doc, SlotQueue]:
+def _queue(view: Reader, queue: str) -> tuple[Doc, SlotQueue]:
     doc = Doc(join("slots", queue), "")
     found = view.get([doc])[0]
     return doc, SlotQueue() if found is None else load(SlotQueue, found)

@@ -11,7 +11,6 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import DUE, LEADS_DUE, due_of, group_part, join
 from triggerbot.store.records import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand
 
-View = Reader | Transaction
 #: Indexes: groups of leads by when the first came; comment commands by when they are due, and settled ones by age.
 _GROUPS, _COMMANDS, _SETTLED = "groups", "commands", "settled"
 _LEAD = "l"
@@ -41,7 +40,7 @@ class _Command:
 # -- what falls due ---------------------------------------------------------------------------------------------------
 
 
-def due(view: View, limit: int, full: Collection[str], most: float) -> list[tuple[float, Push | Group]]:
+def due(view: Reader, limit: int, full: Collection[str], most: float) -> list[tuple[float, Push | Group]]:
     """List what falls due next, up to a time, without the systems in `full`; no pushes while paused."""
     found = _due(view, LEADS_DUE, limit, full, most)
     if not limits.is_paused(view):
@@ -49,7 +48,7 @@ def due(view: View, limit: int, full: Collection[str], most: float) -> list[tupl
     return sorted(found, key=lambda one: one[0])[:limit]
 
 
-def _due(view: View, index: str, limit: int, full: Collection[str], most: float) -> list[tuple[float, Push | Group]]:
+def _due(view: Reader, index: str, limit: int, full: Collection[str], most: float) -> list[tuple[float, Push | Group]]:
     number = limit
     while True:
         found = view.first(index, number, most=most)
@@ -62,7 +61,7 @@ def _due(view: View, index: str, limit: int, full: Collection[str], most: float)
 # -- leads ------------------------------------------------------------------------------------------------------------
 
 
-def _group(view: View, group: Group) -> tuple[str, Doc, _Group | None]:
+def _group(view: Reader, group: Group) -> tuple[str, Doc, _Group | None]:
     part = group_part(group)
     doc = Doc(part, "")
     found = view.get([doc])[0]
@@ -96,7 +95,7 @@ def add_lead(transaction: Transaction, lead: Lead, now: float) -> Outcome:
     return Outcome(due=news and lead.failed, news=news)
 
 
-def read_leads(view: View, group: Group) -> Leads:
+def read_leads(view: Reader, group: Group) -> Leads:
     """Read the leads of a group, failures first."""
     part, _, known = _group(view, group)
     if known is None:

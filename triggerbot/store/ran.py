@@ -56,7 +56,7 @@ def purge(transaction: Transaction, projects: Collection[str], before: float) ->
                 transaction.rank(index, key, None)
 
 
-def read(view: Reader | Transaction, project: str, jobs: Sequence[str], since: float) -> Ran:
+def read(view: Reader, project: str, jobs: Sequence[str], since: float) -> Ran:
     """Count the pushes of whole days since a time, but at least those of the newest day."""
     index = join(RAN, project)
     days = view.first(index, _DAYS_MAX, least=since) or view.first(index, 1, descending=True)

@@ -22,8 +22,6 @@ from triggerbot.store.names import (
 )
 from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Summary
 
-View = Reader | Transaction
-
 
 def take(transaction: Transaction, now: float, seconds: float) -> Push | None:
     """Take the push that has been due longest; one whose lease has expired is due since then."""
@@ -97,7 +95,7 @@ def _bound(transaction: Transaction, index: str) -> None:
         transaction.rank(index, member, None)
 
 
-def failure_records(view: View, project: str) -> list[FailureRecord]:
+def failure_records(view: Reader, project: str) -> list[FailureRecord]:
     """Read the newest failure records of a project, newest first."""
     index = join(FAILURES, project)
     members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
@@ -106,7 +104,7 @@ def failure_records(view: View, project: str) -> list[FailureRecord]:
     return [replace(one, job=identity.base(one.job)) if identity.is_per_batch(one.job) else one for one in found]
 
 
-def metadata(view: View, push: Push) -> dict[str, str]:
+def metadata(view: Reader, push: Push) -> dict[str, str]:
     """Read the metadata of a push."""
     return {name: load(str, data) for name, data in view.all(part_of(push), METADATA).items()}
 
@@ -118,7 +116,7 @@ def set_metadata(transaction: Transaction, push: Push, name: str, value: str) ->
         transaction.put(Doc(part, METADATA, name), encode(value))
 
 
-def headers(view: View, parts: Sequence[str]) -> list[StoredPush]:
+def headers(view: Reader, parts: Sequence[str]) -> list[StoredPush]:
     """Read the documents of pushes, by their parts."""
     found = view.get([Doc(part, PUSH) for part in parts])
     return [load(StoredPush, data) for data in found if data is not None]

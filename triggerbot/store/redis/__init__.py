@@ -70,13 +70,16 @@ class RedisView:
         for part, kind, name in docs:
             names[part, kind].append(name)
         pipe = self._pipe()
-        for (part, kind), own in names.items():
+        parts = dict.fromkeys(part for part, _ in names)
+        for part in parts:
             pipe.hget(f"{PREFIX}d:{part}", "")
+        for (part, kind), own in names.items():
             pipe.hmget(_documents(part, kind), own)
         answers = iter(self._execute(pipe))
+        for part in parts:
+            self._saw(part, next(answers))
         found: dict[Doc, bytes | None] = {}
         for (part, kind), own in names.items():
-            self._saw(part, next(answers))
             found.update(zip((Doc(part, kind, name) for name in own), next(answers), strict=True))
         return [found[doc] for doc in docs]
 
