@@ -164,7 +164,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
 def test_the_health_of_a_store_that_fails(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
 ) -> None:
-    """Whether it is unreachable or has a damaged key: the heartbeat says so, with all the rest."""
+    """Report a store that is unreachable or has a damaged key in the heartbeat, with all the rest."""
     store = open_file(tmp_path / "state.db")
     daemon = Daemon(config, store, lambda: config)
 

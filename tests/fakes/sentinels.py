@@ -51,14 +51,14 @@ class Watched:
         return redis.Redis("127.0.0.1", server.port, password=self.PASSWORD)
 
     def is_replicated(self) -> bool:
-        """Whether the replica has all that the master has."""
+        """Return whether the replica has all that the master has."""
         one: Any = self.client(self.first).info("replication")
         two: Any = self.client(self.second).info("replication")
         known = one["master_repl_offset"] == two.get("slave_repl_offset")
         return known and two.get("master_link_status") == "up" and one["connected_slaves"] == 1
 
     def is_watched(self) -> bool:
-        """Whether each sentinel knows the replica and the other sentinels."""
+        """Return whether each sentinel knows the replica and the other sentinels."""
         for port in self.ports:
             state: Any = redis.Redis("127.0.0.1", port, password=self.SENTINEL_PASSWORD).sentinel_masters()
             if (state[SERVICE]["num-slaves"], state[SERVICE]["num-other-sentinels"]) != (1, 2):
