@@ -52,11 +52,6 @@ def batch_of(job: str) -> str:
     return (*job.split(_SEPARATOR), "", "")[1]
 
 
-def key_range(name: str) -> tuple[str, str]:
-    """Return between which two texts the keys of all jobs of a name are that are of one batch."""
-    return f"{name}{_SEPARATOR}", f"{name}{chr(ord(_SEPARATOR) + 1)}"
-
-
 def of_event(job: str, event: str | None) -> tuple[str, ...]:
     """Return the names by which patterns know a job: without what made the CI run it, and with it."""
     name = base(job)
