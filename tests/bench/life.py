@@ -16,7 +16,8 @@ from itertools import count
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Event, Push, Result, RunKey, State
-from triggerbot.core.policy.rules import Budget, Triage
+from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import FailureRecord, Observation, Outcome, Store, Summary
 

@@ -17,7 +17,8 @@ from tests.config.examples import DESIGN, EXAMPLES
 from tests.fakes.world import failure, push
 from triggerbot.cli.check import check
 from triggerbot.cli.config import json_schema
-from triggerbot.core.policy.rules import Budget, Triage
+from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.rules import Triage
 from triggerbot.store import Observation
 from triggerbot.store.factory import open_file
 

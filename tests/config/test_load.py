@@ -11,9 +11,10 @@ from triggerbot.config import FileSettings, PageSettings, PollSettings, PulseSet
 from triggerbot.config.intakes import Binding
 from triggerbot.core.errors import ConfigError
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import BreakerSettings
 from triggerbot.core.policy.limits import Caps
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.rules import Rule
 from triggerbot.systems.generic.settings import GenericSettings
 from triggerbot.systems.github.settings import GitHubSettings
 

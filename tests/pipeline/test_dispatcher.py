@@ -15,7 +15,8 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Result
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.systems import Later
 from triggerbot.systems.generic.system import Generic

@@ -13,9 +13,10 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Event
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.never_start import NeverStart
 from triggerbot.core.policy.planning import Capacity
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports.judge import Judge

@@ -18,8 +18,9 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause
 from triggerbot.core.model import Event, Kind, Push, Result
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.planning import Capacity
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.rules import Rule
 from triggerbot.store.memory import Memory
 from triggerbot.systems import Accepted, Later, Refused, Unknown
 

@@ -13,7 +13,8 @@ from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed, hear
 from triggerbot.core import event_json
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.rules import Rule
 from triggerbot.systems.generic.system import Generic
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.fakes.store_items import FAILURE, own, seen
 from tests.fakes.world import failure, push
 from triggerbot.core.claim import Claim
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Store
 

@@ -10,7 +10,7 @@ from tests.fakes.redis_server import RedisServer
 from tests.fakes.store_items import FAILURE, operation, own, seen
 from tests.fakes.world import event, failure, push
 from triggerbot.core.claim import Claim
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import FailureRecord, Store, Summary
 from triggerbot.store.redis import RedisEngine

@@ -11,7 +11,7 @@ from tests.store.claimed import PUSH, Reopen, claimed, in_threads
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import PROVING, Result, RunKey, State
-from triggerbot.core.policy.rules import Budget, within_budget
+from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Store
 

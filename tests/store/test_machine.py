@@ -18,7 +18,8 @@ from tests.store.model import FINAL, Key, Model, ModelClaim
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import Push
-from triggerbot.core.policy.rules import Budget, Triage
+from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Notice, Observation, Pause, Store
 from triggerbot.store.factory import open_file, open_memory, open_store

@@ -15,8 +15,8 @@ from tests.store.older_stores import write_redis, write_sqlite
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Group, Result, RunKey, State
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey, BreakerScope, Canary, Evidence
-from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Pause, Search, Store
 from triggerbot.store.factory import open_store

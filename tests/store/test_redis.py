@@ -22,7 +22,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import CommentCommand, Group, Lead, Result, RunKey, State
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Crash, DeadLetter, Pause, Search, Store
 from triggerbot.store.factory import open_store

@@ -11,7 +11,7 @@ from tests.fakes.world import event, failure, push
 from tests.store.on_redis import PUSH, at, claimed, opened, server
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import State
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store.factory import open_store
 from triggerbot.store.names import part_of

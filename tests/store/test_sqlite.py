@@ -35,7 +35,7 @@ WRITES = """
 import sys
 from tests.fakes.store_items import FAILURE, operation, own, seen
 from tests.fakes.world import failure, push
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.store.factory import open_store
 
 store = open_store("sqlite:" + sys.argv[1], daemon=True)

@@ -6,7 +6,7 @@ from tests.fakes.store_items import FAILURE, operation, own, said, seen
 from tests.fakes.world import event, failure, push
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Decision, Refusal
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Store
 

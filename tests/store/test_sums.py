@@ -10,7 +10,7 @@ from tests.fakes.store_items import FAILURE, every, operation, said, seen
 from tests.fakes.world import event, failure, push
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Decision, Refusal
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Store, statistics
 from triggerbot.store.engine import Reader

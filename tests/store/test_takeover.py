@@ -19,7 +19,7 @@ from tests.store.older_stores import META, OLD_CHECK, Make, agrees, expected, ma
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import StoreUnusable
 from triggerbot.core.model import Group, Push, RunKey
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.store import Pause
 from triggerbot.store.factory import open_store
 

@@ -20,10 +20,11 @@ from triggerbot.config.plugins import Plugins
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import ReportSettings, Section, SystemSettings, default, without_default
 from triggerbot.core.errors import ConfigError, Problem
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.never_start import NEVER_START, NeverStart
-from triggerbot.core.policy.rules import EVENTS, Budget, Rule
+from triggerbot.core.policy.rules import EVENTS, Rule
 
 
 class RequestedSection(Section):

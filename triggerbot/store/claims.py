@@ -8,10 +8,10 @@ from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push, RunKey
 from triggerbot.core.policy import elsewhere, rules
+from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.elsewhere import Further
 from triggerbot.core.policy.limits import Capped
-from triggerbot.core.policy.rules import Budget
 from triggerbot.store import limits, observe
 from triggerbot.store.documents import StoredClaim, StoredOperation, run_of
 from triggerbot.store.engine import Transaction
@@ -51,7 +51,7 @@ def decide(
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
     more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
-    decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
+    decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:
         # What was asked for so far keeps its decision and its budget.

@@ -9,10 +9,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Decision
 from triggerbot.core.model import CommentCommand, Group, Lead, Push, RunKey, State
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
-from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
 from triggerbot.store import admin, claims, limits, observe, queues, ran, search, statistics, verdicts
 from triggerbot.store.batches import Batches

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.core.policy.decisions import CLAIM, RULE, facts
 from triggerbot.core.decision import Cause, Decision, Refusal
-from triggerbot.core.policy.rules import Budget, decide, within_budget
+from triggerbot.core.policy.budget import Budget, within_budget
+from triggerbot.core.policy.rules import decide
 
 
 @pytest.mark.parametrize(

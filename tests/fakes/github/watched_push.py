@@ -6,7 +6,8 @@ from tests.fakes.clock import Clock
 from tests.fakes.github import FakeGitHub
 from tests.fakes.world import World
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.reporters.github.reporter import GitHubReporter
 from triggerbot.systems.github.system import GitHub
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.service.chaos.checker import Job, Verdict
 from tests.service.chaos.harness import WANTED, Stage, StoreName, stage
 from triggerbot.core.model import Push
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 from triggerbot.store.factory import open_store
 from triggerbot.store.sqlite.backup import backup
 

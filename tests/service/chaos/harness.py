@@ -19,7 +19,7 @@ from tests.service.chaos.checker import Verdict, check
 from tests.service.chaos.ci_process import Ground, temporary
 from tests.service.chaos.feeder import Feeder, Hooks, Messages, make_queue
 from tests.service.chaos.life import Life
-from triggerbot.core.policy.rules import Budget
+from triggerbot.core.policy.budget import Budget
 
 StoreName = Literal["sqlite", "redis"]
 IntakeName = Literal["webhook", "amqp"]

@@ -5,9 +5,10 @@ from enum import StrEnum
 from random import Random
 
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
 from triggerbot.core.policy.limits import Caps, Limits
-from triggerbot.core.policy.rules import Budget, Rule
+from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
 
 #: What a push's message may say: nothing of interest, mostly.
