@@ -17,6 +17,7 @@ from tests.fakes.daemon import Daemon, eventually
 from tests.fakes.memory_ci import Asked, MemoryCI
 from tests.fakes.world import World, failure, push
 from triggerbot.core.claim import ClaimState
+from triggerbot.core.errors import CIUnavailable
 from triggerbot.core.model import Heard, Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call
@@ -250,9 +251,12 @@ class AskedCI(MemoryCI):
     """Records how far back each poll asked."""
 
     supported = True
+    fails = False
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return nothing."""
+        if self.fails:
+            raise CIUnavailable("it is down")
         self.since = since
         return () if self.supported else None
 
@@ -267,6 +271,23 @@ def test_a_sweep_after_one_that_was_not_supported_goes_on_where_the_last_one_was
             clock.move(20_000.0)
 
         assert ci.since < clock.now - 60_000.0
+
+
+def test_a_first_poll_that_fails_for_hours_misses_nothing(tmp_path: Path) -> None:
+    """The first answer reaches back to an hour before the first try."""
+    clock, ci = Clock(), AskedCI()
+    with World(tmp_path / "state.db", {"ci": ci}, [Rule(Globs(["try"]))], clock) as world:
+        began = clock.now
+        ci.fails = True
+        with pytest.raises(CIUnavailable):
+            Poll(ci, 60.0, world.store, world.observer, clock=clock, metrics=world.metrics).once()
+        assert world.store.cursor("poll:ci") is None
+        clock.move(20_000.0)
+        ci.fails = False
+
+        Poll(ci, 60.0, world.store, world.observer, clock=clock, metrics=world.metrics).once()
+
+        assert ci.since == began - 3600.0
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])

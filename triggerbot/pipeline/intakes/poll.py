@@ -34,6 +34,11 @@ def cursor(system: str) -> str:
     return f"poll:{system}"
 
 
+def began(system: str) -> str:
+    """Return the name of the cursor that stands in for the one of the polls until the first answer (Unix, s)."""
+    return f"began:{system}"
+
+
 def refusal(system: str) -> str:
     """Return the name of the cursor of a system that does not support polling: when it said so (Unix, s).
 
@@ -110,9 +115,13 @@ class Poll:
     def once(self) -> int:
         """Poll once and observe the answer; return the number of events and facts in it. Raises `CIError`."""
         now = self._clock()
-        known = self._store.cursor(self._cursor)
+        known = self._store.cursor(self._cursor) or self._store.cursor(began(self.name))
+        if known is None:
+            # However long the first answer takes to come, nothing since now is missed.
+            known = repr(now - _FIRST + _OVERLAP)
+            self._observer.observe([], cursor=(began(self.name), known))
         # A cursor in the future was written by a clock that was ahead, and does not say how far the polls came.
-        since = now - _FIRST if known is None or float(known) > now else float(known) - _OVERLAP
+        since = now - _FIRST if float(known) > now else float(known) - _OVERLAP
         recent = self._system.recent(max(since, now - _LONGEST))
         if recent is None:
             self._supported = False
