@@ -14,9 +14,10 @@ from tests.fakes.world import World, failure
 from tests.pipeline.heard import PUSH
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import State
+from triggerbot.core.model import Result, State
 from triggerbot.core.policy.planning import Call, Capacity
 from triggerbot.store import Distrust
+from triggerbot.store.factory import open_file
 from triggerbot.store.sqlite.backup import backup
 from triggerbot.systems import Unknown
 
@@ -70,6 +71,7 @@ class Copies:
         for end in ("", "-wal", "-shm"):
             Path(f"{self._path / 'state.db'}{end}").unlink(missing_ok=True)
         shutil.copy(self._path / "copy.db", self._path / "state.db")
+        open_file(self._path / "state.db", daemon=True, clock=self._ci.clock).close()
         self.world = self._make(self._ci)
 
     def live(self, minutes: int) -> None:
@@ -151,6 +153,33 @@ def test_a_click_at_the_ci_counts_for_what_was_asked_for(
     assert ci.further_runs("job") == 2 + 2
     told = [one.text for one in world.store.timeline(PUSH, "job")]
     assert "no more runs are needed: of those since it was asked for, 2 came of no request known here" in told
+
+
+@pytest.mark.parametrize("result", [Result.CANCELLED, Result.INFRA])
+@pytest.mark.parametrize("before", [0, 4])
+def test_a_retrigger_that_proved_nothing_is_not_asked_for_anew(
+    make_world: Callable[..., World], tmp_path: Path, clock: Clock, before: int, result: Result
+) -> None:
+    """The copy was made before the claim, or between its requests; all that came of these was cancelled."""
+    ci = CI(clock, Capacity.SERIAL)
+    failed = failure(time=clock() - 60)
+    ci.put(failed)
+    made = Copies(make_world, tmp_path, ci)
+    if before:
+        made.world.hear(failed)
+        made.work(before)
+    made.copy()
+    made.world.hear(failed)
+    made.work(30)
+    own = ci.further_runs("job")
+    ci.put(*(replace(one, result=result) for one in ci.runs[PUSH].values() if one.run_id.startswith("re-")))
+
+    made.go_back()
+    made.world.hear(failed)
+    made.work(60)
+
+    assert own == 2
+    assert ci.further_runs("job") == own
 
 
 JOBS = [f"job-{number}" for number in range(12)]

@@ -15,6 +15,7 @@ from tests.fakes.world import World, failure, push
 from triggerbot.core.errors import StoreUnusable
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
+from triggerbot.store import Distrust
 from triggerbot.store.factory import open_file
 from triggerbot.store.sqlite.backup import backup
 
@@ -147,3 +148,26 @@ def test_a_place_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def _no_links(*_: object) -> None:
     raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+
+def test_a_daemon_recognises_a_copy(tmp_path: Path) -> None:
+    """From its start on, and for good; who only reads it, or works on the store itself, sees nothing of it."""
+    open_file(tmp_path / "state.db").close()
+    backup(tmp_path / "state.db", tmp_path / "copy.db", now=1_000_000_000.0)
+
+    def distrust(name: str, *, daemon: bool, now: float = 0.0) -> Distrust | None:
+        store = open_file(tmp_path / name, daemon=daemon, clock=lambda: now)
+        try:
+            return store.distrust()
+        finally:
+            store.close()
+
+    assert distrust("state.db", daemon=True) is None
+    assert distrust("copy.db", daemon=False) is None
+    found = distrust("copy.db", daemon=True, now=1_000_000_900.0)
+    assert found == Distrust(1_000_000_900.0, "it is a copy made at 2001-09-09T01:46:40Z")
+    assert distrust("copy.db", daemon=True, now=2_000_000_000.0) == found
+    backup(tmp_path / "copy.db", tmp_path / "second.db", now=1_000_002_000.0)
+    assert distrust("second.db", daemon=True, now=1_000_003_000.0) == Distrust(
+        1_000_003_000.0, "it is a copy made at 2001-09-09T02:20:00Z"
+    )

@@ -16,7 +16,8 @@ def backup(config_path: str | None, file: Path) -> int:
     """Write a copy of the store to FILE, which must not be there yet; the daemon goes on meanwhile.
 
     To go back to it: stop the daemon, put the copy in the store's place, remove the store's -wal and -shm files, and
-    start the daemon. What was retriggered since the copy is forgotten then: the look-back at the CI finds it.
+    start the daemon. What was retriggered since the copy is forgotten then: the daemon recognises the copy, waits until
+    the CIs must list what was asked for before, and finds it there.
     """
     address = load_config(config_path).store_address
     kind, _, path = address.partition(":")

@@ -349,8 +349,15 @@ class Dispatcher:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
                 ending = self._superseding.ending(system, work, claim, view)
                 facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
-                decision = rules.decide(decided, rule, replace(facts, ending=ending))
+                forgotten = self._forgotten(work, decided, rule or _ANY_RULE)
+                decision = rules.decide(decided, rule, replace(facts, ending=ending, forgotten=forgotten))
                 self._record_decision(decided, decision, rule, further)
+
+    def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:
+        distrust, runs = self._store.distrust(), work.arrived.get(claim.job, ())
+        lost = None if distrust is None else distrust.since
+        ours = elsewhere.forgotten(claim, runs, work.requests, lost)
+        return sum(not proof.counts(run, rule.proving) for run in ours)
 
     def _record_decision(
         self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS

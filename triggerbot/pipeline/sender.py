@@ -126,7 +126,14 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
-        count = rules.still_owed(claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came)
+        distrust = self._store.distrust()
+        lost = None if distrust is None else distrust.since
+        ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
+        decided = {run.key for run in runs[: claim.known_runs]}
+        count = rules.still_owed(
+            claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came,
+            forgotten=sum(run.key not in decided for run in ours),
+        )  # fmt: skip
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:

@@ -189,7 +189,9 @@ def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[
         own = fields(kind)
         names = tuple(one.name for one in own)
         defaults = tuple(one.default_factory() if one.default_factory is not MISSING else one.default for one in own)
-        found = _fields[kind] = names, attrgetter(*names), defaults
+        # With one name `attrgetter` returns no tuple.
+        read = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+        found = _fields[kind] = names, read, defaults
     return found
 
 

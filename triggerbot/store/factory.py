@@ -1,5 +1,7 @@
 """Opening the store that the configuration's `store` names."""
 
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -35,9 +37,11 @@ def open_store(address: str, *, daemon: bool = False, must_exist: bool = False) 
     return open_file(rest, daemon=daemon)
 
 
-def open_file(path: str | Path, *, daemon: bool = False, durable: bool = True) -> Store:
+def open_file(
+    path: str | Path, *, daemon: bool = False, durable: bool = True, clock: Callable[[], float] = time.time
+) -> Store:
     """Open a store in a file. `durable=False` is for what is thrown away. Raises `StoreUnusable`."""
-    engine = SqliteEngine(path, durable=durable)
+    engine = SqliteEngine(path, durable=durable, clock=clock)
     if daemon:
         try:
             engine.claim_daemon()

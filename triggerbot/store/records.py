@@ -95,8 +95,8 @@ class Work:
     told: Mapping[str, Batch] = field(default_factory=dict)
     #: What was told of its branch and the newest commit there; see `core.heads`.
     heads: tuple[Told, ...] = ()
-    #: Where persons asked for something: the runs of the jobs in the order in which they came, and the requests of the
-    #: push except those that the CI did not take.
+    #: The runs of the claims' jobs in the order in which they came, and the requests of the push except those that the
+    #: CI did not take.
     arrived: Mapping[str, tuple[Run, ...]] = field(default_factory=dict)
     requests: tuple[Operation, ...] = ()
 

@@ -44,12 +44,11 @@ def work(view: Reader, push: Push) -> Work:
     claims = ledger.values(ledger.load_claims(sorted(head.open)))
     jobs = {one.job: job for one in claims if (job := ledger.job(one.job)) is not None}
     runs = {name: job.oldest_first(name) for name, job in jobs.items()}
-    manual = {one.job for one in claims if one.manual}
     return Work(
         push, head.facts, head.asks, claims, runs, head.jobs, head.spent, head.spent_dry, head.facts_tries,
         frozenset(head.operations), frozenset(head.batches), head.told, heads.of_push(view, push),
-        {name: tuple(jobs[name].all_runs(name)) for name in jobs if name in manual},
-        ledger.requests() if manual else (),
+        {name: tuple(job.all_runs(name)) for name, job in jobs.items()},
+        ledger.requests() if claims else (),
     )  # fmt: skip
 
 

@@ -150,3 +150,31 @@ def test_jobs_that_ran_again_along_with_ours_have_not() -> None:
 
     assert elsewhere.spent(listed(*again), {"ours"}, ()) == 1
     assert elsewhere.spent(listed(*again), (), ()) == 3
+
+
+# -- what the store has forgotten -------------------------------------------------------------------------------------
+
+
+def test_what_it_may_have_forgotten_counts_whatever_its_result() -> None:
+    """All further runs of before the loss that no request known explains; without a loss, none."""
+    there = [
+        ASK.run, run(2, result=Result.CANCELLED), run(3, result=Result.INFRA), run(4), run(5, retrigger_of="known"),
+        run(6, result=Result.SKIPPED), run(90, result=Result.CANCELLED),
+    ]  # fmt: skip
+    requests = [request("known", 1, ASK.run)]
+
+    assert elsewhere.forgotten(ASK, there, requests, None) == ()
+    assert elsewhere.forgotten(ASK, [], requests, ASKED + 50) == ()
+    found = elsewhere.forgotten(ASK, there, requests, ASKED + 50)
+    assert [one.run_id for one in found] == ["2", "3", "4"]
+
+
+def test_a_forgotten_request_is_not_made_again_because_its_runs_were_cancelled() -> None:
+    """One of two retriggers that are owed; and a run that counts anyway does not count twice."""
+    claim = replace(ASK, cause=Cause.FAILURE, wanted=2)
+    cancelled = run(2, result=Result.CANCELLED)
+
+    assert still_owed(claim, [cancelled], one_at_a_time=False) == 2
+    assert still_owed(claim, [cancelled], one_at_a_time=False, forgotten=1) == 1
+    assert still_owed(claim, [run(2)], one_at_a_time=False, forgotten=1) == 1
+    assert still_owed(claim, [cancelled, run(3)], one_at_a_time=False, forgotten=2) == 0

@@ -53,6 +53,10 @@ class Replica:
         """Return the time as this replica has it."""
         return self._world.now + self.skew
 
+    def jump(self, seconds: float) -> None:
+        """Set the clock forward, or back."""
+        self.skew += seconds
+
     def step(self) -> bool:
         """Deal with what is due, if anything is."""
         return self._survives(self._dispatcher.step)

@@ -10,6 +10,7 @@ import fakeredis
 from triggerbot.store import Store
 from triggerbot.store.factory import open_file, open_memory
 from triggerbot.store.memory import Memory
+from triggerbot.store.records import Distrust
 from triggerbot.store.redis import RedisEngine
 from triggerbot.store.redis.connection import PREFIX
 from triggerbot.store.sqlite.backup import backup
@@ -33,8 +34,8 @@ class Ground(Protocol):
     def copy(self) -> None:
         """Copy all that is kept."""
 
-    def forget(self) -> None:
-        """Put the copy in its place; no replica has it open."""
+    def forget(self, now: float) -> None:
+        """Put the copy in its place, at this time; no replica has it open."""
 
     def close(self) -> None:
         """Close all that was opened."""
@@ -61,8 +62,9 @@ class InMemory:
         """Copy it."""
         self._copy = copy.deepcopy([getattr(self._memory, name) for name in _KEPT])
 
-    def forget(self) -> None:
+    def forget(self, now: float) -> None:
         """Bring the copy back; who leased something is dead."""
+        self._memory.distrust = Distrust(now, "it is a copy")
         for name, value in zip(_KEPT, self._copy, strict=True):
             setattr(self._memory, name, value)
         self._memory.leases.clear()
@@ -94,14 +96,15 @@ class Sqlite:
         """Copy the file."""
         backup(self._file, self._copied)
 
-    def forget(self) -> None:
-        """Put the copy in the file's place."""
+    def forget(self, now: float) -> None:
+        """Put the copy in the file's place, and let a daemon recognise it."""
         for store in self._opened:
             store.close()
         self._opened.clear()
         for end in ("", "-wal", "-shm"):
             Path(f"{self._file}{end}").unlink(missing_ok=True)
         self._copied.rename(self._file)
+        open_file(self._file, daemon=True, durable=False, clock=lambda: now).close()
 
     def close(self) -> None:
         """Close the file, however often it is open."""
@@ -142,7 +145,9 @@ class Redis:
         """It is not copied: that it forgets is tried with a real one."""
         raise NotImplementedError
 
-    forget = copy
+    def forget(self, now: float) -> None:
+        """It is not copied."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Disconnect all."""

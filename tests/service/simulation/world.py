@@ -129,12 +129,15 @@ class World:
         self._come_to_rest()
         self.checks.before_the_sweep()
         self.now += 400
-        known = self.store.cursor("poll:ci")
-        if known is None or float(known) > self.now:
-            # As the very first one it reaches back for an hour.
-            self.misled |= self.now > START + SWEPT
+        self._before_a_sweep(self.replicas[0])
         must(self.replicas[0].sweep(), "a sweep fails although nothing goes wrong")
         self._come_to_rest()
+
+    def _before_a_sweep(self, replica: Replica) -> None:
+        known = self.store.cursor("poll:ci") or self.store.cursor("began:ci")
+        # The very first one reaches back for an hour, by the clock of who makes it.
+        self.misled |= (known is None or float(known) > self.now) and self.now > START + SWEPT
+        self.misled |= replica.skew > 0 and known is None
 
     def _come_to_rest(self) -> None:
         self._do_what_is_due()
@@ -233,7 +236,7 @@ class World:
 
     def _sweep(self) -> None:
         replica = self.replicas[0]
-        self.misled |= replica.skew > 0 and self.store.cursor("poll:ci") is None
+        self._before_a_sweep(replica)
         went_well = not replica.dead and replica.sweep()
         if self.now < START + self.scenario.storm:
             self.later(self.scenario.sweep if went_well else min(self.scenario.sweep, 300.0), self._sweep)
@@ -263,12 +266,9 @@ class World:
     def _jump(self, seconds: float) -> None:
         """Let the clock of one replica jump, as after a resumed virtual machine or a wrong time server."""
         replica = self._any()
-        replica.skew += seconds
+        replica.jump(seconds)
         self.note("jumped", replica, seconds=seconds)
-        self.later(self.dice.uniform(1, self.scenario.storm), self._jump_back, replica, seconds)
-
-    def _jump_back(self, replica: Replica, seconds: float) -> None:
-        replica.skew -= seconds
+        self.later(self.dice.uniform(1, self.scenario.storm), replica.jump, -seconds)
 
     def _copy(self) -> None:
         self.note("copied")
@@ -282,7 +282,7 @@ class World:
         for replica in self.replicas:
             replica.dead = True
         paused = self.store.paused()
-        self.ground.forget()
+        self.ground.forget(self.now)
         self.store = self.ground.open()
         # Whoever puts a copy back pauses and resumes as it was.
         self.store.pause(paused)

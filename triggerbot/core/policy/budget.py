@@ -25,6 +25,9 @@ class Budget:
         return f"{self.percent:g} % of {jobs} and one more, or {self.floor + 1} if that is more"
 
 
+DEFAULT = Budget()
+
+
 def within_budget(
     decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool, elsewhere: int = 0
 ) -> Decision:

@@ -4,6 +4,7 @@ The CI does not tell which, so all of them count, for what a person asked for an
 a store that was restored from an older copy asks for nothing twice.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from triggerbot.core import proof
@@ -28,24 +29,48 @@ def since_asked(claim: Claim, runs: Sequence[Run], requests: Iterable[Operation]
     not take. A run that names a request belongs to that one. Of the runs that name none and were not known before it,
     each request has as many as it asked for.
     """
-    of_job = sorted((one for one in requests if claim.job in one.baseline), key=lambda one: one.started)
+    first = next((place for place, run in enumerate(runs) if run.key == claim.run.key), -1) + 1
+    later = {run.key for run in runs[first:] if not _was_there(run, claim.created)}
+    return sum(run.key in later for run in _unexplained(claim.job, runs, requests))
+
+
+def forgotten(
+    claim: Claim, runs: Sequence[Run], requests: Iterable[Operation], distrusted: float | None
+) -> tuple[Run, ...]:
+    """Return the runs of a job that may have come of requests of ours which the store has forgotten.
+
+    Those are all further runs that came of no request known and began before the store was last known to have lost
+    something (`distrusted`; `None`: it has lost nothing), whatever their results: who asked twice because the first
+    run was cancelled would have asked twice. `runs`, `requests`: as in `since_asked`.
+    """
+    if distrusted is None or not runs:
+        return ()
+    first = min(runs, key=lambda run: (run.attempt, math.inf if (began := _began(run)) is None else began)).key
+    further = (run for run in _unexplained(claim.job, runs, requests) if run.key != first)
+    return tuple(run for run in further if (began := _began(run)) is None or began < distrusted + SKEW)
+
+
+def _unexplained(job: str, runs: Sequence[Run], requests: Iterable[Operation]) -> list[Run]:
+    of_job = sorted((one for one in requests if job in one.baseline), key=lambda one: one.started)
     known = {one.id for one in of_job}
     rest = [run for run in runs if run.retrigger_of not in known and run.result not in _NO_ANSWER]
     for one in of_job:
         left = one.count - sum(run.retrigger_of == one.id for run in runs)
-        before = one.baseline[claim.job]
+        before = one.baseline[job]
         new = [run.key for run in rest if run.retrigger_of is None and run.key not in before]
         came = frozenset(new[: max(0, left)])
         rest = [run for run in rest if run.key not in came]
-    first = next((place for place, run in enumerate(runs) if run.key == claim.run.key), -1) + 1
-    later = {run.key for run in runs[first:] if not _was_there(run, claim.created)}
-    return sum(run.key in later for run in rest)
+    return rest
+
+
+def _began(run: Run) -> float | None:
+    return run.time if run.started is None else run.started
 
 
 def _was_there(run: Run, asked: float) -> bool:
     """Whether a run certainly was there when somebody asked; without a time the order in which runs came decides."""
-    moment = run.time if run.started is None else run.started
-    return moment is not None and moment < asked - SKEW
+    began = _began(run)
+    return began is not None and began < asked - SKEW
 
 
 def further_runs(listed: Iterable[Event], results: Collection[Result]) -> Further:

@@ -13,7 +13,7 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.budget import DEFAULT, Budget
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
@@ -44,7 +44,7 @@ class Rule:
     opt_in: bool = False
     requested_max: int = 20
     groups: dict[str, Globs] = field(default_factory=dict)
-    budget: Budget = Budget()
+    budget: Budget = DEFAULT
     superseded: Superseded = field(default_factory=Superseded)
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
@@ -189,6 +189,8 @@ class Facts:
     listed: Event | None = None
     #: Those of the runs that failed because of other jobs, and so prove nothing.
     derived: int = 0
+    #: Further runs that do not count, but may have come of forgotten requests; see `elsewhere.forgotten`.
+    forgotten: int = 0
     #: In words, what the claimed run's failure follows from; empty if it is its own.
     follows: str = ""
     #: The jobs that a rerun would start and must not, as people call them.
@@ -260,9 +262,12 @@ def reopens(earlier: Claim, run: RunKey, *, news: bool) -> bool:
 
 def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: str) -> Decision:
     runs = facts.runs
-    left = wanted - max(0, runs - facts.derived - 1)
+    left = wanted - max(0, runs - facts.derived - 1) - facts.forgotten
     if left <= 0:
-        return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist, {wanted} further than the first are wanted")
+        why = f"{runs} runs exist, {wanted} further than the first are wanted"
+        if facts.forgotten:
+            why += f"; {facts.forgotten} more proved nothing, and the store may have forgotten that it asked for them"
+        return Decision.refuse(Refusal.ENOUGH_RUNS, why)
     return Decision(cause, None, left, detail, runs, rule.proving)
 
 
@@ -315,6 +320,7 @@ def still_owed(
     one_at_a_time: bool,
     proving: Collection[Result] = PROVING,
     elsewhere: int = 0,
+    forgotten: int = 0,
 ) -> int:
     """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
 
@@ -322,7 +328,8 @@ def still_owed(
 
     If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
     person or the push itself asked for is carried out whatever the results. `elsewhere`: the runs since a person asked
-    of which the store knows no request; see `elsewhere.since_asked`.
+    of which the store knows no request; see `elsewhere.since_asked`. `forgotten`: the runs since the decision that may
+    have come of forgotten requests; see `elsewhere.forgotten`.
     """
     if claim.cause is Cause.MANUAL:
         return max(0, claim.owed - elsewhere)
@@ -331,4 +338,4 @@ def still_owed(
     if one_at_a_time and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
         return 0
     since = proof.count(runs[claim.known_runs :], proving)
-    return min(claim.owed, max(0, claim.wanted - since))
+    return max(0, min(claim.owed - forgotten, claim.wanted - since))

@@ -11,6 +11,7 @@ from typing import ClassVar, TypeVar
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.engine import Changes, Doc, Transaction, at_once
+from triggerbot.store.records import Distrust
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class Memory:
         self.indexes: dict[str, Index] = defaultdict(Index)
         self.totals: dict[str, dict[str, float]] = defaultdict(dict)
         self.leases: dict[Push | Group, tuple[str, float]] = {}
+        self.distrust: Distrust | None = None
 
     # -- a `Reader` ---------------------------------------------------------------------------------------------
 
@@ -142,8 +144,9 @@ class MemoryEngine:
         """Run a transaction at once."""
         return at_once(self.run, body)
 
-    def distrust(self) -> None:
-        """Return nothing: memory forgets nothing while it lives."""
+    def distrust(self) -> Distrust | None:
+        """Return the reason given by who put an older copy in its place, if anybody did."""
+        return self.memory.distrust
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that is free."""

@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from triggerbot.core.model import Group, Push
 from triggerbot.store.engine import Changes, Doc, Reader, Transaction
+from triggerbot.store.records import Distrust
+from triggerbot.store.sqlite import copies
 from triggerbot.store.sqlite.connection import Database
 from triggerbot.store.sqlite.schema import VERSION
 
@@ -193,14 +195,18 @@ class SqliteEngine:
 
     is_remote: ClassVar[bool] = False
 
-    def __init__(self, path: str | Path, *, durable: bool = True) -> None:
+    def __init__(self, path: str | Path, *, durable: bool = True, clock: Callable[[], float] = time.time) -> None:
         self._file = Database(path, change, durable=durable)
+        self._clock = clock
         self._leases: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
+        self._distrust = self.read(copies.distrust)
 
     def claim_daemon(self) -> None:
         """Lock the file as its one daemon. Raises `StoreUnusable` if there is one already."""
         self._file.claim_daemon()
+        self.run(lambda transaction: copies.recognise(transaction, self._clock()))
+        self._distrust = self.read(copies.distrust)
 
     def read(self, view: Callable[[Reader], T]) -> T:
         """Run a view."""
@@ -214,8 +220,12 @@ class SqliteEngine:
         """Run a transaction later, in order; its future is done after the commit."""
         return self._file.writer.submit(lambda connection: change(connection, body))
 
-    def distrust(self) -> None:
-        """Return nothing: a file loses no data while in use, and a replaced file cannot be recognised."""
+    def distrust(self) -> Distrust | None:
+        """Return since when it is used although it is a copy, if it is one that `backup` made.
+
+        A file loses no data while in use; a copy that was made otherwise cannot be recognised.
+        """
+        return self._distrust
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that is free. Only one daemon works on the file, so leases die with the process."""

@@ -4,17 +4,20 @@ import errno
 import os
 import sqlite3
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
 from triggerbot.core.errors import StoreUnusable
-from triggerbot.store.sqlite import schema
+from triggerbot.store.sqlite import change, copies, schema
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
-def backup(source: Path, target: Path) -> int:
+def backup(source: Path, target: Path, now: float | None = None) -> int:
     """Copy a store to a new file; returns the copy's size in bytes. Raises `StoreUnusable`.
+
+    The copy says that it is one, so that a daemon that is started on it knows what it cannot know. `now`: Unix time, s.
 
     SQLite's backup reads everything in one transaction, so the copy is a consistent snapshot; writers are not blocked.
     """
@@ -37,6 +40,7 @@ def backup(source: Path, target: Path) -> int:
         ):
             schema.check_own(original, source)
             original.backup(copy)
+            _mark(copy, time.time() if now is None else now)
             _check(copy)
         _sync(part)
         _rename(part, target)
@@ -49,6 +53,12 @@ def backup(source: Path, target: Path) -> int:
         for suffix in ("", "-journal", "-wal", "-shm"):
             part.with_name(part.name + suffix).unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def _mark(copy: sqlite3.Connection, now: float) -> None:
+    if copy.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION:
+        with copy:
+            change(copy, lambda transaction: copies.mark(transaction, now))
 
 
 def _check(copy: sqlite3.Connection) -> None:
