@@ -119,7 +119,7 @@ class World:
         while self.now < until:
             self._do_what_is_due()
             self._move(until)
-        self.now = until
+        self.now = max(self.now, until)
 
     def _calm(self) -> None:
         """Nothing goes wrong any more: all has to come to rest."""
