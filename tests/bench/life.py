@@ -211,7 +211,7 @@ class Life:
 
     def _retrigger(self, push: Push, now: float) -> None:
         """Decide the claims of a push, and ask for what was decided in one request."""
-        work = self._store.work(push)
+        work = self._store.pushes.work(push)
         due = [claim for claim in work.claims if claim.state is ClaimState.OPEN]
         decided = [one for one in due if self._decide(one, now)]
         if not decided:
@@ -219,19 +219,19 @@ class Life:
         self.requests += 1
         baseline = {one.job: tuple(RunKey(*run.key) for run in work.runs[one.job]) for one in decided}
         asked = Operation(self._slug(), push, tuple(one.id for one in decided), 2, now, baseline)
-        self._store.begin(asked, push, "asking for 2 further runs", now + 1, caps={"service": None})
-        self._store.accepted(asked, "the CI accepted it", now + 2)
+        self._store.claims.begin(asked, push, "asking for 2 further runs", now + 1, caps={"service": None})
+        self._store.claims.accepted(asked, "the CI accepted it", now + 2)
         for one in decided:
             for _ in range(2):
                 self._run(self._known[push], one.job, now + 60)
 
     def _decide(self, claim: Claim, now: float) -> bool:
-        made = self._store.decide(claim, Decision.trigger(Cause.FAILURE, 2, "it failed"), Budget(), now)
+        made = self._store.claims.decide(claim, Decision.trigger(Cause.FAILURE, 2, "it failed"), Budget(), now)
         return made is not None and made.cause is not None
 
     def _judge(self, now: float) -> None:
         """Judge what is due."""
-        while (push := self._store.take_report(now, 60)) is not None:
+        while (push := self._store.reports.take(now, 60)) is not None:
             known = self._known[push]
             records = [
                 FailureRecord(push, job, now, failed, passed, ("a" * 16, f"{hash(job) & 0xFFFFFFFFFFFF:x}"))
@@ -243,5 +243,5 @@ class Life:
             summary = Summary(
                 push, health, f"{len(records)} jobs failed", known.author, known.message, known.at, now, now, counts
             )
-            self._store.judged(summary, records, changes[:3], now)
-            self._store.end_report(push, None)
+            self._store.reports.judged(summary, records, changes[:3], now)
+            self._store.reports.end(push, None)

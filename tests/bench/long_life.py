@@ -64,7 +64,7 @@ def _write(store: Store, days: int, end: float) -> tuple[Life, float]:
     life.live()
     taken = time.perf_counter() - began
     # Nothing is to happen while it is read.
-    store.pause(Pause(end, "bench"))
+    store.limits.pause(Pause(end, "bench"))
     return life, taken
 
 
@@ -83,9 +83,9 @@ def read(what: str, directory: Path, address: str, last: Pushed) -> list[dict[st
     rows = []
     store = open_store(address)
     began = time.perf_counter()
-    store.statistics(0.0)
+    store.statistics.read(0.0)
     first = time.perf_counter() - began
-    took = _seconds(lambda: store.statistics(time.time() - 14 * DAY))
+    took = _seconds(lambda: store.statistics.read(time.time() - 14 * DAY))
     store.close()
     rows.append({"what": f"{what}: statistics, an hour not counted yet", "value": first * 1000, "unit": "ms"})
     rows.append({"what": f"{what}: statistics(14 days)", "value": took * 1000, "unit": "ms", "aim": "< 300 ms"})

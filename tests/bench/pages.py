@@ -60,7 +60,7 @@ def _fill(path: Path, pushes: int) -> None:
     logs.configure(level=logging.ERROR)
     store = open_file(path, durable=False)
     now = time.time()
-    store.pause(Pause(now, "bench"))
+    store.limits.pause(Pause(now, "bench"))
     observer = Observer(store, [Rule(Globs(["try"]))], dry=False, clock=time.time, metrics=Metrics())
     for number in range(pushes):
         observer.observe([_event(Push("ci", "try", "try", f"{number:040x}"), "job", f"{number}", Result.SUCCESS, now)])
@@ -91,13 +91,13 @@ def _event(push: Push, job: str, run: str, result: Result, now: float) -> Event:
 def _judge(store: Store, now: float) -> None:
     """Judge every push, as the publisher does."""
     court = Judge(store)
-    while (push := store.take_report(now + 60, 60)) is not None:
-        record = store.record(push)
+    while (push := store.reports.take(now + 60, 60)) is not None:
+        record = store.pushes.record(push)
         assert record is not None
         judged = court.judge(record)
         seen = judge.failure_records(push, judged.jobs, now)
-        store.judged(push_json.summary(record, judged, now), seen, [], now)
-        store.end_report(push, None)
+        store.reports.judged(push_json.summary(record, judged, now), seen, [], now)
+        store.reports.end(push, None)
 
 
 def milliseconds(address: str, path: str, times: int) -> float:

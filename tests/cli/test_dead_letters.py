@@ -13,7 +13,7 @@ def buried(bench: Bench) -> Bench:
     """Return a bench with three letters: one that can be read by now, one that never can, one of an unknown system."""
     store = bench.store()
     right = json.dumps(failed_run()).encode()
-    store.add_dead_letters(
+    store.letters.add(
         [
             DeadLetter(0, NOW, "ci", "webhook", "KeyError: 'x'", b"[" + right + b"]", {"content-type": "a"}),
             DeadLetter(0, NOW, "ci", "file", "JSON is malformed", b"\x1b[2J[red]\xff garbage"),

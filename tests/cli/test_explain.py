@@ -22,9 +22,9 @@ class Hangs(BaseException):
 def waits(bench, job, now):
     """Return what a job's open claim waits for at `now`."""
     with closing(bench.store()) as store:
-        record = store.record(store.find(*PUSH)[0])
+        record = store.pushes.record(store.pushes.find(*PUSH)[0])
         found = next(one for one in record.jobs if one.job == job)
-        return of_job(found, (), Standing(now, store.paused(), store.breakers()))[-1].text
+        return of_job(found, (), Standing(now, store.limits.paused(), store.limits.breakers()))[-1].text
 
 
 def test_the_timeline_is_complete_and_in_order(bench):
@@ -127,8 +127,8 @@ def test_what_a_cap_holds_says_so(bench, real_now):
     """No action is needed: it continues by itself."""
     bench.hear(bench.event(), dispatch=False)
     with closing(bench.store()) as store:
-        (claim,) = store.work(store.find(*PUSH)[0]).claims
-        store.hold(claim, limits.behind("service"), real_now + 20_000, "held: the cap is reached", real_now)
+        (claim,) = store.pushes.work(store.pushes.find(*PUSH)[0]).claims
+        store.claims.hold(claim, limits.behind("service"), real_now + 20_000, "held: the cap is reached", real_now)
     out = bench.run("explain", *PUSH).stdout
     assert "last: held: the cap is reached; goes on as soon as there is room again within the hour." in out
 
@@ -370,7 +370,9 @@ def test_that_a_workflow_file_was_not_read_is_told(bench):
     """With the reason, in words and in JSON: then nobody knows what jobs need."""
     bench.hear(bench.event())
     with closing(bench.store()) as store:
-        store.set_metadata(store.find(*PUSH)[0], UNREAD, '{"7": "ci.yml: it was not understood: it has no jobs"}')
+        store.facts.set_metadata(
+            store.pushes.find(*PUSH)[0], UNREAD, '{"7": "ci.yml: it was not understood: it has no jobs"}'
+        )
     told = "What the jobs of workflow run 7 need is not known, so each counts by itself: ci.yml: it was not understood"
     assert told in bench.run("explain", *PUSH).stdout
     assert told in bench.run("explain", *PUSH, "--json").stdout

@@ -83,7 +83,7 @@ def test_jobs_are_ranked_by_how_intermittent_they_are(bench, real_now):
     where = bench.event().push
     store = bench.store()
     summary = Summary(where, "good", "", None, "", None, real_now, real_now)
-    store.judged(summary, [FailureRecord(where, "linux-a", real_now, 1, 1)], [], real_now)
+    store.reports.judged(summary, [FailureRecord(where, "linux-a", real_now, 1, 1)], [], real_now)
     store.close()
     [job] = bench.json("stats")["intermittent"]
     assert (job["job"], job["project"], job["rate"], job["low"]) == ("linux-a", "try", 1.0, 0.2065)
@@ -124,7 +124,7 @@ def test_what_is_older_than_asked_for_does_not_count(bench):
 def test_pause_and_dead_letters_are_pointed_at(used):
     """What needs a person's attention stands out."""
     store = used.store()
-    store.add_dead_letters([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
+    store.letters.add([DeadLetter(0, used.now, "ci", "webhook", "why", b"{}")])
     store.close()
     used.run("pause", "--note", "Moving Day for the DC")
     out = used.run("stats").stdout

@@ -24,7 +24,7 @@ def keep(bench, *groups):
     """Store crashes, oldest group first."""
     store = bench.store()
     for group in groups:
-        store.add_crashes(group)
+        store.crashes.add(group)
     store.close()
 
 
@@ -105,7 +105,7 @@ def test_dead_letters_are_counted_and_the_newest_shown(bench, real_now):
     """The latest first; the rest is a command away."""
     bench.hear()
     store = bench.store()
-    store.add_dead_letters(
+    store.letters.add(
         [DeadLetter(0, real_now - number, "ci", "webhook", f"why {number}", b"{}") for number in range(8)]
     )
     store.close()
@@ -121,7 +121,9 @@ def test_open_breakers_are_listed(bench, real_now):
     bench.hear()
     store = bench.store()
     place = BreakerKey(BreakerScope.SYSTEM, "ci")
-    store.save_breaker(Breaker(place, trouble=BreakerCause.REQUESTS, since=real_now, why="answers 503"), real_now)
+    store.limits.save_breaker(
+        Breaker(place, trouble=BreakerCause.REQUESTS, since=real_now, why="answers 503"), real_now
+    )
     store.close()
     assert "answers 503" in bench.run("stats", "--errors").stdout
     [breaker] = bench.json("stats", "--errors")["breakers"]

@@ -81,12 +81,12 @@ def test_what_keeps_everything_back_is_said(bench: Bench) -> None:
     """A pause, and open breakers of the push's system."""
     bench.hear(bench.event("linux-1"), dispatch=False)
     store = bench.store()
-    store.pause(Pause(bench.now, "ann", "Moving Day"))
+    store.limits.pause(Pause(bench.now, "ann", "Moving Day"))
     for system in ("ci", "other"):
         tripped = Breaker(
             BreakerKey(BreakerScope.SYSTEM, system), trouble=BreakerCause.REQUESTS, why="3 requests in a row failed"
         )
-        assert store.save_breaker(tripped, bench.now)
+        assert store.limits.save_breaker(tripped, bench.now)
     store.close()
 
     out = bench.run("status", *PUSH).stdout

@@ -14,8 +14,8 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.daemon.gauges import Gauges
 from triggerbot.metrics import Metrics
-from triggerbot.store import DeadLetter, Pause, Store
-from triggerbot.store.sqlite import SqliteEngine
+from triggerbot.store import DeadLetter, Pause
+from triggerbot.store.factory import open_file
 
 #: Labels with a fixed set of values, from the config or from the code.
 _BOUNDED = {
@@ -49,12 +49,12 @@ def test_how_things_stand(tmp_path: Path) -> None:
     world = World(tmp_path / "other.db", {}, (Rule(Globs(["try"])),), clock)
     with world:
         world.hear(failure(push=push()))
-        world.store.add_dead_letters([DeadLetter(0, clock(), "ci", "webhook", "why", b"")])
+        world.store.letters.add([DeadLetter(0, clock(), "ci", "webhook", "why", b"")])
         clock.move(90.0)
 
         found = read(Gauges(world.store, clock))
         world.hear(event("other", "2", push=push(), result="success", started=clock() - 30, time=clock()))
-        world.store.pause(Pause(clock(), "me"))
+        world.store.limits.pause(Pause(clock(), "me"))
 
         assert found["triggerbot_oldest_due_seconds"] == pytest.approx(90.0)
         assert found["triggerbot_dead_letters_kept"] == 1
@@ -69,18 +69,18 @@ def test_how_things_stand(tmp_path: Path) -> None:
         world.hear(event("other", "3", push=push(), result="success"))
         assert read(gauges)["triggerbot_day_runs"] == 2
         clock.move(300.0)
-        world.store.count_changes()
+        world.store.statistics.count()
         assert read(gauges)["triggerbot_day_runs"] == 3
 
 
-class _Down(Store):
-    def next_due(self) -> float | None:
+def test_a_store_that_is_down_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The metrics can still be read."""
+    store = open_file(tmp_path / "down.db")
+
+    def fail() -> None:
         raise StoreUnavailable("down")
 
-
-def test_a_store_that_is_down_is_a_figure(tmp_path: Path) -> None:
-    """The metrics can still be read."""
-    store = _Down(SqliteEngine(tmp_path / "down.db"))
+    monkeypatch.setattr(store.due, "next", fail)
     try:
         assert read(Gauges(store, Clock())) == {"triggerbot_store_up": 0}
     finally:

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ def test_a_secret_that_changes_while_it_is_read_is_read_once_more(
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable, StoreRefused])
-@pytest.mark.parametrize("verb", ["observe", "count_dead_letters", "breakers"])
+@pytest.mark.parametrize("verb", ["observe", "letters.count", "limits.breakers"])
 def test_the_health_of_a_store_that_fails(
     tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch, error: type[Exception], verb: str
 ) -> None:
@@ -171,7 +172,8 @@ def test_the_health_of_a_store_that_fails(
     def fail(*_: object, **__: object) -> None:
         raise error("a damaged key")
 
-    monkeypatch.setattr(store, verb, fail)
+    room, _, name = verb.rpartition(".")
+    monkeypatch.setattr(attrgetter(room)(store) if room else store, name, fail)
 
     checks = daemon.engine.health.checks()
 

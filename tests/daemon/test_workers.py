@@ -105,7 +105,7 @@ def test_crashes_wait_for_a_store_that_cannot_be_had(tmp_path) -> None:
     keeper.end()
 
     store = open_file(path)
-    assert store.crashes() == groups[0]
+    assert store.crashes.read() == groups[0]
     store.close()
 
 

@@ -26,14 +26,14 @@ def said(asks: PushOptions | None = None, where: Push | None = None, **facts: An
 
 def own(store: Store, job: str = "job", where: Push | None = None) -> Claim:
     """Return the bot's own claim of a job."""
-    record = store.record(where or push())
+    record = store.pushes.record(where or push())
     assert record is not None
     return next(claim for one in record.jobs if one.job == job for claim in one.claims if not claim.manual)
 
 
 def every(store: Store, where: Push | None = None) -> list[Claim]:
     """Return every claim of a push, by its number."""
-    record = store.record(where or push())
+    record = store.pushes.record(where or push())
     claims = [] if record is None else [claim for one in record.jobs for claim in one.claims]
     return sorted(claims, key=lambda claim: claim.id)
 

@@ -136,7 +136,7 @@ class World:
 
     def claims(self, push: Push) -> dict[str, Claim]:
         """The bot's own claim of each job."""
-        record = self.store.record(push)
+        record = self.store.pushes.record(push)
         if record is None:
             return {}
         return {job.job: claim for job in record.jobs for claim in job.claims if not claim.manual}
@@ -147,8 +147,8 @@ class World:
 
     def _check_notes(self) -> None:
         """The dispatcher survives its own errors; a test must not."""
-        for push in self.store.recent(1000):
-            record = self.store.record(push)
+        for push in self.store.pushes.recent(1000):
+            record = self.store.pushes.record(push)
             for job in record.jobs if record is not None else ():
                 for claim in job.claims:
                     assert "an error of triggerbot itself" not in claim.note, claim.note

@@ -36,7 +36,7 @@ def asked(ci: MemoryCI) -> list[int]:
 
 def breakers(world: World) -> list[Breaker]:
     """Those that are open."""
-    return [one for one in world.store.breakers() if one.open]
+    return [one for one in world.store.limits.breakers() if one.open]
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_being_in_doubt_behind_a_breaker_is_told_once(memory: MemoryCI, guarded:
     guarded.pass_time(1800, every=5)
 
     for number in range(1, 4):
-        told = [(entry.what, entry.text) for entry in guarded.store.timeline(a_push(number), "job")]
+        told = [(entry.what, entry.text) for entry in guarded.store.pushes.timeline(a_push(number), "job")]
         assert all(one != other for one, other in pairwise(told))
 
 
@@ -219,9 +219,9 @@ def test_dry_run_is_not_held(make_world: MakeWorld, memory: MemoryCI) -> None:
 # -- when nobody can tell whether sending is allowed ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("verb", ["begin", "breakers", "work"])
+@pytest.mark.parametrize(("room", "verb"), [("claims", "begin"), ("limits", "breakers"), ("pushes", "work")])
 def test_nothing_is_sent_while_the_store_cannot_be_read(
-    memory: MemoryCI, guarded: World, monkeypatch: pytest.MonkeyPatch, verb: str
+    memory: MemoryCI, guarded: World, monkeypatch: pytest.MonkeyPatch, room: str, verb: str
 ) -> None:
     """Whether somebody paused, or a breaker is open, stands in the store: in doubt nothing leaves."""
     told = failure(push=a_push(1))
@@ -232,7 +232,7 @@ def test_nothing_is_sent_while_the_store_cannot_be_read(
         raise StoreUnavailable("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(guarded.store, verb, fail_to)
+        patch.setattr(getattr(guarded.store, room), verb, fail_to)
         with pytest.raises(StoreUnavailable):
             guarded.drain()
     assert memory.asked == []

@@ -22,7 +22,7 @@ def test_a_refusal_is_final_and_gives_its_budget_back(ci: FakeCI, world: World, 
     world.pass_time(7200)
 
     assert len(ci.posts) == 1
-    assert (world.claim(PUSH, "job").refusal, world.store.work(PUSH).spent) == (Refusal.REFUSED_BY_CI, 0)
+    assert (world.claim(PUSH, "job").refusal, world.store.pushes.work(PUSH).spent) == (Refusal.REFUSED_BY_CI, 0)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -121,7 +121,7 @@ def test_a_ci_that_never_says_anything_clear_is_given_up(ci: FakeCI, world: Worl
 
     assert len(ci.posts) == 6
     assert len({post.operation for post in ci.posts}) == 1
-    assert (world.claim(PUSH, "job").refusal, world.store.work(PUSH).spent) == (Refusal.REFUSED_BY_CI, 0)
+    assert (world.claim(PUSH, "job").refusal, world.store.pushes.work(PUSH).spent) == (Refusal.REFUSED_BY_CI, 0)
 
 
 @pytest.mark.parametrize(

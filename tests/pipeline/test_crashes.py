@@ -8,6 +8,7 @@ from tests.fakes.ci import FakeCI
 from tests.pipeline.heard import PUSH, REVISION, MakeWorld, counts, failed
 from triggerbot.core import event_json
 from triggerbot.core.claim import ClaimState
+from triggerbot.store.room import Room
 from triggerbot.systems import System
 from triggerbot.systems.generic.system import Generic
 
@@ -17,13 +18,16 @@ class Crash(BaseException):
 
 
 class Crashing:
-    """A system whose process dies at a chosen point: before or after a call goes through."""
+    """A system or store whose process dies at a chosen point: before or after a call goes through."""
 
     def __init__(self, system: System, call: str, after: bool) -> None:
         self._system, self._call, self._after, self._armed = system, call, after, True
+        self._rooms: dict[str, Crashing] = {}
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._system, name)
+        if isinstance(found, Room):
+            return self._rooms.setdefault(name, Crashing(found, self._call, self._after))  # type: ignore[arg-type]
         if name != self._call or not self._armed:
             return found
 

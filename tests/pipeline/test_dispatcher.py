@@ -40,7 +40,7 @@ def test_a_failure_is_retriggered_and_judged(ci: FakeCI, world: World) -> None:
     assert (claim.state, claim.cause, claim.asked) == (ClaimState.DONE, Cause.FAILURE, 2)
     hear(world, *(ci.finish(run, "success") for run in post.runs))
     world.pass_time(3600)
-    record = world.store.record(PUSH)
+    record = world.store.pushes.record(PUSH)
     assert record is not None
     (job,) = record.jobs
     assert of_job(job.job, job.runs, job.claims).verdict is Verdict.INTERMITTENT

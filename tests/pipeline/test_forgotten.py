@@ -105,7 +105,7 @@ def test_what_a_person_asked_for_is_not_sent_again(
     made.world.hear(failure(time=clock() - 60))
     made.work(30)
     own = ci.further_runs("job")
-    made.world.store.ask(PUSH, "job", 7, "wish", dry=False, now=clock())
+    made.world.store.claims.ask(PUSH, "job", 7, "wish", dry=False, now=clock())
     made.work(before)
     made.copy()
     made.work(9)
@@ -115,7 +115,7 @@ def test_what_a_person_asked_for_is_not_sent_again(
     made.work(120)
 
     assert ci.further_runs("job") == own + 7
-    (claim,) = [one for one in made.world.store.claims(PUSH, range(9)) if one.manual]
+    (claim,) = [one for one in made.world.store.claims.read(PUSH, range(9)) if one.manual]
     assert claim.state is ClaimState.DONE
 
 
@@ -128,7 +128,7 @@ def test_two_asks_are_two_although_runs_name_nothing(
     world = make_world(ci)
     world.hear(failure(time=clock() - 60))
     for number in range(3):
-        world.store.ask(PUSH, "job", 3, f"wish-{number}", dry=False, now=clock())
+        world.store.claims.ask(PUSH, "job", 3, f"wish-{number}", dry=False, now=clock())
 
     world.pass_time(3600)
 
@@ -144,14 +144,14 @@ def test_a_click_at_the_ci_counts_for_what_was_asked_for(
     world = make_world(ci)
     world.hear(failure(time=clock() - 60))
     world.pass_time(600)
-    world.store.ask(PUSH, "job", 2, "wish", dry=False, now=clock())
+    world.store.claims.ask(PUSH, "job", 2, "wish", dry=False, now=clock())
     ci.further("job")
     ci.further("job")
 
     world.pass_time(600)
 
     assert ci.further_runs("job") == 2 + 2
-    told = [one.text for one in world.store.timeline(PUSH, "job")]
+    told = [one.text for one in world.store.pushes.timeline(PUSH, "job")]
     assert "no more runs are needed: of those since it was asked for, 2 came of no request known here" in told
 
 
@@ -224,13 +224,13 @@ def test_a_store_that_forgets_between_look_and_request_sends_nothing(
     ci.put(failure(time=clock() - 60))
     world = make_world(ci)
     world.hear(failure(time=clock() - 60))
-    begin, lost = world.store.begin, list[Distrust]()
+    begin, lost = world.store.claims.begin, list[Distrust]()
 
     def begin_elsewhere(*arguments: Any, **named: Any) -> Any:
         lost[:] = lost or [Distrust(clock(), "it is in an older state than it was")]
         return begin(*arguments, **named)
 
-    monkeypatch.setattr(world.store, "begin", begin_elsewhere)
+    monkeypatch.setattr(world.store.claims, "begin", begin_elsewhere)
     monkeypatch.setattr(world.store, "distrust", lambda: lost[0] if lost else None)
     world.drain()
     assert (len(lost), ci.asked) == (1, [])

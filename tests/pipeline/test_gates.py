@@ -44,7 +44,7 @@ class Bench:
 
     def judged(self) -> PushVerdict:
         """Judge the push."""
-        record = self.world.store.record(PUSH)
+        record = self.world.store.pushes.record(PUSH)
         assert record is not None
         return Judge(self.world.store, self.world.clock, rules=self.world.rules, fresh=0.0).judge(record)
 
@@ -167,10 +167,10 @@ def test_a_person_may_start_a_deployment_by_naming_it(bench: Bench) -> None:
     deploy = ended("deploy", "4", "skipped", 20.0, needs=NEEDS)
     bench.end(PASSED, deploy, FAILED)
     store = bench.world.store
-    store.ask(PUSH, "test (2)", 1, "person-1", dry=False, now=1000.0)
+    store.claims.ask(PUSH, "test (2)", 1, "person-1", dry=False, now=1000.0)
     bench.world.drain()
     assert bench.asked == []
     for job in ("test (2)", "deploy"):
-        store.ask(PUSH, job, 1, "person-2", dry=False, now=1000.0)
+        store.claims.ask(PUSH, job, 1, "person-2", dry=False, now=1000.0)
     bench.world.drain()
     assert sorted(bench.asked) == ["deploy", "test (2)"]

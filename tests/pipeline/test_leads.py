@@ -48,7 +48,7 @@ def test_a_failed_lead_leads_to_a_retrigger(leads: World, memory: MemoryCI) -> N
     claim = leads.claim(PUSH, "job")
     assert (claim.state, claim.cause) == (ClaimState.DONE, Cause.FAILURE)
     assert [asked.count for asked in memory.asked] == [2]
-    assert leads.store.leads(GROUP).leads == ()
+    assert leads.store.leads.read(GROUP).leads == ()
 
 
 def test_what_passes_is_asked_about_together(leads: World, memory: MemoryCI) -> None:
@@ -61,7 +61,7 @@ def test_what_passes_is_asked_about_together(leads: World, memory: MemoryCI) -> 
     leads.pass_time(LEAD_DELAY, every=LEAD_DELAY)
 
     assert [{one.run_id for one in leads} for leads in memory.completed] == [{"a", "b"}]
-    record = leads.store.record(PUSH)
+    record = leads.store.pushes.record(PUSH)
     assert record is not None
     assert {job.job for job in record.jobs} >= {"a", "b"}
 
@@ -85,8 +85,8 @@ def test_what_nobody_watches_is_settled_and_forgotten(leads: World, memory: Memo
     leads.hear(lead("7"))
     leads.drain()
 
-    assert leads.store.leads(GROUP).leads == ()
-    assert leads.store.record(elsewhere) is None
+    assert leads.store.leads.read(GROUP).leads == ()
+    assert leads.store.pushes.record(elsewhere) is None
 
 
 @pytest.mark.parametrize("trouble", [CIUnavailable("down"), CIDenied("no scope"), RuntimeError("a bug"), NotKnown("")])
@@ -120,10 +120,10 @@ def test_a_run_that_the_ci_never_knows_becomes_a_dead_letter(leads: World, memor
     assert leads.claim(PUSH, "job").state is ClaimState.DONE
     leads.pass_time(3600)
 
-    (letter,) = leads.store.dead_letters()
+    (letter,) = leads.store.letters.read()
     assert (letter.system, letter.intake, letter.reason) == ("ci", "lead", "no such run")
     assert b'"run_id": "nobody"' in letter.body
-    assert leads.store.leads(GROUP).leads == ()
+    assert leads.store.leads.read(GROUP).leads == ()
     assert len(memory.completed) == 6
 
 
@@ -136,7 +136,7 @@ def test_trouble_that_stays_ends_in_a_dead_letter(
     leads.hear(lead())
     leads.pass_time(2 * 86_400, every=300)
 
-    (letter,) = leads.store.dead_letters()
+    (letter,) = leads.store.letters.read()
     assert str(trouble) in letter.reason
     assert asked is None or len(memory.completed) == asked
     assert isinstance(trouble, CIError) == ("a day" in letter.reason)
@@ -148,7 +148,7 @@ def test_leads_of_a_system_that_is_gone_become_dead_letters(make_world: MakeWorl
     later = leads.again(systems={})
     later.drain()
 
-    assert [letter.reason for letter in later.store.dead_letters()] == [
+    assert [letter.reason for letter in later.store.letters.read()] == [
         "the config names no system 'ci' that could tell"
     ]
     later.close()
@@ -159,7 +159,7 @@ def test_a_crash_between_recording_and_settling_doubles_nothing(leads: World, me
     leads.hear(lead())
     leads.drain()
     leads.hear(lead())
-    leads.store.put_off_leads(GROUP, 0.0)
+    leads.store.leads.put_off(GROUP, 0.0)
     leads.drain()
 
     assert len(memory.completed) == 2

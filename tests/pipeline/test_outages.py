@@ -63,7 +63,7 @@ def test_a_person_may_close_it(memory: MemoryCI, guarded: World) -> None:
     """What was held goes on; what was heard before does not open it again."""
     fail(memory, guarded, range(1, 6), pool="arm")
     (one,) = breakers(guarded)
-    assert guarded.store.save_breaker(circuit_breaker.closed(one, guarded.clock()), guarded.clock())
+    assert guarded.store.limits.save_breaker(circuit_breaker.closed(one, guarded.clock()), guarded.clock())
 
     guarded.pass_time(1, every=1)
 

@@ -17,12 +17,12 @@ from triggerbot.systems.generic.system import Generic
 
 def test_a_pause_holds_everything_and_resuming_goes_on(ci: FakeCI, world: World, clock: Clock) -> None:
     """Hearing goes on while sending stands still; nothing is lost by it."""
-    world.store.pause(Pause(clock(), "me", "no"))
+    world.store.limits.pause(Pause(clock(), "me", "no"))
     failed(ci, world)
     world.pass_time(7200)
     assert ci.posts == []
     assert ci.gets == []
-    world.store.pause(None)
+    world.store.limits.pause(None)
 
     world.drain()
 
@@ -38,7 +38,7 @@ class Pausing:
 
     def __getattr__(self, name: str) -> Any:
         if name == "plan" and self.world is not None:
-            self.world.store.pause(Pause(0.0, "me"))
+            self.world.store.limits.pause(Pause(0.0, "me"))
         return getattr(self._system, name)
 
 
@@ -54,7 +54,7 @@ def test_a_pause_holds_what_was_leased_already(make_world: MakeWorld, ci: FakeCI
     assert ci.posts == []
     assert world.claim(PUSH, "job").state is ClaimState.OWED
     pausing.world = None
-    world.store.pause(None)
+    world.store.limits.pause(None)
     world.drain()
     system.close()
 
@@ -77,7 +77,7 @@ def test_a_dry_run_sends_nothing_and_tells_what_it_would(make_world: MakeWorld, 
     assert [claim.state for claim in claims].count(ClaimState.WOULD) == 5
     assert [claim.refusal for claim in claims].count(Refusal.OVER_BUDGET) == 2
     assert all(claim.dry for claim in claims)
-    assert {entry.count for entry in world.store.timeline(PUSH) if entry.what == "trigger"} == {2}
+    assert {entry.count for entry in world.store.pushes.timeline(PUSH) if entry.what == "trigger"} == {2}
 
 
 @pytest.mark.parametrize("decided", [True, False])
@@ -142,7 +142,7 @@ def test_a_person_gets_what_they_ask_for(ci: FakeCI, world: World, clock: Clock)
     ci.push(REVISION, message="DONTBUILD")
     hear(world, ci.run(REVISION, "job", result="success"))
     for _ in range(2):
-        world.store.ask(PUSH, "job", 7, "me-1", dry=False, now=clock())
+        world.store.claims.ask(PUSH, "job", 7, "me-1", dry=False, now=clock())
         world.drain()
 
     assert counts(ci) == [7]
@@ -153,12 +153,12 @@ def test_a_person_in_dry_run_gets_an_answer_and_no_runs(make_world: MakeWorld, c
     system = Generic("ci", ci.url, token="token")
     world = make_world(system, dry=True)
     failed(ci, world)
-    world.store.ask(PUSH, "job", 7, "me-1", dry=True, now=clock())
+    world.store.claims.ask(PUSH, "job", 7, "me-1", dry=True, now=clock())
 
     world.drain()
     system.close()
 
     assert ci.posts == []
-    record = world.store.record(PUSH)
+    record = world.store.pushes.record(PUSH)
     assert record is not None
     assert {claim.state for claim in record.jobs[0].claims} == {ClaimState.WOULD}

@@ -182,7 +182,7 @@ def test_hearing_any_beginning_again_changes_nothing(history: History, length: i
     """The same events once more, from the start, on the same store: no further request, the same claims and story."""
     with world_of(history) as (world, system):
         live(world, system, history.events)
-        before = (claimed(world), list(system.asked), [world.store.timeline(where) for where in PUSHES])
+        before = (claimed(world), list(system.asked), [world.store.pushes.timeline(where) for where in PUSHES])
 
         for heard in history.events[:length]:
             world.hear(heard)
@@ -190,7 +190,7 @@ def test_hearing_any_beginning_again_changes_nothing(history: History, length: i
         world.hear(*history.events)
         settle(world)
 
-        assert (claimed(world), system.asked, [world.store.timeline(where) for where in PUSHES]) == before
+        assert (claimed(world), system.asked, [world.store.pushes.timeline(where) for where in PUSHES]) == before
 
 
 @given(histories(), st.integers(1, 60), st.data())

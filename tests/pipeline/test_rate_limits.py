@@ -27,7 +27,7 @@ def test_no_hour_has_more_than_the_cap(make_world: MakeWorld, memory: MemoryCI) 
     assert asked(memory) == [1, 2, 3]
     note = world.claim(a_push(5), "job").note
     assert note == "held: the cap of 6 retriggers an hour for all projects together is reached (6 were sent)"
-    assert world.store.held() == {"cap service": 7}
+    assert world.store.limits.held() == {"cap service": 7}
     with world.again() as again:
         again.pass_time(3500, every=20)
         assert sent(memory) == 6
@@ -60,7 +60,7 @@ def test_what_the_ci_did_not_take_does_not_count(make_world: MakeWorld, memory: 
     world.pass_time(60, every=5)
 
     assert asked(memory) == [1, 2, 3, 4]
-    assert world.store.sent(world.clock())["project try"] == 4
+    assert world.store.limits.sent(world.clock())["project try"] == 4
 
 
 def test_people_are_capped_too(make_world: MakeWorld, memory: MemoryCI) -> None:
@@ -68,7 +68,7 @@ def test_people_are_capped_too(make_world: MakeWorld, memory: MemoryCI) -> None:
     world = capped(make_world, memory, service=3)
     fail(memory, world, range(1, 2))
 
-    claim = world.store.ask(a_push(1), "job", 5, "by hand", dry=False, now=world.clock())
+    claim = world.store.claims.ask(a_push(1), "job", 5, "by hand", dry=False, now=world.clock())
     world.drain()
 
     assert claim is not None
@@ -87,8 +87,8 @@ def test_too_little_room_is_not_tried_over_and_over(make_world: MakeWorld, memor
     assert memory.looks <= looks + 11
     world.pass_time(3600, every=30)
     assert asked(memory) == [1, 2]
-    assert world.store.ask(a_push(1), "job", 4, "by hand", dry=False, now=world.clock()) is not None
+    assert world.store.claims.ask(a_push(1), "job", 4, "by hand", dry=False, now=world.clock()) is not None
     world.pass_time(90_000, every=300)
-    record = world.store.record(a_push(1))
+    record = world.store.pushes.record(a_push(1))
     assert record is not None
     assert [claim.state for claim in record.jobs[0].claims if claim.manual] == [ClaimState.REFUSED]

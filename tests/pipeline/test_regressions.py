@@ -148,7 +148,7 @@ def test_what_came_of_another_request_of_ours_is_no_answer_to_this_one(ci: FakeC
     hear(world, told)
     world.drain()
     assert [post.count for post in ci.accepted] == [2]
-    world.store.ask(PUSH, "job", 3, "person-1", dry=False, now=clock())
+    world.store.claims.ask(PUSH, "job", 3, "person-1", dry=False, now=clock())
     ci.fault("retrigger", status=500, accept=False)
 
     world.drain()

@@ -55,7 +55,7 @@ def test_budget_is_given_back_by_a_claim_that_bought_nothing(make_world: Callabl
 
     claim = world.claim(PUSH, "job")
     assert (claim.state, claim.asked) == (ClaimState.DONE, 0)
-    assert world.store.work(PUSH).spent == 0
+    assert world.store.pushes.work(PUSH).spent == 0
 
 
 def test_the_story_tells_that_the_ci_refused_what_a_person_asked_for(ci: FakeCI, world: World, clock: Clock) -> None:
@@ -64,10 +64,10 @@ def test_the_story_tells_that_the_ci_refused_what_a_person_asked_for(ci: FakeCI,
     ci.fault("retrigger", times=None, status=409)
     hear(world, told)
     world.drain()
-    world.store.ask(PUSH, "job", 1, "person-1", dry=False, now=clock())
+    world.store.claims.ask(PUSH, "job", 1, "person-1", dry=False, now=clock())
     world.drain()
 
-    told_refusals = [entry for entry in world.store.timeline(PUSH) if entry.what == "refuse"]
+    told_refusals = [entry for entry in world.store.pushes.timeline(PUSH) if entry.what == "refuse"]
 
     assert len(ci.posts) == 2
     assert len(told_refusals) == 2
@@ -110,7 +110,7 @@ def test_what_a_job_is_does_not_depend_on_a_poor_early_message(make_world: Calla
 def observed(store: Store) -> Any:
     """Make one claim and read it."""
     store.observe([Observation(failure(), Triage(failed=True, groups=frozenset({"*"})))], 0.0, dry=False)
-    return store.work(PUSH).claims[0]
+    return store.pushes.work(PUSH).claims[0]
 
 
 def test_a_claim_never_leaves_a_final_state_even_if_decided_twice(tmp_path: Path) -> None:
@@ -118,11 +118,11 @@ def test_a_claim_never_leaves_a_final_state_even_if_decided_twice(tmp_path: Path
     store = open_file(tmp_path / "state.db")
     try:
         claim = observed(store)
-        store.decide(claim, Decision.refuse(Refusal.DONTBUILD), None, 1.0)
+        store.claims.decide(claim, Decision.refuse(Refusal.DONTBUILD), None, 1.0)
 
-        store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 2.0)
+        store.claims.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 2.0)
 
-        (found,) = store.claims(PUSH, {claim.id})
+        (found,) = store.claims.read(PUSH, {claim.id})
         assert (found.state, found.refusal) == (ClaimState.REFUSED, Refusal.DONTBUILD)
     finally:
         store.close()
@@ -133,13 +133,13 @@ def test_an_operation_does_not_begin_for_a_claim_that_has_ended(tmp_path: Path) 
     store = open_file(tmp_path / "state.db")
     try:
         claim = observed(store)
-        store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
-        store.finish(claim, "done", 2.0)
+        store.claims.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
+        store.claims.finish(claim, "done", 2.0)
 
-        began = store.begin(Operation("op", PUSH, (claim.id,), 2, 3.0), PUSH, "again", 3.0)
+        began = store.claims.begin(Operation("op", PUSH, (claim.id,), 2, 3.0), PUSH, "again", 3.0)
 
         assert not began
-        assert store.claims(PUSH, {claim.id})[0].state is ClaimState.DONE
+        assert store.claims.read(PUSH, {claim.id})[0].state is ClaimState.DONE
     finally:
         store.close()
 
@@ -149,13 +149,13 @@ def test_acceptance_is_counted_once_however_often_it_is_told(tmp_path: Path) -> 
     store = open_file(tmp_path / "state.db")
     try:
         claim = observed(store)
-        store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
+        store.claims.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
         operation = Operation("op", PUSH, (claim.id,), 1, 2.0)
-        store.begin(operation, PUSH, "", 2.0)
-        store.accepted(operation, "", 3.0)
-        store.accepted(operation, "", 3.0)
+        store.claims.begin(operation, PUSH, "", 2.0)
+        store.claims.accepted(operation, "", 3.0)
+        store.claims.accepted(operation, "", 3.0)
 
-        found = store.claims(PUSH, {claim.id})[0]
+        found = store.claims.read(PUSH, {claim.id})[0]
 
         assert (found.asked, found.state) == (1, ClaimState.OWED)
     finally:
@@ -240,12 +240,12 @@ def test_hearing_a_second_failure_again_tells_no_second_refusal(make_world: Call
     world = make_world(system)
     world.hear(*both)
     world.pass_time(60)
-    before = world.store.timeline(PUSH)
+    before = world.store.pushes.timeline(PUSH)
 
     world.hear(*both)
     world.pass_time(60)
 
-    assert world.store.timeline(PUSH) == before
+    assert world.store.pushes.timeline(PUSH) == before
 
 
 @pytest.mark.parametrize("dry", [False, True])
@@ -262,5 +262,5 @@ def test_a_refusal_that_is_counted_is_in_the_story(make_world: Callable[..., Wor
 
     labels = {"action": "refuse", "reason": "rebuild_requested", "mode": "dry" if dry else "real"}
     counted = world.metrics.registry.get_sample_value("triggerbot_decisions_total", labels)
-    told = [entry.reason for entry in world.store.timeline(PUSH) if entry.what == "refuse"]
+    told = [entry.reason for entry in world.store.pushes.timeline(PUSH) if entry.what == "refuse"]
     assert (counted, told) == (1.0, ["rebuild_requested"])

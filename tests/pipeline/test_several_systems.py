@@ -187,7 +187,7 @@ def test_a_person_and_the_bot_each_get_theirs_at_once(ci: FakeCI, world: World, 
     """Both due in the same visit, both answers lost after acceptance: 2 and 3 runs, whichever is looked for first."""
     ci.fault("retrigger", status=500, accept=True, times=2)
     failed(ci, world)
-    world.store.ask(PUSH, "job", 3, "me", dry=False, now=clock())
+    world.store.claims.ask(PUSH, "job", 3, "me", dry=False, now=clock())
 
     world.drain()
     world.pass_time(7200)
@@ -203,7 +203,7 @@ def test_a_person_and_the_bot_each_get_theirs_if_one_was_not_taken(
     ci.fault("retrigger", status=500, accept=first)
     ci.fault("retrigger", status=500, accept=not first)
     failed(ci, world)
-    world.store.ask(PUSH, "job", 3, "me", dry=False, now=clock())
+    world.store.claims.ask(PUSH, "job", 3, "me", dry=False, now=clock())
 
     world.drain()
     world.pass_time(7200)
@@ -217,7 +217,7 @@ def test_the_same_without_marks(ci: FakeCI, world: World, clock: Clock) -> None:
     ci.fault("retrigger", status=500, accept=True)
     ci.fault("retrigger", status=500, accept=False)
     failed(ci, world)
-    world.store.ask(PUSH, "job", 3, "me", dry=False, now=clock())
+    world.store.claims.ask(PUSH, "job", 3, "me", dry=False, now=clock())
 
     world.drain()
     world.pass_time(7200)

@@ -53,10 +53,12 @@ def hear(github: FakeGitHub, world: World, run: int, how: str) -> None:
 
 def story(world: World, where: Push, job: str) -> list[Line]:
     """Tell the story of a job, as `explain` and its page do."""
-    record = world.store.record(where)
+    record = world.store.pushes.record(where)
     assert record is not None
     found = next(one for one in record.jobs if one.job == job)
-    return of_job(found, world.store.timeline(where, job), Standing(world.clock(), None, world.store.breakers()))
+    return of_job(
+        found, world.store.pushes.timeline(where, job), Standing(world.clock(), None, world.store.limits.breakers())
+    )
 
 
 def refused(world: World, where: Push, job: str) -> list[str]:
@@ -91,7 +93,7 @@ def test_waiting_for_a_workflow_run_is_one_line_with_its_duration(github: FakeGi
 
     waits = [line.text for line in story(world, PUSH, JOB) if line.what == "wait"]
     assert waits[0] == f"Waited {'12' if how == 'webhook' else '10'} min for the workflow run to complete."
-    assert [one.what for one in world.store.timeline(PUSH, JOB)].count("wait") <= 3
+    assert [one.what for one in world.store.pushes.timeline(PUSH, JOB)].count("wait") <= 3
     assert stuck(world.store) == []
 
 
@@ -128,7 +130,7 @@ def test_a_retrigger_that_fails_is_no_refusal(github: FakeGitHub, world: World, 
 
     assert len(github.posts) == 2
     assert refused(world, PUSH, JOB) == []
-    decisions = {one["reason"] for one in world.store.statistics(0.0)["decisions"]}
+    decisions = {one["reason"] for one in world.store.statistics.read(0.0)["decisions"]}
     assert decisions == {"failure"}
     labels = {"action": "refuse", "reason": "already_claimed", "mode": "real"}
     assert world.metrics.registry.get_sample_value("triggerbot_decisions_total", labels) == 2.0

@@ -134,10 +134,10 @@ def test_the_page_says_why_no_more_came(make_world: MakeWorld, clock: Clock) -> 
     world.drain()
     world.hear(PushFacts(NEW, "another", "dev@example.org", clock.now))
     world.drain()
-    record = world.store.record(OLD)
+    record = world.store.pushes.record(OLD)
     assert record is not None
     judged = Judge(world.store, clock, fresh=0.0).judge(record)
-    [group] = push_view.groups(judged, record, world.store.timeline(OLD), {})
+    [group] = push_view.groups(judged, record, world.store.pushes.timeline(OLD), {})
     [decision] = group.rows[0].decisions
     assert decision.text.endswith("; then no more: the newest commit of try is bbbbbbbbbbbb.")
 
@@ -161,7 +161,7 @@ def test_superseded_while_a_request_is_in_doubt(
     world.pass_time(1000)
     claim = world.claim(OLD, "job")
     assert (claim.state, claim.asked) == ((ClaimState.DONE, 1) if taken else (ClaimState.REFUSED, 0))
-    assert [one.reason for one in world.store.timeline(OLD) if one.what == "refuse"][-1] == "superseded"
+    assert [one.reason for one in world.store.pushes.timeline(OLD) if one.what == "refuse"][-1] == "superseded"
 
 
 def test_what_a_person_asks_for_is_carried_out(make_world: MakeWorld, kept: Memory | None, clock: Clock) -> None:
@@ -171,11 +171,11 @@ def test_what_a_person_asks_for_is_carried_out(make_world: MakeWorld, kept: Memo
     fail(world, ci, NEW, START)
     fail(world, ci, OLD, START - 500)
     world.drain()
-    assert world.store.ask(OLD, "job", 2, "me", dry=False, now=clock.now)
+    assert world.store.claims.ask(OLD, "job", 2, "me", dry=False, now=clock.now)
     world.drain()
     assert [(one.push, one.count) for one in ci.asked if one.push == OLD] == [(OLD, 2)]
     world.hear(failure("job", "another", push=OLD, time=START))
-    reasons = [one.reason for one in world.store.timeline(OLD) if one.what == "refuse"]
+    reasons = [one.reason for one in world.store.pushes.timeline(OLD) if one.what == "refuse"]
     assert reasons == ["superseded", "superseded"]
 
 

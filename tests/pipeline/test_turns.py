@@ -104,7 +104,7 @@ def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWo
         assert (claim.tries, claim.lookups, claim.note) == (
             0, 0, "waits for its turn: this CI limits how often it may be asked",
         )  # fmt: skip
-        told = [entry.what for entry in world.store.timeline(a_push(number), "W0 / test (push)")]
+        told = [entry.what for entry in world.store.pushes.timeline(a_push(number), "W0 / test (push)")]
         assert told.count("wait") == 1
         assert "send" not in told
 
@@ -243,7 +243,7 @@ def test_what_is_not_sent_takes_no_turn(github: FakeGitHub, make_world: MakeWorl
     world.pass_time(2, every=1)
 
     assert [post.status for post in github.posts] == [201]
-    assert world.store.ask_slot(world.systems["gh"].queue("octo/app"), "x", 0, began) <= began + 3
+    assert world.store.limits.ask_slot(world.systems["gh"].queue("octo/app"), "x", 0, began) <= began + 3
 
 
 @pytest.mark.parametrize("kept", ["sqlite", "memory"])

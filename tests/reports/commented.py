@@ -53,7 +53,7 @@ def settle(
 
 def requested(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
     """Return the claims that people have made, by job."""
-    record = world.store.record(where)
+    record = world.store.pushes.record(where)
     assert record is not None
     found = {job.job: [claim for claim in job.claims if claim.manual] for job in record.jobs}
     return {job: claims for job, claims in found.items() if claims}
@@ -61,4 +61,4 @@ def requested(world: World, where: Push = HERE) -> dict[str, list[Claim]]:
 
 def replies(world: World, where: Push = HERE) -> str:
     """Return the replies at a push."""
-    return "\n".join(text for _, text in answers(world.store.metadata(where)))
+    return "\n".join(text for _, text in answers(world.store.facts.metadata(where)))

@@ -96,7 +96,7 @@ def test_killed_before_the_answer(world: World, ci: ListeningCI) -> None:
     ci.reaction = CIUnavailable("down")
     world.hear(replace(WISH, text="retry failed"))
     world.publish(world.publisher())
-    world.store.set_metadata(HERE, "answers", "[]")
+    world.store.facts.set_metadata(HERE, "answers", "[]")
     ci.reaction = None
     world.publish(world.publisher(), 60.0)
 
@@ -150,5 +150,5 @@ def test_projects_that_nobody_watches(world: World) -> None:
     """Their commands are not stored."""
     world.hear(replace(WISH, project="elsewhere"))
 
-    assert world.store.take_command(world.clock() + 10, 1.0) is None
-    assert json.loads(world.store.metadata(HERE).get("answers", "[]")) == []
+    assert world.store.commands.take(world.clock() + 10, 1.0) is None
+    assert json.loads(world.store.facts.metadata(HERE).get("answers", "[]")) == []

@@ -44,7 +44,7 @@ def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:
     settle(world, WISH, WISH)
     settle(world, WISH)
     # As if it had been killed before the end was recorded.
-    world.store.set_metadata(HERE, "answers", "[]")
+    world.store.facts.set_metadata(HERE, "answers", "[]")
     world.hear(replace(WISH, id="comment:1"))
     assert len(requested(world)["linux-1"]) == 1
     assert len([one for one in ci.asked if one.count == 1]) == 1
@@ -202,21 +202,21 @@ def test_it_is_given_up_after_a_day(world: World, ci: ListeningCI) -> None:
     for _ in range(200):
         world.publish(publisher, 900.0)
 
-    assert world.store.take_command(world.clock() + 1e6, 1.0) is None
+    assert world.store.commands.take(world.clock() + 1e6, 1.0) is None
 
 
 def test_a_push_is_never_reported_twice_at_a_time(world: World) -> None:
     """An answer makes the push due for a report, but two daemons never report it at the same time."""
     world.clock.move(2.0)
-    assert world.store.take_report(world.clock(), 180.0) == HERE
+    assert world.store.reports.take(world.clock(), 180.0) == HERE
     world.hear(replace(WISH, text="why linux-1"))
 
     world.publish(world.publisher())
 
     assert "linux-1" in replies(world)
-    assert world.store.take_report(world.clock() + 10.0, 180.0) is None
-    world.store.end_report(HERE, None)
-    assert world.store.take_report(world.clock() + 10.0, 180.0) == HERE
+    assert world.store.reports.take(world.clock() + 10.0, 180.0) is None
+    world.store.reports.end(HERE, None)
+    assert world.store.reports.take(world.clock() + 10.0, 180.0) == HERE
 
 
 @pytest.mark.parametrize(("error", "tries"), [(CIDenied("gone"), 1), (NotKnown("gone"), 1), (CIUnavailable("?"), 4)])

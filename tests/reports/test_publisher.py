@@ -64,7 +64,7 @@ def test_a_verdict_that_changes_says_so(world: World, ci: ListeningCI) -> None:
 
     (job,) = board.reports[-1].value["jobs"]
     assert (job["verdict"], job["was"]) == ("intermittent", "failed")
-    changes = [entry.text for entry in world.store.timeline(HERE, "job") if entry.what == "verdict"]
+    changes = [entry.text for entry in world.store.pushes.timeline(HERE, "job") if entry.what == "verdict"]
     assert changes[0].startswith("failed: every one of 3 runs failed")
     assert changes[1].startswith("intermittent (was failed)")
 
@@ -80,7 +80,7 @@ def test_a_job_that_had_passed_is_reported_as_such(world: World) -> None:
 
     (job,) = [one for one in board.reports[-1].value["jobs"] if one["job"] == "other"]
     assert (job["verdict"], job["was"]) == ("intermittent", "passed")
-    (change,) = [entry.text for entry in world.store.timeline(HERE, "other") if entry.what == "verdict"]
+    (change,) = [entry.text for entry in world.store.pushes.timeline(HERE, "other") if entry.what == "verdict"]
     assert change.startswith("intermittent (was passed)")
 
 
@@ -109,7 +109,7 @@ def test_what_was_pending_meanwhile_was_no_verdict(world: World, ci: ListeningCI
     world.publish(publisher)
     verdicts = []
     for run in ("re-3", "re-4"):
-        world.store.ask(HERE, "job", 1, f"me {run}", dry=False, now=world.clock())
+        world.store.claims.ask(HERE, "job", 1, f"me {run}", dry=False, now=world.clock())
         world.drain()
         world.publish(publisher)
         verdicts.append((board.reports[-1].value["jobs"][0]["verdict"], board.reports[-1].value["jobs"][0]["was"]))
@@ -140,7 +140,7 @@ def test_a_failed_report_is_tried_again(world: World, error: Exception, soon: fl
     world.publish(publisher, late)
 
     assert len(failing.reports) == 2
-    assert "board:ill" in world.store.metadata(HERE)
+    assert "board:ill" in world.store.facts.metadata(HERE)
 
 
 def test_other_reporters_get_the_news_while_one_fails(world: World) -> None:
@@ -271,7 +271,7 @@ def test_what_the_store_refuses_ends_nothing(world: World, monkeypatch: pytest.M
         stop.set()
         raise StoreRefused("a damaged key")
 
-    monkeypatch.setattr(world.store, "end_report", refuse)
+    monkeypatch.setattr(world.store.reports, "end", refuse)
     made.run(stop)
 
     assert len(board.reports) == 1
@@ -304,7 +304,7 @@ def test_what_is_gone_is_not_tried_again(world: World) -> None:
 
 def test_a_crash_while_reporting_repeats_it(world: World) -> None:
     """A daemon that dies with a report in hand loses nothing: it is taken up when its lease is over."""
-    assert world.store.take_report(world.clock() + 2.0, 180.0) == HERE
+    assert world.store.reports.take(world.clock() + 2.0, 180.0) == HERE
     board = Board()
 
     world.publish(world.publisher(board), 60.0)
@@ -323,4 +323,4 @@ def test_dry_run_reports_nothing(make_world: Callable[..., World], ci: Listening
     world.publish(world.publisher(board))
 
     assert board.reports == []
-    assert [one.health for one in world.store.search(Search(), 10)] != [""]
+    assert [one.health for one in world.store.pushes.search(Search(), 10)] != [""]

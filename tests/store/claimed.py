@@ -22,7 +22,7 @@ def claimed(store: Store, job: str = "job", *, now: float = 0.0, dry: bool = Fal
 
 def owed(store: Store, job: str = "job", *, now: float = 0.0) -> Claim:
     """A claim that was decided: two retriggers of it remain."""
-    store.decide(claimed(store, job, now=now), FAILURE, Budget(), 3.0)
+    store.claims.decide(claimed(store, job, now=now), FAILURE, Budget(), 3.0)
     return own(store, job)
 
 

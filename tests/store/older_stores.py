@@ -57,7 +57,7 @@ def _plain(value: Any) -> Any:
 
 def of_push(store: Store, push: Push) -> dict[str, Any]:
     """Return what a store knows of a push, in the form of those answers."""
-    record = _plain(store.record(push))
+    record = _plain(store.pushes.record(push))
     # Those versions did not say what the CI told of batches and branches.
     for name in ("told", "heads"):
         record.pop(name, None)
@@ -67,30 +67,30 @@ def of_push(store: Store, push: Push) -> dict[str, Any]:
             del claim["push"]
             claim["run"] = [claim["run"]["run_id"], claim["run"]["attempt"]]
             claim.get("operation", {}).pop("push", None)
-    found = {"push": list(push), "record": record, "timeline": _plain(store.timeline(push))}
-    return _slim({**found, "metadata": _plain(store.metadata(push))})  # type: ignore[no-any-return]
+    found = {"push": list(push), "record": record, "timeline": _plain(store.pushes.timeline(push))}
+    return _slim({**found, "metadata": _plain(store.facts.metadata(push))})  # type: ignore[no-any-return]
 
 
 def of_rest(store: Store, now: float) -> dict[str, Any]:
     """Return what a store knows apart from single pushes, in the form of those answers."""
-    records = [one for project in ("try", "octo/App") for one in store.failure_records(project)]
+    records = [one for project in ("try", "octo/App") for one in store.reports.failure_records(project)]
 
     def place(one: FailureRecord) -> tuple[Push, str, float]:
         return one.push, one.job, one.at
 
     found = {
-        "search": sorted(_plain(store.search(Search(), 1000)), key=lambda one: one["push"]),
-        "judged": _plain(store.judged_since(0.0, 1000)),
+        "search": sorted(_plain(store.pushes.search(Search(), 1000)), key=lambda one: one["push"]),
+        "judged": _plain(store.pushes.judged_since(0.0, 1000)),
         "records": _plain(sorted(records, key=place)),
-        "held": dict(store.held()),
-        "sent": dict(store.sent(now)),
-        "breakers": _plain(store.breakers()),
-        "paused": _plain(store.paused()),
-        "leads": [_plain(store.leads(Group("ci", name))) for name in ("g 1", "g2")],
-        "letters": _plain(store.dead_letters()),
-        "crashes": _plain(store.crashes(100)),
-        "statistics": _plain(store.statistics(0.0)),
-        "next_due": store.next_due(),
+        "held": dict(store.limits.held()),
+        "sent": dict(store.limits.sent(now)),
+        "breakers": _plain(store.limits.breakers()),
+        "paused": _plain(store.limits.paused()),
+        "leads": [_plain(store.leads.read(Group("ci", name))) for name in ("g 1", "g2")],
+        "letters": _plain(store.letters.read()),
+        "crashes": _plain(store.crashes.read(100)),
+        "statistics": _plain(store.statistics.read(0.0)),
+        "next_due": store.due.next(),
     }
     return _slim(found)  # type: ignore[no-any-return]
 

@@ -48,21 +48,21 @@ def claimed(store: Store) -> Claim:
 
 def owed(store: Store) -> Claim:
     """Decide to retrigger it."""
-    store.decide(claimed(store), FAILURE, Budget(), 2.0)
+    store.claims.decide(claimed(store), FAILURE, Budget(), 2.0)
     return own(store)
 
 
 def sending(store: Store) -> Claim:
     """Begin its request."""
     claim = owed(store)
-    store.begin(operation(claim), PUSH, "asks", 3.0)
+    store.claims.begin(operation(claim), PUSH, "asks", 3.0)
     return own(store)
 
 
 def judge(store: Store) -> None:
     """Record how its push was judged."""
     summary = Summary(PUSH, "failing", "1 job failed", None, "", None, 0.0, 0.0, {"failed": 1})
-    store.judged(summary, [FailureRecord(PUSH, "job", 1.0, 1, 0, ("a line",))], [("job", "it failed")], 4.0)
+    store.reports.judged(summary, [FailureRecord(PUSH, "job", 1.0, 1, 0, ("a line",))], [("job", "it failed")], 4.0)
 
 
 def why(store: Store) -> str:

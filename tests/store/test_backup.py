@@ -46,10 +46,10 @@ def test_a_copy_of_one_moment(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("copy")) == ["copy.db"]
     copy = open_file(tmp_path / "copy.db")
     try:
-        found = copy.recent(100_000)
+        found = copy.pushes.recent(100_000)
         assert before <= len(found) <= len(heard)
         for where in found:
-            record = copy.record(where)
+            record = copy.pushes.record(where)
             assert record is not None
             assert [job.job for job in record.jobs] == ["a", "b"]
     finally:

@@ -14,7 +14,6 @@ from triggerbot.core.model import PROVING, Result, RunKey, State
 from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Store
-
 # -- observe ----------------------------------------------------------------------------------------------------
 
 
@@ -37,8 +36,8 @@ def test_nothing_else_makes_a_claim(store: Store) -> None:
     )
 
     assert every(store) == []
-    assert store.next_due() is None or store.next_due() > 1.0
-    assert set(store.known(PUSH)) == {("job", "1", 1), ("b", "1", 1), ("c", "1", 1)}
+    assert store.due.next() is None or store.due.next() > 1.0
+    assert set(store.pushes.known(PUSH)) == {("job", "1", 1), ("b", "1", 1), ("c", "1", 1)}
 
 
 def test_each_push_has_its_own_claims(store: Store) -> None:
@@ -56,7 +55,7 @@ def test_a_run_never_goes_back(store: Store, order: tuple[int, ...]) -> None:
     for number in order:
         store.observe([seen(messages[number])], 1.0, dry=False)
 
-    assert store.known(PUSH) == {("job", "1", 1): State.FINISHED}
+    assert store.pushes.known(PUSH) == {("job", "1", 1): State.FINISHED}
     run = own(store).run
     assert (run.state, run.result, run.step, run.failures) == (
         State.FINISHED, Result.FAILURE, "run tests", ("a line",),
@@ -74,7 +73,7 @@ def test_attempts_are_runs_of_their_own(store: Store) -> None:
     """One run id, two attempts: two runs."""
     store.observe([seen(failure(attempt=1)), seen(failure(attempt=2))], 1.0, dry=False)
 
-    assert [run.key for run in store.work(PUSH).runs["job"]] == [RunKey("1", 1), RunKey("1", 2)]
+    assert [run.key for run in store.pushes.work(PUSH).runs["job"]] == [RunKey("1", 1), RunKey("1", 2)]
 
 
 def test_texts_survive_as_they_are(store: Store, reopen: Reopen) -> None:
@@ -94,7 +93,7 @@ def test_facts_that_are_known_stay(store: Store) -> None:
         [said(PushOptions(), message="first"), said(PushOptions({EVERY: 3}), message="second")], 1.0, dry=False
     )
 
-    work = store.work(PUSH)
+    work = store.pushes.work(PUSH)
 
     assert (work.facts.author, work.facts.time, work.facts.fork, work.facts.message) == ("a", 7.0, True, "first")
     assert work.asks == PushOptions()
@@ -146,31 +145,31 @@ def test_a_push_is_leased_to_one_at_a_time(store: Store) -> None:
     claimed(store)
     store.observe([seen(failure(push=push("abcdef2")))], 1.0, dry=False)
 
-    leased = [store.lease(5.0, "me", 60), store.lease(5.0, "you", 60), store.lease(5.0, "them", 60)]
+    leased = [store.due.lease(5.0, "me", 60), store.due.lease(5.0, "you", 60), store.due.lease(5.0, "them", 60)]
 
     assert leased == [PUSH, push("abcdef2"), None]
-    assert store.next_due() is None
-    store.release(PUSH, "me")
-    assert store.next_due() == 0.0
-    assert store.lease(5.0, "you", 60) == PUSH
+    assert store.due.next() is None
+    store.due.release(PUSH, "me")
+    assert store.due.next() == 0.0
+    assert store.due.lease(5.0, "you", 60) == PUSH
 
 
 def test_nothing_is_leased_before_it_is_due_or_after_the_end(store: Store) -> None:
     """Due times are kept by the push's open claims."""
     claim = claimed(store, now=5.0)
-    assert store.lease(4.9, "me", 60) is None
-    store.wait(claim, 50.0, "later", 5.0)
-    assert (store.lease(49.0, "me", 60), store.next_due()) == (None, 50.0)
-    store.decide(own(store), Decision.refuse(Refusal.NO_RETRY), None, 50.0)
-    assert (store.lease(1e9, "me", 60), store.next_due()) == (None, None)
+    assert store.due.lease(4.9, "me", 60) is None
+    store.claims.wait(claim, 50.0, "later", 5.0)
+    assert (store.due.lease(49.0, "me", 60), store.due.next()) == (None, 50.0)
+    store.claims.decide(own(store), Decision.refuse(Refusal.NO_RETRY), None, 50.0)
+    assert (store.due.lease(1e9, "me", 60), store.due.next()) == (None, None)
 
 
 def test_a_lease_dies_with_its_process(store: Store, reopen: Reopen) -> None:
     """After a restart everything that was worked on is due again, at the latest when the lease has expired."""
     claimed(store)
-    assert store.lease(5.0, "me", 60) == PUSH
+    assert store.due.lease(5.0, "me", 60) == PUSH
 
-    assert reopen().lease(65.5, "me again", 60) == PUSH
+    assert reopen().due.lease(65.5, "me again", 60) == PUSH
 
 
 # -- decide -----------------------------------------------------------------------------------------------------
@@ -180,7 +179,7 @@ def test_a_decision_to_trigger_owes(store: Store) -> None:
     """The claim says why, how many, and how many runs there were."""
     claim = claimed(store)
 
-    assert store.decide(claim, FAILURE, Budget(), 3.0) == FAILURE
+    assert store.claims.decide(claim, FAILURE, Budget(), 3.0) == FAILURE
 
     claim = own(store)
     assert (claim.state, claim.cause, claim.wanted, claim.asked, claim.owed) == (
@@ -191,16 +190,16 @@ def test_a_decision_to_trigger_owes(store: Store) -> None:
 
 def test_a_decision_in_dry_run_is_final(store: Store) -> None:
     """Recorded as what would have been; nothing is due any more."""
-    store.decide(claimed(store, dry=True), FAILURE, Budget(), 3.0)
+    store.claims.decide(claimed(store, dry=True), FAILURE, Budget(), 3.0)
 
     assert own(store).state is ClaimState.WOULD
-    assert store.work(PUSH).claims == ()
-    assert store.next_due() is None
+    assert store.pushes.work(PUSH).claims == ()
+    assert store.due.next() is None
 
 
 def test_a_refusal_is_final(store: Store) -> None:
     """With its reason and detail."""
-    store.decide(claimed(store), Decision.refuse(Refusal.HIDDEN, "tier 2"), None, 3.0)
+    store.claims.decide(claimed(store), Decision.refuse(Refusal.HIDDEN, "tier 2"), None, 3.0)
 
     claim = own(store)
     assert (claim.state, claim.refusal, claim.cause, claim.note) == (
@@ -214,20 +213,20 @@ def test_runs_that_came_while_it_was_decided_count(store: Store, others: int, le
     claim = claimed(store)
     store.observe([seen(event(run_id=f"other-{number}")) for number in range(others)], 2.0, dry=False)
 
-    answer = store.decide(claim, replace(FAILURE, runs=1), Budget(), 3.0)
+    answer = store.claims.decide(claim, replace(FAILURE, runs=1), Budget(), 3.0)
 
     assert answer is not None
     assert (answer.count, own(store).owed) == (left, left)
     assert answer.refusal is (None if left else Refusal.ENOUGH_RUNS)
-    assert store.work(PUSH).spent == bool(left)
+    assert store.pushes.work(PUSH).spent == bool(left)
 
 
 def test_nothing_to_say_drops_the_claim(store: Store) -> None:
     """And a later failure may claim the job anew."""
     claim = claimed(store)
 
-    assert store.decide(claim, None, None, 3.0) is None
-    assert store.decide(claim, FAILURE, None, 3.0) is None
+    assert store.claims.decide(claim, None, None, 3.0) is None
+    assert store.claims.decide(claim, FAILURE, None, 3.0) is None
     assert every(store) == []
     (outcome,) = store.observe([seen(failure(run_id="2"))], 4.0, dry=False)
     assert outcome.claimed
@@ -236,13 +235,17 @@ def test_nothing_to_say_drops_the_claim(store: Store) -> None:
 def test_the_budget_is_spent_where_nobody_comes_between(store: Store) -> None:
     """Of many failures, the floor and one more; then `over_budget`; requests and people's wishes are not counted."""
     claims = [claimed(store, f"job-{number}") for number in range(9)]
-    answers = [store.decide(claim, FAILURE, Budget(5, 4), 3.0) for claim in claims]
+    answers = [store.claims.decide(claim, FAILURE, Budget(5, 4), 3.0) for claim in claims]
 
     assert [answer.reason for answer in answers if answer] == ["failure"] * 5 + ["over_budget"] * 4
-    assert (store.work(PUSH).spent, store.work(PUSH).spent_dry, store.work(PUSH).total) == (5, 0, 9)
+    assert (store.pushes.work(PUSH).spent, store.pushes.work(PUSH).spent_dry, store.pushes.work(PUSH).total) == (
+        5,
+        0,
+        9,
+    )
     other = claimed(store, "asked")
-    assert store.decide(other, Decision.trigger(Cause.REQUESTED, 3), Budget(0, 0), 3.0).reason == "requested"
-    assert store.work(PUSH).spent == 5
+    assert store.claims.decide(other, Decision.trigger(Cause.REQUESTED, 3), Budget(0, 0), 3.0).reason == "requested"
+    assert store.pushes.work(PUSH).spent == 5
 
 
 @pytest.mark.parametrize("dry", [False, True])
@@ -254,7 +257,7 @@ def test_a_decision_says_what_was_spent_when_it_was_recorded(
     claims = [claimed(store, f"job-{number}", dry=dry) for number in range(9)]
     budget, decision = Budget(percent, floor), Decision(Cause.FAILURE, None, 2, "", 1)
     store.observe([seen(failure("job-1", "job-1-again"))], 2.0, dry=dry)
-    told = [store.decide(claim, decision, budget, 3.0) for claim in claims]
+    told = [store.claims.decide(claim, decision, budget, 3.0) for claim in claims]
 
     expected = []
     for number in range(9):
@@ -262,18 +265,18 @@ def test_a_decision_says_what_was_spent_when_it_was_recorded(
         expected.append(within_budget(known, budget, min(number, budget.most(9)), 9, dry=dry))
     assert told == expected
     assert [own(store, f"job-{number}").note for number in range(9)] == [one.detail for one in expected]
-    story = [entry for entry in store.timeline(PUSH) if entry.what in ("trigger", "refuse") and entry.at == 3.0]
+    story = [entry for entry in store.pushes.timeline(PUSH) if entry.what in ("trigger", "refuse") and entry.at == 3.0]
     assert [entry.text for entry in story] == [one.detail for one in expected]
 
 
 def test_a_dry_run_has_a_budget_of_its_own(store: Store) -> None:
     """What would have been spent takes nothing from what may be."""
     for number in range(5):
-        store.decide(claimed(store, f"dry-{number}", dry=True), FAILURE, Budget(0, 4), 3.0)
-    real = store.decide(claimed(store, "real"), FAILURE, Budget(0, 4), 3.0)
+        store.claims.decide(claimed(store, f"dry-{number}", dry=True), FAILURE, Budget(0, 4), 3.0)
+    real = store.claims.decide(claimed(store, "real"), FAILURE, Budget(0, 4), 3.0)
 
     assert real == FAILURE
-    assert (store.work(PUSH).spent, store.work(PUSH).spent_dry) == (1, 5)
+    assert (store.pushes.work(PUSH).spent, store.pushes.work(PUSH).spent_dry) == (1, 5)
 
 
 def test_the_budget_holds_among_threads(store: Store) -> None:
@@ -284,11 +287,11 @@ def test_the_budget_holds_among_threads(store: Store) -> None:
     def decide(mine: int) -> None:
         start.wait()
         for claim in claims[mine::8]:
-            store.decide(claim, FAILURE, Budget(0, 6), 3.0)
+            store.claims.decide(claim, FAILURE, Budget(0, 6), 3.0)
 
     in_threads(8, decide)
 
-    assert store.work(PUSH).spent == 7
+    assert store.pushes.work(PUSH).spent == 7
     assert sum(claim.state is ClaimState.OWED for claim in every(store)) == 7
 
 
@@ -302,7 +305,7 @@ def test_what_appears_while_it_is_decided_is_deducted_if_it_counts(store: Store,
     store.observe([seen(event(run_id="2", time=9.0, **end))], 2.0, dry=False)
     covered = PROVING | {Result.TIMED_OUT}
 
-    decision = store.decide(claim, Decision(Cause.FAILURE, None, 2, "", 1, covered), None, 3.0)
+    decision = store.claims.decide(claim, Decision(Cause.FAILURE, None, 2, "", 1, covered), None, 3.0)
 
     assert decision is not None
     assert decision.count == count
@@ -318,7 +321,7 @@ def test_a_result_is_corrected_and_never_taken_back(store: Store, told: str, tru
         store.observe([one], 1.0, dry=False)[0] for one in ([fine, rough] if first else [rough, fine, fine, rough])
     ]
 
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     (run,) = record.jobs[0].runs
     assert (run.result, run.time) == (Result(truth), 5.0)
@@ -331,7 +334,7 @@ def test_no_other_end_of_a_run_is_changed(store: Store, later: str) -> None:
     store.observe([seen(event(result="busted"))], 1.0, dry=False)
     (answer,) = store.observe([seen(event(result=later))], 2.0, dry=False)
 
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     assert (record.jobs[0].runs[0].result, answer.news) == (Result.BUSTED, False)
 
@@ -349,7 +352,7 @@ def test_what_made_a_run_and_that_it_may_fail_are_told_apart(
         store.purge(99.0)
         for number, one in enumerate(order):
             store.observe([seen(one)], float(number), dry=False)
-        record = store.record(PUSH)
+        record = store.pushes.record(PUSH)
         assert record is not None
         (run,) = record.jobs[0].runs
         assert (run.event, run.allowed_to_fail, run.started) == (what, True, started)
@@ -363,7 +366,7 @@ def test_that_a_run_is_allowed_to_fail_may_be_told_at_any_time(store: Store) -> 
         store.purge(99.0)
         for number, one in enumerate(order):
             store.observe([seen(one)], float(number), dry=False)
-        record = store.record(PUSH)
+        record = store.pushes.record(PUSH)
         assert record is not None
         (run,) = record.jobs[0].runs
         assert (run.allowed_to_fail, run.time, run.started, run.failures, run.batch, run.result) == (
@@ -371,29 +374,27 @@ def test_that_a_run_is_allowed_to_fail_may_be_told_at_any_time(store: Store) -> 
         )  # fmt: skip
 
 
+def _all(store: Store) -> list[object]:
+    one, ran = store.pushes, store.reports.ran("try", ["job-1", "late", "other"])
+    views = (one.record, one.work, one.known, one.timeline)
+    return [*(view(PUSH) for view in views), one.timeline(PUSH, "late"), store.statistics.read(0.0), ran]
+
+
 def test_a_quiet_push_takes_less_room_and_is_as_before(store: Store) -> None:
     """Whatever is read of it; and when something comes of it again it goes on."""
     store.observe([seen(event(f"job-{number}", result="success", time=5.0)) for number in range(20)], 1.0, dry=False)
     store.observe([seen(failure("late", pool="linux", failures=("a line",)))], 2.0, dry=False)
-    store.decide(own(store, "late"), FAILURE, Budget(), 2.0)
-    before = (
-        store.record(PUSH), store.work(PUSH), store.known(PUSH), store.timeline(PUSH), store.statistics(0.0),
-        store.ran("try", ["job-1", "late", "other"]), store.timeline(PUSH, "late"),
-    )  # fmt: skip
+    store.claims.decide(own(store, "late"), FAILURE, Budget(), 2.0)
+    before = _all(store)
 
-    assert store.purge(-1.0, 100.0) == 0
-    assert store.purge(-1.0, 100.0) == 0
-
-    assert before == (
-        store.record(PUSH), store.work(PUSH), store.known(PUSH), store.timeline(PUSH), store.statistics(0.0),
-        store.ran("try", ["job-1", "late", "other"]), store.timeline(PUSH, "late"),
-    )  # fmt: skip
+    assert [store.purge(-1.0, 100.0), store.purge(-1.0, 100.0)] == [0, 0]
+    assert before == _all(store)
     store.observe([seen(event("job-1", "2", result="failure", time=9.0)), seen(event("new"))], 200.0, dry=False)
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     assert [(job.job, len(job.runs)) for job in record.jobs if job.job in ("job-1", "job-2", "late", "new")] == [
         ("job-1", 2), ("job-2", 1), ("late", 1), ("new", 1),
     ]  # fmt: skip
-    assert store.work(PUSH).total == 22
+    assert store.pushes.work(PUSH).total == 22
     store.purge(-1.0, 300.0)
-    assert store.record(PUSH) == record
+    assert store.pushes.record(PUSH) == record

@@ -25,7 +25,7 @@ def test_what_came_before_is_not_observed_again(store: Store) -> None:
 
     assert [outcome.repeated for outcome in first] == [False, False]
     assert [(one.repeated, one.news, one.due, one.claimed) for one in again] == [(True, False, False, False)] * 2
-    assert set(store.known(PUSH)) == {("a", "1", 1), ("b", "1", 1)}
+    assert set(store.pushes.known(PUSH)) == {("a", "1", 1), ("b", "1", 1)}
 
 
 def test_one_webhook_of_a_batch_is_known_and_the_others_are_not(store: Store) -> None:
@@ -36,8 +36,8 @@ def test_one_webhook_of_a_batch_is_known_and_the_others_are_not(store: Store) ->
     outcomes = store.observe(items, 2.0, dry=False, deliveries=["one", "two", "two", ""])
 
     assert [outcome.repeated for outcome in outcomes] == [True, False, False, False]
-    assert set(store.known(PUSH)) == {("a", "1", 1), ("c", "1", 1), ("d", "1", 1)}
-    assert store.work(PUSH).facts.author == "somebody"
+    assert set(store.pushes.known(PUSH)) == {("a", "1", 1), ("c", "1", 1), ("d", "1", 1)}
+    assert store.pushes.work(PUSH).facts.author == "somebody"
     assert deliver(store, seen(event("e")), name="two")[0].repeated
     assert not store.observe([seen(event("e"))], 3.0, dry=False)[0].repeated
 
@@ -55,7 +55,7 @@ def test_a_delivery_is_known_for_three_days_at_least(store: Store) -> None:
 
     assert deliver(store, seen(failure()), now=1000.0 + DELIVERY_KEPT)[0].repeated
     assert not deliver(store, seen(failure()), now=1001.0 + DELIVERY_KEPT)[0].repeated
-    assert store.known(PUSH) == {("job", "1", 1): State.FINISHED}
+    assert store.pushes.known(PUSH) == {("job", "1", 1): State.FINISHED}
 
 
 def test_old_deliveries_are_forgotten_while_new_ones_come(store: Store) -> None:

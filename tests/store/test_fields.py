@@ -76,7 +76,7 @@ SHARED = [one.name for one in dataclasses.fields(Run) if one.name != "job" and h
 def test_a_run_has_what_its_event_says(store: Store, name: str) -> None:
     """Told at once."""
     store.observe([seen(whole())], 1.0, dry=False)
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     assert getattr(record.jobs[0].runs[0], name) == getattr(whole(), name)
 
@@ -87,7 +87,7 @@ def test_a_run_learns_what_a_later_event_says(store: Store, name: str) -> None:
     first = Event(PUSH, whole().job, whole().run_id, State.RUNNING, attempt=whole().attempt, batch=whole().batch)
     less = dataclasses.replace(first, state=State.FINISHED, result=Result.FAILURE)
     store.observe([seen(first), seen(whole()), seen(less)], 1.0, dry=False)
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     assert getattr(record.jobs[0].runs[0], name) == getattr(whole(), name)
 
@@ -99,10 +99,10 @@ def test_facts_are_kept(store: Store, name: str) -> None:
     """Of a push, and of its batches."""
     facts = dataclasses.replace(filled(PushFacts), push=PUSH)
     store.observe([Notice(facts, PushOptions())], 1.0, dry=False)
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     if name == "batches":
-        assert tuple(store.work(PUSH).told.values()) == facts.batches
+        assert tuple(store.pushes.work(PUSH).told.values()) == facts.batches
     else:
         assert getattr(record.facts, name) == getattr(facts, name)
 
@@ -111,9 +111,9 @@ def test_options_and_queues_are_kept(store: Store) -> None:
     """What a push asks for; leads, and comment commands."""
     lead, command = dataclasses.replace(filled(Lead), state=State.FINISHED), filled(CommentCommand)
     store.observe([said(filled(PushOptions), message="m"), lead, command], 1.0, dry=False)
-    assert store.work(PUSH).asks == filled(PushOptions)
-    assert store.leads(lead.group).leads == (lead,)
-    assert store.take_command(2.0, 9.0) == PendingCommand(command, 1.0)
+    assert store.pushes.work(PUSH).asks == filled(PushOptions)
+    assert store.leads.read(lead.group).leads == (lead,)
+    assert store.commands.take(2.0, 9.0) == PendingCommand(command, 1.0)
 
 
 def test_what_is_judged_is_kept(store: Store) -> None:
@@ -121,23 +121,23 @@ def test_what_is_judged_is_kept(store: Store) -> None:
     store.observe([seen(whole())], 1.0, dry=False)
     summary = dataclasses.replace(filled(Summary), push=PUSH)
     record = dataclasses.replace(filled(FailureRecord), push=PUSH, job=whole().job)
-    store.judged(summary, [record], [], 5.0)
-    (found,) = store.search(Search(), 5)
+    store.reports.judged(summary, [record], [], 5.0)
+    (found,) = store.pushes.search(Search(), 5)
     assert (found.health, found.sentence, found.counts, found.judged) == (
         summary.health, summary.sentence, summary.counts, 5.0,
     )  # fmt: skip
-    assert store.failure_records(PUSH.project) == [record]
+    assert store.reports.failure_records(PUSH.project) == [record]
 
 
 def test_what_operators_see_is_kept(store: Store) -> None:
     """Dead letters, crashes, a pause, breakers."""
     letter, crash, pause = filled(DeadLetter), filled(Crash), filled(Pause)
-    store.add_dead_letters([letter])
-    store.add_crashes([crash])
-    store.pause(pause)
+    store.letters.add([letter])
+    store.crashes.add([crash])
+    store.limits.pause(pause)
     breaker = dataclasses.replace(filled(Breaker), version=0)
-    store.save_breaker(breaker, 1.0)
-    assert store.dead_letters() == [dataclasses.replace(letter, id=1)]
-    assert store.crashes() == [crash]
-    assert store.paused() == pause
-    assert store.breakers() == [breaker.next()]
+    store.limits.save_breaker(breaker, 1.0)
+    assert store.letters.read() == [dataclasses.replace(letter, id=1)]
+    assert store.crashes.read() == [crash]
+    assert store.limits.paused() == pause
+    assert store.limits.breakers() == [breaker.next()]

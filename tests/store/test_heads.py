@@ -25,15 +25,15 @@ def tell(store: Store, kind: HeadKind, revision: str = "", at: float | None = No
 def owe(store: Store, of: Push = PUSH, due: float = 500.0) -> None:
     """Claim a job of a push, and let it wait."""
     store.observe([said(PushOptions(), of), seen(failure(push=of))], 1.0, dry=False)
-    [claim] = store.work(of).claims
-    store.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
-    [claim] = store.work(of).claims
-    store.wait(claim, due, "waits", 1.0)
+    [claim] = store.pushes.work(of).claims
+    store.claims.decide(claim, Decision.trigger(Cause.FAILURE, 2), None, 1.0)
+    [claim] = store.pushes.work(of).claims
+    store.claims.wait(claim, due, "waits", 1.0)
 
 
 def due(store: Store, of: Push = PUSH) -> list[float]:
     """Return when the claims of a push are due."""
-    return [claim.due for claim in store.work(of).claims]
+    return [claim.due for claim in store.pushes.work(of).claims]
 
 
 def test_what_was_told_is_read_with_a_push(store: Store) -> None:
@@ -51,9 +51,9 @@ def test_what_was_told_is_read_with_a_push(store: Store) -> None:
         Told(HeadKind.PUSHED, "", A, "", 6.0),
         Told(HeadKind.CLOSED, "else/app", "", "12", 7.0),
     }
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
-    assert set(store.work(PUSH).heads) == set(record.heads) == expected
+    assert set(store.pushes.work(PUSH).heads) == set(record.heads) == expected
 
 
 def test_news_of_a_branch_makes_its_pushes_due(store: Store) -> None:
@@ -65,14 +65,14 @@ def test_news_of_a_branch_makes_its_pushes_due(store: Store) -> None:
     assert due(store) == [500.0], "it is its own news"
     assert tell(store, HeadKind.PUSHED, B, 30.0) == Outcome(due=True)
     assert (due(store), due(store, other)) == ([10.0], [500.0])
-    assert store.lease(10.0, "me", 60.0) == PUSH
-    [claim] = store.work(PUSH).claims
-    store.wait(claim, 500.0, "waits", 11.0)
-    store.release(PUSH, "me")
+    assert store.due.lease(10.0, "me", 60.0) == PUSH
+    [claim] = store.pushes.work(PUSH).claims
+    store.claims.wait(claim, 500.0, "waits", 11.0)
+    store.due.release(PUSH, "me")
     for kind, at in ((HeadKind.PUSHED, 30.0), (HeadKind.PUSHED, 29.0)):
         assert not tell(store, kind, B, at, now=12.0).news
     assert due(store) == [500.0]
-    assert store.lease(12.0, "me", 60.0) is None
+    assert store.due.lease(12.0, "me", 60.0) is None
     assert tell(store, HeadKind.RAN, B, 40.0, now=13.0).due
     assert not tell(store, HeadKind.RAN, B, 41.0, now=14.0).due
 
@@ -88,11 +88,11 @@ def test_news_of_a_default_branch_ends_nothing_by_itself(store: Store) -> None:
 def test_what_a_person_asked_for_stays_where_it_is(store: Store) -> None:
     """And what is in doubt is due when it is to be looked for."""
     owe(store)
-    claim = store.ask(PUSH, "job", 2, "me", dry=False, now=2.0)
+    claim = store.claims.ask(PUSH, "job", 2, "me", dry=False, now=2.0)
     assert claim is not None
-    store.decide(claim, Decision.trigger(Cause.MANUAL, 2), None, 2.0)
-    [_, mine] = store.work(PUSH).claims
-    store.wait(mine, 600.0, "waits", 2.0)
+    store.claims.decide(claim, Decision.trigger(Cause.MANUAL, 2), None, 2.0)
+    [_, mine] = store.pushes.work(PUSH).claims
+    store.claims.wait(mine, 600.0, "waits", 2.0)
     assert tell(store, HeadKind.GONE).due
     assert due(store) == [10.0, 600.0]
 
@@ -102,7 +102,7 @@ def test_of_a_busy_branch_only_the_newest_is_kept(store: Store) -> None:
     owe(store)
     for number in range(MARKS_MAX + 20):
         tell(store, HeadKind.PUSHED, f"{number:040x}", float(number))
-    found = {one.at for one in store.work(PUSH).heads}
+    found = {one.at for one in store.pushes.work(PUSH).heads}
     assert found == set(map(float, range(20, MARKS_MAX + 20)))
 
 
@@ -113,7 +113,7 @@ def test_it_stays_after_a_restart(home: Home) -> None:
     tell(store, HeadKind.PUSHED, B, 30.0)
     store.close()
     again = home.open()
-    assert again.work(PUSH).heads == (Told(HeadKind.PUSHED, "", B, "", 30.0),)
+    assert again.pushes.work(PUSH).heads == (Told(HeadKind.PUSHED, "", B, "", 30.0),)
 
 
 def test_what_is_old_is_forgotten(store: Store, request: pytest.FixtureRequest) -> None:
@@ -122,4 +122,4 @@ def test_what_is_old_is_forgotten(store: Store, request: pytest.FixtureRequest) 
     tell(store, HeadKind.PUSHED, B, 30.0)
     store.purge(40.0)
     if "redis" not in request.node.callspec.id:
-        assert store.work(PUSH).heads == ()
+        assert store.pushes.work(PUSH).heads == ()

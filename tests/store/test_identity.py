@@ -31,7 +31,7 @@ def hear(store: Store, *events: Event, at: float = 1.0) -> list[bool]:
 
 def jobs(store: Store) -> dict[str, JobRecord]:
     """Read the jobs of the push, by what people call them."""
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     return {job.job: job for job in record.jobs}
 
@@ -62,7 +62,7 @@ def test_what_was_told_of_a_batch_stays(store: Store) -> None:
     tell(store, Batch("7", "push", None, fork=True), Batch("x\x1fy", "a\x1eb", "c\x1fd"))
     tell(store, Batch("7", None, "ci.yml"))
     tell(store, Batch("7", fork=False))
-    assert store.work(PUSH).told == {
+    assert store.pushes.work(PUSH).told == {
         "7": Batch("7", "push", "ci.yml", fork=False),
         "x\x1fy": Batch("x\x1fy", "a\x1eb", "c\x1fd"),
     }
@@ -75,10 +75,10 @@ def test_the_author_is_not_that_of_a_fork(store: Store, first: bool) -> None:
     theirs = PushFacts(PUSH, author="stranger", fork=True, batches=(Batch("8", "pull_request", fork=True),))
     again = replace(own, author="somebody", batches=(Batch("9", "schedule", fork=False),))
     store.observe([Notice(theirs, None)], 2.0, dry=False)
-    assert store.work(PUSH).facts.author == "stranger"
+    assert store.pushes.work(PUSH).facts.author == "stranger"
     for facts in (own, again, theirs) if first else (replace(own, author=None), again, theirs):
         store.observe([Notice(facts, None)], 3.0, dry=False)
-    assert store.work(PUSH).facts.author == ("me" if first else "stranger")
+    assert store.pushes.work(PUSH).facts.author == ("me" if first else "stranger")
 
 
 def test_news_of_a_batch_is_judged(store: Store) -> None:
@@ -87,10 +87,10 @@ def test_news_of_a_batch_is_judged(store: Store) -> None:
     for at, batch, due in (
         (10.0, Batch("7", "push"), True), (30.0, Batch("7", "push"), False), (50.0, Batch("7", fork=True), True),
     ):  # fmt: skip
-        while store.take_report(at, 5.0):
-            store.end_report(PUSH, None)
+        while store.reports.take(at, 5.0):
+            store.reports.end(PUSH, None)
         tell(store, batch, at=at)
-        assert (store.take_report(at + 5, 5.0) == PUSH) is due
+        assert (store.reports.take(at + 5, 5.0) == PUSH) is due
 
 
 def test_two_of_one_name_in_one_attempt_are_two_jobs(store: Store) -> None:
@@ -125,17 +125,17 @@ def test_a_job_is_named_as_people_call_it(store: Store) -> None:
     tell(store, Batch("7", "push"), Batch("8", "pull_request"))
     hear(store, ran("1", "7"), ran("2", "8"))
     name = "CI / test (pull_request)"
-    claim = store.ask(PUSH, name, 2, "me", dry=False, now=5.0)
+    claim = store.claims.ask(PUSH, name, 2, "me", dry=False, now=5.0)
     assert claim is not None
     assert (claim.job, claim.run.run_id) == (jobs(store)[name].key, "2")
-    assert store.ask(PUSH, jobs(store)[name].key, 2, "me", dry=False, now=5.0) == claim
-    store.add_failure_lines(PUSH, name, RunKey("2", 1), ["boom"])
+    assert store.claims.ask(PUSH, jobs(store)[name].key, 2, "me", dry=False, now=5.0) == claim
+    store.facts.add_failure_lines(PUSH, name, RunKey("2", 1), ["boom"])
     assert jobs(store)[name].runs[0].failures == ("boom",)
-    store.finish(claim, "enough", 6.0)
+    store.claims.finish(claim, "enough", 6.0)
     hear(store, ran("4", "8", attempt=2))
-    assert [one.what for one in store.timeline(PUSH, name)] == ["ended"]
-    assert {one.job for one in store.timeline(PUSH, jobs(store)[name].key)} == {name}
-    assert {one.job for one in store.timeline(PUSH)} == {name}
+    assert [one.what for one in store.pushes.timeline(PUSH, name)] == ["ended"]
+    assert {one.job for one in store.pushes.timeline(PUSH, jobs(store)[name].key)} == {name}
+    assert {one.job for one in store.pushes.timeline(PUSH)} == {name}
 
 
 def test_history_goes_by_the_name_without_more(store: Store) -> None:
@@ -144,10 +144,18 @@ def test_history_goes_by_the_name_without_more(store: Store) -> None:
     hear(store, ran("1", "7"), ran("2", "8"), ran("3", "8", "CI / tests"))
     keys = [job.key for job in jobs(store).values()]
     records = [FailureRecord(PUSH, key, 3.0, 1, 1) for key in keys]
-    store.judged(Summary(PUSH, "good", "", None, "", None, 3.0, 3.0), records, [(keys[0], "intermittent")], 3.0)
-    assert sorted(one.job for one in store.failure_records("octo/app")) == ["CI / test", "CI / test", "CI / tests"]
-    assert store.ran("octo/app", ["CI / test", "CI / tests", "CI"]).at == {"CI / test": 1, "CI / tests": 1, "CI": 0}
-    assert [one.job for one in store.timeline(PUSH) if one.what == "verdict"] == ["CI / test (pull_request)"]
+    store.reports.judged(Summary(PUSH, "good", "", None, "", None, 3.0, 3.0), records, [(keys[0], "intermittent")], 3.0)
+    assert sorted(one.job for one in store.reports.failure_records("octo/app")) == [
+        "CI / test",
+        "CI / test",
+        "CI / tests",
+    ]
+    assert store.reports.ran("octo/app", ["CI / test", "CI / tests", "CI"]).at == {
+        "CI / test": 1,
+        "CI / tests": 1,
+        "CI": 0,
+    }
+    assert [one.job for one in store.pushes.timeline(PUSH) if one.what == "verdict"] == ["CI / test (pull_request)"]
 
 
 def test_what_an_earlier_version_kept_stays_where_it_is(store: Store) -> None:
@@ -157,7 +165,7 @@ def test_what_an_earlier_version_kept_stays_where_it_is(store: Store) -> None:
     tell(store, Batch("7", "push"), Batch("8", "pull_request"))
     assert hear(store, ran("1", "7"), ran("2", "7", attempt=2), ran("3", "8")) == [False, False, True]
     assert runs(store) == {"CI / test": ["1", "2"], "CI / test (pull_request)": ["3"]}
-    assert {claim.job for claim in store.work(PUSH).claims} == {job.key for job in jobs(store).values()}
+    assert {claim.job for claim in store.pushes.work(PUSH).claims} == {job.key for job in jobs(store).values()}
 
 
 def test_others_are_as_before(store: Store) -> None:

@@ -28,30 +28,30 @@ def test_a_lead_is_kept_until_it_is_settled(store: Store, reopen: Callable[[], S
     one, two = lead("a", time=7.25), lead("b", "failure", attempt=2)
     assert hear(store, one, two) == [False, True]
     store = reopen()
-    assert store.leads(GROUP) == Leads(GROUP, (two, one), tries=0, since=1.0)
-    store.settle_leads(GROUP, [two])
-    assert store.leads(GROUP).leads == (one,)
-    store.settle_leads(GROUP, [one])
-    assert store.leads(GROUP).leads == ()
-    assert store.next_due() is None
+    assert store.leads.read(GROUP) == Leads(GROUP, (two, one), tries=0, since=1.0)
+    store.leads.settle(GROUP, [two])
+    assert store.leads.read(GROUP).leads == (one,)
+    store.leads.settle(GROUP, [one])
+    assert store.leads.read(GROUP).leads == ()
+    assert store.due.next() is None
 
 
 def test_a_failure_is_due_at_once_and_the_rest_together_later(store: Store) -> None:
     """One question serves all that was heard by then."""
     hear(store, lead("a"), now=10.0)
     hear(store, lead("b"), now=12.0)
-    assert store.lease(12.0, "me", 60) is None
-    assert store.next_due() == 10.0 + LEAD_DELAY
+    assert store.due.lease(12.0, "me", 60) is None
+    assert store.due.next() == 10.0 + LEAD_DELAY
     hear(store, lead("c", "failure"), now=13.0)
-    assert store.lease(13.0, "me", 60) == GROUP
-    assert {one.run_id for one in store.leads(GROUP).leads} == {"a", "b", "c"}
+    assert store.due.lease(13.0, "me", 60) == GROUP
+    assert {one.run_id for one in store.leads.read(GROUP).leads} == {"a", "b", "c"}
 
 
 def test_of_each_run_the_furthest_counts(store: Store) -> None:
     """Messages come in any order, and more than once."""
     done = lead("a", "success", time=5.0)
     hear(store, lead("a", state="pending"), done, lead("a"))
-    assert store.leads(GROUP).leads == (done,)
+    assert store.leads.read(GROUP).leads == (done,)
     again = store.observe([done, lead("a", attempt=2)], 2.0, dry=False)
     assert [outcome.news for outcome in again] == [False, True]
 
@@ -61,65 +61,65 @@ def test_what_is_heard_while_it_is_asked_about_stays(store: Store) -> None:
     pending = lead("a", state="pending")
     hear(store, pending)
     hear(store, lead("a", "failure"), now=2.0)
-    store.settle_leads(GROUP, [pending])
-    assert store.leads(GROUP).leads == (lead("a", "failure"),)
+    store.leads.settle(GROUP, [pending])
+    assert store.leads.read(GROUP).leads == (lead("a", "failure"),)
 
 
 def test_settling_twice_and_settling_what_was_never_heard_change_nothing(store: Store) -> None:
     """A crash between two steps repeats the first."""
     hear(store, lead("a"))
-    store.settle_leads(GROUP, [lead("z")])
-    store.settle_leads(Group("ci", "nobody"), [lead("z")])
-    store.put_off_leads(Group("ci", "nobody"), 5.0)
-    assert store.leads(GROUP).leads == (lead("a"),)
-    assert store.leads(Group("ci", "nobody")) == Leads(Group("ci", "nobody"), ())
+    store.leads.settle(GROUP, [lead("z")])
+    store.leads.settle(Group("ci", "nobody"), [lead("z")])
+    store.leads.put_off(Group("ci", "nobody"), 5.0)
+    assert store.leads.read(GROUP).leads == (lead("a"),)
+    assert store.leads.read(Group("ci", "nobody")) == Leads(Group("ci", "nobody"), ())
 
 
 def test_a_group_that_was_put_off_waits_whatever_is_heard(store: Store) -> None:
     """A CI that does not answer is not asked more often for it."""
     hear(store, lead("a", "failure"))
-    store.put_off_leads(GROUP, 100.0)
+    store.leads.put_off(GROUP, 100.0)
     hear(store, lead("b", "failure"), now=3.0)
-    assert store.lease(99.0, "me", 60) is None
-    assert store.next_due() == 100.0
-    assert store.leads(GROUP).tries == 1
-    assert store.lease(100.0, "me", 60) == GROUP
-    store.settle_leads(GROUP, [lead("a", "failure")])
-    assert store.leads(GROUP).tries == 0
+    assert store.due.lease(99.0, "me", 60) is None
+    assert store.due.next() == 100.0
+    assert store.leads.read(GROUP).tries == 1
+    assert store.due.lease(100.0, "me", 60) == GROUP
+    store.leads.settle(GROUP, [lead("a", "failure")])
+    assert store.leads.read(GROUP).tries == 0
 
 
 def test_the_same_name_in_two_systems_is_two_groups(store: Store) -> None:
     """Names are a CI's own."""
     other = Group("other", GROUP.id)
     hear(store, lead("a"), lead("b", group=other))
-    assert store.leads(GROUP).leads == (lead("a"),)
-    assert store.leads(other).leads == (lead("b", group=other),)
+    assert store.leads.read(GROUP).leads == (lead("a"),)
+    assert store.leads.read(other).leads == (lead("b", group=other),)
 
 
 def test_a_leased_group_is_nobody_elses(store: Store) -> None:
     """Until it is given back."""
     hear(store, lead("a", "failure"))
-    assert store.lease(5.0, "me", 60) == GROUP
-    assert store.lease(5.0, "you", 60) is None
-    assert store.next_due() is None
-    store.release(GROUP, "me")
-    assert store.lease(5.0, "you", 60) == GROUP
+    assert store.due.lease(5.0, "me", 60) == GROUP
+    assert store.due.lease(5.0, "you", 60) is None
+    assert store.due.next() is None
+    store.due.release(GROUP, "me")
+    assert store.due.lease(5.0, "you", 60) == GROUP
 
 
 def test_what_is_due_longest_comes_first(store: Store) -> None:
     """Pushes and groups wait in one line."""
     hear(store, lead("a", "failure"), now=2.0)
     store.observe([seen(event("job", "1", result="failure"))], 1.0, dry=False)
-    assert [store.lease(5.0, "me", 60) for _ in range(3)] == [push(), GROUP, None]
+    assert [store.due.lease(5.0, "me", 60) for _ in range(3)] == [push(), GROUP, None]
 
 
 def test_a_pause_stops_pushes_but_not_leads(store: Store) -> None:
     """Asking what a message is about spends nothing."""
     store.observe([seen(event("job", "1", result="failure"))], 1.0, dry=False)
     hear(store, lead("a", "failure"), now=2.0)
-    store.pause(Pause(3.0, "me"))
-    assert store.next_due() == 2.0
-    assert [store.lease(5.0, "me", 60) for _ in range(2)] == [GROUP, None]
+    store.limits.pause(Pause(3.0, "me"))
+    assert store.due.next() == 2.0
+    assert [store.due.lease(5.0, "me", 60) for _ in range(2)] == [GROUP, None]
 
 
 def test_pushes_and_groups_of_one_system_share_the_cap(store: Store) -> None:
@@ -127,30 +127,30 @@ def test_pushes_and_groups_of_one_system_share_the_cap(store: Store) -> None:
     for number in range(LEASES_PER_SYSTEM):
         hear(store, lead("a", "failure", group=Group("ci", f"g{number}")), now=1.0)
     store.observe([seen(event("job", "1", result="failure"))], 2.0, dry=False)
-    leased = [store.lease(5.0, "me", 60) for _ in range(LEASES_PER_SYSTEM + 1)]
+    leased = [store.due.lease(5.0, "me", 60) for _ in range(LEASES_PER_SYSTEM + 1)]
     assert leased[-1] is None
-    assert store.next_due() is None
+    assert store.due.next() is None
     assert isinstance(leased[0], Group)
-    store.settle_leads(leased[0], store.leads(leased[0]).leads)
-    store.release(leased[0], "me")
-    assert isinstance(store.lease(5.0, "me", 60), Push)
+    store.leads.settle(leased[0], store.leads.read(leased[0]).leads)
+    store.due.release(leased[0], "me")
+    assert isinstance(store.due.lease(5.0, "me", 60), Push)
 
 
 def test_leads_that_nobody_settles_are_forgotten_with_the_pushes(store: Store) -> None:
     """Nothing is kept for ever."""
     hear(store, lead("a"), now=10.0)
     store.purge(10.0)
-    assert store.leads(GROUP).leads
+    assert store.leads.read(GROUP).leads
     store.purge(10.5)
-    assert not store.leads(GROUP).leads
-    assert store.next_due() is None
+    assert not store.leads.read(GROUP).leads
+    assert store.due.next() is None
 
 
 def test_the_batches_of_a_push(store: Store) -> None:
     """The dispatcher tells the look-back where to ask."""
     store.observe([seen(event("a", "1", batch="g1")), seen(event("b", "2", batch="g2"))], 1.0, dry=False)
     store.observe([seen(event("c", "3", batch="g1")), seen(event("d", "4"))], 1.0, dry=False)
-    assert store.work(push()).batches == {"g1", "g2"}
+    assert store.pushes.work(push()).batches == {"g1", "g2"}
 
 
 def crash(at: float, order: int = 1, ended: str = "SIGKILL", **more: str) -> Crash:
@@ -162,20 +162,20 @@ def test_crashes_newest_first_and_those_that_died_together_in_order(store: Store
     """The first of a group is likely the cause."""
     old = crash(1.0, error="ValueError: x", trace="Traceback\n…")
     together = [crash(5.0), crash(5.1, 2, "exit code 1"), crash(5.2, 3)]
-    store.add_crashes([old])
-    store.add_crashes(together)
-    store.add_crashes([crash(9.0)])
-    assert reopen().crashes() == [crash(9.0), *together, old]
+    store.crashes.add([old])
+    store.crashes.add(together)
+    store.crashes.add([crash(9.0)])
+    assert reopen().crashes.read() == [crash(9.0), *together, old]
     assert store is not None
 
 
 def test_the_oldest_crashes_make_room(store: Store) -> None:
     """A worker that dies all day fills no disk."""
     for at in range(CRASHES_MAX + 5):
-        store.add_crashes([crash(float(at))])
-    kept = store.crashes(1000)
+        store.crashes.add([crash(float(at))])
+    kept = store.crashes.read(1000)
     assert [one.at for one in kept] == [float(at) for at in reversed(range(5, CRASHES_MAX + 5))]
-    assert store.crashes(3) == kept[:3]
+    assert store.crashes.read(3) == kept[:3]
 
 
 @pytest.mark.parametrize("number", [1, 250])
@@ -183,4 +183,4 @@ def test_many_leads_in_one_batch(store: Store, number: int) -> None:
     """As an intake brings them."""
     leads = [lead(f"task-{one:03}", "success") for one in range(number)]
     store.observe(leads, 1.0, dry=False)
-    assert store.leads(GROUP).leads == tuple(leads)
+    assert store.leads.read(GROUP).leads == tuple(leads)

@@ -123,7 +123,7 @@ class Machine(RuleBasedStateMachine):
         else:
             decision = Decision.trigger(Cause(what), 2)
         budget = Budget(0, floor)
-        answer = self.store.decide(claim, decision, budget, self.now)
+        answer = self.store.claims.decide(claim, decision, budget, self.now)
         if decision is None:
             assert answer is None
             del self.model.claims[chosen.key]
@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
         chosen, claim = picked
         self.number += 1
         made = Operation(f"op-{self.number}", claim.push, (claim.id,), count, self.now, {claim.job: (claim.run.key,)})
-        began = self.store.begin(made, chosen.key[0], "sends", self.now)
+        began = self.store.claims.begin(made, chosen.key[0], "sends", self.now)
         assert began is not self.model.paused
         if began:
             chosen.state, chosen.operation, chosen.held = ClaimState.SENDING, made, False
@@ -167,28 +167,28 @@ class Machine(RuleBasedStateMachine):
         made, later = chosen.operation, self.now + 60
         assert made is not None
         if answer == "accepted":
-            self.store.accepted(made, "yes", self.now, due=later, since=self.now)
+            self.store.claims.accepted(made, "yes", self.now, due=later, since=self.now)
             chosen.asked += made.count
             chosen.tries, chosen.due, chosen.held, chosen.operation = 0, later, True, None
             chosen.state = ClaimState.DONE if chosen.asked >= chosen.wanted else ClaimState.OWED
         elif answer == "refused":
-            self.store.refused(made, Decision.refuse(Refusal.REFUSED_BY_CI, "no"), self.now)
+            self.store.claims.refused(made, Decision.refuse(Refusal.REFUSED_BY_CI, "no"), self.now)
             chosen.operation = None
             if chosen.asked:
                 chosen.state = ClaimState.DONE
             else:
                 chosen.state, chosen.refusal, chosen.spent = ClaimState.REFUSED, Refusal.REFUSED_BY_CI, False
         elif answer == "postponed":
-            self.store.postponed(made, later, "busy", self.now)
+            self.store.claims.postponed(made, later, "busy", self.now)
             chosen.state, chosen.operation, chosen.due, chosen.held = ClaimState.OWED, None, later, False
             chosen.tries += 1
         elif answer == "resend":
-            if self.store.resend(made, "again", self.now):
+            if self.store.claims.resend(made, "again", self.now):
                 chosen.state = ClaimState.SENDING
                 chosen.operation = replace(made, started=self.now, sends=made.sends + 1, misses=0)
         else:
             missed = answer == "missed"
-            self.store.doubted(made, later, "who knows", self.now, missed=missed)
+            self.store.claims.doubted(made, later, "who knows", self.now, missed=missed)
             chosen.state, chosen.due = ClaimState.UNKNOWN, later
             chosen.operation = replace(made, misses=made.misses + missed)
 
@@ -199,7 +199,7 @@ class Machine(RuleBasedStateMachine):
         if picked is None:
             return
         chosen, claim = picked
-        self.store.wait(
+        self.store.claims.wait(
             claim, self.now + 30, why, self.now, since=self.now if why == "held" else None, lookup=why == "lookup"
         )
         chosen.due, chosen.held = self.now + 30, why == "held"
@@ -211,14 +211,14 @@ class Machine(RuleBasedStateMachine):
         """End a claim early."""
         picked = self.pick(data, ClaimState.OWED)
         if picked is not None:
-            self.store.finish(picked[1], "enough", self.now)
+            self.store.claims.finish(picked[1], "enough", self.now)
             picked[0].state = ClaimState.DONE
             picked[0].spent &= picked[0].asked > 0
 
     @rule(where=st.sampled_from(PUSHES), job=st.sampled_from(JOBS), who=st.sampled_from("xy"), dry=st.booleans())
     def ask(self, where: Push, job: str, who: str, dry: bool) -> None:
         """Ask as a person."""
-        claim = self.store.ask(where, job, 3, who, dry=dry, now=self.now)
+        claim = self.store.claims.ask(where, job, 3, who, dry=dry, now=self.now)
         runs = [run for known, name, run in self.model.runs if (known, name) == (where, job)]
         assert (claim is not None) is bool(runs)
         key = (where, job, who)
@@ -228,13 +228,13 @@ class Machine(RuleBasedStateMachine):
     @rule(stop=st.booleans())
     def pause(self, stop: bool) -> None:
         """Stop all sending, or go on."""
-        self.store.pause(Pause(self.now, "me") if stop else None)
+        self.store.limits.pause(Pause(self.now, "me") if stop else None)
         self.model.paused = stop
 
     @rule()
     def lease(self) -> None:
         """What is leased is due, and nothing is while paused."""
-        where = self.store.lease(self.now, "me", 60)
+        where = self.store.due.lease(self.now, "me", 60)
         due = {
             claim.key[0] for claim in self.model.claims.values() if claim.state not in FINAL and claim.due <= self.now
         }
@@ -243,27 +243,27 @@ class Machine(RuleBasedStateMachine):
             return
         assert not self.model.paused
         assert where in due or where not in self.model.asks
-        self.store.release(where, "me")
+        self.store.due.release(where, "me")
 
     @rule()
     def report(self) -> None:
         """Report what is due: of what is not, nothing has changed since it was reported."""
         self.now += 2
-        while (where := self.store.take_report(self.now, 60)) is not None:
-            self.store.end_report(where, None)
+        while (where := self.store.reports.take(self.now, 60)) is not None:
+            self.store.reports.end(where, None)
             self.reported[where] = self.told(where)
         for where in PUSHES:
             assert self.reported.get(where) == self.told(where)
 
     def told(self, where: Push) -> object:
         """All of a push that a report may tell."""
-        record = self.store.record(where)
+        record = self.store.pushes.record(where)
         if record is None:
             return None
         claims = [
             (one.id, one.state, one.cause, one.refusal, one.wanted, one.asked) for one in every(self.store, where)
         ]
-        return self.store.timeline(where), record.facts, [job.runs for job in record.jobs], claims
+        return self.store.pushes.timeline(where), record.facts, [job.runs for job in record.jobs], claims
 
     @precondition(lambda self: self.number % 3 == 0)
     @rule()
@@ -283,14 +283,14 @@ class Machine(RuleBasedStateMachine):
             assert set(found) == set(claims)
             for key, claim in found.items():
                 self._compare(claim, claims[key])
-            work = self.store.work(where)
+            work = self.store.pushes.work(where)
             assert {claim.id for claim in work.claims} == {
                 claim.id for key, claim in found.items() if claims[key].state not in FINAL
             }
             assert work.total == len(self.model.jobs(where))
             assert (work.spent, work.spent_dry) == (self.model.spent(where, False), self.model.spent(where, True))
             assert work.asks == self.model.asks.get(where)
-            assert self.store.known(where) == {
+            assert self.store.pushes.known(where) == {
                 (job, run.run_id, run.attempt): state
                 for (known, job, run), (state, _) in self.model.runs.items() if known == where
             }  # fmt: skip

@@ -17,7 +17,7 @@ GATE = failure("gate", "2", time=7.0, started=6.0, needs=("test (1)", "odd \x1f\
 
 def only_run(store: Store) -> Run:
     """The one run that there is."""
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     (job,) = record.jobs
     (run,) = job.runs
@@ -48,23 +48,23 @@ def test_what_a_run_needs_may_be_told_at_any_time(store: Store, what: str | None
 def test_a_further_failure_of_a_derived_one_is_claimed_anew(store: Store) -> None:
     """But neither the same run again, nor any run of a job that was refused for another reason."""
     observe(store, GATE)
-    (claim,) = store.work(PUSH).claims
-    store.decide(claim, Decision.refuse(Refusal.DERIVED, "follows from `test`"), None, 1.0)
+    (claim,) = store.pushes.work(PUSH).claims
+    store.claims.decide(claim, Decision.refuse(Refusal.DERIVED, "follows from `test`"), None, 1.0)
     (again,) = store.observe([seen(GATE)], 2.0, dry=False)
-    assert (again.claimed, store.work(PUSH).claims) == (False, ())
+    assert (again.claimed, store.pushes.work(PUSH).claims) == (False, ())
     (other,) = store.observe([seen(replace(GATE, run_id="3"))], 3.0, dry=False)
     assert other.claimed
-    (new,) = store.work(PUSH).claims
+    (new,) = store.pushes.work(PUSH).claims
     assert (new.state, new.run.run_id, new.refusal) == (ClaimState.OPEN, "3", None)
-    store.decide(new, Decision.refuse(Refusal.OVER_BUDGET, ""), None, 4.0)
+    store.claims.decide(new, Decision.refuse(Refusal.OVER_BUDGET, ""), None, 4.0)
     (last,) = store.observe([seen(replace(GATE, run_id="4"))], 5.0, dry=False)
-    assert (last.claimed, store.work(PUSH).claims, store.work(PUSH).spent) == (False, (), 0)
+    assert (last.claimed, store.pushes.work(PUSH).claims, store.pushes.work(PUSH).spent) == (False, (), 0)
 
 
 def test_a_success_makes_no_new_claim(store: Store) -> None:
     """Only a failure does."""
     observe(store, GATE)
-    (claim,) = store.work(PUSH).claims
-    store.decide(claim, Decision.refuse(Refusal.DERIVED), None, 1.0)
+    (claim,) = store.pushes.work(PUSH).claims
+    store.claims.decide(claim, Decision.refuse(Refusal.DERIVED), None, 1.0)
     observe(store, event("gate", "3", result="success", time=9.0))
-    assert store.work(PUSH).claims == ()
+    assert store.pushes.work(PUSH).claims == ()

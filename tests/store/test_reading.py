@@ -19,17 +19,17 @@ def test_a_story_is_told_in_order(store: Store) -> None:
     """Decision, request, answer: each with its job, count and run."""
     claim = owed(store)
     owed(store, "other")
-    store.begin(operation(claim), PUSH, "asks for 2", 10.0)
-    store.accepted(operation(claim), "accepted", 11.0)
+    store.claims.begin(operation(claim), PUSH, "asks for 2", 10.0)
+    store.claims.accepted(operation(claim), "accepted", 11.0)
 
-    story = store.timeline(PUSH, "job")
+    story = store.pushes.timeline(PUSH, "job")
 
     assert [(entry.what, entry.job, entry.count, entry.at) for entry in story] == [
         ("trigger", "job", 2, 3.0), ("send", "job", 2, 10.0), ("accepted", "job", 2, 11.0),
     ]  # fmt: skip
     assert (story[0].reason, story[0].run_id, story[0].attempt) == ("failure", "job-1", 1)
-    assert len(store.timeline(PUSH)) == 4
-    assert store.timeline(push("fffffff")) == []
+    assert len(store.pushes.timeline(PUSH)) == 4
+    assert store.pushes.timeline(push("fffffff")) == []
 
 
 def test_a_story_is_not_told_twice(store: Store) -> None:
@@ -38,7 +38,7 @@ def test_a_story_is_not_told_twice(store: Store) -> None:
     for _ in range(100):
         store.observe(refused, 1.0, dry=False)
 
-    assert [(entry.what, entry.reason, entry.run_id) for entry in store.timeline(PUSH)] == [
+    assert [(entry.what, entry.reason, entry.run_id) for entry in store.pushes.timeline(PUSH)] == [
         ("refuse", "hidden", "1"), ("refuse", "hidden", "2"),
     ]  # fmt: skip
 
@@ -47,7 +47,7 @@ def test_a_problem_in_the_message_is_told(store: Store) -> None:
     """The push's story has the complaint."""
     store.observe([said(PushOptions(problems=("--rebuild wants a number",)), message="m")], 1.0, dry=False)
 
-    assert [(entry.what, entry.text) for entry in store.timeline(PUSH)] == [("note", "--rebuild wants a number")]
+    assert [(entry.what, entry.text) for entry in store.pushes.timeline(PUSH)] == [("note", "--rebuild wants a number")]
 
 
 def test_pushes_are_found_by_the_beginning_of_a_revision(store: Store) -> None:
@@ -55,18 +55,18 @@ def test_pushes_are_found_by_the_beginning_of_a_revision(store: Store) -> None:
     for revision in ("abcdef1", "abcdef2", "abc0000"):
         store.observe([seen(event(push=push(revision)))], 1.0, dry=False)
 
-    assert {one.revision for one in store.find("try", "ABCDEF")} == {"abcdef1", "abcdef2"}
-    assert [one.revision for one in store.find("try", "abcdef1")] == ["abcdef1"]
-    assert store.find("other", "abc") == []
-    assert store.find("try", "%") == []
-    assert store.find("try", "b") == []
+    assert {one.revision for one in store.pushes.find("try", "ABCDEF")} == {"abcdef1", "abcdef2"}
+    assert [one.revision for one in store.pushes.find("try", "abcdef1")] == ["abcdef1"]
+    assert store.pushes.find("other", "abc") == []
+    assert store.pushes.find("try", "%") == []
+    assert store.pushes.find("try", "b") == []
 
 
 def test_what_made_the_ci_run_it_is_kept(store: Store) -> None:
     """A later message that does not say so changes nothing, and one that says it first adds it."""
     store.observe([seen(event("job", "1", event="pull_request")), seen(event("job", "2"))], 1.0, dry=False)
     store.observe([seen(failure("job", "1")), seen(failure("job", "2", event="push"))], 2.0, dry=False)
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
     assert record is not None
     assert [(run.run_id, run.event) for run in record.jobs[0].runs] == [("1", "pull_request"), ("2", "push")]
     assert own(store).run.event == "pull_request"
@@ -76,8 +76,8 @@ def test_projects_are_found_in_any_case(store: Store) -> None:
     """As people write them; a spelling that is there is preferred to none."""
     there = push(project="Octo/App")
     store.observe([seen(failure("job", push=there))], 1.0, dry=False)
-    assert store.find("octo/app", there.revision) == store.recent(5, "OCTO/app") == [there]
-    assert store.find("octo/ap", there.revision) == store.find("octo/apps", there.revision) == []
+    assert store.pushes.find("octo/app", there.revision) == store.pushes.recent(5, "OCTO/app") == [there]
+    assert store.pushes.find("octo/ap", there.revision) == store.pushes.find("octo/apps", there.revision) == []
 
 
 def test_the_latest_pushes_come_first(store: Store) -> None:
@@ -86,30 +86,30 @@ def test_the_latest_pushes_come_first(store: Store) -> None:
         where = push(f"abcdef{number}", project="odd" if number == 1 else "try")
         store.observe([seen(event(push=where))], float(number * 100), dry=False)
 
-    assert [one.revision[-1] for one in store.recent(2)] == ["2", "1"]
-    assert [one.revision[-1] for one in store.recent(9, "try")] == ["2", "0"]
+    assert [one.revision[-1] for one in store.pushes.recent(2)] == ["2", "1"]
+    assert [one.revision[-1] for one in store.pushes.recent(9, "try")] == ["2", "0"]
 
 
 def test_what_is_not_known_is_nothing(store: Store) -> None:
     """Reading of an unknown push neither fails nor makes one."""
-    assert store.record(PUSH) is None
-    assert store.known(PUSH) == {}
-    assert (store.work(PUSH).claims, store.work(PUSH).total) == ((), 0)
-    store.put_off_facts(PUSH, 5.0)
-    assert store.recent(9) == []
+    assert store.pushes.record(PUSH) is None
+    assert store.pushes.known(PUSH) == {}
+    assert (store.pushes.work(PUSH).claims, store.pushes.work(PUSH).total) == ((), 0)
+    store.facts.put_off(PUSH, 5.0)
+    assert store.pushes.recent(9) == []
 
 
 def test_statistics_count_decisions(store: Store) -> None:
     """By action, reason and mode."""
     owed(store, "a")
-    store.decide(claimed(store, "b"), Decision.refuse(Refusal.HIDDEN), None, 3.0)
+    store.claims.decide(claimed(store, "b"), Decision.refuse(Refusal.HIDDEN), None, 3.0)
 
-    counted = store.statistics(0.0)["decisions"]
+    counted = store.statistics.read(0.0)["decisions"]
 
     assert {(one["action"], one["reason"], one["jobs"]) for one in counted} == {
         ("trigger", "failure", 1), ("refuse", "hidden", 1),
     }  # fmt: skip
-    assert store.statistics(1e12)["decisions"] == []
+    assert store.statistics.read(1e12)["decisions"] == []
 
 
 # -- forgetting and enduring ------------------------------------------------------------------------------------
@@ -121,12 +121,12 @@ def test_old_pushes_are_forgotten_whole(store: Store) -> None:
     store.observe([seen(failure(push=one), asks=PushOptions()) for one in (old, still_open)], 10.0, dry=False)
     store.observe([seen(failure(push=new), asks=PushOptions())], 1000.0, dry=False)
     for one in (old, new):
-        store.decide(own(store, where=one), Decision.refuse(Refusal.HIDDEN), None, 10.0)
+        store.claims.decide(own(store, where=one), Decision.refuse(Refusal.HIDDEN), None, 10.0)
 
     assert store.purge(500.0) == 1
     assert store.purge(500.0) == 0
-    assert store.record(old) is None
-    assert store.timeline(old) == []
+    assert store.pushes.record(old) is None
+    assert store.pushes.timeline(old) == []
     assert [len(every(store, one)) for one in (still_open, new)] == [1, 1]
 
 
@@ -134,23 +134,28 @@ def test_many_old_pushes_are_forgotten(store: Store) -> None:
     """More than one portion's worth, and every one of them."""
     store.observe([seen(event(push=push(f"{number:07x}"))) for number in range(450)], 10.0, dry=False)
     for number in range(450):
-        store.put_off_facts(push(f"{number:07x}"), None)
+        store.facts.put_off(push(f"{number:07x}"), None)
 
     assert store.purge(500.0) == 450
-    assert store.recent(9) == []
+    assert store.pushes.recent(9) == []
 
 
 def test_everything_is_there_after_a_restart(store: Store, reopen: Reopen) -> None:
     """Facts, runs, claims, requests, the pause."""
     claim = owed(store)
-    store.begin(operation(claim), PUSH, "", 10.0)
+    store.claims.begin(operation(claim), PUSH, "", 10.0)
     store.observe([said(PushOptions({EVERY: 3}, no_retry=True), message="m", author="a")], 11.0, dry=False)
-    store.pause(Pause(1.0, "me"))
-    before = (store.record(PUSH), store.work(PUSH), store.timeline(PUSH), store.paused())
+    store.limits.pause(Pause(1.0, "me"))
+    before = (store.pushes.record(PUSH), store.pushes.work(PUSH), store.pushes.timeline(PUSH), store.limits.paused())
 
     again = reopen()
 
-    assert (again.record(PUSH), again.work(PUSH), again.timeline(PUSH), again.paused()) == before
+    assert (
+        again.pushes.record(PUSH),
+        again.pushes.work(PUSH),
+        again.pushes.timeline(PUSH),
+        again.limits.paused(),
+    ) == before
 
 
 def test_a_closed_store_says_so(store: Store) -> None:
@@ -191,7 +196,7 @@ def test_eight_threads_lease_different_pushes(store: Store) -> None:
 
     def lease(mine: int) -> None:
         start.wait()
-        while (one := store.lease(5.0, str(mine), 60)) is not None:
+        while (one := store.due.lease(5.0, str(mine), 60)) is not None:
             leased.append(one.revision)
 
     in_threads(8, lease)
@@ -206,14 +211,14 @@ def test_a_system_that_hangs_leaves_the_others_their_turn(store: Store) -> None:
     store.observe([seen(failure(push=where)) for where in [*slow, other]], 1.0, dry=False)
 
     leased = []
-    while (one := store.lease(5.0, "me", 60)) is not None:
+    while (one := store.due.lease(5.0, "me", 60)) is not None:
         leased.append(one)
 
     assert len(leased) == 5
     assert other in leased
-    assert store.next_due() is None
-    store.release(leased[0], "me")
-    assert store.next_due() == 1.0
+    assert store.due.next() is None
+    store.due.release(leased[0], "me")
+    assert store.due.next() == 1.0
 
 
 def test_a_caller_who_gives_up_waiting_costs_nobody_else_an_answer(store: Store) -> None:

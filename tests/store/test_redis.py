@@ -41,7 +41,7 @@ def own_server(tmp_path: Path) -> Iterator[RedisServer]:
 def _reported(store: Store) -> None:
     """Let somebody be at the push's report."""
     claimed(store)
-    store.take_report(2.0, 60.0)
+    store.reports.take(2.0, 60.0)
 
 
 def _nothing(store: Store) -> None:
@@ -61,44 +61,47 @@ MUTATIONS: dict[str, tuple[Callable[[Store], Any], Callable[[Store, Any], Any]]]
         lambda store, _: store.observe([said(PushOptions(rebuild={"*": 3}), message="try")], 1.0, dry=False)[0].due,
     ),
     "lead": (_nothing, lambda store, _: store.observe([LEAD], 1.0, dry=False)[0].news),
-    "lease": (claimed, lambda store, _: store.lease(5.0, "me", 60)),
-    "decide": (claimed, lambda store, claim: store.decide(claim, FAILURE, Budget(), 2.0)),
-    "drop": (claimed, lambda store, claim: store.decide(claim, None, None, 2.0)),
-    "begin": (owed, lambda store, claim: store.begin(operation(claim), PUSH, "asks", 3.0)),
-    "resend": (sending, lambda store, claim: store.resend(claim.operation, "again", 4.0)),
-    "accepted": (sending, lambda store, claim: store.accepted(claim.operation, "yes", 4.0)),
+    "lease": (claimed, lambda store, _: store.due.lease(5.0, "me", 60)),
+    "decide": (claimed, lambda store, claim: store.claims.decide(claim, FAILURE, Budget(), 2.0)),
+    "drop": (claimed, lambda store, claim: store.claims.decide(claim, None, None, 2.0)),
+    "begin": (owed, lambda store, claim: store.claims.begin(operation(claim), PUSH, "asks", 3.0)),
+    "resend": (sending, lambda store, claim: store.claims.resend(claim.operation, "again", 4.0)),
+    "accepted": (sending, lambda store, claim: store.claims.accepted(claim.operation, "yes", 4.0)),
     "refused": (
         sending,
-        lambda store, claim: store.refused(claim.operation, Decision.refuse(Refusal.REFUSED_BY_CI, "no"), 4.0),
+        lambda store, claim: store.claims.refused(claim.operation, Decision.refuse(Refusal.REFUSED_BY_CI, "no"), 4.0),
     ),
-    "postponed": (sending, lambda store, claim: store.postponed(claim.operation, 9.0, "later", 4.0)),
-    "doubted": (sending, lambda store, claim: store.doubted(claim.operation, 9.0, "hm", 4.0, missed=True)),
-    "wait": (claimed, lambda store, claim: store.wait(claim, 9.0, "later", 4.0)),
-    "finish": (owed, lambda store, claim: store.finish(claim, "enough", 4.0)),
-    "put_off_facts": (claimed, lambda store, _: store.put_off_facts(PUSH, 9.0)),
+    "postponed": (sending, lambda store, claim: store.claims.postponed(claim.operation, 9.0, "later", 4.0)),
+    "doubted": (sending, lambda store, claim: store.claims.doubted(claim.operation, 9.0, "hm", 4.0, missed=True)),
+    "wait": (claimed, lambda store, claim: store.claims.wait(claim, 9.0, "later", 4.0)),
+    "finish": (owed, lambda store, claim: store.claims.finish(claim, "enough", 4.0)),
+    "put_off_facts": (claimed, lambda store, _: store.facts.put_off(PUSH, 9.0)),
     "put_off_leads": (
         lambda store: store.observe([LEAD], 1.0, dry=False),
-        lambda store, _: store.put_off_leads(LEAD.group, 9.0),
+        lambda store, _: store.leads.put_off(LEAD.group, 9.0),
     ),
-    "ask": (claimed, lambda store, _: store.ask(PUSH, "job", 3, "me", dry=False, now=4.0)),
-    "add_dead_letters": (_nothing, lambda store, _: store.add_dead_letters([LETTER])),
-    "add_crashes": (_nothing, lambda store, _: store.add_crashes([Crash(1.0, "host/1", "SIGKILL")])),
-    "take_report": (claimed, lambda store, _: store.take_report(5.0, 60.0)),
-    "end_report": (_reported, lambda store, _: store.end_report(PUSH, 9.0)),
-    "report_soon": (_reported, lambda store, _: store.report_soon(PUSH, 9.0)),
+    "ask": (claimed, lambda store, _: store.claims.ask(PUSH, "job", 3, "me", dry=False, now=4.0)),
+    "add_dead_letters": (_nothing, lambda store, _: store.letters.add([LETTER])),
+    "add_crashes": (_nothing, lambda store, _: store.crashes.add([Crash(1.0, "host/1", "SIGKILL")])),
+    "take_report": (claimed, lambda store, _: store.reports.take(5.0, 60.0)),
+    "end_report": (_reported, lambda store, _: store.reports.end(PUSH, 9.0)),
+    "report_soon": (_reported, lambda store, _: store.reports.soon(PUSH, 9.0)),
     "judged": (claimed, lambda store, _: judge(store)),
-    "keep": (claimed, lambda store, _: store.set_metadata(PUSH, "name", "value")),
-    "add_failure_lines": (claimed, lambda store, _: store.add_failure_lines(PUSH, "job", RunKey("1", 1), ["a line"])),
+    "keep": (claimed, lambda store, _: store.facts.set_metadata(PUSH, "name", "value")),
+    "add_failure_lines": (
+        claimed,
+        lambda store, _: store.facts.add_failure_lines(PUSH, "job", RunKey("1", 1), ["a line"]),
+    ),
     "wish": (_nothing, lambda store, _: store.observe([WISH], 1.0, dry=False)[0].news),
     "take_command": (
         lambda store: store.observe([WISH], 1.0, dry=False),
-        lambda store, _: store.take_command(5.0, 60.0),
+        lambda store, _: store.commands.take(5.0, 60.0),
     ),
     "end_command": (
         lambda store: store.observe([WISH], 1.0, dry=False),
-        lambda store, _: store.end_command(WISH, 9.0),
+        lambda store, _: store.commands.end(WISH, 9.0),
     ),
-    "pause": (_nothing, lambda store, _: store.pause(Pause(1.0, "me"))),
+    "pause": (_nothing, lambda store, _: store.limits.pause(Pause(1.0, "me"))),
 }
 
 
@@ -109,9 +112,10 @@ _SCRIPT = re.compile(rb"\*2\r\n\$\d+\r\n\d+\r\n\$\d+\r\n[\d.]*\r\n$")
 def _state(store: Store) -> Any:
     """Everything that can be read."""
     return (
-        store.record(PUSH), store.work(PUSH), store.timeline(PUSH), store.statistics(0.0), store.leads(LEAD.group),
-        store.dead_letters(), store.crashes(), store.paused(), store.search(Search(), 9), store.failure_records("try"),
-        store.metadata(PUSH), store.take_report(1e6, 1.0), store.take_command(1e6, 1.0),
+        store.pushes.record(PUSH), store.pushes.work(PUSH), store.pushes.timeline(PUSH), store.statistics.read(0.0),
+        store.leads.read(LEAD.group), store.letters.read(), store.crashes.read(), store.limits.paused(),
+        store.pushes.search(Search(), 9), store.reports.failure_records("try"),
+        store.facts.metadata(PUSH), store.reports.take(1e6, 1.0), store.commands.take(1e6, 1.0),
     )  # fmt: skip
 
 
@@ -148,9 +152,9 @@ def test_a_server_that_is_gone_is_told_as_such(own_server: RedisServer) -> None:
         own_server.kill()
         for act in (
             lambda: store.observe([seen(failure("other"))], 2.0, dry=False),
-            lambda: store.lease(2.0, "me", 60),
-            lambda: store.decide(claim, FAILURE, Budget(), 2.0),
-            lambda: store.work(PUSH),
+            lambda: store.due.lease(2.0, "me", 60),
+            lambda: store.claims.decide(claim, FAILURE, Budget(), 2.0),
+            lambda: store.pushes.work(PUSH),
         ):
             with pytest.raises(StoreUnavailable, match="cannot be reached"):
                 act()
@@ -163,13 +167,13 @@ def test_a_dead_replica_s_work_is_taken_over(server: RedisServer) -> None:
     """When its lease has expired, and not before; nobody else can give it back."""
     with opened(server) as one, opened(server) as two:
         claimed(one)
-        assert one.lease(5.0, "dead", 60) == PUSH
-        assert two.lease(64.0, "alive", 60) is None
-        two.release(PUSH, "alive")
-        assert two.lease(64.0, "alive", 60) is None
-        assert two.lease(65.5, "alive", 60) == PUSH
-        one.release(PUSH, "dead")
-        assert one.lease(66.0, "dead", 60) is None
+        assert one.due.lease(5.0, "dead", 60) == PUSH
+        assert two.due.lease(64.0, "alive", 60) is None
+        two.due.release(PUSH, "alive")
+        assert two.due.lease(64.0, "alive", 60) is None
+        assert two.due.lease(65.5, "alive", 60) == PUSH
+        one.due.release(PUSH, "dead")
+        assert one.due.lease(66.0, "dead", 60) is None
 
 
 def test_each_replica_has_its_own_share(server: RedisServer) -> None:
@@ -177,7 +181,7 @@ def test_each_replica_has_its_own_share(server: RedisServer) -> None:
     with opened(server) as store:
         pushes = [push(f"{number:07x}") for number in range(10)]
         store.observe([seen(failure(push=where)) for where in pushes], 1.0, dry=False)
-        leased = [store.lease(5.0, owner, 60) for owner in ("me", "you") for _ in range(5)]
+        leased = [store.due.lease(5.0, owner, 60) for owner in ("me", "you") for _ in range(5)]
         assert len({one for one in leased if one is not None}) == 8
         assert leased[4] is None
         assert leased[9] is None
@@ -221,7 +225,7 @@ def test_the_budget_holds_in_a_race(server: RedisServer) -> None:
 
         def decide(store: Store, mine: list[Claim]) -> None:
             for claim in mine:
-                store.decide(claim, FAILURE, Budget(5, 4), 2.0)
+                store.claims.decide(claim, FAILURE, Budget(5, 4), 2.0)
 
         threads = [
             threading.Thread(target=decide, args=((one, two)[number % 2], claims[number::8])) for number in range(8)
@@ -232,7 +236,7 @@ def test_the_budget_holds_in_a_race(server: RedisServer) -> None:
             thread.join()
         states = [claim.state for claim in every(one)]
         assert states.count(ClaimState.OWED) == 5
-        assert one.work(PUSH).spent == 5
+        assert one.pushes.work(PUSH).spent == 5
 
 
 def trusted(server: RedisServer) -> None:
@@ -266,14 +270,14 @@ def test_flushall_is_noticed(server: RedisServer) -> None:
         claim = owed(store)
         began = time.time()
         server.client().flushall()
-        assert not store.begin(operation(claim), PUSH, "asks", 3.0)
+        assert not store.claims.begin(operation(claim), PUSH, "asks", 3.0)
         distrust = store.distrust()
         assert distrust is not None
         assert "lost everything" in distrust.why
         assert distrust.since >= began
-        other.work(PUSH)
+        other.pushes.work(PUSH)
         assert other.distrust() is not None
-        store.work(PUSH)
+        store.pushes.work(PUSH)
         assert store.distrust() == other.distrust()
 
 
@@ -307,7 +311,7 @@ def test_a_restart_under_a_running_replica_is_noticed(own_server: RedisServer, m
     monkeypatch.setattr("triggerbot.store.redis._WATCH_EVERY", 0.05)
     with opened(own_server, watch=True) as store:
         trusted(own_server)
-        store.work(PUSH)
+        store.pushes.work(PUSH)
         assert store.distrust() is None
         time.sleep(1.1)
         own_server.kill()

@@ -72,20 +72,20 @@ def test_separators_in_foreign_text_are_text(server: RedisServer) -> None:
         heard = failure(odd, odd, push=where, pool=odd, step=odd, url=f"https://x/{odd}/{odd}", retrigger_of=odd,
                         failures=(odd, odd), batch=odd)  # fmt: skip
         store.observe([seen(heard, asks=PushOptions())], 1.0, dry=False)
-        record = store.record(where)
+        record = store.pushes.record(where)
         assert record is not None
         (job,) = record.jobs
         (run,) = job.runs
         assert (job.job, run.run_id, run.pool, run.step, run.url) == (odd, odd, odd, odd, heard.url)
         assert (run.retrigger_of, run.failures, run.batch) == (odd, (odd, odd), odd)
-        assert store.known(where) == {(odd, odd, 1): State.FINISHED}
-        assert store.work(where).batches == {odd}
-        assert store.find(odd, "abc") == [where]
+        assert store.pushes.known(where) == {(odd, odd, 1): State.FINISHED}
+        assert store.pushes.work(where).batches == {odd}
+        assert store.pushes.find(odd, "abc") == [where]
         claim = own(store, odd, where)
-        store.decide(claim, FAILURE, Budget(), 2.0)
-        store.begin(operation(own(store, odd, where)), where, odd, 3.0)
+        store.claims.decide(claim, FAILURE, Budget(), 2.0)
+        store.claims.begin(operation(own(store, odd, where)), where, odd, 3.0)
         assert own(store, odd, where).operation == operation(claim)
-        assert [entry.job for entry in store.timeline(where, odd)] == [odd, odd]
+        assert [entry.job for entry in store.pushes.timeline(where, odd)] == [odd, odd]
 
 
 def test_connections_are_given_back(server: RedisServer) -> None:
@@ -102,12 +102,12 @@ def test_a_replica_that_stops_beating_is_taken_for_dead(server: RedisServer, mon
     monkeypatch.setattr("triggerbot.store.redis._WATCH_EVERY", 0.05)
     with opened(server, watch=True) as one, opened(server, watch=True) as two:
         claimed(one)
-        assert one.lease(5.0, "one", 3600) == PUSH
-        assert two.lease(5.0, "two", 3600) is None
+        assert one.due.lease(5.0, "one", 3600) == PUSH
+        assert two.due.lease(5.0, "two", 3600) is None
         assert 0 < server.client().ttl(f"{connection.PREFIX}alive:one") <= 20
         one.close()
         server.client().delete(f"{connection.PREFIX}alive:one")
-        assert two.lease(5.0, "two", 3600) == PUSH
+        assert two.due.lease(5.0, "two", 3600) == PUSH
 
 
 def test_what_the_store_cannot_take_does_not_stop_the_rest(server: RedisServer) -> None:
@@ -144,10 +144,10 @@ def test_an_older_program_leaves_a_newer_store_alone(server: RedisServer) -> Non
     with opened(server) as store:
         store.observe([seen(failure(push=PUSH), asks=PushOptions())], 1.0, dry=False)
         server.client().hset(f"{connection.PREFIX}meta", "layout", "99")
-        before = store.record(PUSH)
+        before = store.pushes.record(PUSH)
 
         with pytest.raises(StoreUnavailable, match="newer triggerbot"):
             store.observe([seen(failure("later", push=PUSH), asks=PushOptions())], 2.0, dry=False)
         with pytest.raises(StoreUnusable, match=r"newer triggerbot \(its layout is 99\): use the newer program"):
             at(server.url())
-        assert store.record(PUSH) == before
+        assert store.pushes.record(PUSH) == before

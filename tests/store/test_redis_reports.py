@@ -33,7 +33,7 @@ def store(server: RedisServer) -> Iterator[Store]:
 def judge(store: Store, where: Push, job: str, now: float) -> None:
     """Judge a push of which one job failed."""
     summary = Summary(where, "failing", "1 job failed", None, "", None, 0.0, 0.0, {"failed": 1})
-    store.judged(summary, [FailureRecord(where, job, now, 1, 0, ("a line",))], [(job, "it failed")], now)
+    store.reports.judged(summary, [FailureRecord(where, job, now, 1, 0, ("a line",))], [(job, "it failed")], now)
 
 
 def test_separators_in_what_is_told_are_text(store: Store) -> None:
@@ -46,19 +46,19 @@ def test_separators_in_what_is_told_are_text(store: Store) -> None:
         judge(store, where, odd, float(now))
     wish = CommentCommand(odd, odd, odd, odd, odd)
     store.observe([wish], 1.0, dry=False)
-    store.set_metadata(first, odd, odd)
-    store.add_failure_lines(first, odd, RunKey(odd, 1), [odd, odd + odd])
+    store.facts.set_metadata(first, odd, odd)
+    store.facts.add_failure_lines(first, odd, RunKey(odd, 1), [odd, odd + odd])
 
-    assert store.previous(second) == first
-    assert [(one.push, one.job) for one in store.failure_records(odd)] == [(second, odd), (first, odd)]
-    assert store.ran(odd, [odd]).at == {odd: 2}
-    assert [one.push for one in store.search(Search(odd, odd, odd, odd), 9)] == [second, first]
-    assert store.metadata(first) == {odd: odd}
-    record = store.record(first)
+    assert store.pushes.previous(second) == first
+    assert [(one.push, one.job) for one in store.reports.failure_records(odd)] == [(second, odd), (first, odd)]
+    assert store.reports.ran(odd, [odd]).at == {odd: 2}
+    assert [one.push for one in store.pushes.search(Search(odd, odd, odd, odd), 9)] == [second, first]
+    assert store.facts.metadata(first) == {odd: odd}
+    record = store.pushes.record(first)
     assert record is not None
     assert record.jobs[0].runs[0].failures == (odd, odd + odd)
-    assert [one.job for one in store.timeline(first, odd) if one.what == "verdict"] == [odd]
-    assert store.take_report(9.0, 60.0) == first
-    assert store.take_command(9.0, 60.0) == PendingCommand(wish, 1.0)
-    store.end_command(wish, 10.0)
-    assert store.take_command(10.0, 60.0) == PendingCommand(wish, 1.0, 1)
+    assert [one.job for one in store.pushes.timeline(first, odd) if one.what == "verdict"] == [odd]
+    assert store.reports.take(9.0, 60.0) == first
+    assert store.commands.take(9.0, 60.0) == PendingCommand(wish, 1.0)
+    store.commands.end(wish, 10.0)
+    assert store.commands.take(10.0, 60.0) == PendingCommand(wish, 1.0, 1)

@@ -43,7 +43,7 @@ def _insist(act: Callable[[], object]) -> None:
 
 
 def _jobs(store: Store) -> list[str]:
-    record = store.record(push())
+    record = store.pushes.record(push())
     return [] if record is None else sorted(job.job for job in record.jobs)
 
 

@@ -20,30 +20,30 @@ NOW = 1_795_000_000.0
 def test_writers_of_one_account_write_one_after_another(store: Store, home: Home) -> None:
     """On all replicas together; another account's have a queue of their own."""
     other = home.open()
-    assert store.ask_slot("a \x1f {1}", "one", Rank.RERUN, NOW) == NOW
-    assert other.ask_slot("a \x1f {1}", "two", Rank.RERUN, NOW) == NOW + 1
-    assert other.ask_slot("a \x1f {1}", "one", Rank.RERUN, NOW) == NOW
-    assert other.ask_slot("b", "three", Rank.RERUN, NOW) == NOW
+    assert store.limits.ask_slot("a \x1f {1}", "one", Rank.RERUN, NOW) == NOW
+    assert other.limits.ask_slot("a \x1f {1}", "two", Rank.RERUN, NOW) == NOW + 1
+    assert other.limits.ask_slot("a \x1f {1}", "one", Rank.RERUN, NOW) == NOW
+    assert other.limits.ask_slot("b", "three", Rank.RERUN, NOW) == NOW
 
 
 def test_a_promise_outlives_the_process(store: Store, reopen: Reopen) -> None:
     """So does what was written."""
-    store.ask_slot("a", "one", Rank.RERUN, NOW)
-    store.ask_slot("a", "two", Rank.RERUN, NOW)
-    store.leave_slot("a", "one", NOW, used=True)
+    store.limits.ask_slot("a", "one", Rank.RERUN, NOW)
+    store.limits.ask_slot("a", "two", Rank.RERUN, NOW)
+    store.limits.leave_slot("a", "one", NOW, used=True)
     again = reopen()
-    assert again.ask_slot("a", "two", Rank.RERUN, NOW) == NOW + 1
-    assert again.ask_slot("a", "three", Rank.RERUN, NOW) == NOW + 2
+    assert again.limits.ask_slot("a", "two", Rank.RERUN, NOW) == NOW + 1
+    assert again.limits.ask_slot("a", "three", Rank.RERUN, NOW) == NOW + 2
 
 
 def test_who_has_not_written_gives_the_slot_back(store: Store) -> None:
     """Who is not in the queue gives nothing back."""
-    store.ask_slot("a", "one", Rank.RERUN, NOW)
-    store.leave_slot("a", "one", NOW, used=False)
-    store.leave_slot("a", "nobody", NOW, used=True)
-    assert store.ask_slot("a", "two", Rank.PROGRESS, NOW) == NOW
-    assert store.ask_slot("a", "three", Rank.PROGRESS, NOW) == NOW + 1
-    assert store.ask_slot("a", "four", Rank.RERUN, NOW) == NOW + 1
+    store.limits.ask_slot("a", "one", Rank.RERUN, NOW)
+    store.limits.leave_slot("a", "one", NOW, used=False)
+    store.limits.leave_slot("a", "nobody", NOW, used=True)
+    assert store.limits.ask_slot("a", "two", Rank.PROGRESS, NOW) == NOW
+    assert store.limits.ask_slot("a", "three", Rank.PROGRESS, NOW) == NOW + 1
+    assert store.limits.ask_slot("a", "four", Rank.RERUN, NOW) == NOW + 1
 
 
 #: Asks for ten slots; its arguments are the store's address and the writer's name.
@@ -53,7 +53,7 @@ from triggerbot.core.policy.slots import Rank
 from triggerbot.store.factory import open_store
 store = open_store(sys.argv[1])
 for number in range(10):
-    print(store.ask_slot("a", sys.argv[2] + str(number), Rank.RERUN, {NOW}))
+    print(store.limits.ask_slot("a", sys.argv[2] + str(number), Rank.RERUN, {NOW}))
 store.close()
 """
 
@@ -78,5 +78,5 @@ def test_processes_that_race(kind: str, tmp_path: Path, request: pytest.FixtureR
 def test_threads_that_race(store: Store) -> None:
     """The same within a process."""
     with ThreadPoolExecutor(8) as pool:
-        times = list(pool.map(lambda number: store.ask_slot("a", str(number), Rank.RERUN, NOW), range(40)))
+        times = list(pool.map(lambda number: store.limits.ask_slot("a", str(number), Rank.RERUN, NOW), range(40)))
     assert sorted(times) == [NOW + number for number in range(40)]

@@ -43,9 +43,9 @@ for number in range(100_000):
     job = f"job-{number}"
     store.observe([seen(failure(job))], float(number), dry=False, cursor=("at", str(number)))
     print("heard", number, flush=True)
-    store.decide(own(store, job), FAILURE, None, 1.0)
+    store.claims.decide(own(store, job), FAILURE, None, 1.0)
     print("decided", number, flush=True)
-    store.begin(operation(own(store, job), job), push(), "", 2.0)
+    store.claims.begin(operation(own(store, job), job), push(), "", 2.0)
     print("begun", number, flush=True)
 """
 
@@ -91,9 +91,9 @@ from triggerbot.store.factory import open_store
 
 store = open_store("sqlite:" + sys.argv[1])
 for number in range(60):
-    store.pause(Pause(float(number), "the other process"))
-    assert store.ask(push(), "job", 1, f"person-{number}", dry=False, now=float(number))
-    store.pause(None)
+    store.limits.pause(Pause(float(number), "the other process"))
+    assert store.claims.ask(push(), "job", 1, f"person-{number}", dry=False, now=float(number))
+    store.limits.pause(None)
 store.close()
 print("done")
 """
@@ -116,7 +116,7 @@ def test_another_process_writes_at_the_same_time(tmp_path: Path) -> None:
         claims = every(store)
         assert sum(claim.manual for claim in claims) == 60
         assert sum(not claim.manual for claim in claims) == number + 1
-        assert store.paused() is None
+        assert store.limits.paused() is None
     finally:
         store.close()
 
@@ -126,10 +126,10 @@ def test_what_another_process_writes_is_seen_at_once(tmp_path: Path) -> None:
     daemon, command = open_file(tmp_path / "state.db"), open_file(tmp_path / "state.db")
     try:
         daemon.observe([seen(failure())], 0.0, dry=False)
-        command.pause(Pause(1.0, "me"))
-        assert daemon.lease(5.0, "daemon", 60) is None
-        command.pause(None)
-        assert daemon.lease(5.0, "daemon", 60) == push()
+        command.limits.pause(Pause(1.0, "me"))
+        assert daemon.due.lease(5.0, "daemon", 60) is None
+        command.limits.pause(None)
+        assert daemon.due.lease(5.0, "daemon", 60) == push()
     finally:
         daemon.close()
         command.close()
@@ -297,7 +297,7 @@ def test_a_store_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> 
 
         store = open_file(path)
         assert store.cursor("poll:ci") == "7.0"
-        assert store.crashes() == []
+        assert store.crashes.read() == []
         store.close()
 
 
@@ -322,12 +322,14 @@ def test_a_store_from_before_reports_keeps_its_pushes(tmp_path: Path) -> None:
     try:
         (claim,) = every(store)
         assert (claim.run.started, claim.run.time, claim.run.failures) == (None, 9.0, ("a line",))
-        assert store.take_report(1e6, 1.0) is None
-        assert [(one.title, one.health, one.judged) for one in store.search(Search(), 5)] == [("a title", "", 0.0)]
+        assert store.reports.take(1e6, 1.0) is None
+        assert [(one.title, one.health, one.judged) for one in store.pushes.search(Search(), 5)] == [
+            ("a title", "", 0.0)
+        ]
 
         store.observe([seen(failure("new", started=7.0))], 5.0, dry=False)
 
-        assert store.take_report(6.0, 1.0) == push()
+        assert store.reports.take(6.0, 1.0) == push()
         assert own(store, "new").run.started == 7.0
     finally:
         store.close()
@@ -362,12 +364,12 @@ def test_the_log_of_changes_gets_short_again(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM documents").fetchone()
-        store.set_metadata(push(), "much", "x" * 20_000_000)
+        store.facts.set_metadata(push(), "much", "x" * 20_000_000)
         reader.execute("COMMIT")
     assert log.stat().st_size > 20_000_000
 
     for number in range(3):
-        store.set_metadata(push(), "little", str(number))
+        store.facts.set_metadata(push(), "little", str(number))
 
     assert log.stat().st_size < 10_000_000
     store.close()
@@ -379,9 +381,9 @@ def test_a_lock_that_cannot_be_had_is_told_and_passes(tmp_path: Path, monkeypatc
     with monkeypatch.context() as patched:
         patched.setattr(fcntl, "flock", _no_lock)
         with pytest.raises(StoreUnavailable, match="No locks available"):
-            store.pause(Pause(1.0, "me"))
-    store.pause(Pause(2.0, "me"))
-    assert store.paused() == Pause(2.0, "me")
+            store.limits.pause(Pause(1.0, "me"))
+    store.limits.pause(Pause(2.0, "me"))
+    assert store.limits.paused() == Pause(2.0, "me")
     store.close()
 
 

@@ -56,13 +56,13 @@ def take(store: Store, what: str, number: int, now: float) -> None:
             store.observe([said(PushOptions({"*": 2}), where, message="m")], now, dry=False)
         case "decide" | "refuse" if owed:
             refusal = Decision.refuse(Refusal.HIDDEN)
-            store.decide(owed[0], FAILURE if what == "decide" else refusal, Budget(), now)
+            store.claims.decide(owed[0], FAILURE if what == "decide" else refusal, Budget(), now)
         case "send" if owed and owed[0].state is ClaimState.OWED:
             made = operation(owed[0], f"op-{now}", owed[0].owed)
-            if store.begin(made, where, "", now) is True:
-                store.accepted(made, "yes", now)
+            if store.claims.begin(made, where, "", now) is True:
+                store.claims.accepted(made, "yes", now)
         case "read":
-            store.statistics(0.0)
+            store.statistics.read(0.0)
         case "purge":
             # Packed, not deleted: what is deleted stays in the sums of its hours.
             store.purge(-1.0, now - HOUR)
@@ -77,22 +77,22 @@ def test_they_are_what_counting_anew_gives(steps: list[tuple[str, int]], apart: 
         take(store, what, which, 10_000.0 + number * apart)
 
     for since in (0.0, 10_000.0 + len(steps) * apart / 2):
-        assert store.statistics(since) == recounted(memory, since)
+        assert store.statistics.read(since) == recounted(memory, since)
 
 
 def test_what_is_deleted_goes_with_its_hours(store: Store) -> None:
     """The sums of an hour last as long as a push of it may; what is open is of the pushes that there are."""
     for number, where in enumerate(PUSHES):
         store.observe([seen(failure(push=where), asks=PushOptions())], number * HOUR, dry=False)
-        store.decide(every(store, where)[0], Decision.refuse(Refusal.HIDDEN), None, number * HOUR)
-    before = store.statistics(0.0)
+        store.claims.decide(every(store, where)[0], Decision.refuse(Refusal.HIDDEN), None, number * HOUR)
+    before = store.statistics.read(0.0)
     assert (before["pushes"], before["claims"]) == (3, {"refused": 3})
 
     assert store.purge(0.5 * HOUR) == 1
-    later = store.statistics(0.0)
+    later = store.statistics.read(0.0)
     assert (later["pushes"], later["claims"]) == (3, {"refused": 2})
     assert [hour["hour"] for hour in later["hours"]] == [0, 3600, 7200]
 
     assert store.purge(1.5 * HOUR) == 1
-    assert store.statistics(0.0)["pushes"] == 2
-    assert [hour["hour"] for hour in store.statistics(0.0)["hours"]] == [3600, 7200]
+    assert store.statistics.read(0.0)["pushes"] == 2
+    assert [hour["hour"] for hour in store.statistics.read(0.0)["hours"]] == [3600, 7200]

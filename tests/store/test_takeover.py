@@ -45,31 +45,31 @@ def test_it_is_worked_on(make: Make, name: str) -> None:
     """Failures are claimed, decided and asked for, what was begun is ended; and in the end all of it is forgotten."""
     store = open_store(make(name), daemon=True)
     now = 1_800_000_000.0
-    store.pause(None)
-    pushes = store.recent(100)
+    store.limits.pause(None)
+    pushes = store.pushes.recent(100)
     for where in pushes:
         last = max((claim.id for claim in every(store, where)), default=0)
         (outcome,) = store.observe([seen(failure("new", "99", push=where))], now, dry=False)
         assert outcome.claimed
         claim = own(store, "new", where)
         assert claim.id == last + 1
-        assert store.decide(claim, FAILURE, Budget(100, 100), now) is not None
+        assert store.claims.decide(claim, FAILURE, Budget(100, 100), now) is not None
         request = operation(own(store, "new", where), f"op-{where.revision}")
-        assert store.begin(request, where, "", now, caps={"service": 1000})
-        store.accepted(request, "HTTP 201", now)
+        assert store.claims.begin(request, where, "", now, caps={"service": 1000})
+        store.claims.accepted(request, "HTTP 201", now)
         assert own(store, "new", where).state is ClaimState.DONE
         for _ in range(3):
-            for claim in store.work(where).claims:
+            for claim in store.pushes.work(where).claims:
                 if claim.operation is None:
-                    store.finish(claim, "", now)
+                    store.claims.finish(claim, "", now)
                 else:
-                    store.accepted(claim.operation, "", now)
-        store.put_off_facts(where, None)
+                    store.claims.accepted(claim.operation, "", now)
+        store.facts.put_off(where, None)
     for group in (Group("ci", "g 1"), Group("ci", "g2"), Group("ci", "grp")):
-        store.settle_leads(group, store.leads(group).leads)
-    assert store.next_due() is None
+        store.leads.settle(group, store.leads.read(group).leads)
+    assert store.due.next() is None
     assert store.purge(now + 1.0) == len(pushes)
-    assert (store.recent(100), store.statistics(0.0)["claims"], store.held()) == ([], {}, {})
+    assert (store.pushes.recent(100), store.statistics.read(0.0)["claims"], store.limits.held()) == ([], {}, {})
     store.close()
 
 
@@ -77,7 +77,7 @@ def test_it_is_worked_on(make: Make, name: str) -> None:
 def test_the_first_versions_are_read(make: Make, name: str) -> None:
     """Each has what it could have."""
     store = open_store(make(name))
-    record = store.record(push())
+    record = store.pushes.record(push())
     assert record is not None
     assert (record.facts.author, record.facts.message, record.facts.fork, record.spent) == ("ann", "a title", False, 2)
     assert record.asks is not None
@@ -89,25 +89,25 @@ def test_the_first_versions_are_read(make: Make, name: str) -> None:
     assert request is not None
     assert (request.push, request.claims, request.sends, request.misses) == (push(), (2,), 2, 1)
     assert request.baseline == {"owed": (RunKey("3", 1),)}
-    assert [entry.what for entry in store.timeline(push())] == ["trigger", "send", "note"]
-    assert store.work(push()).operations == {"op-1", "op-2"}
-    (waits,) = store.work(push("abcdef2")).claims
-    assert (waits.id, waits.due, store.take_report(1e9, 1.0)) == (1, 40.0, None)
-    assert store.next_due() == (None if name == "sqlite-1" else 45.0)
-    assert store.paused() == Pause(13.0, "ann", "a note")
-    assert (store.cursor("poll:ci"), [letter.id for letter in store.dead_letters()]) == ("7.0", [5])
-    leads = store.leads(Group("ci", "grp"))
+    assert [entry.what for entry in store.pushes.timeline(push())] == ["trigger", "send", "note"]
+    assert store.pushes.work(push()).operations == {"op-1", "op-2"}
+    (waits,) = store.pushes.work(push("abcdef2")).claims
+    assert (waits.id, waits.due, store.reports.take(1e9, 1.0)) == (1, 40.0, None)
+    assert store.due.next() == (None if name == "sqlite-1" else 45.0)
+    assert store.limits.paused() == Pause(13.0, "ann", "a note")
+    assert (store.cursor("poll:ci"), [letter.id for letter in store.letters.read()]) == ("7.0", [5])
+    leads = store.leads.read(Group("ci", "grp"))
     assert [lead.run_id for lead in leads.leads] == ([] if name == "sqlite-1" else ["run", "other"])
     if name == "sqlite-3":
-        (breaker,) = store.breakers()
+        (breaker,) = store.limits.breakers()
         assert breaker.canary is not None
-        assert (breaker.canary.claim, waits.behind, store.held()) == (2, "pool/ci/linux", {"pool/ci/linux": 1})
+        assert (breaker.canary.claim, waits.behind, store.limits.held()) == (2, "pool/ci/linux", {"pool/ci/linux": 1})
         (again,) = store.observe([seen(failure())], 20.0, dry=False, deliveries=["d1"])
         assert again.repeated
-        store.postponed(request, 50.0, "", 40.0)
-        assert store.sent(0.0) == {}
-    store.pause(None)
-    assert store.next_due() == 32.0
+        store.claims.postponed(request, 50.0, "", 40.0)
+        assert store.limits.sent(0.0) == {}
+    store.limits.pause(None)
+    assert store.due.next() == 32.0
     assert store.observe([seen(failure("new", push=push("abcdef2"), message="m"))], 50.0, dry=False)[0].due
     # What waits for something to settle is due as soon as it does.
     store.observe([seen(failure(run_id="8", push=push("abcdef2")))], 60.0, dry=False)
@@ -152,7 +152,7 @@ def test_three_hundred_pushes(make: Make, path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         _multiply(connection, copies)
     store = open_store(address)
-    assert len(store.recent(1000)) == copies * len(answers["pushes"]) >= 300
+    assert len(store.pushes.recent(1000)) == copies * len(answers["pushes"]) >= 300
     for one in answers["pushes"]:
         for copy in range(copies):
             suffix = f"-{copy}" if copy else ""
@@ -163,8 +163,8 @@ def test_three_hundred_pushes(make: Make, path: Path) -> None:
                     if "operation" in claim:
                         claim["operation"]["id"] = claim["operation"]["id"].removesuffix(suffix)
             assert found | {"push": one["push"]} == one
-    assert store.held() == {name: number * copies for name, number in answers["held"].items()}
-    statistics = store.statistics(0.0)
+    assert store.limits.held() == {name: number * copies for name, number in answers["held"].items()}
+    statistics = store.statistics.read(0.0)
     assert statistics["claims"] == {n: number * copies for n, number in answers["statistics"]["claims"].items()}
     assert statistics["runs"] == answers["statistics"]["runs"] * copies
     store.close()

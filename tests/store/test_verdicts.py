@@ -22,10 +22,10 @@ DAY = 86_400.0
 def test_how_a_push_was_judged_is_kept(store: Store, reopen: Reopen) -> None:
     """In place of how it was judged before."""
     hear(store, now=2.0)
-    store.judged(summary(health="running", failed=1, passed=2), [], [], 3.0)
-    store.judged(summary(sentence="漢字", failed=2, passed=4), [], [], 4.0)
+    store.reports.judged(summary(health="running", failed=1, passed=2), [], [], 3.0)
+    store.reports.judged(summary(sentence="漢字", failed=2, passed=4), [], [], 4.0)
 
-    assert reopen().search(Search(), 10) == [
+    assert reopen().pushes.search(Search(), 10) == [
         Summary(PUSH, "failed", "漢字", None, "", None, 2.0, 4.0, {"failed": 2, "passed": 4})
     ]
 
@@ -35,95 +35,95 @@ def test_sightings_are_kept_of_each_job_the_latest(store: Store, reopen: Reopen)
     far = push(project="far")
     hear(store, "a", "b", "c")
     hear(store, "a", where=far)
-    store.judged(summary(), [sighting("a", 5.0), sighting("b", 7.0)], [], 8.0)
-    store.judged(summary(), [replace(sighting("a", 9.0), failed=3, shapes=()), sighting("c", 6.0)], [], 10.0)
-    store.judged(summary(far), [sighting("a", 8.0, far)], [], 10.0)
+    store.reports.judged(summary(), [sighting("a", 5.0), sighting("b", 7.0)], [], 8.0)
+    store.reports.judged(summary(), [replace(sighting("a", 9.0), failed=3, shapes=()), sighting("c", 6.0)], [], 10.0)
+    store.reports.judged(summary(far), [sighting("a", 8.0, far)], [], 10.0)
     again = reopen()
 
-    assert again.failure_records("try") == [
+    assert again.reports.failure_records("try") == [
         replace(sighting("a", 9.0), failed=3, shapes=()), sighting("b", 7.0), sighting("c", 6.0),
     ]  # fmt: skip
-    assert again.failure_records("far") == [sighting("a", 8.0, far)]
-    assert again.failure_records("none") == []
+    assert again.reports.failure_records("far") == [sighting("a", 8.0, far)]
+    assert again.reports.failure_records("none") == []
 
 
 def test_changes_are_told_in_the_story(store: Store) -> None:
     """Each with its job."""
     hear(store, "a", "b")
-    store.judged(summary(), [], [("a", "failed is now intermittent"), ("b", "pending is now passed")], 9.0)
+    store.reports.judged(summary(), [], [("a", "failed is now intermittent"), ("b", "pending is now passed")], 9.0)
 
-    told = [(one.at, one.job, one.text) for one in store.timeline(PUSH) if one.what == "verdict"]
+    told = [(one.at, one.job, one.text) for one in store.pushes.timeline(PUSH) if one.what == "verdict"]
 
     assert told == [(9.0, "a", "failed is now intermittent"), (9.0, "b", "pending is now passed")]
-    assert [one.what for one in store.timeline(PUSH, "a")] == ["verdict"]
+    assert [one.what for one in store.pushes.timeline(PUSH, "a")] == ["verdict"]
 
 
 def test_jobs_that_are_unknown_are_passed_over(store: Store) -> None:
     """They were forgotten while the push was judged."""
     hear(store, "a")
-    store.judged(summary(), [sighting("b")], [("b", "text")], 9.0)
+    store.reports.judged(summary(), [sighting("b")], [("b", "text")], 9.0)
 
-    assert store.failure_records("try") == []
-    assert store.timeline(PUSH) == []
-    assert [one.judged for one in store.search(Search(), 10)] == [9.0]
+    assert store.reports.failure_records("try") == []
+    assert store.pushes.timeline(PUSH) == []
+    assert [one.judged for one in store.pushes.search(Search(), 10)] == [9.0]
 
 
 def test_a_push_that_is_gone_is_not_judged(store: Store) -> None:
     """Nor is anything kept of it."""
     hear(store, where=OTHER)
-    store.judged(summary(), [sighting()], [("job", "text")], 9.0)
-    store.set_metadata(PUSH, "name", "value")
-    store.add_failure_lines(PUSH, "job", RunKey("job-1", 1), ["a line"])
-    store.end_report(PUSH, 5.0)
+    store.reports.judged(summary(), [sighting()], [("job", "text")], 9.0)
+    store.facts.set_metadata(PUSH, "name", "value")
+    store.facts.add_failure_lines(PUSH, "job", RunKey("job-1", 1), ["a line"])
+    store.reports.end(PUSH, 5.0)
 
-    assert [one.push for one in store.search(Search(), 10)] == [OTHER]
-    assert store.judged_since(0.0) == []
-    assert store.failure_records("try") == []
-    assert store.metadata(PUSH) == {}
-    assert store.record(PUSH) is None
+    assert [one.push for one in store.pushes.search(Search(), 10)] == [OTHER]
+    assert store.pushes.judged_since(0.0) == []
+    assert store.reports.failure_records("try") == []
+    assert store.facts.metadata(PUSH) == {}
+    assert store.pushes.record(PUSH) is None
 
 
 def test_what_is_kept_goes_with_its_push(store: Store) -> None:
     """Heard of again, it begins anew."""
     for where in (PUSH, OTHER):
         store.observe([seen(event(push=where))], 1.0 if where is PUSH else 50.0, dry=False)
-        store.put_off_facts(where, None)
-        store.judged(summary(where), [sighting(where=where)], [("job", "text")], 9.0)
-        store.set_metadata(where, "name", "value")
+        store.facts.put_off(where, None)
+        store.reports.judged(summary(where), [sighting(where=where)], [("job", "text")], 9.0)
+        store.facts.set_metadata(where, "name", "value")
 
     assert store.purge(20.0) == 1
     store.observe([seen(event())], 60.0, dry=False)
 
-    assert store.metadata(PUSH) == {}
-    assert store.metadata(OTHER) == {"name": "value"}
-    assert store.timeline(PUSH) == []
-    assert [one.push for one in store.failure_records("try")] == [OTHER]
-    assert [(one.push, one.judged) for one in store.search(Search(), 10)] == [(PUSH, 0.0), (OTHER, 9.0)]
-    assert store.judged_since(0.0) == [(9.0, OTHER)]
+    assert store.facts.metadata(PUSH) == {}
+    assert store.facts.metadata(OTHER) == {"name": "value"}
+    assert store.pushes.timeline(PUSH) == []
+    assert [one.push for one in store.reports.failure_records("try")] == [OTHER]
+    assert [(one.push, one.judged) for one in store.pushes.search(Search(), 10)] == [(PUSH, 0.0), (OTHER, 9.0)]
+    assert store.pushes.judged_since(0.0) == [(9.0, OTHER)]
 
 
 def test_texts_are_kept_beside_a_push(store: Store, reopen: Reopen) -> None:
     """By name, the last one of each."""
     hear(store)
     hear(store, where=OTHER)
-    store.set_metadata(PUSH, "files", '["a.c"]')
-    store.set_metadata(PUSH, "check \x1f 漢字", "1")
-    store.set_metadata(PUSH, "files", "")
-    store.set_metadata(OTHER, "files", "other")
+    store.facts.set_metadata(PUSH, "files", '["a.c"]')
+    store.facts.set_metadata(PUSH, "check \x1f 漢字", "1")
+    store.facts.set_metadata(PUSH, "files", "")
+    store.facts.set_metadata(OTHER, "files", "other")
 
-    assert reopen().metadata(PUSH) == {"files": "", "check \x1f 漢字": "1"}
+    assert reopen().facts.metadata(PUSH) == {"files": "", "check \x1f 漢字": "1"}
 
 
 def test_failures_that_were_asked_for_are_added_to_their_run(store: Store) -> None:
     """What it said before stays, and nothing is added twice; unknown runs are passed over."""
     store.observe([seen(failure(failures=("first",))), seen(failure(run_id="2"))], 1.0, dry=False)
     for _ in range(2):
-        store.add_failure_lines(PUSH, "job", RunKey("1", 1), ["second", "first", "漢字"])
-    store.add_failure_lines(PUSH, "job", RunKey("2", 1), ["only"])
-    store.add_failure_lines(PUSH, "job", RunKey("2", 2), ["unknown"])
-    store.add_failure_lines(PUSH, "unknown", RunKey("2", 1), ["unknown"])
+        store.facts.add_failure_lines(PUSH, "job", RunKey("1", 1), ["second", "first", "漢字"])
+    store.facts.add_failure_lines(PUSH, "job", RunKey("2", 1), ["only"])
+    store.facts.add_failure_lines(PUSH, "job", RunKey("2", 2), ["unknown"])
+    store.facts.add_failure_lines(PUSH, "unknown", RunKey("2", 1), ["unknown"])
 
-    record = store.record(PUSH)
+    record = store.pushes.record(PUSH)
 
     assert record is not None
     assert [run.failures for job in record.jobs for run in job.runs] == [("first", "second", "漢字"), ("only",)]
@@ -137,7 +137,7 @@ def test_when_a_run_began_is_kept(store: Store, reopen: Reopen) -> None:
     store.observe([seen(failure(started=7.0))], 1.0, dry=False)
     again = reopen()
 
-    record = again.record(PUSH)
+    record = again.pushes.record(PUSH)
 
     assert record is not None
     assert {job.job: [run.started for run in job.runs] for job in record.jobs} == {
@@ -147,7 +147,7 @@ def test_when_a_run_began_is_kept(store: Store, reopen: Reopen) -> None:
     }
     assert own(again).run.started == 5.0
     assert own(again).run.seconds == 4.0
-    assert [run.started for run in again.work(PUSH).runs["b"]] == [6.0]
+    assert [run.started for run in again.pushes.work(PUSH).runs["b"]] == [6.0]
 
 
 # -- many pushes ------------------------------------------------------------------------------------------------
@@ -159,10 +159,10 @@ def test_of_a_project_the_newest_sightings_are_kept(store: Store) -> None:
     for first in range(0, len(jobs), 1000):
         store.observe([seen(event(job, "1")) for job in jobs[first : first + 1000]], 1.0, dry=False)
     found = [sighting(job, float(number)) for number, job in enumerate(jobs)]
-    store.judged(summary(), found[15:], [], 1.0)
-    store.judged(summary(), found[:15], [], 2.0)
+    store.reports.judged(summary(), found[15:], [], 1.0)
+    store.reports.judged(summary(), found[:15], [], 2.0)
 
-    assert store.failure_records("try") == found[: -FAILURE_RECORDS_MAX - 1 : -1]
+    assert store.reports.failure_records("try") == found[: -FAILURE_RECORDS_MAX - 1 : -1]
 
 
 def test_the_pushes_are_counted_at_which_a_job_passed_or_failed(store: Store) -> None:
@@ -175,9 +175,9 @@ def test_the_pushes_are_counted_at_which_a_job_passed_or_failed(store: Store) ->
     store.observe([seen(event("a", result="success", push=push(project="far")))], 1.0, dry=False)
     store.observe([seen(event("c", state="running"))], 1.0, dry=False)
 
-    assert store.ran("try", ["a", "b", "c", "unknown"]) == Ran({"a": 2, "b": 1, "c": 0, "unknown": 0})
-    assert store.ran("far", ["a"]) == Ran({"a": 1})
-    assert store.ran("try", []) == Ran({})
+    assert store.reports.ran("try", ["a", "b", "c", "unknown"]) == Ran({"a": 2, "b": 1, "c": 0, "unknown": 0})
+    assert store.reports.ran("far", ["a"]) == Ran({"a": 1})
+    assert store.reports.ran("try", []) == Ran({})
 
 
 def test_pushes_are_counted_that_came_since_then(store: Store) -> None:
@@ -185,7 +185,7 @@ def test_pushes_are_counted_that_came_since_then(store: Store) -> None:
     for day in (1, 2, 3):
         store.observe([seen(failure(push=push(f"{day}bcdef0")))], day * DAY + 5, dry=False)
 
-    assert [store.ran("try", ["job"], since * DAY) for since in (1.0, 1.5, 2.0, 3.5)] == [
+    assert [store.reports.ran("try", ["job"], since * DAY) for since in (1.0, 1.5, 2.0, 3.5)] == [
         Ran({"job": 3}, DAY), Ran({"job": 2}, 2 * DAY), Ran({"job": 2}, 2 * DAY), Ran({"job": 1}, 3.5 * DAY),
     ]  # fmt: skip
 
@@ -193,19 +193,19 @@ def test_pushes_are_counted_that_came_since_then(store: Store) -> None:
 def test_a_job_is_counted_while_a_run_of_it_proves_something(store: Store) -> None:
     """Once for each push, whatever its further runs do; not after the push was deleted."""
     store.observe([seen(event("job", state="running"), asks=PushOptions())], 1.0, dry=False)
-    assert store.ran("try", ["job"]).at == {"job": 0}
+    assert store.reports.ran("try", ["job"]).at == {"job": 0}
     store.observe([seen(event("job", result="success")), seen(event("job", "2", result="success"))], 2.0, dry=False)
     store.observe([seen(event("job", "3", result="failure"), refusal=Refusal.JOB_EXCLUDED)], 3.0, dry=False)
-    assert store.ran("try", ["job"]).at == {"job": 1}
+    assert store.reports.ran("try", ["job"]).at == {"job": 1}
     store.purge(-1.0, 100.0)
     store.observe([seen(event("job", "4", result="success")), seen(event("new", result="success"))], 4.0, dry=False)
-    assert store.ran("try", ["job", "new"]).at == {"job": 1, "new": 1}
+    assert store.reports.ran("try", ["job", "new"]).at == {"job": 1, "new": 1}
 
     store.purge(2 * DAY)
     store.observe([seen(event("new", result="success"))], 3 * DAY, dry=False)
     store.purge(2 * DAY)
 
-    assert store.ran("try", ["job", "new"], DAY) == Ran({"job": 0, "new": 1}, 3 * DAY)
+    assert store.reports.ran("try", ["job", "new"], DAY) == Ran({"job": 0, "new": 1}, 3 * DAY)
 
 
 def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
@@ -213,8 +213,8 @@ def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
     pushes = [push(f"{number}bcdef0") for number in range(6)]
     for number, where in enumerate(pushes):
         store.observe([seen(event("job", "1", result="success", push=where))], number * DAY, dry=False)
-    store.judged(summary(pushes[0]), [sighting(at=0.0, where=pushes[0])], [], 0.0)
-    store.judged(summary(pushes[5]), [sighting(at=5 * DAY, where=pushes[5])], [], 5 * DAY)
+    store.reports.judged(summary(pushes[0]), [sighting(at=0.0, where=pushes[0])], [], 0.0)
+    store.reports.judged(summary(pushes[5]), [sighting(at=5 * DAY, where=pushes[5])], [], 5 * DAY)
     (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (2, 6)
 
@@ -223,7 +223,7 @@ def test_a_share_is_one_of_the_same_pushes(store: Store) -> None:
         some = jobs[first : first + 1000]
         store.observe([seen(event(job, "1", push=pushes[3])) for job in some], 3 * DAY, dry=False)
     many = [replace(sighting(job, 3 * DAY, pushes[3]), passed=0) for job in jobs]
-    store.judged(summary(pushes[3]), many, [], 3 * DAY)
+    store.reports.judged(summary(pushes[3]), many, [], 3 * DAY)
 
     (rate,) = flakiness.everywhere(store, 10)
     assert (rate.intermittent, rate.ran) == (1, 3)
@@ -235,17 +235,17 @@ def test_pushes_are_listed_the_one_heard_of_last_first(store: Store) -> None:
     store.observe([said(PushOptions(), OTHER, message="x" * 300 + "\nmore")], 300.0, dry=False)
     third = push("1234567", project="third")
     hear(store, where=third, now=200.0)
-    store.judged(summary(failed=1), [], [], 400.0)
+    store.reports.judged(summary(failed=1), [], [], 400.0)
     expected = [
         Summary(OTHER, "", "", None, "x" * 200, None, 300.0, 0.0),
         Summary(third, "", "", None, "", None, 200.0, 0.0),
         Summary(PUSH, "failed", "1 job failed", "ann", "a title", 7.0, 100.0, 400.0, {"failed": 1}),
     ]
 
-    assert store.search(Search(), 10) == expected
-    assert store.search(Search(), 2) == expected[:2]
-    assert store.search(Search(health="FAILED"), 2) == expected[2:]
-    assert store.search(Search(health="good"), 2) == []
+    assert store.pushes.search(Search(), 10) == expected
+    assert store.pushes.search(Search(), 2) == expected[:2]
+    assert store.pushes.search(Search(health="FAILED"), 2) == expected[2:]
+    assert store.pushes.search(Search(health="good"), 2) == []
 
 
 BOB = push("abc1230", project="Mozilla", branch="Try")
@@ -293,7 +293,7 @@ def test_pushes_are_found_by_what_is_known_of_them(store: Store, wanted: Search,
     )  # fmt: skip
     store.observe([seen(event(push=EVE))], 100.0, dry=False)
 
-    assert [one.push for one in store.search(wanted, 10)] == list(found)
+    assert [one.push for one in store.pushes.search(wanted, 10)] == list(found)
 
 
 def test_pages_hear_which_pushes_were_judged_after_a_time(store: Store) -> None:
@@ -302,21 +302,21 @@ def test_pages_hear_which_pushes_were_judged_after_a_time(store: Store) -> None:
     for where in pushes:
         hear(store, where=where)
     for now, number in ((10.0, 0), (11.0, 1), (12.0, 2), (13.0, 0)):
-        store.judged(summary(pushes[number]), [], [], now)
+        store.reports.judged(summary(pushes[number]), [], [], now)
 
-    assert store.judged_since(0.0) == [(11.0, pushes[1]), (12.0, pushes[2]), (13.0, pushes[0])]
-    assert store.judged_since(11.0) == [(12.0, pushes[2]), (13.0, pushes[0])]
-    assert store.judged_since(0.0, 1) == [(11.0, pushes[1])]
-    assert store.judged_since(13.0) == []
+    assert store.pushes.judged_since(0.0) == [(11.0, pushes[1]), (12.0, pushes[2]), (13.0, pushes[0])]
+    assert store.pushes.judged_since(11.0) == [(12.0, pushes[2]), (13.0, pushes[0])]
+    assert store.pushes.judged_since(0.0, 1) == [(11.0, pushes[1])]
+    assert store.pushes.judged_since(13.0) == []
 
 
 def test_projects_are_listed_in_order(store: Store) -> None:
     """Each once."""
-    assert store.projects() == []
+    assert store.pushes.projects() == []
     for project, branch in (("b", "x"), ("a", "x"), ("b", "y"), ("é", "x")):
         hear(store, where=push(project=project, branch=branch))
 
-    assert store.projects() == ["a", "b", "é"]
+    assert store.pushes.projects() == ["a", "b", "é"]
 
 
 def test_the_push_before_is_the_one_of_the_same_branch_heard_of_last_before(store: Store) -> None:
@@ -329,8 +329,8 @@ def test_the_push_before_is_the_one_of_the_same_branch_heard_of_last_before(stor
     twins = [push(f"{number}bcdef0", branch="twins") for number in range(2)]
     store.observe([seen(failure(push=where)) for where in twins], 600.0, dry=False)
 
-    assert store.previous(third) == second
-    assert store.previous(second) == first
-    assert store.previous(first) is None
-    assert [store.previous(where) for where in (others[0], *twins)] == [None] * 3
-    assert store.previous(push("unknown")) is None
+    assert store.pushes.previous(third) == second
+    assert store.pushes.previous(second) == first
+    assert store.pushes.previous(first) is None
+    assert [store.pushes.previous(where) for where in (others[0], *twins)] == [None] * 3
+    assert store.pushes.previous(push("unknown")) is None

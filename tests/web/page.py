@@ -9,6 +9,6 @@ PATH = "/pushes/try/abcdef1"
 
 def claims(house: House, job: str = "job") -> list[Claim]:
     """Return the claims that people made."""
-    record = house.store.record(push())
+    record = house.store.pushes.record(push())
     assert record is not None
     return [claim for one in record.jobs if one.job == job for claim in one.claims if claim.manual]

@@ -192,9 +192,9 @@ def test_pausing_and_resuming_are_recorded_with_who_did_it(house: House, ada: Pe
         grace.send(form, note="mine")
         assert "pause" not in grace.forms("/")
 
-        paused = house.store.paused()
+        paused = house.store.limits.paused()
         assert paused is not None
         assert (paused.by, paused.note) == ("ada", "the CI is being moved")
 
         assert grace.send(grace.forms("/")["resume"]).status_code == 303
-    assert house.store.paused() is None
+    assert house.store.limits.paused() is None

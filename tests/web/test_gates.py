@@ -32,7 +32,7 @@ def test_what_a_gate_follows_from_is_told(house: House, visitor: Person) -> None
     )  # fmt: skip
     assert gate["runs"][0]["needs"] == ["test-unstable"]
 
-    record = house.store.record(push())
+    record = house.store.pushes.record(push())
     assert record is not None
     judged = Judge(house.store, fresh=0.0).judge(record)
     report = PushReport(record, judged, LINK, {}, None, ())

@@ -97,13 +97,13 @@ def where(number: int) -> Push:
 def judge(house: House, number: int, at: float | None = None) -> None:
     """Record a push as judged now."""
     now = house.clock() if at is None else at
-    house.store.judged(Summary(where(number), "good", "1 passed", None, "", None, now, now), [], [], now)
+    house.store.reports.judged(Summary(where(number), "good", "1 passed", None, "", None, now, now), [], [], now)
 
 
 def looked(house: House) -> None:
     """Wait until the poller has seen the present state before anything new comes."""
     done = threading.Event()
-    before = house.store.judged_since
+    before = house.store.pushes.judged_since
 
     def judged_since(since: float, limit: int = 100) -> list[tuple[float, Push]]:
         found = before(since, limit)
@@ -111,10 +111,10 @@ def looked(house: House) -> None:
         return found
 
     for _ in range(2):
-        house.store.judged_since = judged_since  # type: ignore[method-assign]
+        house.store.pushes.judged_since = judged_since  # type: ignore[method-assign]
         assert done.wait(20)
         done.clear()
-    house.store.judged_since = before  # type: ignore[method-assign]
+    house.store.pushes.judged_since = before  # type: ignore[method-assign]
 
 
 def test_a_page_is_notified_of_its_own_push_and_the_list_of_every_one(house: House) -> None:
@@ -135,7 +135,7 @@ def test_every_page_is_notified_of_a_pause(house: House) -> None:
     """A pause is shown on every page."""
     with Ear(house, where(1)) as one, Ear(house) as every:
         looked(house)
-        house.store.pause(Pause(house.clock(), "ada"))
+        house.store.limits.pause(Pause(house.clock(), "ada"))
         one.wait_for_news()
         every.wait_for_news()
 
@@ -191,13 +191,13 @@ def test_what_takes_long_to_render_is_notified_more_seldom(house: House, monkeyp
 def test_what_many_pages_load_is_rendered_once(house: House) -> None:
     """Until there is news; people who may act get a different page."""
     reads: list[Push] = []
-    record = house.store.record
+    record = house.store.pushes.record
 
     def counted(one: Push) -> Any:
         reads.append(one)
         return record(one)
 
-    house.store.record = counted  # type: ignore[method-assign]
+    house.store.pushes.record = counted  # type: ignore[method-assign]
     path = f"{house.url}/pushes/try/{where(1).revision}"
     with Ear(house, where(1)) as one:
         looked(house)
@@ -250,7 +250,7 @@ def test_nothing_is_read_while_nobody_listens(house: House) -> None:
 
 def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: House) -> None:
     """Listening pages notice nothing but the delay."""
-    before = house.store.judged_since
+    before = house.store.pushes.judged_since
     failing = threading.Event()
 
     def unavailable(*_: object) -> Any:
@@ -259,10 +259,10 @@ def test_a_store_that_does_not_answer_for_a_while_is_looked_at_again(house: Hous
 
     with Ear(house) as every:
         looked(house)
-        house.store.judged_since = unavailable  # type: ignore[method-assign]
+        house.store.pushes.judged_since = unavailable  # type: ignore[method-assign]
         assert failing.wait(20)
         judge(house, 1)
-        house.store.judged_since = before  # type: ignore[method-assign]
+        house.store.pushes.judged_since = before  # type: ignore[method-assign]
         every.wait_for_news()
 
 

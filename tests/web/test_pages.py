@@ -76,7 +76,7 @@ def test_pushes_are_filtered_by_their_health(house: House, visitor: Person) -> N
     """By their last verdict; a push that is not judged yet has no health."""
     one, two, _ = (hear_of(house, number) for number in (1, 2, 3))
     for where, health in ((one, "failing"), (two, "good")):
-        house.store.judged(Summary(where, health, "", None, "", None, 0.0, 0.0), [], [], house.clock())
+        house.store.reports.judged(Summary(where, health, "", None, "", None, 0.0, 0.0), [], [], house.clock())
 
     found = {health: rows(visitor.get("/", health=health)) for health in ("failing", "good", "pending", "")}
     assert found == {
@@ -126,9 +126,9 @@ def test_what_holds_everything_up_is_on_top_of_pages(house: House, visitor: Pers
     """A pause with who and why, and open breakers."""
     house.hear(failure())
     assert "paused" not in visitor.get("/").text
-    house.store.pause(Pause(house.clock(), "grace", f"moving {HOSTILE}"))
+    house.store.limits.pause(Pause(house.clock(), "grace", f"moving {HOSTILE}"))
     place = BreakerKey(BreakerScope.SYSTEM, "ci")
-    house.store.save_breaker(
+    house.store.limits.save_breaker(
         Breaker(place, trouble=BreakerCause.REQUESTS, since=house.clock(), why="5 requests in a row failed"),
         house.clock(),
     )
@@ -203,8 +203,8 @@ def test_errors_list_what_does_not_work_and_what_could_not_be_triggered(house: H
     house.ci.fault("retrigger", times=None, status=403, body=b'{"error": "no permission"}')
     house.hear(failure("linux", run["run_id"]))
     house.settle()
-    house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
-    house.store.add_crashes([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])
+    house.store.letters.add([DeadLetter(0, house.clock(), "ci", "webhook", f"KeyError {HOSTILE}", b"secret body")])
+    house.store.crashes.add([Crash(house.clock(), "host/2", "SIGSEGV", "ValueError: boom")])
     house.checks["queue pulse"] = Check.fail_if("the broker does not answer")
     house.checks["poll ci"] = Check.warn_if("slow today")
 
@@ -304,7 +304,7 @@ def test_a_store_that_does_not_answer_is_said_in_a_page(house: House, visitor: P
     def unavailable(*_: object) -> None:
         raise StoreUnavailable("the disk is full")
 
-    house.store.search = unavailable  # type: ignore[method-assign, assignment]
+    house.store.pushes.search = unavailable  # type: ignore[method-assign, assignment]
 
     answer = visitor.get("/")
 

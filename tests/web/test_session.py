@@ -37,7 +37,7 @@ def test_nobody_may_act_who_has_not_logged_in(house: House, visitor: Person) -> 
         answer = visitor.send({"action": action, "form": "x", "count": "1", "job": "job"})
         assert answer.status_code == 401, action
     assert claims(house) == []
-    assert house.store.paused() is None
+    assert house.store.limits.paused() is None
 
 
 def test_the_token_allows_actions_for_twelve_hours(house: House, visitor: Person, clock: Clock) -> None:
@@ -182,7 +182,7 @@ def test_a_proxy_says_who_it_is(make_house: Callable[..., House], clock: Clock) 
     (claim,) = claims(house)
     assert claim.wanted == 3
     assert claim.origin.endswith(":grace@example.org")
-    paused = house.store.paused()
+    paused = house.store.limits.paused()
     assert paused is not None
     assert (paused.by, paused.note) == ("grace@example.org", "lunch")
 

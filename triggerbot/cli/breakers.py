@@ -31,7 +31,7 @@ def breakers(ctx: click.Context, config_path: str | None, as_json: bool) -> int:
     if ctx.invoked_subcommand is not None:
         return 0
     with opened(load_config(config_path)) as store:
-        found = push_json.breakers(store.breakers(), store.held())
+        found = push_json.breakers(store.limits.breakers(), store.limits.held())
     if as_json:
         for one in found:
             say_json(one)
@@ -56,12 +56,12 @@ def close(config_path: str | None, name: str) -> int:
 
 def _close(store: Store, name: str) -> None:
     for _ in range(_TRIES):
-        found = {one.place.key: one for one in store.breakers() if one.open}
+        found = {one.place.key: one for one in store.limits.breakers() if one.open}
         if name not in found:
             known = ", ".join(found) or "none"
             raise UsageError(f"no breaker {name!r} is open; open are: {known}")
         now = time.time()
-        if store.save_breaker(circuit_breaker.closed(found[name], now), now):
+        if store.limits.save_breaker(circuit_breaker.closed(found[name], now), now):
             return
     raise UsageError(f"the breaker {name!r} changes all the time: try again")
 

@@ -46,7 +46,7 @@ def list_letters(config_path: str | None, limit: int, as_json: bool) -> int:
     With --json: one object for each, a line: id, at, system, intake, reason, headers, body (as text).
     """
     with opened(load_config(config_path)) as store:
-        letters = store.dead_letters(limit)
+        letters = store.letters.read(limit)
     if as_json:
         for letter in letters:
             say_json(_as_json(letter))
@@ -87,7 +87,7 @@ def retry(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
 def drop(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
     """Forget messages for good."""
     with opened(load_config(config_path)) as store:
-        dropped = store.drop_dead_letters([letter.id for letter in _selected(store, ids, every=every)])
+        dropped = store.letters.drop([letter.id for letter in _selected(store, ids, every=every)])
     click.echo(f"{plural(dropped, 'message')} forgotten.")
     return 0
 
@@ -95,7 +95,7 @@ def drop(config_path: str | None, ids: tuple[int, ...], every: bool) -> int:
 def _selected(store: Store, ids: Sequence[int], *, every: bool) -> list[DeadLetter]:
     if every == bool(ids):
         raise UsageError("say which ones: either ids, as `triggerbot dead-letters list` shows them, or --all")
-    letters = store.dead_letters(_EVERY)
+    letters = store.letters.read(_EVERY)
     if every:
         return letters
     missing = sorted(set(ids) - {letter.id for letter in letters})
@@ -124,7 +124,7 @@ def _retry(letter: DeadLetter, systems: Mapping[str, System], observer: Observer
         why = str(error) if isinstance(error, NotUnderstood) else f"{type(error).__name__}: {error}"
         click.echo(plain(f"{letter.id}: kept, for it still fails: {why}"), err=True)
         return False
-    store.drop_dead_letters([letter.id])
+    store.letters.drop([letter.id])
     watched = sum(observer.triage(one).item is not None for one in heard)
     outcome = f"{plural(len(heard), 'thing')} heard, {watched} of a watched project"
     click.echo(f"{letter.id}: handled, {outcome}.")

@@ -72,15 +72,15 @@ class Errors:
 def gather(store: Store, config: Config, seconds: float, clock: Callable[[], float] = time.time) -> Errors:
     """Read what went wrong within the last `seconds`. Raises `StoreUnavailable`."""
     now = clock()
-    letters = sorted(store.dead_letters(_EVERY), key=lambda letter: (-letter.at, -letter.id))
+    letters = sorted(store.letters.read(_EVERY), key=lambda letter: (-letter.at, -letter.id))
     return Errors(
         now,
         stuck(store, now - seconds),
         len(letters),
         letters[:_LETTERS_MAX],
-        push_json.breakers(store.breakers(), store.held()),
+        push_json.breakers(store.limits.breakers(), store.limits.held()),
         [_polled(store, name, every) for name, every in sorted(_polls(config).items())],
-        [crash for crash in store.crashes(CRASHES_MAX) if crash.at >= now - seconds],
+        [crash for crash in store.crashes.read(CRASHES_MAX) if crash.at >= now - seconds],
     )
 
 

@@ -82,13 +82,13 @@ def explain(
 
 def _explanations(store: Store, config: Config, records: list[PushRecord], job: str | None) -> list[_Explanation]:
     """Read the timelines of pushes, or of one job of each. Raises `UsageError` if no push has that job."""
-    standing, found = Standing(time.time(), store.paused(), store.breakers()), []
+    standing, found = Standing(time.time(), store.limits.paused(), store.limits.breakers()), []
     judge = Judge(store, rules=config.rules)
     for record in records:
         jobs = record.jobs if job is None else record.named(job)
         if jobs or job is None:
-            entries = store.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
-            metadata = store.metadata(record.push)
+            entries = store.pushes.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
+            metadata = store.facts.metadata(record.push)
             judged, before = judge.judge(record), push_json.before(metadata)
             notes, by_job = [*timeline.of_push(entries), *timeline.unread(metadata)], timeline.by_job(entries)
             found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing))

@@ -38,7 +38,7 @@ def find(
         NothingKnown: no push is found; the message lists possible reasons.
     """
     found = find_pushes(store, project, revision, branch=branch, system=system)
-    records = [record for push in found if (record := store.record(push)) is not None]
+    records = [record for push in found if (record := store.pushes.record(push)) is not None]
     if not records:
         raise NothingKnown(unknown_message(store, config, project, revision, branch=branch, system=system))
     return records
@@ -52,7 +52,7 @@ def find_pushes(
         raise UsageError(f"{revision!r} is no revision: give the commit id (hexadecimal), or the beginning of it")
     found = [
         push
-        for push in store.find(project, revision)
+        for push in store.pushes.find(project, revision)
         if branch in (None, push.branch) and system in (None, push.system)
     ]
     exact = [push for push in found if push.revision == revision.lower()]
@@ -94,7 +94,7 @@ def unknown_message(
         return head
     if not is_watched(config, project):
         return f"{head}: {not_watched_message(config, project)}"
-    recent = [f"  {push.revision}  {push.branch}  ({push.system})" for push in store.recent(5, project)]
+    recent = [f"  {push.revision}  {push.branch}  ({push.system})" for push in store.pushes.recent(5, project)]
     listed = "\n".join(["the pushes heard of last there:", *recent]) if recent else "no push of this project is known"
     return "\n".join(
         (

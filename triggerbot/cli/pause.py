@@ -22,11 +22,11 @@ def pause(config_path: str | None, note: str) -> int:
     It stays so over restarts, until `triggerbot resume`. Pausing twice changes nothing.
     """
     with opened(load_config(config_path)) as store:
-        current = store.paused()
+        current = store.limits.paused()
         if current is not None:
             click.echo(f"Already {describe(current)}. Nothing is changed; `triggerbot resume` goes on.")
             return 0
-        store.pause(Pause(time.time(), _who(), note))
+        store.limits.pause(Pause(time.time(), _who(), note))
     click.echo("Paused: nothing more is sent to any CI. What fails meanwhile is recorded, and dealt with after")
     click.echo("`triggerbot resume`. A request that is under way at this moment may still arrive.")
     return 0
@@ -37,12 +37,12 @@ def pause(config_path: str | None, note: str) -> int:
 def resume(config_path: str | None) -> int:
     """Go on sending after a pause, what has waited first. Resuming twice changes nothing."""
     with opened(load_config(config_path)) as store:
-        current = store.paused()
+        current = store.limits.paused()
         if current is None:
             click.echo("Not paused: nothing to resume.")
             return 0
-        store.pause(None)
-        waiting = sum(store.statistics(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
+        store.limits.pause(None)
+        waiting = sum(store.statistics.read(time.time())["claims"].get(state, 0) for state in ("open", "owed"))
     click.echo(f"Resumed (it was {describe(current)}). {plural(waiting, 'claim')} waited; the daemon goes on now.")
     return 0
 

@@ -79,7 +79,7 @@ def retrigger(
         raise UsageError(not_watched_message(config, project))
     with opened(config) as store:
         claim = _request(store, config, _find_push(store, config, project, revision, branch, system), job, count)
-        paused, record = store.paused(), store.record(claim.push)
+        paused, record = store.limits.paused(), store.pushes.record(claim.push)
     warning = "" if record is None else superseded.warning(record)
     if as_json:
         state = {"dry_run": claim.dry, "paused": paused is not None, "warning": warning or None}
@@ -129,10 +129,10 @@ def _request(store: Store, config: Config, push: Push, job: str, count: int) -> 
         most = f"at most {rule.requested_max} further runs may be asked for at a time (requested.max of its rule)"
         raise UsageError(f"{most}, not {count}")
     origin, now = f"manual-{uuid.uuid4().hex}", time.time()
-    claim = store.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
+    claim = store.claims.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
     if claim is None:
         _find_job_in_ci(store, config, push, job)
-        claim = store.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
+        claim = store.claims.ask(push, _named(store, push, job), count, origin, dry=config.dry_run, now=now)
     if claim is None:
         raise UsageError(_no_job(store, push, job))
     return claim
@@ -140,7 +140,7 @@ def _request(store: Store, config: Config, push: Push, job: str, count: int) -> 
 
 def _named(store: Store, push: Push, job: str) -> str:
     """Return the job that is meant, by its whole name. Raises `UsageError` if that may be several."""
-    record = store.record(push)
+    record = store.pushes.record(push)
     found = () if record is None else record.named(job)
     if len(found) > 1:
         listed = "".join(f"\n  {plain(one.job)}" for one in found)
@@ -153,7 +153,7 @@ def _find_job_in_ci(store: Store, config: Config, push: Push, job: str) -> None:
     try:
         _look_back(store, config, push)
     except CIError as error:
-        if store.record(push) is None:
+        if store.pushes.record(push) is None:
             raise
         raise UsageError(f"{_no_job(store, push, job)}\nThe CI cannot be asked now: {error}") from None
 
@@ -173,7 +173,7 @@ def _look_back(store: Store, config: Config, push: Push) -> None:
 
 
 def _no_job(store: Store, push: Push, job: str) -> str:
-    record = store.record(push)
+    record = store.pushes.record(push)
     known = {one.job for one in record.jobs} if record is not None else set()
     like = near(job, known)
     head = f"no job {job!r} of {short(push)} is known"

@@ -81,22 +81,24 @@ def letters(job: JobVerdict) -> str:
 
 
 def _as_json(store: Store, record: PushRecord, judged: PushVerdict) -> dict[str, object]:
-    push = push_json.push(record, judged, push_json.before(store.metadata(record.push)), store.timeline(record.push))
+    push = push_json.push(
+        record, judged, push_json.before(store.facts.metadata(record.push)), store.pushes.timeline(record.push)
+    )
     letters_of = {job.job: letters(job) for job in judged.jobs}
     return {**push, "jobs": [{**job, "letters": letters_of[job["job"]]} for job in push["jobs"]]}
 
 
 def _refusals(store: Store, record: PushRecord) -> dict[str, str]:
     """Return the last reason for not retriggering each job whose failures no claim was made for."""
-    return {job: found[-1]["reason"] for job, found in push_json.refusals(store.timeline(record.push)).items()}
+    return {job: found[-1]["reason"] for job, found in push_json.refusals(store.pushes.timeline(record.push)).items()}
 
 
 def _blockers(store: Store, systems: Collection[str]) -> Iterator[str]:
     """Yield what stops all sending: a pause, and the open breakers of these systems."""
-    paused = store.paused()
+    paused = store.limits.paused()
     if paused is not None:
         yield f"Everything is {describe(paused)}: nothing is sent before `triggerbot resume`."
-    for one in store.breakers():
+    for one in store.limits.breakers():
         if one.open and one.place.system in systems:
             yield f"The breaker of {one.place} is open: {one.why}. What it holds goes on when that is over."
 

@@ -229,7 +229,7 @@ class Engine:
             else:
                 # Whoever needs the store says that it is away.
                 with suppress(StoreUnavailable, StoreRefused):
-                    self.store.count_changes()
+                    self.store.statistics.count()
             stop.wait(_COUNT_EVERY)
 
     def _purge(self) -> None:

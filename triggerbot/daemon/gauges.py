@@ -40,17 +40,17 @@ class Gauges(Collector):
 
     def _read(self) -> Iterable[GaugeMetricFamily]:
         now = self._clock()
-        due = self._store.next_due()
+        due = self._store.due.next()
         late = 0.0 if due is None else max(0.0, now - due)
-        yield _gauge("paused", "Whether all sending is paused.", self._store.paused() is not None)
+        yield _gauge("paused", "Whether all sending is paused.", self._store.limits.paused() is not None)
         yield _gauge("oldest_due_seconds", "How long what is due next has been due.", late)
-        yield _gauge("dead_letters_kept", "Messages that could not be handled.", self._store.count_dead_letters())
-        held = self._store.held()
+        yield _gauge("dead_letters_kept", "Messages that could not be handled.", self._store.letters.count())
+        held = self._store.limits.held()
         yield _gauges("claims_held", "Claims that are held.", "behind", {
             "breaker": sum(held.values()) - sum(limits.waiting(held).values()),
             "cap": sum(limits.waiting(held).values()),
         })  # fmt: skip
-        opened = [str(one.place.scope) for one in self._store.breakers() if one.open]
+        opened = [str(one.place.scope) for one in self._store.limits.breakers() if one.open]
         yield _gauges(
             "breakers_open", "Breakers that are open.", "scope", {name: opened.count(name) for name in set(opened)}
         )
@@ -63,7 +63,7 @@ class Gauges(Collector):
         yield from day
 
     def _last_day(self, now: float, *, exact: bool) -> Iterable[GaugeMetricFamily]:
-        statistics = self._store.statistics(now - _DAY, exact=exact)
+        statistics = self._store.statistics.read(now - _DAY, exact=exact)
         ended, machine = statistics["ended"], statistics["machine"]
         yield _gauge("day_runs", "Runs of the pushes heard of within a day.", statistics["runs"])
         yield _gauges("day_retriggers", "Retriggers among those runs, by how they ended.", "ended", {

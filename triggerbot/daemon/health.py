@@ -56,10 +56,10 @@ def _check_store(store: Store, now: float) -> dict[str, Check]:
     try:
         # Moving a cursor is a real write: it fails on a full disk or without permission.
         store.observe([], now, dry=True, cursor=(_CURSOR, repr(now)))
-        due, letters = store.next_due(), store.count_dead_letters()
+        due, letters = store.due.next(), store.letters.count()
         # The health response lists these too, so they have to be readable.
-        store.breakers()
-        pause = store.paused()
+        store.limits.breakers()
+        pause = store.limits.paused()
     except (StoreUnavailable, StoreRefused) as error:
         return {"store": Check.fail_if(str(error))}
     late = 0.0 if due is None else now - due

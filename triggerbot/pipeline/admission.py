@@ -111,7 +111,7 @@ class Admission:
             waiting_for_canary.append(breaker)
         for breaker in waiting_for_canary:
             changed = circuit_breaker.send_canary(breaker, claim, now)
-            if not self._store.save_breaker(changed, now):
+            if not self._store.limits.save_breaker(changed, now):
                 return breaker
             breakers[breaker.place] = changed.next()
             log.info(
@@ -131,14 +131,14 @@ class Admission:
             return breaker
         now = self._clock()
         opened = circuit_breaker.record_outage(breaker, outage.why, outage.evidence, now, self._bounds.breakers)
-        if self._store.save_breaker(opened, now):
+        if self._store.limits.save_breaker(opened, now):
             self._log_change(breaker, opened)
             breakers[breaker.place] = opened.next()
         return breakers.get(breaker.place, opened)
 
     def _hold(self, claim: Claim, blocking: Breaker, now: float) -> None:
         note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
-        self._store.hold(claim, blocking.place.key, now + _HOLD, note, now)
+        self._store.claims.hold(claim, blocking.place.key, now + _HOLD, note, now)
 
     def caps_for(self, work: Work) -> Mapping[str, int | None]:
         """Return the caps that a request for a push counts against, by name."""
@@ -148,7 +148,7 @@ class Admission:
         """Hold claims until the cap has room again."""
         now = self._clock()
         for claim in claims:
-            self._store.hold(claim, limits.behind(capped.name), now + _HOLD, f"held: {capped.why}", now)
+            self._store.claims.hold(claim, limits.behind(capped.name), now + _HOLD, f"held: {capped.why}", now)
 
     # -- after it -----------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class Admission:
             changed = change(breaker)
             if changed == breaker:
                 return
-            if self._store.save_breaker(changed, self._clock()):
+            if self._store.limits.save_breaker(changed, self._clock()):
                 self._log_change(breaker, changed)
                 return
 
@@ -207,7 +207,7 @@ class Admission:
             log.info("breaker.closed", breaker=str(after.place), open_for=round(after.since - before.since, 1))
 
     def _breakers_of(self, system: str) -> dict[BreakerKey, Breaker]:
-        return {one.place: one for one in self._store.breakers() if one.place.system == system}
+        return {one.place: one for one in self._store.limits.breakers() if one.place.system == system}
 
     # -- as time passes -----------------------------------------------------------------------------------------
 
@@ -222,8 +222,8 @@ class Admission:
     def tick(self) -> bool:
         """Update open breakers and release what is admissible now; return whether anything changed."""
         changed = False
-        held = self._store.held()
-        for breaker in self._store.breakers():
+        held = self._store.limits.held()
+        for breaker in self._store.limits.breakers():
             if breaker.open:
                 changed |= self._update_open(breaker, held.get(breaker.place.key, 0))
         return self._release_for_caps(limits.waiting(held)) or changed
@@ -231,13 +231,13 @@ class Admission:
     def _release_for_caps(self, waiting: Mapping[str, int]) -> bool:
         """Release as many claims as the caps have room for; try a cap again only once its time or count has changed."""
         now, changed = self._clock(), False
-        sent = self._store.sent(now) if waiting else {}
+        sent = self._store.limits.sent(now) if waiting else {}
         state = {name: (limits.piece(now), sent.get(name, 0)) for name in waiting}
         for name in waiting:
             limit = self._bounds.caps.limit(name)
             room = -1 if limit is None else max(0, limit - sent.get(name, 0))
             if room and state[name] != self._released_at.get(name):
-                changed |= self._store.release_held(limits.behind(name), room, now) > 0
+                changed |= self._store.limits.release_held(limits.behind(name), room, now) > 0
         self._released_at = state
         return changed
 
@@ -253,12 +253,12 @@ class Admission:
             after = self._after_canary(breaker, breaker.canary, now)
             return after is not None and self._save(breaker, after)
         if waiting:
-            return breaker.free(now) and self._store.release_held(breaker.place.key, 1, now) > 0
+            return breaker.free(now) and self._store.limits.release_held(breaker.place.key, 1, now) > 0
         return now > breaker.probe + _IDLE_BREAKER and self._save(breaker, circuit_breaker.closed(breaker, now))
 
     def _after_canary(self, breaker: Breaker, canary: circuit_breaker.Canary, now: float) -> Breaker | None:
         """Return the breaker changed by the result of its canary; `None` while there is no result."""
-        record = self._store.record(canary.push)
+        record = self._store.pushes.record(canary.push)
         jobs = record.jobs if record is not None else ()
         found = [(job, claim) for job in jobs for claim in job.claims if claim.id == canary.claim]
         if not found or (found[0][1].state.final and found[0][1].asked <= canary.asked):
@@ -274,7 +274,7 @@ class Admission:
         return None
 
     def _save(self, before: Breaker, after: Breaker) -> bool:
-        saved = self._store.save_breaker(after, self._clock())
+        saved = self._store.limits.save_breaker(after, self._clock())
         if saved:
             self._log_change(before, after)
         return saved

@@ -14,27 +14,27 @@ from dataclasses import replace
 import structlog
 
 from triggerbot.core import identity, proof
-from triggerbot.core.claim import Claim, ClaimState, Operation
+from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
-from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, elsewhere, planning, reconcile, rules, waiting
+from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
-from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
+from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.doubts import Doubts
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.listing import Listing, known
 from triggerbot.pipeline.observer import Observer
-from triggerbot.pipeline.sender import FORGOT, DispatchSettings, Sender
+from triggerbot.pipeline.sender import DispatchSettings, Sender
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -75,6 +75,9 @@ class Dispatcher:
         self._sender = Sender(
             store, settings, self.admission, self._turns, self._superseding, clock=clock, metrics=metrics
         )
+        self._doubts = Doubts(
+            store, settings, self.admission, self._turns, self._superseding, self._sender, clock=clock, metrics=metrics
+        )
         self._owner = uuid.uuid4().hex
         self._due = threading.Condition()
         self._woken = False
@@ -96,7 +99,7 @@ class Dispatcher:
                 stop.wait(1.0)
 
     def _wait(self) -> None:
-        due = self._store.next_due()
+        due = self._store.due.next()
         wait = _IDLE if due is None else min(_IDLE, max(0.0, due - self._clock()))
         with self._due:
             if not self._woken:
@@ -105,7 +108,7 @@ class Dispatcher:
 
     def step(self) -> bool:
         """Handle one due push, or one due group of leads; return false if nothing is due."""
-        due = self._store.lease(self._clock(), self._owner, backoff.LEASE)
+        due = self._store.due.lease(self._clock(), self._owner, backoff.LEASE)
         if due is None:
             return False
         try:
@@ -116,7 +119,7 @@ class Dispatcher:
                     case Group():
                         self._resolver.resolve(due)
         finally:
-            self._store.release(due, self._owner)
+            self._store.due.release(due, self._owner)
         return True
 
     def _handle(self, push: Push) -> None:
@@ -127,19 +130,21 @@ class Dispatcher:
             raise
         except Exception as error:
             log.exception("dispatch.failed", **push_fields(push))
-            self._put_off(self._store.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}")
+            self._put_off(
+                self._store.pushes.work(push), f"an error of triggerbot itself: {type(error).__name__}: {error}"
+            )
 
     def handle(self, push: Push) -> None:
         """Handle everything that is due for one push: admission, look-back, settling, deciding, sending."""
         system = self._systems.get(push.system)
         if system is None:
-            return self._put_off(self._store.work(push), f"the config names no system {push.system!r}")
-        before, looked = self._superseding.end(system, self._store.work(push)), self._clock()
+            return self._put_off(self._store.pushes.work(push), f"the config names no system {push.system!r}")
+        before, looked = self._superseding.end(system, self._store.pushes.work(push)), self._clock()
         if before.asks is not None and not before.due(looked):
             return None
         admitted = self.admission.admit(before)
         if admitted.held:
-            before = self._store.work(push)
+            before = self._store.pushes.work(push)
         if admitted.system_breaker is not None and not before.due(looked):
             # The breaker of the system blocks a request for the push's facts, too.
             return None if before.asks is not None else self._put_off_facts(before, admitted.system_breaker.probe)
@@ -161,16 +166,18 @@ class Dispatcher:
         by_batch = any(identity.is_per_batch(claim.job) for claim in due)
         if system.capacity is not Capacity.SERIAL or work.asks is None or not by_batch:
             return work
-        batches = planning.open_batches((job, state) for (job, _, _), state in self._store.known(work.push).items())
+        batches = planning.open_batches(
+            (job, state) for (job, _, _), state in self._store.pushes.known(work.push).items()
+        )
         held = planning.going_on(due, batches)
         # Those of a batch are looked at together, so that they can be rerun together.
         looks = (claim.due for claim in work.claims if claim.note == planning.GOES_ON and claim.due > now)
         until = min(looks, default=now + backoff.RUNNING)
         for claim in held:
-            self._store.wait(claim, until, planning.GOES_ON, now, since=now)
+            self._store.claims.wait(claim, until, planning.GOES_ON, now, since=now)
         for claim in planning.ended_meanwhile(work.claims, batches, now) if len(held) < len(due) else ():
-            self._store.wait(claim, now, planning.GOES_ON, now, since=now)
-        return self._store.work(work.push)
+            self._store.claims.wait(claim, now, planning.GOES_ON, now, since=now)
+        return self._store.pushes.work(work.push)
 
     def _await_turn(self, system: System, work: Work, now: float) -> bool:
         """Postpone what may be sent until the push's turn; return whether nothing else is due.
@@ -183,34 +190,37 @@ class Dispatcher:
         if wait <= 0:
             return False
         for claim in claims:
-            self._store.wait(claim, now + wait, waiting.until_turn(claim), now, since=now)
+            self._store.claims.wait(claim, now + wait, waiting.until_turn(claim), now, since=now)
         return len(claims) == len(due) and work.asks is not None
 
     def _look_and_act(self, system: System, push: Push, looked: float, passes: Mapping[BreakerKey, int]) -> None:
         """Look back at a push; settle, decide and send what is due."""
-        before = self._store.work(push)
+        before = self._store.pushes.work(push)
         try:
             view = system.look_back(push, known(before))
         except NotKnown as error:
             self.admission.record_success(push, BreakerCause.LOOK_BACKS)
-            return self._not_known(self._store.work(push), str(error))
+            return self._not_known(self._store.pushes.work(push), str(error))
         except (CIUnavailable, CIDenied) as error:
             if not (isinstance(error, CIUnavailable) and error.healthy):
                 self.admission.record_failure(push, BreakerCause.LOOK_BACKS, str(error))
-            return self._no_answer(self._store.work(push), error)
+            return self._no_answer(self._store.pushes.work(push), error)
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
         self._listing.observe(push, view)
         self._listing.note_unread(push, view)
-        work, view = self._superseding.learn(system, self._store.work(push), view), self._listing.told_apart(push, view)
+        work, view = (
+            self._superseding.learn(system, self._store.pushes.work(push), view),
+            self._listing.told_apart(push, view),
+        )
         if work.asks is None:
             # The CI does not know the message; an event may bring it later.
-            self._store.put_off_facts(push, None)
-        self._reconcile_all(system, work, view)
+            self._store.facts.put_off(push, None)
+        self._doubts.settle(system, work, view)
         if self._distrusts_store(system, work):
             return None
         self._decide(system, work, view)
-        self._sender.send_owed(system, self._store.work(push), view, looked, passes)
+        self._sender.send_owed(system, self._store.pushes.work(push), view, looked, passes)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
 
@@ -221,16 +231,16 @@ class Dispatcher:
         for claim in work.due(self._clock()):
             self._retry_lookup(claim, rule, why or "the CI does not know the push yet", now)
         over = work.facts_tries >= rule.lookup_attempts
-        self._store.put_off_facts(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
+        self._store.facts.put_off(work.push, None if over or work.asks is not None else now + rule.lookup_delay)
 
     def _retry_lookup(self, claim: Claim, rule: Rule, why: str, now: float) -> None:
         """Look for a claim's job again after the rule's delay, or refuse the claim after the last attempt."""
         if claim.operation is not None and now - claim.created > GIVE_UP:
             self._sender.refuse(claim.operation, f"nobody knows whether it was accepted: {why}", [claim], now)
         elif claim.operation is not None:
-            self._store.doubted(claim.operation, now + rule.lookup_delay, why, now)
+            self._store.claims.doubted(claim.operation, now + rule.lookup_delay, why, now)
         elif claim.lookups < rule.lookup_attempts:
-            self._store.wait(claim, now + rule.lookup_delay, waiting.until_known(why), now, lookup=True)
+            self._store.claims.wait(claim, now + rule.lookup_delay, waiting.until_known(why), now, lookup=True)
         else:
             decision = Decision.refuse(Refusal.NOT_FOUND, f"{why}, {claim.lookups + 1} times")
             self._record_decision(claim, decision, None)
@@ -246,75 +256,19 @@ class Dispatcher:
         for claim in work.due(self._clock()):
             due = now + backoff.delay(claim.tries, after)
             if claim.operation is not None:
-                self._store.wait(claim, due, why, now)
+                self._store.claims.wait(claim, due, why, now)
             elif now - claim.created > GIVE_UP:
                 decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
                 self._record_decision(claim, decision, None)
             else:
-                self._store.wait(claim, due, why, now)
+                self._store.claims.wait(claim, due, why, now)
         if work.asks is None:
             self._put_off_facts(work, now + backoff.exponential(work.facts_tries + 2))
 
     def _put_off_facts(self, work: Work, due: float) -> None:
         """Postpone learning the push's facts; its options must not be lost in an outage of hours."""
         over = work.facts_tries >= _FACTS_TRIES
-        self._store.put_off_facts(work.push, None if over else max(due, self._clock() + backoff.exponential(3)))
-
-    # -- requests in doubt --------------------------------------------------------------------------------------
-
-    def _reconcile_all(self, system: System, work: Work, view: LookBack) -> None:
-        """Reconcile every due request in doubt with what the CI lists."""
-        doubtful: dict[str, list[Claim]] = {}
-        for claim in work.due(self._clock()):
-            if claim.operation is not None:
-                doubtful.setdefault(claim.operation.id, []).append(claim)
-        for claims in doubtful.values():
-            operation = claims[0].operation
-            if operation is not None:
-                self._reconcile(system, work, view, operation, claims)
-
-    def _reconcile(self, system: System, work: Work, view: LookBack, operation: Operation, claims: list[Claim]) -> None:
-        now = self._clock()
-        match reconcile.reconcile(operation, claims, self._findings(system, work, view, claims), now):
-            case Appeared(run_ids):
-                self.admission.record_success(work.push, BreakerCause.REQUESTS, claims)
-                self._metrics.recovered.labels(work.push.system, "yes").inc()
-                note = f"the answer was lost, but the CI lists what came of it: {some(run_ids)}"
-                log.info(
-                    "recovered",
-                    **push_fields(work.push),
-                    jobs=[_label(claim) for claim in claims],
-                    operation=operation.id,
-                )
-                self._sender.accept(system, operation, note)
-            case LookAgain(due, why, missed):
-                self._store.doubted(operation, due, why, now, missed=missed)
-            case GiveUp(why):
-                self._sender.refuse(operation, why, claims, now)
-            case SendAgain() if (blocking := self.admission.blocking(claims)) is not None:
-                note = f"held: the breaker of {blocking.place} is open, for {blocking.why}"
-                self._store.doubted(operation, max(blocking.probe, now + system.grace), note, now)
-            case SendAgain() if self._superseding.asked(system, work, claims, view):
-                self._store.postponed(operation, now, "the CI did not take it, and nobody waits for it any more", now)
-            case SendAgain() if (until := self._sender.trusts_store_from(system)) > now:
-                # The store may have forgotten that it was sent again already.
-                self._store.doubted(operation, until, FORGOT, now)
-            case SendAgain() if (wait := self._turns.ask(system, work.push)) > 0:
-                self._store.doubted(operation, now + wait, claims[0].note or waiting.TURN, now)
-            case SendAgain(why):
-                self._metrics.recovered.labels(work.push.system, "no").inc()
-                self._sender.send_again(system, work, view, operation, claims, why)
-
-    def _findings(self, system: System, work: Work, view: LookBack, claims: list[Claim]) -> Findings:
-        jobs = {claim.job for claim in claims}
-        watched = rules.rule_for(self._settings.rules, work.push) is not None
-        return Findings(
-            runs={job: [*work.runs.get(job, ()), *(one for one in view.events if one.job == job)] for job in jobs},
-            operations=work.operations,
-            whole=view.complete and all(view.lists(job) for job in jobs),
-            grace=system.grace,
-            may_send=watched and not self._sender.blocked_by_dry_run(claims[0]),
-        )
+        self._store.facts.put_off(work.push, None if over else max(due, self._clock() + backoff.exponential(3)))
 
     def _distrusts_store(self, system: System, work: Work) -> bool:
         """Return whether the store may lack requests that the CI does not list yet, and postpone all new ones if so.
@@ -328,7 +282,7 @@ class Dispatcher:
         why = f"the store may have forgotten something ({distrust.why}): waits until the CI lists what was asked before"
         for claim in work.due(self._clock()):
             if claim.operation is None:
-                self._store.wait(claim, until, why, now)
+                self._store.claims.wait(claim, until, why, now)
         return True
 
     # -- deciding -----------------------------------------------------------------------------------------------
@@ -342,7 +296,7 @@ class Dispatcher:
             if claim.state is not ClaimState.OPEN:
                 continue
             if self._sender.blocked_by_dry_run(claim):
-                self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
+                self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
                 self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
             else:
@@ -364,7 +318,7 @@ class Dispatcher:
     ) -> None:
         """Store a decision within the rule's budget; count and log what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.decide(claim, decision, budget, self._clock(), further=further)
+        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further)
         if decision is None:
             return
         mode = "dry" if claim.dry else "real"

@@ -51,10 +51,10 @@ class LeadResolver:
 
     def resolve(self, group: Group) -> None:
         """Resolve the leads of a leased group; no failure of a CI loses any of them."""
-        found = self._store.leads(group)
+        found = self._store.leads.read(group)
         system = self._systems.get(group.system)
         if not found.leads:
-            return self._store.settle_leads(group, ())
+            return self._store.leads.settle(group, ())
         if not isinstance(system, ResolvesLeads):
             return self._bury(found, found.leads, f"the config names no system {group.system!r} that could tell")
         try:
@@ -78,7 +78,7 @@ class LeadResolver:
         leads = found.leads[:_MOST]
         answer = system.complete(leads, self._watched)
         self._observer.observe(answer.heard)
-        self._store.settle_leads(found.group, answer.settled)
+        self._store.leads.settle(found.group, answer.settled)
         self._metrics.leads.labels(found.group.system, "settled").inc(len(answer.settled))
         settled = set(answer.settled)
         unknown = [lead for lead in leads if lead not in settled]
@@ -94,20 +94,20 @@ class LeadResolver:
         if found.tries >= _LOOKUPS or now - found.since > GIVE_UP:
             self._bury(found, leads, why)
         else:
-            self._store.put_off_leads(found.group, now + _LOOKUP_DELAY)
+            self._store.leads.put_off(found.group, now + _LOOKUP_DELAY)
 
     def _put_off(self, found: Leads, why: str, after: float | None) -> None:
         now = self._clock()
         if now - found.since > GIVE_UP:
             return self._bury(found, found.leads, f"no usable answer for a day: {why}")
-        self._store.put_off_leads(found.group, now + backoff.delay(found.tries, after))
+        self._store.leads.put_off(found.group, now + backoff.delay(found.tries, after))
 
     def _bury(self, found: Leads, leads: Sequence[Lead], why: str) -> None:
         """Move leads to the dead letters; a crash in between leaves them in both places."""
         now, system = self._clock(), found.group.system
         log.warning("leads.lost", system=system, group=found.group.id, number=len(leads), reason=why)
-        self._store.add_dead_letters([DeadLetter(0, now, system, "lead", why, _body(lead)) for lead in leads])
-        self._store.settle_leads(found.group, leads)
+        self._store.letters.add([DeadLetter(0, now, system, "lead", why, _body(lead)) for lead in leads])
+        self._store.leads.settle(found.group, leads)
         self._metrics.leads.labels(system, "lost").inc(len(leads))
         self._metrics.dead_letters.labels(system).inc(len(leads))
 

@@ -19,7 +19,7 @@ class Listing:
 
     def observe(self, push: Push, view: LookBack) -> None:
         """Observe what is new in the look-back, like the events of an intake."""
-        known = self._store.known(push)
+        known = self._store.pushes.known(push)
         by_run = {RunKey(run_id, attempt): state for (_, run_id, attempt), state in known.items()}
         new = []
         for event in view.events:
@@ -37,14 +37,14 @@ class Listing:
         if view.unread is None:
             return
         text = json.dumps(dict(view.unread), sort_keys=True)
-        if text != self._store.metadata(push).get(UNREAD, "{}"):
-            self._store.set_metadata(push, UNREAD, text)
+        if text != self._store.facts.metadata(push).get(UNREAD, "{}"):
+            self._store.facts.set_metadata(push, UNREAD, text)
 
     def told_apart(self, push: Push, view: LookBack) -> LookBack:
         """Name the job of each event by its key, under which the store keeps it and its claim."""
         if not any(event.per_batch for event in view.events):
             return view
-        keys = {RunKey(run_id, attempt): job for job, run_id, attempt in self._store.known(push)}
+        keys = {RunKey(run_id, attempt): job for job, run_id, attempt in self._store.pushes.known(push)}
         return replace(view, events=tuple(replace(one, job=keys.get(one.key, one.job)) for one in view.events))
 
 

@@ -115,10 +115,10 @@ class Replay:
 
     def _dispatch(self, push: Push, line: int) -> Iterator[Replayed]:
         """Dispatch until nothing is due, and yield the new decisions about the push."""
-        before = {claim.id for claim in self._store.work(push).claims}
+        before = {claim.id for claim in self._store.pushes.work(push).claims}
         while self._dispatcher.step():
             pass
-        for claim in self._store.claims(push, before):
+        for claim in self._store.claims.read(push, before):
             if claim.cause is not None:
                 yield Replayed(
                     Decision.trigger(claim.cause, claim.wanted), push, identity.label(claim.job, claim.run.event), line

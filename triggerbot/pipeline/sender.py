@@ -85,7 +85,7 @@ class Sender:
         now = self._clock()
         for one, why in plan.held:
             if one.claim.due <= now:
-                self._store.wait(one.claim, now + backoff.RUNNING, why, now, since=looked)
+                self._store.claims.wait(one.claim, now + backoff.RUNNING, why, now, since=looked)
         for one, why in plan.ended:
             self._give_up([one.claim], why, now)
         for call in plan.calls:
@@ -93,7 +93,7 @@ class Sender:
             if wait > 0:
                 now = self._clock()
                 for want in call.wants:
-                    self._store.wait(want.claim, now + wait, waiting.until_turn(want.claim), now, since=looked)
+                    self._store.claims.wait(want.claim, now + wait, waiting.until_turn(want.claim), now, since=looked)
             elif self._superseding.may_send(system, work, [want.claim for want in call.wants], view):
                 self._record_and_send(system, work, call, passes)
 
@@ -137,13 +137,13 @@ class Sender:
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
-            self._store.decide(claim, withdrawn, None, now)
+            self._store.claims.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
         elif not count:
             since = f": of those since it was asked for, {came} came of no request known here" if came else ""
-            self._store.finish(claim, f"no more runs are needed{since}", now)
+            self._store.claims.finish(claim, f"no more runs are needed{since}", now)
         elif self.blocked_by_dry_run(claim):
-            self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
+            self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
         elif serial and len(runs) - claim.known_runs < claim.asked:
             self._await_run(system, claim, now, looked)
         else:
@@ -156,7 +156,7 @@ class Sender:
         if waited > GIVE_UP:
             return self._give_up([claim], "the run that was asked for never showed up", now)
         due = now + max(system.grace, backoff.slower(waited))
-        self._store.wait(claim, due, waiting.RUN, now, since=looked)
+        self._store.claims.wait(claim, due, waiting.RUN, now, since=looked)
 
     def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
         """Record a request; send it if no cap and no change of a breaker or claim prevents that."""
@@ -175,7 +175,7 @@ class Sender:
         else:
             note = f"asks for {call.count} of run {call.target.run_id}"
         keys = {key for claim in claims for key in circuit_breaker.keys_of(claim)}
-        begun = self._store.begin(
+        begun = self._store.claims.begin(
             operation, work.push, note, now,
             passes={key: version for key, version in passes.items() if key in keys},
             caps=self._admission.caps_for(work),
@@ -184,7 +184,7 @@ class Sender:
             self._hold_for_cap(claims, begun, now)
         elif begun and (until := self.trusts_store_from(system)) > now:
             # It forgot something since the look-back.
-            self._store.postponed(operation, until, FORGOT, now)
+            self._store.claims.postponed(operation, until, FORGOT, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
 
@@ -232,9 +232,9 @@ class Sender:
             case Later(why) if now - claims[0].created > GIVE_UP:
                 self.refuse(operation, f"not possible for a day: {why}", claims, now)
             case Later(why, after):
-                self._store.postponed(operation, now + backoff.delay(tries, after), why, now)
+                self._store.claims.postponed(operation, now + backoff.delay(tries, after), why, now)
             case Unknown(why):
-                self._store.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
+                self._store.claims.doubted(operation, now + system.grace, f"no clear answer: {why}", now)
 
     def accept(self, system: System, operation: Operation, note: str) -> None:
         """Record that the CI accepted a request; further runs that are owed become due later."""
@@ -243,19 +243,19 @@ class Sender:
         serial = system.capacity is Capacity.SERIAL
         since = operation.started if serial else None
         # A serial CI takes the next request once this run has ended, which an event reports or a look-back finds.
-        self._store.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
+        self._store.claims.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
 
     def refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
         """Record that a request was refused for good, or that its outcome will never be known."""
         decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
-        self._store.refused(operation, decision, now)
+        self._store.claims.refused(operation, decision, now)
         self._log_refused(claims, decision)
 
     def _give_up(self, claims: Sequence[Claim], why: str, now: float) -> None:
         """Refuse claims that have no request under way."""
         decision = Decision.refuse(Refusal.REFUSED_BY_CI, why)
         for claim in claims:
-            self._store.decide(claim, decision, None, now)
+            self._store.claims.decide(claim, decision, None, now)
         self._log_refused(claims, decision)
 
     def _log_refused(self, claims: Sequence[Claim], decision: Decision) -> None:
@@ -271,10 +271,10 @@ class Sender:
     ) -> None:
         """Send the same request once more, under the same operation id."""
         now = self._clock()
-        if not self._store.resend(operation, why, now):
+        if not self._store.claims.resend(operation, why, now):
             return
         if (until := self.trusts_store_from(system)) > now:
-            self._store.doubted(operation, until, FORGOT, now)
+            self._store.claims.doubted(operation, until, FORGOT, now)
         else:
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
             planned = system.plan(owed, view.busy, view.events).calls

@@ -57,7 +57,7 @@ class Superseding:
 
     def end(self, system: System, work: Work) -> Work:
         """End what is known to be superseded, due or not; return the push's work as it is then."""
-        return self._store.work(work.push) if self._end_all(system, work, work.claims) else work
+        return self._store.pushes.work(work.push) if self._end_all(system, work, work.claims) else work
 
     def ending(self, system: System, work: Work, claim: Claim, view: LookBack | None = None) -> Decision | None:
         """Return the refusal that ends a claim, as far as is known; `view`: a look-back made just now."""
@@ -79,7 +79,7 @@ class Superseding:
         Without an answer what was known before decides.
         """
         self._ask_anyway(system, work, claims, view)
-        work = self._store.work(work.push)
+        work = self._store.pushes.work(work.push)
         return any(self.ending(system, work, claim, view) is not None for claim in claims)
 
     def may_send(self, system: System, work: Work, claims: Sequence[Claim], view: LookBack) -> bool:
@@ -92,7 +92,7 @@ class Superseding:
         except CIError as error:
             if self._waits(work.push, claims, error):
                 return False
-        return not self._end_all(system, self._store.work(work.push), claims, view)
+        return not self._end_all(system, self._store.pushes.work(work.push), claims, view)
 
     def learn(self, system: System, work: Work, view: LookBack) -> Work:
         """Ask the CI for the branch of what was stopped: a newer commit may be why; return the push's work then."""
@@ -100,7 +100,7 @@ class Superseding:
         if not stopped:
             return work
         self._ask_anyway(system, work, stopped, view)
-        return self._store.work(work.push)
+        return self._store.pushes.work(work.push)
 
     def _matters(self, system: System, push: Push) -> bool:
         """Return whether anything can be superseded there."""
@@ -170,7 +170,7 @@ class Superseding:
         after = error.after if isinstance(error, CIUnavailable) else None
         due = now + backoff.delay(1, after)
         for claim in claims:
-            self._store.wait(claim, due, f"waits until the CI says what the newest commit is: {error}", now)
+            self._store.claims.wait(claim, due, f"waits until the CI says what the newest commit is: {error}", now)
         return True
 
     def _replaced_by(self, work: Work, claim: Claim) -> str:
@@ -178,7 +178,7 @@ class Superseding:
         batch = work.told.get(claim.run.batch)
         if batch is None or batch.source is None or not identity.is_newer_batch(batch, work.told.values()):
             return ""
-        record = self._store.record(work.push)
+        record = self._store.pushes.record(work.push)
         jobs = {} if record is None else {job.key: job.runs for job in record.jobs}
         return identity.replaced_by(claim.job, jobs, work.told)
 
@@ -195,7 +195,7 @@ class Superseding:
 
     def record(self, claim: Claim, decision: Decision) -> None:
         """Record that a claim ends, count and log it."""
-        if self._store.decide(claim, decision, None, self._clock()) is None:
+        if self._store.claims.decide(claim, decision, None, self._clock()) is None:
             return
         self._metrics.decisions.labels("refuse", decision.reason, "dry" if claim.dry else "real").inc()
         log.info(

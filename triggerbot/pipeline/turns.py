@@ -29,17 +29,17 @@ class StoreSlots:
     def ask(self, queue: str, caller: str, rank: Rank) -> float:
         """Return the seconds until a writer may write; 0 if it may now. Raises `StoreUnavailable`."""
         now = self._clock()
-        return max(0.0, self._store.ask_slot(queue, caller, rank, now) - now)
+        return max(0.0, self._store.limits.ask_slot(queue, caller, rank, now) - now)
 
     def leave(self, queue: str, caller: str, *, used: bool) -> None:
         """Leave the queue; raises `StoreUnavailable`."""
-        self._store.leave_slot(queue, caller, self._clock(), used=used)
+        self._store.limits.leave_slot(queue, caller, self._clock(), used=used)
 
     def close(self, queue: str, seconds: float) -> None:
         """Let nobody write for so long, on any replica; without the store each replica learns it for itself."""
         now = self._clock()
         with suppress(StoreUnavailable, StoreRefused):
-            self._store.leave_slot(queue, "", now, used=False, closed=now + seconds)
+            self._store.limits.leave_slot(queue, "", now, used=False, closed=now + seconds)
 
 
 class Turns:

@@ -97,7 +97,7 @@ class CommentCommands:
 
     def step(self) -> bool:
         """Process one command that is due; return whether there was one. Raises `StoreUnavailable`."""
-        pending = self._store.take_command(self._clock(), _LEASE)
+        pending = self._store.commands.take(self._clock(), _LEASE)
         if pending is None:
             return False
         command = pending.wish
@@ -125,14 +125,14 @@ class CommentCommands:
             self._end(pending.wish, f"given up: {why}")
         else:
             log.info("wish.later", system=pending.wish.system, wish=pending.wish.id, reason=why)
-            self._store.end_command(pending.wish, now + backoff.delay(pending.tries, after))
+            self._store.commands.end(pending.wish, now + backoff.delay(pending.tries, after))
         return True
 
     def _end(self, command: CommentCommand, outcome: str) -> None:
         log.info("wish", system=command.system, project=command.project, wish=command.id, author=command.author,
                  text=command.text, outcome=outcome)  # fmt: skip
         self._metrics.wishes.labels(command.system, outcome.partition(":")[0]).inc()
-        self._store.end_command(command, None)
+        self._store.commands.end(command, None)
 
     def _settle(self, command: CommentCommand) -> str:
         """Carry out a command, answer it and react to it; return the outcome. Raises `CIError`."""
@@ -167,15 +167,15 @@ class CommentCommands:
         return possible
 
     def _pushes(self, command: CommentCommand, revision: str) -> list[PushRecord]:
-        found = [push for push in self._store.find(command.project, revision) if push.system == command.system]
-        records = [record for push in found if (record := self._store.record(push)) is not None and record.jobs]
+        found = [push for push in self._store.pushes.find(command.project, revision) if push.system == command.system]
+        records = [record for push in found if (record := self._store.pushes.record(push)) is not None and record.jobs]
         if not records:
             raise NotKnown(f"no job of {command.project} {revision} is known yet")
         return records
 
     def _at_push(self, record: PushRecord, command: CommentCommand, origin: str, room: int | None) -> "_Reply":
         """Carry out a command at one push; `room`: further runs that may be requested (`None`: any number)."""
-        metadata = self._store.metadata(record.push)
+        metadata = self._store.facts.metadata(record.push)
         if command.id in (name for name, _ in answers(metadata)):
             return _Reply([], 0, possible=command.id not in json.loads(metadata.get(_REJECTED, "[]")))
         reply = _Reply([], 0, possible=False)
@@ -186,12 +186,12 @@ class CommentCommands:
         if not reply.possible:
             # Stored before the answer: a retry that finds the answer has to know how to react.
             rejected = [*json.loads(metadata.get(_REJECTED, "[]")), command.id][-_ANSWERS_MAX:]
-            self._store.set_metadata(record.push, _REJECTED, json.dumps(rejected))
+            self._store.facts.set_metadata(record.push, _REJECTED, json.dumps(rejected))
         text = f"{code(command.author)}: " + " ".join(reply.texts)
         listed = [*answers(metadata), (command.id, text)][-_ANSWERS_MAX:]
-        self._store.set_metadata(record.push, _ANSWERS, json.dumps(listed))
+        self._store.facts.set_metadata(record.push, _ANSWERS, json.dumps(listed))
         # An answer changes nothing in the push, so the report has to be scheduled.
-        self._store.report_soon(record.push, self._clock())
+        self._store.reports.soon(record.push, self._clock())
         return reply
 
     def _do(self, record: PushRecord, parsed: Command, origin: str, room: int | None) -> "_Reply":
@@ -232,7 +232,7 @@ class CommentCommands:
             return _Reply([_no_room(count * len(jobs), room)], 0, possible=False)
         now = self._clock()
         for job in jobs:
-            self._store.ask(record.push, job.job, count, origin, dry=self._settings.dry, now=now)
+            self._store.claims.ask(record.push, job.job, count, origin, dry=self._settings.dry, now=now)
         runs = "1 further run" if count == 1 else f"{count} further runs"
         would = "Dry run, so nothing is sent: would ask" if self._settings.dry else "Asked"
         texts = [f"{would} for {runs} of {_named(jobs)}."]

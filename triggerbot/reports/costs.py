@@ -165,7 +165,7 @@ _WORDS = {
 
 
 def of(found: Mapping[str, Any], *, minutes: float = MINUTES_A_FAILURE) -> Costs:
-    """Compute the costs from the result of `Store.statistics`; `minutes`: what a failure costs a person."""
+    """Compute the costs from the result of `Statistics.read`; `minutes`: what a failure costs a person."""
     ended = {name: int(found["ended"][name]) for name in _ENDED}
     each = _mean_seconds(found)
     return Costs(
@@ -180,7 +180,7 @@ def of(found: Mapping[str, Any], *, minutes: float = MINUTES_A_FAILURE) -> Costs
 
 
 def per_day(hours: Iterable[Mapping[str, Any]]) -> tuple[Day, ...]:
-    """Sum up the hours of `Store.statistics` by days, oldest first; days without an entry are left out."""
+    """Sum up the hours of `Statistics.read` by days, oldest first; days without an entry are left out."""
     summed: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTED, 0))
     for hour in hours:
         day = summed[int(hour["hour"] // _DAY) * _DAY]

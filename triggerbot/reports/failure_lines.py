@@ -56,7 +56,7 @@ class FailureLines:
         system = self._systems.get(record.push.system)
         if not isinstance(system, ListsFailures):
             return False, None
-        tries = _tries(self._store.metadata(record.push))
+        tries = _tries(self._store.facts.metadata(record.push))
         cancelled = isinstance(system, KnowsInfra)
         missing = list(_without_lines(record, tries, cancelled=cancelled))
         if not missing or tries.get(_CI, (0, 0.0))[0] >= _UNANSWERED_MAX:
@@ -75,7 +75,7 @@ class FailureLines:
 
     def files(self, push: Push, metadata: Mapping[str, str]) -> bool:
         """Ask the CI once which files a push changes; return whether any are new. Raises `StoreUnavailable`."""
-        system, tries = self._systems.get(push.system), _tries(self._store.metadata(push))
+        system, tries = self._systems.get(push.system), _tries(self._store.facts.metadata(push))
         if judge.FILES in metadata or not isinstance(system, ListsFiles) or self._wait(push, tries):
             return False
         began = self._clock()
@@ -88,7 +88,7 @@ class FailureLines:
             self._record_unanswered(push, tries, error, began)
             self._save(push, tries)
             return False
-        self._store.set_metadata(push, judge.FILES, json.dumps(files))
+        self._store.facts.set_metadata(push, judge.FILES, json.dumps(files))
         return bool(files)
 
     def _ask_some(
@@ -126,7 +126,7 @@ class FailureLines:
             tries[_name(run)] = _TRIES_MAX, self._clock()
             tries.pop(_CI, None)
             if lines:
-                self._store.add_failure_lines(push, job, run.key, lines)
+                self._store.facts.add_failure_lines(push, job, run.key, lines)
                 self._correct(system, push, job, run, lines)
                 found = True
         if ready:
@@ -155,7 +155,7 @@ class FailureLines:
         tries[_CI] = count, self._clock() + backoff.delay(count, error.after)
 
     def _save(self, push: Push, tries: _Tries) -> None:
-        self._store.set_metadata(push, _METADATA, json.dumps(tries))
+        self._store.facts.set_metadata(push, _METADATA, json.dumps(tries))
 
 
 def _tries(metadata: Mapping[str, str]) -> _Tries:

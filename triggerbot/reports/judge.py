@@ -167,7 +167,7 @@ class Judge:
         )  # fmt: skip
         elsewhere, files = (
             _HistoryElsewhere(history, record),
-            _files(self._store.metadata(record.push).get(FILES)),
+            _files(self._store.facts.metadata(record.push).get(FILES)),
         )
         jobs = [
             verdict.of_job(
@@ -185,7 +185,9 @@ class Judge:
             at, known = self._cached.get(project, (0.0, None))
         if known is not None and 0 <= now - at < self._fresh:
             return known
-        known = FailureHistory(self._store.failure_records(project), lambda jobs: self._store.ran(project, jobs).at)
+        known = FailureHistory(
+            self._store.reports.failure_records(project), lambda jobs: self._store.reports.ran(project, jobs).at
+        )
         with self._lock:
             # Expired entries are dropped: those of projects with many failures are large.
             fresh = {name: entry for name, entry in self._cached.items() if 0 <= now - entry[0] < self._fresh}

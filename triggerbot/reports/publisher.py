@@ -100,10 +100,10 @@ class Publisher:
 
     def step(self) -> bool:
         """Process a push and a comment command, if due; return whether any was. Raises `StoreUnavailable`."""
-        push = self._store.take_report(self._clock(), _LEASE)
+        push = self._store.reports.take(self._clock(), _LEASE)
         if push is not None:
             left = self._rests.get(push, 0.0) - time.monotonic()
-            self._store.end_report(push, self._publish(push) if left <= 0 else self._clock() + left)
+            self._store.reports.end(push, self._publish(push) if left <= 0 else self._clock() + left)
         # A person's command does not wait until no report is due.
         return self._commands.step() or push is not None
 
@@ -130,14 +130,14 @@ class Publisher:
 
     def _judge_and_report(self, push: Push) -> float | None:
         """Judge a push, store the verdict, and report it; return when to do so again without any news, if ever."""
-        began, record = self._clock(), self._store.record(push)
+        began, record = self._clock(), self._store.pushes.record(push)
         if record is None:
             return None
         new_lines, due = self._lines.complete(record)
         if new_lines:
-            record = self._store.record(push) or record
+            record = self._store.pushes.record(push) or record
         judged = self._judge.judge(record)
-        metadata = self._store.metadata(push)
+        metadata = self._store.facts.metadata(push)
         if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, metadata):
             judged = self._judge.judge(record)
         before = self._save(record, judged, metadata)
@@ -149,11 +149,13 @@ class Publisher:
         now = self._clock()
         before, changes = push_json.changes(judged, push_json.before(metadata), record.keys)
         summary = push_json.summary(record, judged, now)
-        self._store.judged(summary, judge.failure_records(record.push, judged.jobs, now, record.keys), changes, now)
+        self._store.reports.judged(
+            summary, judge.failure_records(record.push, judged.jobs, now, record.keys), changes, now
+        )
         for job, _ in changes:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:
-            self._store.set_metadata(record.push, push_json.BEFORE, json.dumps(before))
+            self._store.facts.set_metadata(record.push, push_json.BEFORE, json.dumps(before))
         return before
 
     def _report(
@@ -174,7 +176,7 @@ class Publisher:
             record,
             judged,
             push_json.link(self._settings.address, push),
-            push_json.push(record, judged, before, self._store.timeline(push)),
+            push_json.push(record, judged, before, self._store.pushes.timeline(push)),
             self._fresh(record, judged),
             answers(metadata),
         )
@@ -187,7 +189,7 @@ class Publisher:
             for number, reporter in enumerate(wanted)
         ]  # fmt: skip
         if failing != known:
-            self._store.set_metadata(push, _FAILING, json.dumps(failing))
+            self._store.facts.set_metadata(push, _FAILING, json.dumps(failing))
         return min((due for due in dues if due is not None), default=None)
 
     def _fresh(self, this: PushRecord, judged: PushVerdict) -> frozenset[str] | None:
@@ -202,8 +204,8 @@ class Publisher:
         """Return the previous push of the branch; a fork's branch of the same name is a different one."""
         push = this.push
         for _ in range(_SKIPPED_MAX):
-            earlier = self._store.previous(push)
-            record = None if earlier is None else self._store.record(earlier)
+            earlier = self._store.pushes.previous(push)
+            record = None if earlier is None else self._store.pushes.record(earlier)
             if record is None or _same_branch(this, record):
                 return record
             push = record.push
@@ -222,7 +224,7 @@ class Publisher:
             # News of the push does not fix what is wrong with the reporter.
             return now + left
         try:
-            due = reporter.report(report, stored, partial(self._store.set_metadata, report.push, reporter.name))
+            due = reporter.report(report, stored, partial(self._store.facts.set_metadata, report.push, reporter.name))
         except StoreUnavailable:
             raise
         except NotKnown as error:

@@ -73,12 +73,12 @@ class Requeues:
 
     def _put_back(self, system: HasMergeQueue, project: str, entry: PushRecord, one: Evicted) -> str:
         record = json.dumps({"head": one.head, "at": self._clock()})
-        self._store.set_metadata(entry.push, _METADATA, record)
+        self._store.facts.set_metadata(entry.push, _METADATA, record)
         try:
             refused = system.put_back(project, one)
         except CIUnavailable as error:
             if error.acted is False:
-                self._store.set_metadata(entry.push, _METADATA, "")
+                self._store.facts.set_metadata(entry.push, _METADATA, "")
                 raise
             log.warning("requeue.in_doubt", **push_fields(entry.push), error=str(error))
             raise CIUnavailable(f"nobody knows whether it was put back: {error}", _GRACE) from None
@@ -98,9 +98,9 @@ class Requeues:
 
     def _entries(self, system: HasMergeQueue, eviction: CommentCommand, number: int) -> list[PushRecord]:
         """Return what is known of the entries of a change; raises `NotKnown` if nothing is."""
-        found = self._store.search(Search(project=eviction.project, text=f"/pr-{number}-"), _ENTRIES_MAX)
+        found = self._store.pushes.search(Search(project=eviction.project, text=f"/pr-{number}-"), _ENTRIES_MAX)
         pushes = [one.push for one in found if one.push.system == eviction.system]
-        records = [self._store.record(push) for push in pushes if system.pull_of(push.branch) == number]
+        records = [self._store.pushes.record(push) for push in pushes if system.pull_of(push.branch) == number]
         entries = [record for record in records if record is not None and record.jobs]
         if not entries:
             raise NotKnown(f"no entry of pull request {number} is known")
@@ -108,7 +108,7 @@ class Requeues:
 
     def _asked(self, entry: PushRecord, head: str) -> float:
         """Return when a change was put back with this commit after this entry; 0 if it was not."""
-        stored = json.loads(self._store.metadata(entry.push).get(_METADATA) or "{}")
+        stored = json.loads(self._store.facts.metadata(entry.push).get(_METADATA) or "{}")
         return float(stored.get("at", 0.0)) if stored.get("head") == head else 0.0
 
 

@@ -26,7 +26,7 @@ class Statistics:
     until: float
     dry: bool
     paused: Pause | None
-    #: The result of `Store.statistics`, with `breakers`, `last_hour`, `rules` and `projects` added.
+    #: The result of `Statistics.read`, with `breakers`, `last_hour`, `rules` and `projects` added.
     found: Mapping[str, Any]
     #: Retriggers per hour: those sent, and those that a dry run would have sent.
     rates: Mapping[str, Mapping[str, Any]]
@@ -57,17 +57,17 @@ class Statistics:
 
 def gather(store: Store, rules: Sequence[Rule], since: float, now: float, *, dry: bool) -> Statistics:
     """Sum up everything since `since` (seconds since the epoch); raises `StoreUnavailable`."""
-    found = store.statistics(since)
-    held = store.held()
+    found = store.statistics.read(since)
+    held = store.limits.held()
     return Statistics(
         since,
         now,
         dry,
-        store.paused(),
+        store.limits.paused(),
         {
             **found,
-            "breakers": push_json.breakers(store.breakers(), held),
-            "last_hour": push_json.caps(store.sent(now), held),
+            "breakers": push_json.breakers(store.limits.breakers(), held),
+            "last_hour": push_json.caps(store.limits.sent(now), held),
             "rules": _by_rule(found, rules, now),
             "projects": _by_project(found["branches"]),
         },

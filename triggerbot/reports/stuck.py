@@ -63,10 +63,10 @@ class _Met:
 
 def stuck(store: Store, since: float = 0.0) -> list[Stuck]:
     """List why jobs could not be retriggered, or not yet, since then, the latest first; raises `StoreUnavailable`."""
-    down = {one.place.system for one in store.breakers() if one.open and one.place.scope is BreakerScope.SYSTEM}
+    down = {one.place.system for one in store.limits.breakers() if one.open and one.place.scope is BreakerScope.SYSTEM}
     rows: dict[tuple[str, ...], list[_Met]] = {}
-    for summary in store.search(Search(), _PUSHES_MAX):
-        for job, entries in timeline.by_job(store.timeline(summary.push)).items():
+    for summary in store.pushes.search(Search(), _PUSHES_MAX):
+        for job, entries in timeline.by_job(store.pushes.timeline(summary.push)).items():
             met = _met(summary.push, job, [entry for entry in entries if entry.what != "verdict"])
             if met is not None and met.last.at >= since:
                 rows.setdefault(_cause(met, down), []).append(met)

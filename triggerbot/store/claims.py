@@ -1,22 +1,24 @@
 """The life of a claim, step by step; each step is one transaction."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
-from triggerbot.core.model import Push, RunKey
+from triggerbot.core.model import Push
 from triggerbot.core.policy import elsewhere, rules
 from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.circuit_breaker import BreakerKey
-from triggerbot.core.policy.elsewhere import Further
+from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.store import limits, observe
 from triggerbot.store.documents import StoredClaim, StoredOperation, run_of
-from triggerbot.store.engine import Transaction
+from triggerbot.store.engine import Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import held_index, within
+from triggerbot.store.records import NO_CAPS, NO_PASSES
+from triggerbot.store.room import Reads, Room, Writes
 
 _UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
 
@@ -26,15 +28,22 @@ def _opened(transaction: Transaction, push: Push) -> tuple[Book, Ledger]:
     return book, book.ledger(push)
 
 
+def read(view: Reader, push: Push, ids: Collection[int]) -> tuple[Claim, ...]:
+    """Read claims of a push by id, final or not, oldest first."""
+    ledger = Book(view).ledger(push)
+    return () if ledger.stored is None else ledger.values(ledger.load_claims(sorted(ids)))
+
+
 def decide(
     transaction: Transaction,
     claim: Claim,
     decision: Decision | None,
     budget: Budget | None,
     now: float,
-    further: Further,
+    *,
+    further: Further = NO_RUNS,
 ) -> Decision | None:
-    """Record a decision and, for a failure, spend budget; see `Store.decide`."""
+    """Record a decision and, for a failure, spend budget; `further`: the further runs that the CI lists, by job."""
     book, ledger = _opened(transaction, claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
     if stored is None or stored.state is not claim.state or stored.state not in _UNDECIDED:
@@ -110,10 +119,11 @@ def begin(
     push: Push,
     note: str,
     now: float,
-    passes: Mapping[BreakerKey, int],
-    caps: Mapping[str, int | None],
+    *,
+    passes: Mapping[BreakerKey, int] = NO_PASSES,
+    caps: Mapping[str, int | None] = NO_CAPS,
 ) -> bool | Capped:
-    """Record an operation before its first byte is sent; see `Store.begin`."""
+    """Record that a request is about to be sent, before its first byte, and count it against these caps."""
     book, ledger = _opened(transaction, push)
     if ledger.stored is None or limits.is_paused(transaction) or limits.is_blocked(transaction, passes):
         return False
@@ -165,7 +175,10 @@ def _record_if_new(ledger: Ledger, claims: Iterable[StoredClaim], what: str, tex
 
 
 def resend(transaction: Transaction, operation: Operation, note: str, now: float) -> bool:
-    """Record that an operation is sent again, unless another process settled or repeated it meanwhile."""
+    """Record that the same operation is about to be sent again; false while paused.
+
+    False as well if another process settled or repeated it meanwhile.
+    """
 
     def step(ledger: Ledger, claims: list[StoredClaim]) -> bool | None:
         stored = ledger.operation(operation.id)
@@ -183,14 +196,21 @@ def resend(transaction: Transaction, operation: Operation, note: str, now: float
 
 
 def accepted(
-    transaction: Transaction, operation: Operation, note: str, now: float, due: float, since: float | None
+    transaction: Transaction,
+    operation: Operation,
+    note: str,
+    now: float,
+    *,
+    due: float | None = None,
+    since: float | None = None,
 ) -> None:
-    """Count what was accepted; a claim with nothing left to request is done."""
+    """Record that the CI accepted it: its claims are done, or the rest is owed when due (`since`: see `wait`)."""
 
     def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
         for claim in claims:
             claim.asked += operation.count
-            claim.operation, claim.tries, claim.note, claim.due = "", 0, note, due
+            claim.operation, claim.tries, claim.note = "", 0, note
+            claim.due = now if due is None else due
             claim.state = ClaimState.DONE if claim.asked >= claim.wanted else ClaimState.OWED
             ledger.head.waiting.pop(claim.id, None)
             _wait_for_settle(ledger, claim, since, now)
@@ -200,7 +220,7 @@ def accepted(
 
 
 def refused(transaction: Transaction, operation: Operation, decision: Decision, now: float) -> None:
-    """End the claims of an operation; budget that bought nothing is refunded."""
+    """Record that the CI will never accept it: its claims end, and budget that bought nothing is refunded."""
 
     def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
         _refund(transaction, ledger, operation)
@@ -228,7 +248,7 @@ def _refund(transaction: Transaction, ledger: Ledger, operation: Operation) -> N
 
 
 def postponed(transaction: Transaction, operation: Operation, due: float, note: str, now: float) -> None:
-    """Postpone what the CI certainly did not accept."""
+    """Record that the CI did not accept it now: its claims are owed again later."""
 
     def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
         _refund(transaction, ledger, operation)
@@ -241,8 +261,10 @@ def postponed(transaction: Transaction, operation: Operation, due: float, note: 
     _of_operation(transaction, operation, step)
 
 
-def doubted(transaction: Transaction, operation: Operation, due: float, note: str, now: float, missed: bool) -> None:
-    """Mark an operation as in doubt until a look-back settles it."""
+def doubted(
+    transaction: Transaction, operation: Operation, due: float, note: str, now: float, *, missed: bool = False
+) -> None:
+    """Record that it is unknown whether the CI accepted it: look back when due."""
 
     def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
         stored = ledger.operation(operation.id)
@@ -273,9 +295,20 @@ _NOT_FINAL = tuple(state for state in ClaimState if not state.final)
 
 
 def wait(
-    transaction: Transaction, claim: Claim, due: float, note: str, now: float, since: float | None, lookup: bool
+    transaction: Transaction,
+    claim: Claim,
+    due: float,
+    note: str,
+    now: float,
+    *,
+    since: float | None = None,
+    lookup: bool = False,
 ) -> None:
-    """Postpone a claim, unless it ended meanwhile."""
+    """Postpone a claim, unless it ended meanwhile.
+
+    `since`: it waits for something of its push to settle, and is due at once if that has happened since then.
+    `lookup`: the CI did not know its job.
+    """
 
     def step(ledger: Ledger, stored: StoredClaim) -> None:
         _record_if_new(ledger, [stored], "wait", note, now)
@@ -303,7 +336,7 @@ def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, no
 
 
 def finish(transaction: Transaction, claim: Claim, note: str, now: float) -> None:
-    """End a decided claim early, unless a request for it is in flight."""
+    """End a decided claim that needs nothing more, unless a request for it is in flight."""
 
     def step(ledger: Ledger, stored: StoredClaim) -> None:
         stored.state, stored.note = ClaimState.DONE, note
@@ -316,7 +349,7 @@ def finish(transaction: Transaction, claim: Claim, note: str, now: float) -> Non
 
 
 def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
-    """Hold a claim behind a breaker or cap, at the latest until a time."""
+    """Hold a claim behind a breaker or cap (its key) until released, at the latest until a time."""
 
     def step(ledger: Ledger, stored: StoredClaim) -> None:
         _record_if_new(ledger, [stored], "wait", note, now)
@@ -328,8 +361,10 @@ def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note
     _one(transaction, claim, _UNDECIDED, step)
 
 
-def ask(transaction: Transaction, push: Push, job: str, count: int, origin: str, dry: bool, now: float) -> Claim | None:
-    """Record a person's request as a claim; `None` if no run of the job is known."""
+def ask(
+    transaction: Transaction, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float
+) -> Claim | None:
+    """Record a person's request as a claim of its own; `None` if no run of the job is known."""
     book, ledger = _opened(transaction, push)
     key = ledger.key(job)
     found = None if ledger.stored is None else ledger.job(key)
@@ -343,26 +378,18 @@ def ask(transaction: Transaction, push: Push, job: str, count: int, origin: str,
     return value
 
 
-def put_off_facts(transaction: Transaction, push: Push, due: float | None) -> None:
-    """Postpone fetching a push's facts (`None`: for good)."""
-    book, ledger = _opened(transaction, push)
-    if ledger.stored is not None:
-        # Another process may have learned them meanwhile.
-        ledger.head.facts_due = due if ledger.head.asks is None else None
-        ledger.head.facts_tries += 1
-        book.save(transaction)
+class Claims(Room):
+    """The life of a claim."""
 
-
-def add_failure_lines(
-    transaction: Transaction, push: Push, job: str, run: tuple[str, int], lines: Iterable[str]
-) -> None:
-    """Append failure lines to a run, without duplicates; an unknown run is ignored."""
-    book, ledger = _opened(transaction, push)
-    key = ledger.key(job)
-    found = None if ledger.stored is None else ledger.job(key)
-    place = None if found is None else found.place(RunKey(*run))
-    if place is not None:
-        changed = ledger.change_job(key)
-        known = changed.runs[place]
-        changed.runs[place] = known | {"failures": list(dict.fromkeys((*known.get("failures", ()), *lines)))}
-        book.save(transaction)
+    read = Reads(read)
+    ask = Writes(ask)
+    decide = Writes(decide)
+    begin = Writes(begin)
+    resend = Writes(resend)
+    accepted = Writes(accepted)
+    refused = Writes(refused)
+    postponed = Writes(postponed)
+    doubted = Writes(doubted)
+    wait = Writes(wait)
+    finish = Writes(finish)
+    hold = Writes(hold)

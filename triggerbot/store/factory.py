@@ -7,7 +7,7 @@ from pathlib import Path
 
 from triggerbot.core import sentinel
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable, UsageError
-from triggerbot.store import search
+from triggerbot.store import pushes
 from triggerbot.store.memory import Memory, MemoryEngine
 from triggerbot.store.sqlite import SqliteEngine, read_only
 from triggerbot.store.store import Store
@@ -53,14 +53,14 @@ def open_file(
 
 def systems_of(store: Store) -> frozenset[str]:
     """Return the systems of which a store has pushes."""
-    return frozenset(push.system for push in store.recent(_PUSHES))
+    return frozenset(push.system for push in store.pushes.recent(_PUSHES))
 
 
 def look_for_systems(address: str) -> frozenset[str]:
     """Return the systems of which a store has pushes, if it can be read as it is; never creates or migrates a file."""
     scheme, _, rest = address.partition(":")
     if scheme == "sqlite":
-        found = read_only(rest, lambda view: search.recent(view, _PUSHES, None))
+        found = read_only(rest, lambda view: pushes.recent(view, _PUSHES))
         return frozenset(push.system for push in found or ())
     try:
         with closing(open_store(address, must_exist=True)) as store:

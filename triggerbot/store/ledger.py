@@ -25,7 +25,6 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import (
     BRANCH,
     CLAIM,
-    DUE,
     FAILURES,
     JOBS,
     JUDGED,
@@ -34,10 +33,10 @@ from triggerbot.store.names import (
     PROJECTS,
     PUSH,
     RECENT,
-    REPORTS,
     REVISIONS,
     UNCOUNTED,
     UNPACKED,
+    Queue,
     held_index,
     join,
     part_of,
@@ -331,14 +330,14 @@ class Ledger:
             if not stored.packed:
                 transaction.rank(UNPACKED, self.part, stored.last)
         if due != stored.due:
-            transaction.rank(DUE, self.part, stored.due)
+            transaction.rank(Queue.PUSHES, self.part, stored.due)
         if report != stored.report_at:
-            transaction.rank(REPORTS, self.part, stored.report_at)
+            transaction.rank(Queue.REPORTS, self.part, stored.report_at)
         self._before = _ranks(stored)
 
     def delete(self, transaction: Transaction) -> None:
         """Delete the push, with everything that belongs to it."""
-        for index in (RECENT, join(RECENT, self.push.project.lower()), DUE, REPORTS, JUDGED, UNPACKED):
+        for index in (RECENT, join(RECENT, self.push.project.lower()), Queue.PUSHES, Queue.REPORTS, JUDGED, UNPACKED):
             transaction.rank(index, self.part, None)
         transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)

@@ -2,8 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
+from functools import partial
 
 from triggerbot.core.policy import limits, slots
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerKey
@@ -14,8 +14,8 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.names import apart, held_index, join, push_of, within
 from triggerbot.store.records import Pause
+from triggerbot.store.room import Reads, Room, Writes
 
-T = TypeVar("T")
 _PAUSE, _SENT = Doc("pause", ""), Doc("sent", "")
 #: Indexes: breakers by when they changed, and the keys that claims are held behind.
 _BREAKERS, _BEHIND = "breakers", "behind"
@@ -29,7 +29,7 @@ def pause(transaction: Transaction, wanted: Pause | None) -> None:
 
 
 def paused(view: Reader) -> Pause | None:
-    """Read the current pause, if any."""
+    """Return the current pause, if any."""
     found = view.get([_PAUSE])[0]
     return None if found is None else load(Pause, found)
 
@@ -65,7 +65,7 @@ def is_blocked(view: Reader, passes: Mapping[BreakerKey, int]) -> bool:
     )
 
 
-def save_breaker(transaction: Transaction, breaker: Breaker, now: float) -> bool:
+def _save_breaker(transaction: Transaction, breaker: Breaker, now: float) -> bool:
     """Write a breaker if the stored version is the one that it is based on."""
     known = _read_breakers(transaction, [breaker.place.key])[0]
     if breaker.version != (0 if known is None else known.version):
@@ -105,24 +105,6 @@ def held(view: Reader) -> Mapping[str, int]:
     return {key: number for key, number in counted.items() if number}
 
 
-def release_held(
-    run: Callable[[Callable[[Transaction], list[str]]], list[str]], behind: str, most: int, now: float
-) -> int:
-    """Release up to `most` (-1: all) of the claims held behind a key, oldest first; return how many.
-
-    Some at a time: what a crash leaves behind is due at the latest when it was to be anyway.
-    """
-    released: list[str] = []
-    wanted = _BREAKERS_MAX * _RELEASED if most < 0 else most
-    while len(released) < wanted:
-        number = min(_RELEASED, wanted - len(released))
-        some = run(lambda transaction, number=number: _release(transaction, behind, number, now))  # type: ignore[misc]
-        released += some
-        if len(some) < number:
-            break
-    return len(released)
-
-
 def _release(transaction: Transaction, behind: str, most: int, now: float) -> list[str]:
     index, book = held_index(behind), Book(transaction)
     members = [member for _, member in transaction.first(index, most)]
@@ -155,7 +137,7 @@ def _within(pieces: Mapping[int, int], now: float) -> int:
 
 
 def sent(view: Reader, now: float) -> Mapping[str, int]:
-    """Count the retriggers sent within the last hour, by cap."""
+    """Count the retriggers sent within the last hour, by the names of caps."""
     return +Counter({name: _within(pieces, now) for name, pieces in _sent(view).items()})
 
 
@@ -210,7 +192,7 @@ def _queue(view: Reader, queue: str) -> tuple[Doc, SlotQueue]:
 
 
 def ask_slot(transaction: Transaction, queue: str, caller: str, rank: Rank, now: float) -> float:
-    """Return when a writer may write."""
+    """Return when a writer may write; asking again changes nothing."""
     doc, before = _queue(transaction, queue)
     after, time = slots.ask(before, caller, rank, now)
     if after != before:
@@ -218,8 +200,10 @@ def ask_slot(transaction: Transaction, queue: str, caller: str, rank: Rank, now:
     return time
 
 
-def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, used: bool, closed: float) -> None:
-    """Take a writer out of its queue."""
+def leave_slot(
+    transaction: Transaction, queue: str, caller: str, now: float, *, used: bool, closed: float = 0.0
+) -> None:
+    """Take a writer out of its queue; `used`: it may have written. `closed`: until when nobody may write."""
     doc, before = _queue(transaction, queue)
     after = slots.leave(before, caller, now, used=used, closed=closed)
     if after != before:
@@ -229,3 +213,36 @@ def leave_slot(transaction: Transaction, queue: str, caller: str, now: float, us
 def restore_slots(transaction: Transaction, queue: str, stored: SlotQueue) -> None:
     """Write a queue as an earlier version stored it."""
     transaction.put(_queue(transaction, queue)[0], encode(stored))
+
+
+class LimitsRoom(Room):
+    """What limits sending."""
+
+    pause = Writes(pause)
+    paused = Reads(paused)
+    breakers = Reads(breakers)
+    held = Reads(held)
+    sent = Reads(sent)
+    ask_slot = Writes(ask_slot)
+    leave_slot = Writes(leave_slot)
+
+    def save_breaker(self, breaker: Breaker, now: float) -> bool:
+        """Write a breaker if the stored version is the one that it is based on; a closed one releases what it holds."""
+        saved = self.engine.run(lambda transaction: _save_breaker(transaction, breaker, now))
+        if saved and not breaker.open:
+            self.release_held(breaker.place.key, -1, now)
+        return saved
+
+    def release_held(self, behind: str, most: int, now: float) -> int:
+        """Release up to `most` (-1: all) of the claims held behind a key, oldest first; return how many.
+
+        Some at a time: what a crash leaves behind is due at the latest when it was to be anyway.
+        """
+        released, wanted = 0, _BREAKERS_MAX * _RELEASED if most < 0 else most
+        while released < wanted:
+            number = min(_RELEASED, wanted - released)
+            some = self.engine.run(partial(_release, behind=behind, most=number, now=now))
+            released += len(some)
+            if len(some) < number:
+                break
+        return released

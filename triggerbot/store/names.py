@@ -1,5 +1,7 @@
 """The names of parts, documents and indexes. Foreign text in them is escaped, so that each can be taken apart again."""
 
+from enum import StrEnum
+
 from triggerbot.core.model import Group, Push
 
 #: Between the components of a name, and what begins an escape in one.
@@ -8,16 +10,23 @@ US, _ESCAPE = "\x1f", "\x1b"
 PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
 #: The kind of the document with all jobs of a push that has been quiet for long.
 PACK = "z"
-#: Indexes: pushes, and groups of leads, by when they are due; pushes by their last event, by their first in a branch,
-#: by revision; reports; verdicts.
-DUE, LEADS_DUE = "due", "leads due"
-RECENT, BRANCH, REVISIONS, REPORTS, JUDGED = "recent", "branch", "revisions", "reports", "judged"
+#: Indexes: pushes by their last event, by their first in a branch, by revision; verdicts.
+RECENT, BRANCH, REVISIONS, JUDGED = "recent", "branch", "revisions", "judged"
 #: Projects; pushes whose contribution to the statistics has changed; dead letters by their numbers.
 PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
 #: Sums of the pushes of a project and a day at which each job passed or failed; the index of these days.
 RAN = "ran"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
+
+
+class Queue(StrEnum):
+    """The index of what falls due, by when; see `due`."""
+
+    PUSHES = "due"
+    LEADS = "leads due"
+    REPORTS = "reports"
+    COMMANDS = "commands"
 
 
 def escape(text: str) -> str:

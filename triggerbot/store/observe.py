@@ -9,9 +9,18 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import heads, queues
-from triggerbot.store.documents import RUN_FIELDS, StoredClaim, StoredJob, StoredPush, StoredRun, encode, stored_run
-from triggerbot.store.engine import Doc, Transaction
+from triggerbot.store import commands, heads, leads
+from triggerbot.store.documents import (
+    RUN_FIELDS,
+    StoredClaim,
+    StoredJob,
+    StoredPush,
+    StoredRun,
+    encode,
+    load,
+    stored_run,
+)
+from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import join
 from triggerbot.store.records import DELIVERY_KEPT, REPEATED, Item, Notice, Observation, Outcome
@@ -54,6 +63,12 @@ def observe(
     if cursor is not None:
         put_cursor(transaction, *cursor)
     return outcomes
+
+
+def cursor(view: Reader, name: str) -> str | None:
+    """Read the cursor of an intake."""
+    found = view.get([Doc(join("cursor", name), "")])[0]
+    return None if found is None else load(str, found)
 
 
 def put_cursor(transaction: Transaction, name: str, value: str) -> None:
@@ -106,9 +121,9 @@ def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: boo
         case Notice():
             return _notice(book.ledger(item.facts.push), item, now, dry)
         case Lead():
-            return queues.add_lead(transaction, item, now)
+            return leads.add(transaction, item, now)
         case CommentCommand():
-            return queues.add_command(transaction, item, now)
+            return commands.add(transaction, item, now)
         case Head():
             return heads.observe(transaction, book, item, now)
 

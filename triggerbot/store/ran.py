@@ -56,8 +56,11 @@ def purge(transaction: Transaction, projects: Collection[str], before: float) ->
                 transaction.rank(index, key, None)
 
 
-def read(view: Reader, project: str, jobs: Sequence[str], since: float) -> Ran:
-    """Count the pushes of whole days since a time, but at least those of the newest day."""
+def read(view: Reader, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
+    """Count, by job, the pushes of a project at which a run of the job passed or failed.
+
+    `since`: those whose first event came since then, in whole days, but at least the newest day.
+    """
     index = join(RAN, project)
     days = view.first(index, _DAYS_MAX, least=since) or view.first(index, 1, descending=True)
     counted = dict.fromkeys(jobs, 0)

@@ -16,6 +16,7 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import LETTERS, UNCOUNTED, join, push_of, split
 from triggerbot.store.records import TimelineEntry
+from triggerbot.store.room import Room
 
 T = TypeVar("T")
 Run = Callable[[Callable[[Transaction], T]], T]
@@ -175,7 +176,7 @@ def read(view: Reader, since: float) -> dict[str, Any]:
 def statistics(
     hours: Mapping[int, Mapping[str, float]], always: Mapping[str, float], dead_letters: int = 0
 ) -> dict[str, Any]:
-    """Render sums, by hour and field, as `Store.statistics` returns them."""
+    """Render sums, by hour and field, as `Statistics.read` returns them."""
     total: Counter[str] = Counter()
     for fields in hours.values():
         total.update({name: int(value) for name, value in fields.items()})
@@ -243,3 +244,20 @@ def _branches(fields: Mapping[tuple[str, ...], int]) -> list[dict[str, Any]]:
     ]  # fmt: skip
     listed.sort(key=lambda one: (-one["sent"], -one["would_have_sent"], one["project"], one["branch"]))
     return listed
+
+
+class Statistics(Room):
+    """The statistics."""
+
+    def count(self) -> None:
+        """Count the pushes that have changed, which takes a while where many have; `read` does it, too."""
+        count(self.engine.run)
+
+    def read(self, since: float, *, exact: bool = True) -> dict[str, Any]:
+        """Count decisions, requests and claims since a time, and how retriggers ended.
+
+        `exact=False`: without what has changed since somebody counted, but at once.
+        """
+        if exact:
+            self.count()
+        return self.engine.read(lambda view: read(view, since))

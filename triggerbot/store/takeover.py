@@ -12,7 +12,7 @@ from triggerbot.core.model import CommentCommand
 from triggerbot.core.policy.circuit_breaker import Breaker, Canary
 from triggerbot.core.policy.limits import PIECES
 from triggerbot.core.policy.slots import SlotQueue
-from triggerbot.store import admin, limits, observe, queues
+from triggerbot.store import commands, leads, letters, limits, observe
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -121,14 +121,14 @@ def write(transaction: Transaction, values: Iterable[Older]) -> None:
             case OlderRest():
                 _write_rest(transaction, one)
             case OlderLeads():
-                queues.restore_leads(transaction, one.leads, one.due)
+                leads.restore(transaction, one.leads, one.due)
             case OlderDelivery():
                 observe.restore_delivery(transaction, one.name, one.at)
             case OlderCommand():
                 place = one.system, one.id
-                queues.restore_command(transaction, place, one.command, one.since, one.due, one.tries)
+                commands.restore(transaction, place, one.command, one.since, one.due, one.tries)
             case DeadLetter():
-                admin.restore_letter(transaction, one)
+                letters.restore_letter(transaction, one)
 
 
 def _write_push(transaction: Transaction, older: OlderPush) -> None:
@@ -194,8 +194,8 @@ def _write_rest(transaction: Transaction, rest: OlderRest) -> None:
         limits.restore_slots(transaction, name, queue)
     for name, value in rest.cursors.items():
         observe.put_cursor(transaction, name, value)
-    admin.restore_crashes(transaction, rest.crashes)
-    admin.restore_last_letter(transaction, rest.last_letter)
+    letters.restore_crashes(transaction, rest.crashes)
+    letters.restore_last_letter(transaction, rest.last_letter)
 
 
 def _last_hours(pieces: dict[int, int]) -> dict[int, int]:

@@ -136,7 +136,7 @@ class Actions:
         name = hashlib.blake2b(f"{form_id} {count} {job}".encode(), digest_size=12).hexdigest()
         origin = push_view.origin(viewer.name, name)
         store, now = self._frame.store, self._frame.clock()
-        return store.ask(push, job, count, origin, dry=self._frame.dry, now=now) is not None
+        return store.claims.ask(push, job, count, origin, dry=self._frame.dry, now=now) is not None
 
     def _failing(self, record: PushRecord) -> list[str]:
         return [job.job for job in self._judge.judge(record).jobs if job.troubles]
@@ -147,17 +147,17 @@ class Actions:
         """Pause all sending; a pause that is already in force stays as it is."""
         viewer, _ = self._authenticate(request, form)
         store = self._frame.store
-        if store.paused() is None:
+        if store.limits.paused() is None:
             note = "".join(letter if letter.isprintable() else " " for letter in form.get("note", ""))
             pause = Pause(self._frame.clock(), viewer.name, note.strip()[:_NOTE_MAX])
-            store.pause(pause)
+            store.limits.pause(pause)
             log.warning("page.paused", by=pause.by, note=pause.note)
         return self._frame.to("/")
 
     def resume(self, request: Request, form: Mapping[str, str]) -> Response:
         """Resume sending."""
         viewer, _ = self._authenticate(request, form)
-        self._frame.store.pause(None)
+        self._frame.store.limits.pause(None)
         log.warning("page.resumed", by=viewer.name)
         return self._frame.to("/")
 

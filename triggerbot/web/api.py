@@ -57,24 +57,27 @@ class Api:
         if limit is None:
             return error(400, f"limit is a whole number from 1 to {_LIST_MAX}")
         wanted = Search(**{name: request.query_params.get(name, "") for name in _FILTERS})
-        found = self._store.search(wanted, limit)
+        found = self._store.pushes.search(wanted, limit)
         return as_json({"pushes": [push_json.line(one if one.health else self._judged(one)) for one in found]})
 
     def _judged(self, one: Summary) -> Summary:
         """Return the summary with its verdict, for a push that has not been judged yet."""
-        record = self._store.record(one.push)
+        record = self._store.pushes.record(one.push)
         return one if record is None else push_json.summary(record, self._judge.judge(record), self._clock())
 
     def push(self, request: Request) -> Response:
         """Return everything known of one push; the revision may be abbreviated."""
-        found = self._store.find(request.path_params["project"], request.path_params["revision"])
-        records = [record for push in found if (record := self._store.record(push)) is not None]
+        found = self._store.pushes.find(request.path_params["project"], request.path_params["revision"])
+        records = [record for push in found if (record := self._store.pushes.record(push)) is not None]
         if not records:
             return error(404, "nothing is known of such a push")
         return as_json({"pushes": [self._as_json(record) for record in records]})
 
     def _as_json(self, record: PushRecord) -> dict[str, Any]:
-        before, timeline = push_json.before(self._store.metadata(record.push)), self._store.timeline(record.push)
+        before, timeline = (
+            push_json.before(self._store.facts.metadata(record.push)),
+            self._store.pushes.timeline(record.push),
+        )
         return push_json.push(record, self._judge.judge(record), before, timeline)
 
     def statistics(self, request: Request) -> Response:
@@ -108,7 +111,7 @@ class Api:
 
     def _breakers(self) -> dict[str, str]:
         """Return the open breakers with their reasons. They mean an outage of the CI, not of this service."""
-        return {str(one.place): one.why for one in self._store.breakers() if one.open}
+        return {str(one.place): one.why for one in self._store.limits.breakers() if one.open}
 
     def _distrust(self) -> dict[str, str]:
         """Return since when and why the store is distrusted, if it is: requests then wait for look-backs."""

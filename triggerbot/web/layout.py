@@ -112,10 +112,10 @@ class Frame:
         return {
             "now": self.clock(),
             "token": self._token,
-            "paused": self.store.paused(),
+            "paused": self.store.limits.paused(),
             "dry": self.dry,
             "possible": self.sessions.access.possible,
-            "breakers": [one for one in self.store.breakers() if one.open],
+            "breakers": [one for one in self.store.limits.breakers() if one.open],
         }
 
     def set_cookie(self, answer: Response, name: str, value: str) -> None:

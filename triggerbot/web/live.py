@@ -266,14 +266,14 @@ class _Poller:
         found: dict[Push, float] = {}
         since = self._since
         while True:
-            page = self._store.judged_since(since, _JUDGED_MAX)
+            page = self._store.pushes.judged_since(since, _JUDGED_MAX)
             found |= {push: at for at, push in page}
             if len(page) < _JUDGED_MAX or page[-1][0] <= since:
                 return found
             since = page[-1][0]
 
     def _read_banners(self) -> object:
-        return self._store.paused(), frozenset(one.place for one in self._store.breakers() if one.open)
+        return self._store.limits.paused(), frozenset(one.place for one in self._store.limits.breakers() if one.open)
 
 
 async def _gone(receive: Receive, listener: _Listener) -> None:

@@ -143,12 +143,12 @@ class Pages:
         return self._frame.show(request, page)
 
     def _list(self, wanted: Search, limit: int) -> dict[str, Any]:
-        found = self._store.search(wanted, limit)
+        found = self._store.pushes.search(wanted, limit)
         return {
             "pushes": [(one, push_view.row_id(*one.push), push_path(one.push), _bar(one.counts)) for one in found],
             "wanted": wanted,
             "filtered": wanted != Search(),
-            "projects": self._store.projects(),
+            "projects": self._store.pushes.projects(),
             "healths": list(Health),
             "limit": limit,
             "default_limit": LIMIT,
@@ -173,8 +173,8 @@ class Pages:
     def _one(self, push: Push, requested: int) -> dict[str, Any]:
         record = self._record(push)
         judged = self._judge.judge(record)
-        before = push_json.before(self._store.metadata(push))
-        entries = self._store.timeline(push)
+        before = push_json.before(self._store.facts.metadata(push))
+        entries = self._store.pushes.timeline(push)
         rule = rules.rule_for(self._config.rules, push)
         problems = () if record.asks is None else record.asks.problems
         failing = sum(job.troubles for job in judged.jobs)
@@ -208,14 +208,14 @@ class Pages:
             raise PageError(404, "No such job", "No job of this name is known of the push.")
         name = job.job
         judged = next(one for one in self._judge.judge(record).jobs if one.job == name)
-        entries = timeline.by_job(self._store.timeline(push, name)).get(name, [])
+        entries = timeline.by_job(self._store.pushes.timeline(push, name)).get(name, [])
         rule = rules.rule_for(self._config.rules, push)
-        standing = timeline.Standing(self._clock(), self._store.paused(), self._store.breakers())
+        standing = timeline.Standing(self._clock(), self._store.limits.paused(), self._store.limits.breakers())
         return {
             "title": f"{SIGNS[judged.verdict or 'none']} {name}",
             "of": _title(record),
             "judged": judged,
-            "row": push_view.row(judged, job, entries, push_json.before(self._store.metadata(push)), {}),
+            "row": push_view.row(judged, job, entries, push_json.before(self._store.facts.metadata(push)), {}),
             "superseded": capital(superseded.warning(record)),
             "runs": [(run, push_view.safe(run.url)) for run in judged.runs],
             "lines": timeline.of_job(job, entries, standing),
@@ -226,7 +226,7 @@ class Pages:
         }
 
     def _record(self, push: Push) -> PushRecord:
-        record = self._store.record(push)
+        record = self._store.pushes.record(push)
         if record is None:
             raise PageError(404, *_UNKNOWN)
         return record
@@ -237,7 +237,7 @@ class Pages:
         system, branch = query(request, "system"), query(request, "branch")
         found = [
             push
-            for push in (self._store.find(project, revision) if _REVISION.fullmatch(revision) else ())
+            for push in (self._store.pushes.find(project, revision) if _REVISION.fullmatch(revision) else ())
             if system in ("", push.system) and branch in ("", push.branch)
         ]
         if not found:
@@ -281,10 +281,14 @@ class Pages:
             "checks": self._health(),
             "distrust": distrust,
             "stuck": [(one, push_path(one.push, job=one.job)) for one in stuck.stuck(self._store)],
-            "letters": self._store.dead_letters(_LETTERS_MAX),
-            "crashes": self._store.crashes(CRASHES_MAX),
-            "open_breakers": push_json.breakers(self._store.breakers(), self._store.held()),
-            "caps": [one for one in push_json.caps(self._store.sent(self._clock()), self._store.held()) if one["held"]],
+            "letters": self._store.letters.read(_LETTERS_MAX),
+            "crashes": self._store.crashes.read(CRASHES_MAX),
+            "open_breakers": push_json.breakers(self._store.limits.breakers(), self._store.limits.held()),
+            "caps": [
+                one
+                for one in push_json.caps(self._store.limits.sent(self._clock()), self._store.limits.held())
+                if one["held"]
+            ],
         }
 
 

@@ -120,7 +120,7 @@ def percent(value: float, of: float) -> str:
 
 def _gather(store: Store, now: float, days: int) -> dict[str, Any]:
     worst = flakiness.everywhere(store, _WORST_MAX)
-    found = store.statistics(now - days * DAY)
+    found = store.statistics.read(now - days * DAY)
     width = HOUR if days == PERIODS[0] else DAY
     series = [one for one in _SERIES if one[0] in ("sent", "refused") or any(hour[one[0]] for hour in found["hours"])]
     moments = _moments(found["hours"], [name for name, _, _ in series], now, days, width)

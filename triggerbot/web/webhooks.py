@@ -143,7 +143,7 @@ class Hooks:
     def _add_dead_letter(self, system: System, headers: Mapping[str, str], body: bytes, reason: str) -> None:
         stored = {name: headers[name] for name in _LETTER_HEADERS if name in headers}
         self._metrics.dead_letters.labels(system.name).inc()
-        self._store.add_dead_letters(
+        self._store.letters.add(
             [DeadLetter(0, self._clock(), system.name, "webhook", reason, body[:_LETTER_MAX], stored)]
         )
 

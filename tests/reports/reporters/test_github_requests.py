@@ -91,8 +91,8 @@ def test_ten_jobs_that_fail_one_after_another(github: FakeGitHub, tell: Tell) ->
     assert sorted(reading) == [
         ("GET", "annotations"), ("GET", "jobs"), ("GET", "runs"), ("POST", "graphql"), ("POST", "rerun-failed-jobs"),
     ]  # fmt: skip
-    [known] = push.world.store.recent(1)
-    record = push.world.store.record(known)
+    [known] = push.world.store.pushes.recent(1)
+    record = push.world.store.pushes.record(known)
     assert record is not None
     assert {run.failures for job in record.jobs for run in job.runs if run.failed} == {
         (f"{name} is wrong",) for name in JOBS

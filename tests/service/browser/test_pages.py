@@ -53,11 +53,11 @@ def judged(house: House, *, revision: str = REVISION) -> None:
     where = Push("ci", "try", "try", revision)
 
     def settled() -> bool:
-        record = house.store.record(where)
+        record = house.store.pushes.record(where)
         return record is not None and all(claim.state.final for job in record.jobs for claim in job.claims)
 
     eventually(settled, "everything that is decided is asked for")
-    eventually(lambda: house.store.judged_since(0.0), "the push is judged")
+    eventually(lambda: house.store.pushes.judged_since(0.0), "the push is judged")
 
 
 PAGES = ("/", PATH, f"{PATH}?job=windows-flaky", "/about", "/statistics", "/errors", "/login", "/pushes/try/fff")
@@ -70,8 +70,8 @@ PAGES = ("/", PATH, f"{PATH}?job=windows-flaky", "/about", "/statistics", "/erro
 def test_everybody_can_use_every_page(chromium: Browser, house: House, scheme: str, width: int) -> None:
     """Axe finds nothing serious; nothing scrolls sideways; no page complains, or breaks its policy."""
     judged(house)
-    house.store.add_dead_letters([DeadLetter(0, house.clock(), "ci", "webhook", SCRIPT + LONG, b"")])
-    house.store.add_crashes([Crash(house.clock(), "host/1", "SIGSEGV", LONG)])
+    house.store.letters.add([DeadLetter(0, house.clock(), "ci", "webhook", SCRIPT + LONG, b"")])
+    house.store.crashes.add([Crash(house.clock(), "host/1", "SIGSEGV", LONG)])
     size = {"width": width, "height": 800}
     with Window(chromium, house.url, color_scheme=scheme, viewport=size) as window:
         for path in PAGES:
@@ -84,7 +84,7 @@ def test_everybody_can_use_every_page(chromium: Browser, house: House, scheme: s
         )
         # The one 404 among the pages is reported there, too.
         window.complaints = [one for one in window.complaints if "404" not in one]
-        house.store.pause(Pause(house.clock(), "grace", LONG))
+        house.store.limits.pause(Pause(house.clock(), "grace", LONG))
         window.log_in("ada " + "a" * 90, TOKEN)
         for path in ("/", PATH, f"{PATH}?job=windows-flaky"):
             window.visit(path)

@@ -72,7 +72,7 @@ def _ask(made: Stage, revision: str) -> bool:
     try:
         for _ in range(100):
             push = Push("ci", "try", "try", revision)
-            if store.ask(push, JOBS[0], ASKED, f"ask-{revision}", dry=False, now=time.time()) is not None:
+            if store.claims.ask(push, JOBS[0], ASKED, f"ask-{revision}", dry=False, now=time.time()) is not None:
                 return True
             time.sleep(0.02)
         return False

@@ -66,7 +66,7 @@ def fuzz(runs: int, seed: int, *, show: bool = False) -> Findings:
                     findings.stored = target.stored()
                     asyncio.run(_controls(target, findings))
                 else:
-                    findings.buried = len(target.store.dead_letters())
+                    findings.buried = len(target.store.letters.read())
             finally:
                 target.close()
     findings.seconds = time.monotonic() - began

@@ -170,9 +170,9 @@ def fill(target: Target) -> None:
         observer.observe([event_json.from_json(values, "ci")])
     other = common | {"project": MARKUP, "job": MARKUP, "result": "failure", "run_id": "1"}
     observer.observe([event_json.from_json(other, "ci")])
-    target.store.add_dead_letters([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])
-    target.store.add_crashes([Crash(time.time(), MARKUP, MARKUP, MARKUP)])
-    target.store.pause(Pause(time.time(), MARKUP, MARKUP))
+    target.store.letters.add([DeadLetter(0, time.time(), MARKUP, "webhook", MARKUP, b"")])
+    target.store.crashes.add([Crash(time.time(), MARKUP, MARKUP, MARKUP)])
+    target.store.limits.pause(Pause(time.time(), MARKUP, MARKUP))
 
 
 # -- whatever is asked for ---------------------------------------------------------------------------------------
@@ -258,8 +258,9 @@ def test_what_the_store_complains_of_is_text(target: Target, wire: Wire) -> None
     def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable(MARKUP)
 
-    for name in ("search", "find", "statistics", "paused", "dead_letters", "distrust"):
-        setattr(target.store, name, unavailable)
+    for verb in ("pushes.search", "pushes.find", "statistics.read", "limits.paused", "letters.read", ".distrust"):
+        room, name = verb.split(".")
+        setattr(getattr(target.store, room) if room else target.store, name, unavailable)
 
     for path in (*PAGES, *PROGRAMS[:3]):
         answer = wire.ask(path.encode())
@@ -272,7 +273,7 @@ def test_a_fault_of_ours_shows_nothing_and_is_defended(target: Target, wire: Wir
     def broken(*_: object) -> None:
         raise ZeroDivisionError(MARKUP)
 
-    target.store.search = broken  # type: ignore[method-assign, assignment]
+    target.store.pushes.search = broken  # type: ignore[method-assign, assignment]
 
     for path in (b"/", b"/api/v1/pushes"):
         answer = wire.ask(path)
@@ -299,13 +300,13 @@ def test_it_would_notice_markup_and_what_leads_elsewhere() -> None:
 def test_however_many_read_the_daemon_shows_that_it_lives(target: Target, port: int, path: str) -> None:
     """Reads take only some of the threads, so that health checks and actions are answered."""
     go_on = threading.Event()
-    search = target.store.search
+    search = target.store.pushes.search
 
     def slow(*arguments: object) -> object:
         assert go_on.wait(PATIENCE)
         return search(*arguments)  # type: ignore[arg-type]
 
-    target.store.search = slow  # type: ignore[method-assign, assignment]
+    target.store.pushes.search = slow  # type: ignore[method-assign, assignment]
     with ExitStack() as stack:
         stack.callback(go_on.set)
         readers = []

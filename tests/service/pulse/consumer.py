@@ -111,8 +111,8 @@ class Consumer:
     def runs(self) -> set[str]:
         """The ids of all runs that it has recorded."""
         found = set()
-        for push in self.store.recent(100):
-            record = self.store.record(push)
+        for push in self.store.pushes.recent(100):
+            record = self.store.pushes.record(push)
             assert record is not None
             found |= {run.run_id for job in record.jobs for run in job.runs}
         return found
@@ -125,5 +125,5 @@ class Consumer:
 
     def letters(self, number: int) -> list[DeadLetter]:
         """Wait for `number` dead letters."""
-        eventually(lambda: len(self.store.dead_letters()) >= number, f"{number} dead letters")
-        return self.store.dead_letters()
+        eventually(lambda: len(self.store.letters.read()) >= number, f"{number} dead letters")
+        return self.store.letters.read()

@@ -165,7 +165,7 @@ def test_nothing_is_acknowledged_while_the_store_is_down(
 def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, monkeypatch: pytest.MonkeyPatch) -> None:
     """A message that cannot be read is not lost either."""
     consumer = consume()
-    add_dead_letters = consumer.store.add_dead_letters
+    add_dead_letters = consumer.store.letters.add
     tried: list[int] = []
 
     def sometimes(letters: object) -> None:
@@ -174,11 +174,11 @@ def test_dead_letters_wait_for_the_store_too(broker: Broker, consume: Consume, m
             raise StoreUnavailable("the disk is full")
         add_dead_letters(letters)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(consumer.store, "add_dead_letters", sometimes)
+    monkeypatch.setattr(consumer.store.letters, "add", sometimes)
     broker.publish(b"no json")
     consumer.letters(1)
     drained(broker, consumer)
-    assert len(consumer.store.dead_letters()) == 1
+    assert len(consumer.store.letters.read()) == 1
 
 
 def test_a_message_that_is_delivered_again_changes_nothing(

@@ -81,7 +81,7 @@ class Checks:
             wanted = self._wanted[claim.push, claim.job]
             wanted[claim.origin] = max(wanted.get(claim.origin, 0), answer.count)
         if answer is not None and answer.refusal is Refusal.OVER_BUDGET:
-            record = self._world.store.record(claim.push)
+            record = self._world.store.pushes.record(claim.push)
             assert record is not None
             spent = record.spent + self._unknown(record, claim.job)
             allowed = self._world.scenario.rule.budget.allows(spent, len(record.jobs))
@@ -101,16 +101,16 @@ class Checks:
     ) -> None:
         self._world.note("begun", replica, operation=operation.id, count=operation.count, answer=answer)
         if answer is True:
-            must(self._world.store.paused() is None, "a request was begun while paused")
+            must(self._world.store.limits.paused() is None, "a request was begun while paused")
             self._written[operation.id] += 1
             self._began[operation.id] = operation.started
-            claims = self._world.store.claims(push, operation.claims)
+            claims = self._world.store.claims.read(push, operation.claims)
             self._failed[operation.id] = {claim.job for claim in claims if claim.cause is Cause.FAILURE}
 
     def _resent(self, replica: "Replica", answer: bool, operation: Operation, *_: Any) -> None:
         self._world.note("resent", replica, operation=operation.id, answer=answer)
         if answer:
-            must(self._world.store.paused() is None, "a request was repeated while paused")
+            must(self._world.store.limits.paused() is None, "a request was repeated while paused")
             self._began.setdefault(operation.id, operation.started)
             self._written[operation.id] += 1
 
@@ -142,8 +142,8 @@ class Checks:
     def before_the_sweep(self) -> None:
         """What was acknowledged is not lost, though no sweep finds it again."""
         store = self._world.store
-        buried = [letter.body.decode() for letter in store.dead_letters(1000)]
-        known = {(push.revision, run_id) for push in self._world.ci.pushes for _, run_id, _ in store.known(push)}
+        buried = [letter.body.decode() for letter in store.letters.read(1000)]
+        known = {(push.revision, run_id) for push in self._world.ci.pushes for _, run_id, _ in store.pushes.known(push)}
         for group, run_id in self._leads - known:
             kept = any(f'"{run_id}"' in body for body in buried)
             must(kept, f"{run_id} of {group}: an acknowledged failure is lost")
@@ -151,14 +151,14 @@ class Checks:
 
     def _claimed(self) -> None:
         for push, name in self.acknowledged:
-            found = self._world.store.record(push)
+            found = self._world.store.pushes.record(push)
             claims = [claim for job in found.jobs if job.job == name for claim in job.claims] if found else []
             must(any(not claim.manual for claim in claims), f"{name}: an acknowledged failure has no claim")
 
     def at_the_end(self) -> None:
         """Look at everything that was promised."""
         for push in self._world.ci.pushes:
-            record = self._world.store.record(push)
+            record = self._world.store.pushes.record(push)
             if record is not None:
                 self._budget(record)
                 for job in record.jobs:
@@ -172,7 +172,7 @@ class Checks:
         if self._world.scenario.storm > SWEPT or self._world.misled:
             return
         for push in self._world.ci.pushes.values():
-            record = self._world.store.record(push.push)
+            record = self._world.store.pushes.record(push.push)
             claimed = {job.job for job in record.jobs if job.claims} if record is not None else set()
             for run in push.runs:
                 must(not run.event.failed or run.event.job in claimed, f"{run.event.run_id}: a failure was never heard")
@@ -270,7 +270,7 @@ class Checks:
 
     def _story(self, record: PushRecord, job: JobRecord, where: str) -> None:
         """The story tells what the claims say."""
-        told = [entry for entry in self._world.store.timeline(record.push, job.job) if entry.job is not None]
+        told = [entry for entry in self._world.store.pushes.timeline(record.push, job.job) if entry.job is not None]
         counts: Counter[str] = Counter()
         for entry in told:
             counts[entry.what] += entry.count

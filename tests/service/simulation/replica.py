@@ -12,6 +12,7 @@ from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store import Store
+from triggerbot.store.room import Room
 
 if TYPE_CHECKING:
     from tests.service.simulation.world import World
@@ -97,10 +98,14 @@ class Proxy:
         self._target = target
 
     def __getattr__(self, name: str) -> Any:
+        world, replica = self._world, self._replica
         target = getattr(self._target, name)
+        if isinstance(target, Room):
+            setattr(self, name, Proxy(world, replica, target))
+            return getattr(self, name)
         if not callable(target) or name in ("plan",):
             return target
-        world, replica = self._world, self._replica
+        of_store = isinstance(self._target, Store | Room)
         watch = world.watches.get(name)
 
         def act(*arguments: Any, **named: Any) -> Any:
@@ -113,7 +118,7 @@ class Proxy:
             world.fuse -= 1
             if world.fuse and not replica.dead:
                 return act(*arguments, **named)
-            return world.goes_wrong(replica, name, lambda: act(*arguments, **named))
+            return world.goes_wrong(replica, name, lambda: act(*arguments, **named), of_store=of_store)
 
         setattr(self, name, call)
         return call

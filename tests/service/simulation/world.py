@@ -124,7 +124,7 @@ class World:
     def _calm(self) -> None:
         """Nothing goes wrong any more: all has to come to rest."""
         self.faults, self.fuse, self.calm = Faults(), NEVER, True
-        self.store.pause(None)
+        self.store.limits.pause(None)
         self.note("calm")
         self._come_to_rest()
         self.checks.before_the_sweep()
@@ -150,9 +150,9 @@ class World:
         while self._later and self._later[0][0] <= self.now:
             self._next()
         self._work()
-        self._held = self.store.held()
+        self._held = self.store.limits.held()
         # A daemon looks each second; here only where that may tell something, for the sake of time.
-        if self._held or (self.calm and any(one.open for one in self.store.breakers())):
+        if self._held or (self.calm and any(one.open for one in self.store.limits.breakers())):
             self._any().tick()
             self._work()
 
@@ -170,7 +170,7 @@ class World:
             busy = any(worked) and self._may_work()
 
     def _may_work(self) -> bool:
-        due = self.store.next_due()
+        due = self.store.due.next()
         return due is not None and due <= self.now + max(replica.skew for replica in self.replicas)
 
     def _step(self, replica: Replica) -> bool:
@@ -185,7 +185,7 @@ class World:
         if self._later:
             times.append(self._later[0][0])
         alive = [replica.skew for replica in self.replicas if not replica.dead]
-        due = self.store.next_due() if alive else None
+        due = self.store.due.next() if alive else None
         if due is not None:
             # What is due and left is leased.
             moment = due + 0.01 - max(alive)
@@ -194,12 +194,12 @@ class World:
 
     def _settled(self) -> bool:
         """Tell whether nothing is left to be done; what is leased is not listed as due."""
-        return self.store.next_due() is None and all(self._at_rest(push) for push in self.ci.pushes)
+        return self.store.due.next() is None and all(self._at_rest(push) for push in self.ci.pushes)
 
     def _at_rest(self, push: Push) -> bool:
-        record = self.store.record(push)
+        record = self.store.pushes.record(push)
         claims = [claim for job in record.jobs for claim in job.claims] if record is not None else []
-        return all(claim.state.final for claim in claims) and not self.store.leads(self.ci.group(push)).leads
+        return all(claim.state.final for claim in claims) and not self.store.leads.read(self.ci.group(push)).leads
 
     # -- what happens -------------------------------------------------------------------------------------------
 
@@ -249,16 +249,16 @@ class World:
 
     def _pause(self, seconds: float) -> None:
         self.note("paused")
-        self.store.pause(Pause(self.now, "somebody"))
+        self.store.limits.pause(Pause(self.now, "somebody"))
         self.later(seconds, self._go_on)
 
     def _go_on(self) -> None:
         self.note("goes on")
-        self.store.pause(None)
+        self.store.limits.pause(None)
 
     def _wish(self, push: Push, job: str, count: int) -> None:
         self._number += 1
-        made = self.store.ask(push, job, count, f"wish-{self._number}", dry=False, now=self.now)
+        made = self.store.claims.ask(push, job, count, f"wish-{self._number}", dry=False, now=self.now)
         self.note("wish", job=job, count=count, known=made is not None)
         if made is None and self.now < START + self.scenario.storm:
             self.later(30.0, self._wish, push, job, count)
@@ -281,11 +281,11 @@ class World:
         self._stopped = True
         for replica in self.replicas:
             replica.dead = True
-        paused = self.store.paused()
+        paused = self.store.limits.paused()
         self.ground.forget(self.now)
         self.store = self.ground.open()
         # Whoever puts a copy back pauses and resumes as it was.
-        self.store.pause(paused)
+        self.store.limits.pause(paused)
         self.checks.forgot()
         # A call that took long may have ended later than the time that it is now.
         sent = max((at for at, *_ in self.taken), default=self.now)
@@ -302,13 +302,13 @@ class World:
         between = self.faults.between
         return self.dice.randint(1, 2 * between) if between else NEVER
 
-    def goes_wrong(self, replica: Replica, name: str, act: Callable[[], Any]) -> Any:
+    def goes_wrong(self, replica: Replica, name: str, act: Callable[[], Any], *, of_store: bool) -> Any:
         """Let one call go wrong, or let others act around it."""
         if replica.dead:
             self.fuse += 1
             raise Killed
         self.fuse = self._fuse()
-        may_fail = hasattr(self.store, name) and not (self.ground.leases_last and name in ("lease", "release"))
+        may_fail = of_store and not (self.ground.leases_last and name in ("lease", "release"))
         what = self.dice.choice(("meanwhile", "meanwhile", "stalled", "unavailable", "killed"))
         what = "meanwhile" if what == "unavailable" and not may_fail else what
         first = self.dice.random() < 0.5

@@ -46,7 +46,7 @@ class Bench:
     def judged(self) -> PushVerdict:
         """Judge the push as reports do, failure lines first."""
         self.world.publish(self.world.publisher())
-        record = self.world.store.record(PUSH)
+        record = self.world.store.pushes.record(PUSH)
         assert record is not None
         return self.judge.judge(record)
 

@@ -211,7 +211,7 @@ def test_no_run_comes_of_a_job_that_was_listed_until_it_was_renamed(desk: Desk) 
     desk.ended(run, "e2e / run")
     desk.settle(700)
 
-    record = desk.world.store.record(PUSH._replace(branch="topic", revision=A))
+    record = desk.world.store.pushes.record(PUSH._replace(branch="topic", revision=A))
     assert record is not None
     judged = Judge(desk.world.store, desk.world.clock, fresh=0.0).judge(record)
     found = {job.job: (job.verdict, job.awaited) for job in judged.jobs if "e2e" in job.job}

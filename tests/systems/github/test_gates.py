@@ -94,7 +94,7 @@ def test_a_gate_that_failed_again_with_its_need_is_left_alone(stage: Stage) -> N
     gate = stage.bench.job("CI / gate")
     assert (gate.verdict, gate.why) == (None, "follows from `CI / test (2) (push)`")
     assert len(stage.bench.reruns) == 1
-    record = stage.bench.world.store.record(PUSH)
+    record = stage.bench.world.store.pushes.record(PUSH)
     assert record is not None
     assert record.spent == 1
 
@@ -234,7 +234,7 @@ def test_a_job_over_its_time_limit_timed_out(make_bench: Callable[..., Bench]) -
     stage = Stage(make_bench(Rule(Globs(["octo/*"]), results=frozenset({"failure", "timed_out"}))))
     text = "name: CI\njobs: {slow: {timeout-minutes: 10}, quick: {timeout-minutes: 10}, test: {}}"
     stage.start(text, slow=[TOO_LONG], quick=["cancelled"], test=["failure"])
-    record = stage.bench.world.store.record(PUSH)
+    record = stage.bench.world.store.pushes.record(PUSH)
     assert record is not None
     ends = {job.job: job.runs[0].result for job in record.jobs if job.job.startswith("CI / ")}
     assert (ends["CI / slow (push)"], ends["CI / quick (push)"]) == (Result.TIMED_OUT, Result.CANCELLED)
@@ -268,7 +268,7 @@ def test_without_the_file_each_job_counts_by_itself(stage: Stage, trouble: str, 
     stage.bench.hear(run, "test (2)", "gate")
     claims = stage.bench.world.claims(PUSH)
     assert {job: claim.state for job, claim in claims.items()} == {TEST: ClaimState.DONE, GATE: ClaimState.DONE}
-    assert why in stage.bench.world.store.metadata(PUSH)["unread"]
+    assert why in stage.bench.world.store.facts.metadata(PUSH)["unread"]
 
 
 def test_a_gate_whose_attempts_are_heard_all_at_once(stage: Stage) -> None:
@@ -303,7 +303,7 @@ def test_what_is_no_workflow_cannot_start(make_bench: Callable[..., Bench]) -> N
     stage = Stage(make_bench(Rule(Globs(["octo/*"]), retries=1, kinds=frozenset({"test", "workflow"}))))
     run = stage.start("on: push\n")
     assert stage.bench.reruns == [f"runs/{run}/rerun"]
-    assert "it has no jobs" in stage.bench.world.store.metadata(PUSH)["unread"]
+    assert "it has no jobs" in stage.bench.world.store.facts.metadata(PUSH)["unread"]
 
 
 def test_a_job_that_does_not_run_again_explains_the_run_that_does(stage: Stage) -> None:

@@ -57,21 +57,21 @@ def test_case_of_owner_and_repository(github: FakeGitHub, make_world: Callable[.
     poll(world)
     world.drain()
     there = Push("gh", "Octo/App", "main", SHA)
-    assert world.store.find("octo/app", SHA[:8]) == [there]
-    assert world.store.recent(5, "OCTO/APP") == [there]
+    assert world.store.pushes.find("octo/app", SHA[:8]) == [there]
+    assert world.store.pushes.recent(5, "OCTO/APP") == [there]
     assert [post.path.split("/")[2:4] for post in github.posts] == [["Octo", "App"]]
 
 
 def verdicts(world: World, push: Push = PUSH) -> dict[str, str]:
     """Judge a push: the verdict of each job, by the name that people read."""
-    record = world.store.record(push)
+    record = world.store.pushes.record(push)
     assert record is not None
     return {job.job: str(job.verdict) for job in Judge(world.store, world.clock).judge(record).jobs}
 
 
 def health(world: World, push: Push = PUSH) -> str:
     """Judge a push as a whole."""
-    record = world.store.record(push)
+    record = world.store.pushes.record(push)
     assert record is not None
     return str(Judge(world.store, world.clock).judge(record).health)
 
@@ -135,7 +135,7 @@ def test_a_stranger_is_not_the_author(
 
 def record(world: World) -> PushRecord:
     """Read the push."""
-    found = world.store.record(PUSH)
+    found = world.store.pushes.record(PUSH)
     assert found is not None
     return found
 
@@ -172,7 +172,7 @@ def test_not_started_by_a_change(github: FakeGitHub, make_world: Callable[..., W
     world.drain()
     assert github.posts == []
     assert verdicts(world) == {"Deploy / go (push)": "passed", f"Deploy / go ({event})": "failed"}
-    story = world.store.timeline(PUSH, f"Deploy / go ({event})")
+    story = world.store.pushes.timeline(PUSH, f"Deploy / go ({event})")
     assert {entry.reason for entry in story if entry.what == "refuse"} == {"event_excluded"}
 
 
@@ -314,9 +314,9 @@ def test_history_without_the_event(github: FakeGitHub, make_world: Callable[...,
         github.finish(run, {"test": "success"})
         hear(world, github, "runs first", run)
         world.publish(publisher)
-    assert [one.job for one in world.store.failure_records("octo/app")] == ["CI / test", "CI / test"]
-    assert world.store.ran("octo/app", ["CI / test"]).at == {"CI / test": 2}
-    known = Judge(world.store, world.clock).judge(world.store.record(Push("gh", "octo/app", "main", SHA[::-1])))  # type: ignore[arg-type]
+    assert [one.job for one in world.store.reports.failure_records("octo/app")] == ["CI / test", "CI / test"]
+    assert world.store.reports.ran("octo/app", ["CI / test"]).at == {"CI / test": 2}
+    known = Judge(world.store, world.clock).judge(world.store.pushes.record(Push("gh", "octo/app", "main", SHA[::-1])))  # type: ignore[arg-type]
     assert [job.novelty for job in known.jobs] == [Novelty.KNOWN]
 
 

@@ -44,10 +44,10 @@ def test_what_a_person_cancelled(desk: Desk, own: bool) -> None:
     claim = desk.claims(A)["test"]
     assert (claim.state, claim.asked) == ((ClaimState.DONE, 1) if own else (ClaimState.REFUSED, 0))
     push = Push("gh", "octo/app", "topic", A)
-    told = [one.reason for one in desk.world.store.timeline(push) if one.what == "refuse"]
+    told = [one.reason for one in desk.world.store.pushes.timeline(push) if one.what == "refuse"]
     assert "cancelled" in told
     assert len(desk.reruns) == own
-    assert desk.world.store.ask(push, "CI / test (push)", 1, "me", dry=False, now=desk.world.clock())
+    assert desk.world.store.claims.ask(push, "CI / test (push)", 1, "me", dry=False, now=desk.world.clock())
     desk.settle()
     assert len(desk.reruns) == own + 1
 
@@ -151,7 +151,7 @@ def test_a_push_after_the_first_request(desk: Desk) -> None:
     desk.settle()
     claim = desk.claims(A)["test"]
     assert (claim.state, claim.asked, len(desk.reruns)) == (ClaimState.DONE, 1, 1)
-    told = [one for one in desk.world.store.timeline(claim.push) if one.reason == "superseded"]
+    told = [one for one in desk.world.store.pushes.timeline(claim.push) if one.reason == "superseded"]
     assert [one.text for one in told] == ["the newest commit of topic is bbbbbbbbbbbb"]
 
 
@@ -290,6 +290,6 @@ def test_what_a_person_asks_for_is_carried_out(desk: Desk) -> None:
     desk.settle()
     assert desk.reasons(A) == {"test": "superseded"}
     push = Push("gh", "octo/app", "topic", A)
-    assert desk.world.store.ask(push, "CI / test (push)", 1, "me", dry=False, now=desk.world.clock())
+    assert desk.world.store.claims.ask(push, "CI / test (push)", 1, "me", dry=False, now=desk.world.clock())
     desk.settle()
     assert len(desk.reruns) == 1

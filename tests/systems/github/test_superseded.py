@@ -248,4 +248,4 @@ def test_a_fork_has_branches_of_its_own(make_desk: Make) -> None:
     desk.ended(fork, "test")
     desk.settle()
     assert desk.claims(A)["test"].asked == 1
-    assert any(one.reason == "superseded" for one in desk.world.store.timeline(desk.claims(A)["test"].push))
+    assert any(one.reason == "superseded" for one in desk.world.store.pushes.timeline(desk.claims(A)["test"].push))

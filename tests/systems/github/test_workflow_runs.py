@@ -28,7 +28,9 @@ def test_a_workflow_that_ends_in_no_job_fails(bench: Bench, conclusion: str) -> 
     assert (entry.verdict, entry.runs[0].kind, entry.runs[0].batch) == (Verdict.FAILED, Kind.WORKFLOW, str(run))
     assert entry.runs[0].failures == (f"the workflow run ended as {conclusion}",)
     assert bench.judged().health is Health.FAILING
-    assert [one.reason for one in bench.world.store.timeline(PUSH) if one.what == "refuse"] == [Refusal.KIND_EXCLUDED]
+    assert [one.reason for one in bench.world.store.pushes.timeline(PUSH) if one.what == "refuse"] == [
+        Refusal.KIND_EXCLUDED
+    ]
     assert bench.reruns == []
 
 
@@ -110,7 +112,7 @@ def test_entries_of_workflows_are_told_apart_by_their_event(make_bench: Callable
         "CI (pull_request)": None, "CI / first (pull_request)": Verdict.PENDING,
         "CI (workflow_dispatch)": Verdict.FAILED,
     }  # fmt: skip
-    refused = [one.reason for one in bench.world.store.timeline(PUSH) if one.what == "refuse"]
+    refused = [one.reason for one in bench.world.store.pushes.timeline(PUSH) if one.what == "refuse"]
     assert refused == [Refusal.EVENT_EXCLUDED]
 
 
@@ -220,7 +222,7 @@ def test_a_workflow_that_fails_in_no_job_is_known_by_its_webhook(
     bench.hear(run, *jobs)
 
     assert (bench.job("CI").verdict, bench.judged().health) == (Verdict.FAILED, Health.FAILING)
-    assert bench.world.store.count_dead_letters() == 0
+    assert bench.world.store.letters.count() == 0
 
 
 def test_a_workflow_with_a_failed_job_is_not_asked_about(github: FakeGitHub, gh: GitHub) -> None:

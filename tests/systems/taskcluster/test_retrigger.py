@@ -256,7 +256,7 @@ def test_from_a_message_to_a_verdict(
         tc.end(one, "completed")
     observe(tc, fx, world, *again(tc, task))
     world.pass_time(60)
-    record = world.store.record(PUSH)
+    record = world.store.pushes.record(PUSH)
     assert record is not None
     job = next(one for one in record.jobs if one.job == JOB)
     assert of_job(job.job, job.runs, job.claims).verdict is Verdict.INTERMITTENT

@@ -29,7 +29,7 @@ def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Wor
     world.hear(*system.look_back(PUSH).events)
     # The logs have no errors, and were requested before the classification is due.
     world.publish(world.publisher())
-    world.store.end_report(PUSH, world.clock())
+    world.store.reports.end(PUSH, world.clock())
     return world
 
 
@@ -42,7 +42,7 @@ def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Classifier:
 
 def test_one_orange_and_two_greens(starred: World) -> None:
     """Only this one is classified."""
-    record = starred.store.record(PUSH)
+    record = starred.store.pushes.record(PUSH)
     assert record is not None
     assert [run.job for job in record.jobs for run in intermittent_failures(job.runs)] == ["test-one"]
 
@@ -56,7 +56,7 @@ def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World
     """Later events and a restart change nothing: it reads the notes before it writes."""
     classify(treeherder, starred)
     for _ in range(2):
-        starred.store.end_report(PUSH, starred.clock())
+        starred.store.reports.end(PUSH, starred.clock())
         classify(treeherder, starred)
 
     (note,) = treeherder.notes
@@ -121,7 +121,7 @@ def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred
 
 def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder, starred: World) -> None:
     """The error says what is needed, without the secret; it is retried after a while."""
-    record = starred.store.record(PUSH)
+    record = starred.store.pushes.record(PUSH)
     assert record is not None
     (runs,) = (job.runs for job in record.jobs if intermittent_failures(job.runs))
     with pytest.raises(CIDenied, match="session has ended") as denied:

@@ -25,7 +25,7 @@ def record(address: str, crashes: Sequence[Crash]) -> bool:
     try:
         store = open_store(address)
         try:
-            store.add_crashes(crashes)
+            store.crashes.add(crashes)
         finally:
             store.close()
     except (TriggerbotError, OSError) as error:

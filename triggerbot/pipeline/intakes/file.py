@@ -89,5 +89,5 @@ class File:
                 letters.append(DeadLetter(0, self._clock(), self._system, "file", str(error), line[:65_536]))
         if letters:
             self._metrics.dead_letters.labels(self._system).inc(len(letters))
-            self._store.add_dead_letters(letters)
+            self._store.letters.add(letters)
         return events

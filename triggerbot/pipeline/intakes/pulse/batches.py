@@ -122,7 +122,7 @@ class Batches:
             if error is not None:
                 self._observe_one_by_one(batch, error)
             if batch.letters:
-                self._store.add_dead_letters(batch.letters)
+                self._store.letters.add(batch.letters)
         except StoreUnavailable as unavailable:
             self._retry_later(batch, unavailable)
             return False

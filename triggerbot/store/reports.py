@@ -1,54 +1,49 @@
-"""Judging and reporting: which push is due, its last verdict, failure records and metadata."""
+"""Judging and reporting: which push is due, its last verdict, and failure records."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push
-from triggerbot.store.documents import StoredPush, dump, encode, load
+from triggerbot.store import due, ran
+from triggerbot.store.documents import StoredPush, dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
-from triggerbot.store.names import (
-    FAILURES,
-    JUDGED,
-    METADATA,
-    PUSH,
-    REPORTS,
-    apart,
-    join,
-    part_of,
-    push_of,
-    within,
-)
+from triggerbot.store.names import FAILURES, JUDGED, PUSH, Queue, apart, join, push_of, within
 from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Summary
+from triggerbot.store.room import Reads, Room, Writes
 
 
 def take(transaction: Transaction, now: float, seconds: float) -> Push | None:
-    """Take the push that has been due longest; one whose lease has expired is due since then."""
-    for _, part in transaction.first(REPORTS, 1, most=now):
-        book = Book(transaction)
-        ledger = book.ledger(push_of(part))
-        if ledger.stored is None:
-            transaction.rank(REPORTS, part, None)
-            return None
-        ledger.head.report_due, ledger.head.report_lease = None, now + seconds
-        book.save(transaction)
-        return ledger.push
-    return None
+    """Take the push that has been due longest to be judged and reported, for a number of seconds.
+
+    One that was taken and not given back in time is due since then.
+    """
+    part = due.first(transaction, Queue.REPORTS, now)
+    if part is None:
+        return None
+    book = Book(transaction)
+    ledger = book.ledger(push_of(part))
+    if ledger.stored is None:
+        transaction.rank(Queue.REPORTS, part, None)
+        return None
+    ledger.head.report_due, ledger.head.report_lease = None, now + seconds
+    book.save(transaction)
+    return ledger.push
 
 
-def end(transaction: Transaction, push: Push, due: float | None) -> None:
-    """Give a push back; it is due again then (`None`: never), or earlier if it has changed."""
+def end(transaction: Transaction, push: Push, due_at: float | None) -> None:
+    """Give a push back; it is due again then (`None`: never), or with its next change, if that comes earlier."""
     book = Book(transaction)
     head = book.ledger(push).stored
     if head is not None:
         head.report_lease = None
-        head.report_due = min((at for at in (head.report_due, due) if at is not None), default=None)
+        head.report_due = min((at for at in (head.report_due, due_at) if at is not None), default=None)
         book.save(transaction)
 
 
 def soon(transaction: Transaction, push: Push, now: float) -> None:
-    """Make a push due, as a change of it does."""
+    """Make a push due to be judged and reported, as a change of it does."""
     book = Book(transaction)
     ledger = book.ledger(push)
     if ledger.stored is not None:
@@ -63,7 +58,7 @@ def judged(
     changes: Sequence[tuple[str, str]],
     now: float,
 ) -> None:
-    """Record the verdict on a push, unless it was deleted."""
+    """Record the verdict on a push: its summary, its failure records, and the changes for its timeline."""
     book = Book(transaction)
     ledger = book.ledger(summary.push)
     head = ledger.stored
@@ -104,19 +99,18 @@ def failure_records(view: Reader, project: str) -> list[FailureRecord]:
     return [replace(one, job=identity.base(one.job)) if identity.is_per_batch(one.job) else one for one in found]
 
 
-def metadata(view: Reader, push: Push) -> dict[str, str]:
-    """Read the metadata of a push."""
-    return {name: load(str, data) for name, data in view.all(part_of(push), METADATA).items()}
-
-
-def set_metadata(transaction: Transaction, push: Push, name: str, value: str) -> None:
-    """Set one entry of a push's metadata, unless the push was deleted."""
-    part = part_of(push)
-    if transaction.get([Doc(part, PUSH)])[0] is not None:
-        transaction.put(Doc(part, METADATA, name), encode(value))
-
-
 def headers(view: Reader, parts: Sequence[str]) -> list[StoredPush]:
     """Read the documents of pushes, by their parts."""
     found = view.get([Doc(part, PUSH) for part in parts])
     return [load(StoredPush, data) for data in found if data is not None]
+
+
+class Reports(Room):
+    """Judging and reporting."""
+
+    take = Writes(take)
+    end = Writes(end)
+    soon = Writes(soon)
+    judged = Writes(judged)
+    failure_records = Reads(failure_records)
+    ran = Reads(ran.read)

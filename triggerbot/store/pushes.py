@@ -1,6 +1,6 @@
 """Finding and listing pushes, one line each, without reading their jobs and runs; and reading one push as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 
 from triggerbot.core import identity
@@ -22,7 +22,8 @@ from triggerbot.store.names import (
     push_of,
 )
 from triggerbot.store.records import PushRecord, Search, Summary, TimelineEntry, Work, job_records
-from triggerbot.store.verdicts import headers
+from triggerbot.store.reports import headers
+from triggerbot.store.room import Reads, Room
 
 _TITLE_MAX = 200
 #: Pushes that are read at once while searching, and found by one revision.
@@ -52,8 +53,8 @@ def work(view: Reader, push: Push) -> Work:
     )  # fmt: skip
 
 
-def known(view: Reader, push: Push) -> dict[tuple[str, str, int], State]:
-    """Read the known state of each run of a push."""
+def known(view: Reader, push: Push) -> Mapping[tuple[str, str, int], State]:
+    """Read the known state of each run (job, run id, attempt) of a push."""
     jobs = _ledger(view, push).jobs()
     return {(key, run["run_id"], run["attempt"]): State(run["state"]) for key, job in jobs.items() for run in job.runs}
 
@@ -76,7 +77,7 @@ def record(view: Reader, push: Push) -> PushRecord | None:
     )  # fmt: skip
 
 
-def timeline(view: Reader, push: Push, job: str | None) -> list[TimelineEntry]:
+def timeline(view: Reader, push: Push, job: str | None = None) -> list[TimelineEntry]:
     """Read the timeline of a push, or of one of its jobs, in order."""
     ledger = _ledger(view, push)
     if ledger.stored is None:
@@ -101,14 +102,14 @@ def find(view: Reader, project: str, revision: str) -> list[Push]:
     return [push_of(part) for _, part in found[:_FOUND_MAX]]
 
 
-def recent(view: Reader, limit: int, project: str | None) -> list[Push]:
+def recent(view: Reader, limit: int, project: str | None = None) -> list[Push]:
     """List the pushes with the latest events."""
     index = join(RECENT, project.lower()) if project else RECENT
     return [push_of(part) for _, part in view.first(index, limit, descending=True)]
 
 
 def search(view: Reader, wanted: Search, limit: int) -> list[Summary]:
-    """List the pushes with the latest events that match, with their last verdict."""
+    """List the pushes with the latest events that match, judged or not."""
     found: list[Summary] = []
     lowered = Search(*(part.lower() for part in astuple(wanted)))
     for head in _newest(view, wanted.project):
@@ -152,7 +153,7 @@ def _summary(head: StoredPush) -> Summary:
     )
 
 
-def judged_since(view: Reader, since: float, limit: int) -> list[tuple[float, Push]]:
+def judged_since(view: Reader, since: float, limit: int = 100) -> list[tuple[float, Push]]:
     """List the pushes judged after a time, and when, oldest first."""
     found = view.first(JUDGED, limit + 1, least=since)
     return [(at, push_of(part)) for at, part in found if at > since][:limit]
@@ -172,3 +173,18 @@ def previous(view: Reader, push: Push) -> Push | None:
     index = join(BRANCH, *push[:3])
     before = [(at, part) for at, part in view.first(index, 20, most=first, descending=True) if at < first]
     return push_of(before[0][1]) if before else None
+
+
+class Pushes(Room):
+    """Pushes: found, listed, and read as a whole."""
+
+    work = Reads(work)
+    known = Reads(known)
+    record = Reads(record)
+    timeline = Reads(timeline)
+    find = Reads(find)
+    recent = Reads(recent)
+    search = Reads(search)
+    judged_since = Reads(judged_since)
+    projects = Reads(projects)
+    previous = Reads(previous)
