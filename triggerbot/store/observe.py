@@ -1,7 +1,7 @@
 """Observing: recording a batch of items, and making the claims that follow from it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
 from triggerbot.core import identity, proof
@@ -46,8 +46,9 @@ def observe(
         [push for item in fresh if (push := _push_of(item)) is not None],
         [(item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation)],
     )
+    leads = iter(queues.add_leads(transaction, [item for item in fresh if isinstance(item, Lead)], now))
     outcomes = [
-        REPEATED if name in known else _item(transaction, book, item, now, dry)
+        REPEATED if name in known else _item(transaction, book, item, leads, now, dry)
         for item, name in zip(items, names, strict=True)
     ]
     book.save(transaction)
@@ -99,14 +100,15 @@ def restore_delivery(transaction: Transaction, name: str, at: float) -> None:
     transaction.rank(DELIVERIES, doc.part, at)
 
 
-def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: bool) -> Outcome:
+def _item(transaction: Transaction, book: Book, item: Item, leads: Iterator[Outcome], now: float, dry: bool) -> Outcome:
+    """Record one item; leads are recorded together before, `leads` yields their outcomes."""
     match item:
         case Observation():
             return _event(book.ledger(item.event.push), item, now, dry)
         case Notice():
             return _notice(book.ledger(item.facts.push), item, now, dry)
         case Lead():
-            return queues.add_lead(transaction, item, now)
+            return next(leads)
         case CommentCommand():
             return queues.add_command(transaction, item, now)
         case Head():
