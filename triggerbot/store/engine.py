@@ -30,7 +30,11 @@ class Doc(NamedTuple):
 
 
 class Conflict(Exception):
-    """Another transaction changed what this one has read: it is run again."""
+    """Another transaction changed a part that this one has read: it is run again."""
+
+    def __init__(self, part: str = "") -> None:
+        super().__init__(part)
+        self.part = part
 
 
 class Reader(Protocol):

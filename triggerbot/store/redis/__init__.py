@@ -11,13 +11,14 @@ from typing import Any, ClassVar, TypeVar
 
 import redis
 
-from triggerbot.core.errors import StoreUnavailable, StoreUnusable
+from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction, at_once
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
+from triggerbot.store.redis.cache import ABSENT, Cache
 from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
 
 T = TypeVar("T")
@@ -36,20 +37,37 @@ def _documents(part: str, kind: str) -> str:
 
 
 def _text(raw: bytes | None) -> str:
-    return "0" if raw is None else raw.decode()
+    return ABSENT if raw is None else raw.decode()
 
 
 class RedisView:
-    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict."""
+    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict.
 
-    def __init__(self, link: RedisConnection) -> None:
+    With a cache, what it reads may be out of date until its versions are compared, by `confirm` or by the script.
+    """
+
+    def __init__(self, link: RedisConnection, cache: Cache | None = None) -> None:
         self._link = link
         self._client: Any = link.client
+        self._cache = cache
         self.versions: dict[str, str] = {}
+        #: Whether anything came from the cache, and what came from the server.
+        self._assumed = False
+        self.fetched: dict[Doc, bytes | None] = {}
 
     def _saw(self, part: str, version: bytes | None) -> None:
         if self.versions.setdefault(part, _text(version)) != _text(version):
             raise Conflict(part)
+
+    def confirm(self) -> None:
+        """Raise `Conflict` unless what it has read from the cache is still so."""
+        if not self._assumed:
+            return
+        pipe = self._pipe()
+        for part in self.versions:
+            pipe.hget(f"{PREFIX}d:{part}", "")
+        for part, version in zip(list(self.versions), self._execute(pipe), strict=True):
+            self._saw(part, version)
 
     def _pipe(self) -> Any:
         """Begin a round trip, which also shows whether it is still the same store."""
@@ -63,9 +81,17 @@ class RedisView:
         return found[1:]
 
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
-        """Read documents, in one round trip."""
-        if not docs:
-            return []
+        """Read documents, in one round trip at most."""
+        found = self._cache.get(docs, self.versions) if self._cache is not None else {}
+        self._assumed |= bool(found)
+        missing = [doc for doc in docs if doc not in found]
+        if missing:
+            fetched = self._fetch(missing)
+            self.fetched |= fetched
+            found |= fetched
+        return [found[doc] for doc in docs]
+
+    def _fetch(self, docs: Sequence[Doc]) -> dict[Doc, bytes | None]:
         names: dict[tuple[str, str], list[str]] = defaultdict(list)
         for part, kind, name in docs:
             names[part, kind].append(name)
@@ -81,7 +107,7 @@ class RedisView:
         found: dict[Doc, bytes | None] = {}
         for (part, kind), own in names.items():
             found.update(zip((Doc(part, kind, name) for name in own), next(answers), strict=True))
-        return [found[doc] for doc in docs]
+        return found
 
     def all(self, part: str, kind: str) -> dict[str, bytes]:
         """Read all documents of one kind in a part."""
@@ -184,6 +210,7 @@ class RedisEngine:
         self._link.open()
         if self._link.is_older:
             older.take_over(self._link, self._write_older)
+        self._cache = Cache()
         self._own: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
         self._owner = ""
@@ -234,11 +261,29 @@ class RedisEngine:
         return at_once(self.run, body)
 
     def _attempt(self, body: Callable[[Transaction], T]) -> T:
-        view = RedisView(self._link)
+        view = RedisView(self._link, self._cache)
         transaction = Transaction(view)
-        value: T = self._link.read(lambda _: body(transaction))
-        if transaction.changes:
-            self._link.apply(_operations(view.versions, transaction.changes))
+        try:
+            value = self._run_body(body, transaction, view)
+            if transaction.changes:
+                version = self._link.apply(_operations(view.versions, transaction.changes))
+                self._cache.applied(view.versions, view.fetched, transaction.changes, version)
+            else:
+                self._link.read(lambda _: view.confirm())
+        except Conflict as conflict:
+            self._cache.stale(conflict.part, view.versions.get(conflict.part, ""))
+            raise
+        return value
+
+    def _run_body(self, body: Callable[[Transaction], T], transaction: Transaction, view: RedisView) -> T:
+        try:
+            value: T = self._link.read(lambda _: body(transaction))
+        except (Conflict, StoreUnavailable, StoreRefused):
+            raise
+        except Exception:
+            # What it was given may have been out of date: then it is run again.
+            self._link.read(lambda _: view.confirm())
+            raise
         return value
 
     def _write_older(self, body: Callable[[Transaction], None], before: Sequence[str], after: Sequence[str]) -> None:

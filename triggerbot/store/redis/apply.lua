@@ -3,11 +3,12 @@
 -- (a client repeats a call whose reply was lost).
 --
 -- ARGV: 'apply', id, marker, number of writes that the caller has seen, operations, each a letter and its arguments.
--- Answer: {writes, since when the store is distrusted}, or LOST, NEWER, CONFLICT.
+-- Answer: {writes, since when the store is distrusted}, or {LOST}, {NEWER}, {CONFLICT, the part}.
 --
 -- Numbers are text throughout: Lua would cut them to 14 digits.
 --
--- d:<part>          hash: '' -> version of the part; kind -> 1 for each kind of documents in it
+-- d:<part>          hash: '' -> version of the part, the id of the call that changed it last (a number would come again
+--                   after a fail-over that lost writes); kind -> 1 for each kind of documents in it
 -- d:<part> US kind  hash: name -> document
 -- l:<part>          list, the part's log
 -- z:<index>         sorted set: member by number
@@ -54,20 +55,20 @@ end
 local command, id, marker, seen = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 if command == 'meet' then return meet(marker, seen, ARGV[5], ARGV[6], ARGV[7]) end
 local meta = call('HMGET', P .. 'meta', 'marker', 'writes', 'since', 'layout')
-if tonumber(meta[4] or '1') > LAYOUT then return 'NEWER' end
-if meta[1] ~= marker or tonumber(meta[2] or '0') < seen then return 'LOST' end
+if tonumber(meta[4] or '1') > LAYOUT then return { 'NEWER' } end
+if meta[1] ~= marker or tonumber(meta[2] or '0') < seen then return { 'LOST' } end
 local since = meta[3] or ''
 local applied = call('GET', P .. 'r:' .. id)
 if applied then return { applied, since } end
 local at = 5
 if ARGV[at] == 'g' then  -- a lock, what it has to hold, milliseconds for which it is held on
   local lock = P .. ARGV[at + 1]
-  if call('GET', lock) ~= ARGV[at + 2] then return 'CONFLICT' end
+  if call('GET', lock) ~= ARGV[at + 2] then return { 'CONFLICT', '' } end
   call('PEXPIRE', lock, ARGV[at + 3])
   at = at + 4
 end
 while ARGV[at] == 'v' do
-  if (call('HGET', P .. 'd:' .. ARGV[at + 1], '') or '0') ~= ARGV[at + 2] then return 'CONFLICT' end
+  if (call('HGET', P .. 'd:' .. ARGV[at + 1], '') or '0') ~= ARGV[at + 2] then return { 'CONFLICT', ARGV[at + 1] } end
   at = at + 3
 end
 local writes = tostring(call('HINCRBY', P .. 'meta', 'writes', 1))
@@ -77,7 +78,7 @@ while ARGV[at] do
     drop(one)
     at = at + 2
   elseif what == 'p' then  -- part, then pairs of kind and number of documents are below: marks the part as changed
-    call('HSET', P .. 'd:' .. one, '', writes)
+    call('HSET', P .. 'd:' .. one, '', id)
     at = at + 2
   elseif what == 'k' then  -- part, kind
     call('HSET', P .. 'd:' .. one, two, '1')
