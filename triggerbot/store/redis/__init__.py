@@ -28,12 +28,14 @@ _TRIES, _PAUSE = 200, 0.05
 _WATCH_EVERY = 5.0
 #: Seconds without a heartbeat after which a process is taken for dead.
 _ALIVE = 20
+#: Arguments of one operation, an even number: Lua's stack has room for some thousands.
+_ARGUMENTS_MAX = 1000
 #: The index of leases by their ends, and how many are read.
 _LEASES, _LEASES_MAX = "leases", 10_000
 
 
 def _documents(part: str, kind: str) -> str:
-    return f"{PREFIX}d:{part}{US}{kind}" if kind else f"{PREFIX}d:{part}{US}{US}"
+    return f"{PREFIX}d:{part}{US}{kind or US}"
 
 
 def _text(raw: bytes | None) -> str:
@@ -174,27 +176,32 @@ def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]
         made += ("v", part, version)
     for part in changes.dropped:
         made += ("d", part)
-    kinds: set[tuple[str, str]] = set()
-    parts: set[str] = set()
-    for (part, kind, name), value in changes.documents.items():
-        parts.add(part)
-        place = _documents(part, kind).removeprefix(f"{PREFIX}d:")
-        if value is None:
-            made += ("x", place, name)
-        else:
-            kinds.add((part, kind))
-            made += ("h", place, name, value)
-    for part, entry in changes.logs:
-        parts.add(part)
-        made += ("l", part, entry)
-    for part in parts:
-        made += ("p", part)
-    for part, kind in kinds:
-        made += ("k", part, kind or US)
-    for (index, member), number in changes.ranks.items():
-        made += ("Z", index, member) if number is None else ("z", index, member, repr(float(number)))
+    for (what, place), arguments in _by_key(changes).items():
+        for start in range(0, max(1, len(arguments)), _ARGUMENTS_MAX):
+            some = arguments[start : start + _ARGUMENTS_MAX]
+            made += (what, place, str(len(some)), *some)
     for (key, field), amount in changes.sums.items():
         made += ("s", key, field, repr(amount))
+    return made
+
+
+def _by_key(changes: Changes) -> dict[tuple[str, str], list[str | bytes]]:
+    """Put together what the script can do in one command: on the same key, the same."""
+    made: dict[tuple[str, str], list[str | bytes]] = defaultdict(list)
+    changed: dict[str, set[str]] = {part: set() for part, _ in changes.logs}
+    for (part, kind, name), value in changes.documents.items():
+        place, kinds = f"{part}{US}{kind or US}", changed.setdefault(part, set())
+        if value is None:
+            made["x", place] += (name,)
+        else:
+            made["h", place] += (name, value)
+            kinds.add(kind or US)
+    for part, entry in changes.logs:
+        made["l", part] += (entry,)
+    for part, kinds in changed.items():
+        made["p", part] = [argument for kind in kinds for argument in (kind, "1")]
+    for (index, member), number in changes.ranks.items():
+        made["Z" if number is None else "z", index] += (member,) if number is None else (repr(float(number)), member)
     return made
 
 

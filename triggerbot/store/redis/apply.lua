@@ -72,32 +72,20 @@ while ARGV[at] == 'v' do
   at = at + 3
 end
 local writes = tostring(call('HINCRBY', P .. 'meta', 'writes', 1))
+-- Operations on one key with any number of arguments: the command, the prefix of its key.
+local SEVERAL = { h = { 'HSET', 'd:' }, x = { 'HDEL', 'd:' }, l = { 'RPUSH', 'l:' }, z = { 'ZADD', 'z:' }, Z = { 'ZREM', 'z:' } }
 while ARGV[at] do
   local what, one, two, three = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  if what == 'd' then  -- part
+  local several = SEVERAL[what]
+  if several then  -- key, number of arguments, these: names and values; names; values; numbers and members; members
+    call(several[1], P .. several[2] .. one, unpack(ARGV, at + 3, at + 2 + two))
+    at = at + 3 + two
+  elseif what == 'p' then  -- part that is changed, number of arguments, these: kinds of documents, each with '1'
+    call('HSET', P .. 'd:' .. one, '', id, unpack(ARGV, at + 3, at + 2 + two))
+    at = at + 3 + two
+  elseif what == 'd' then  -- part
     drop(one)
     at = at + 2
-  elseif what == 'p' then  -- part, then pairs of kind and number of documents are below: marks the part as changed
-    call('HSET', P .. 'd:' .. one, '', id)
-    at = at + 2
-  elseif what == 'k' then  -- part, kind
-    call('HSET', P .. 'd:' .. one, two, '1')
-    at = at + 3
-  elseif what == 'h' then  -- key of documents, name, value
-    call('HSET', P .. 'd:' .. one, two, three)
-    at = at + 4
-  elseif what == 'x' then  -- key of documents, name
-    call('HDEL', P .. 'd:' .. one, two)
-    at = at + 3
-  elseif what == 'l' then  -- part, value
-    call('RPUSH', P .. 'l:' .. one, two)
-    at = at + 3
-  elseif what == 'z' then  -- index, member, number
-    call('ZADD', P .. 'z:' .. one, three, two)
-    at = at + 4
-  elseif what == 'Z' then  -- index, member
-    call('ZREM', P .. 'z:' .. one, two)
-    at = at + 3
   elseif what == 'o' then  -- another key
     call('DEL', P .. one)
     at = at + 2
