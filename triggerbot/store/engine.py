@@ -91,6 +91,8 @@ class Transaction:
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
         """Read documents, with the changes so far."""
         own = self.changes.documents
+        if not own and not self.changes.dropped:
+            return self._reader.get(docs) if docs else []
         missing = [doc for doc in docs if doc not in own and doc.part not in self.changes.dropped]
         found = dict(zip(missing, self._reader.get(missing), strict=True)) if missing else {}
         return [own[doc] if doc in own else found.get(doc) for doc in docs]

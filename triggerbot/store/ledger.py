@@ -282,9 +282,14 @@ class Ledger:
             return
         for name in self._family_changed:
             transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
-            if (name in self._ran) is not ran.has_run(self._families[name].values()):
-                self._ran ^= {name}
-                ran.add(transaction, self.stored, name, 1 if name in self._ran else -1)
+        turned = {
+            name: -1 if name in self._ran else 1
+            for name in self._family_changed
+            if (name in self._ran) is not ran.has_run(self._families[name].values())
+        }
+        if turned:
+            self._ran ^= turned.keys()
+            ran.add(transaction, self.stored, turned)
         if self._was_packed and not self.stored.packed:
             transaction.put(Doc(self.part, PACK), None)
             transaction.rank(UNPACKED, self.part, self.stored.last)
@@ -345,8 +350,7 @@ class Ledger:
         for job in self._view.all(self.part, FAILURES):
             transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
         self.jobs()
-        for name in self._ran:
-            ran.add(transaction, self.head, name, -1)
+        ran.add(transaction, self.head, dict.fromkeys(self._ran, -1))
         for claim in self.load_claims(list(self.head.open)):
             if claim.behind:
                 transaction.rank(held_index(claim.behind), within(self.part, str(claim.id)), None)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim
@@ -26,6 +27,8 @@ _MERGED = tuple(
     for name in RUN_FIELDS
     if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail")
 )
+_read_merged = attrgetter(*_MERGED)
+_RANKS = {state.value: state.rank for state in State}
 DELIVERIES = "deliveries"
 
 
@@ -118,8 +121,9 @@ def _item(transaction: Transaction, book: Book, item: Item, leads: Iterator[Outc
 def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     event, seen = item.event, item.seen
     head = ledger.create(now)
-    facts = PushFacts(event.push, event.message, event.author)
-    due = _learn(ledger, facts, item.asks, now, dry)
+    # Most events tell nothing of their push that is not known.
+    is_known = head.author is not None and (item.asks is None or head.asks is not None)
+    due = not is_known and _learn(ledger, PushFacts(event.push, event.message, event.author), item.asks, now, dry)
     if head.asks is None and seen.groups and head.facts_due is None and not head.facts_tries:
         head.facts_due = now + _FACTS_DELAY
     key = identity.place(event, ledger.kept_runs(event.job)) if event.per_batch else event.job
@@ -131,7 +135,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
         ledger.change_job(key).groups = groups
     if event.batch and event.batch not in head.batches:
         head.batches.append(event.batch)
-    news = record_run(ledger, key, event)
+    news = _record_run(ledger, key, job, event)
     if news:
         ledger.mark(now)
     if event.state is State.FINISHED and not event.batch:
@@ -230,20 +234,20 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
     return claimed
 
 
-def record_run(ledger: Ledger, key: str, event: Event) -> bool:
+def _record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
-    job = ledger.job(key)
-    place = None if job is None else job.place(event.key)
-    if job is None or place is None:
+    place = job.place(event.key)
+    if place is None:
         runs = ledger.change_job(key).runs
-        if rules.is_gone(event, [RunKey(run["run_id"], run["attempt"]) for run in runs]):
+        if rules.is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
             runs[:] = [_gone(run, event) for run in runs]
         runs.append(stored_run(event))
         return True
     known = job.runs[place]
-    if event.state.rank > State(known["state"]).rank:
+    if _RANKS[event.state] > _RANKS[known["state"]]:
         # What the new message leaves out keeps its value.
-        told = {name: own for name in _MERGED if (own := getattr(event, name)) is not None and own != ()}
+        own = zip(_MERGED, _read_merged(event), strict=True)
+        told = {name: value for name, value in own if value is not None and value != ()}
         merged = known | told | {name: getattr(event, name) for name in ("state", "result", "kind", "tier")}
     elif known["state"] == State.FINISHED and proof.corrects(event.result, _result(known)):
         merged = known | {"result": event.result}
