@@ -131,16 +131,16 @@ class Ledger:
 
     def change_job(self, key: str) -> StoredJob:
         """Return a job to change it; creates it."""
-        name = identity.base(key)
-        if self.head.packed:
+        name, head = identity.base(key), self.head
+        if head.packed:
             self.jobs()
             self._family_changed.update(name for name, family in self._families.items() if family)
-            self.head.packed = False
+            head.packed = False
         family = self.family(name)
         self._family_changed.add(name)
         if key not in family:
             family[key] = StoredJob()
-            self.head.jobs += 1
+            head.jobs += 1
         return family[key]
 
     def jobs(self) -> dict[str, StoredJob]:
