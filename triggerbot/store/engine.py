@@ -13,7 +13,7 @@ change what it is given. It sees its own changes to documents and indexes; logs 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import ClassVar, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from triggerbot.core.model import Group, Push
 from triggerbot.store.records import Distrust
@@ -174,9 +174,6 @@ class Transaction:
 class Engine(Protocol):
     """One kind of memory. All methods are thread-safe; all raise `StoreUnavailable`."""
 
-    #: Whether each transaction costs round trips over a network.
-    is_remote: ClassVar[bool]
-
     def read(self, view: Callable[[Reader], T]) -> T:
         """Run a view, which may be run again."""
 
@@ -184,7 +181,7 @@ class Engine(Protocol):
         """Run a transaction until nothing came between; its changes are durable when this returns."""
 
     def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction, perhaps later and together with others; its future is done when it is durable."""
+        """Run a transaction, perhaps later, in order; its future is done when it is durable."""
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that no other lease holds, so that no other thread or process works on it."""
@@ -209,8 +206,15 @@ def at_once(run: Callable[[Callable[[Transaction], T]], T], body: Callable[[Tran
     """Run a transaction at once, and return a future that is done."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
+    settle(future, lambda: run(body))
+    return future
+
+
+def settle(future: "Future[T]", act: Callable[[], T]) -> None:
+    """Run something, and give its result or its error to a future."""
     try:
-        future.set_result(run(body))
+        result = act()
     except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the future
         future.set_exception(error)
-    return future
+    else:
+        future.set_result(result)

@@ -74,6 +74,8 @@ def _name(lead: Lead) -> str:
 
 def add_leads(transaction: Transaction, leads: Sequence[Lead], now: float) -> list[Outcome]:
     """Store leads, only the most advanced one of each run; a failure is due at once."""
+    if not leads:
+        return []
     docs = {group: Doc(group_part(group), "") for group in dict.fromkeys(lead.group for lead in leads)}
     places = [Doc(docs[lead.group].part, _LEAD, _name(lead)) for lead in leads]
     # All at once, and each group is written once: a batch has hundreds of leads, of a few groups.

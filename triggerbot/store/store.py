@@ -14,7 +14,7 @@ from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
-from triggerbot.store import admin, claims, limits, observe, queues, ran, search, statistics, verdicts
+from triggerbot.store import admin, claims, limits, queues, ran, search, statistics, verdicts
 from triggerbot.store.batches import Batches
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -49,13 +49,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        # Where each transaction costs round trips, batches that wait are observed in one.
-        self._batches = Batches(self._observe) if engine.is_remote else None
+        self._batches = Batches(engine.submit)
 
     def close(self) -> None:
         """Finish pending writes and close."""
-        if self._batches is not None:
-            self._batches.close()
         self._engine.close()
 
     def _read(self, view: Callable[Concatenate[Reader, P], T], /, *arguments: P.args, **named: P.kwargs) -> T:
@@ -78,16 +75,7 @@ class Store:
         deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":  # fmt: skip
         """Observe like `observe`, but return a future, so that many callers can share one commit."""
-        if self._batches is not None:
-            return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
-        return self._engine.submit(
-            lambda transaction: observe.observe(transaction, items, now, dry, cursor, deliveries)
-        )
-
-    def _observe(
-        self, items: Sequence[Item], now: float, dry: bool, cursor: tuple[str, str] | None, deliveries: Sequence[str]
-    ) -> list[Outcome]:
-        return self._write(observe.observe, items, now, dry, cursor, deliveries)
+        return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
 
     # -- the dispatcher -----------------------------------------------------------------------------------------
 

@@ -7,19 +7,20 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import redis
 
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.documents import encode, load
-from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction, at_once
+from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
 from triggerbot.store.redis.cache import ABSENT, Cache
 from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
+from triggerbot.store.redis.writer import Writer
 
 T = TypeVar("T")
 #: Tries of a transaction that others come between, and seconds between two, at most.
@@ -208,8 +209,6 @@ def _by_key(changes: Changes) -> dict[tuple[str, str], list[str | bytes]]:
 class RedisEngine:
     """An `Engine` in Redis, for any number of processes."""
 
-    is_remote: ClassVar[bool] = True
-
     def __init__(self, client: "redis.Redis", *, must_exist: bool = False, watch: bool = False) -> None:
         self._link = RedisConnection(client)
         if must_exist and not _is_ours(self._link):
@@ -218,6 +217,7 @@ class RedisEngine:
         if self._link.is_older:
             older.take_over(self._link, self._write_older)
         self._cache = Cache()
+        self._writer = Writer()
         self._own: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
         self._owner = ""
@@ -264,8 +264,8 @@ class RedisEngine:
         return self._tries(lambda: self._attempt(body))
 
     def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction at once."""
-        return at_once(self.run, body)
+        """Run a transaction later, in order, in a thread of its own: each is a round trip, or several."""
+        return self._writer.submit(lambda: self.run(body))
 
     def _attempt(self, body: Callable[[Transaction], T]) -> T:
         view = RedisView(self._link, self._cache)
@@ -364,7 +364,8 @@ class RedisEngine:
         """Do nothing: Redis gives memory back by itself."""
 
     def close(self) -> None:
-        """Close."""
+        """Finish pending writes and close."""
+        self._writer.close()
         self._closing.set()
         self._link.close()
 

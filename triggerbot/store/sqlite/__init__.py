@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from triggerbot.core.model import Group, Push
@@ -112,11 +112,13 @@ class SqliteView:
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (part,))
             self._parts.pop(name, None)
         written = [(doc, value) for doc, value in changes.documents.items() if value is not None]
-        connection.executemany(
+        _many(
+            connection,
             "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
             [(self._own_part(part), kind, name, value) for (part, kind, name), value in written],
         )
-        connection.executemany(
+        _many(
+            connection,
             "DELETE FROM documents WHERE part = ? AND kind = ? AND name = ?",
             [(self._part(doc.part), doc.kind, doc.name) for doc, value in changes.documents.items() if value is None],
         )
@@ -124,14 +126,16 @@ class SqliteView:
         ranked: dict[bool, list[tuple[int | None, str, float | None]]] = defaultdict(list)
         for (index, member), number in changes.ranks.items():
             ranked[number is None].append((self._own_index(index), member, number))
-        connection.executemany("INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", ranked[False])
+        _many(connection, "INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", ranked[False])
         gone = [(index, member) for index, member, _ in ranked[True]]
-        connection.executemany("DELETE FROM ranks WHERE list = ? AND member = ?", gone)
-        connection.executemany(
+        _many(connection, "DELETE FROM ranks WHERE list = ? AND member = ?", gone)
+        _many(
+            connection,
             "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
             [(key, field, amount) for (key, field), amount in changes.sums.items()],
         )
-        connection.executemany(
+        _many(
+            connection,
             "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
             [place for place, amount in changes.sums.items() if amount < 0],
         )
@@ -164,6 +168,12 @@ class SqliteView:
         return found
 
 
+def _many(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    # Without rows the statement would be looked up and reset for nothing, in each of many small transactions.
+    if rows:
+        connection.executemany(statement, rows)
+
+
 def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> T:
     """Run a transaction of the store within one of SQLite."""
     view = SqliteView(connection)
@@ -190,8 +200,6 @@ class SqliteEngine:
 
     `durable=False` gives up `synchronous=FULL`, for what is thrown away.
     """
-
-    is_remote: ClassVar[bool] = False
 
     def __init__(self, path: str | Path, *, durable: bool = True) -> None:
         self._file = Database(path, change, durable=durable)
