@@ -44,12 +44,9 @@ def observe(
     known = _known_deliveries(transaction, deliveries, now) if any(deliveries) else frozenset()
     names = deliveries or [""] * len(items)
     book = Book(transaction)
-    fresh = [item for item, name in zip(items, names, strict=True) if name not in known]
-    book.load(
-        [push for item in fresh if (push := _push_of(item)) is not None],
-        [(item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation)],
+    leads = _read_all(
+        transaction, book, [item for item, name in zip(items, names, strict=True) if name not in known], now
     )
-    leads = iter(queues.add_leads(transaction, [item for item in fresh if isinstance(item, Lead)], now))
     outcomes = [
         REPEATED if name in known else _item(transaction, book, item, leads, now, dry)
         for item, name in zip(items, names, strict=True)
@@ -60,19 +57,29 @@ def observe(
     return outcomes
 
 
+def _read_all(transaction: Transaction, book: Book, items: Sequence[Item], now: float) -> Iterator[Outcome]:
+    """Read what is known of all items at once; records the leads among them, and returns their outcomes."""
+    pushes: list[Push] = []
+    jobs: list[tuple[Push, str]] = []
+    leads: list[Lead] = []
+    for item in items:
+        match item:
+            case Observation():
+                pushes.append(item.event.push)
+                jobs.append((item.event.push, identity.base(item.event.job)))
+            case Notice():
+                pushes.append(item.facts.push)
+            case Lead():
+                leads.append(item)
+            case CommentCommand() | Head():
+                pass
+    book.load(pushes, jobs)
+    return iter(queues.add_leads(transaction, leads, now))
+
+
 def put_cursor(transaction: Transaction, name: str, value: str) -> None:
     """Move the cursor of an intake."""
     transaction.put(Doc(join("cursor", name), ""), encode(value))
-
-
-def _push_of(item: Item) -> Push | None:
-    match item:
-        case Observation():
-            return item.event.push
-        case Notice():
-            return item.facts.push
-        case Lead() | CommentCommand() | Head():
-            return None
 
 
 def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: float) -> frozenset[str]:

@@ -4,8 +4,7 @@ import math
 import sqlite3
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
@@ -105,44 +104,40 @@ class SqliteView:
     # -- changes ------------------------------------------------------------------------------------------------
 
     def apply(self, connection: sqlite3.Connection, changes: Changes) -> None:
-        """Apply what a transaction changes."""
+        """Apply what a transaction changes; most are small, so nothing is done for what there is none of."""
         for name in changes.dropped:
             part = self._part(name)
             for table, column in (("documents", "part"), ("logs", "part"), ("parts", "id")):
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (part,))
             self._parts.pop(name, None)
-        written = [(doc, value) for doc, value in changes.documents.items() if value is not None]
-        _many(
-            connection,
-            "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            [(self._own_part(part), kind, name, value) for (part, kind, name), value in written],
-        )
-        _many(
-            connection,
-            "DELETE FROM documents WHERE part = ? AND kind = ? AND name = ?",
-            [(self._part(doc.part), doc.kind, doc.name) for doc, value in changes.documents.items() if value is None],
-        )
-        self._append(connection, changes)
-        ranked: dict[bool, list[tuple[int | None, str, float | None]]] = defaultdict(list)
-        for (index, member), number in changes.ranks.items():
-            ranked[number is None].append((self._own_index(index), member, number))
-        _many(connection, "INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", ranked[False])
-        gone = [(index, member) for index, member, _ in ranked[True]]
-        _many(connection, "DELETE FROM ranks WHERE list = ? AND member = ?", gone)
-        _many(
-            connection,
-            "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-            [(key, field, amount) for (key, field), amount in changes.sums.items()],
-        )
-        _many(
-            connection,
-            "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
-            [place for place, amount in changes.sums.items() if amount < 0],
-        )
+        if changes.documents:
+            self._put(connection, changes.documents)
+        if changes.logs:
+            self._append(connection, changes.logs)
+        if changes.ranks:
+            self._rank(connection, changes.ranks)
+        if changes.sums:
+            _add(connection, changes.sums)
 
-    def _append(self, connection: sqlite3.Connection, changes: Changes) -> None:
+    def _put(self, connection: sqlite3.Connection, documents: Mapping[Doc, bytes | None]) -> None:
+        connection.executemany(
+            "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            [
+                (self._own_part(part), kind, name, value)
+                for (part, kind, name), value in documents.items()
+                if value is not None
+            ],
+        )
+        gone = [doc for doc, value in documents.items() if value is None]
+        if gone:
+            connection.executemany(
+                "DELETE FROM documents WHERE part = ? AND kind = ? AND name = ?",
+                [(self._part(doc.part), doc.kind, doc.name) for doc in gone],
+            )
+
+    def _append(self, connection: sqlite3.Connection, logs: Sequence[tuple[str, bytes]]) -> None:
         last: dict[str, int] = {}
-        for part, value in changes.logs:
+        for part, value in logs:
             number = self._own_part(part)
             if part not in last:
                 last[part] = (
@@ -150,6 +145,15 @@ class SqliteView:
                 )
             last[part] += 1
             connection.execute("INSERT INTO logs VALUES (?, ?, ?)", (number, last[part], value))
+
+    def _rank(self, connection: sqlite3.Connection, ranks: Mapping[tuple[str, str], float | None]) -> None:
+        rows = [(self._own_index(index), member, number) for (index, member), number in ranks.items()]
+        connection.executemany(
+            "INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", [row for row in rows if row[2] is not None]
+        )
+        connection.executemany(
+            "DELETE FROM ranks WHERE list = ? AND member = ?", [row[:2] for row in rows if row[2] is None]
+        )
 
     def _own_part(self, name: str) -> int:
         found = self._part(name)
@@ -168,10 +172,15 @@ class SqliteView:
         return found
 
 
-def _many(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-    # Without rows the statement would be looked up and reset for nothing, in each of many small transactions.
-    if rows:
-        connection.executemany(statement, rows)
+def _add(connection: sqlite3.Connection, sums: Mapping[tuple[str, str], float]) -> None:
+    connection.executemany(
+        "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+        [(key, field, amount) for (key, field), amount in sums.items()],
+    )
+    connection.executemany(
+        "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
+        [place for place, amount in sums.items() if amount < 0],
+    )
 
 
 def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> T:
