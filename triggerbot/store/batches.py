@@ -24,7 +24,7 @@ def _future() -> "Future[list[Outcome]]":
     return future
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Batch:
     """The items of one caller."""
 
@@ -54,7 +54,7 @@ class Batches:
         deliveries: Sequence[str],
     ) -> "Future[list[Outcome]]":
         """Queue a batch; its future is done once it is stored."""
-        batch = _Batch(items, now, dry, cursor, deliveries or [""] * len(items))
+        batch = _Batch(items, now, dry, cursor, deliveries)
         with self._lock:
             self._waiting.append(batch)
         self._begin(_Together(self._take))
@@ -111,6 +111,8 @@ class _Together:
         if not batches:
             return []
         last = batches[-1]
-        items = [item for batch in batches for item in batch.items]
-        deliveries = [name for batch in batches for name in batch.deliveries]
+        items, deliveries = last.items, last.deliveries
+        if len(batches) > 1:
+            items = [item for batch in batches for item in batch.items]
+            deliveries = [name for batch in batches for name in batch.deliveries or [""] * len(batch.items)]
         return observe.observe(transaction, items, last.now, last.dry, last.cursor, deliveries)

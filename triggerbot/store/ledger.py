@@ -50,6 +50,11 @@ from triggerbot.store.records import REPORT_DELAY
 class Ledger:
     """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
 
+    __slots__ = (
+        "_before", "_claim_changed", "_claims", "_entries", "_families", "_family_changed", "_header",
+        "_operation_changed", "_operations", "_pack", "_ran", "_view", "_was_packed", "part", "push", "stored",
+    )  # fmt: skip
+
     def __init__(self, view: Reader, push: Push) -> None:
         self._view = view
         self.push = push
@@ -374,17 +379,15 @@ class Book:
         missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
         for push in missing:
             self._ledgers[push] = Ledger(self._view, push)
-        docs = {Doc(self._ledgers[push].part, PUSH): self._ledgers[push] for push in missing}
-        for push, name in jobs:
-            ledger = self._ledgers[push]
-            if ledger.lacks(name):
-                docs[Doc(ledger.part, JOBS, name)] = ledger
-        found = self._view.get(list(docs)) if docs else ()
-        for (doc, ledger), data in zip(docs.items(), found, strict=True):
-            if doc.kind == PUSH:
-                ledger.take(data)
-            else:
-                ledger.fill(doc.name, data)
+        families = [(self._ledgers[push], name) for push, name in dict.fromkeys(jobs)]
+        families = [(ledger, name) for ledger, name in families if ledger.lacks(name)]
+        docs = [Doc(self._ledgers[push].part, PUSH) for push in missing]
+        docs += [Doc(ledger.part, JOBS, name) for ledger, name in families]
+        found = iter(self._view.get(docs) if docs else ())
+        for push in missing:
+            self._ledgers[push].take(next(found))
+        for ledger, name in families:
+            ledger.fill(name, next(found))
 
     def ledger(self, push: Push) -> Ledger:
         """Return the ledger of a push."""

@@ -44,9 +44,8 @@ def observe(
     known = _known_deliveries(transaction, deliveries, now) if any(deliveries) else frozenset()
     names = deliveries or [""] * len(items)
     book = Book(transaction)
-    leads = _read_all(
-        transaction, book, [item for item, name in zip(items, names, strict=True) if name not in known], now
-    )
+    fresh = [item for item, name in zip(items, names, strict=True) if name not in known] if known else items
+    leads = _read_all(transaction, book, fresh, now)
     outcomes = [
         REPEATED if name in known else _item(transaction, book, item, leads, now, dry)
         for item, name in zip(items, names, strict=True)

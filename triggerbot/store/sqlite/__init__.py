@@ -177,10 +177,9 @@ def _add(connection: sqlite3.Connection, sums: Mapping[tuple[str, str], float]) 
         "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
         [(key, field, amount) for (key, field), amount in sums.items()],
     )
-    connection.executemany(
-        "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
-        [place for place, amount in sums.items() if amount < 0],
-    )
+    lowered = [place for place, amount in sums.items() if amount < 0]
+    if lowered:
+        connection.executemany("DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0", lowered)
 
 
 def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> T:
