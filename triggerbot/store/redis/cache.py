@@ -14,7 +14,7 @@ from triggerbot.store.engine import Changes, Doc
 #: The version of a part that does not exist.
 ABSENT = "0"
 #: Bytes that are kept, and those that a document and a part take besides their values.
-_BYTES_MAX, _BYTES_DOCUMENT, _BYTES_PART = 4_000_000, 250, 700
+_BYTES_MAX, _BYTES_DOCUMENT, _BYTES_PART = 2_000_000, 250, 700
 #: Seconds for which a part is not kept after another process was found to change it.
 _CONTESTED = 2.0
 
