@@ -287,11 +287,8 @@ class Ledger:
             return
         for name in self._family_changed:
             transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
-        turned = {
-            name: -1 if name in self._ran else 1
-            for name in self._family_changed
-            if (name in self._ran) is not ran.has_run(self._families[name].values())
-        }
+        changed = {name: ran.has_run(self._families[name].values()) for name in self._family_changed}
+        turned = {name: 1 if has else -1 for name, has in changed.items() if has is not (name in self._ran)}
         if turned:
             self._ran ^= turned.keys()
             ran.add(transaction, self.stored, turned)
@@ -379,8 +376,8 @@ class Book:
         missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
         for push in missing:
             self._ledgers[push] = Ledger(self._view, push)
-        families = [(self._ledgers[push], name) for push, name in dict.fromkeys(jobs)]
-        families = [(ledger, name) for ledger, name in families if ledger.lacks(name)]
+        asked = ((self._ledgers[push], name) for push, name in dict.fromkeys(jobs))
+        families = [(ledger, name) for ledger, name in asked if ledger.lacks(name)]
         docs = [Doc(self._ledgers[push].part, PUSH) for push in missing]
         docs += [Doc(ledger.part, JOBS, name) for ledger, name in families]
         found = iter(self._view.get(docs) if docs else ())
