@@ -44,7 +44,7 @@ def is_per_batch(job: str) -> bool:
 
 def base(job: str) -> str:
     """Return the name that a job has at every push, from its key: by it goes its history."""
-    return job.partition(_SEPARATOR)[0]
+    return job if _SEPARATOR not in job else job.partition(_SEPARATOR)[0]
 
 
 def batch_of(job: str) -> str:

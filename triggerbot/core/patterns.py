@@ -36,6 +36,12 @@ class Globs:
             self._regexes = tuple(re.compile(fnmatch.translate(pattern)) for pattern in self.patterns)
         return any(regex.match(text) for regex in self._regexes)
 
+    def match_any(self, texts: Iterable[str]) -> bool:
+        """Whether any pattern matches any of the texts."""
+        if self._everything or not self.patterns:
+            return self._everything
+        return any(map(self.match, texts))
+
     def match_project(self, project: str) -> bool:
         """Whether any pattern matches a project: `Octo/App` is `octo/app`, as it is where code is kept."""
         if "/" not in project:

@@ -64,7 +64,8 @@ class Observer:
 
     def observe(self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None) -> list[Outcome]:
         """Record a batch durably, with the intake's cursor, and return an outcome for each in order. Idempotent."""
-        return self.observe_soon(heard, cursor=cursor).result()
+        triaged, stored = self._begin(heard, cursor, ())
+        return self._finish(triaged, [] if stored is None else stored.result())[: len(heard)]
 
     def observe_soon(
         self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None, deliveries: Sequence[str] = ()
@@ -74,19 +75,30 @@ class Observer:
         `deliveries`: the delivery id of each, see `Store.observe`. One of which nothing is stored is not recognised
         when it is repeated.
         """
-        triaged = [self.triage(one) for one in [*heard, *self._heads(heard)]]
-        deliveries = [*deliveries, *[""] * (len(triaged) - len(deliveries))] if deliveries else ()
-        items = [one.item for one in triaged if one.item is not None]
+        triaged, stored = self._begin(heard, cursor, deliveries)
         answer: Future[list[Outcome]] = Future()
         # A write that has begun cannot be cancelled.
         answer.set_running_or_notify_cancel()
-        if not items and cursor is None:
+        if stored is None:
             answer.set_result(self._finish(triaged, [])[: len(heard)])
-            return answer
-        names = [name for one, name in zip(triaged, deliveries, strict=True) if one.item] if deliveries else ()
-        stored = self._store.observe_soon(items, self._clock(), dry=self._dry, cursor=cursor, deliveries=names)
-        stored.add_done_callback(lambda future: self._answer(answer, triaged, len(heard), future))
+        else:
+            stored.add_done_callback(lambda future: self._answer(answer, triaged, len(heard), future))
         return answer
+
+    def _begin(
+        self, heard: Sequence[Heard], cursor: tuple[str, str] | None, deliveries: Sequence[str]
+    ) -> "tuple[list[Triaged], Future[list[Outcome]] | None]":
+        """Triage a batch, and begin to store what matters of it; `None`: there is nothing."""
+        triaged = [self.triage(one) for one in [*heard, *self._heads(heard)]]
+        items = [one.item for one in triaged if one.item is not None]
+        if not items and cursor is None:
+            return triaged, None
+        if deliveries:
+            names = [*deliveries, *[""] * (len(triaged) - len(deliveries))]
+            deliveries = [name for one, name in zip(triaged, names, strict=True) if one.item is not None]
+        return triaged, self._store.observe_soon(
+            items, self._clock(), dry=self._dry, cursor=cursor, deliveries=deliveries
+        )
 
     def _heads(self, heard: Sequence[Heard]) -> list[Head]:
         """Return what is told of branches where the CI itself does not, but the rule wants to know it."""

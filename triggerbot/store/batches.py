@@ -1,22 +1,30 @@
-"""A thread that observes the batches of many callers: those that wait share one transaction."""
+"""Observing the batches of many callers together: those that wait share one transaction."""
 
-import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from triggerbot.core.errors import StoreUnavailable
+from triggerbot.store import observe
+from triggerbot.store.engine import Transaction
 from triggerbot.store.records import Item, Outcome
 
-#: Observes items: they, now, whether in dry run, a cursor, and the deliveries.
-Observe = Callable[[Sequence[Item], float, bool, tuple[str, str] | None, Sequence[str]], list[Outcome]]
+#: Runs a transaction later, in order; see `Engine.submit`.
+Submit = Callable[[Callable[[Transaction], list[Outcome]]], "Future[list[Outcome]]"]
 #: Items per transaction, unless a single batch has more.
 _ITEMS_MAX = 1000
 
 
-@dataclass(frozen=True, slots=True)
+def _future() -> "Future[list[Outcome]]":
+    future: Future[list[Outcome]] = Future()
+    # What is under way cannot be cancelled.
+    future.set_running_or_notify_cancel()
+    return future
+
+
+@dataclass(slots=True)
 class _Batch:
     """The items of one caller."""
 
@@ -25,18 +33,16 @@ class _Batch:
     dry: bool
     cursor: tuple[str, str] | None
     deliveries: Sequence[str]
-    answer: "Future[list[Outcome]]"
+    answer: "Future[list[Outcome]]" = field(default_factory=_future)
 
 
 class Batches:
-    """Observes batches, in order."""
+    """Observes batches, in order. Each submits a transaction; the first that runs takes all that wait by then."""
 
-    def __init__(self, observe: Observe) -> None:
-        self._observe_all = observe
-        self._queue: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="store-observer", daemon=True)
-        self._thread.start()
+    def __init__(self, submit: Submit) -> None:
+        self._submit = submit
+        self._lock = threading.Lock()
+        self._waiting: deque[_Batch] = deque()
 
     def submit(
         self,
@@ -48,59 +54,65 @@ class Batches:
         deliveries: Sequence[str],
     ) -> "Future[list[Outcome]]":
         """Queue a batch; its future is done once it is stored."""
-        answer: Future[list[Outcome]] = Future()
-        answer.set_running_or_notify_cancel()
-        if self._closed:
-            answer.set_exception(StoreUnavailable("the store is closed"))
-        else:
-            self._queue.put(_Batch(items, now, dry, cursor, deliveries or [""] * len(items), answer))
-        return answer
+        batch = _Batch(items, now, dry, cursor, deliveries)
+        with self._lock:
+            self._waiting.append(batch)
+        self._begin(_Together(self._take))
+        return batch.answer
 
-    def close(self) -> None:
-        """Observe what is queued, then stop."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
-        self._thread.join()
+    def _take(self) -> list[_Batch]:
+        """Take the batches that are observed next; one that moves a cursor is observed alone."""
+        with self._lock:
+            together: list[_Batch] = []
+            size = 0
+            while self._waiting and (not together or self._fits(together[-1], self._waiting[0], size)):
+                together.append(self._waiting.popleft())
+                size += len(together[-1].items)
+        return together
 
-    def _run(self) -> None:
-        waiting: deque[_Batch | None] = deque()
-        while True:
-            first = waiting.popleft() if waiting else self._queue.get()
-            if first is None:
-                return
-            together, size = [first], len(first.items)
-            while size < _ITEMS_MAX and not first.cursor and not self._queue.empty():
-                following = self._queue.get()
-                if following is None or following.cursor or following.dry != first.dry:
-                    waiting.append(following)
-                    break
-                together.append(following)
-                size += len(following.items)
-            self._send(together)
+    @staticmethod
+    def _fits(last: _Batch, following: _Batch, size: int) -> bool:
+        return size < _ITEMS_MAX and last.dry == following.dry and not (last.cursor or following.cursor)
 
-    def _send(self, together: Sequence[_Batch]) -> None:
-        try:
-            answers = self._observe(together)
-        except StoreUnavailable as error:
-            for batch in together:
+    def _begin(self, together: "_Together") -> None:
+        self._submit(together).add_done_callback(lambda stored: self._end(together, stored))
+
+    def _end(self, together: "_Together", stored: "Future[list[Outcome]]") -> None:
+        """Tell the callers; a bad batch is sent apart from those that it would make fail."""
+        batches, error = together.batches(), stored.exception()
+        if error is not None and len(batches) > 1 and not isinstance(error, StoreUnavailable):
+            for batch in batches:
+                self._begin(_Together(lambda batch=batch: [batch]))  # type: ignore[misc]
+        elif error is not None:
+            for batch in batches:
                 batch.answer.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - it belongs to the caller, not to this thread
-            self._send_apart(together, error)
         else:
-            for batch, outcomes in zip(together, answers, strict=True):
-                batch.answer.set_result(outcomes)
+            outcomes = iter(stored.result())
+            for batch in batches:
+                batch.answer.set_result([next(outcomes) for _ in batch.items])
 
-    def _send_apart(self, together: Sequence[_Batch], error: Exception) -> None:
-        """Send each batch alone, so that a bad one does not fail the others; a single batch gets the error."""
-        if len(together) == 1:
-            return together[0].answer.set_exception(error)
-        for batch in together:
-            self._send([batch])
 
-    def _observe(self, together: Sequence[_Batch]) -> list[list[Outcome]]:
-        last = together[-1]
-        items = [item for batch in together for item in batch.items]
-        deliveries = [name for batch in together for name in batch.deliveries]
-        outcomes = iter(self._observe_all(items, last.now, last.dry, last.cursor, deliveries))
-        return [[next(outcomes) for _ in batch.items] for batch in together]
+class _Together:
+    """A transaction that observes batches, which are taken when it first runs, and stay the same when it runs again."""
+
+    def __init__(self, take: Callable[[], list[_Batch]]) -> None:
+        self._take = take
+        self._taken: list[_Batch] | None = None
+
+    def batches(self) -> list[_Batch]:
+        """Return the batches; where it never ran, they are taken now."""
+        if self._taken is None:
+            self._taken = self._take()
+        return self._taken
+
+    def __call__(self, transaction: Transaction) -> list[Outcome]:
+        """Observe the batches."""
+        batches = self.batches()
+        if not batches:
+            return []
+        last = batches[-1]
+        items, deliveries = last.items, last.deliveries
+        if len(batches) > 1:
+            items = [item for batch in batches for item in batch.items]
+            deliveries = [name for batch in batches for name in batch.deliveries or [""] * len(batch.items)]
+        return observe.observe(transaction, items, last.now, last.dry, last.cursor, deliveries)

@@ -207,12 +207,17 @@ def slim(value: Any) -> dict[str, Any]:
 
 #: The fields that are stored of a run: all but its job.
 RUN_FIELDS = tuple(one.name for one in fields(Run) if one.name != "job")
-_RUN_DEFAULTS = tuple((one.name, one.default) for one in fields(Run) if one.name != "job")
+_RUN_DEFAULTS = tuple(None if one.default is MISSING else one.default for one in fields(Run) if one.name != "job")
+_read_run = attrgetter(*RUN_FIELDS)
 
 
 def stored_run(run: Run | Event) -> StoredRun:
     """Return a run as it is stored; an event has all the fields of one."""
-    return {name: own for name, default in _RUN_DEFAULTS if (own := getattr(run, name)) is not None and own != default}
+    return {
+        name: own
+        for name, own, default in zip(RUN_FIELDS, _read_run(run), _RUN_DEFAULTS, strict=True)
+        if own is not None and own != default
+    }
 
 
 def seconds_of(stored: StoredRun) -> float | None:

@@ -13,7 +13,7 @@ change what it is given. It sees its own changes to documents and indexes; logs 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import ClassVar, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from triggerbot.core.model import Group, Push
 from triggerbot.store.records import Distrust
@@ -30,7 +30,11 @@ class Doc(NamedTuple):
 
 
 class Conflict(Exception):
-    """Another transaction changed what this one has read: it is run again."""
+    """Another transaction changed a part that this one has read: it is run again."""
+
+    def __init__(self, part: str = "") -> None:
+        super().__init__(part)
+        self.part = part
 
 
 class Reader(Protocol):
@@ -87,6 +91,8 @@ class Transaction:
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
         """Read documents, with the changes so far."""
         own = self.changes.documents
+        if not own and not self.changes.dropped:
+            return self._reader.get(docs) if docs else []
         missing = [doc for doc in docs if doc not in own and doc.part not in self.changes.dropped]
         found = dict(zip(missing, self._reader.get(missing), strict=True)) if missing else {}
         return [own[doc] if doc in own else found.get(doc) for doc in docs]
@@ -168,9 +174,6 @@ class Transaction:
 class Engine(Protocol):
     """One kind of memory. All methods are thread-safe; all raise `StoreUnavailable`."""
 
-    #: Whether each transaction costs round trips over a network.
-    is_remote: ClassVar[bool]
-
     def read(self, view: Callable[[Reader], T]) -> T:
         """Run a view, which may be run again."""
 
@@ -178,7 +181,7 @@ class Engine(Protocol):
         """Run a transaction until nothing came between; its changes are durable when this returns."""
 
     def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction, perhaps later and together with others; its future is done when it is durable."""
+        """Run a transaction, perhaps later, in order; its future is done when it is durable."""
 
     def lease(self, candidates: Iterable[Push | Group], owner: str, now: float, seconds: float) -> Push | Group | None:
         """Lease the first candidate that no other lease holds, so that no other thread or process works on it."""
@@ -203,8 +206,15 @@ def at_once(run: Callable[[Callable[[Transaction], T]], T], body: Callable[[Tran
     """Run a transaction at once, and return a future that is done."""
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
+    settle(future, lambda: run(body))
+    return future
+
+
+def settle(future: "Future[T]", act: Callable[[], T]) -> None:
+    """Run something, and give its result or its error to a future."""
     try:
-        future.set_result(run(body))
+        result = act()
     except Exception as error:  # noqa: BLE001 - it belongs to whoever waits for the future
         future.set_exception(error)
-    return future
+    else:
+        future.set_result(result)

@@ -38,27 +38,38 @@ def _name(lead: Lead) -> str:
     return join(lead.run_id, str(lead.attempt))
 
 
-def add(transaction: Transaction, lead: Lead, now: float) -> Outcome:
-    """Store a lead, only the most advanced one of each run; a failure is due at once."""
-    due_at = now if lead.failed else now + LEAD_DELAY
-    part, doc, known = _group(transaction, lead.group)
-    group = known or _Group(due_at, now)
-    if not group.tries:
-        # A postponed group stays postponed: its CI did not answer, and asking more often does not help.
-        group.due = min(group.due, due_at)
-    place = Doc(part, _LEAD, _name(lead))
-    found = transaction.get([place])[0]
-    old = None if found is None else load(Lead, found)
-    news = old is None or lead.state.rank > old.state.rank
-    if news:
-        time = lead.time if lead.time is not None or old is None else old.time
-        transaction.put(place, dump(replace(lead, time=time)))
-        group.leads += old is None
-    if news or known is None or group.due != known.due:
-        transaction.put(doc, dump(group))
-        transaction.rank(Queue.LEADS, part, group.due)
-        transaction.rank(_GROUPS, part, group.since)
-    return Outcome(due=news and lead.failed, news=news)
+def add(transaction: Transaction, leads: Sequence[Lead], now: float) -> list[Outcome]:
+    """Store leads, only the most advanced one of each run; a failure is due at once."""
+    if not leads:
+        return []
+    docs = {group: Doc(group_part(group), "") for group in dict.fromkeys(lead.group for lead in leads)}
+    places = [Doc(docs[lead.group].part, _LEAD, _name(lead)) for lead in leads]
+    # All at once, and each group is written once: a batch has hundreds of leads, of a few groups.
+    wanted = [*docs.values(), *dict.fromkeys(places)]
+    found = {doc: data for doc, data in zip(wanted, transaction.get(wanted), strict=True) if data is not None}
+    groups = {group: load(_Group, found[doc]) if doc in found else _Group(math.inf, now) for group, doc in docs.items()}
+    known = {place: load(Lead, found[place]) for place in places if place in found}
+    outcomes = []
+    for lead, place in zip(leads, places, strict=True):
+        stored = groups[lead.group]
+        if not stored.tries:
+            # A postponed group stays postponed: its CI did not answer, and asking more often does not help.
+            stored.due = min(stored.due, now if lead.failed else now + LEAD_DELAY)
+        old = known.get(place)
+        news = old is None or lead.state.rank > old.state.rank
+        if news:
+            own = lead if lead.time is not None or old is None else replace(lead, time=old.time)
+            known[place] = own
+            transaction.put(place, dump(own))
+            stored.leads += old is None
+        outcomes.append(Outcome(due=news and lead.failed, news=news))
+    for group, doc in docs.items():
+        data = dump(groups[group])
+        if data != found.get(doc):
+            transaction.put(doc, data)
+            transaction.rank(Queue.LEADS, doc.part, groups[group].due)
+            transaction.rank(_GROUPS, doc.part, groups[group].since)
+    return outcomes
 
 
 def read(view: Reader, group: Group) -> Leads:

@@ -49,6 +49,11 @@ from triggerbot.store.records import REPORT_DELAY
 class Ledger:
     """The documents of one push. `view`: reads only, or a transaction, into which `save` writes."""
 
+    __slots__ = (
+        "_before", "_claim_changed", "_claims", "_entries", "_families", "_family_changed", "_header",
+        "_operation_changed", "_operations", "_pack", "_ran", "_view", "_was_packed", "part", "push", "stored",
+    )  # fmt: skip
+
     def __init__(self, view: Reader, push: Push) -> None:
         self._view = view
         self.push = push
@@ -130,16 +135,16 @@ class Ledger:
 
     def change_job(self, key: str) -> StoredJob:
         """Return a job to change it; creates it."""
-        name = identity.base(key)
-        if self.head.packed:
+        name, head = identity.base(key), self.head
+        if head.packed:
             self.jobs()
             self._family_changed.update(name for name, family in self._families.items() if family)
-            self.head.packed = False
+            head.packed = False
         family = self.family(name)
         self._family_changed.add(name)
         if key not in family:
             family[key] = StoredJob()
-            self.head.jobs += 1
+            head.jobs += 1
         return family[key]
 
     def jobs(self) -> dict[str, StoredJob]:
@@ -281,9 +286,11 @@ class Ledger:
             return
         for name in self._family_changed:
             transaction.put(Doc(self.part, JOBS, name), dump_jobs(self._families[name]))
-            if (name in self._ran) is not ran.has_run(self._families[name].values()):
-                self._ran ^= {name}
-                ran.add(transaction, self.stored, name, 1 if name in self._ran else -1)
+        changed = {name: ran.has_run(self._families[name].values()) for name in self._family_changed}
+        turned = {name: 1 if has else -1 for name, has in changed.items() if has is not (name in self._ran)}
+        if turned:
+            self._ran ^= turned.keys()
+            ran.add(transaction, self.stored, turned)
         if self._was_packed and not self.stored.packed:
             transaction.put(Doc(self.part, PACK), None)
             transaction.rank(UNPACKED, self.part, self.stored.last)
@@ -344,8 +351,7 @@ class Ledger:
         for job in self._view.all(self.part, FAILURES):
             transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
         self.jobs()
-        for name in self._ran:
-            ran.add(transaction, self.head, name, -1)
+        ran.add(transaction, self.head, dict.fromkeys(self._ran, -1))
         for claim in self.load_claims(list(self.head.open)):
             if claim.behind:
                 transaction.rank(held_index(claim.behind), within(self.part, str(claim.id)), None)
@@ -369,17 +375,15 @@ class Book:
         missing = [push for push in dict.fromkeys(pushes) if push not in self._ledgers]
         for push in missing:
             self._ledgers[push] = Ledger(self._view, push)
-        docs = {Doc(self._ledgers[push].part, PUSH): self._ledgers[push] for push in missing}
-        for push, name in jobs:
-            ledger = self._ledgers[push]
-            if ledger.lacks(name):
-                docs[Doc(ledger.part, JOBS, name)] = ledger
-        found = self._view.get(list(docs)) if docs else ()
-        for (doc, ledger), data in zip(docs.items(), found, strict=True):
-            if doc.kind == PUSH:
-                ledger.take(data)
-            else:
-                ledger.fill(doc.name, data)
+        asked = ((self._ledgers[push], name) for push, name in dict.fromkeys(jobs))
+        families = [(ledger, name) for ledger, name in asked if ledger.lacks(name)]
+        docs = [Doc(self._ledgers[push].part, PUSH) for push in missing]
+        docs += [Doc(ledger.part, JOBS, name) for ledger, name in families]
+        found = iter(self._view.get(docs) if docs else ())
+        for push in missing:
+            self._ledgers[push].take(next(found))
+        for ledger, name in families:
+            ledger.fill(name, next(found))
 
     def ledger(self, push: Push) -> Ledger:
         """Return the ledger of a push."""

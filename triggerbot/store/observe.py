@@ -1,8 +1,9 @@
 """Observing: recording a batch of items, and making the claims that follow from it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from operator import attrgetter
 
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim
@@ -35,6 +36,8 @@ _MERGED = tuple(
     for name in RUN_FIELDS
     if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail")
 )
+_read_merged = attrgetter(*_MERGED)
+_RANKS = {state.value: state.rank for state in State}
 DELIVERIES = "deliveries"
 
 
@@ -50,13 +53,10 @@ def observe(
     known = _known_deliveries(transaction, deliveries, now) if any(deliveries) else frozenset()
     names = deliveries or [""] * len(items)
     book = Book(transaction)
-    fresh = [item for item, name in zip(items, names, strict=True) if name not in known]
-    book.load(
-        [push for item in fresh if (push := _push_of(item)) is not None],
-        [(item.event.push, identity.base(item.event.job)) for item in fresh if isinstance(item, Observation)],
-    )
+    fresh = [item for item, name in zip(items, names, strict=True) if name not in known] if known else items
+    of_leads = _read_all(transaction, book, fresh, now)
     outcomes = [
-        REPEATED if name in known else _item(transaction, book, item, now, dry)
+        REPEATED if name in known else _item(transaction, book, item, of_leads, now, dry)
         for item, name in zip(items, names, strict=True)
     ]
     book.save(transaction)
@@ -71,19 +71,29 @@ def cursor(view: Reader, name: str) -> str | None:
     return None if found is None else load(str, found)
 
 
+def _read_all(transaction: Transaction, book: Book, items: Sequence[Item], now: float) -> Iterator[Outcome]:
+    """Read what is known of all items at once; records the leads among them, and returns their outcomes."""
+    pushes: list[Push] = []
+    jobs: list[tuple[Push, str]] = []
+    unresolved: list[Lead] = []
+    for item in items:
+        match item:
+            case Observation():
+                pushes.append(item.event.push)
+                jobs.append((item.event.push, identity.base(item.event.job)))
+            case Notice():
+                pushes.append(item.facts.push)
+            case Lead():
+                unresolved.append(item)
+            case CommentCommand() | Head():
+                pass
+    book.load(pushes, jobs)
+    return iter(leads.add(transaction, unresolved, now))
+
+
 def put_cursor(transaction: Transaction, name: str, value: str) -> None:
     """Move the cursor of an intake."""
     transaction.put(Doc(join("cursor", name), ""), encode(value))
-
-
-def _push_of(item: Item) -> Push | None:
-    match item:
-        case Observation():
-            return item.event.push
-        case Notice():
-            return item.facts.push
-        case Lead() | CommentCommand() | Head():
-            return None
 
 
 def _known_deliveries(transaction: Transaction, deliveries: Sequence[str], now: float) -> frozenset[str]:
@@ -114,14 +124,17 @@ def restore_delivery(transaction: Transaction, name: str, at: float) -> None:
     transaction.rank(DELIVERIES, doc.part, at)
 
 
-def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: bool) -> Outcome:
+def _item(
+    transaction: Transaction, book: Book, item: Item, of_leads: Iterator[Outcome], now: float, dry: bool
+) -> Outcome:
+    """Record one item; leads are recorded together before, `of_leads` yields their outcomes."""
     match item:
         case Observation():
             return _event(book.ledger(item.event.push), item, now, dry)
         case Notice():
             return _notice(book.ledger(item.facts.push), item, now, dry)
         case Lead():
-            return leads.add(transaction, item, now)
+            return next(of_leads)
         case CommentCommand():
             return commands.add(transaction, item, now)
         case Head():
@@ -131,8 +144,9 @@ def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: boo
 def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     event, seen = item.event, item.seen
     head = ledger.create(now)
-    facts = PushFacts(event.push, event.message, event.author)
-    due = _learn(ledger, facts, item.asks, now, dry)
+    # Most events tell nothing of their push that is not known.
+    is_known = head.author is not None and (item.asks is None or head.asks is not None)
+    due = not is_known and _learn(ledger, PushFacts(event.push, event.message, event.author), item.asks, now, dry)
     if head.asks is None and seen.groups and head.facts_due is None and not head.facts_tries:
         head.facts_due = now + _FACTS_DELAY
     key = identity.place(event, ledger.kept_runs(event.job)) if event.per_batch else event.job
@@ -144,7 +158,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
         ledger.change_job(key).groups = groups
     if event.batch and event.batch not in head.batches:
         head.batches.append(event.batch)
-    news = record_run(ledger, key, event)
+    news = _record_run(ledger, key, job, event)
     if news:
         ledger.mark(now)
     if event.state is State.FINISHED and not event.batch:
@@ -243,20 +257,20 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
     return claimed
 
 
-def record_run(ledger: Ledger, key: str, event: Event) -> bool:
+def _record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
-    job = ledger.job(key)
-    place = None if job is None else job.place(event.key)
-    if job is None or place is None:
+    place = job.place(event.key)
+    if place is None:
         runs = ledger.change_job(key).runs
-        if rules.is_gone(event, [RunKey(run["run_id"], run["attempt"]) for run in runs]):
+        if rules.is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
             runs[:] = [_gone(run, event) for run in runs]
         runs.append(stored_run(event))
         return True
     known = job.runs[place]
-    if event.state.rank > State(known["state"]).rank:
+    if _RANKS[event.state] > _RANKS[known["state"]]:
         # What the new message leaves out keeps its value.
-        told = {name: own for name in _MERGED if (own := getattr(event, name)) is not None and own != ()}
+        own = zip(_MERGED, _read_merged(event), strict=True)
+        told = {name: value for name, value in own if value is not None and value != ()}
         merged = known | told | {name: getattr(event, name) for name in ("state", "result", "kind", "tier")}
     elif known["state"] == State.FINISHED and proof.corrects(event.result, _result(known)):
         merged = known | {"result": event.result}

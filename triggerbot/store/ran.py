@@ -4,7 +4,7 @@ A push belongs to the day of its first event, which never changes; so each job o
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from triggerbot.core.model import PROVING, State
 from triggerbot.store.documents import StoredJob, StoredPush
@@ -42,9 +42,9 @@ def begin(transaction: Transaction, push: StoredPush) -> None:
     transaction.rank(join(RAN, push.push.project), _key(push.push.project, day), float(day))
 
 
-def add(transaction: Transaction, push: StoredPush, name: str, number: int) -> None:
-    """Count a job of a push, or (-1) no longer."""
-    transaction.add(_key(push.push.project, _day(push.first)), {name: number})
+def add(transaction: Transaction, push: StoredPush, names: Mapping[str, int]) -> None:
+    """Count jobs of a push (1), or no longer (-1)."""
+    transaction.add(_key(push.push.project, _day(push.first)), names)
 
 
 def purge(transaction: Transaction, projects: Collection[str], before: float) -> None:

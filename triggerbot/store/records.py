@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState, Operation
@@ -50,8 +51,7 @@ FAILURE_RECORDS_MAX = 5000
 LEAD_DELAY = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of observing one item."""
 
     claimed: bool = False

@@ -39,13 +39,10 @@ class Store:
         self.statistics = Statistics(engine)
         self.letters = Letters(engine)
         self.crashes = Crashes(engine)
-        # Where each transaction costs round trips, batches that wait are observed in one.
-        self._batches = Batches(self._observe) if engine.is_remote else None
+        self._batches = Batches(engine.submit)
 
     def close(self) -> None:
         """Finish pending writes and close."""
-        if self._batches is not None:
-            self._batches.close()
         self._engine.close()
 
     def observe(
@@ -60,16 +57,7 @@ class Store:
         deliveries: Sequence[str] = (),
     ) -> "Future[list[Outcome]]":  # fmt: skip
         """Observe like `observe`, but return a future, so that many callers can share one commit."""
-        if self._batches is not None:
-            return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
-        return self._engine.submit(
-            lambda transaction: observe.observe(transaction, items, now, dry, cursor, deliveries)
-        )
-
-    def _observe(
-        self, items: Sequence[Item], now: float, dry: bool, cursor: tuple[str, str] | None, deliveries: Sequence[str]
-    ) -> list[Outcome]:
-        return self._engine.run(lambda transaction: observe.observe(transaction, items, now, dry, cursor, deliveries))
+        return self._batches.submit(items, now, dry=dry, cursor=cursor, deliveries=deliveries)
 
     def cursor(self, name: str) -> str | None:
         """Read the cursor of an intake."""

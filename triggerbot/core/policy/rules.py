@@ -67,8 +67,10 @@ class Rule:
 
     def covers_job(self, run: Event | Run) -> bool:
         """Return whether a job's name is one of `jobs`, and not of `exclude_jobs`; with its event or without."""
-        excluded = any(map(self.exclude_jobs.match, identity.of_event(run.job, run.event)))
-        return not excluded and any(map(self.jobs.match, self._possible_names(run)))
+        names = identity.of_event(run.job, run.event)
+        if self.exclude_jobs.match_any(names):
+            return False
+        return self.jobs.match_any(names) or self.jobs.match_any(self._possible_names(run))
 
     def _possible_names(self, run: Event | Run) -> tuple[str, ...]:
         """Return the names that a job may have: its event may have to be learned yet, before it is decided."""

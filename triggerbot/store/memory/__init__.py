@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Group, Push
@@ -113,8 +113,6 @@ class Memory:
 
 class MemoryEngine:
     """An `Engine` on a `Memory`."""
-
-    is_remote: ClassVar[bool] = False
 
     def __init__(self, memory: Memory | None = None) -> None:
         self.memory = memory or Memory()

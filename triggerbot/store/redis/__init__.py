@@ -7,18 +7,20 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import redis
 
-from triggerbot.core.errors import StoreUnavailable, StoreUnusable
+from triggerbot.core.errors import StoreRefused, StoreUnavailable, StoreUnusable
 from triggerbot.core.model import Group, Push
 from triggerbot.store.documents import encode, load
-from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction, at_once
+from triggerbot.store.engine import Changes, Conflict, Doc, Reader, Transaction
 from triggerbot.store.names import US, due_of, group_part, part_of
 from triggerbot.store.records import Distrust
 from triggerbot.store.redis import older
+from triggerbot.store.redis.cache import ABSENT, Cache
 from triggerbot.store.redis.connection import META, PREFIX, RedisConnection, connect
+from triggerbot.store.redis.writer import Writer
 
 T = TypeVar("T")
 #: Tries of a transaction that others come between, and seconds between two, at most.
@@ -27,29 +29,48 @@ _TRIES, _PAUSE = 200, 0.05
 _WATCH_EVERY = 5.0
 #: Seconds without a heartbeat after which a process is taken for dead.
 _ALIVE = 20
+#: Arguments of one operation, an even number: Lua's stack has room for some thousands.
+_ARGUMENTS_MAX = 1000
 #: The index of leases by their ends, and how many are read.
 _LEASES, _LEASES_MAX = "leases", 10_000
 
 
 def _documents(part: str, kind: str) -> str:
-    return f"{PREFIX}d:{part}{US}{kind}" if kind else f"{PREFIX}d:{part}{US}{US}"
+    return f"{PREFIX}d:{part}{US}{kind or US}"
 
 
 def _text(raw: bytes | None) -> str:
-    return "0" if raw is None else raw.decode()
+    return ABSENT if raw is None else raw.decode()
 
 
 class RedisView:
-    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict."""
+    """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict.
 
-    def __init__(self, link: RedisConnection) -> None:
+    With a cache, what it reads may be out of date until its versions are compared, by `confirm` or by the script.
+    """
+
+    def __init__(self, link: RedisConnection, cache: Cache | None = None) -> None:
         self._link = link
         self._client: Any = link.client
+        self._cache = cache
         self.versions: dict[str, str] = {}
+        #: Whether anything came from the cache, and what came from the server.
+        self._assumed = False
+        self.fetched: dict[Doc, bytes | None] = {}
 
     def _saw(self, part: str, version: bytes | None) -> None:
         if self.versions.setdefault(part, _text(version)) != _text(version):
             raise Conflict(part)
+
+    def confirm(self) -> None:
+        """Raise `Conflict` unless what it has read from the cache is still so."""
+        if not self._assumed:
+            return
+        pipe = self._pipe()
+        for part in self.versions:
+            pipe.hget(f"{PREFIX}d:{part}", "")
+        for part, version in zip(list(self.versions), self._execute(pipe), strict=True):
+            self._saw(part, version)
 
     def _pipe(self) -> Any:
         """Begin a round trip, which also shows whether it is still the same store."""
@@ -63,9 +84,17 @@ class RedisView:
         return found[1:]
 
     def get(self, docs: Sequence[Doc]) -> list[bytes | None]:
-        """Read documents, in one round trip."""
-        if not docs:
-            return []
+        """Read documents, in one round trip at most."""
+        found = self._cache.get(docs, self.versions) if self._cache is not None else {}
+        self._assumed |= bool(found)
+        missing = [doc for doc in docs if doc not in found]
+        if missing:
+            fetched = self._fetch(missing)
+            self.fetched |= fetched
+            found |= fetched
+        return [found[doc] for doc in docs]
+
+    def _fetch(self, docs: Sequence[Doc]) -> dict[Doc, bytes | None]:
         names: dict[tuple[str, str], list[str]] = defaultdict(list)
         for part, kind, name in docs:
             names[part, kind].append(name)
@@ -81,7 +110,7 @@ class RedisView:
         found: dict[Doc, bytes | None] = {}
         for (part, kind), own in names.items():
             found.update(zip((Doc(part, kind, name) for name in own), next(answers), strict=True))
-        return [found[doc] for doc in docs]
+        return found
 
     def all(self, part: str, kind: str) -> dict[str, bytes]:
         """Read all documents of one kind in a part."""
@@ -148,34 +177,37 @@ def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]
         made += ("v", part, version)
     for part in changes.dropped:
         made += ("d", part)
-    kinds: set[tuple[str, str]] = set()
-    parts: set[str] = set()
-    for (part, kind, name), value in changes.documents.items():
-        parts.add(part)
-        place = _documents(part, kind).removeprefix(f"{PREFIX}d:")
-        if value is None:
-            made += ("x", place, name)
-        else:
-            kinds.add((part, kind))
-            made += ("h", place, name, value)
-    for part, entry in changes.logs:
-        parts.add(part)
-        made += ("l", part, entry)
-    for part in parts:
-        made += ("p", part)
-    for part, kind in kinds:
-        made += ("k", part, kind or US)
-    for (index, member), number in changes.ranks.items():
-        made += ("Z", index, member) if number is None else ("z", index, member, repr(float(number)))
+    for (what, place), arguments in _by_key(changes).items():
+        for start in range(0, max(1, len(arguments)), _ARGUMENTS_MAX):
+            some = arguments[start : start + _ARGUMENTS_MAX]
+            made += (what, place, str(len(some)), *some)
     for (key, field), amount in changes.sums.items():
         made += ("s", key, field, repr(amount))
     return made
 
 
+def _by_key(changes: Changes) -> dict[tuple[str, str], list[str | bytes]]:
+    """Put together what the script can do in one command: on the same key, the same."""
+    made: dict[tuple[str, str], list[str | bytes]] = defaultdict(list)
+    changed: dict[str, set[str]] = {part: set() for part, _ in changes.logs}
+    for (part, kind, name), value in changes.documents.items():
+        place, kinds = f"{part}{US}{kind or US}", changed.setdefault(part, set())
+        if value is None:
+            made["x", place] += (name,)
+        else:
+            made["h", place] += (name, value)
+            kinds.add(kind or US)
+    for part, entry in changes.logs:
+        made["l", part] += (entry,)
+    for part, kinds in changed.items():
+        made["p", part] = [argument for kind in kinds for argument in (kind, "1")]
+    for (index, member), number in changes.ranks.items():
+        made["Z" if number is None else "z", index] += (member,) if number is None else (repr(float(number)), member)
+    return made
+
+
 class RedisEngine:
     """An `Engine` in Redis, for any number of processes."""
-
-    is_remote: ClassVar[bool] = True
 
     def __init__(self, client: "redis.Redis", *, must_exist: bool = False, watch: bool = False) -> None:
         self._link = RedisConnection(client)
@@ -184,6 +216,8 @@ class RedisEngine:
         self._link.open()
         if self._link.is_older:
             older.take_over(self._link, self._write_older)
+        self._cache = Cache()
+        self._writer = Writer()
         self._own: dict[Push | Group, str] = {}
         self._lock = threading.Lock()
         self._owner = ""
@@ -230,15 +264,33 @@ class RedisEngine:
         return self._tries(lambda: self._attempt(body))
 
     def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
-        """Run a transaction at once."""
-        return at_once(self.run, body)
+        """Run a transaction later, in order, in a thread of its own: each is a round trip, or several."""
+        return self._writer.submit(lambda: self.run(body))
 
     def _attempt(self, body: Callable[[Transaction], T]) -> T:
-        view = RedisView(self._link)
+        view = RedisView(self._link, self._cache)
         transaction = Transaction(view)
-        value: T = self._link.read(lambda _: body(transaction))
-        if transaction.changes:
-            self._link.apply(_operations(view.versions, transaction.changes))
+        try:
+            value = self._run_body(body, transaction, view)
+            if transaction.changes:
+                version = self._link.apply(_operations(view.versions, transaction.changes))
+                self._cache.applied(view.versions, view.fetched, transaction.changes, version)
+            else:
+                self._link.read(lambda _: view.confirm())
+        except Conflict as conflict:
+            self._cache.stale(conflict.part, view.versions.get(conflict.part, ""))
+            raise
+        return value
+
+    def _run_body(self, body: Callable[[Transaction], T], transaction: Transaction, view: RedisView) -> T:
+        try:
+            value: T = self._link.read(lambda _: body(transaction))
+        except (Conflict, StoreUnavailable, StoreRefused):
+            raise
+        except Exception:
+            # What it was given may have been out of date: then it is run again.
+            self._link.read(lambda _: view.confirm())
+            raise
         return value
 
     def _write_older(self, body: Callable[[Transaction], None], before: Sequence[str], after: Sequence[str]) -> None:
@@ -312,7 +364,8 @@ class RedisEngine:
         """Do nothing: Redis gives memory back by itself."""
 
     def close(self) -> None:
-        """Close."""
+        """Finish pending writes and close."""
+        self._writer.close()
         self._closing.set()
         self._link.close()
 

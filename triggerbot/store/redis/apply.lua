@@ -3,11 +3,12 @@
 -- (a client repeats a call whose reply was lost).
 --
 -- ARGV: 'apply', id, marker, number of writes that the caller has seen, operations, each a letter and its arguments.
--- Answer: {writes, since when the store is distrusted}, or LOST, NEWER, CONFLICT.
+-- Answer: {writes, since when the store is distrusted}, or {LOST}, {NEWER}, {CONFLICT, the part}.
 --
 -- Numbers are text throughout: Lua would cut them to 14 digits.
 --
--- d:<part>          hash: '' -> version of the part; kind -> 1 for each kind of documents in it
+-- d:<part>          hash: '' -> version of the part, the id of the call that changed it last (a number would come again
+--                   after a fail-over that lost writes); kind -> 1 for each kind of documents in it
 -- d:<part> US kind  hash: name -> document
 -- l:<part>          list, the part's log
 -- z:<index>         sorted set: member by number
@@ -54,49 +55,37 @@ end
 local command, id, marker, seen = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 if command == 'meet' then return meet(marker, seen, ARGV[5], ARGV[6], ARGV[7]) end
 local meta = call('HMGET', P .. 'meta', 'marker', 'writes', 'since', 'layout')
-if tonumber(meta[4] or '1') > LAYOUT then return 'NEWER' end
-if meta[1] ~= marker or tonumber(meta[2] or '0') < seen then return 'LOST' end
+if tonumber(meta[4] or '1') > LAYOUT then return { 'NEWER' } end
+if meta[1] ~= marker or tonumber(meta[2] or '0') < seen then return { 'LOST' } end
 local since = meta[3] or ''
 local applied = call('GET', P .. 'r:' .. id)
 if applied then return { applied, since } end
 local at = 5
 if ARGV[at] == 'g' then  -- a lock, what it has to hold, milliseconds for which it is held on
   local lock = P .. ARGV[at + 1]
-  if call('GET', lock) ~= ARGV[at + 2] then return 'CONFLICT' end
+  if call('GET', lock) ~= ARGV[at + 2] then return { 'CONFLICT', '' } end
   call('PEXPIRE', lock, ARGV[at + 3])
   at = at + 4
 end
 while ARGV[at] == 'v' do
-  if (call('HGET', P .. 'd:' .. ARGV[at + 1], '') or '0') ~= ARGV[at + 2] then return 'CONFLICT' end
+  if (call('HGET', P .. 'd:' .. ARGV[at + 1], '') or '0') ~= ARGV[at + 2] then return { 'CONFLICT', ARGV[at + 1] } end
   at = at + 3
 end
 local writes = tostring(call('HINCRBY', P .. 'meta', 'writes', 1))
+-- Operations on one key with any number of arguments: the command, the prefix of its key.
+local SEVERAL = { h = { 'HSET', 'd:' }, x = { 'HDEL', 'd:' }, l = { 'RPUSH', 'l:' }, z = { 'ZADD', 'z:' }, Z = { 'ZREM', 'z:' } }
 while ARGV[at] do
   local what, one, two, three = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  if what == 'd' then  -- part
+  local several = SEVERAL[what]
+  if several then  -- key, number of arguments, these: names and values; names; values; numbers and members; members
+    call(several[1], P .. several[2] .. one, unpack(ARGV, at + 3, at + 2 + two))
+    at = at + 3 + two
+  elseif what == 'p' then  -- part that is changed, number of arguments, these: kinds of documents, each with '1'
+    call('HSET', P .. 'd:' .. one, '', id, unpack(ARGV, at + 3, at + 2 + two))
+    at = at + 3 + two
+  elseif what == 'd' then  -- part
     drop(one)
     at = at + 2
-  elseif what == 'p' then  -- part, then pairs of kind and number of documents are below: marks the part as changed
-    call('HSET', P .. 'd:' .. one, '', writes)
-    at = at + 2
-  elseif what == 'k' then  -- part, kind
-    call('HSET', P .. 'd:' .. one, two, '1')
-    at = at + 3
-  elseif what == 'h' then  -- key of documents, name, value
-    call('HSET', P .. 'd:' .. one, two, three)
-    at = at + 4
-  elseif what == 'x' then  -- key of documents, name
-    call('HDEL', P .. 'd:' .. one, two)
-    at = at + 3
-  elseif what == 'l' then  -- part, value
-    call('RPUSH', P .. 'l:' .. one, two)
-    at = at + 3
-  elseif what == 'z' then  -- index, member, number
-    call('ZADD', P .. 'z:' .. one, three, two)
-    at = at + 4
-  elseif what == 'Z' then  -- index, member
-    call('ZREM', P .. 'z:' .. one, two)
-    at = at + 3
   elseif what == 'o' then  -- another key
     call('DEL', P .. one)
     at = at + 2

@@ -161,19 +161,23 @@ class RedisConnection:
 
     # -- calling ------------------------------------------------------------------------------------------------
 
-    def apply(self, operations: Sequence[str | bytes]) -> None:
-        """Apply a transaction. Raises `Conflict` if something came between, and `StoreUnavailable`."""
+    def apply(self, operations: Sequence[str | bytes]) -> str:
+        """Apply a transaction; return the version that the parts have which it changed.
+
+        Raises `Conflict` if something came between, and `StoreUnavailable`.
+        """
         name = uuid.uuid4().hex
         reply = self._run(lambda: self._script(args=["apply", name, self._marker, self._seen, *operations]))
-        if reply == b"CONFLICT":
-            raise Conflict
-        if reply == b"NEWER":
+        if reply[0] == b"CONFLICT":
+            raise Conflict(reply[1].decode())
+        if reply[0] == b"NEWER":
             raise StoreUnavailable(f"{_NEWER} while this one ran: stop this one")
-        if reply == b"LOST":
+        if reply[0] == b"LOST":
             # What this is based on may be gone: recognise the store again, and let the transaction see what is there.
             self._meet_again()
             raise Conflict
         self._note(int(reply[0]), reply[1].decode())
+        return name
 
     def recognise(self, marker: bytes | None, writes: bytes | None, since: bytes | None) -> None:
         """Check what a read found of the store as a whole. Raises `Conflict` if it is not the same, or lost writes."""

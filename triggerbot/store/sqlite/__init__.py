@@ -4,12 +4,11 @@ import math
 import sqlite3
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from triggerbot.core.model import Group, Push
@@ -107,40 +106,40 @@ class SqliteView:
     # -- changes ------------------------------------------------------------------------------------------------
 
     def apply(self, connection: sqlite3.Connection, changes: Changes) -> None:
-        """Apply what a transaction changes."""
+        """Apply what a transaction changes; most are small, so nothing is done for what there is none of."""
         for name in changes.dropped:
             part = self._part(name)
             for table, column in (("documents", "part"), ("logs", "part"), ("parts", "id")):
                 connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (part,))
             self._parts.pop(name, None)
-        written = [(doc, value) for doc, value in changes.documents.items() if value is not None]
+        if changes.documents:
+            self._put(connection, changes.documents)
+        if changes.logs:
+            self._append(connection, changes.logs)
+        if changes.ranks:
+            self._rank(connection, changes.ranks)
+        if changes.sums:
+            _add(connection, changes.sums)
+
+    def _put(self, connection: sqlite3.Connection, documents: Mapping[Doc, bytes | None]) -> None:
         connection.executemany(
             "INSERT INTO documents VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            [(self._own_part(part), kind, name, value) for (part, kind, name), value in written],
+            [
+                (self._own_part(part), kind, name, value)
+                for (part, kind, name), value in documents.items()
+                if value is not None
+            ],
         )
-        connection.executemany(
-            "DELETE FROM documents WHERE part = ? AND kind = ? AND name = ?",
-            [(self._part(doc.part), doc.kind, doc.name) for doc, value in changes.documents.items() if value is None],
-        )
-        self._append(connection, changes)
-        ranked: dict[bool, list[tuple[int | None, str, float | None]]] = defaultdict(list)
-        for (index, member), number in changes.ranks.items():
-            ranked[number is None].append((self._own_index(index), member, number))
-        connection.executemany("INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", ranked[False])
-        gone = [(index, member) for index, member, _ in ranked[True]]
-        connection.executemany("DELETE FROM ranks WHERE list = ? AND member = ?", gone)
-        connection.executemany(
-            "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-            [(key, field, amount) for (key, field), amount in changes.sums.items()],
-        )
-        connection.executemany(
-            "DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0",
-            [place for place, amount in changes.sums.items() if amount < 0],
-        )
+        gone = [doc for doc, value in documents.items() if value is None]
+        if gone:
+            connection.executemany(
+                "DELETE FROM documents WHERE part = ? AND kind = ? AND name = ?",
+                [(self._part(doc.part), doc.kind, doc.name) for doc in gone],
+            )
 
-    def _append(self, connection: sqlite3.Connection, changes: Changes) -> None:
+    def _append(self, connection: sqlite3.Connection, logs: Sequence[tuple[str, bytes]]) -> None:
         last: dict[str, int] = {}
-        for part, value in changes.logs:
+        for part, value in logs:
             number = self._own_part(part)
             if part not in last:
                 last[part] = (
@@ -148,6 +147,15 @@ class SqliteView:
                 )
             last[part] += 1
             connection.execute("INSERT INTO logs VALUES (?, ?, ?)", (number, last[part], value))
+
+    def _rank(self, connection: sqlite3.Connection, ranks: Mapping[tuple[str, str], float | None]) -> None:
+        rows = [(self._own_index(index), member, number) for (index, member), number in ranks.items()]
+        connection.executemany(
+            "INSERT OR REPLACE INTO ranks VALUES (?, ?, ?)", [row for row in rows if row[2] is not None]
+        )
+        connection.executemany(
+            "DELETE FROM ranks WHERE list = ? AND member = ?", [row[:2] for row in rows if row[2] is None]
+        )
 
     def _own_part(self, name: str) -> int:
         found = self._part(name)
@@ -164,6 +172,16 @@ class SqliteView:
             assert found is not None
             self._indexes[name] = found
         return found
+
+
+def _add(connection: sqlite3.Connection, sums: Mapping[tuple[str, str], float]) -> None:
+    connection.executemany(
+        "INSERT INTO sums VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+        [(key, field, amount) for (key, field), amount in sums.items()],
+    )
+    lowered = [place for place, amount in sums.items() if amount < 0]
+    if lowered:
+        connection.executemany("DELETE FROM sums WHERE key = ? AND field = ? AND amount = 0", lowered)
 
 
 def change(connection: sqlite3.Connection, body: Callable[[Transaction], T]) -> T:
@@ -192,8 +210,6 @@ class SqliteEngine:
 
     `durable=False` gives up `synchronous=FULL`, for what is thrown away.
     """
-
-    is_remote: ClassVar[bool] = False
 
     def __init__(self, path: str | Path, *, durable: bool = True, clock: Callable[[], float] = time.time) -> None:
         self._file = Database(path, change, durable=durable)

@@ -24,6 +24,8 @@ from triggerbot.core.errors import TriggerbotError
 HEARTBEAT = 5.0
 #: Seconds to connect, and to complete a read or write.
 _CONNECT, _TRANSFER = 5.0, 20.0
+#: Seconds to wait for one more message after another.
+_BURST = 0.001
 #: Milliseconds that sent data may stay unacknowledged (TCP); the library's default breaks on every blip of a second.
 _UNCONFIRMED = 15_000
 
@@ -153,8 +155,10 @@ class BrokerConnection:
         quiet = False
         try:
             self._connection.drain_events(timeout=seconds)
-            while len(self._received) < most:
-                self._connection.drain_events(timeout=0.001)
+            # Set around all of them: the library would set it for each of the three frames of every message.
+            with self._channel.connection.transport.having_timeout(_BURST):
+                while len(self._received) < most:
+                    self._connection.drain_events(timeout=_BURST)
         except TimeoutError:
             quiet = True
         if self._cancelled:
