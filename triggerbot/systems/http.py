@@ -51,6 +51,21 @@ class Reply:
             raise CIUnavailable(f"{self.what}: the answer is no JSON: {error}") from None
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it has a body that is no JSON: then not the CI answered, but something in front of it.
+
+        A login page or a page of a proxy also comes with 200. Where a write is acknowledged so, nobody knows whether it
+        arrived.
+        """
+        if not self.body.strip():
+            return False
+        try:
+            msgspec.json.decode(self.body, type=msgspec.Raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return True
+        return False
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds to wait as the CI demands (Retry-After: RFC 9110, 10.2.3); `None` if it does not."""
         return _retry_after(self.headers.get("retry-after"))
@@ -202,6 +217,13 @@ class _TooSlow(Exception):
 
 class _Transient(Exception):
     """A read failed in a way that may be transient."""
+
+
+def unacknowledged(reply: Reply) -> Unknown:
+    """Return what came of a write to which something answered 2xx that is not the CI."""
+    return Unknown(
+        f"HTTP {reply.status}, but what answered is not the CI, for it speaks no JSON: {reply.excerpt}".strip()
+    )
 
 
 def segments(*parts: str) -> str:
