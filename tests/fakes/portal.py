@@ -45,7 +45,5 @@ class Portal(Served):
                     self.rfile.read(int(self.headers.get("content-length", 0)))
                 self._answer(200, [("content-type", "text/html")], PAGE)
 
-            do_PATCH = do_PUT = do_POST
-
         handler: type[BaseHTTPRequestHandler] = Handler
         super().__init__(handler)

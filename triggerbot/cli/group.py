@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from triggerbot.cli.output import plain
+from triggerbot.core.formatting import plain_lines
 from triggerbot.core.errors import (
     CIDenied,
     CIError,
@@ -145,7 +145,7 @@ def _discard_output() -> int:
 
 def _print_errors(messages: Sequence[str]) -> bool:
     for message in messages:
-        click.echo("error: " + "\n".join(plain(line) for line in message.splitlines()), err=True)
+        click.echo(f"error: {plain_lines(message)}", err=True)
     return bool(messages)
 
 
