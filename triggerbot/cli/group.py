@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from triggerbot.core.formatting import plain_lines
 from triggerbot.core.errors import (
     CIDenied,
     CIError,
@@ -23,6 +22,7 @@ from triggerbot.core.errors import (
     StoreUnavailable,
     TriggerbotError,
 )
+from triggerbot.core.formatting import plain_lines
 
 WRONG_USE = 2
 #: Exit codes as a shell reports a program ended by Ctrl-C (128 + SIGINT) or by a closed pipe (128 + SIGPIPE).

@@ -1,4 +1,4 @@
-"""Formatting of times, durations, counts, lists and foreign text for people: the same in commands, on pages and in reports."""
+"""Formatting of times, durations, counts, lists and foreign text for people: the same wherever they read it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ def some(names: Sequence[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Escape what cannot be printed in foreign text: a terminal could take it for a command, a reader for other words."""
+    """Escape what cannot be printed in foreign text, which a terminal could take for a command."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

@@ -24,7 +24,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.reports import as_listed, comment_syntax, glossary, requeue, superseded
 from triggerbot.reports.comment_syntax import USAGE, Command, Rebuild, Retry, Unclear, Why
 from triggerbot.reports.judge import Judge
-from triggerbot.reports.reporters.markdown import code
+from triggerbot.reports.reporters.markdown import LINE_MAX, code
 from triggerbot.reports.requeue import Requeues
 from triggerbot.store import JobRecord, PendingCommand, PushRecord, Store
 from triggerbot.systems import Asker, System, TakesCommands
@@ -238,7 +238,8 @@ class CommentCommands:
         texts = [f"{would} for {runs} of {_named(jobs)}."]
         warning = superseded.warning(record)
         if warning:
-            texts.append(f"Note that {warning}.")
+            # It names the branch.
+            texts.append(f"Note that {code(warning, LINE_MAX)}.")
         return _Reply(texts, count * len(jobs), possible=True)
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
