@@ -9,6 +9,7 @@ called `...Section` is turned into a value of `core`. Systems and reports have t
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Self, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -163,17 +164,36 @@ class RuleSection(Section):
 
 
 class PageSettings(Section):
-    """The web page: where people reach it, and who may retrigger and pause there; without either nobody may."""
+    """The web page: where people reach it, who may read, and who may retrigger and pause there."""
 
     address: fields.OptionalPageUrl = Field(
         default=None,
         description="Where people reach the page, for links in reports.",
         examples=["https://triggerbot.example.org"],
     )
+    hosts: tuple[fields.HostName, ...] = Field(
+        default=(),
+        description="Further names of hosts under which the page and the API are asked for. They answer under these, "
+        "that of the address, localhost and IP addresses only.",
+        examples=[["triggerbot.lan"]],
+    )
+    read: fields.Readers = Field(
+        default=None,
+        description="Who may read the page, the API and the metrics: anyone who reaches them, or only who has logged "
+        "in (login). Without it: anyone where `listen` is an address of this machine alone, and else login.",
+        examples=["login"],
+    )
     token: fields.ChosenSecrets = Field(
         default=(),
-        description="Whoever knows it may log in and act; one, or several while rotating.",
+        description="Whoever knows it may log in, read and act; programs that read send it as `Authorization: Bearer "
+        "...`. One, or several while rotating.",
         examples=["env:PAGE_TOKEN"],
+        json_schema_extra=without_default,
+    )
+    metrics_token: fields.ChosenSecrets = Field(
+        default=(),
+        description="Whoever knows it may read the metrics, and nothing else: for Prometheus. One, or several.",
+        examples=["env:METRICS_TOKEN"],
         json_schema_extra=without_default,
     )
     user_header: fields.OptionalText = Field(
@@ -245,7 +265,7 @@ class Config(Section):
     caps: Annotated[Caps, Converted(CapsSection, CapsSection.caps)] = default(
         {}, "How many retriggers may be sent within an hour, whatever happens."
     )
-    page: PageSettings = default({}, "The web page: where people reach it, and who may retrigger and pause there.")
+    page: PageSettings = default({}, "The web page: where people reach it, who may read, and who may act there.")
     reports: tuple[Annotated[ReportSettings, PlainValidator(_report)], ...] = Field(
         default=(), max_length=100, description="Where pushes are reported besides the page, as their verdicts come."
     )
@@ -280,6 +300,19 @@ class Config(Section):
         """Return it with the keys of its systems filled in that default to what the rules name."""
         systems = {name: system.following(self.rules) for name, system in self.systems.items()}
         return self.model_copy(update={"systems": systems})
+
+    @property
+    def anyone_reads(self) -> bool:
+        """Whether anybody who reaches the page and the API may read them."""
+        if self.page.read is not None:
+            return self.page.read == "anyone"
+        return self.listen is None or addresses.is_here(self.listen[0])
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names of hosts, in lower case, under which the page and the API are asked for."""
+        own = urlsplit(self.page.address or "").hostname, None if self.listen is None else self.listen[0]
+        return frozenset({*self.page.hosts, *(name.lower() for name in own if name)})
 
     @property
     def bounds(self) -> Limits:

@@ -145,7 +145,15 @@ class Engine:
 
     def _make_pages(self) -> Pages:
         page = self.config.page
-        access = Access(page.address, tuple(token.read() for token in page.token), page.user_header, page.proxies)
+        access = Access(
+            page.address,
+            tuple(token.read() for token in page.token),
+            page.user_header,
+            page.proxies,
+            anyone_reads=self.config.anyone_reads,
+            metrics_tokens=tuple(token.read() for token in page.metrics_token),
+            hosts=self.config.hosts,
+        )
         return Pages(
             self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.health.checks
         )

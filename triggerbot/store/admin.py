@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from triggerbot.core.model import Push
-from triggerbot.store import heads, limits, queues, ran, statistics
+from triggerbot.store import heads, limits, queues, ran, sessions, statistics
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -131,6 +131,7 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_breakers(transaction, before)
     limits.purge_sent(transaction, before)
     heads.purge(transaction, before)
+    sessions.purge(transaction, before)
     statistics.purge(transaction, before)
     ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     for index in ("commands", "settled"):

@@ -14,7 +14,7 @@ from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
-from triggerbot.store import admin, claims, limits, observe, queues, ran, search, statistics, verdicts
+from triggerbot.store import admin, claims, limits, observe, queues, ran, search, sessions, statistics, verdicts
 from triggerbot.store.batches import Batches
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -313,6 +313,18 @@ class Store:
     def crashes(self, limit: int = 20) -> list[Crash]:
         """List the crashes of workers, newest first; those that died together in the order of their deaths."""
         return self._read(admin.crashes, limit)
+
+    def begin_session(self, name: str, until: float) -> None:
+        """Open a session of a person at the pages."""
+        self._write(sessions.begin, name, until)
+
+    def end_session(self, name: str) -> None:
+        """End a session, if it is open."""
+        self._write(sessions.end, name)
+
+    def has_session(self, name: str, now: float) -> bool:
+        """Whether a session is open."""
+        return self._read(sessions.is_open, name, now)
 
     def cursor(self, name: str) -> str | None:
         """Read the cursor of an intake."""

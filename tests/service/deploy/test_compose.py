@@ -99,6 +99,8 @@ def test_each_daemon_has_a_config_that_fits(name: str, config: str) -> None:
     assert all(port.endswith(":8080") for port in service["ports"])
     files = [secret.reference for secret in loaded.secrets() if secret.reference.startswith("file:/run/secrets/")]
     assert {one.rpartition("/")[2] for one in files} <= set(service["secrets"])
+    assert not loaded.anyone_reads
+    assert (len(loaded.page.token), len(loaded.page.metrics_token)) == (1, 1)
 
 
 def test_the_config_of_the_service_is_right() -> None:
@@ -111,6 +113,8 @@ def test_prometheus_asks_every_replica() -> None:
     [job] = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]
     assert job["dns_sd_configs"][0]["names"] == ["replica"]
     assert job["dns_sd_configs"][0]["port"] == 8080
+    assert job["authorization"] == {"credentials_file": "/run/secrets/metrics-token"}
+    assert "metrics-token" in SERVICES["prometheus"]["secrets"]
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:
