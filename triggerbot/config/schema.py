@@ -345,12 +345,23 @@ class Config(Section):
         return frozenset().union(*(report.merge_queue_wants for report in self.reports if report.at_system == system))
 
     def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
-        """Yield what is to be said of webhook secrets that work and are too short to be good."""
-        for system in self.systems.values():
-            for secret in system.webhook_secrets:
-                with suppress(ConfigError):
-                    if flaw := secrets.weak(secret.read(environ)):
-                        yield from secret.wrong(flaw).problems
+        """Yield what is to be said of secrets that work and are no good: too short, or used for several things."""
+        seen: dict[str, str] = {}
+        for use, secret, flaw_of in self._chosen_secrets():
+            with suppress(ConfigError):
+                value = secret.read(environ)
+                if flaw := flaw_of(value):
+                    yield from secret.wrong(flaw).problems
+                if seen.setdefault(value, use) != use:
+                    why = f"is the secret of {seen[value]}, too: what is signed for one would be believed of the other"
+                    yield from secret.wrong(f"{why}; make one for each").problems
+
+    def _chosen_secrets(self) -> Iterator[tuple[str, Secret, Callable[[str], str]]]:
+        """Yield what each secret that people chose is for, and what finds its flaw."""
+        for name, system in self.systems.items():
+            yield from ((f"system {name}", secret, secrets.weak) for secret in system.webhook_secrets)
+        yield from (("the page", secret, secrets.weak_token) for secret in self.page.token)
+        yield from (("the metrics", secret, secrets.weak_token) for secret in self.page.metrics_token)
 
     def missing_secrets(self, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
         """Try every secret; say which cannot be had or used, and what to do about it."""

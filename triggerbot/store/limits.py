@@ -169,7 +169,7 @@ def charge(
     for name, limit in caps.items():
         before = _within(counted.get(name, {}), now)
         if limit is not None and before + count > limit:
-            return Capped(name, limit, before)
+            return Capped(name, limit, before, count)
     for name in caps:
         pieces = {at: number for at, number in counted.get(name, {}).items() if at > piece - 2 * limits.PIECES}
         counted[name] = pieces | {piece: pieces.get(piece, 0) + count}
