@@ -44,6 +44,8 @@ rules    “try”:
            Of one push at most so many jobs are retriggered for failures: {Budget().words()}. \
 When more fail, it is likely the change.
            A push or a person may ask for up to 20 further runs of a job.
+           The message of a push may ask for 2,000 further runs in all; what one on the default branch asks for does \
+not count.
            A job that the CI does not list yet is looked for 5 times, 1.5 min apart, before it is given up.\
 """
 

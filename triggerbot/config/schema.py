@@ -33,6 +33,14 @@ class RequestedSection(Section):
     max: int = Field(
         default=20, ge=0, le=100, description="At most so many further runs of a job for each ask; 0 for none."
     )
+    total: int = Field(
+        default=2000, ge=0, le=1_000_000, description="At most so many further runs that a message asks for in all."
+    )
+    default_branch: bool = Field(
+        default=False,
+        description="Whether messages on the default branch count, where the CI says which that is (GitHub): they are "
+        "often those of others, merged or squashed.",
+    )
     groups: dict[fields.GroupName, fields.SomePatterns] = Field(
         default={},
         description="Names for sets of jobs: {talos: ['*talos*']} lets a push ask for --rebuild-talos N.",
@@ -156,6 +164,8 @@ class RuleSection(Section):
             **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
             never_start=NeverStart(never_start.patterns),
             requested_max=requested.max,
+            requested_total=requested.total,
+            requested_default=requested.default_branch,
             groups=requested.groups,
             budget=Budget(budget.percent, budget.floor),
             lookup_attempts=lookup.attempts,

@@ -7,7 +7,7 @@ from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push, RunKey
-from triggerbot.core.policy import elsewhere, rules
+from triggerbot.core.policy import elsewhere, rules, totals
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.elsewhere import Further
 from triggerbot.core.policy.limits import Capped
@@ -52,6 +52,7 @@ def decide(
     spent = head.spent_dry if stored.dry else head.spent
     more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
     decision = rules.within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
+    decision = totals.within_total(decision, head.requested_dry if stored.dry else head.requested)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:
         # What was asked for so far keeps its decision and its budget.
@@ -62,6 +63,10 @@ def decide(
         stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
         stored.known_runs = len(job.runs)
         _spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
+        if decision.cause is Cause.REQUESTED and stored.dry:
+            head.requested_dry += decision.count
+        elif decision.cause is Cause.REQUESTED:
+            head.requested += decision.count
     release(transaction, ledger, stored)
     ledger.put_claim(stored)
     what = "trigger" if decision.cause is not None else "refuse"
