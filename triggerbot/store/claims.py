@@ -12,8 +12,8 @@ from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.elsewhere import Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
-from triggerbot.store import limits, observe
-from triggerbot.store.documents import StoredClaim, StoredOperation, run_of
+from triggerbot.store import limits
+from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import held_index, within
@@ -331,21 +331,6 @@ def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note
         limits.hold(transaction, behind, ledger.part, stored)
 
     _one(transaction, claim, _UNDECIDED, step)
-
-
-def ask(transaction: Transaction, push: Push, job: str, count: int, origin: str, dry: bool, now: float) -> Claim | None:
-    """Record a person's request as a claim; `None` if no run of the job is known."""
-    book, ledger = _opened(transaction, push)
-    key = ledger.key(job)
-    found = None if ledger.stored is None else ledger.job(key)
-    if found is None or not found.runs:
-        return None
-    if origin not in found.claims:
-        observe.make_claim(ledger, key, run_of(found.runs[-1], key).key, origin, dry, now, count)
-    claim = ledger.claim(found.claims[origin])
-    value = None if claim is None else ledger.value(claim)
-    book.save(transaction)
-    return value
 
 
 def put_off_facts(transaction: Transaction, push: Push, due: float | None) -> None:

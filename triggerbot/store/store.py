@@ -14,7 +14,19 @@ from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
 from triggerbot.core.policy.rules import Budget
 from triggerbot.core.policy.slots import Rank
-from triggerbot.store import admin, claims, limits, observe, queues, ran, search, sessions, statistics, verdicts
+from triggerbot.store import (
+    admin,
+    claims,
+    limits,
+    observe,
+    queues,
+    ran,
+    requests,
+    search,
+    sessions,
+    statistics,
+    verdicts,
+)
 from triggerbot.store.batches import Batches
 from triggerbot.store.engine import Engine, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -22,6 +34,7 @@ from triggerbot.store.records import (
     LEASES_PER_SYSTEM,
     NO_CAPS,
     NO_PASSES,
+    Cap,
     Crash,
     DeadLetter,
     Distrust,
@@ -280,7 +293,13 @@ class Store:
 
     def ask(self, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float) -> Claim | None:
         """Record a person's request as a claim of its own; `None` if no run of the job is known."""
-        return self._write(claims.ask, push, job, count, origin, dry, now)
+        return self._write(requests.ask, push, job, count, origin, dry, now)
+
+    def ask_within(
+        self, push: Push, jobs: Sequence[str], count: int, origin: str, *, dry: bool, now: float, cap: Cap | None
+    ) -> int | None:
+        """Record a person's requests for jobs, all or none; if they would exceed a cap, return what it leaves."""
+        return self._write(requests.ask_within, push, jobs, count, origin, dry, now, cap)
 
     def pause(self, pause: Pause | None) -> None:
         """Pause sending, or (`None`) resume."""
