@@ -12,7 +12,7 @@ from triggerbot.store.names import DUE, LEADS_DUE, due_of, group_part, join
 from triggerbot.store.records import DELIVERY_KEPT, LEAD_DELAY, Leads, Outcome, PendingCommand
 
 #: Indexes: groups of leads by when the first came; comment commands by when they are due, and settled ones by age.
-_GROUPS, _COMMANDS, _SETTLED = "groups", "commands", "settled"
+_GROUPS, COMMANDS, _SETTLED = "groups", "commands", "settled"
 _LEAD = "l"
 
 
@@ -173,7 +173,7 @@ def add_command(transaction: Transaction, command: CommentCommand, now: float) -
     news = transaction.get([doc])[0] is None
     if news:
         transaction.put(doc, dump(_Command(now, command, now)))
-        transaction.rank(_COMMANDS, doc.part, now)
+        transaction.rank(COMMANDS, doc.part, now)
     return Outcome(news=news)
 
 
@@ -191,7 +191,7 @@ def restore_command(
     if due_at is None:
         transaction.rank(_SETTLED, doc.part, since)
     else:
-        transaction.rank(_COMMANDS, doc.part, due_at)
+        transaction.rank(COMMANDS, doc.part, due_at)
 
 
 def purge_commands(transaction: Transaction, index: str, before: float, most: int) -> None:
@@ -199,20 +199,20 @@ def purge_commands(transaction: Transaction, index: str, before: float, most: in
     for _, part in transaction.first(index, most, most=math.nextafter(before, -math.inf)):
         transaction.drop(part)
         transaction.rank(_SETTLED, part, None)
-        transaction.rank(_COMMANDS, part, None)
+        transaction.rank(COMMANDS, part, None)
 
 
 def take_command(transaction: Transaction, now: float, seconds: float) -> PendingCommand | None:
     """Take the comment command that has been due longest, for a number of seconds."""
-    for _, part in transaction.first(_COMMANDS, 1, most=now):
+    for _, part in transaction.first(COMMANDS, 1, most=now):
         found = transaction.get([Doc(part, "")])[0]
         stored = None if found is None else load(_Command, found)
         if stored is None or stored.command is None:
-            transaction.rank(_COMMANDS, part, None)
+            transaction.rank(COMMANDS, part, None)
             return None
         stored.due = now + seconds
         transaction.put(Doc(part, ""), dump(stored))
-        transaction.rank(_COMMANDS, part, stored.due)
+        transaction.rank(COMMANDS, part, stored.due)
         return PendingCommand(stored.command, stored.since, stored.tries)
     return None
 
@@ -231,4 +231,31 @@ def end_command(transaction: Transaction, command: CommentCommand, due_at: float
     else:
         stored.tries += 1
     transaction.put(doc, dump(stored))
-    transaction.rank(_COMMANDS, doc.part, due_at)
+    transaction.rank(COMMANDS, doc.part, due_at)
+
+
+# -- a clock that was set back ----------------------------------------------------------------------------------------
+
+
+def shift_groups(transaction: Transaction, members: Sequence[str], by: float, now: float) -> int:
+    """Make groups of leads due earlier; see `set_back`."""
+    docs = [Doc(part, "") for part in members]
+    for doc, data in zip(docs, transaction.get(docs), strict=True):
+        if data is not None:
+            group = load(_Group, data)
+            group.due = max(now, group.due - by)
+            transaction.put(doc, dump(group))
+            transaction.rank(LEADS_DUE, doc.part, group.due)
+    return len(docs)
+
+
+def shift_commands(transaction: Transaction, members: Sequence[str], by: float, now: float) -> int:
+    """Make comment commands due earlier; see `set_back`."""
+    docs = [Doc(part, "") for part in members]
+    for doc, data in zip(docs, transaction.get(docs), strict=True):
+        command = None if data is None else load(_Command, data)
+        if command is not None and command.due is not None:
+            command.due = max(now, command.due - by)
+            transaction.put(doc, dump(command))
+            transaction.rank(COMMANDS, doc.part, command.due)
+    return len(docs)

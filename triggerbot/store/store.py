@@ -24,6 +24,7 @@ from triggerbot.store import (
     requests,
     search,
     sessions,
+    set_back,
     statistics,
     verdicts,
 )
@@ -393,6 +394,10 @@ class Store:
         if exact:
             self.count_changes()
         return self._read(statistics.read, since)
+
+    def set_back(self, by: float, now: float) -> int:
+        """Make what is due later due earlier by some seconds, after the clock was set back; return how much."""
+        return set_back.shift(self._engine.run, by, now)
 
     def purge(self, before: float, quiet: float = -math.inf) -> int:
         """Delete pushes without events since then, with all their claims; returns how many.
