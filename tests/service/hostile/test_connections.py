@@ -150,10 +150,47 @@ def test_many_slow_ones_make_room_for_one_who_behaves(
     assert read_all(slow[-1]).startswith(b"HTTP/1.1 200 ")
 
 
+def test_many_slow_bodies_make_room_for_one_who_behaves(
+    dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that came first are closed, though their heads are complete; a webhook that comes then is stored."""
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 20)
+    monkeypatch.setattr(server, "BODY_GRACE", 0.0)
+    monkeypatch.setattr(webhooks, "BODY_FREE", 0)
+    head, body = event()
+    slow = [dial(head + body[:10]) for _ in range(20)]
+    eventually(lambda: target.hooks.arriving == 200, "the server has begun to take them")
+
+    for _ in range(5):
+        assert read_all(dial(head + body)).startswith(b"HTTP/1.1 202 ")
+
+    assert read_all(slow[0]) == b""
+    slow[-1].sendall(body[10:])
+    assert read_all(slow[-1]).startswith(b"HTTP/1.1 202 ")
+
+
+def test_who_opens_many_makes_room_himself(
+    dial: Callable[..., socket.socket], port: int, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow webhook from another address stays, though it came first."""
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 10)
+    monkeypatch.setattr(server, "BODY_GRACE", 0.0)
+    monkeypatch.setattr(webhooks, "BODY_FREE", 0)
+    head, body = event()
+    early = dial(head + body[:10])
+    eventually(lambda: target.hooks.arriving == 10, "the server has begun to take it")
+    with contextlib.ExitStack() as stack:
+        there, here = ("127.0.0.1", port), ("127.0.0.2", 0)
+        many = [stack.enter_context(socket.create_connection(there, PATIENCE, here)) for _ in range(40)]
+        assert read_all(many[0]) == b""
+        early.sendall(body[10:])
+        assert read_all(early).startswith(b"HTTP/1.1 202 ")
+
+
 def test_a_webhook_that_is_under_way_makes_room_for_nobody(
     dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only connections without a request are closed."""
+    """Of those that came within moments, connections without a request are closed first."""
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 5)
     monkeypatch.setattr(webhooks, "BODY_FREE", 0)
     head, body = event()
