@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,15 @@ def test_no_other_machine_reaches_anything() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert len(ports) == 4
     assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_what_others_built_is_named_by_its_digest() -> None:
+    """A tag can be moved to another image by whoever owns it."""
+    images = {name: service["image"] for name, service in SERVICES.items() if name not in DAEMONS}
+
+    assert images.keys() == {"redis", "rabbitmq", "prometheus", "grafana"}
+    for image in images.values():
+        assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}\}", image), image
 
 
 def test_redis_keeps_what_it_acknowledged() -> None:
