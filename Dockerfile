@@ -4,7 +4,9 @@
 # look, and have to have the hashes of deploy/requirements.txt. A pip.conf for the build: --secret id=pip,src=pip.conf, and
 # certificates that it names as /etc/pip-ca.pem: --secret id=ca,src=ca.pem (neither gets into the image). What version.json
 # says: --build-arg SOURCE=... --build-arg COMMIT=... --build-arg BUILD=...
-ARG BASE=debian:bookworm-slim
+# The digest is that of the tag's index, for all kinds of machines: `docker buildx imagetools inspect debian:bookworm-slim`
+# shows the present one.
+ARG BASE=debian:bookworm-slim@sha256:96e378d7e6531ac9a15ad505478fcc2e69f371b10f5cdf87857c4b8188404716
 
 FROM ${BASE} AS build
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates python3 python3-venv

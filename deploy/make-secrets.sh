@@ -21,6 +21,8 @@ if [ ! -e secrets/rabbitmq-user ] || [ ! -e secrets/amqp-url ]; then
     printf 'amqp://triggerbot:%s@rabbitmq:5672/' "$password" | put amqp-url
 fi
 random | put grafana-password
+random | put page-token
+random | put metrics-token
 if [ ! -e secrets/github-token ]; then
     printf 'put-a-token-here' | put github-token
     echo "now write a token for your repository into deploy/secrets/github-token (docs/howto/github.md says which)"

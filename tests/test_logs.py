@@ -1,8 +1,10 @@
 """Logs in systemd's journal."""
 
+import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,3 +117,36 @@ def test_a_stream_that_was_closed_stops_nothing(stream: TextIO) -> None:
     stream.close()
 
     logs.get_logger("test").info("nobody reads this")
+
+
+#: Names and answers of others: a title set, the screen cleared, a cursor moved up, C1 controls, text turned around.
+HOSTILE = ["\x1b]0;owned\x07", "\x1b[2J\x1b[1;1H", "\x1b[1Afine", "\x9b31mred", "a\rb", "\u202egnp.exe", "\x08\x08\x7f"]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Say so."""
+        return True
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_terminal_gets_no_commands_of_others(hostile: str) -> None:
+    """Neither in a value, nor in a name, in lists, errors and tracebacks; line ends of tracebacks stay."""
+    terminal = Terminal()
+    logs.configure(stream=terminal)
+    log = structlog.get_logger()
+    log.warning("something", job=hostile, names=[hostile], by={hostile: hostile}, error=RuntimeError(hostile))
+    log.warning(hostile, **{hostile: 1})
+    try:
+        raise RuntimeError(hostile)
+    except RuntimeError:
+        log.exception("failed")
+    logging.getLogger("a.library").warning("heard %s", hostile)
+
+    styles = re.compile(r"\x1b\[[0-9;]*m")  # those of the log itself
+    shown = styles.sub("", terminal.getvalue())
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert shown.count(hostile.encode("unicode_escape").decode()) >= 6
+    assert "Traceback" in shown

@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
+from triggerbot.core.formatting import plain, plain_lines
 from triggerbot.core.model import Push
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class _MaskSecrets:
                 # Anything else, such as an exception, would be turned into text by the renderer, after the masking.
                 text = self._mask(str(value))
                 return text if len(text) <= _VALUE_MAX else text[:_VALUE_MAX] + "…"
+
+
+def _escape(_: "WrappedLogger", __: str, event: "EventDict") -> "EventDict":
+    """Processor: escape what a terminal would take for commands; JSON does so itself."""
+    return {plain(key): plain_lines(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 class _LibraryHandler(logging.Handler):
@@ -199,6 +205,7 @@ def configure(
             structlog.processors.format_exc_info,
             *([] if worker is None else [_AddWorker(worker)]),
             _MaskSecrets(Mask(secrets)),
+            *([_escape] if out.isatty() else []),
             _RenderWithPriority(renderer) if journal else renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

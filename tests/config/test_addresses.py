@@ -195,3 +195,41 @@ def test_any_text_is_an_address_or_none(scheme: str, rest: str) -> None:
 
     assert {path for path, _ in mistakes(pulse("@").replace("'@'", address))} <= {"intakes[0].pulse.url", ""}
     assert {path for path, _ in mistakes(f"store: {address}")} <= {"store", ""}
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "localhost:8080", "'[::1]:8080'", "127.8.9.1:1", "off"])
+def test_on_this_machine_anybody_may_read(listen: str) -> None:
+    """Unless the config says otherwise."""
+    assert loads(f"listen: {listen}").anyone_reads
+    assert not loads(f"listen: {listen}\npage: {{read: login}}").anyone_reads
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8080", "'[::]:8080'", "10.0.0.1:8080", "triggerbot.lan:8080"])
+def test_from_other_machines_only_who_has_logged_in_may_read(listen: str) -> None:
+    """Unless the config says otherwise."""
+    assert not loads(f"listen: {listen}").anyone_reads
+    assert loads(f"listen: {listen}\npage: {{read: anyone}}").anyone_reads
+
+
+def test_the_names_under_which_it_is_asked() -> None:
+    """Of the address, of what it listens at, and further ones; in lower case, as browsers send them."""
+    text = "listen: Bot.lan:8080\npage: {address: 'https://CI.example:8443/bot', hosts: [Other.example]}"
+    assert loads(text).hosts == {"bot.lan", "ci.example", "other.example"}
+
+
+@pytest.mark.parametrize("value", ["everybody", "[anyone]", "1", "''"])
+def test_who_may_read_is_one_of_two(value: str) -> None:
+    """The message names both."""
+    ((path, message),) = mistakes(f"page: {{read: {value}}}")
+    assert path == "page.read"
+    assert message.startswith("expected anyone or login, got ")
+
+
+@pytest.mark.parametrize("value", ["bot.example:8080", "https://bot.example", "a b", "''", "*.example", "-x", "1"])
+def test_a_host_is_a_name(value: str) -> None:
+    """Without anything around it."""
+    ((path, message),) = mistakes(f"page: {{hosts: ['{value}', {value!r}]}}" if value != "1" else "page: {hosts: [1]}")[
+        :1
+    ]
+    assert path == "page.hosts[0]"
+    assert message.startswith("expected the name of a host")

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.config.examples import DESIGN, EXAMPLES
+from tests.fakes.ci import FakeCI
 from tests.fakes.world import failure, push
 from triggerbot.cli.check import check
 from triggerbot.cli.config import json_schema
@@ -44,6 +45,8 @@ rules    “try”:
            Of one push at most so many jobs are retriggered for failures: {Budget().words()}. \
 When more fail, it is likely the change.
            A push or a person may ask for up to 20 further runs of a job.
+           The message of a push may ask for 2,000 further runs in all; what one on the default branch asks for does \
+not count.
            A job that the CI does not list yet is looked for 5 times, 1.5 min apart, before it is given up.\
 """
 
@@ -287,6 +290,18 @@ def test_hostile_text(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "\x1b" not in result.output
     assert "[red]x" in result.output
+
+
+def test_hostile_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor can what a CI answers when its credentials are tried."""
+    monkeypatch.setenv("TRIGGERBOT_TEST_TOKEN", "right-and-long-enough")
+    with FakeCI() as fake:
+        fake.fault("recent", status=403, body=b"\x1b]0;owned\x07 \xc2\x9b31m \xe2\x80\xaegnp.exe")
+        result = run(tmp_path, CONFIG.replace("http://127.0.0.1:9", fake.url), "--credentials")
+
+    assert result.exit_code == 1
+    assert r"\x1b]0;owned\x07 \x9b31m \u202egnp.exe" in result.output
+    assert not set(result.output) & {"\x1b", "\x07", "\x9b", "\u202e"}
 
 
 def test_help() -> None:

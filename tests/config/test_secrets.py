@@ -156,3 +156,42 @@ def test_a_webhook_secret_that_can_be_guessed(value: str, refused: bool, weak: b
     assert [(one.path, "openssl rand" in one.message) for one in missing] == (warned if refused else [])
     assert [(one.path, "openssl rand" in one.message) for one in short] == (warned if weak else [])
     assert all(value not in one.message for one in (*missing, *short))
+
+
+@pytest.mark.parametrize("key", ["token", "metrics_token"])
+@pytest.mark.parametrize(("value", "weak"), [("x" * 6, True), ("x" * 15, True), ("x" * 16, False)])
+def test_a_token_of_the_page_that_can_be_found_by_trying(key: str, value: str, *, weak: bool) -> None:
+    """It is warned of with its place, and never shown."""
+    config = loads(f"page: {{{key}: env:A}}")
+
+    found = tuple(config.weak_secrets({"A": value}))
+
+    assert [(one.path, "openssl rand" in one.message) for one in found] == ([(f"page.{key}", True)] if weak else [])
+    assert all(value not in one.message for one in found)
+
+
+TWO = """
+systems:
+  a: {type: generic, url: 'http://c', webhook_secret: env:A}
+  b: {type: generic, url: 'http://d', webhook_secret: env:B}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        (TWO, ["systems.b.webhook_secret"]),
+        ("systems: {a: {type: generic, url: 'http://c', webhook_secret: [env:A, env:B]}}", []),
+        ("systems: {a: {type: generic, url: 'http://c', webhook_secret: env:A}}\npage: {token: env:B}", ["page.token"]),
+        ("page: {token: env:A, metrics_token: [env:C, env:B]}", ["page.metrics_token[1]"]),
+        ("page: {token: env:A, metrics_token: env:C}", []),
+    ],
+)  # fmt: skip
+def test_a_secret_is_for_one_thing(text: str, paths: list[str]) -> None:
+    """What one system signs would be believed of the other: by their values, however they are named."""
+    environ = {"A": "same-secret-for-two", "B": "same-secret-for-two", "C": "another-secret-here"}
+
+    found = tuple(loads(text).weak_secrets(environ))
+
+    assert [one.path for one in found] == paths
+    assert all("make one for each" in one.message and "same-secret" not in one.message for one in found)

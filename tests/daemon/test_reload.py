@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.daemon import eventually
+from tests.fakes.reported import logged
 from tests.fakes.world import failure, push
 from triggerbot.cli.config import load
 from triggerbot.config import Config
@@ -210,3 +211,24 @@ def test_what_needs_a_restart(tmp_path: Path, store: str) -> None:
     after = before.model_copy(update={"retention": before.retention * 2, "listen": "127.0.0.1:1"})
 
     assert module._needs_restart(before, after) == ["listen"]
+
+
+@pytest.mark.parametrize(
+    ("listen", "more", "told"),
+    [("0.0.0.0:0", "", True), ("0.0.0.0:0", "page: {read: login}", False), ("0.0.0.0:0", "page: {read: anyone}", False),
+     ("127.0.0.1:0", "", False)],
+)  # fmt: skip
+def test_that_reading_needs_a_login_is_told_once(
+    config: Config, tmp_path: Path, listen: str, more: str, *, told: bool
+) -> None:
+    """At the first start, where the config leaves it open: an upgrade must not close the page in silence."""
+    (tmp_path / "triggerbot.yml").write_text(CONFIG.replace("listen: off", f"listen: {listen}") + more)
+    loaded = load(tmp_path / "triggerbot.yml")
+    for first in (True, False):
+        store = open_file(tmp_path / "state.db")
+        with logged() as lines:
+            Daemon(loaded, store, lambda: loaded).tell_readers()
+        store.close()
+
+        assert [line["event"] for line in lines] == (["page.login_required"] if told and first else [])
+        assert all("page.read: anyone" in line["problem"] for line in lines)

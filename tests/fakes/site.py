@@ -108,6 +108,7 @@ class House:
         dry: bool = False,
         more: str = "",
     ) -> None:
+        self.directory = directory
         self.ci = FakeCI(clock=clock)
         self.clock = clock
         self.config = loads(CONFIG.format(url=self.ci.url, dry=str(dry).lower(), more=more))

@@ -23,8 +23,8 @@ def make_house(tmp_path: Path, front: Front) -> Iterator[Callable[..., House]]:
     with ExitStack() as stack:
 
         def make(**more: Any) -> House:
-            directory = tmp_path / f"house-{len(list(tmp_path.iterdir()))}"
-            directory.mkdir()
+            directory = more.pop("directory", None) or tmp_path / f"house-{len(list(tmp_path.iterdir()))}"
+            directory.mkdir(exist_ok=True)
             return stack.enter_context(House(directory, front, **more))
 
         yield make

@@ -59,6 +59,8 @@ class Fault:
     #: Seconds before the answer.
     delay: float = 0.0
     headers: tuple[tuple[str, str], ...] = ()
+    #: What is answered instead of JSON.
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,7 @@ class FakeTaskcluster(Served):
                 handler.connection.shutdown(socket.SHUT_RDWR)
                 return
             status, answer, headers = fault.status, {"message": "a fault"}, dict(fault.headers)
-        content = json.dumps(answer).encode()
+        content = fault.page.encode() if fault is not None and fault.page else json.dumps(answer).encode()
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)

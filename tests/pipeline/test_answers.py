@@ -54,6 +54,35 @@ def test_what_an_operator_must_mend_is_tried_again_in_the_end(ci: FakeCI, world:
     assert len(ci.posts) == 4
 
 
+@pytest.mark.parametrize("accept", [True, False])
+@pytest.mark.parametrize("body", [b"<html>Log in</html>", b"OK", b'{"runs": [', b"\xff"])
+def test_a_page_of_something_in_front_of_the_ci_proves_nothing(
+    ci: FakeCI, world: World, body: bytes, *, accept: bool
+) -> None:
+    """It is answered 200 whether the request arrived or not: the look-back says which, and it happens once."""
+    ci.fault("retrigger", status=200, body=body, accept=accept)
+    failed(ci, world)
+
+    world.drain()
+    assert world.claim(PUSH, "job").state is ClaimState.UNKNOWN
+    world.pass_time(7200)
+
+    assert counts(ci) == [2]
+    assert len(ci.posts) == (1 if accept else 2)
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b"null", b"[]", b'"taken"'])
+def test_a_ci_may_say_little(ci: FakeCI, world: World, body: bytes) -> None:
+    """Nothing, or any JSON: it is accepted."""
+    ci.fault("retrigger", status=202, body=body, accept=True)
+    failed(ci, world)
+
+    world.drain()
+
+    assert world.claim(PUSH, "job").state not in (ClaimState.SENDING, ClaimState.UNKNOWN)
+    assert len(ci.posts) == 1
+
+
 def test_a_wrong_token_waits_for_an_operator(make_world: MakeWorld, ci: FakeCI) -> None:
     """401 to reads: nothing is sent, nothing is lost, and the reads get rarer."""
     system = Generic("ci", ci.url, token="wrong")

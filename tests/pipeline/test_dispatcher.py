@@ -173,6 +173,29 @@ def test_rebuilds_that_only_the_look_back_tells_cover_all_jobs(ci: FakeCI, world
     assert len(ci.posts) == 5
 
 
+def test_what_a_message_asks_for_has_a_total(make_world: MakeWorld, ci: FakeCI) -> None:
+    """Of all its jobs together, in whatever order they come, and over restarts; the last one gets what is left."""
+    system = Generic("ci", ci.url, token="token")
+    rule = Rule(Globs(["try"]), requested_total=45)
+    ci.push(REVISION, message="triggerbot: --rebuild 20")
+    world = make_world(system, rules=(rule,))
+    for number in range(2):
+        hear(world, ci.run(REVISION, f"job-{number}"))
+        world.pass_time(5)
+    with world.again() as later:
+        for number in range(2, 30):
+            hear(later, ci.run(REVISION, f"job-{number}"))
+        later.pass_time(60)
+        refused = [claim for claim in later.claims(PUSH).values() if claim.refusal is not None]
+        told = {claim.refusal: claim.note for claim in refused}
+
+    assert sorted(post.count for post in ci.accepted) == [5, 20, 20]
+    assert len(refused) == 27
+    assert told == {
+        Refusal.OVER_TOTAL: "`requested.total` allows the message of a push 45 further runs in all, and 45 were decided"
+    }
+
+
 def test_the_budget_binds_and_says_so(ci: FakeCI, world: World) -> None:
     """Of nine failed jobs of a small push five are retriggered; the others are told as over budget."""
     for number in range(9):

@@ -1,6 +1,7 @@
 """Reruns in a CI that reruns one thing at a time in a run: together where it can be, else round by round."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -95,6 +96,7 @@ def test_no_second_rerun_before_the_first_of_another(github: FakeGitHub, world: 
 
 def test_rebuild_of_a_whole_run(github: FakeGitHub, world: World, clock: Clock) -> None:
     """`try: --rebuild 3` for 18 jobs of one workflow run: the run as a whole, three times."""
+    world = world.again(rules=(replace(RULE, requested_default=True),))
     jobs: dict[str, str | None] = {f"test ({number})": "success" for number in range(18)}
     run = github.add_run(
         "octo/app", "CI", PUSH.revision, "main", jobs, message="try: --rebuild 3", created=clock() - 600

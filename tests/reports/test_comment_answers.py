@@ -10,8 +10,11 @@ from tests.fakes.commented_ci import ListeningCI
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.world import World, event, failure
 from tests.reports.commented import HERE, WISH, ci, replies, requested, settle, world
+from tests.reports.reporters.test_foreign import CONSTRUCTS, MARK, means_nothing_at_github
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIUnavailable
+from triggerbot.core.model import Head, HeadKind
+from triggerbot.systems import Asker
 
 __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 
@@ -152,3 +155,31 @@ def test_projects_that_nobody_watches(world: World) -> None:
 
     assert world.store.commands.take(world.clock() + 10, 1.0) is None
     assert json.loads(world.store.facts.metadata(HERE).get("answers", "[]")) == []
+
+
+@pytest.mark.parametrize("number", range(0, len(CONSTRUCTS), 6))
+def test_what_others_wrote_means_nothing_in_an_answer(number: int, make_world: Callable[..., World]) -> None:
+    """Names of jobs and branches, the command itself and who gave it; also where the push is superseded."""
+    text = f"{MARK}{''.join(CONSTRUCTS[number : number + 6])}{MARK}".replace("\ud800", "?")
+    there = HERE._replace(branch=text)
+    ci = ListeningCI()
+    ci.askers = {text: Asker(may_write=True, is_author=False)}
+    ci.pulls = {7: there.revision}
+    ci.say(there)
+    jobs = [failure(text, "1", push=there, failures=(text,), author=text, message=text)]
+    ci.put(*jobs)
+    world = make_world(ci)
+    newer = Head("ci", "try", text, HeadKind.PUSHED, "abcdef9876", world.clock.now)
+    world.hear(*jobs, Head("ci", "try", text, HeadKind.PUSHED, there.revision, world.clock.now - 60), newer)
+    world.drain()
+    commands = [
+        f"retry {MARK}*",
+        f"why {MARK}*",
+        *(f"{what} {text}" for what in ("why", "retry", "rebuild 1", "please")),
+    ]
+    for position, command in enumerate(commands):
+        settle(world, replace(WISH, id=f"comment:{position}", author=text, text=command))
+
+    said = replies(world, there)
+    assert "superseded" in said
+    means_nothing_at_github("- " + said.replace("\n", "\n- ") + "\n")

@@ -36,7 +36,7 @@ def test_a_superseded_push_is_carried_out_with_a_warning(world: World, ci: Liste
     settle(world, WISH)
     (claim,) = requested(world)["linux-1"]
     assert (claim.wanted, claim.state) == (1, ClaimState.DONE)
-    assert f"Note that this push is superseded: the newest commit of {HERE.branch} is bbbbbbbbbbbb" in replies(world)
+    assert f"Note that `this push is superseded: the newest commit of {HERE.branch} is bbbbbbbbbbbb" in replies(world)
 
 
 def test_hearing_it_twice_asks_once(world: World, ci: ListeningCI) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,3 +125,25 @@ def test_ones_own_store_with_a_wrong_mode(tmp_path: Path, which: str, mode: int)
 
     assert f"belongs to {mine()} (mode {mode:04o})" in said
     assert said.endswith("change its mode (chmod)")
+
+
+@pytest.mark.parametrize("before", [None, 0o644, 0o666])
+def test_nobody_else_may_open_what_belongs_to_a_store(tmp_path: Path, before: int | None) -> None:
+    """The file, its log and both locks, whatever the umask is and whatever an earlier version left."""
+    path = tmp_path / "state.db"
+    if before is not None:
+        open_store(f"sqlite:{path}").close()
+        for suffix in ("-lock", "-daemon"):
+            (tmp_path / f"state.db{suffix}").touch()
+            (tmp_path / f"state.db{suffix}").chmod(before)
+    mask = os.umask(0)
+    try:
+        store = open_store(f"sqlite:{path}", daemon=True)
+        store.letters.add([])
+        modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()}
+        store.close()
+    finally:
+        os.umask(mask)
+
+    assert {"state.db", "state.db-lock", "state.db-daemon", "state.db-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}

@@ -134,10 +134,10 @@ def test_a_cap_holds_for_every_hour(store: Store) -> None:
 
     assert begin(0, 7200.0) is True
     assert begin(1, 7230.0) is True
-    assert begin(2, 9000.0) == Capped("service", 5, 4)
+    assert begin(2, 9000.0) == Capped("service", 5, 4, 2)
     assert own(store, "job-2").state is ClaimState.OWED
     assert store.limits.sent(9000.0) == {"service": 4, "author \x1f": 4}
-    assert begin(2, 10799.0) == Capped("service", 5, 4)
+    assert begin(2, 10799.0) == Capped("service", 5, 4, 2)
     assert begin(2, 10861.0) is True
     assert begin(3, 10862.0) is True
     assert store.limits.sent(10862.0)["service"] == 4

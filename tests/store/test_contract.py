@@ -370,15 +370,14 @@ def test_that_a_run_is_allowed_to_fail_may_be_told_at_any_time(store: Store) -> 
         record = store.pushes.record(PUSH)
         assert record is not None
         (run,) = record.jobs[0].runs
-        assert (run.allowed_to_fail, run.time, run.started, run.failures, run.batch, run.result) == (
-            True, 7.0, 6.0, ("boom",), "b", Result.FAILURE,
-        )  # fmt: skip
+        known = (run.allowed_to_fail, run.time, run.started, run.failures, run.batch, run.result)
+        assert known == (True, 7.0, 6.0, ("boom",), "b", Result.FAILURE)
 
 
 def _all(store: Store) -> list[object]:
     one, ran = store.pushes, store.reports.ran("try", ["job-1", "late", "other"])
-    views = (one.record, one.work, one.known, one.timeline)
-    return [*(view(PUSH) for view in views), one.timeline(PUSH, "late"), store.statistics.read(0.0), ran]
+    own = [view(PUSH) for view in (one.record, one.work, one.known, one.timeline)]
+    return [*own, one.timeline(PUSH, "late"), store.statistics.read(0.0), ran]
 
 
 def test_a_quiet_push_takes_less_room_and_is_as_before(store: Store) -> None:

@@ -28,7 +28,7 @@ class Ear:
         address = httpx.URL(house.url + "/live", params={**(where._asdict() if where else {}), **query})
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._socket = socket.create_connection((address.host, address.port or 80), timeout=30)
-        self._socket.sendall(b"GET %s HTTP/1.1\r\nhost: test\r\n\r\n" % address.raw_path)
+        self._socket.sendall(b"GET %s HTTP/1.1\r\nhost: localhost\r\n\r\n" % address.raw_path)
         self._thread = threading.Thread(target=self._listen)
         self._last = ""
 

@@ -12,8 +12,9 @@ from tests.fakes.clock import Clock
 from tests.fakes.site import TOKEN, Forms, House, Person
 from tests.fakes.world import failure, push
 from tests.web.page import PATH, claims
+from triggerbot.web import session
 from triggerbot.web.layout import is_local
-from triggerbot.web.session import SESSION_SECONDS, TRIES_ALL, TRIES_PEER, Access
+from triggerbot.web.session import SESSION_SECONDS, SLOW_SECONDS, TRIES_ALL, TRIES_PEER, Access
 
 PROXY = Access(user_header="X-Forwarded-User", proxies=("127.0.0.0/8",))
 
@@ -75,15 +76,60 @@ def test_a_wrong_token_is_refused_without_saying_how_wrong_it_is(house: House, v
     assert "set-cookie" not in answers[0].headers
 
 
-def test_guessing_ends_soon_and_may_go_on_a_minute_later(house: House, visitor: Person, clock: Clock) -> None:
-    """Even the right token is refused meanwhile, so that nobody learns whether it was right."""
+def test_guessing_gets_slow_and_locks_nobody_out(
+    house: House, visitor: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind one proxy all have one address: who knows the token has to wait, too, and gets in."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(session, "_sleep", sleep)
     for _ in range(TRIES_PEER):
         assert visitor.log_in("ada", "wrong").status_code == 401
 
-    assert visitor.log_in().status_code == 429
+    assert waited == []
+    assert visitor.log_in("ada", "wrong").status_code == 401
+    assert visitor.log_in().status_code == 303
+    assert waited == [SLOW_SECONDS, SLOW_SECONDS]
     clock.move(61)
     assert visitor.log_in().status_code == 303
+    assert len(waited) == 2
     assert TRIES_ALL > TRIES_PEER
+
+
+def test_guesses_that_wait_are_few(house: House, visitor: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever guesses in parallel is refused, and finds out nothing."""
+    monkeypatch.setattr(session, "SLOW_MAX", 0)
+    for _ in range(TRIES_PEER):
+        visitor.log_in("ada", "wrong")
+
+    answer = visitor.log_in()
+
+    assert answer.status_code == 429
+    assert answer.headers["retry-after"] == "60"
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_copy_of_a_cookie_ends_with_its_session(house: House, visitor: Person) -> None:
+    """Logging out ends it everywhere, and no other session."""
+    visitor.log_in()
+    copied = dict(visitor.client.cookies)
+    with Person(house) as grace:
+        grace.log_in("grace")
+        visitor.send(visitor.forms("/")["logout"])
+
+        assert "Log out" not in httpx.get(house.url, cookies=copied).text
+        assert "Log out" in grace.get("/").text
+
+
+def test_a_store_that_forgot_the_session_ends_it(make_house: Callable[..., House], visitor: Person) -> None:
+    """As a restored copy has."""
+    visitor.log_in()
+    other = make_house()
+
+    assert "Log out" not in httpx.get(other.url, cookies=dict(visitor.client.cookies)).text
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101, "a\nb", "a\x00b"])
@@ -102,7 +148,7 @@ def test_several_tokens_work_while_they_are_exchanged_and_a_session_ends_with_it
         assert ada.log_in("ada", old).status_code == 303
         assert grace.log_in("grace", new).status_code == 303
         cookies = [dict(person.client.cookies) for person in (ada, grace)]
-    later = make_house(clock=clock, access=Access(tokens=(new,)))
+    later = make_house(clock=clock, access=Access(tokens=(new,)), directory=both.directory)
 
     for cookie, known in zip(cookies, (False, True), strict=True):
         answer = httpx.get(later.url, cookies=cookie)

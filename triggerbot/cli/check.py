@@ -17,7 +17,7 @@ from triggerbot.config import Config, FileSettings, IntakeSettings, PulseSetting
 from triggerbot.config.warnings import renamed
 from triggerbot.config.yaml_reader import printable
 from triggerbot.core.errors import CIError, CIUnavailable, ConfigError, Problem, ReadOnly
-from triggerbot.core.formatting import plural
+from triggerbot.core.formatting import plain, plural
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.rule_text import terms
 from triggerbot.store.factory import look_for_systems
@@ -159,7 +159,9 @@ def _print_problems(console: Console, source: str, problems: Iterable[Problem], 
     for problem in problems:
         place = source if problem.line is None else f"{source}:{problem.line}"
         console.print(
-            ": ".join(part for part in (place, kind, problem.path, problem.message) if part), style=style, markup=False
+            plain(": ".join(part for part in (place, kind, problem.path, problem.message) if part)),
+            style=style,
+            markup=False,
         )
 
 
@@ -173,7 +175,7 @@ def _report(config: Config, tried: list[Tried], warnings: Iterable[Problem], con
     _print_problems(console, config.source, tuple(config.weak_secrets()), "yellow", "warning")
     _print_problems(console, config.source, config.unavailable, "bold yellow", "run will refuse to start")
     for one in tried:
-        words = f"credentials of {one.system}: {'OK' if one.ok else 'failed'}: {one.message}"
+        words = plain(f"credentials of {one.system}: {'OK' if one.ok else 'failed'}: {one.message}")
         console.print(words, style="green" if one.ok else "red", markup=False)
 
 

@@ -137,7 +137,7 @@ def _show(one: _Explanation, *, all_jobs: bool) -> None:
         for common in one.judged.common:
             say()
             say(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
-        say(f"\nThe push is {glossary.HEALTHS[one.judged.health]}: {one.judged.sentence}.", "bold")
+        say(f"\nThe push is {glossary.HEALTHS[one.judged.health]}: {plain(one.judged.sentence)}.", "bold")
 
 
 def _show_job(one: _Explanation, job: JobRecord) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from triggerbot.cli.output import plain
 from triggerbot.core.errors import (
     CIDenied,
     CIError,
@@ -23,6 +22,7 @@ from triggerbot.core.errors import (
     StoreUnavailable,
     TriggerbotError,
 )
+from triggerbot.core.formatting import plain_lines
 
 WRONG_USE = 2
 #: Exit codes as a shell reports a program ended by Ctrl-C (128 + SIGINT) or by a closed pipe (128 + SIGPIPE).
@@ -145,7 +145,7 @@ def _discard_output() -> int:
 
 def _print_errors(messages: Sequence[str]) -> bool:
     for message in messages:
-        click.echo("error: " + "\n".join(plain(line) for line in message.splitlines()), err=True)
+        click.echo(f"error: {plain_lines(message)}", err=True)
     return bool(messages)
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any
 
-from triggerbot.core.formatting import duration, moment, plural
+from triggerbot.core.formatting import duration, moment, plain, plural
 
 __all__ = ["duration", "moment", "plain", "plural", "say", "say_json", "styled"]
 
@@ -34,10 +34,3 @@ def styled(part: str, style: str) -> str:
 def say_json(value: Any) -> None:
     """Print a value as JSON on one line."""
     sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")
-
-
-def plain(text: str) -> str:
-    """Return foreign text safe for a terminal, with unprintable characters escaped."""
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

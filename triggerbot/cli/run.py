@@ -11,6 +11,7 @@ from triggerbot.cli.config import load
 from triggerbot.cli.options import config_option
 from triggerbot.config import Config, locate
 from triggerbot.core.errors import ConfigError, StoreAway
+from triggerbot.core.formatting import plain_lines
 from triggerbot.daemon.systemd import Notifier
 from triggerbot.daemon.workers.child import work, work_alone
 from triggerbot.daemon.workers.handover import Handover
@@ -50,7 +51,7 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
         return work_alone(config, lambda: _load_usable(path), notifier, dry_run=dry_run)
     except StoreAway as error:
         # Nobody has to fix this by hand, so the exit code is not that of wrong use: process managers may restart it.
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {plain_lines(str(error))}", err=True)
         return _AWAY
 
 

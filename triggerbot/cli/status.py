@@ -116,7 +116,7 @@ def _show(record: PushRecord, push: PushVerdict, reasons: Mapping[str, str]) -> 
         say(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  {verdict}  {plain(why)}")
     for common in push.common:
         say(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
-    say(f"{glossary.HEALTHS[push.health]}: {push.sentence}", _HEALTHS[push.health])
+    say(f"{glossary.HEALTHS[push.health]}: {plain(push.sentence)}", _HEALTHS[push.health])
 
 
 def _worst_first(job: JobVerdict) -> tuple[int, str]:

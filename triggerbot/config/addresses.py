@@ -70,11 +70,12 @@ def _is_readable(address: str) -> bool:
 def is_loopback(address: str) -> bool:
     """Return whether a URL surely points to this machine; a name other than localhost never does."""
     if sentinel.is_sentinel(address):
-        return all(_is_here(host) for host, _ in sentinel.parse(address).sentinels)
-    return _is_here(urlsplit(address).hostname or "")
+        return all(is_here(host) for host, _ in sentinel.parse(address).sentinels)
+    return is_here(urlsplit(address).hostname or "")
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Return whether a host surely is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

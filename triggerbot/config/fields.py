@@ -36,6 +36,7 @@ _DURATION_MAX = 3650 * 86400.0
 
 _URL = r"^https?://[^\s\x00-\x1f/?#@]+(/[^\s\x00-\x1f?#]*)?$"
 _LISTEN = r"^(\[[0-9A-Fa-f:.]+\]|[^\s:/\[\]]+):[0-9]{1,5}$"
+_HOST = r"^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 GROUP = r"^[a-z0-9][a-z0-9-]*$"
 
@@ -192,6 +193,20 @@ def network(value: Any) -> str:
         raise ValueError(f"expected an IP address or a network such as 10.1.0.0/16, got {shown(value)}") from None
 
 
+def readers(value: Any) -> str:
+    """Check who may read."""
+    if value in ("anyone", "login"):
+        return str(value)
+    raise ValueError(f"expected anyone or login, got {shown(value)}")
+
+
+def host_name(value: Any) -> str:
+    """Check the name of a host, as browsers send it, without a port."""
+    if isinstance(value, str) and re.fullmatch(_HOST, value):
+        return value.lower()
+    raise ValueError(f"expected the name of a host such as triggerbot.lan, without a port, got {shown(value)}")
+
+
 def some_text(value: Any) -> str:
     """Check a text that must not be empty, where the key is given at all."""
     if isinstance(value, str) and value:
@@ -297,6 +312,8 @@ OptionalUrl = Annotated[str | None, PlainValidator(url), _schema(_URL, format="u
 OptionalPageUrl = Annotated[str | None, PlainValidator(page_url), _schema(_URL, format="uri")]
 OptionalUrlOfProject = Annotated[str | None, PlainValidator(url_of_project), _schema(_URL)]
 OptionalText = Annotated[str | None, PlainValidator(some_text), WithJsonSchema({"type": "string", "minLength": 1})]
+Readers = Annotated[str | None, PlainValidator(readers), WithJsonSchema({"enum": ["anyone", "login"]})]
+HostName = Annotated[str, PlainValidator(host_name), _schema(_HOST)]
 Network = Annotated[
     str, PlainValidator(network), WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"})
 ]

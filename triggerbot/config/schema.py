@@ -9,6 +9,7 @@ called `...Section` is turned into a value of `core`. Systems and reports have t
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Self, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
@@ -32,6 +33,14 @@ class RequestedSection(Section):
 
     max: int = Field(
         default=20, ge=0, le=100, description="At most so many further runs of a job for each ask; 0 for none."
+    )
+    total: int = Field(
+        default=2000, ge=0, le=1_000_000, description="At most so many further runs that a message asks for in all."
+    )
+    default_branch: bool = Field(
+        default=False,
+        description="Whether messages on the default branch count, where the CI says which that is (GitHub): they are "
+        "often those of others, merged or squashed.",
     )
     groups: dict[fields.GroupName, fields.SomePatterns] = Field(
         default={},
@@ -156,6 +165,8 @@ class RuleSection(Section):
             **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
             never_start=NeverStart(never_start.patterns),
             requested_max=requested.max,
+            requested_total=requested.total,
+            requested_default=requested.default_branch,
             groups=requested.groups,
             budget=Budget(budget.percent, budget.floor),
             lookup_attempts=lookup.attempts,
@@ -164,17 +175,36 @@ class RuleSection(Section):
 
 
 class PageSettings(Section):
-    """The web page: where people reach it, and who may retrigger and pause there; without either nobody may."""
+    """The web page: where people reach it, who may read, and who may retrigger and pause there."""
 
     address: fields.OptionalPageUrl = Field(
         default=None,
         description="Where people reach the page, for links in reports.",
         examples=["https://triggerbot.example.org"],
     )
+    hosts: tuple[fields.HostName, ...] = Field(
+        default=(),
+        description="Further names of hosts under which the page and the API are asked for. They answer under these, "
+        "that of the address, localhost and IP addresses only.",
+        examples=[["triggerbot.lan"]],
+    )
+    read: fields.Readers = Field(
+        default=None,
+        description="Who may read the page, the API and the metrics: anyone who reaches them, or only who has logged "
+        "in (login). Without it: anyone where `listen` is an address of this machine alone, and else login.",
+        examples=["login"],
+    )
     token: fields.ChosenSecrets = Field(
         default=(),
-        description="Whoever knows it may log in and act; one, or several while rotating.",
+        description="Whoever knows it may log in, read and act; programs that read send it as `Authorization: Bearer "
+        "...`. One, or several while rotating.",
         examples=["env:PAGE_TOKEN"],
+        json_schema_extra=without_default,
+    )
+    metrics_token: fields.ChosenSecrets = Field(
+        default=(),
+        description="Whoever knows it may read the metrics, and nothing else: for Prometheus. One, or several.",
+        examples=["env:METRICS_TOKEN"],
         json_schema_extra=without_default,
     )
     user_header: fields.OptionalText = Field(
@@ -246,7 +276,7 @@ class Config(Section):
     caps: Annotated[Caps, Converted(CapsSection, CapsSection.caps)] = default(
         {}, "How many retriggers may be sent within an hour, whatever happens."
     )
-    page: PageSettings = default({}, "The web page: where people reach it, and who may retrigger and pause there.")
+    page: PageSettings = default({}, "The web page: where people reach it, who may read, and who may act there.")
     reports: tuple[Annotated[ReportSettings, PlainValidator(_report)], ...] = Field(
         default=(), max_length=100, description="Where pushes are reported besides the page, as their verdicts come."
     )
@@ -283,6 +313,19 @@ class Config(Section):
         return self.model_copy(update={"systems": systems})
 
     @property
+    def anyone_reads(self) -> bool:
+        """Whether anybody who reaches the page and the API may read them."""
+        if self.page.read is not None:
+            return self.page.read == "anyone"
+        return self.listen is None or addresses.is_here(self.listen[0])
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The names of hosts, in lower case, under which the page and the API are asked for."""
+        own = urlsplit(self.page.address or "").hostname, None if self.listen is None else self.listen[0]
+        return frozenset({*self.page.hosts, *(name.lower() for name in own if name)})
+
+    @property
     def bounds(self) -> Limits:
         """What holds sending back beside the rules."""
         return Limits(self.breaker, self.caps)
@@ -313,12 +356,23 @@ class Config(Section):
         return frozenset().union(*(report.merge_queue_wants for report in self.reports if report.at_system == system))
 
     def weak_secrets(self, environ: Mapping[str, str] | None = None) -> Iterator[Problem]:
-        """Yield what is to be said of webhook secrets that work and are too short to be good."""
-        for system in self.systems.values():
-            for secret in system.webhook_secrets:
-                with suppress(ConfigError):
-                    if flaw := secrets.weak(secret.read(environ)):
-                        yield from secret.wrong(flaw).problems
+        """Yield what is to be said of secrets that work and are no good: too short, or used for several things."""
+        seen: dict[str, str] = {}
+        for use, secret, flaw_of in self._chosen_secrets():
+            with suppress(ConfigError):
+                value = secret.read(environ)
+                if flaw := flaw_of(value):
+                    yield from secret.wrong(flaw).problems
+                if seen.setdefault(value, use) != use:
+                    why = f"is the secret of {seen[value]}, too: what is signed for one would be believed of the other"
+                    yield from secret.wrong(f"{why}; make one for each").problems
+
+    def _chosen_secrets(self) -> Iterator[tuple[str, Secret, Callable[[str], str]]]:
+        """Yield what each secret that people chose is for, and what finds its flaw."""
+        for name, system in self.systems.items():
+            yield from ((f"system {name}", secret, secrets.weak) for secret in system.webhook_secrets)
+        yield from (("the page", secret, secrets.weak_token) for secret in self.page.token)
+        yield from (("the metrics", secret, secrets.weak_token) for secret in self.page.metrics_token)
 
     def missing_secrets(self, environ: Mapping[str, str] | None = None) -> tuple[Problem, ...]:
         """Try every secret; say which cannot be had or used, and what to do about it."""

@@ -64,6 +64,13 @@ def guessable(value: str) -> str:
     return f"has less than {_LEAST} characters, which can be guessed: put a long one there, {_SUCH}"
 
 
+def weak_token(value: str) -> str:
+    """Name the flaw of a token for the page or the metrics that works and is too short to be good."""
+    if len(value) >= _GOOD:
+        return ""
+    return f"has less than {_GOOD} characters: it can be found by trying; put a long one there, {_SUCH}"
+
+
 def weak(value: str) -> str:
     """Name the flaw of a webhook secret that works and is too short to be good."""
     if len(value.removeprefix("whsec_")) >= _GOOD:

@@ -1,5 +1,6 @@
 """Warnings about a config without mistakes: what is probably not meant, and what `run` cannot start with."""
 
+import ipaddress
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
 
@@ -15,6 +16,8 @@ from triggerbot.core.policy.rules import Rule
 
 #: Seconds; a claim that is forgotten sooner could be made again by the CI's own late messages.
 _RETENTION_SHORT = 3600.0
+#: Bits of a network of proxies, at least: a larger network is no list of proxies.
+_PREFIX_MIN = 8
 _ELSEWHERE = "the address holds a password: keep it elsewhere and write env:NAME or file:PATH"
 
 
@@ -59,11 +62,40 @@ def _of_top(config: Config, document: Document) -> Iterator[Problem]:
     if config.retention < _RETENTION_SHORT:
         message = "what was retriggered is forgotten so soon that it could be retriggered again: write 14d"
         yield document.problem(("retention",), message)
-    wanted = max((rule.retries for rule in config.rules), default=0)
+    wanted = max((max(rule.retries, rule.requested_max) for rule in config.rules), default=0)
     for name, cap in asdict(config.caps).items():
         if cap is not None and cap < wanted:
-            message = f"one failed job wants {wanted} retriggers, so most could never be sent: write at least {wanted}"
+            message = (
+                f"one request can want {wanted} retriggers (retries, requested.max), and would wait for ever: write at "
+                f"least {wanted}"
+            )
             yield document.problem(("caps", name), message)
+    yield from _of_page(config, document)
+
+
+def _of_page(config: Config, document: Document) -> Iterator[Problem]:
+    page = config.page
+    for position, network in enumerate(page.proxies):
+        if ipaddress.ip_network(network).prefixlen < _PREFIX_MIN:
+            message = (
+                f"anybody in {network} could say in {page.user_header or 'the header'} who they are: name the "
+                "addresses of the proxies alone"
+            )
+            yield document.problem(("page", "proxies", position), message)
+    if config.listen is None or addresses.is_here(config.listen[0]):
+        return
+    if page.read == "anyone":
+        message = (
+            "whoever reaches the address of listen reads messages and failure lines of all projects, private ones, "
+            "too: write login, unless that is meant"
+        )
+        yield document.problem(("page", "read"), message)
+    if not config.anyone_reads and not page.token and page.user_header is None:
+        message = (
+            "nobody can log in, so nobody can read the page and the API: set page.token or page.user_header, or "
+            "page.read: anyone"
+        )
+        yield document.problem(("listen",), message)
 
 
 def _of_systems(config: Config, document: Document) -> Iterator[Problem]:

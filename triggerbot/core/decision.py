@@ -37,6 +37,7 @@ class Refusal(StrEnum):
     ALREADY_CLAIMED = "already_claimed"
     ENOUGH_RUNS = "enough_runs"
     OVER_BUDGET = "over_budget"
+    OVER_TOTAL = "over_total"
     NOT_FOUND = "not_found"
     REFUSED_BY_CI = "refused_by_ci"
 
@@ -52,6 +53,8 @@ class Decision:
     #: Runs of the job that counted at the decision, and the results with which a run counts.
     runs: int = 0
     proving: frozenset[Result] = PROVING
+    #: Further runs that the message of the push may ask for in all, if that is what it is about.
+    total: int | None = None
 
     @property
     def action(self) -> str:

@@ -1,4 +1,4 @@
-"""Formatting of times, durations, counts and lists for people: the same in commands, on pages and in reports."""
+"""Formatting of times, durations, counts, lists and foreign text for people: the same wherever they read it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -47,3 +47,15 @@ def some(names: Sequence[str]) -> str:
     """Format the first names of a list: `a, b, c, d, e and 15 more`."""
     more = len(names) - _SOME
     return ", ".join(names[:_SOME]) + (f" and {more} more" if more > 0 else "")
+
+
+def plain(text: str) -> str:
+    """Escape what cannot be printed in foreign text, which a terminal could take for a command."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def plain_lines(text: str) -> str:
+    """Escape foreign text of several lines, line by line."""
+    return "\n".join(map(plain, text.split("\n")))

@@ -5,7 +5,7 @@ nothing of its own, and the gate runs again by itself when that job does.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import Event, Kind, Result, Run, RunKey, State
@@ -116,7 +116,11 @@ def words(causes: Iterable[str], names: Mapping[str, str]) -> str:
     return follows(sorted(names.get(job, identity.label(job)) for job in causes))
 
 
-def follows(jobs: Sequence[str]) -> str:
-    """Render what a failure follows from, by the names that people call those jobs."""
-    told = ", ".join(f"`{job}`" for job in jobs[:3])
+def _ticked(name: str) -> str:
+    return f"`{name}`"
+
+
+def follows(jobs: Sequence[str], quote: Callable[[str], str] = _ticked) -> str:
+    """Render what a failure follows from, by the names that people call those jobs, each as `quote` renders it."""
+    told = ", ".join(map(quote, jobs[:3]))
     return f"follows from {told}" + (f" and {len(jobs) - 3} more" if len(jobs) > 3 else "")

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 
 from triggerbot.config import Config, FileSettings, PollSettings, PulseSettings
 from triggerbot.core.errors import StoreRefused, StoreUnavailable, UsageError
+from triggerbot.daemon.clock import ClockWatch
 from triggerbot.daemon.health import HealthChecks
 from triggerbot.liveness import Liveness, Stop
 from triggerbot.metrics import Metrics
@@ -93,11 +94,12 @@ class Engine:
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )
+        self.clock_watch = ClockWatch(self.store, self.clock)
         self._threads = self._make_threads()
         hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
         self.health = HealthChecks(
             self.store, self.systems, self._threads, self.liveness, self._polls, self._pulses, hooks.refused,
-            self.dispatcher.admission, self.clock,
+            self.dispatcher.admission, self.clock_watch, self.clock,
         )  # fmt: skip
         self._pages = self._make_pages()
         self.app = self._make_app(hooks)
@@ -145,7 +147,15 @@ class Engine:
 
     def _make_pages(self) -> Pages:
         page = self.config.page
-        access = Access(page.address, tuple(token.read() for token in page.token), page.user_header, page.proxies)
+        access = Access(
+            page.address,
+            tuple(token.read() for token in page.token),
+            page.user_header,
+            page.proxies,
+            anyone_reads=self.config.anyone_reads,
+            metrics_tokens=tuple(token.read() for token in page.metrics_token),
+            hosts=self.config.hosts,
+        )
         return Pages(
             self.store, self.judge, self.config, access, dry=self.dry, clock=self.clock, health=self.health.checks
         )
@@ -223,6 +233,8 @@ class Engine:
         """Purge the store regularly, and in between count what has changed, so that nobody has to wait for that."""
         next_purge = -math.inf
         while not stop.is_set():
+            with suppress(StoreUnavailable, StoreRefused):
+                self.clock_watch.check()
             if time.monotonic() >= next_purge:
                 self._purge()
                 next_purge = time.monotonic() + _PURGE_EVERY

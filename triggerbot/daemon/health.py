@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.daemon.clock import ClockWatch
 from triggerbot.liveness import Check, Liveness
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.intakes.poll import Poll
@@ -31,6 +32,7 @@ class HealthChecks:
     pulses: Sequence[Pulse]
     rejected: RejectedWebhooks
     admission: Admission
+    clock_watch: ClockWatch
     clock: Callable[[], float]
 
     def checks(self) -> dict[str, Check]:
@@ -41,6 +43,7 @@ class HealthChecks:
             **_check_threads(self.threads, self.liveness),
             **self._check_intakes(now),
             **_check_systems(self.systems, self.admission, now),
+            "clock": Check.warn_if(self.clock_watch.trouble(now)),
         }
 
     def _check_intakes(self, now: float) -> dict[str, Check]:

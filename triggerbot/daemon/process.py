@@ -40,6 +40,12 @@ _WEB_LIMIT, _HUNG_GRACE = 60.0, 15.0
 _REPLACED_GRACE = 120.0
 #: Seconds between checks for signals, where nothing else wakes the main thread.
 _SIGNALS_EVERY = 0.5
+#: The cursor that remembers who was told who may read, and what they are told.
+_READERS = "told who may read"
+_LOGIN_REQUIRED = (
+    "`listen` is an address that other machines reach, so only who has logged in may read the page, the API and the "
+    "metrics: set page.token or page.user_header, and page.metrics_token for Prometheus, or page.read: anyone as before"
+)
 #: Keys that a running daemon cannot change.
 _FIXED = ("store", "store_insecure", "listen")
 #: Seconds between checks of the files of secrets for changes.
@@ -243,6 +249,15 @@ class Daemon:
             for warning in renamed(self.config, systems_of(self.store)):
                 log.warning("config.warning", problem=str(warning))
 
+    def tell_readers(self) -> None:
+        """Log once for each store that only who has logged in may read, where the config does not say so itself."""
+        if self.worker not in (None, 1) or self.config.anyone_reads or self.config.page.read is not None:
+            return
+        with suppress(StoreUnavailable, StoreRefused):
+            if self.store.cursor(_READERS) is None:
+                log.warning("page.login_required", problem=_LOGIN_REQUIRED)
+                self.store.observe([], self.clock(), dry=True, cursor=(_READERS, "told"))
+
     def _replace(self, engine: Engine) -> bool:
         """Start the new engine, then stop the old one; an event that both receive in between counts once.
 
@@ -332,6 +347,7 @@ def serve(
     for warning in (*config.warnings, *config.weak_secrets()) if worker in (None, 1) else ():
         log.warning("config.warning", problem=str(warning))
     daemon.warn_of_renamed()
+    daemon.tell_readers()
     return daemon.run(listening)
 
 

@@ -292,6 +292,7 @@ class Dispatcher:
         rule = rules.rule_for(self._settings.rules, work.push)
         others = Neighbours(view.events, work.claims, view.planned)
         further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
+        work = self._superseding.without_requests(system, work)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue

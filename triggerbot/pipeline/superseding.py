@@ -8,6 +8,7 @@ but for `_PATIENCE` at most: then what is known by then decides, so that nothing
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -123,6 +124,18 @@ class Superseding:
             told = None if batch is None else view.guarded.get(batch.id)
             guarded = superseded.guarded(work.heads, batch) if told is None else told
         return Branch(said, pulls=True, default=self._is_default(system, work) is not False, guarded=guarded)
+
+    def without_requests(self, system: System, work: Work) -> Work:
+        """Return a push as it is without what its message asks for, where that does not count.
+
+        On a default branch messages are often those of others, whose commits somebody merged or squashed.
+        """
+        rule, asks = rules.rule_for(self._rules, work.push), work.asks
+        if rule is None or rule.requested_default or asks is None or not asks.rebuild:
+            return work
+        if not isinstance(system, KnowsHeads) or self._is_default(system, work) is False:
+            return work
+        return replace(work, asks=replace(asks, rebuild={}))
 
     def _is_default(self, system: KnowsHeads, work: Work) -> bool | None:
         """Return whether a push is of the default branch; `None`, by which nothing ends, if the CI does not say."""

@@ -5,7 +5,6 @@ repeated delivery requests them once, and sent by the dispatcher as soon as the 
 """
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,9 +23,9 @@ from triggerbot.metrics import Metrics
 from triggerbot.reports import as_listed, comment_syntax, glossary, requeue, superseded
 from triggerbot.reports.comment_syntax import USAGE, Command, Rebuild, Retry, Unclear, Why
 from triggerbot.reports.judge import Judge
-from triggerbot.reports.reporters.markdown import code
+from triggerbot.reports.reporters.markdown import LINE_MAX, code
 from triggerbot.reports.requeue import Requeues
-from triggerbot.store import JobRecord, PendingCommand, PushRecord, Store
+from triggerbot.store import Cap, JobRecord, PendingCommand, PushRecord, Store
 from triggerbot.systems import Asker, System, TakesCommands
 
 log = structlog.get_logger("triggerbot.wishes")
@@ -92,8 +91,6 @@ class CommentCommands:
         self._clock = clock
         self._metrics = metrics
         self._requeues = Requeues(store, systems, judge, dry=settings.dry, clock=clock)
-        #: Held while what is left of a cap is counted and used.
-        self._cap_lock = threading.Lock()
 
     def step(self) -> bool:
         """Process one command that is due; return whether there was one. Raises `StoreUnavailable`."""
@@ -144,12 +141,11 @@ class CommentCommands:
             _react(system, command, heard=False)
             return "not allowed"
         revision = command.revision or system.revision(command)
-        with self._cap_lock:
-            records = [record for record in self._pushes(command, revision) if permission.covers(as_listed(record))]
-            if not records:
-                return "nobody may ask here"
-            allowed = [record for record in records if _may_ask(record, asker)]
-            possible = self._at_pushes(allowed, command, asker, permission)
+        records = [record for record in self._pushes(command, revision) if permission.covers(as_listed(record))]
+        if not records:
+            return "nobody may ask here"
+        allowed = [record for record in records if _may_ask(record, asker)]
+        possible = self._at_pushes(allowed, command, asker, permission)
         _react(system, command, heard=possible)
         return "done" if possible else "not understood" if allowed else "not allowed"
 
@@ -158,13 +154,10 @@ class CommentCommands:
     ) -> bool:
         """Carry out a command at pushes of a commit; return whether any of it was understood and possible."""
         origin = f"{'wish:' if asker.may_write else _AUTHORS}{command.id}"
-        used = sum(_requested_by_authors(record, origin) for record in records)
-        possible = False
-        for record in records:
-            reply = self._at_push(record, command, origin, None if asker.may_write else permission.cap - used)
-            used += reply.runs
-            possible |= reply.possible
-        return possible
+        pushes = tuple(record.push for record in records)
+        cap = None if asker.may_write else Cap(permission.cap, pushes, _AUTHORS)
+        replies = [self._at_push(record, command, origin, cap) for record in records]
+        return any(reply.possible for reply in replies)
 
     def _pushes(self, command: CommentCommand, revision: str) -> list[PushRecord]:
         found = [push for push in self._store.pushes.find(command.project, revision) if push.system == command.system]
@@ -173,16 +166,15 @@ class CommentCommands:
             raise NotKnown(f"no job of {command.project} {revision} is known yet")
         return records
 
-    def _at_push(self, record: PushRecord, command: CommentCommand, origin: str, room: int | None) -> "_Reply":
-        """Carry out a command at one push; `room`: further runs that may be requested (`None`: any number)."""
+    def _at_push(self, record: PushRecord, command: CommentCommand, origin: str, cap: Cap | None) -> "_Reply":
+        """Carry out a command at one push; `cap`: of further runs that may be requested (`None`: any number)."""
         metadata = self._store.facts.metadata(record.push)
         if command.id in (name for name, _ in answers(metadata)):
-            return _Reply([], 0, possible=command.id not in json.loads(metadata.get(_REJECTED, "[]")))
-        reply = _Reply([], 0, possible=False)
+            return _Reply([], possible=command.id not in json.loads(metadata.get(_REJECTED, "[]")))
+        reply = _Reply([], possible=False)
         lines = zip(comment_syntax.lines(command.text), comment_syntax.read(command.text), strict=True)
         for number, (line, parsed) in enumerate(lines):
-            left = None if room is None else room - reply.runs
-            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", left).to(line))
+            reply = reply.and_then(self._do(record, parsed, f"{origin}:{number}", cap).to(line))
         if not reply.possible:
             # Stored before the answer: a retry that finds the answer has to know how to react.
             rejected = [*json.loads(metadata.get(_REJECTED, "[]")), command.id][-_ANSWERS_MAX:]
@@ -194,61 +186,63 @@ class CommentCommands:
         self._store.reports.soon(record.push, self._clock())
         return reply
 
-    def _do(self, record: PushRecord, parsed: Command, origin: str, room: int | None) -> "_Reply":
+    def _do(self, record: PushRecord, parsed: Command, origin: str, cap: Cap | None) -> "_Reply":
         match parsed:
             case Unclear(why):
-                return _Reply([f"{why}. What can be asked: {USAGE}."], 0, possible=False)
+                return _Reply([f"{why}. What can be asked: {USAGE}."], possible=False)
             case Why(job):
                 return self._why(record, job)
             case Rebuild(count, pattern):
                 rule = rules.rule_for(self._settings.rules, record.push)
                 jobs = [job for job in _matching(record, pattern) if rule is not None and _includes(rule, record, job)]
-                return self._request(record, jobs, count, origin, room)
+                return self._request(record, jobs, count, origin, cap)
             case Retry(""):
                 judged = self._judge.judge(record)
                 failed = {job.job for job in judged.jobs if job.troubles}
                 # If we were killed before the answer was stored, some may have been requested already.
                 again = {job.job for job in record.jobs if any(claim.origin == origin for claim in job.claims)}
                 if not failed | again:
-                    return _Reply([_nothing_failed(judged)], 0, possible=False)
-                return self._request(record, [job for job in record.jobs if job.job in failed | again], 1, origin, room)
+                    return _Reply([_nothing_failed(judged)], possible=False)
+                return self._request(record, [job for job in record.jobs if job.job in failed | again], 1, origin, cap)
             case Retry(pattern):
-                return self._request(record, list(_matching(record, pattern)), 1, origin, room)
+                return self._request(record, list(_matching(record, pattern)), 1, origin, cap)
 
     def _request(
-        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, room: int | None
+        self, record: PushRecord, jobs: Sequence[JobRecord], count: int, origin: str, cap: Cap | None
     ) -> "_Reply":
         """Record claims for further runs of jobs, or say why not."""
         rule = rules.rule_for(self._settings.rules, record.push)
         if rule is None:
-            return _Reply([f"{glossary.REFUSALS[Refusal.NOT_WATCHED]}"], 0, possible=False)
+            return _Reply([f"{glossary.REFUSALS[Refusal.NOT_WATCHED]}"], possible=False)
         if not jobs:
-            return _Reply(["No job of this commit matches that."], 0, possible=False)
+            return _Reply(["No job of this commit matches that."], possible=False)
         if count > rule.requested_max:
             return _Reply(
-                [f"At most {rule.requested_max} further runs of a job may be asked for here."], 0, possible=False
+                [f"At most {rule.requested_max} further runs of a job may be asked for here."], possible=False
             )
-        if room is not None and count * len(jobs) > room:
-            return _Reply([_no_room(count * len(jobs), room)], 0, possible=False)
-        now = self._clock()
-        for job in jobs:
-            self._store.claims.ask(record.push, job.job, count, origin, dry=self._settings.dry, now=now)
+        names = [job.job for job in jobs]
+        left = self._store.claims.ask_within(
+            record.push, names, count, origin, dry=self._settings.dry, now=self._clock(), cap=cap
+        )
+        if left is not None:
+            return _Reply([_no_room(count * len(jobs), left)], possible=False)
         runs = "1 further run" if count == 1 else f"{count} further runs"
         would = "Dry run, so nothing is sent: would ask" if self._settings.dry else "Asked"
         texts = [f"{would} for {runs} of {_named(jobs)}."]
         warning = superseded.warning(record)
         if warning:
-            texts.append(f"Note that {warning}.")
-        return _Reply(texts, count * len(jobs), possible=True)
+            # It names the branch.
+            texts.append(f"Note that {code(warning, LINE_MAX)}.")
+        return _Reply(texts, possible=True)
 
     def _why(self, record: PushRecord, wanted: str) -> "_Reply":
         """Explain why jobs were, or were not, retriggered."""
         jobs = list(_matching(record, wanted))[:_NAMED_MAX]
         if not jobs:
-            return _Reply([f"No job of this commit is called {code(wanted)}."], 0, possible=False)
+            return _Reply([f"No job of this commit is called {code(wanted)}."], possible=False)
         judged = {job.job: job for job in self._judge.judge(record).jobs}
         return _Reply(
-            [f"{code(job.job)}: {_decisions(job)} {glossary.proof(judged[job.job])}" for job in jobs], 0, possible=True
+            [f"{code(job.job)}: {_decisions(job)} {glossary.proof(judged[job.job])}" for job in jobs], possible=True
         )
 
 
@@ -257,8 +251,6 @@ class _Reply:
     """The answer to commands."""
 
     texts: list[str]
-    #: Further runs that were requested.
-    runs: int
     #: Whether any command was understood and possible.
     possible: bool
 
@@ -267,7 +259,7 @@ class _Reply:
         return replace(self, texts=[f"{code(line)}: {' '.join(self.texts)}"])
 
     def and_then(self, other: "_Reply") -> "_Reply":
-        return _Reply([*self.texts, *other.texts], self.runs + other.runs, self.possible or other.possible)
+        return _Reply([*self.texts, *other.texts], self.possible or other.possible)
 
 
 def _react(system: TakesCommands, command: CommentCommand, *, heard: bool) -> None:
@@ -287,17 +279,9 @@ def _may_ask(record: PushRecord, asker: Asker) -> bool:
     return record.facts.author.lower() == asker.pushes_of.lower()
 
 
-def _requested_by_authors(record: PushRecord, but: str) -> int:
-    """Count the further runs requested by people without write permission, other than by the command `but`."""
-    claims = (claim for job in record.jobs for claim in job.claims)
-    return sum(
-        claim.wanted for claim in claims if claim.origin.startswith(_AUTHORS) and not claim.origin.startswith(f"{but}:")
-    )
-
-
 def _no_room(wanted: int, room: int) -> str:
     return (
-        f"That would be {wanted} further runs; without permission to write to the repository, {max(0, room)} more may "
+        f"That would be {wanted} further runs; without permission to write to the repository, {room} more may "
         "be asked for at this commit."
     )
 

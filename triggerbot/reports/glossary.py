@@ -107,6 +107,10 @@ REFUSALS: dict[Refusal, Advice] = {
         "So many jobs of this push failed that its budget is used up: it is likely that the change breaks something.",
         f"Look at what the failures have in common; for a job that you suspect to be intermittent, {_BY_HAND}.",
     ),
+    Refusal.OVER_TOTAL: Advice(
+        "The message of this push asks for more further runs in all than its rule allows.",
+        f"See whether all of them are needed; if some are left over that are, {_BY_HAND}.",
+    ),
     Refusal.NOT_FOUND: Advice(
         "The CI was asked several times and does not list this job of this push, so there is nothing to retrigger.",
         "See whether the job still exists there; if it does, retrigger it in the CI itself.",

@@ -36,6 +36,8 @@ def _sentences(rule: Rule) -> Iterator[str]:
         "likely the change."
     )
     yield f"A push or a person may ask for up to {plural(rule.requested_max, 'further run')} of a job."
+    default = "" if rule.requested_default else "; what one on the default branch asks for does not count"
+    yield f"The message of a push may ask for {rule.requested_total:,} further runs in all{default}."
     for name, globs in rule.groups.items():
         yield f"A push asks by --rebuild-{name} for jobs of these names: {listed(globs.patterns)}."
     if rule.lookup_attempts:

@@ -7,13 +7,13 @@ from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push
-from triggerbot.core.policy import elsewhere, rules
+from triggerbot.core.policy import elsewhere, rules, totals
 from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
-from triggerbot.store import limits, observe
-from triggerbot.store.documents import StoredClaim, StoredOperation, run_of
+from triggerbot.store import limits, requests
+from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import held_index, within
@@ -61,6 +61,7 @@ def decide(
     spent = head.spent_dry if stored.dry else head.spent
     more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
     decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
+    decision = totals.within_total(decision, head.requested_dry if stored.dry else head.requested)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:
         # What was asked for so far keeps its decision and its budget.
@@ -71,6 +72,10 @@ def decide(
         stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
         stored.known_runs = len(job.runs)
         _spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
+        if decision.cause is Cause.REQUESTED and stored.dry:
+            head.requested_dry += decision.count
+        elif decision.cause is Cause.REQUESTED:
+            head.requested += decision.count
     release(transaction, ledger, stored)
     ledger.put_claim(stored)
     what = "trigger" if decision.cause is not None else "refuse"
@@ -361,28 +366,12 @@ def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note
     _one(transaction, claim, _UNDECIDED, step)
 
 
-def ask(
-    transaction: Transaction, push: Push, job: str, count: int, origin: str, *, dry: bool, now: float
-) -> Claim | None:
-    """Record a person's request as a claim of its own; `None` if no run of the job is known."""
-    book, ledger = _opened(transaction, push)
-    key = ledger.key(job)
-    found = None if ledger.stored is None else ledger.job(key)
-    if found is None or not found.runs:
-        return None
-    if origin not in found.claims:
-        observe.make_claim(ledger, key, run_of(found.runs[-1], key).key, origin, dry, now, count)
-    claim = ledger.claim(found.claims[origin])
-    value = None if claim is None else ledger.value(claim)
-    book.save(transaction)
-    return value
-
-
 class Claims(Room):
     """The life of a claim."""
 
     read = Reads(read)
-    ask = Writes(ask)
+    ask = Writes(requests.ask)
+    ask_within = Writes(requests.ask_within)
     decide = Writes(decide)
     begin = Writes(begin)
     resend = Writes(resend)

@@ -1,6 +1,7 @@
 """Comment commands: what people asked for in comments, until it was answered."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from triggerbot.core.model import CommentCommand
@@ -104,6 +105,18 @@ def end(transaction: Transaction, command: CommentCommand, due_at: float | None)
         stored.tries += 1
     transaction.put(doc, dump(stored))
     transaction.rank(Queue.COMMANDS, doc.part, due_at)
+
+
+def shift(transaction: Transaction, members: Sequence[str], by: float, now: float) -> int:
+    """Make comment commands due earlier; see `set_back`."""
+    docs = [Doc(part, "") for part in members]
+    for doc, data in zip(docs, transaction.get(docs), strict=True):
+        command = None if data is None else load(_Command, data)
+        if command is not None and command.due is not None:
+            command.due = max(now, command.due - by)
+            transaction.put(doc, dump(command))
+            transaction.rank(Queue.COMMANDS, doc.part, command.due)
+    return len(docs)
 
 
 class Commands(Room):

@@ -44,6 +44,9 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     #: Jobs retriggered because they failed: for real, and in dry runs.
     spent: int = 0
     spent_dry: int = 0
+    #: Further runs decided because its message asks for them: for real, and in dry runs.
+    requested: int = 0
+    requested_dry: int = 0
     #: When each claim that is not final is due.
     open: dict[int, float] = msgspec.field(default_factory=dict)
     #: The claims that wait for something to settle, with their jobs.

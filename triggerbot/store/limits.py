@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from triggerbot.core.policy import limits, slots
@@ -151,7 +152,7 @@ def charge(
     for name, limit in caps.items():
         before = _within(counted.get(name, {}), now)
         if limit is not None and before + count > limit:
-            return Capped(name, limit, before)
+            return Capped(name, limit, before, count)
     for name in caps:
         pieces = {at: number for at, number in counted.get(name, {}).items() if at > piece - 2 * limits.PIECES}
         counted[name] = pieces | {piece: pieces.get(piece, 0) + count}
@@ -213,6 +214,26 @@ def leave_slot(
 def restore_slots(transaction: Transaction, queue: str, stored: SlotQueue) -> None:
     """Write a queue as an earlier version stored it."""
     transaction.put(_queue(transaction, queue)[0], encode(stored))
+
+
+# -- a clock that was set back ----------------------------------------------------------------------------------------
+
+
+def shift(transaction: Transaction, by: float, now: float) -> int:
+    """Let breakers probe as much earlier, and count what was sent in the future as sent now; see `set_back`."""
+    changed = 0
+    for one in breakers(transaction):
+        if one.open and one.probe > now:
+            _save_breaker(transaction, replace(one, probe=max(now, one.probe - by)), now)
+            changed += 1
+    counted, piece = _sent(transaction), limits.piece(now)
+    if any(at > piece for pieces in counted.values() for at in pieces):
+        for name, pieces in counted.items():
+            later = sum(number for at, number in pieces.items() if at > piece)
+            kept = {at: number for at, number in pieces.items() if at <= piece}
+            counted[name] = kept | ({piece: kept.get(piece, 0) + later} if later else {})
+        transaction.put(_SENT, encode(counted))
+    return changed
 
 
 class LimitsRoom(Room):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from triggerbot.core.model import Push
-from triggerbot.store import commands, heads, leads, limits, ran, statistics
+from triggerbot.store import commands, heads, leads, limits, ran, sessions, statistics
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.names import PROJECTS, RECENT, UNPACKED, join, push_of
@@ -47,6 +47,7 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     limits.purge_breakers(transaction, before)
     limits.purge_sent(transaction, before)
     heads.purge(transaction, before)
+    sessions.purge(transaction, before)
     statistics.purge(transaction, before)
     ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
     commands.purge(transaction, before - DELIVERY_KEPT, _EVERYTHING)

@@ -345,6 +345,16 @@ def in_order(newest: Sequence[Crash]) -> list[Crash]:
 
 
 @dataclass(frozen=True, slots=True)
+class Cap:
+    """The most further runs that some people may ask for at one commit, over all of its pushes."""
+
+    most: int
+    pushes: tuple[Push, ...]
+    #: The prefix of the origins of their claims.
+    origins: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """A pause of all sending: who, when, and why."""
 

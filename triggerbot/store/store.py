@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from triggerbot.store import observe, purge
+from triggerbot.store import observe, purge, set_back
 from triggerbot.store.batches import Batches
 from triggerbot.store.claims import Claims
 from triggerbot.store.commands import Commands
@@ -17,6 +17,7 @@ from triggerbot.store.limits import LimitsRoom
 from triggerbot.store.pushes import Pushes
 from triggerbot.store.records import Distrust, Item, Outcome
 from triggerbot.store.reports import Reports
+from triggerbot.store.sessions import Sessions
 from triggerbot.store.statistics import Statistics
 
 
@@ -39,6 +40,7 @@ class Store:
         self.statistics = Statistics(engine)
         self.letters = Letters(engine)
         self.crashes = Crashes(engine)
+        self.sessions = Sessions(engine)
         self._batches = Batches(engine.submit)
 
     def close(self) -> None:
@@ -66,6 +68,10 @@ class Store:
     def distrust(self) -> Distrust | None:
         """Return the latest reason to believe that the store lost data since it was opened, if any."""
         return self._engine.distrust()
+
+    def set_back(self, by: float, now: float) -> int:
+        """Make what is due later due earlier by some seconds, after the clock was set back; return how much."""
+        return set_back.shift(self._engine.run, by, now)
 
     def purge(self, before: float, quiet: float = -math.inf) -> int:
         """Delete pushes without events since then, with all their claims; returns how many.

@@ -6,7 +6,7 @@ here, and a write whose answer is in doubt is returned as `Unknown`.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +20,7 @@ import tenacity
 from triggerbot import liveness
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.systems import Unknown
+from triggerbot.systems.content_coding import ACCEPTED, BadContent, decoded
 
 #: Seconds; a slower CI is asked again later.
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
@@ -50,6 +51,21 @@ class Reply:
             raise CIUnavailable(f"{self.what}: the answer is no JSON: {error}") from None
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether it has a body that is no JSON: then not the CI answered, but something in front of it.
+
+        A login page or a page of a proxy also comes with 200. Where a write is acknowledged so, nobody knows whether it
+        arrived.
+        """
+        if not self.body.strip():
+            return False
+        try:
+            msgspec.json.decode(self.body, type=msgspec.Raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return True
+        return False
+
+    @property
     def retry_after(self) -> float | None:
         """Seconds to wait as the CI demands (Retry-After: RFC 9110, 10.2.3); `None` if it does not."""
         return _retry_after(self.headers.get("retry-after"))
@@ -74,10 +90,11 @@ class Http:
         self, base_url: str, headers: Mapping[str, str], *, transport: httpx.BaseTransport | None = None
     ) -> None:
         self.base_url = base_url.rstrip("/")
-        self._reads = httpx.Client(headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False, transport=transport)
+        headers = {**headers, "accept-encoding": ACCEPTED}
+        self._reads = httpx.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=False, transport=transport)
         # A write never reuses a connection, which the other side might just be closing.
         self._writes = httpx.Client(
-            headers=dict(headers),
+            headers=headers,
             timeout=_TIMEOUT,
             follow_redirects=False,
             limits=httpx.Limits(max_keepalive_connections=0),
@@ -107,7 +124,7 @@ class Http:
     def _get_once(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> Reply:
         try:
             reply = self._exchange(self._reads, "GET", path, None, params, headers)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, BadContent) as error:
             raise _Transient(f"GET {path}: {self._why(error)}") from None
         if reply.status >= 500 and reply.retry_after is None:
             raise _Transient(f"GET {path}: HTTP {reply.status} {reply.excerpt}")
@@ -125,7 +142,7 @@ class Http:
             return self._exchange(self._writes, method, path, body, None, headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
             return NotSent(f"{method} {path}: {self._why(error)}")
-        except (httpx.HTTPError, httpx.InvalidURL, CIUnavailable) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, BadContent, CIUnavailable) as error:
             return Unknown(f"{method} {path}: {self._why(error)}")
 
     def _exchange(
@@ -146,13 +163,13 @@ class Http:
         try:
             chunks: list[bytes] = []
             size = 0
-            for chunk in response.iter_bytes():
+            for chunk in decoded(_raw(response, deadline), response.headers.get("content-encoding", "")):
                 size += len(chunk)
-                if time.monotonic() > deadline:
-                    raise CIUnavailable(f"{method} {path}: no whole answer within {ANSWER_SECONDS:g} s")
                 if size > ANSWER_MAX:
                     raise CIUnavailable(f"{method} {path}: the answer is larger than {ANSWER_MAX} bytes")
                 chunks.append(chunk)
+        except _TooSlow:
+            raise CIUnavailable(f"{method} {path}: no whole answer within {ANSWER_SECONDS:g} s") from None
         finally:
             response.close()
         whole = b"".join(chunks)
@@ -169,6 +186,21 @@ class Http:
         self._writes.close()
 
 
+def _raw(response: httpx.Response, deadline: float) -> Iterator[bytes]:
+    """Yield the bytes of an answer as they came. Raises `_TooSlow` at the deadline, however steadily they trickle in.
+
+    Bytes that inflate to nothing count, too: their number is bounded by that of the content in any coding.
+    """
+    size = 0
+    for chunk in response.iter_raw():
+        size += len(chunk)
+        if time.monotonic() > deadline:
+            raise _TooSlow
+        if size > ANSWER_MAX:
+            raise BadContent(f"the answer is larger than {ANSWER_MAX} bytes")
+        yield chunk
+
+
 def _masked(body: bytes, request: httpx.Request) -> bytes:
     """Mask our credentials in the body of an error: it gets into notes and logs, and a CI may echo the request."""
     authorization = request.headers.get("authorization", "")
@@ -179,8 +211,19 @@ def _masked(body: bytes, request: httpx.Request) -> bytes:
     return body
 
 
+class _TooSlow(Exception):
+    """An answer is not complete in time."""
+
+
 class _Transient(Exception):
     """A read failed in a way that may be transient."""
+
+
+def unacknowledged(reply: Reply) -> Unknown:
+    """Return what came of a write to which something answered 2xx that is not the CI."""
+    return Unknown(
+        f"HTTP {reply.status}, but what answered is not the CI, for it speaks no JSON: {reply.excerpt}".strip()
+    )
 
 
 def segments(*parts: str) -> str:

@@ -15,7 +15,7 @@ from triggerbot.core.policy import rules
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, PushRecord
 from triggerbot.web import push_view
-from triggerbot.web.layout import Frame, Page, PageError, is_local, push_path
+from triggerbot.web.layout import Frame, Page, PageError, is_local, path_of, push_path
 from triggerbot.web.session import NAME_MAX, LoginAttempts, Viewer, is_name, peer_of
 
 log = structlog.get_logger("triggerbot.page")
@@ -60,6 +60,12 @@ class Actions:
         """Show the login form, or how the operator can enable logging in."""
         return self._login_page(request, 200, {"next": request.query_params.get("next", "")})
 
+    def login_first(self, request: Request) -> Response:
+        """Show it instead of a page that only who has logged in may read, to which it leads back."""
+        answer = self._login_page(request, 401, {"next": path_of(request)}, "Only who has logged in may read here.")
+        answer.headers["www-authenticate"] = 'Bearer realm="triggerbot"'
+        return answer
+
     def _login_page(self, request: Request, status: int, form: Mapping[str, str], wrong: str = "") -> Response:
         values = {
             "wrong": wrong,
@@ -70,13 +76,19 @@ class Actions:
         }
         return self._frame.show(request, Page("Log in", "login.html", "login", lambda: values), status)
 
+    async def slow_down(self, request: Request) -> bool:
+        """Let a try to log in wait, if many have failed; return false if too many wait already."""
+        return await self._attempts.slow_down(peer_of(request))
+
+    def too_many(self, request: Request) -> Response:
+        """Refuse a try to log in, as too many wait."""
+        answer = self._login_page(request, 429, {}, "Too many people try to log in. Wait a moment.")
+        answer.headers["retry-after"] = "60"
+        return answer
+
     def log_in(self, request: Request, form: Mapping[str, str]) -> Response:
-        """Start a session if the token is right; refuse with 400, 401 or 429 otherwise."""
+        """Start a session if the token is right; refuse with 400 or 401 otherwise."""
         peer, name = peer_of(request), form.get("name", "").strip()
-        if not self._attempts.allowed(peer):
-            answer = self._login_page(request, 429, form, "Too many tries. Wait a minute.")
-            answer.headers["retry-after"] = "60"
-            return answer
         if not is_name(name):
             return self._login_page(request, 400, form, f"Say who you are, in 1 to {NAME_MAX} characters.")
         cookie = self._sessions.open(name, form.get("token", ""))
@@ -92,6 +104,7 @@ class Actions:
     def log_out(self, request: Request, form: Mapping[str, str]) -> Response:
         """End the session of this browser."""
         self._authenticate(request, form)
+        self._sessions.close(request)
         answer = self._frame.to("/")
         self._frame.drop_cookie(answer, self._sessions.cookie)
         return answer

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from triggerbot.core.errors import StoreUnavailable
 from triggerbot.web.api import Api
+from triggerbot.web.gate import Check, Gate
 from triggerbot.web.pages import Pages
 from triggerbot.web.responses import error
 from triggerbot.web.webhooks import Hooks
@@ -25,15 +26,16 @@ _PROGRAMS = ("/api/", "/hooks/", "/metrics", "/__")
 
 def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
     """Build the application with all routes."""
+    gate = pages.gate
     api_limit, health_limit, metrics_limit = (CapacityLimiter(_AT_ONCE) for _ in range(3))
     app = Starlette(
         routes=[
             Route("/hooks/{system}", hooks, methods=["POST"]),
-            Route("/api/v1/pushes", _guarded(api.pushes, api_limit)),
-            Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push, api_limit)),
-            Route("/api/v1/stats", _guarded(api.statistics, api_limit)),
-            Route("/metrics", _guarded(api.metrics, metrics_limit)),
-            Route("/__heartbeat__", _guarded(api.heartbeat, health_limit)),
+            Route("/api/v1/pushes", _guarded(api.pushes, api_limit, gate.of_programs)),
+            Route("/api/v1/pushes/{project:path}/{revision}", _guarded(api.push, api_limit, gate.of_programs)),
+            Route("/api/v1/stats", _guarded(api.statistics, api_limit, gate.of_programs)),
+            Route("/metrics", _guarded(api.metrics, metrics_limit, gate.of_metrics)),
+            Route("/__heartbeat__", _guarded(_heartbeat(api, gate), health_limit)),
             Route("/__lbheartbeat__", api.lbheartbeat),
             Route("/__version__", _guarded(api.version, health_limit)),
             *pages.routes(),
@@ -45,14 +47,30 @@ def build(hooks: Hooks, api: Api, pages: Pages) -> Starlette:
     return app
 
 
+def _heartbeat(api: Api, gate: Gate) -> Callable[[Request], Response]:
+    """Return the health for everybody; what is wrong in detail is for those who may read."""
+
+    def heartbeat(request: Request) -> Response:
+        try:
+            detailed = gate.of_metrics(request) is None
+        except StoreUnavailable:
+            detailed = False
+        return api.heartbeat(request, detailed=detailed)
+
+    return heartbeat
+
+
 def _guarded(
-    answer: Callable[[Request], Response], limiter: CapacityLimiter
+    answer: Callable[[Request], Response], limiter: CapacityLimiter, check: Check = lambda _: None
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Wrap a handler to run in a thread, and to answer 503 while the store is unavailable."""
+    """Wrap a handler to run in a thread, unless `check` refuses, and to answer 503 while the store is unavailable."""
+
+    def checked(request: Request) -> Response:
+        return check(request) or answer(request)
 
     async def guarded(request: Request) -> Response:
         try:
-            return await to_thread.run_sync(answer, request, limiter=limiter)
+            return await to_thread.run_sync(checked, request, limiter=limiter)
         except StoreUnavailable as failed:
             return error(503, str(failed), {"retry-after": "5"})
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from triggerbot.config import Config
+from triggerbot.core.errors import StoreUnavailable
 from triggerbot.core.model import Push
 from triggerbot.store import Store
 from triggerbot.web.live import Live, Topic
@@ -81,10 +82,16 @@ class Frame:
         return answer
 
     def say(self, request: Request, status: int, title: str, text: str) -> Response:
-        """Answer with a page of one sentence, such as a refusal; reads nothing from the store."""
+        """Answer with a page of one sentence, such as a refusal, whether the store answers or not."""
         page = Page(title, "say.html", "", dict)
         middle = self.rendering.part(page.template, {"title": title, "text": text})
-        return self._shell(request, page, self.sessions.viewer(request), middle, status, 0.0, title)
+        return self._shell(request, page, self._viewer_if_known(request), middle, status, 0.0, title)
+
+    def _viewer_if_known(self, request: Request) -> Viewer | None:
+        try:
+            return self.sessions.viewer(request)
+        except StoreUnavailable:
+            return None
 
     def _middle(self, page: Page, may_act: bool, values: Mapping[str, Any]) -> str:
         return self.rendering.part(page.template, {**self._common(), "may_act": may_act, **values})
@@ -101,7 +108,7 @@ class Frame:
             "here": page.here,
             "viewer": viewer,
             "possible": self.sessions.access.possible,
-            "login": f"{self.base}/login?{urlencode({'next': _path(request)})}",
+            "login": f"{self.base}/login?{urlencode({'next': path_of(request)})}",
             "form_token": self.sessions.form(viewer) if viewer is not None else "",
             "live": f"{self.base}/live?{_live_query(page.topic, seen)}" if page.live else None,
         }
@@ -162,7 +169,7 @@ def is_local(path: str) -> bool:
     )
 
 
-def _path(request: Request) -> str:
+def path_of(request: Request) -> str:
     """Return the path to return to after logging in."""
     if request.method != "GET":
         return "/"

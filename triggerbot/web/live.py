@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from triggerbot.core.errors import StoreUnavailable
@@ -70,9 +71,13 @@ class _State:
 class Live:
     """Answers GET /live; everything but `rendered` and `end` must run on the event loop."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, clock: Callable[[], float], check: Callable[[Request], Response | None] = lambda _: None
+    ) -> None:
         self._store = store
         self._clock = clock
+        #: Refuses who may not read; may read the store.
+        self._check = check
         self._listeners: set[_Listener] = set()
         self._states: dict[Topic, _State] = {}
         self._polling: asyncio.Task[None] | None = None
@@ -104,10 +109,13 @@ class Live:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve events to one page until it disconnects (as an ASGI application of its own)."""
+        request = Request(scope)
+        refusal = await asyncio.to_thread(self._check_or_unavailable, request)
+        if refusal is not None:
+            return await refusal(scope, receive, send)
         if self._ended or len(self._listeners) >= LISTENERS_MAX:
             return await error(503, "too many pages listen", {"retry-after": "30"})(scope, receive, send)
         self._loop = asyncio.get_running_loop()
-        request = Request(scope)
         listener = _Listener(_topic(request), _time(request.query_params.get("seen")))
         self._listeners.add(listener)
         self._states.setdefault(listener.topic, _State())
@@ -119,6 +127,12 @@ class Live:
         finally:
             gone.cancel()
             self._forget(listener)
+
+    def _check_or_unavailable(self, request: Request) -> Response | None:
+        try:
+            return self._check(request)
+        except StoreUnavailable as failed:
+            return error(503, str(failed), {"retry-after": "5"})
 
     def end(self) -> None:
         """Disconnect every page: the server stops, or another configuration takes over. Safe for threads."""

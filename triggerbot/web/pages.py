@@ -23,6 +23,7 @@ from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
+from triggerbot.web.gate import Gate
 from triggerbot.web.layout import Frame, Page, PageError, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.session import Access, Sessions
@@ -65,8 +66,9 @@ class Pages:
         self._config = config
         self._health = health
         self._clock = clock
-        self.live = Live(store, clock)
-        sessions = Sessions(access, clock)
+        sessions = Sessions(access, store, clock)
+        self.gate = Gate(sessions)
+        self.live = Live(store, clock, self.gate.of_programs)
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
@@ -86,18 +88,31 @@ class Pages:
             get("/static/{digest}/{name}", self._frame.rendering.files.answer),
             post(f"{one}/retrigger", self._action(self._actions.retrigger)),
             get(one, self._page(self.push)),
-            get("/login", self._page(self._actions.login_page)),
-            post("/login", self._action(self._actions.log_in)),
+            get("/login", self._open_page(self._actions.login_page)),
+            post("/login", self._log_in),
             post("/logout", self._action(self._actions.log_out)),
             post("/pause", self._action(self._actions.pause)),
             post("/resume", self._action(self._actions.resume)),
         ]
 
     def _page(self, answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+        """Wrap a page that only those see who may read."""
+
+        def checked(request: Request) -> Response:
+            return answer(request) if self.gate.may_read(request) else self._actions.login_first(request)
+
+        return self._open_page(checked)
+
+    def _open_page(self, answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
         async def page(request: Request) -> Response:
             return await to_thread.run_sync(self._guarded, answer, request, limiter=self._read_limit)
 
         return page
+
+    async def _log_in(self, request: Request) -> Response:
+        if await self._actions.slow_down(request):
+            return await self._action(self._actions.log_in)(request)
+        return await to_thread.run_sync(self._guarded, self._actions.too_many, request, limiter=self._action_limit)
 
     def _action(
         self, act: Callable[[Request, Mapping[str, str]], Response]
@@ -106,16 +121,17 @@ class Pages:
             try:
                 form = await self._actions.read(request)
             except PageError as error:
-                return self._frame.say(request, error.status, error.title, error.text)
+                say = partial(self._frame.say, request, error.status, error.title, error.text)
+                return await to_thread.run_sync(say, limiter=self._action_limit)
             run = partial(self._guarded, lambda posted: act(posted, form), request)
             return await to_thread.run_sync(run, limiter=self._action_limit)
 
         return action
 
     def _guarded(self, answer: Callable[[Request], Response], request: Request) -> Response:
-        """Answer a `PageError` with its page, and 503 while the store is unavailable."""
+        """Answer a `PageError` with its page, and 503 while the store is unavailable; 421 under a foreign name."""
         try:
-            return answer(request)
+            return self.gate.host(request) or answer(request)
         except PageError as error:
             return self._frame.say(request, error.status, error.title, error.text)
         except StoreUnavailable as failed:

@@ -10,6 +10,7 @@ import asyncio
 import itertools
 import logging
 import socket
+from collections import Counter
 from collections.abc import Callable
 
 import uvicorn
@@ -22,8 +23,11 @@ HEAD_SECONDS = 15.0
 STALL_SECONDS = 15.0
 #: Most bytes and lines of a head.
 HEAD_MAX, HEAD_LINES = 32_768, 100
-#: Most connections of one process; beyond that the one that has waited longest for a head is closed.
+#: Most connections of one process; beyond that one makes room: of the address with the most of them the one that has
+#: kept us waiting longest, for a head or for the rest of a body.
 CONNECTIONS_MAX = 500
+#: Seconds by which a body that is under way goes before a head that is.
+BODY_GRACE = 2.0
 REFUSAL = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 #: Seconds that requests get to finish when the daemon stops.
 _GRACEFUL = 3
@@ -83,6 +87,8 @@ class Connection(HttpToolsProtocol):
     #: When it is closed, by the loop's clock, and a serial number that orders those of the same moment (the loop reads
     #: its clock once for many); `None` while a request is being answered.
     deadline: tuple[float, int] | None = None
+    #: The same for a request whose body is incomplete, only to order it among the others: its handler bounds its time.
+    body: tuple[float, int] | None = None
     #: Checks the deadline; one timer for each connection, as one for each request would cost more than the request.
     _timer: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
@@ -95,14 +101,30 @@ class Connection(HttpToolsProtocol):
     # -- time ---------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start waiting for the first request; if there are too many connections, close the longest waiting one."""
+        """Start waiting for the first request; if there are too many connections, let one make room."""
         super().connection_made(transport)
         self._set_deadline()
         self._timer = self.loop.call_later(HEAD_SECONDS, self._check_deadline)
         if len(self.connections) > CONNECTIONS_MAX:
-            ours = [one for one in self.connections if isinstance(one, Connection)]
-            waiting = {one.deadline: one for one in ours if one.deadline is not None}
-            waiting[min(waiting)].give_up()
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close the connection that has kept us waiting longest, of the address with the most connections.
+
+        So whoever opens many closes its own, and behind a proxy, where all have one address, the slowest go.
+        """
+        ours = [one for one in self.connections if isinstance(one, Connection)]
+        count = Counter(one.address for one in ours)
+        most = max(count.values())
+        waiting = {since: one for one in ours if one is not self and (since := one.deadline or one.body) is not None}
+        crowded = {since: one for since, one in waiting.items() if count[one.address] == most}
+        slowest = crowded or waiting
+        (slowest[min(slowest)] if slowest else self).give_up()
+
+    @property
+    def address(self) -> str:
+        """The address of the other side."""
+        return self.client[0] if self.client else ""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the timers."""
@@ -177,7 +199,13 @@ class Connection(HttpToolsProtocol):
         """Clear the deadline: from here on the handler bounds the request."""
         self._in_head = False
         self.deadline = None
+        self.body = self.loop.time() + HEAD_SECONDS + BODY_GRACE, next(_serials)
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that the whole request is there: from here on it waits for us."""
+        self.body = None
+        super().on_message_complete()
 
     def _check_size(self, size: int) -> None:
         self._head_size += size

@@ -1,9 +1,10 @@
 """Authentication of the pages: sessions by token, users named by a reverse proxy, and form tokens against forgery.
 
-The only state is the latest failed logins: a session is a signed cookie, so it is valid at every worker and replica
-and across restarts, and it ends when the token that opened it is removed.
+A session is a signed cookie and an entry in the store, so it is valid at every worker and replica and across restarts.
+It ends when the person logs out, when the store forgets it, and when the token that opened it is removed.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,19 +19,24 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from triggerbot.store import Store
+
 #: Seconds for which a session and a form are valid.
 SESSION_SECONDS = 12 * 3600.0
 #: Most characters of a person's name.
 NAME_MAX = 100
-#: Failed logins within a minute, by one peer and in all, after which even the right token is refused.
+#: Failed logins within a minute, by one peer and in all, after which each further try has to wait.
 TRIES_PEER, TRIES_ALL, _MINUTE = 10, 200, 60.0
+#: Seconds that it waits, and tries that wait at once, beyond which they are refused.
+SLOW_SECONDS, SLOW_MAX = 3.0, 20
+_sleep = asyncio.sleep
 #: Characters read of a cookie or a form's token.
 _SIGNED_MAX = 2048
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may act on the pages; without `tokens` and `user_header`, nobody."""
+    """Who may read, and who may act on the pages: without `tokens` and `user_header`, nobody."""
 
     #: The address at which people reach the pages, without a trailing slash.
     address: str | None = None
@@ -40,6 +46,12 @@ class Access:
     user_header: str | None = None
     #: The networks of the proxies; the header is ignored from elsewhere.
     proxies: tuple[str, ...] = ()
+    #: Whether anybody may read, or only who has logged in.
+    anyone_reads: bool = True
+    #: Tokens with which metrics are read; without them, whoever may read the pages may read these.
+    metrics_tokens: tuple[str, ...] = field(default=(), repr=False)
+    #: The names under which this host is asked, in lower case.
+    hosts: frozenset[str] = frozenset()
 
     @property
     def possible(self) -> bool:
@@ -66,25 +78,44 @@ class Viewer:
     key: bytes = field(repr=False)
     #: Authenticated by a proxy, so there is no session to end.
     by_proxy: bool = False
+    #: The id of the session, if there is one.
+    session: str = ""
     #: The value of a cookie that this person's forms need and the browser does not have yet.
     new_cookie: str | None = None
 
 
 class LoginAttempts:
-    """The failed logins of the last minute, of this process only; safe for threads."""
+    """The failed logins of the last minute, of this process only; safe for threads.
+
+    After many of them further tries are slow, not refused: behind one proxy all people have one address, and somebody
+    who guesses would lock out everybody else.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._failed: deque[tuple[float, str]] = deque(maxlen=TRIES_ALL)
         self._lock = threading.Lock()
+        self._waiting = 0
 
-    def allowed(self, peer: str) -> bool:
-        """Whether this peer may try to log in."""
+    async def slow_down(self, peer: str) -> bool:
+        """Let a try wait, if many of this peer failed; return false, at once, if too many wait already."""
+        if not self._is_slow(peer):
+            return True
+        if self._waiting >= SLOW_MAX:
+            return False
+        self._waiting += 1
+        try:
+            await _sleep(SLOW_SECONDS)
+        finally:
+            self._waiting -= 1
+        return True
+
+    def _is_slow(self, peer: str) -> bool:
         now = self._clock()
         with self._lock:
             while self._failed and not 0 <= now - self._failed[0][0] < _MINUTE:
                 self._failed.popleft()
-            return len(self._failed) < TRIES_ALL and sum(one == peer for _, one in self._failed) < TRIES_PEER
+            return len(self._failed) >= TRIES_ALL or sum(one == peer for _, one in self._failed) >= TRIES_PEER
 
     def failed(self, peer: str) -> None:
         """Record a failed login."""
@@ -95,8 +126,9 @@ class LoginAttempts:
 class Sessions:
     """Opens sessions and authenticates requests."""
 
-    def __init__(self, access: Access, clock: Callable[[], float]) -> None:
+    def __init__(self, access: Access, store: Store, clock: Callable[[], float]) -> None:
         self.access = access
+        self._store = store
         self._clock = clock
         self._keys = tuple(_mac(token.encode(), "triggerbot page session") for token in access.tokens)
         self._networks = tuple(ipaddress.ip_network(network, strict=False) for network in access.proxies)
@@ -118,18 +150,29 @@ class Sessions:
         key = next((key for key, match in zip(self._keys, matches, strict=True) if match), None)
         if key is None:
             return None
-        session = json.dumps({"name": name, "until": self._clock() + SESSION_SECONDS})
+        session_id, until = secrets.token_urlsafe(16), self._clock() + SESSION_SECONDS
+        self._store.sessions.begin(session_id, until)
+        session = json.dumps({"id": session_id, "name": name, "until": until})
         payload = base64.urlsafe_b64encode(session.encode()).decode()
         return f"{payload}.{_mac(key, payload).hex()}"
 
+    def close(self, request: Request) -> None:
+        """End the session of a request, wherever a copy of its cookie may be."""
+        viewer = self._by_session(request)
+        if viewer is not None:
+            self._store.sessions.end(viewer.session)
+
     def _by_session(self, request: Request) -> Viewer | None:
+        """Return who has a session; raises `StoreUnavailable`."""
         payload, _, mac = request.cookies.get(self.cookie, "")[:_SIGNED_MAX].rpartition(".")
         for key in self._keys:
             if payload and hmac.compare_digest(_mac(key, payload).hex().encode(), mac.encode()):
                 session = json.loads(base64.urlsafe_b64decode(payload))
-                if self._clock() >= session["until"]:
+                # An earlier version gave no id.
+                session_id, now = session.get("id", ""), self._clock()
+                if now >= session["until"] or not self._store.sessions.is_open(session_id, now):
                     return None
-                return Viewer(session["name"], _mac(key, f"forms {payload}"))
+                return Viewer(session["name"], _mac(key, f"forms {payload}"), session=session_id)
         return None
 
     # -- by proxy -----------------------------------------------------------------------------------------------
@@ -173,7 +216,8 @@ class Sessions:
     def is_own(self, request: Request) -> bool:
         """Whether a request comes from one of our pages, by headers that browsers let no page forge.
 
-        Sec-Fetch-Site (W3C Fetch Metadata) says so explicitly; older browsers send the page's Origin.
+        Sec-Fetch-Site (W3C Fetch Metadata) says so explicitly; older browsers send the page's Origin. That is compared
+        with the configured address only, or, where there is none, with the `Host`, which is one of ours.
         """
         site = request.headers.get("sec-fetch-site")
         if site is not None:
@@ -184,7 +228,10 @@ class Sessions:
             return False
         if not origin.netloc:
             return False
-        return origin.netloc in (request.headers.get("host", ""), urlsplit(self.access.address or "").netloc)
+        if self.access.address is None:
+            return origin.netloc == request.headers.get("host", "")
+        own = urlsplit(self.access.address)
+        return (origin.scheme, origin.netloc) == (own.scheme, own.netloc)
 
 
 def is_name(text: str) -> bool:

@@ -88,7 +88,7 @@ def test_a_request_that_is_cut_says_so(number: int, told: str) -> None:
     """And by what."""
     decision = decide(CLAIM, RULE, facts(f"try: --rebuild {number}"))
 
-    assert decision == Decision(Cause.REQUESTED, None, 20, told, 1)
+    assert decision == Decision(Cause.REQUESTED, None, 20, told, 1, total=2000)
 
 
 def test_what_the_ci_lists_counts_and_is_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
 from tests.fakes.github.fixtures import app, clock, connect, github, key
+from tests.fakes.portal import Portal
 from tests.fakes.push_report import job, told
 from tests.reports.reporters.github import (
     FAILED,
@@ -85,6 +86,16 @@ def test_edit_in_doubt(github: FakeGitHub, reports: Reports) -> None:
     reports.report(GOOD)
     assert check(github).says["conclusion"] == "success"
     assert "All is well" in comment(github).body
+
+
+def test_a_page_of_something_in_front_is_no_answer(github: FakeGitHub, connect: Connect, pull: int) -> None:
+    """A login page that says 200 has reported nothing, and is not taken for GitHub."""
+    with Portal(github.url, passes=False) as portal:
+        reports = Reports(connect(url=portal.origin), comment=False)
+        with pytest.raises(CIUnavailable, match="speaks no JSON"):
+            reports.report(FAILED)
+    assert portal.writes == 1
+    assert not any('"says": "' in kept for kept in reports.kept.values())
 
 
 def test_clock_set_back(github: FakeGitHub, reports: Reports, clock: Clock) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.resources
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,15 @@ def test_no_other_machine_reaches_anything() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_what_others_built_is_named_by_its_digest() -> None:
+    """A tag can be moved to another image by whoever owns it."""
+    images = {name: service["image"] for name, service in SERVICES.items() if name not in DAEMONS}
+
+    assert images.keys() == {"redis", "rabbitmq", "prometheus", "grafana"}
+    for image in images.values():
+        assert re.fullmatch(r"\$\{[A-Z]+_IMAGE:-[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}\}", image), image
+
+
 def test_redis_keeps_what_it_acknowledged() -> None:
     """An append-only file, written with each commit, and nothing is forgotten when memory is short."""
     command = " ".join(SERVICES["redis"]["command"])
@@ -99,6 +109,8 @@ def test_each_daemon_has_a_config_that_fits(name: str, config: str) -> None:
     assert all(port.endswith(":8080") for port in service["ports"])
     files = [secret.reference for secret in loaded.secrets() if secret.reference.startswith("file:/run/secrets/")]
     assert {one.rpartition("/")[2] for one in files} <= set(service["secrets"])
+    assert not loaded.anyone_reads
+    assert (len(loaded.page.token), len(loaded.page.metrics_token)) == (1, 1)
 
 
 def test_the_config_of_the_service_is_right() -> None:
@@ -111,6 +123,8 @@ def test_prometheus_asks_every_replica() -> None:
     [job] = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"]
     assert job["dns_sd_configs"][0]["names"] == ["replica"]
     assert job["dns_sd_configs"][0]["port"] == 8080
+    assert job["authorization"] == {"credentials_file": "/run/secrets/metrics-token"}
+    assert "metrics-token" in SERVICES["prometheus"]["secrets"]
 
 
 def test_grafana_finds_prometheus_and_the_dashboards() -> None:

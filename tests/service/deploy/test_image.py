@@ -44,7 +44,7 @@ def test_each_is_pinned_with_hashes_and_says_not_where_from(name: str) -> None:
 def test_the_image_is_what_it_should_be() -> None:
     """A configurable base, two stages, no root, the daemon as the first process, a health check, a version file."""
     assert DOCKERFILE.count("FROM ${BASE}") == 2
-    assert re.search(r"^ARG BASE=[\w.:-]+$", DOCKERFILE, re.MULTILINE)
+    assert re.search(r"^ARG BASE=[\w.:-]+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE)
     assert "USER 10001:10001" in FINAL
     assert 'ENTRYPOINT ["triggerbot"]' in FINAL
     assert 'CMD ["python", "/app/healthcheck.py"]' in FINAL

@@ -34,6 +34,7 @@ _FORMS = {
     fields._ABOVE_ZERO: "a duration above zero",
     fields._URL: "an address (`https://…`)",
     fields._LISTEN: "`HOST:PORT`",
+    fields._HOST: "the name of a host",
     REPOSITORY: "`owner/name`",
     secrets.PATTERN: "a secret",
     f"({addresses.AMQP})|({secrets.PATTERN})": "an address (`amqps://…`), or a secret",

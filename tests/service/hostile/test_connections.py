@@ -49,7 +49,7 @@ def alive(port: int) -> bool:
 def http(hook: forging.Hook, *more: bytes) -> bytes:
     """Write a webhook as a request."""
     lines = [b": ".join(one) for one in hook.headers] + list(more)
-    return b"\r\n".join([f"POST {hook.path} HTTP/1.1".encode(), b"host: t", *lines, b"", b""])
+    return b"\r\n".join([f"POST {hook.path} HTTP/1.1".encode(), b"host: localhost", *lines, b"", b""])
 
 
 def event() -> tuple[bytes, bytes]:
@@ -63,7 +63,13 @@ def event() -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize(
     "first",
-    [b"", b"\r\n", b"GET /", b"GET / HTTP/1.1\r\nhost: t\r\n", b"GET /__lbheartbeat__ HTTP/1.1\r\nhost: t\r\n\r\n"],
+    [
+        b"",
+        b"\r\n",
+        b"GET /",
+        b"GET / HTTP/1.1\r\nhost: localhost\r\n",
+        b"GET /__lbheartbeat__ HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    ],
 )
 def test_a_head_that_does_not_come_ends_the_connection(
     dial: Callable[..., socket.socket], port: int, monkeypatch: pytest.MonkeyPatch, first: bytes
@@ -114,7 +120,7 @@ def test_who_never_reads_is_not_waited_for(
     deaf = dial()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     deaf.settimeout(0.1)
-    request = b"GET /metrics HTTP/1.1\r\nhost: t\r\n\r\n"
+    request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
     def push() -> bool:
         try:
@@ -140,14 +146,51 @@ def test_many_slow_ones_make_room_for_one_who_behaves(
     assert alive(port)
 
     assert read_all(slow[0]) == b""
-    slow[-1].sendall(b"host: t\r\nconnection: close\r\n\r\n")
+    slow[-1].sendall(b"host: localhost\r\nconnection: close\r\n\r\n")
     assert read_all(slow[-1]).startswith(b"HTTP/1.1 200 ")
+
+
+def test_many_slow_bodies_make_room_for_one_who_behaves(
+    dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that came first are closed, though their heads are complete; a webhook that comes then is stored."""
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 20)
+    monkeypatch.setattr(server, "BODY_GRACE", 0.0)
+    monkeypatch.setattr(webhooks, "BODY_FREE", 0)
+    head, body = event()
+    slow = [dial(head + body[:10]) for _ in range(20)]
+    eventually(lambda: target.hooks.arriving == 200, "the server has begun to take them")
+
+    for _ in range(5):
+        assert read_all(dial(head + body)).startswith(b"HTTP/1.1 202 ")
+
+    assert read_all(slow[0]) == b""
+    slow[-1].sendall(body[10:])
+    assert read_all(slow[-1]).startswith(b"HTTP/1.1 202 ")
+
+
+def test_who_opens_many_makes_room_himself(
+    dial: Callable[..., socket.socket], port: int, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow webhook from another address stays, though it came first."""
+    monkeypatch.setattr(server, "CONNECTIONS_MAX", 10)
+    monkeypatch.setattr(server, "BODY_GRACE", 0.0)
+    monkeypatch.setattr(webhooks, "BODY_FREE", 0)
+    head, body = event()
+    early = dial(head + body[:10])
+    eventually(lambda: target.hooks.arriving == 10, "the server has begun to take it")
+    with contextlib.ExitStack() as stack:
+        there, here = ("127.0.0.1", port), ("127.0.0.2", 0)
+        many = [stack.enter_context(socket.create_connection(there, PATIENCE, here)) for _ in range(40)]
+        assert read_all(many[0]) == b""
+        early.sendall(body[10:])
+        assert read_all(early).startswith(b"HTTP/1.1 202 ")
 
 
 def test_a_webhook_that_is_under_way_makes_room_for_nobody(
     dial: Callable[..., socket.socket], target: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only connections without a request are closed."""
+    """Of those that came within moments, connections without a request are closed first."""
     monkeypatch.setattr(server, "CONNECTIONS_MAX", 5)
     monkeypatch.setattr(webhooks, "BODY_FREE", 0)
     head, body = event()
@@ -163,12 +206,12 @@ def test_a_webhook_that_is_under_way_makes_room_for_nobody(
 # -- large -------------------------------------------------------------------------------------------------------
 
 HEADS = {
-    "one long line": b"GET / HTTP/1.1\r\nhost: t\r\nx: " + b"y" * 40_000 + b"\r\n\r\n",
-    "one line that never ends": b"GET / HTTP/1.1\r\nhost: t\r\nx: " + b"y" * 300_000,
+    "one long line": b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 40_000 + b"\r\n\r\n",
+    "one line that never ends": b"GET / HTTP/1.1\r\nhost: localhost\r\nx: " + b"y" * 300_000,
     "a name that never ends": b"GET / HTTP/1.1\r\n" + b"x" * 300_000,
-    "many lines": b"GET / HTTP/1.1\r\nhost: t\r\n" + b"x: y\r\n" * 101 + b"\r\n",
-    "a hundred thousand lines": b"GET / HTTP/1.1\r\nhost: t\r\n" + b"x: y\r\n" * 100_000,
-    "a long address": b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nhost: t\r\n\r\n",
+    "many lines": b"GET / HTTP/1.1\r\nhost: localhost\r\n" + b"x: y\r\n" * 101 + b"\r\n",
+    "a hundred thousand lines": b"GET / HTTP/1.1\r\nhost: localhost\r\n" + b"x: y\r\n" * 100_000,
+    "a long address": b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "an address that never ends": b"GET /" + b"a" * 300_000,
 }
 
@@ -203,7 +246,7 @@ def test_a_head_in_single_bytes_is_taken(dial: Callable[..., socket.socket]) -> 
     """The division into packets does not matter."""
     one = dial()
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for byte in b"GET /__lbheartbeat__ HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n":
+    for byte in b"GET /__lbheartbeat__ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n":
         one.sendall(bytes([byte]))
 
     assert read_all(one).startswith(b"HTTP/1.1 200 ")
@@ -288,16 +331,16 @@ STRANGE = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(300),
     b"GET\r\n\r\n",
     b"GET / HTTP/9.9\r\n\r\n",
-    b"GET /\xff\xfe HTTP/1.1\r\nhost: t\r\n\r\n",
-    b"OPTIONS * HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n",
-    b"CONNECT evil.example:443 HTTP/1.1\r\nhost: t\r\n\r\n",
-    b"POST /hooks/ci HTTP/1.1\r\nhost: t\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
-    b"POST /hooks/ci HTTP/1.1\r\nhost: t\r\ncontent-length: -1\r\n\r\n",
-    b"POST /hooks/ci HTTP/1.1\r\nhost: t\r\ncontent-length: 99999999999999999999999\r\n\r\n",
-    b"POST /hooks/ci HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n",
-    b"POST /hooks/ci HTTP/1.1\r\nhost: t\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
-    b"GET / HTTP/1.1\r\nhost: t\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n",
-    b"GET / HTTP/1.1\r\nhost: t\r\nx: a\r\n b\r\nconnection: close\r\n\r\n",
+    b"GET /\xff\xfe HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"OPTIONS * HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    b"CONNECT evil.example:443 HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    b"POST /hooks/ci HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab",
+    b"POST /hooks/ci HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+    b"POST /hooks/ci HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999999999999999999\r\n\r\n",
+    b"POST /hooks/ci HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n",
+    b"POST /hooks/ci HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n",
+    b"GET / HTTP/1.1\r\nhost: ::1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n",
+    b"GET / HTTP/1.1\r\nhost: localhost\r\nx: a\r\n b\r\nconnection: close\r\n\r\n",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ]
 

@@ -59,7 +59,7 @@ class Wire:
         self._socket: socket.socket | None = None
 
     def ask(
-        self, path: bytes, *headers: bytes, method: bytes = b"GET", body: bytes = b"", host: bytes = b"t"
+        self, path: bytes, *headers: bytes, method: bytes = b"GET", body: bytes = b"", host: bytes = b"localhost"
     ) -> "Answer":
         """Send one request, and return its answer."""
         if self._socket is None:
@@ -312,7 +312,7 @@ def test_however_many_read_the_daemon_shows_that_it_lives(target: Target, port: 
         readers = []
         for _ in range(60):
             reader = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
-            reader.sendall(f"GET {path} HTTP/1.1\r\nhost: t\r\nconnection: close\r\n\r\n".encode())
+            reader.sendall(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
             readers.append(reader)
 
         for looked in ("/__lbheartbeat__", "/__heartbeat__", "/metrics"):
@@ -338,7 +338,7 @@ def test_pages_that_listen_and_never_read_hold_nothing_up(port: int) -> None:
         for number in range(LISTENERS_MAX):
             silent = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
             about = b"&".join(b"%b=%b" % (name, values[number % len(values)]) for name in (b"project", b"seen"))
-            silent.sendall(b"GET /live?%b HTTP/1.1\r\nhost: t\r\n\r\n" % about)
+            silent.sendall(b"GET /live?%b HTTP/1.1\r\nhost: localhost\r\n\r\n" % about)
             assert silent.recv(15) == b"HTTP/1.1 200 OK"
 
         refused = httpx.get(f"http://127.0.0.1:{port}/live", timeout=PATIENCE)

@@ -42,9 +42,14 @@ TOKEN = "canary-token with a space"
 # -- what a CI answers -------------------------------------------------------------------------------------------
 
 
+def answered(status: int, text: str) -> httpx.Response:
+    """Make an answer whose body has still to arrive, as over a network."""
+    return httpx.Response(status, stream=httpx.ByteStream(text.encode()))
+
+
 def echo(request: httpx.Request) -> httpx.Response:
     """Run a CI whose errors echo the request."""
-    return httpx.Response(400, text=" ".join(f"{name}={value}" for name, value in request.headers.items()))
+    return answered(400, " ".join(f"{name}={value}" for name, value in request.headers.items()))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_a_successful_answer_is_left_alone() -> None:
     http = Http(
         "http://ci.example",
         {"authorization": "Bearer success"},
-        transport=httpx.MockTransport(lambda _: httpx.Response(200, text="success")),
+        transport=httpx.MockTransport(lambda _: answered(200, "success")),
     )
 
     assert http.get("/").body == b"success"

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.fakes.github import Clock, FakeGitHub
+from tests.fakes.portal import Portal
 from tests.systems.github.cases import PUSH, SHA, call_for, failed, plan, rerun
 from triggerbot.systems import Accepted, Later, Refused, Unknown
 from triggerbot.systems.github.system import GitHub
@@ -21,6 +22,18 @@ def test_one_job(github: FakeGitHub, gh: GitHub) -> None:
     assert post.path == f"/repos/octo/app/actions/jobs/{github.job(run, 'test', 1).id}/rerun"
     assert post.body == {"enable_debug_logging": False}
     assert github.runs[run].attempt == 2
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_page_of_something_in_front_is_no_answer(github: FakeGitHub, connect: Connect, *, passes: bool) -> None:
+    """A proxy that wants a login says 200 as well: nobody knows whether the rerun was taken."""
+    failed(github)
+    with Portal(github.url, passes=passes) as portal:
+        answer = rerun(connect(url=portal.origin), "CI / test")
+
+    assert isinstance(answer, Unknown)
+    assert "speaks no JSON" in answer.why
+    assert (portal.writes, len(github.posts)) == (1, int(passes))
 
 
 def test_failed_jobs_together(github: FakeGitHub, gh: GitHub) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.systems.github.desk import A, B, C, Desk, Make
+from tests.systems.github.desk import RULE, A, B, C, Desk, Make
+from triggerbot.core.decision import Cause
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
@@ -249,3 +250,31 @@ def test_a_fork_has_branches_of_its_own(make_desk: Make) -> None:
     desk.settle()
     assert desk.claims(A)["test"].asked == 1
     assert any(one.reason == "superseded" for one in desk.world.store.pushes.timeline(desk.claims(A)["test"].push))
+
+
+@pytest.mark.parametrize("heeded", [False, True])
+@pytest.mark.parametrize("message", ["squashed\n\ntriggerbot: --rebuild 20", "try: --rebuild 5"])
+def test_what_a_message_on_the_default_branch_asks_for(make_desk: Make, message: str, *, heeded: bool) -> None:
+    """It came with a stranger's commits, or counts by the rule; failures there are retriggered as ever."""
+    desk = make_desk(replace(RULE, requested_default=heeded))
+    desk.branch = "main"
+    run = desk.run(A, {"test": "failure", "other": "success"}, message=message)
+    desk.pushed(run)
+    desk.ended(run, "test", "other")
+    desk.settle()
+
+    claims = {name: claim for name, claim in desk.claims(A).items() if claim.cause is not None}
+    assert {name: claim.cause for name, claim in claims.items() if name in ("test", "other")} == (
+        {"test": Cause.REQUESTED, "other": Cause.REQUESTED} if heeded else {"test": Cause.FAILURE}
+    )
+    assert claims["test"].wanted == (min(20, int(message.rpartition(" ")[2])) if heeded else RULE.retries)
+
+
+def test_what_a_message_on_another_branch_asks_for(desk: Desk) -> None:
+    """It counts: whoever may push there may ask."""
+    run = desk.run(A, {"test": "success"}, message="triggerbot: --rebuild 3")
+    desk.pushed(run)
+    desk.ended(run, "test")
+    desk.settle()
+
+    assert desk.claims(A)["test"].cause is Cause.REQUESTED

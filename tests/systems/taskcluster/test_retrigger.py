@@ -55,6 +55,20 @@ def test_the_first_action_that_fits(tc: FakeTaskcluster, fx: Taskcluster, task: 
     assert len(tc.posts("/trigger")) == 1
 
 
+@pytest.mark.parametrize("accept", [True, False])
+def test_a_page_of_something_in_front_is_no_answer(
+    tc: FakeTaskcluster, fx: Taskcluster, task: str, *, accept: bool
+) -> None:
+    """It says 200 whether the hook was triggered or not, so nobody knows, and it is not sent again."""
+    tc.fault("triggerHook", status=200, accept=accept, page="<html>Log in</html>")
+
+    answer = ask(fx, task)
+
+    assert isinstance(answer, Unknown)
+    assert "speaks no JSON" in answer.why
+    assert len(tc.posts("/trigger")) == 1
+
+
 def test_no_credentials_go_where_artifacts_are_kept(tc: FakeTaskcluster, fx: Taskcluster, task: str) -> None:
     """Artifacts are on servers of others."""
     ask(fx, task)

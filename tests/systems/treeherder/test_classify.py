@@ -4,13 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.fakes.portal import Portal
 from tests.fakes.push_report import Clean, job, told
 from tests.fakes.treeherder import CSRF, SESSION, FakeTreeherder
 from tests.fakes.world import World
 from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
-from triggerbot.core.errors import CIDenied
+from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
+from triggerbot.store import PushRecord
 from triggerbot.systems.treeherder.classify import Classifier, intermittent_failures
+from triggerbot.systems.treeherder.jobs import TreeherderJobs
 from triggerbot.systems.treeherder.system import Treeherder
 
 
@@ -45,6 +48,25 @@ def test_one_orange_and_two_greens(starred: World) -> None:
     record = starred.store.pushes.record(PUSH)
     assert record is not None
     assert [run.job for job in record.jobs for run in intermittent_failures(job.runs)] == ["test-one"]
+
+
+def test_a_page_of_something_in_front_is_no_answer(treeherder: FakeTreeherder, starred: World) -> None:
+    """A login page that says 200 has stored no note: the next call looks."""
+    run = next(one for job in _record(starred).jobs for one in intermittent_failures(job.runs))
+    runs = next(job.runs for job in _record(starred).jobs if run in job.runs)
+    with Portal(treeherder.origin, passes=False) as portal:
+        made = Classifier(TreeherderJobs("th", portal.origin, projects=["try"]), SESSION, CSRF)
+        with pytest.raises(CIUnavailable, match="speaks no JSON"):
+            made.classify(PUSH, run, runs)
+        made.close()
+
+    assert (portal.writes, treeherder.notes) == (1, [])
+
+
+def _record(world: World) -> PushRecord:
+    record = world.store.pushes.record(PUSH)
+    assert record is not None
+    return record
 
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:

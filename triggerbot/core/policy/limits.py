@@ -51,11 +51,18 @@ class Capped:
     limit: int
     #: Retriggers sent within the last hour.
     sent: int
+    #: Retriggers that the request wants.
+    wanted: int = 0
 
     @property
     def why(self) -> str:
         """Render the reason as a sentence."""
         who = "all projects together" if self.name == SERVICE else self.name
+        if self.wanted > self.limit:
+            return (
+                f"the cap of {self.limit} retriggers an hour for {who} is smaller than this request for {self.wanted}, "
+                "which can never be sent: the operator has to raise it"
+            )
         return f"the cap of {self.limit} retriggers an hour for {who} is reached ({self.sent} were sent)"
 
 

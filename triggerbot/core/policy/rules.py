@@ -1,8 +1,7 @@
 """The retrigger policy: facts in, decision out. Pure.
 
-The policy is asked twice. `triage` judges one event alone, on arrival: can this run matter, and if not, why? `decide`
-judges a claim by everything known once the CI has been asked. Refusals come in the order of `Refusal`, except that what
-a push asks for (rule 4) precedes `--no-retry` (rule 5).
+`triage` judges one event alone, on arrival: can this run matter, and if not, why? `decide` judges a claim by everything
+known once the CI was asked. Refusals come in the order of `Refusal`, but what a push asks for precedes `--no-retry`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -43,6 +42,9 @@ class Rule:
     retries: int = 2
     opt_in: bool = False
     requested_max: int = 20
+    #: Further runs that a message may ask for in all, and whether one on the default branch may ask for any.
+    requested_total: int = 2000
+    requested_default: bool = False
     groups: dict[str, Globs] = field(default_factory=dict)
     budget: Budget = DEFAULT
     superseded: Superseded = field(default_factory=Superseded)
@@ -162,7 +164,8 @@ def repeated(earlier: Claim, asks: PushOptions | None) -> Refusal:
     """Return the refusal of a further failure of a claimed job; one that holds for the whole push is repeated."""
     if earlier.refusal in OF_PUSH:
         return earlier.refusal
-    if asks is not None and asks.rebuild and not earlier.manual:
+    # What the push of a claim decided as a failure asks for does not count.
+    if asks is not None and asks.rebuild and not earlier.manual and earlier.cause is not Cause.FAILURE:
         return Refusal.REBUILD_REQUESTED
     return Refusal.ALREADY_CLAIMED
 
@@ -195,7 +198,7 @@ class Facts:
     forgotten: int = 0
     #: In words, what the claimed run's failure follows from; empty if it is its own.
     follows: str = ""
-    #: The jobs that a rerun would start and must not, as people call them.
+    #: The jobs that a rerun would start and must not.
     starts: tuple[str, ...] = ()
 
 
@@ -230,7 +233,8 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         return not_now or Decision.refuse(Refusal.DONTBUILD)
     if wanted and rule is not None:
         cut = f", and `requested.max` allows {most}" if asked > most else ""
-        return _unless_enough(rule, Cause.REQUESTED, wanted, facts, f"the push asks for {asked} of it{cut}")
+        decided = _unless_enough(rule, Cause.REQUESTED, wanted, facts, f"the push asks for {asked} of it{cut}")
+        return replace(decided, total=rule.requested_total)
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
     return _decide_failure(rule, facts) if rule is not None else None

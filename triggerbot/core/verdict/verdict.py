@@ -1,7 +1,7 @@
 """The verdict on a job at one push: what its runs prove. Pure."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -109,14 +109,18 @@ class JobVerdict:
 
     @property
     def why(self) -> str:
-        """Render the basis of the verdict in a few words."""
-        reason = self._why()
+        """Render the basis of the verdict in a few words; names and notes of others stand in it as they are."""
+        return self.explained(None)
+
+    def explained(self, quote: Callable[[str], str] | None) -> str:
+        """Render the same where foreign text could be taken for markup: each piece of it as `quote` renders it."""
+        reason = self._why(quote)
         if self.follows:
             return f"{reason}; {self.aside}, so the push is judged without it" if self.aside else reason
         if self.mixed and self.verdict is Verdict.FAILED:
             events = {run.event for run in self.runs if run.event is not None}
             reason = (
-                f"failed, and passed only in runs of another event ({', '.join(sorted(events))})"
+                f"failed, and passed only in runs of another event ({', '.join(map(quote or str, sorted(events)))})"
                 if len(events) > 1
                 else "failed, and its runs cannot be told from those of another job of the same name"
             )
@@ -126,10 +130,11 @@ class JobVerdict:
             else reason
         )
 
-    def _why(self) -> str:
+    def _why(self, quote: Callable[[str], str] | None) -> str:
         failed = self.failing_runs
         if self.follows:
-            return needs.follows(self.follows) + ("" if self.hidden else ", and has not run again since")
+            named = needs.follows(self.follows) if quote is None else needs.follows(self.follows, quote)
+            return named + ("" if self.hidden else ", and has not run again since")
         match self.verdict:
             case Verdict.INTERMITTENT:
                 passed = sum(run.passed for run in self.runs)
@@ -139,7 +144,7 @@ class JobVerdict:
             case Verdict.FAILED:
                 return "its only run failed" + self._not_retriggered()
             case Verdict.PENDING:
-                return self._pending()
+                return self._pending(quote or str)
             case Verdict.INFRA:
                 return "the CI itself failed"
             case Verdict.PASSED:
@@ -151,7 +156,7 @@ class JobVerdict:
             case None:
                 return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
 
-    def _pending(self) -> str:
+    def _pending(self, quote: Callable[[str], str]) -> str:
         unfinished = sum(run.state is not State.FINISHED for run in self.runs)
         parts = [
             f"{unfinished} running" if unfinished else "",
@@ -159,7 +164,7 @@ class JobVerdict:
             f"{self.missing} asked for and not listed yet" if self.missing else "",
         ]
         text = ", ".join(part for part in parts if part) or "a decision is due"
-        return f"{text}: {self.waits}" if self.waits else text
+        return f"{text}: {quote(self.waits)}" if self.waits else text
 
     def _new(self) -> str:
         match self.novelty:

@@ -224,11 +224,15 @@ def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
     """Render one job: its runs, what they prove, its failure line, and why it is not retriggered."""
     mark = "**Suspected new:** " if job.suspected else "**New:** " if new else ""
     text = f"{mark}{code(job.job)} {_letters(job.runs)}"
-    why = "; ".join(part for part in (job.why, _refused(job)) if part)
+    why = "; ".join(part for part in (job.explained(_quoted), _refused(job)) if part)
     text += f" {why}" if why else ""
     if line and job.failing is not None and job.failing.line:
         text += f": {code(job.failing.line, LINE_MAX)}"
     return text
+
+
+def _quoted(foreign: str) -> str:
+    return code(foreign, LINE_MAX)
 
 
 def _letters(runs: Sequence[Run]) -> str:
@@ -241,7 +245,7 @@ def _refused(job: JobVerdict) -> str:
     refusal = _refusal(job.claim)
     if refusal is None:
         return ""
-    text = "" if "not retriggered" in job.why else f"not retriggered: {refusal}"
+    text = "" if "not retriggered" in job.explained(lambda _: "") else f"not retriggered: {refusal}"
     if refusal is Refusal.REFUSED_BY_CI and job.claim is not None and job.claim.note:
         text += f" (the CI says {code(job.claim.note, LINE_MAX)})"
     return text.strip()

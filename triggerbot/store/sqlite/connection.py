@@ -16,6 +16,7 @@ import msgspec
 
 from triggerbot.core.errors import StoreUnavailable, StoreUnusable
 from triggerbot.store.sqlite import older, schema
+from triggerbot.store.sqlite.lock_file import open_lock
 from triggerbot.store.sqlite.schema import MIGRATIONS, VERSION
 from triggerbot.store.sqlite.writer import Writer
 
@@ -42,12 +43,15 @@ class Database:
         self._daemon_lock: IO[bytes] | None = None
         self._prepare()
         try:
-            self.writer = Writer(self._connect, self._beside("-lock"))
+            self.writer = Writer(self._connect, self._lock("-lock"))
         except OSError as error:
             raise StoreUnusable(f"cannot open the store {self._path}: {why_not(self._path, error)}") from None
 
     def _beside(self, suffix: str) -> Path:
         return self._path.with_name(self._path.name + suffix)
+
+    def _lock(self, suffix: str) -> IO[bytes]:
+        return open_lock(self._beside(suffix), self._path)
 
     def _prepare(self) -> None:
         """Create the file or migrate it, under the lock that serialises writers."""
@@ -58,7 +62,7 @@ class Database:
             elif not os.access(self._path, os.R_OK | os.W_OK):
                 # SQLite would open it nevertheless, and fail later.
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-            with self._beside("-lock").open("ab") as lock:
+            with self._lock("-lock") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 with closing(self._connect()) as connection:
                     self._migrate(connection)
@@ -111,11 +115,10 @@ class Database:
 
     def _lock_daemon(self, taken: str) -> IO[bytes]:
         """Lock other daemons out while the returned file is open. Raises `StoreUnusable`, with `taken`, if one runs."""
-        path = self._beside("-daemon")
         try:
-            lock = path.open("ab")
+            lock = self._lock("-daemon")
         except OSError as error:
-            raise StoreUnusable(f"cannot open {path}: {why_not(self._path, error)}") from None
+            raise StoreUnusable(f"cannot open {self._beside('-daemon')}: {why_not(self._path, error)}") from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from triggerbot.core.errors import StoreUnavailable
@@ -26,9 +25,9 @@ _BATCH = 256
 class Writer:
     """Applies changes in order, each in a savepoint, and completes their futures once they are on disk."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection], lock_path: Path | None) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], lock_file: IO[bytes] | None) -> None:
         self._connect = connect
-        self._lock_file: IO[bytes] | None = None if lock_path is None else lock_path.open("wb")
+        self._lock_file = lock_file
         self._queue: queue.SimpleQueue[tuple[Change, Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)

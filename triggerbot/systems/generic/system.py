@@ -27,7 +27,7 @@ from triggerbot.systems import (
     Unknown,
 )
 from triggerbot.systems.generic.settings import GenericSettings
-from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
+from triggerbot.systems.http import Http, NotSent, Reply, segments, unacknowledged, usable
 from triggerbot.systems.webhook_signatures import delivery, verify_standard
 
 #: Seconds until a CI that denied us is asked again: somebody has to fix the credentials first.
@@ -173,7 +173,7 @@ def _answer(reply: Reply) -> Answer:
     why = f"HTTP {reply.status} {reply.excerpt}".strip()
     match reply.status:
         case status if 200 <= status < 300:
-            return Accepted(_run_ids(reply))
+            return unacknowledged(reply) if reply.is_foreign else Accepted(_run_ids(reply))
         case 429:
             return Later(why, reply.retry_after, healthy=True)
         case 503 if reply.retry_after is not None:

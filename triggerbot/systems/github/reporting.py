@@ -18,7 +18,7 @@ from triggerbot.systems.github import messages, rerun
 from triggerbot.systems.github.auth import AppAuth, bot
 from triggerbot.systems.github.client import PER_PAGE, RENEWED_AFTER, Client
 from triggerbot.systems.github.limits import is_limited
-from triggerbot.systems.http import NotSent, Reply, segments, usable
+from triggerbot.systems.http import NotSent, Reply, segments, unacknowledged, usable
 
 #: Permissions needed, in words; where two are named, either will do.
 READ_CHECKS = "the permission `checks: read`"
@@ -371,6 +371,8 @@ def written(client: Client, method: str, project: str, path: str, body: object, 
         raise Unsent(reply.why)
     if isinstance(reply, Unknown):
         raise CIUnavailable(reply.why)
+    if 200 <= reply.status < 300 and reply.is_foreign:
+        raise CIUnavailable(f"{what}: {unacknowledged(reply).why}")
     if 200 <= reply.status < 300:
         return reply
     why = rerun.message(reply)

@@ -30,7 +30,7 @@ from triggerbot.systems.github.auth import NEEDED
 from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
 from triggerbot.systems.github.settings import RERUNS_MAX, RESERVE
-from triggerbot.systems.http import Reply
+from triggerbot.systems.http import Reply, unacknowledged
 
 _TURN = "waits for its turn: GitHub reruns one thing at a time in a workflow run"
 _RESERVED = "reruns that GitHub allows this workflow run were made: the others are left to people"
@@ -175,7 +175,7 @@ def answer(reply: Reply, project: str, *, limited: float, renewed: bool, other_w
     """
     why = message(reply)
     if 200 <= reply.status < 300:
-        return Accepted()
+        return unacknowledged(reply) if reply.is_foreign else Accepted()
     if is_limited(reply):
         return Later(f"GitHub limits us: {why}", limited or None, healthy=True)
     if reply.status == 401:

@@ -24,7 +24,7 @@ from triggerbot.systems import (
     Unknown,
 )
 from triggerbot.systems.classification import Classifier, Classifies
-from triggerbot.systems.http import NotSent, Reply
+from triggerbot.systems.http import NotSent, Reply, unacknowledged
 from triggerbot.systems.taskcluster import actions, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
 from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
@@ -290,7 +290,7 @@ def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
     why = f"HTTP {reply.status} {reply.excerpt}".strip()
     match reply.status:
         case status if 200 <= status < 300:
-            return Accepted()
+            return unacknowledged(reply) if reply.is_foreign else Accepted()
         case 401 | 403:
             return Later(f"{why}: the client needs {needed}", _DENIED)
         case 429:

@@ -12,7 +12,7 @@ import httpx
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Push, Run
 from triggerbot.systems import Unknown
-from triggerbot.systems.http import Http, NotSent, segments, usable
+from triggerbot.systems.http import Http, NotSent, segments, unacknowledged, usable
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
 #: Runs that have to pass beside the one that failed.
@@ -72,7 +72,8 @@ class Classifier:
             raise CIUnavailable(answer.why)
         if answer.status in (401, 403):
             raise CIDenied(f"Treeherder: HTTP {answer.status}: the session has ended, or its account may not classify")
-        usable(answer, "the classification")
+        if usable(answer, "the classification").is_foreign:
+            raise CIUnavailable(f"the classification: {unacknowledged(answer).why}")
         return True
 
     def _notes(self, project: str, number: int) -> Sequence[Any]:

@@ -148,7 +148,7 @@ class GitHubReporter:
     def _report_check(
         self, report: PushReport, stored: _Stored, save: Callable[[], None], *, entry: Decided | None
     ) -> None:
-        content, made, push = _check_run(report), stored.check, report.push
+        content, made, push = check_run(report), stored.check, report.push
         if entry is not None:
             content = entry.check_run(content)
         says = _digest(content)
@@ -318,7 +318,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _TITLE_MAX else text[: _TITLE_MAX - 1] + "…"
 
 
-def _check_run(report: PushReport) -> dict[str, Any]:
+def check_run(report: PushReport) -> dict[str, Any]:
     """Build a check run; a final failure is reported at once, though other jobs are still running."""
     judged = report.judged
     conclusion = _conclusion(judged)

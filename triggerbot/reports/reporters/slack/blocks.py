@@ -210,7 +210,8 @@ def _entries(title: str, jobs: Sequence[JobVerdict]) -> _Part:
 def _entry(job: JobVerdict, *, new: bool = False, line: bool = True) -> str:
     """Render one job: its runs, what they prove, its failure line."""
     mark = "*suspected new* " if job.suspected else "*new* " if new else ""
-    text = f"• {mark}{_code(job.job)} {_letters(job.runs)}" + (f" {job.why}" if job.why else "")
+    why = job.explained(lambda foreign: _code(foreign, _LINE_MAX))
+    text = f"• {mark}{_code(job.job)} {_letters(job.runs)}" + (f" {why}" if why else "")
     return text + (_line(job) if line else "")
 
 
