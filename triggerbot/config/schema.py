@@ -21,6 +21,7 @@ from triggerbot.config.secrets import Secret
 from triggerbot.config.section import ReportSettings, Section, SystemSettings, default, without_default
 from triggerbot.core.errors import ConfigError, Problem
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
+from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Budget, Rule
@@ -133,6 +134,11 @@ class RuleSection(Section):
         "Jobs that no retrigger may start along with others (in any case): what would is refused. As long as these "
         "are left as they are, jobs with an environment are among them.",
     )
+    classified: tuple[fields.FailureClassName, ...] = Field(
+        default=("fixed by commit", "expected fail", "intermittent"),
+        description="Failures that somebody has classified so are left alone (Treeherder); more of them would only "
+        "have to be classified, too.",
+    )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
     superseded: fields.SkipOrRetrigger = default(
         {},
@@ -152,7 +158,12 @@ class RuleSection(Section):
             own.pop(name) for name in ("requested", "budget", "lookup", "never_start")
         )
         return Rule(
-            **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
+            **own
+            | {
+                "kinds": frozenset(self.kinds),
+                "results": frozenset(self.results),
+                "classified": frozenset(map(FailureClass, self.classified)),
+            },
             never_start=NeverStart(never_start.patterns),
             requested_max=requested.max,
             groups=requested.groups,

@@ -13,13 +13,12 @@ from dataclasses import replace
 
 import structlog
 
-from triggerbot.core import identity, proof
+from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Group, Push
-from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, elsewhere, planning, reconcile, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
@@ -27,10 +26,10 @@ from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP, Appeared, Findings, GiveUp, LookAgain, SendAgain
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.facts import ANY_RULE, facts_of
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.listing import Listing, known
 from triggerbot.pipeline.observer import Observer
@@ -216,7 +215,7 @@ class Dispatcher:
 
     def _not_known(self, work: Work, why: str) -> None:
         self._metrics.look_backs.labels(work.push.system, "not_known").inc()
-        rule = rules.rule_for(self._settings.rules, work.push) or _ANY_RULE
+        rule = rules.rule_for(self._settings.rules, work.push) or ANY_RULE
         now = self._clock()
         for claim in work.due(self._clock()):
             self._retry_lookup(claim, rule, why or "the CI does not know the push yet", now)
@@ -241,19 +240,20 @@ class Dispatcher:
         self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
 
     def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
-        """Postpone every due claim of a push, longer each time; after a day refuse those with no request in doubt."""
+        """Postpone every due claim of a push."""
         now = self._clock()
         for claim in work.due(self._clock()):
-            due = now + backoff.delay(claim.tries, after)
-            if claim.operation is not None:
-                self._store.wait(claim, due, why, now)
-            elif now - claim.created > GIVE_UP:
-                decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
-                self._record_decision(claim, decision, None)
-            else:
-                self._store.wait(claim, due, why, now)
+            self._postpone(claim, why, now, after)
         if work.asks is None:
             self._put_off_facts(work, now + backoff.exponential(work.facts_tries + 2))
+
+    def _postpone(self, claim: Claim, why: str, now: float, after: float | None = None) -> None:
+        """Postpone a claim, longer each time; after a day refuse one that has no request in doubt."""
+        if claim.operation is None and now - claim.created > GIVE_UP:
+            decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
+            self._record_decision(claim, decision, None)
+        else:
+            self._store.wait(claim, now + backoff.delay(claim.tries, after), why, now)
 
     def _put_off_facts(self, work: Work, due: float) -> None:
         """Postpone learning the push's facts; its options must not be lost in an outage of hours."""
@@ -337,18 +337,22 @@ class Dispatcher:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
         others = Neighbours(view.events, work.claims, view.planned)
-        further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
+        further = elsewhere.further_runs(view.events, (rule or ANY_RULE).proving)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
             if self._sender.blocked_by_dry_run(claim):
                 self._store.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
-                self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
+                self._retry_lookup(claim, rule or ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
                 ending = self._superseding.ending(system, work, claim, view)
-                facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
+                try:
+                    facts = facts_of(system, work, view, decided, rule or ANY_RULE, others)
+                except CIError as error:
+                    self._postpone(claim, f"it is not known how its failure is classified: {error}", now)
+                    continue
                 decision = rules.decide(decided, rule, replace(facts, ending=ending))
                 self._record_decision(decided, decision, rule, further)
 
@@ -371,23 +375,3 @@ class Dispatcher:
 
 def _label(claim: Claim) -> str:
     return identity.label(claim.job, claim.run.event)
-
-
-_ANY_RULE = Rule(Globs(["*"]))
-
-
-def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
-    batch = work.told.get(claim.run.batch)
-    runs = work.runs.get(claim.job, ())
-    standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
-    return rules.Facts(
-        asks=work.asks or PushOptions(),
-        author=work.facts.author,
-        fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
-        forks_allowed=system.forks_allowed,
-        runs=proof.count(runs, rule.proving),
-        listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
-        derived=others.derived(runs, rule.proving),
-        follows=standing.follows,
-        starts=standing.starts,
-    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from triggerbot.core.formatting import duration, plural
+from triggerbot.core.policy.classified import BY_DEFAULT
 from triggerbot.core.policy.rules import EVENTS, Rule
 
 _RESULTS = {
@@ -65,6 +66,13 @@ def _left_alone(rule: Rule) -> Iterator[str]:
         yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
     if not rule.never_start.by_default:
         yield f"No retrigger starts jobs of these names: {listed(rule.never_start.patterns)}."
+    if rule.classified != BY_DEFAULT:
+        classes = listed(sorted(rule.classified)) if rule.classified else ""
+        yield (
+            f"Failures that somebody has classified as {classes} are left alone."
+            if classes
+            else "Failures are run again even if somebody has classified them."
+        )
     if "*" not in rule.authors.patterns:
         yield f"Only pushes of these authors are looked after: {listed(rule.authors.patterns)}."
     if rule.exclude_authors.patterns:

@@ -158,7 +158,7 @@ def _earlier(
     if stored is None:
         return None
     earlier = ledger.value(stored)
-    if rules.claims(item.seen, asked) and rules.reopens(earlier, item.event.key, news=news):
+    if rules.claims(item.seen, asked) and earlier.reopened_by(item.event.key, news=news):
         ledger.drop_claim(stored)
         return None
     return earlier

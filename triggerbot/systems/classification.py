@@ -14,7 +14,9 @@ class ClassificationSettings(Section):
     """A login at Treeherder with which failures that proved intermittent are classified."""
 
     session: fields.SecretReference = Field(
-        description="The cookie sessionid of somebody who is logged in and may classify.", examples=["env:TH_SESSION"]
+        description="The cookie sessionid of somebody who is logged in and may classify; it lives 45 minutes at most. "
+        "A file is read anew for each use.",
+        examples=["file:/run/treeherder/session"],
     )
     csrf: fields.SecretReference = Field(
         description="The cookie csrftoken of the same login.", examples=["env:TH_CSRF"]
@@ -25,7 +27,7 @@ class Classifier(Protocol):
     """Writes classifications, each once."""
 
     def classify(self, push: Push, run: Run, runs: Sequence[Run]) -> bool:
-        """Classify a failure as intermittent and return whether it did: not if somebody has classified it already.
+        """Classify a failure as intermittent and return whether it did: not if it is classified already, by whomever.
 
         `runs`: all runs of its job at the push.
 
@@ -34,6 +36,9 @@ class Classifier(Protocol):
             CIDenied: the login is not valid (any more), or its account may not classify.
             CIUnavailable: no usable answer for now, or it is unknown whether the note was stored: the next call looks.
         """
+
+    def trouble(self) -> str:
+        """Return what a person has to do about its login; empty: nothing now."""
 
     def close(self) -> None:
         """Close the connections."""

@@ -1,16 +1,21 @@
 """Treeherder: classifications."""
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.fakes.clock import Clock
 from tests.fakes.push_report import Clean, job, told
 from tests.fakes.treeherder import CSRF, SESSION, FakeTreeherder
 from tests.fakes.world import World
 from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
+from triggerbot.config.secrets import Secret
 from triggerbot.core.errors import CIDenied
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
 from triggerbot.systems.treeherder.classify import Classifier, intermittent_failures
+from triggerbot.systems.treeherder.session import LIFETIME, Session
 from triggerbot.systems.treeherder.system import Treeherder
 
 
@@ -35,7 +40,7 @@ def starred(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Wor
 
 def notes(treeherder: FakeTreeherder, session: str = SESSION) -> Classifier:
     """Log in."""
-    made = Classifier(jobs_of(treeherder), session, CSRF)
+    made = Classifier(jobs_of(treeherder), Session(lambda: session, lambda: CSRF))
     OPENED.append(made)
     return made
 
@@ -45,6 +50,11 @@ def test_one_orange_and_two_greens(starred: World) -> None:
     record = starred.store.record(PUSH)
     assert record is not None
     assert [run.job for job in record.jobs for run in intermittent_failures(job.runs)] == ["test-one"]
+
+
+def orange(treeherder: FakeTreeherder) -> dict[str, Any]:
+    """Return the one failure that others prove intermittent."""
+    return next(job for job in treeherder.jobs if (job["job_type_name"], job["result"]) == ("test-one", "testfailed"))
 
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
@@ -60,19 +70,31 @@ def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World
         classify(treeherder, starred)
 
     (note,) = treeherder.notes
-    failed = next(job for job in treeherder.jobs if job["job_type_name"] == "test-one")
+    failed = orange(treeherder)
     assert (note["job_id"], note["failure_classification_id"]) == (failed["id"], 4)
     assert "2 further runs" in note["text"]
 
 
 def test_what_somebody_classified_is_left_alone(treeherder: FakeTreeherder, starred: World) -> None:
     """A sheriff knows better."""
-    failed = next(job for job in treeherder.jobs if job["job_type_name"] == "test-one")
-    treeherder.notes.append({"job_id": failed["id"], "failure_classification_id": 2})
+    treeherder.classify(orange(treeherder), 2)
 
     classify(treeherder, starred)
 
     assert len(treeherder.notes) == 1
+
+
+@pytest.mark.parametrize("number", [6, 7, 8])
+def test_what_treeherder_classified_by_itself_is_not_overwritten(
+    treeherder: FakeTreeherder, starred: World, number: int
+) -> None:
+    """It leaves no note where it marks a failure as new, or as one that needs a bug."""
+    treeherder.change(orange(treeherder), failure_classification_id=number)
+
+    classify(treeherder, starred)
+
+    assert treeherder.notes == []
+    assert orange(treeherder)["failure_classification_id"] == number
 
 
 def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, starred: World) -> None:
@@ -135,3 +157,61 @@ def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder
     assert treeherder.requests == []
     starred.publish(publisher, 400.0)
     assert treeherder.requests != []
+
+
+# -- the login ------------------------------------------------------------------------------------------------------
+
+
+def test_a_session_in_a_file_is_read_anew(treeherder: FakeTreeherder, starred: World, tmp_path: Path) -> None:
+    """Whoever renews it writes the file; no restart is needed."""
+    file = tmp_path / "session"
+    file.write_text("canary-old\n")
+    classifier = Classifier(jobs_of(treeherder), Session(Secret(f"file:{file}").read, lambda: CSRF))
+    OPENED.append(classifier)
+    record = starred.store.record(PUSH)
+    assert record is not None
+    (runs,) = (job.runs for job in record.jobs if intermittent_failures(job.runs))
+    with pytest.raises(CIDenied):
+        classifier.classify(PUSH, *intermittent_failures(runs), runs)
+    assert "has ended" in classifier.trouble()
+
+    file.write_text(f"{SESSION}\n")
+    assert classifier.trouble() == ""
+    assert classifier.classify(PUSH, *intermittent_failures(runs), runs)
+
+    file.unlink()
+    assert "cannot be read" in classifier.trouble()
+
+
+def test_a_warning_comes_before_the_login_ends(clock: Clock) -> None:
+    """It lives 45 minutes at most, which is known before anything is refused."""
+    cookies = ["first"]
+    session = Session(lambda: cookies[-1], lambda: CSRF, clock)
+    assert session.trouble() == ""
+
+    clock.move(LIFETIME - 300)
+    assert session.trouble() == "the login ends within 5 min: renew its session"
+    clock.move(300)
+    assert "has ended" in session.trouble()
+
+    cookies.append("second")
+    assert session.trouble() == ""
+
+
+def test_the_end_of_an_older_session_is_not_that_of_the_present_one() -> None:
+    """It may be renewed while a request is under way."""
+    cookies = ["first"]
+    session = Session(lambda: cookies[-1], lambda: CSRF)
+    headers = session.headers()
+    cookies.append("second")
+    assert session.trouble() == ""
+    session.end(headers)
+    assert session.trouble() == ""
+
+
+def test_the_publisher_says_what_is_wrong_with_the_login(treeherder: FakeTreeherder, starred: World) -> None:
+    """The health checks show that, before and when it ends."""
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))
+    assert publisher.troubles() == {"treeherder:th": ""}
+    starred.publish(publisher)
+    assert "has ended" in publisher.troubles()["treeherder:th"]

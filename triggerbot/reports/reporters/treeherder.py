@@ -56,6 +56,10 @@ class TreeherderReporter:
         if unknown:
             raise CIUnavailable(unknown[0], _UNKNOWN)
 
+    def trouble(self) -> str:
+        """Return what a person has to do about the login; empty: nothing now."""
+        return self._classifier.trouble()
+
     def close(self) -> None:
         """Close the connections."""
         self._classifier.close()

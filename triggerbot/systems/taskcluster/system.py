@@ -1,6 +1,7 @@
 """The Taskcluster system, messages over AMQP, look-back by task group, retriggers by the push's actions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -8,8 +9,9 @@ import httpx
 
 from triggerbot.config import secrets
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy import planning
+from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
@@ -21,18 +23,22 @@ from triggerbot.systems import (
     LookBack,
     Refused,
     ResolvedLeads,
+    ShowsClassifications,
     Unknown,
 )
 from triggerbot.systems.classification import Classifier, Classifies
 from triggerbot.systems.http import NotSent, Reply
 from triggerbot.systems.taskcluster import actions, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
+from triggerbot.systems.taskcluster.outcomes import Outcomes
 from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
 from triggerbot.systems.taskcluster.settings import INDEX, TaskclusterSettings
 from triggerbot.systems.taskcluster.tasks import Definition, Tasks
 
 #: Seconds until the credentials may have been fixed.
 _DENIED = 600.0
+#: Seconds between looks for a push that Treeherder does not know yet.
+_BEHIND = 90.0
 #: Prefix of the scopes that allow triggering a hook.
 _HOOKS = "hooks:trigger-hook:"
 
@@ -87,6 +93,7 @@ class Taskcluster:
         self._projects = tuple(projects)
         self._jobs = jobs
         self._tasks = Tasks(self._api, name)
+        self._outcomes = Outcomes(self._api, self._tasks)
         # An artifact of a decision task never changes, so it may be cached.
         self._actions = lru_cache(16)(partial(self._api.artifact, name=actions.ARTIFACT))
 
@@ -127,15 +134,45 @@ class Taskcluster:
             settled.append(lead)
             push = definition.push(self.name)
             if push is not None and watched(push):
-                events.append(tasks.of_lead(definition, push, self._api.root_url, lead))
+                events += self._by_push([tasks.of_lead(definition, push, self._api.root_url, lead)])
         return ResolvedLeads(tuple(events), tuple(settled), why)
+
+    def _by_push(self, events: Sequence[Event]) -> list[Event]:
+        """Leave out whom a task is for where the push's own author will be told, who may be somebody else."""
+        told = self._jobs is not None
+        return [replace(one, author=None) if told or self._logs.covers(one.push.project) else one for one in events]
 
     # -- look-back and sweep ------------------------------------------------------------------------------------
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List all runs of a push, from Treeherder if there is one, or else from its task groups."""
-        if self._jobs is not None:
-            return self._jobs.look_back(push, known)
+        if self._jobs is None:
+            return self._of_groups(push, known)
+        try:
+            view = self._jobs.look_back(push, known)
+        except NotKnown as error:
+            return self._without_jobs(push, known, error)
+        listed = self._outcomes.settle(view.events)
+        if known.doubt or not known.runs <= {event.key for event in listed}:
+            # Treeherder may be behind: what it does not list may exist.
+            try:
+                groups = self._of_groups(push, replace(known, facts=True))
+            except NotKnown:
+                return replace(view, events=tuple(listed))
+            by_run = {event.key: event for event in (*listed, *groups.events)}
+            return replace(view, events=tuple(by_run.values()), complete=view.complete and groups.complete)
+        return replace(view, events=tuple(listed))
+
+    def _without_jobs(self, push: Push, known: Known, error: NotKnown) -> LookBack:
+        """Look back at the task groups of a push that Treeherder does not know."""
+        view = self._of_groups(push, known)
+        if not known.facts and (view.facts is None or view.facts.message is None):
+            # The queue knows the push, so Treeherder is only behind, and what the message asks for is told there alone.
+            raise CIUnavailable(f"{error}, and nobody else tells the push's message", _BEHIND, healthy=True)
+        return view
+
+    def _of_groups(self, push: Push, known: Known) -> LookBack:
+        """List all runs of a push from its task groups, and its facts from the push log."""
         facts = None if known.facts else self._logs.facts(push)
         groups = [group for group in known.batches if messages.ID.fullmatch(group)]
         if not groups:
@@ -167,7 +204,7 @@ class Taskcluster:
             try:
                 definition = tasks.read(one.get("task"))
                 if definition.push(self.name) == push:
-                    events += tasks.runs(definition, push, self._api.root_url, one.get("status"))
+                    events += self._by_push(tasks.runs(definition, push, self._api.root_url, one.get("status")))
             except NotUnderstood:
                 whole = False
         return events, whole
@@ -175,7 +212,8 @@ class Taskcluster:
     def recent(self, since: float) -> Sequence[Heard] | None:
         """List the runs of pushes since `since`; `None` where neither Treeherder nor a push log lists pushes."""
         if self._jobs is not None:
-            return self._jobs.recent(since)
+            recent = self._jobs.recent(since)
+            return None if recent is None else self._outcomes.settle([one for one in recent if isinstance(one, Event)])
         events: list[Heard] = []
         listed = False
         for project in self._projects:
@@ -267,6 +305,10 @@ class Taskcluster:
         if any(scope.startswith(_HOOKS) or (scope[-1:] == "*" and _HOOKS.startswith(scope[:-1])) for scope in scopes):
             return f"answers; the client has {len(scopes)} scopes, among them hooks:trigger-hook"
         raise CIDenied("the client may trigger no hook: give it hooks:trigger-hook:<group>/<the hooks of your actions>")
+
+    def classification(self, push: Push, run: RunKey) -> Classification | None:
+        """Return how a failure is classified at Treeherder; raises as `ShowsClassifications.classification` does."""
+        return self._jobs.classification(push, run) if isinstance(self._jobs, ShowsClassifications) else None
 
     def classifier(self) -> Classifier | None:
         """Log in at Treeherder, to classify failures; `None` if that is not configured. Raises `ConfigError`."""

@@ -5,21 +5,21 @@ programs), so this needs the cookies `sessionid` and `csrftoken` of an account t
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Push, Run
 from triggerbot.systems import Unknown
-from triggerbot.systems.http import Http, NotSent, segments, usable
-from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.http import Http, NotSent, usable
+from triggerbot.systems.treeherder.jobs import OURS, TreeherderJobs, is_classified, path
+from triggerbot.systems.treeherder.session import Session
 
 #: Runs that have to pass beside the one that failed.
 _GREENS = 2
 #: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
 _INTERMITTENT = 4
-_TEXT = "Classified by triggerbot: {passed} further runs of this job passed at the same push."
+_TEXT = OURS + ": {passed} further runs of this job passed at the same push."
 
 
 def intermittent_failures(runs: Sequence[Run]) -> list[Run]:
@@ -34,21 +34,18 @@ class Classifier:
     def __init__(
         self,
         jobs: TreeherderJobs,
-        session: str,
-        csrf: str,
+        session: Session,
         *,
         user_agent: str = "triggerbot",
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._jobs = jobs
-        headers = {
-            "user-agent": user_agent, "accept": "application/json", "cookie": f"sessionid={session}; csrftoken={csrf}",
-            "x-csrftoken": csrf, "referer": jobs.url,
-        }  # fmt: skip
+        self._session = session
+        headers = {"user-agent": user_agent, "accept": "application/json", "referer": jobs.url}
         self._http = Http(f"{jobs.url}/api", headers, transport=transport)
 
     def classify(self, push: Push, run: Run, runs: Sequence[Run]) -> bool:
-        """Classify a failure as intermittent and return whether it did: not if somebody has classified it already.
+        """Classify a failure as intermittent and return whether it did: not if it is classified already, by whomever.
 
         `runs`: all runs of its job at the push; the note says how many of them passed.
 
@@ -57,30 +54,27 @@ class Classifier:
             CIDenied: the session is not valid (any more), or its account may not classify.
             CIUnavailable: no usable answer for now, or it is unknown whether the note was stored: the next call looks.
         """
-        project = push.project
-        number = self._jobs.job_of(project, run.run_id, run.attempt - 1)
-        if number is None:
-            raise NotKnown(f"Treeherder does not know run {run.run_id} (yet)")
-        if self._notes(project, number):
+        job = self._jobs.job_of(push.project, run.key)
+        if job is None:
+            raise NotKnown(f"Treeherder does not know the run {run.run_id} (yet)")
+        # Treeherder classifies, too, without a note: as a new failure, or as one that needs a bug.
+        if is_classified(job) or self._jobs.notes(push.project, int(job["id"])):
             return False
         passed = sum(one.passed for one in runs)
-        note = {
-            "job_id": number, "failure_classification_id": _INTERMITTENT, "text": _TEXT.format(passed=passed),
-        }  # fmt: skip
-        answer = self._http.post(f"{segments('project', project, 'note')}/", note)
+        note = {"job_id": job["id"], "failure_classification_id": _INTERMITTENT, "text": _TEXT.format(passed=passed)}
+        headers = self._session.headers()
+        answer = self._http.post(f"{path(push.project)}/note/", note, headers)
         if isinstance(answer, NotSent | Unknown):
             raise CIUnavailable(answer.why)
         if answer.status in (401, 403):
+            self._session.end(headers)
             raise CIDenied(f"Treeherder: HTTP {answer.status}: the session has ended, or its account may not classify")
         usable(answer, "the classification")
         return True
 
-    def _notes(self, project: str, number: int) -> Sequence[Any]:
-        path = f"{segments('project', project, 'note')}/"
-        notes = usable(self._http.get(path, {"job_id": str(number)}), "the notes of a job").json()
-        if not isinstance(notes, list):
-            raise CIUnavailable("the notes of a job: the answer is no list")
-        return notes
+    def trouble(self) -> str:
+        """Return what a person has to do about its login; empty: nothing now."""
+        return self._session.trouble()
 
     def close(self) -> None:
         """Close the connections, also those for reading."""

@@ -5,13 +5,15 @@ from functools import partial
 from typing import Protocol
 
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Heard, Push, Run
+from triggerbot.core.model import Event, Heard, Push, Run, RunKey
 from triggerbot.core.policy import planning
+from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.session import Session
 from triggerbot.systems.treeherder.settings import TreeherderSettings
 
 #: Seconds until the config may have been fixed.
@@ -83,6 +85,10 @@ class Treeherder:
         """Return the failure lines in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._jobs.failures(push, run)
 
+    def classification(self, push: Push, run: RunKey) -> Classification | None:
+        """Return how a failure is classified, by somebody else; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._jobs.classification(push, run)
+
     def classifier(self) -> Classifier | None:
         """Log in, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
         return self._log_in()
@@ -110,4 +116,6 @@ def _log_in(name: str, settings: TreeherderSettings, context: BuildContext) -> C
     # Connections of its own: it is closed with the reports.
     jobs = TreeherderJobs(name, settings.url, user_agent=context.user_agent)
     login = settings.classify
-    return Classifier(jobs, login.session.read(), login.csrf.read(), user_agent=context.user_agent)
+    # What cannot be read at all is a mistake in the config.
+    login.session.read(), login.csrf.read()
+    return Classifier(jobs, Session(login.session.read, login.csrf.read), user_agent=context.user_agent)
