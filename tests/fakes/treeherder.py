@@ -52,6 +52,8 @@ class FakeTreeherder(Served):
         self.faults: list[tuple[int, bool]] = []
         #: Jobs that change after each page of a list was sent.
         self.between_pages: list[list[dict[str, Any]]] = []
+        #: Whether a push is deleted as soon as somebody has looked it up.
+        self.forgets = False
         #: The session that is logged in.
         self.session = SESSION
         self._numbers = itertools.count(1000)
@@ -195,10 +197,13 @@ class FakeTreeherder(Served):
     def _pushes(self, revision: str) -> list[dict[str, Any]]:
         """Find pushes by their revision, or by its beginning; the case matters."""
         whole = len(revision) >= _REVISION
-        return [
+        found = [
             one for one in self.pushes
             if (one["revision"] == revision if whole else one["revision"].startswith(revision))
         ]  # fmt: skip
+        if self.forgets:
+            self.pushes = [one for one in self.pushes if one not in found]
+        return found
 
     # -- lists of jobs ------------------------------------------------------------------------------------------
 

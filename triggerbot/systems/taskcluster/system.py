@@ -236,15 +236,14 @@ class Taskcluster:
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one action per job, with the number of runs in it."""
         plan = planning.plan_batch(wants)
-        return Plan(
-            tuple(Call(call.wants, min(call.count, actions.TIMES_MAX), call.target) for call in plan.calls), plan.held
-        )
+        calls = (Call(call.wants, min(call.count, actions.TIMES_MAX), _original(call)) for call in plan.calls)
+        return Plan(tuple(calls), plan.held)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Run the push's retrigger action once; never raises."""
         if not self._api.signed:
             return Later("no client_id and access_token are configured: nothing can be retriggered", _DENIED)
-        task_id = call.target.run_id
+        task_id = _original(call).run_id
         try:
             definition = self._tasks.definition(task_id)
             chosen = actions.choose(
@@ -320,6 +319,12 @@ class Taskcluster:
         self._logs.close()
         if self._jobs is not None:
             self._jobs.close()
+
+
+def _original(call: Call) -> Run:
+    """Return the run to copy: what only ran failed tests again is no run of the whole job."""
+    whole = (run for run in reversed(call.wants[0].runs) if not run.allowed_to_fail)
+    return next(whole, call.target) if call.target.allowed_to_fail else call.target
 
 
 def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:
