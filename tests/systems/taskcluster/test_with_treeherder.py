@@ -1,264 +1,29 @@
-"""A Taskcluster whose jobs a Treeherder lists, which is often behind, and vaguer."""
+"""A push as Treeherder has it: failures that people classified, its author, and its names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from tests.examples import examples
-from tests.fakes.taskcluster import FakeTaskcluster, slug
+from tests.fakes.taskcluster import FakeTaskcluster
 from tests.fakes.treeherder import SHERIFF, FakeTreeherder
 from tests.fakes.treeherder_ingestion import ingest
 from tests.fakes.world import World
-from triggerbot.core.claim import ClaimState
-from triggerbot.core.decision import Cause, Refusal
-from triggerbot.core.errors import CIUnavailable, NotKnown
-from triggerbot.core.model import Event, Lead, Push, Result, RunKey, State
+from tests.systems.taskcluster.listed import JOB, PUSH, REVISION, Connect, told
+from triggerbot.core.decision import Refusal
+from triggerbot.core.errors import CIUnavailable
+from triggerbot.core.model import Event, Push, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.rules import Rule
-from triggerbot.pipeline.intakes.poll import Poll
-from triggerbot.systems import Known
 from triggerbot.systems.taskcluster.system import Taskcluster
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
-
-REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"
-PUSH = Push("fx", "try", "try", REVISION)
-JOB = "test-linux/opt-mochitest-1"
-Connect = Callable[..., Taskcluster]
-
-
-@pytest.fixture
-def th() -> Iterator[FakeTreeherder]:
-    """Serve an empty Treeherder."""
-    with FakeTreeherder() as fake:
-        yield fake
 
 
 @pytest.fixture
 def fx(connect: Connect, th: FakeTreeherder) -> Taskcluster:
     """Return a system whose jobs the Treeherder lists."""
     return connect(jobs=TreeherderJobs("fx", th.url, projects=["try"]))
-
-
-def told(fx: Taskcluster, tc: FakeTaskcluster, task: str, number: int = -1) -> list[Event]:
-    """Return the events of the message about a run."""
-    leads = [one for one in fx.parse_message(*tc.message(task, number)) if isinstance(one, Lead)]
-    heard = fx.complete(leads, lambda _: True).heard if leads else ()
-    return [one for one in heard if isinstance(one, Event)]
-
-
-def kept(tc: FakeTaskcluster, group: str) -> Known:
-    """Return what the store knows of a push: its message, and its group."""
-    return Known(facts=True, batches=frozenset({group}))
-
-
-# -- one run has one result ------------------------------------------------------------------------------------------
-
-ENDINGS = [
-    ("completed", ""), ("failed", ""), ("exception", "canceled"), ("exception", "superseded"),
-    ("exception", "deadline-exceeded"), ("exception", "malformed-payload"), ("exception", "claim-expired"),
-    ("exception", "worker-shutdown"), ("exception", "intermittent-task"), ("exception", "internal-error"),
-]  # fmt: skip
-TASKS = st.fixed_dictionaries(
-    {
-        "name": st.sampled_from([JOB, "build-linux/opt", "source-test-lint", "linux-image", "x" * 150, f"{JOB}-cf"]),
-        "kind": st.sampled_from(["test", "build", "other"]),
-        "runs": st.lists(
-            st.tuples(st.sampled_from(ENDINGS), st.sampled_from(["retry", "task-retry", "rerun"])), max_size=3
-        ),
-        "last": st.sampled_from(["", "pending", "running"]),
-        "given_up": st.sampled_from(["canceled", "deadline-exceeded"]),
-        "messages": st.lists(st.booleans(), min_size=4, max_size=4),
-    }
-)
-
-
-def test_a_run_has_one_result_on_every_path(
-    tc: FakeTaskcluster, th: FakeTreeherder, fx: Taskcluster, connect: Connect
-) -> None:
-    """Heard over Pulse, listed by Treeherder or by its group: whatever Treeherder was told of, and in which order."""
-    group, push, plain = tc.push(REVISION), th.push(REVISION), connect()
-
-    @settings(max_examples=examples(60))
-    @given(TASKS, st.booleans())
-    def check(task: dict[str, Any], alone: bool) -> None:
-        made = tc.add(group, name=task["name"], kind=task["kind"], state="unscheduled")
-        pulse: list[Event] = []
-        ingest(th, tc, push, made)
-        created = "scheduled"
-        steps = [*task["runs"], *([((task["last"], ""), "")] if task["last"] else [])]
-        for ((state, reason), following), lost in zip(steps, task["messages"], strict=False):
-            tc.run(made, state, reason, created=created)
-            created = following
-            # Messages about a run that is followed at once carry the status with both.
-            if not lost:
-                ingest(th, tc, push, made)
-        if not steps:
-            tc.give_up(made, task["given_up"])
-            ingest(th, tc, push, made)
-        for number in range(len(tc.runs[made])):
-            pulse += told(fx, tc, made, number)
-        if not alone:
-            fx.look_back(PUSH, kept(tc, group))
-        ways = {
-            "pulse": pulse,
-            "rest": [one for one in fx.look_back(PUSH, kept(tc, group)).events if one.run_id == made],
-            "sweep": [one for one in fx.recent(0.0) or () if isinstance(one, Event) and one.run_id == made],
-            "group": [one for one in plain.look_back(PUSH, kept(tc, group)).events if one.run_id == made],
-        }
-        outcomes: dict[RunKey, set[tuple[Any, ...]]] = {}
-        for events in ways.values():
-            for one in events:
-                if one.state is State.FINISHED:
-                    outcomes.setdefault(one.key, set()).add((one.job, one.result, one.kind, one.allowed_to_fail))
-        assert all(len(found) == 1 for found in outcomes.values()), outcomes
-
-    check()
-
-
-@pytest.mark.parametrize(
-    ("kind", "state", "reason", "result"),
-    [
-        ("other", "failed", "", Result.FAILURE),
-        ("build", "failed", "", Result.BUSTED),
-        ("test", "exception", "deadline-exceeded", Result.TIMED_OUT),
-        ("test", "exception", "worker-shutdown", Result.INFRA),
-    ],
-)
-def test_what_treeherder_leaves_open_is_settled(
-    tc: FakeTaskcluster, th: FakeTreeherder, fx: Taskcluster, kind: str, state: str, reason: str, result: Result
-) -> None:
-    """Where no message was heard, the queue is asked, once."""
-    task = tc.add(tc.push(REVISION), name="a-job", kind=kind, state="unscheduled")
-    tc.run(task, state, reason)
-    ingest(th, tc, th.push(REVISION), task)
-
-    for _ in range(2):
-        (event,) = fx.look_back(PUSH).events
-        assert (event.result, event.kind) == (result, kind)
-    assert sum(one.path.endswith(f"{task}/status") for one in tc.asked) == 1
-
-
-def test_many_open_runs_are_settled_together(tc: FakeTaskcluster, th: FakeTreeherder, fx: Taskcluster) -> None:
-    """By one list of their group; those that the queue does not know any more stay as Treeherder has them."""
-    group, push = tc.push(REVISION), th.push(REVISION)
-    for number in range(60):
-        ingest(th, tc, push, tc.add(group, name=f"job-{number}", kind="other", state="failed"))
-    forgotten = th.job(push, "long-ago", task_id=slug(), result="busted")
-    tc.asked.clear()
-
-    events = fx.look_back(PUSH).events
-
-    results = {one.run_id: one.result for one in events}
-    assert results.pop(forgotten["task_id"]) is Result.BUSTED
-    assert set(results.values()) == {Result.FAILURE}
-    assert len(tc.asked) <= 5
-
-
-# -- Treeherder is behind --------------------------------------------------------------------------------------------
-
-
-def test_a_push_that_treeherder_does_not_know_is_read_from_its_groups(
-    tc: FakeTaskcluster, fx: Taskcluster, th: FakeTreeherder
-) -> None:
-    """With or without a group that is known; its message comes from the push log."""
-    group = tc.push(REVISION, message="Bug 1")
-    tc.add(group, state="failed")
-    for known in (Known(), Known(batches=frozenset({group}))):
-        back = fx.look_back(PUSH, known)
-        assert [one.job for one in back.events] == ["Decision try", JOB]
-        assert back.facts is not None
-        assert back.facts.message == "Bug 1\nfirst part"
-
-
-def test_a_message_that_only_treeherder_tells_is_waited_for(
-    tc: FakeTaskcluster, th: FakeTreeherder, connect: Connect
-) -> None:
-    """It may say --no-retry."""
-    fx = connect(jobs=TreeherderJobs("fx", th.url), hg=False)
-    group = tc.push(REVISION)
-    with pytest.raises(CIUnavailable, match="does not know the push") as error:
-        fx.look_back(PUSH, Known(batches=frozenset({group})))
-    assert error.value.healthy
-    assert fx.look_back(PUSH, kept(tc, group)).events
-
-    with pytest.raises(NotKnown):
-        fx.look_back(PUSH._replace(revision="a" * 40))
-
-
-def test_runs_that_treeherder_does_not_list_yet(tc: FakeTaskcluster, th: FakeTreeherder, fx: Taskcluster) -> None:
-    """A claimed run that is missing, or a request in doubt, is a reason to read the task group, too."""
-    group, push = tc.push(REVISION), th.push(REVISION)
-    first, second = tc.add(group, state="failed"), tc.add(group, state="failed")
-    ingest(th, tc, push, first)
-    batches = frozenset({group})
-
-    def listed(**more: Any) -> set[str]:
-        return {one.run_id for one in fx.look_back(PUSH, Known(facts=True, batches=batches, **more)).events}
-
-    assert listed() == listed(runs=frozenset({RunKey(first, 1)})) == {first}
-    assert listed(runs=frozenset({RunKey(second, 1)})) == listed(doubt=True) == {group, first, second}
-
-
-@pytest.mark.parametrize("hg", [True, False])
-def test_treeherder_is_an_hour_late(
-    tc: FakeTaskcluster, th: FakeTreeherder, connect: Connect, make_world: Callable[..., World], hg: bool
-) -> None:
-    """Every failure of that hour is retriggered all the same, and once.
-
-    That happens at once, or, where nobody else tells what the push's message asks for, as soon as Treeherder does.
-    """
-    fx = connect(jobs=TreeherderJobs("fx", th.url, projects=["try"]), hg=hg)
-    world = make_world(fx)
-    group = tc.push(REVISION)
-    failed = [tc.add(group, name=f"test-linux/opt-mochitest-{number}", state="failed") for number in range(3)]
-    everything = [*failed, *(tc.add(group, name=f"test-{number}", state="completed") for number in range(100))]
-    for task in everything:
-        world.hear(*fx.parse_message(*tc.message(task)))
-
-    world.pass_time(3600)
-    assert len(tc.triggered) == (3 if hg else 0)
-
-    push = th.push(REVISION)
-    for task in list(tc.tasks):
-        ingest(th, tc, push, task)
-    poll = Poll(fx, 300.0, world.store, world.observer, clock=world.clock, metrics=world.metrics)
-    for _ in range(6):
-        poll.once()
-        world.pass_time(600)
-
-    assert sorted(one["user"]["taskId"] for one in tc.triggered) == sorted(failed)
-    assert {one["user"]["input"]["times"] for one in tc.triggered} == {2}
-    claims = world.claims(PUSH)
-    assert {(one.state, one.cause) for one in claims.values()} == {(ClaimState.DONE, Cause.FAILURE)}
-
-
-def test_a_claim_that_was_given_up_is_revived_by_the_sweep(
-    tc: FakeTaskcluster, th: FakeTreeherder, connect: Connect, make_world: Callable[..., World]
-) -> None:
-    """The job was listed by nobody for as long as it was looked for; that is no reason never to retrigger it."""
-    fx = connect(jobs=TreeherderJobs("fx", th.url, projects=["try"]))
-    world = make_world(fx)
-    group = tc.push(REVISION)
-    task = tc.add(group, state="failed")
-    world.hear(*told(fx, tc, task))
-    tasks, tc.tasks = tc.tasks, {}
-    world.pass_time(3600)
-    assert world.claim(PUSH, JOB).refusal is Refusal.NOT_FOUND
-
-    tc.tasks = tasks
-    ingest(th, tc, th.push(REVISION), task)
-    poll = Poll(fx, 300.0, world.store, world.observer, clock=world.clock, metrics=world.metrics)
-    for _ in range(3):
-        th.change(th.jobs[0], last_modified="2999-01-01T00:00:00")
-        poll.once()
-        world.pass_time(600)
-
-    assert [one["user"]["taskId"] for one in tc.triggered] == [task]
-    assert world.claim(PUSH, JOB).state is ClaimState.DONE
 
 
 # -- classified failures ---------------------------------------------------------------------------------------------
@@ -409,30 +174,3 @@ def test_confirming_a_failure_is_evidence_and_no_job(
     record = world.store.record(PUSH)
     assert record is not None
     assert {job.job: len(job.runs) for job in record.jobs} == {JOB: 2, "test-linux/opt-reftest-2": 1}
-
-
-# -- what never ran --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("reason", "result"), [("canceled", Result.CANCELLED), ("deadline-exceeded", Result.SKIPPED)])
-def test_a_task_that_never_ran_is_no_pending_run(
-    tc: FakeTaskcluster, th: FakeTreeherder, fx: Taskcluster, make_world: Callable[..., World], reason: str,
-    result: Result,
-) -> None:  # fmt: skip
-    """Treeherder lists it as unscheduled for ever; the queue's exception ends what may be known as pending."""
-    world = make_world(fx)
-    task = tc.add(tc.push(REVISION), state="unscheduled")
-    ingest(th, tc, th.push(REVISION), task)
-    assert fx.parse_message(*tc.message(task)) == ()
-    back = fx.look_back(PUSH)
-    assert (back.events, back.complete) == ((), True)
-    assert fx.recent(0.0) == []
-
-    world.hear(Event(PUSH, JOB, task, State.PENDING))
-    tc.give_up(task, reason)
-    world.hear(*told(fx, tc, task))
-
-    record = world.store.record(PUSH)
-    assert record is not None
-    (run,) = record.jobs[0].runs
-    assert (run.state, run.result) == (State.FINISHED, result)
