@@ -92,6 +92,7 @@ class World:
         for number, (message, jobs, failing) in enumerate(scenario.pushes):
             push = Push("ci", "try", "try", f"{number:07x}")
             hidden = dice.choice((0.0, 0.0, 0.0, dice.uniform(1, 400)))
+            hidden = scenario.behind or hidden
             self.later(dice.uniform(0, 60), self.ci.begin, push, message, jobs, failing, hidden)
             for _ in range(scenario.wishes):
                 self.later(
