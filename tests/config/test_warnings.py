@@ -8,6 +8,14 @@ from triggerbot.cli.config import loads
 GENERIC = "systems: {ci: {type: generic, url: http://ci.example}}\n"
 
 FX = "systems:\n  fx: {type: taskcluster, url: https://tc.example}"
+#: A Taskcluster that only retriggers what a Treeherder hears of.
+SERVED = """
+systems:
+  fx: {type: taskcluster, url: 'https://t.example', client_id: a, access_token: env:A, sweep: off}
+  th: {type: treeherder, taskcluster: fx}
+rules: [{projects: [a]}]
+intakes: [pulse: {system: th, url: 'amqps://h/', queue: q, bindings: [{exchange: e}]}]
+"""
 
 #: text -> line, path, words of the warning
 WARNINGS = [
@@ -84,10 +92,11 @@ def test_warning(text: str, line: int, path: str, words: str) -> None:
         "rules:\n - {projects: ['a*']}\n - {projects: ['?a']}",
         "systems: {ci: {type: generic, url: 'http://localhost:1', token: env:A}}\nrules: [{projects: [a]}]",
         "systems: {ci: {type: generic, url: 'http://[::1]:1', token: env:A}}\nrules: [{projects: [a]}]",
+        SERVED,
     ],
 )
 def test_no_false_warning(text: str) -> None:
-    """A later rule that watches more has an effect, and tokens may travel within this machine."""
+    """A later rule may watch more, tokens may travel within this machine, and a system may only serve another."""
     assert loads(text).warnings == ()
 
 

@@ -43,7 +43,7 @@ class TreeherderSettings(SystemSettings):
         """Sweep the projects of the rules, where none are given."""
         return self if self.projects else self.model_copy(update={"projects": literal_projects(rules)})
 
-    def warnings(self, *, queue: bool) -> Iterator[str]:
+    def warnings(self, *, queue: bool | None) -> Iterator[str]:
         """Yield what cannot work without more keys."""
         if self.taskcluster is None:
             yield "nothing can be retriggered without taskcluster: NAME, a system of type taskcluster"
