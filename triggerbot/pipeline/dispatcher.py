@@ -351,7 +351,7 @@ class Dispatcher:
                 try:
                     facts = facts_of(system, work, view, decided, rule or ANY_RULE, others)
                 except CIError as error:
-                    self._postpone(claim, f"it is not known how its failure is classified: {error}", now)
+                    self._postpone(claim, waiting.until_classification_is_known(error), now)
                     continue
                 decision = rules.decide(decided, rule, replace(facts, ending=ending))
                 self._record_decision(decided, decision, rule, further)

@@ -29,12 +29,12 @@ def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rul
         derived=others.derived(runs, rule.proving),
         follows=standing.follows,
         starts=standing.starts,
-        classified=_classification(system, work, view, claim, rule),
+        classified=classification_of(system, work, view, claim, rule),
     )
 
 
-def _classification(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule) -> Classification | None:
-    """Ask who classified a failure of the job, where that may settle it."""
+def classification_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule) -> Classification | None:
+    """Ask who classified a failure of the job, where that may settle it; raises `CIError` as `facts_of` does."""
     if claim.manual or not isinstance(system, ShowsClassifications):
         return None
     keys = dict.fromkeys([claim.run.key, *(run.key for run in work.runs.get(claim.job, ()))])

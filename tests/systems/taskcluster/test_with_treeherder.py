@@ -10,6 +10,7 @@ from tests.fakes.treeherder import SHERIFF, FakeTreeherder
 from tests.fakes.treeherder_ingestion import ingest
 from tests.fakes.world import World
 from tests.systems.taskcluster.listed import JOB, PUSH, REVISION, Connect, told
+from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIUnavailable
 from triggerbot.core.model import Event, Push, RunKey
@@ -62,6 +63,28 @@ def test_what_a_person_classified_is_left_alone(
     assert (claim.refusal is Refusal.CLASSIFIED, len(tc.triggered)) == (refused, not refused)
     if refused and who:
         assert f"by {SHERIFF} at 2025-11-20T02:00:00Z" in claim.note
+
+
+def test_what_is_classified_before_it_is_sent_is_not_sent(
+    tc: FakeTaskcluster, th: FakeTreeherder, fx: Taskcluster, make_world: Callable[..., World]
+) -> None:
+    """Between the decision and the request there may be an outage, or a cap."""
+    world = make_world(fx)
+    task = tc.add(tc.push(REVISION), state="failed")
+    ingest(th, tc, th.push(REVISION), task)
+    tc.fault("triggerHook", status=429, headers=(("retry-after", "120"),))
+    world.hear(*fx.parse_message(*tc.message(task)))
+    world.pass_time(60)
+    assert world.claim(PUSH, JOB).state is ClaimState.OWED
+
+    th.classify(th.jobs[0], 4)
+    world.pass_time(600)
+
+    claim = world.claim(PUSH, JOB)
+    assert (claim.refusal, tc.triggered) == (Refusal.CLASSIFIED, [])
+    record = world.store.record(PUSH)
+    assert record is not None
+    assert record.spent == 0
 
 
 @pytest.mark.parametrize("by", ["push", "person"])
