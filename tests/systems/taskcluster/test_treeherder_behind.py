@@ -1,6 +1,7 @@
 """A Treeherder that is late, or lists what never was."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.systems import Known
 from triggerbot.systems.taskcluster.system import Taskcluster
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.system import Treeherder
 
 
 @pytest.fixture
@@ -102,6 +104,30 @@ def test_treeherder_is_an_hour_late(
     assert {one["user"]["input"]["times"] for one in tc.triggered} == {2}
     claims = world.claims(PUSH)
     assert {(one.state, one.cause) for one in claims.values()} == {(ClaimState.DONE, Cause.FAILURE)}
+
+
+def test_a_treeherder_that_is_a_system_asks_the_one_that_runs_its_jobs(
+    tc: FakeTaskcluster, th: FakeTreeherder, connect: Connect, make_world: Callable[..., World]
+) -> None:
+    """A request whose answer was lost is not repeated because its runs are listed late."""
+    fx = connect(hg=False)
+    system = Treeherder(TreeherderJobs("th", th.url), through=fx, grace=60.0)
+    world = make_world(system)
+    push = PUSH._replace(system="th")
+    group, number = tc.push(REVISION), th.push(REVISION)
+    task = tc.add(group, state="failed")
+    ingest(th, tc, number, task)
+    tc.fault("triggerHook", status=500, accept=True)
+
+    world.hear(*(replace(one, push=push) for one in told(fx, tc, task)))
+    world.pass_time(7200)
+
+    assert len(tc.triggered) == 1
+    assert world.claim(push, JOB).state is ClaimState.DONE
+
+    th.pushes.clear()
+    with pytest.raises(CIUnavailable, match="nobody else tells"):
+        system.look_back(push)
 
 
 def test_a_claim_that_was_given_up_is_revived_by_the_sweep(

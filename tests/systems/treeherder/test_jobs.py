@@ -14,16 +14,22 @@ from triggerbot.core.model import Event, Kind, Push, Result, Run, RunKey, State
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.planning import Call, Owed, Plan
-from triggerbot.systems import Accepted, Answer, Known, Later
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack
 from triggerbot.systems.treeherder.system import Treeherder
 
 
 class Elsewhere:
     """The system that runs the jobs: adds the requested ones."""
 
+    name = "fx"
+
     def __init__(self, fake: FakeTreeherder) -> None:
         self.fake = fake
         self.asked: list[tuple[str, int]] = []
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """Know of nothing else."""
+        raise NotKnown(f"no push of {push.system}")
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one request per job."""

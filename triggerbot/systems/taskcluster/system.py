@@ -25,6 +25,7 @@ from triggerbot.systems import (
     ResolvedLeads,
     ShowsClassifications,
     Unknown,
+    mozilla,
 )
 from triggerbot.systems.classification import Classifier, Classifies
 from triggerbot.systems.http import NotSent, Reply
@@ -37,8 +38,6 @@ from triggerbot.systems.taskcluster.tasks import Definition, Tasks
 
 #: Seconds until the credentials may have been fixed.
 _DENIED = 600.0
-#: Seconds between looks for a push that Treeherder does not know yet.
-_BEHIND = 90.0
 #: Prefix of the scopes that allow triggering a hook.
 _HOOKS = "hooks:trigger-hook:"
 
@@ -151,25 +150,14 @@ class Taskcluster:
         try:
             view = self._jobs.look_back(push, known)
         except NotKnown as error:
-            return self._without_jobs(push, known, error)
-        listed = self._outcomes.settle(view.events)
-        if known.doubt or not known.runs <= {event.key for event in listed}:
-            # Treeherder may be behind: what it does not list may exist.
-            try:
-                groups = self._of_groups(push, replace(known, facts=True))
-            except NotKnown:
-                return replace(view, events=tuple(listed))
-            by_run = {event.key: event for event in (*listed, *groups.events)}
-            return replace(view, events=tuple(by_run.values()), complete=view.complete and groups.complete)
-        return replace(view, events=tuple(listed))
-
-    def _without_jobs(self, push: Push, known: Known, error: NotKnown) -> LookBack:
-        """Look back at the task groups of a push that Treeherder does not know."""
-        view = self._of_groups(push, known)
-        if not known.facts and (view.facts is None or view.facts.message is None):
-            # The queue knows the push, so Treeherder is only behind, and what the message asks for is told there alone.
-            raise CIUnavailable(f"{error}, and nobody else tells the push's message", _BEHIND, healthy=True)
-        return view
+            return mozilla.without_treeherder(self._of_groups(push, known), known, error)
+        view = replace(view, events=tuple(self._outcomes.settle(view.events)))
+        if not mozilla.is_behind(view, known):
+            return view
+        try:
+            return mozilla.joined(view, self._of_groups(push, replace(known, facts=True)))
+        except NotKnown:
+            return view
 
     def _of_groups(self, push: Push, known: Known) -> LookBack:
         """List all runs of a push from its task groups, and its facts from the push log."""
