@@ -41,6 +41,8 @@ class FakeTreeherder(Served):
         #: In the order in which the database happens to list them: what is changed goes to the end.
         self.jobs: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
+        #: The bugs of jobs.
+        self.bugs: list[dict[str, Any]] = []
         #: Errors in the logs of jobs, and whether the logs are parsed, by job number.
         self.suggestions: dict[int, Any] = {}
         self.errors: dict[int, Any] = {}
@@ -57,17 +59,13 @@ class FakeTreeherder(Served):
         #: The session that is logged in.
         self.session = SESSION
         self._numbers = itertools.count(1000)
-        fake = self
 
-        class Handler(Quiet):
-            def do_GET(self) -> None:
-                fake._answer(self, None)
+        def handle_one(handler: BaseHTTPRequestHandler) -> None:
+            body = handler.rfile.read(int(handler.headers.get("content-length", 0)))
+            self._answer(handler, json.loads(body) if body else None)
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                fake._answer(self, json.loads(body))
-
-        super().__init__(Handler)
+        methods = ("do_GET", "do_POST", "do_DELETE")
+        super().__init__(type("Handler", (Quiet,), dict.fromkeys(methods, handle_one)))
         self.url = self.origin
 
     # -- what it knows ------------------------------------------------------------------------------------------
@@ -108,10 +106,25 @@ class FakeTreeherder(Served):
     def classify(self, job: dict[str, Any], number: int, who: str | None = SHERIFF, text: str = "") -> None:
         """Classify a job; `who`: a person, or nobody where Treeherder does it by itself."""
         self.notes.append(
-            {"id": len(self.notes) + 1, "job_id": job["id"], "failure_classification_id": number, "who": who,
+            {"id": next(self._numbers), "job_id": job["id"], "failure_classification_id": number, "who": who,
              "created": f"2025-11-20T02:00:{len(self.notes) % 60:02}.654321", "text": text}
         )  # fmt: skip
         self.change(job, failure_classification_id=number)
+
+    def annotate(self, job: dict[str, Any], bug: int, who: str = SHERIFF) -> None:
+        """Say which bug a failure is; once, however often it is said."""
+        if not any((one["job_id"], one["bug_id"]) == (job["id"], bug) for one in self.bugs):
+            created = "2025-11-20T02:00:00.123456"
+            self.bugs.append({"job_id": job["id"], "bug_id": bug, "created": created, "who": who})
+
+    def unclassify(self, note: int) -> None:
+        """Delete a note; the one before it counts again."""
+        deleted = next(one for one in self.notes if one["id"] == note)
+        self.notes.remove(deleted)
+        left = [one for one in self.notes if one["job_id"] == deleted["job_id"]]
+        job = self._job(deleted["job_id"])
+        assert job is not None
+        self.change(job, failure_classification_id=left[-1]["failure_classification_id"] if left else 1)
 
     def read_log(self, job: dict[str, Any], *lines: str) -> None:
         """Parse the log of a job into failure lines, as Treeherder's get_error_summary and TextLogError do."""
@@ -159,35 +172,65 @@ class FakeTreeherder(Served):
                 return _CRASHED
             case [_, "api", "project", project, *_] if project != self.project:
                 return 404, {"detail": f"No project with name {project}"}
+            case ["GET", "api", "project", _, *rest]:
+                return self._read(rest, query)
+            case [_, "api", "project", *_] if not self._is_logged_in(handler):
+                return 403, {"detail": "Authentication credentials were not provided."}
             case [method, "api", "project", _, *rest]:
-                return self._of_project(handler, [method, *rest], query, body)
+                return self._write([method, *rest], body)
             case _:
                 return _NO_URL
 
-    def _of_project(
-        self, handler: BaseHTTPRequestHandler, words: list[str], query: Mapping[str, str], body: Any
-    ) -> Answered:
+    def _read(self, words: list[str], query: Mapping[str, str]) -> Answered:
         match words:
-            case ["GET", "push"]:
+            case ["push"]:
                 return 200, {"meta": {}, "results": self._pushes(query.get("revision", ""))}
-            case ["GET", "push", number]:
+            case ["push", number]:
                 found = [one for one in self.pushes if one["id"] == int(number)]
                 return (200, found[0]) if found else (404, f"No push with id: {number}")
-            case ["GET", "jobs"]:
+            case ["jobs"]:
                 return self._jobs_of_project(query)
-            case ["GET", "jobs", number, "bug_suggestions" | "text_log_errors" as what]:
+            case ["jobs", number, "bug_suggestions" | "text_log_errors" as what]:
                 lines = self.suggestions if what == "bug_suggestions" else self.errors
                 return (200, lines.get(int(number), [])) if self._job(number) else (404, f"No job with id: {number}")
-            case ["GET", "job-log-url"]:
-                statuses = self.logs.get(int(query["job_id"]), [])
-                return 200, [{"job_id": int(query["job_id"]), "parse_status": status} for status in statuses]
-            case ["GET", "note"] if "job_id" not in query:
+            case ["job-log-url" | "note" | "bug-job-map" as what]:
+                return self._of_job(what, query.get("job_id", ""))
+            case _:
+                return _NO_URL
+
+    def _of_job(self, what: str, number: str) -> Answered:
+        match what:
+            case "job-log-url":
+                statuses = self.logs.get(int(number), [])
+                return 200, [{"job_id": int(number), "parse_status": status} for status in statuses]
+            case "note" if not number:
                 return 400, {"detail": "The job_id parameter is mandatory for this endpoint"}
-            case ["GET", "note"]:
-                of_job = [one for one in self.notes if str(one["job_id"]) == query["job_id"]]
-                return (200, of_job) if self._job(query["job_id"]) else _CRASHED
+            case "note":
+                of_job = [one for one in self.notes if str(one["job_id"]) == number]
+                return (200, of_job) if self._job(number) else _CRASHED
+            case _ if not number:
+                return 400, {"message": "At least one job_id is required"}
+            case _:
+                return 200, [one for one in self.bugs if str(one["job_id"]) == number]
+
+    def _write(self, words: list[str], body: Any) -> Answered:
+        match words:
             case ["POST", "note"]:
-                return self._note(handler, body)
+                return self._note(body)
+            case ["DELETE", "note", number] if any(str(one["id"]) == number for one in self.notes):
+                self.unclassify(int(number))
+                return 200, {"message": "Note deleted"}
+            case ["DELETE", "note", number]:
+                return 404, f"No note with id: {number}"
+            case ["POST", "bug-job-map"]:
+                job = self._job(body["job_id"])
+                if job is None or "bug_open" not in body:
+                    return _CRASHED
+                self.annotate(job, body["bug_id"], "triggerbot@example.org")
+                return 200, {"message": "Bug job map saved"}
+            case ["DELETE", "bug-job-map", pair]:
+                self.bugs = [one for one in self.bugs if f"{one['job_id']}-{one['bug_id']}" != pair]
+                return 200, {"message": "Bug job map deleted"}
             case _:
                 return _NO_URL
 
@@ -261,10 +304,11 @@ class FakeTreeherder(Served):
 
     # -- notes --------------------------------------------------------------------------------------------------
 
-    def _note(self, handler: BaseHTTPRequestHandler, body: Any) -> Answered:
+    def _is_logged_in(self, handler: BaseHTTPRequestHandler) -> bool:
         cookies = handler.headers.get("cookie", "")
-        if f"sessionid={self.session}" not in cookies or handler.headers.get("x-csrftoken") != CSRF:
-            return 403, {"detail": "Authentication credentials were not provided."}
+        return f"sessionid={self.session}" in cookies and handler.headers.get("x-csrftoken") == CSRF
+
+    def _note(self, body: Any) -> Answered:
         job = self._job(body["job_id"])
         if job is None or body["failure_classification_id"] not in _CLASSES:
             return _CRASHED

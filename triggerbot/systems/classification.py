@@ -1,13 +1,13 @@
 """Classification of failures at Treeherder, for each system that offers it: its login in the config, its interface."""
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section
-from triggerbot.core.model import Push, Run
+from triggerbot.core.model import Push, Run, RunKey
 
 
 class ClassificationSettings(Section):
@@ -23,8 +23,24 @@ class ClassificationSettings(Section):
     )
 
 
+class Copied(NamedTuple):
+    """What a retrigger has of its original's classification: the CI's number of the class, its text, and the bugs."""
+
+    number: int | None = None
+    text: str = ""
+    bugs: tuple[int, ...] = ()
+    #: Those bugs that it had not before.
+    added: tuple[int, ...] = ()
+
+
 class Classifier(Protocol):
     """Writes classifications, each once."""
+
+    def follow(self, push: Push, original: RunKey, repeats: Mapping[RunKey, Copied]) -> Mapping[RunKey, Copied]:
+        """Let retriggers that failed like their original be classified as it is; raises as `classify` does.
+
+        `repeats`: what each of them was given before; returns what each has now. What somebody else classified stays.
+        """
 
     def classify(self, push: Push, run: Run, runs: Sequence[Run]) -> bool:
         """Classify a failure as intermittent and return whether it did: not if it is classified already, by whomever.

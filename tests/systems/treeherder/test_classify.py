@@ -1,5 +1,6 @@
 """Treeherder: classifications."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def orange(treeherder: FakeTreeherder) -> dict[str, Any]:
 
 def classify(treeherder: FakeTreeherder, world: World, session: str = SESSION) -> None:
     """Publish what is due, as a newly started daemon does."""
-    world.publish(world.publisher(TreeherderReporter("th", notes(treeherder, session))))
+    world.publish(world.publisher(TreeherderReporter("th", notes(treeherder, session), world.clock)))
 
 
 def test_a_failure_is_classified_once(treeherder: FakeTreeherder, starred: World) -> None:
@@ -100,7 +101,7 @@ def test_what_treeherder_classified_by_itself_is_not_overwritten(
 def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, starred: World) -> None:
     """It is classified once Treeherder knows it, and not recorded as classified before."""
     jobs, treeherder.jobs = treeherder.jobs, []
-    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder), time.time))
     starred.publish(publisher)
     assert treeherder.notes == []
 
@@ -113,7 +114,7 @@ def test_a_run_that_treeherder_does_not_know_yet(treeherder: FakeTreeherder, sta
 def test_a_suspected_new_intermittent_is_left_to_people(treeherder: FakeTreeherder) -> None:
     """A classification would hide it."""
     failed = treeherder.job(treeherder.push(REVISION), "test-one", task_id="test-one-0", result="testfailed")
-    reporter = TreeherderReporter("th", notes(treeherder))
+    reporter = TreeherderReporter("th", notes(treeherder), time.time)
 
     reporter.report(told(PUSH, job("test-one", "OGG"), background=Clean()), "", lambda _: None)
     assert treeherder.notes == []
@@ -131,7 +132,7 @@ def test_dry_run_classifies_nothing(treeherder: FakeTreeherder, starred: World) 
 
 def test_a_lost_answer_is_settled_by_looking(treeherder: FakeTreeherder, starred: World) -> None:
     """A note is not written twice on a guess."""
-    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder)))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder), time.time))
     treeherder.faults = [(200, True), (200, True), (500, True)]  # the job, its notes, the note
 
     starred.publish(publisher)
@@ -150,7 +151,7 @@ def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder
         notes(treeherder, "canary-old").classify(PUSH, *intermittent_failures(runs), runs)
     assert "canary" not in str(denied.value)
 
-    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old"), time.time))
     starred.publish(publisher)
     treeherder.requests.clear()
     starred.publish(publisher, 300.0)
@@ -211,7 +212,7 @@ def test_the_end_of_an_older_session_is_not_that_of_the_present_one() -> None:
 
 def test_the_publisher_says_what_is_wrong_with_the_login(treeherder: FakeTreeherder, starred: World) -> None:
     """The health checks show that, before and when it ends."""
-    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old")))
+    publisher = starred.publisher(TreeherderReporter("th", notes(treeherder, "canary-old"), time.time))
     assert publisher.troubles() == {"treeherder:th": ""}
     starred.publish(publisher)
     assert "has ended" in publisher.troubles()["treeherder:th"]

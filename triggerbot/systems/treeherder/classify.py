@@ -1,16 +1,19 @@
 """Classifications at Treeherder, as a sheriff makes them: one failure and two further runs that passed: intermittent.
 
+And a retrigger that fails as its original did is classified as that is, so that nobody has to do so again.
 Treeherder accepts classifications only from a logged-in user (its API knows session cookies, but no tokens for
 programs), so this needs the cookies `sessionid` and `csrftoken` of an account that may classify.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Push, Run
+from triggerbot.core.model import Push, Run, RunKey
 from triggerbot.systems import Unknown
+from triggerbot.systems.classification import Copied
 from triggerbot.systems.http import Http, NotSent, usable
 from triggerbot.systems.treeherder.jobs import OURS, TreeherderJobs, is_classified, path
 from triggerbot.systems.treeherder.session import Session
@@ -19,6 +22,7 @@ from triggerbot.systems.treeherder.session import Session
 _GREENS = 2
 #: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
 _INTERMITTENT = 4
+_COPY = f"{OURS} as the run that this one repeats"
 _TEXT = OURS + ": {passed} further runs of this job passed at the same push."
 
 
@@ -26,6 +30,11 @@ def intermittent_failures(runs: Sequence[Run]) -> list[Run]:
     """Choose, of all runs of one job at one push, the failure that the others prove intermittent; purely."""
     failed = [run for run in runs if run.failed]
     return failed if len(failed) == 1 and sum(run.passed for run in runs) >= _GREENS else []
+
+
+def _is_copy(note: Mapping[str, Any]) -> bool:
+    """Return whether a note is one that a retrigger took from its original."""
+    return str(note.get("text", "")).startswith(_COPY)
 
 
 class Classifier:
@@ -62,15 +71,63 @@ class Classifier:
             return False
         passed = sum(one.passed for one in runs)
         note = {"job_id": job["id"], "failure_classification_id": _INTERMITTENT, "text": _TEXT.format(passed=passed)}
+        self._write("POST", f"{path(push.project)}/note/", note)
+        return True
+
+    def follow(self, push: Push, original: RunKey, repeats: Mapping[RunKey, Copied]) -> Mapping[RunKey, Copied]:
+        """Classify retriggers as their original is, with its bugs, and return what each has now.
+
+        What an earlier call gave is changed or taken back; what somebody else classified or annotated is left alone.
+        Raises as `classify` does.
+        """
+        project = push.project
+        number = self._jobs.id_of(project, original)
+        notes, bugs = self._jobs.notes(project, number), self._jobs.bugs(project, number)
+        last = notes[-1] if notes else {}
+        wanted = Copied(last.get("failure_classification_id"), str(last.get("text", "")), tuple(bugs))
+        copied = {}
+        for run, given in repeats.items():
+            copied[run] = given
+            if given._replace(added=()) != wanted:
+                repeat = self._jobs.id_of(project, run)
+                own = self._jobs.notes(project, repeat)
+                added: tuple[int, ...] = ()
+                if all(_is_copy(note) for note in own):
+                    self._copy_note(project, repeat, own, wanted)
+                    added = self._copy_bugs(project, repeat, set(given.added), set(bugs))
+                copied[run] = wanted._replace(added=added)
+        return copied
+
+    def _copy_note(self, project: str, job: int, own: Sequence[Mapping[str, Any]], wanted: Copied) -> None:
+        text = f"{_COPY}: {wanted.text}" if wanted.text else _COPY
+        if wanted.number is None:
+            for note in own:
+                self._write("DELETE", f"{path(project)}/note/{note['id']}/", None)
+        elif not own or (own[-1].get("failure_classification_id"), own[-1].get("text")) != (wanted.number, text):
+            note = {"job_id": job, "failure_classification_id": wanted.number, "text": text}
+            self._write("POST", f"{path(project)}/note/", note)
+
+    def _copy_bugs(self, project: str, job: int, added: set[int], wanted: set[int]) -> tuple[int, ...]:
+        """Annotate a job with bugs; return those that it has from us."""
+        known = set(self._jobs.bugs(project, job))
+        for bug in sorted(wanted - known):
+            body = {"job_id": job, "bug_id": bug, "type": "annotation", "bug_open": True}
+            self._write("POST", f"{path(project)}/bug-job-map/", body)
+        for bug in sorted(added - wanted):
+            self._write("DELETE", f"{path(project)}/bug-job-map/{job}-{bug}/", None)
+        return tuple(sorted(wanted & added | wanted - known))
+
+    def _write(self, method: str, where: str, body: Any) -> None:
+        """Write once, as the one who is logged in."""
         headers = self._session.headers()
-        answer = self._http.post(f"{path(push.project)}/note/", note, headers)
+        answer = self._http.write(method, where, body, headers)
         if isinstance(answer, NotSent | Unknown):
             raise CIUnavailable(answer.why)
         if answer.status in (401, 403):
             self._session.end(headers)
             raise CIDenied(f"Treeherder: HTTP {answer.status}: the session has ended, or its account may not classify")
-        usable(answer, "the classification")
-        return True
+        if not (method == "DELETE" and answer.status == 404):
+            usable(answer, "the classification")
 
     def trouble(self) -> str:
         """Return what a person has to do about its login; empty: nothing now."""

@@ -127,6 +127,12 @@ class TreeherderJobs:
         own = [note for note in found if note.get("job_id") == number]
         return sorted(own, key=lambda note: str(note.get("created", "")))
 
+    def bugs(self, project: str, number: int) -> list[int]:
+        """Return the bugs that a job's failure is known as."""
+        found = listed(self._http.get(f"{path(project)}/bug-job-map/", {"job_id": str(number)}), "the bugs of a job")
+        own = (one.get("bug_id") for one in found if one.get("job_id") == number)
+        return sorted(bug for bug in own if isinstance(bug, int))
+
     def classification(self, push: Push, run: RunKey) -> Classification | None:
         """Return how a failure is classified, by somebody else; raises as `ShowsClassifications.classification`."""
         notes = self.notes(push.project, self.id_of(push.project, run))
