@@ -17,6 +17,7 @@ from triggerbot.core.model import Event, Push, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.rules import Rule
+from triggerbot.reports import timeline
 from triggerbot.systems.taskcluster.system import Taskcluster
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
 
@@ -63,6 +64,8 @@ def test_what_a_person_classified_is_left_alone(
     assert (claim.refusal is Refusal.CLASSIFIED, len(tc.triggered)) == (refused, not refused)
     if refused and who:
         assert f"by {SHERIFF} at 2025-11-20T02:00:00Z" in claim.note
+        told = [timeline.entry_line(one).text for one in world.store.timeline(PUSH, JOB)]
+        assert any(f"by {SHERIFF} at 2025-11-20T02:00:00Z" in line for line in told)
 
 
 def test_what_is_classified_before_it_is_sent_is_not_sent(
