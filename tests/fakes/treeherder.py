@@ -25,6 +25,8 @@ _COLUMNS = (
     "failure_classification_id", "id", "job_type_name", "last_modified", "platform", "push_id", "push_revision",
     "result", "state", "tier", "task_id", "retry_id", "duration", "platform_option",
 )  # fmt: skip
+#: The parameters of requests that a real server was seen to answer.
+_PARAMETERS = frozenset({"revision", "push_id", "count", "page", "offset", "task_id", "last_modified__gt", "job_id"})
 #: The classifications that it knows (model/fixtures/failure_classification.json).
 _CLASSES = range(1, 9)
 #: An error page of its framework, and one of a URL that it does not have.
@@ -50,6 +52,8 @@ class FakeTreeherder(Served):
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         #: The queries of the requests, by path.
         self.queries: list[tuple[str, dict[str, str]]] = []
+        #: Requests that no real server was seen to answer.
+        self.unknown: list[str] = []
         #: Statuses to answer with instead, next first; `(status, True)`: after carrying the request out.
         self.faults: list[tuple[int, bool]] = []
         #: Jobs that change after each page of a list was sent.
@@ -154,6 +158,8 @@ class FakeTreeherder(Served):
         status, answer = (fault[0], {}) if fault and not fault[1] else self._route(handler, parts.path, query, body)
         if fault:
             status = fault[0]
+        if answer == _NO_URL[1] or not _PARAMETERS.issuperset(query):
+            self.unknown.append(f"{handler.command} {handler.path}")
         html = (status, answer) in (_CRASHED, _NO_URL)
         raw = answer.encode() if html else json.dumps(answer).encode()
         handler.send_response(status)

@@ -29,6 +29,7 @@ def th() -> Iterator[FakeTreeherder]:
     """Serve an empty Treeherder."""
     with FakeTreeherder() as fake:
         yield fake
+    assert fake.unknown == []
 
 
 @pytest.fixture

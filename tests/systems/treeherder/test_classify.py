@@ -160,6 +160,16 @@ def test_a_session_that_has_ended_is_reported_as_such(treeherder: FakeTreeherder
     assert treeherder.requests != []
 
 
+def test_what_an_earlier_version_stored_is_read(treeherder: FakeTreeherder) -> None:
+    """What it classified is not looked at again."""
+    treeherder.job(treeherder.push(REVISION), "test-one", task_id="test-one-0", result="testfailed")
+    reporter = TreeherderReporter("th", notes(treeherder), time.time)
+
+    reporter.report(told(PUSH, job("test-one", "OGG")), '[["test-one-0", 1]]', lambda _: None)
+
+    assert (treeherder.notes, treeherder.requests) == ([], [])
+
+
 # -- the login ------------------------------------------------------------------------------------------------------
 
 

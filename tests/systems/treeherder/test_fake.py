@@ -30,7 +30,6 @@ HTML = "html"
         ("project/try/jobs/?push_id=999", 200, dict),
         ("jobs/?push_id=100&count=2000&page=2", 404, dict),
         ("jobs/?push_id=100&count=2000&page=1", 200, dict),
-        ("nothing/", 404, HTML),
     ],
 )
 def test_answers_to_what_is_wrong(treeherder: FakeTreeherder, path: str, status: int, kind: Any) -> None:
@@ -42,6 +41,14 @@ def test_answers_to_what_is_wrong(treeherder: FakeTreeherder, path: str, status:
         assert reply.text.startswith("<")
     else:
         assert isinstance(reply.json(), kind)
+
+
+def test_what_it_does_not_have(treeherder: FakeTreeherder) -> None:
+    """Tests fail that ask for anything which no real server was seen to answer."""
+    for path in ("nothing/", "project/try/push/?branch=x"):
+        httpx.get(f"{treeherder.url}/api/{path}")
+    assert [one.rpartition("/api/")[2] for one in treeherder.unknown] == ["nothing/", "project/try/push/?branch=x"]
+    treeherder.unknown.clear()
 
 
 def test_what_it_lists_of_what_is_not_there(treeherder: FakeTreeherder) -> None:

@@ -89,6 +89,16 @@ def test_jobs_that_end_while_a_push_is_listed(treeherder: FakeTreeherder) -> Non
     assert {(path, query["count"]) for path, query in treeherder.queries if "jobs" in path} == {("/api/jobs/", "2000")}
 
 
+@pytest.mark.parametrize("number", [1999, 2000, 2001, 4000])
+def test_pages_end_where_they_end(treeherder: FakeTreeherder, number: int) -> None:
+    """Also where the last one is full."""
+    push = treeherder.push(REVISION)
+    for job in range(number):
+        treeherder.job(push, f"test-{job}")
+    back = jobs_of(treeherder).look_back(PUSH)
+    assert (len(back.events), back.complete) == (number, True)
+
+
 def test_jobs_that_change_while_a_project_is_swept(treeherder: FakeTreeherder) -> None:
     """That list has no order: one that is on two pages shows that another may be on none, and it is read again."""
     push = treeherder.push(REVISION)

@@ -149,26 +149,35 @@ class TreeherderJobs:
     # -- lists of jobs ------------------------------------------------------------------------------------------
 
     def _of_push(self, push: Push, number: int) -> tuple[list[Job], bool]:
-        """List the jobs of a push, in the order of their ids; return them, and whether these are surely all."""
+        """List the jobs of a push; return them, and whether these are surely all."""
         jobs: list[Job] = []
         whole = False
+        for _ in range(_READS):
+            jobs, whole = self._read_push(number)
+            if whole:
+                break
+        return self._with_guids(push, number, jobs), whole
+
+    def _read_push(self, number: int) -> tuple[list[Job], bool]:
+        """Read the jobs of a push once, in the order of their ids; return whether nothing came between the pages."""
+        jobs: list[Job] = []
+        follows = False
         for page in range(1, _PAGES_MAX + 1):
             query = {"push_id": str(number), "count": str(_PAGE), "page": str(page)}
             try:
                 answer = object_of(self._http.get("/jobs/", query), "the jobs of a push")
             except NotKnown:
-                break  # the list has become shorter
-            found = _rows(answer)
+                # A page that was announced is gone: the list has become shorter.
+                return jobs, not follows
+            found, follows = _rows(answer), bool(answer.get("next"))
             own = [job for job in found if job.get("push_id") == number]
             jobs += own
             if len(own) < len(found):
-                break  # the push was deleted: a filter for what does not exist is dropped
-            if not answer.get("next"):
-                whole = True
-                break
-        if len({job.get("id") for job in jobs}) < len(jobs):
-            whole = False
-        return self._with_guids(push, number, jobs), whole
+                # The push was deleted: a filter for what does not exist is dropped.
+                return jobs, False
+            if not follows and len(found) < _PAGE:
+                return jobs, len({job.get("id") for job in jobs}) == len(jobs)
+        raise CIUnavailable(f"the jobs of a push: more than {_PAGES_MAX} pages")
 
     def _with_guids(self, push: Push, number: int, jobs: list[Job]) -> list[Job]:
         """Add the guid of jobs that are no tasks of Taskcluster, which only the list of a project tells."""
