@@ -126,7 +126,10 @@ class Sender:
             known = classification_of(system, work, view, claim, rule)
         except CIError as error:
             why = waiting.until_classification_is_known(error)
-            self._store.wait(claim, now + backoff.delay(claim.tries, None), why, now)
+            if now - claim.created > GIVE_UP:
+                self._give_up([claim], why, now)
+            else:
+                self._store.wait(claim, now + backoff.delay(claim.tries, None), why, now)
             return True
         explained = classified.refusal(known, rule.classified)
         if explained is not None:

@@ -66,13 +66,10 @@ def _left_alone(rule: Rule) -> Iterator[str]:
         yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
     if not rule.never_start.by_default:
         yield f"No retrigger starts jobs of these names: {listed(rule.never_start.patterns)}."
-    if rule.classified != BY_DEFAULT:
-        classes = listed(sorted(rule.classified)) if rule.classified else ""
-        yield (
-            f"Failures that somebody has classified as {classes} are left alone."
-            if classes
-            else "Failures are run again even if somebody has classified them."
-        )
+    if not rule.classified:
+        yield "Failures are run again even if somebody has classified them."
+    elif rule.classified != BY_DEFAULT:
+        yield f"Failures that somebody has classified as {listed(sorted(rule.classified))} are left alone."
     if "*" not in rule.authors.patterns:
         yield f"Only pushes of these authors are looked after: {listed(rule.authors.patterns)}."
     if rule.exclude_authors.patterns:
