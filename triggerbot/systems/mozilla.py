@@ -22,6 +22,12 @@ def job_of(name: str) -> tuple[str, bool]:
     return (name.removesuffix(_CONFIRMS) if confirms else name)[:NAME_MAX], confirms
 
 
+def repository(project: str) -> str:
+    """Return the name by which Treeherder knows a project: `owner/name`, a repository of GitHub, without its owner."""
+    owner, _, name = project.partition("/")
+    return name if owner.strip(".") and name and "/" not in name else project
+
+
 def is_behind(listed: LookBack, known: Known) -> bool:
     """Return whether Treeherder may lack runs that matter: what it does not list may exist all the same."""
     return known.doubt or not known.runs <= {event.key for event in listed.events}

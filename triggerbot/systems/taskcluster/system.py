@@ -1,5 +1,6 @@
 """The Taskcluster system, messages over AMQP, look-back by task group, retriggers by the push's actions."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -38,6 +39,8 @@ from triggerbot.systems.taskcluster.tasks import Definition, Tasks
 
 #: Seconds until the credentials may have been fixed.
 _DENIED = 600.0
+#: A project as it may be named in the index.
+_PROJECT = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 #: Prefix of the scopes that allow triggering a hook.
 _HOOKS = "hooks:trigger-hook:"
 
@@ -182,6 +185,8 @@ class Taskcluster:
 
     def _decision(self, push: Push) -> str:
         """Find the push's decision task, whose id is also that of its task group."""
+        if not _PROJECT.fullmatch(push.project):
+            raise NotKnown(f"the index can have no push of {push.project[:80]!r}")
         path = self._index.format(project=push.project.replace("/", "."), revision=push.revision)
         return self._api.find(path)
 

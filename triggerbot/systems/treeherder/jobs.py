@@ -270,8 +270,8 @@ def _class(job: Job) -> FailureClass | None:
 
 
 def path(project: str) -> str:
-    """Return the path of a project: Treeherder knows a repository of GitHub without its owner."""
-    return segments("project", project.rpartition("/")[2])
+    """Return the path of a project."""
+    return segments("project", mozilla.repository(project))
 
 
 def _scheduled(jobs: Iterable[Job]) -> Iterable[Job]:

@@ -108,9 +108,10 @@ def parse(system: str, url: str, body: bytes) -> Sequence[Event]:
 
 
 def link(url: str, push: Push, run_id: str, retry: int) -> str:
-    """Return the address of a run; Treeherder knows a repository of GitHub without its owner."""
-    project = push.project.rpartition("/")[2]
-    return f"{url}/jobs?repo={project}&revision={push.revision}&selectedTaskRun={run_id}.{retry}"
+    """Return the address of a run."""
+    return (
+        f"{url}/jobs?repo={mozilla.repository(push.project)}&revision={push.revision}&selectedTaskRun={run_id}.{retry}"
+    )
 
 
 def _result(job: _Job, kind: Kind) -> Result:
