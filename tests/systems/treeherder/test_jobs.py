@@ -1,9 +1,14 @@
 """Treeherder: its list of a push's jobs, and retriggers elsewhere."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.fakes.treeherder import SHERIFF, FakeTreeherder
 from tests.fakes.world import World
 from tests.systems.treeherder.jobs import PUSH, REVISION, SLUG, jobs_of, message
@@ -182,6 +187,34 @@ def test_the_id_of_a_listed_job_is_not_asked_for(treeherder: FakeTreeherder) -> 
     assert client.classification(PUSH, event.key) is None
 
     assert [query for _, query in treeherder.queries if "task_id" in query] == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def test_jobs_of_any_form(treeherder: FakeTreeherder) -> None:
+    """What is not understood is left out, and makes the list incomplete; nothing breaks."""
+    push = treeherder.push(REVISION)
+    job = treeherder.job(push, result="testfailed")
+    as_it_was = dict(job)
+    client = jobs_of(treeherder, ["try"])
+
+    @settings(max_examples=examples(60))
+    @given(st.dictionaries(st.sampled_from(sorted(set(as_it_was) - {"push_id", "last_modified"})), VALUES, min_size=1))
+    def check(news: dict[str, Any]) -> None:
+        treeherder.notes = [{"job_id": as_it_was["id"], **news, "who": news.get("tier"), "created": news.get("state")}]
+        job.update(as_it_was | news)
+        back = client.look_back(PUSH)
+        assert back.complete or not back.events or news.keys() & {"id"}
+        client.recent(0.0)
+        with suppress(NotKnown, CIUnavailable):
+            client.classification(PUSH, RunKey(as_it_was["task_id"], 1))
+
+    check()
 
 
 def test_facts_are_asked_for_once(treeherder: FakeTreeherder) -> None:

@@ -101,8 +101,9 @@ class Classifier:
     def _copy_note(self, project: str, job: int, own: Sequence[Mapping[str, Any]], wanted: Copied) -> None:
         text = f"{_COPY}: {wanted.text}" if wanted.text else _COPY
         if wanted.number is None:
-            for note in own:
-                self._write("DELETE", f"{path(project)}/note/{note['id']}/", None)
+            for number in (note.get("id") for note in own):
+                if isinstance(number, int):
+                    self._write("DELETE", f"{path(project)}/note/{number}/", None)
         elif not own or (own[-1].get("failure_classification_id"), own[-1].get("text")) != (wanted.number, text):
             note = {"job_id": job, "failure_classification_id": wanted.number, "text": text}
             self._write("POST", f"{path(project)}/note/", note)

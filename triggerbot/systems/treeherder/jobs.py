@@ -101,7 +101,7 @@ class TreeherderJobs:
     def job_of(self, project: str, run: RunKey) -> Job | None:
         """Read Treeherder's job of a run, as it is now; `None` if it does not know the run."""
         for job in self._list(project, {"task_id": run.run_id}):
-            if (_run_id(job), (job.get("retry_id") or 0) + 1) == run and isinstance(job.get("id"), int):
+            if (_run_id(job), job.get("retry_id") or 0) == (run.run_id, run.attempt - 1):
                 return job
         return None
 
@@ -176,15 +176,20 @@ class TreeherderJobs:
                 # The push was deleted: a filter for what does not exist is dropped.
                 return jobs, False
             if not follows and len(found) < _PAGE:
-                return jobs, len({job.get("id") for job in jobs}) == len(jobs)
+                return jobs, len(set(_ids(jobs))) == len(jobs)
         raise CIUnavailable(f"the jobs of a push: more than {_PAGES_MAX} pages")
 
     def _with_guids(self, push: Push, number: int, jobs: list[Job]) -> list[Job]:
         """Add the guid of jobs that are no tasks of Taskcluster, which only the list of a project tells."""
         if all(job.get("task_id") for job in jobs):
             return jobs
-        guids = {one.get("id"): one.get("job_guid") for one in self._list(push.project, {"push_id": str(number)})}
-        return [job if job.get("task_id") else {**job, "job_guid": guids.get(job.get("id"))} for job in jobs]
+        guids = {one["id"]: one.get("job_guid") for one in self._list(push.project, {"push_id": str(number)})}
+        return [
+            {**job, "job_guid": guids.get(job["id"])}
+            if not job.get("task_id") and isinstance(job.get("id"), int)
+            else job
+            for job in jobs
+        ]
 
     def _list(self, project: str, wanted: Mapping[str, str]) -> list[Job]:
         """List jobs of a project.
@@ -192,11 +197,11 @@ class TreeherderJobs:
         They come in no order: one that changes between two pages may be on both, and another on none. So a list in
         which one is found twice is read again, and what any reading found counts.
         """
-        jobs: dict[Any, Job] = {}
+        jobs: dict[int, Job] = {}
         for _ in range(_READS):
-            found = self._read(project, wanted)
-            jobs |= {job.get("id"): job for job in found}
-            if len({job.get("id") for job in found}) == len(found):
+            found = [job for job in self._read(project, wanted) if isinstance(job.get("id"), int)]
+            jobs |= {job["id"]: job for job in found}
+            if len(set(_ids(found))) == len(found):
                 break
         return list(jobs.values())
 
@@ -282,9 +287,14 @@ def _scheduled(jobs: Iterable[Job]) -> Iterable[Job]:
 def _rows(answer: Mapping[str, Any]) -> list[Job]:
     """Read jobs that come as rows of columns."""
     names, rows = answer.get("job_property_names"), answer.get("results")
-    if not isinstance(names, list) or not isinstance(rows, list):
+    if not isinstance(names, list) or not isinstance(rows, list) or not all(isinstance(one, str) for one in names):
         raise CIUnavailable("the jobs of a push: the answer has no rows of jobs")
     return [dict(zip(names, row, strict=False)) if isinstance(row, list) else {} for row in rows]
+
+
+def _ids(jobs: Iterable[Job]) -> list[int]:
+    """Return the ids of jobs, as far as they have one."""
+    return [job["id"] for job in jobs if isinstance(job.get("id"), int)]
 
 
 def _facts(push: Push, found: dict[str, Any]) -> PushFacts:
