@@ -126,6 +126,23 @@ def test_what_is_said_of_superseded_pushes(tmp_path: Path, superseded: str, said
     assert [line.strip() for line in output.splitlines() if "newer commit" in line] == said
 
 
+@pytest.mark.parametrize(
+    ("classified", "said"),
+    [
+        ("", []),
+        (", classified: [infra, intermittent]", [
+            "Failures that somebody has classified as “infra” or “intermittent” are left alone."
+        ]),
+        (", classified: []", ["Failures are run again even if somebody has classified them."]),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_classified_failures(tmp_path: Path, classified: str, said: list[str]) -> None:
+    """Where the rule says so itself."""
+    output = run(tmp_path, f"rules: [{{projects: [a]{classified}}}]").output
+
+    assert [line.strip(" -") for line in output.splitlines() if "somebody has classified" in line] == said
+
+
 def test_says_all_that_a_rule_does(tmp_path: Path) -> None:
     """Every key of a rule comes back in words."""
     rule = (

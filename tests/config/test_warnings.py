@@ -8,6 +8,14 @@ from triggerbot.cli.config import loads
 GENERIC = "systems: {ci: {type: generic, url: http://ci.example}}\n"
 
 FX = "systems:\n  fx: {type: taskcluster, url: https://tc.example}"
+#: A Taskcluster that only retriggers what a Treeherder hears of.
+SERVED = """
+systems:
+  fx: {type: taskcluster, url: 'https://t.example', client_id: a, access_token: env:A, sweep: off}
+  th: {type: treeherder, taskcluster: fx}
+rules: [{projects: [a]}]
+intakes: [pulse: {system: th, url: 'amqps://h/', queue: q, bindings: [{exchange: e}]}]
+"""
 
 #: text -> line, path, words of the warning
 WARNINGS = [
@@ -94,10 +102,11 @@ def test_warning(text: str, line: int, path: str, words: str) -> None:
         "page: {token: env:A, read: login}\nlisten: 0.0.0.0:80",
         "page: {read: anyone}",
         "rules: [{projects: [a], requested: {max: 3}}]\ncaps: {author: 3}",
+        SERVED,
     ],
 )
 def test_no_false_warning(text: str) -> None:
-    """A later rule that watches more has an effect, and tokens may travel within this machine."""
+    """A later rule may watch more, tokens may travel within this machine, and a system may only serve another."""
     assert loads(text).warnings == ()
 
 

@@ -186,10 +186,12 @@ class SimCI:
         """List what changed lately."""
         if self._dice.random() < self._world.faults.dumb:
             raise CIUnavailable("HTTP 502")
-        now = self._world.now
+        now, behind = self._world.now, self._scenario.behind
         return [
             run.event for push in self.pushes.values() for run in push.runs
-            if run.changed >= since and run.listed <= now
+            # What lists them late has changed late.
+            if max(run.changed, push.known if behind else 0.0) >= since
+            and max(run.listed, push.known if behind else 0.0) <= now
         ]  # fmt: skip
 
     def complete(self, leads: Sequence[Lead], watched: Callable[[Push], bool]) -> ResolvedLeads:

@@ -29,6 +29,7 @@ IN_TREE = "project-gecko/in-tree-action-3-generic/abc123"
 ENDPOINTS = {
     "ping": r"GET /api/queue/v1/ping",
     "task": r"GET /api/queue/v1/task/[^/]+",
+    "status": r"GET /api/queue/v1/task/[^/]+/status",
     "createTask": r"PUT /api/queue/v1/task/[^/]+",
     "listTaskGroup": r"GET /api/queue/v1/task-group/[^/]+/list",
     "artifact": r"GET /api/queue/v1/task/[^/]+/artifacts/.+",
@@ -162,7 +163,7 @@ class FakeTaskcluster(Served):
         self, group: str, task_id: str | None = None, name: str = "test-linux/opt-mochitest-1", *, project: str = "try",
         revision: str = "", kind: str = "test", state: str = "pending", **more: Any,
     ) -> str:  # fmt: skip
-        """Add a task with one run."""
+        """Add a task with one run, or, if it is `unscheduled`, without any."""
         task_id = task_id or slug()
         revision = revision or self._revision(group)
         tags = {
@@ -180,7 +181,8 @@ class FakeTaskcluster(Served):
             "extra": {"treeherder": {"jobKind": kind if kind in ("build", "test") else "other", "tier": 1}}, **more,
         }  # fmt: skip
         self.runs[task_id] = []
-        self.run(task_id, state)
+        if state != "unscheduled":
+            self.run(task_id, state)
         return task_id
 
     def _revision(self, group: str) -> str:
@@ -200,15 +202,23 @@ class FakeTaskcluster(Served):
         if state in ("completed", "failed", "exception"):
             run |= {"reasonResolved": reason or state, "resolved": "2026-11-20T10:30:00.000Z"}
 
+    def give_up(self, task_id: str, reason: str) -> None:
+        """End a task of which nothing ever ran: the queue adds a run only to say so."""
+        self.run(task_id, "exception", reason, created="exception")
+
     def status(self, task_id: str) -> dict[str, Any]:
         """Return a task's status, as messages and lists carry it."""
         runs = copy.deepcopy(self.runs[task_id])
         group = self.tasks[task_id]["taskGroupId"]
-        return {"taskId": task_id, "taskGroupId": group, "state": runs[-1]["state"], "runs": runs, "retriesLeft": 4}
+        state = runs[-1]["state"] if runs else "unscheduled"
+        return {"taskId": task_id, "taskGroupId": group, "state": state, "runs": runs, "retriesLeft": 4}
 
     def message(self, task_id: str, number: int = -1) -> tuple[str, bytes]:
         """Return the message that the queue publishes about a run: its exchange and its body."""
         status = self.status(task_id)
+        if not status["runs"]:
+            body = {"version": 1, "status": status, "task": {"tags": self.tasks[task_id]["tags"]}}
+            return "exchange/taskcluster-queue/v1/task-defined", json.dumps(body).encode()
         number %= len(status["runs"])
         body = {"version": 1, "status": status, "runId": number, "task": {"tags": self.tasks[task_id]["tags"]}}
         return f"exchange/taskcluster-queue/v1/task-{status['runs'][number]['state']}", json.dumps(body).encode()
@@ -284,6 +294,8 @@ class FakeTaskcluster(Served):
                 return {"alive": True}
             case "task":
                 return self.tasks.get(words[4])
+            case "status":
+                return {"status": self.status(words[4])} if words[4] in self.tasks else None
             case "listTaskGroup":
                 return self._list(words[4], query)
             case "storage":

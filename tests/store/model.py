@@ -55,7 +55,9 @@ class Model:
         rebuilds = asks is not None and bool(asks.rebuild)
         wanted = heard.failed or (rebuilds and heard.result is not Result.CANCELLED)
         earlier = self.claims.get((heard.push, heard.job, ""))
-        if wanted and news and earlier and earlier.refusal is Refusal.DERIVED and earlier.run != heard.key:
+        derived = earlier and earlier.refusal is Refusal.DERIVED and earlier.run != heard.key
+        lost = earlier and earlier.refusal is Refusal.NOT_FOUND
+        if wanted and ((news and derived) or lost):
             del self.claims[heard.push, heard.job, ""]
         return wanted and self.claim(heard.push, heard.job, heard.key, now, dry)
 

@@ -29,6 +29,9 @@ PUSHES = (push("aaaaaaa"), push("bbbbbbb"))
 JOBS = ("a", "b", "c")
 
 
+_REFUSALS = {"refuse": Refusal.HIDDEN, "derive": Refusal.DERIVED, "lose": Refusal.NOT_FOUND}
+
+
 class Machine(RuleBasedStateMachine):
     """Does the same to a store and to the model, and compares everything that can be read."""
 
@@ -105,7 +108,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         data=st.data(),
-        what=st.sampled_from(["failure", "requested", "refuse", "derive", "drop"]),
+        what=st.sampled_from(["failure", "requested", "refuse", "derive", "lose", "drop"]),
         floor=st.integers(0, 2),
     )
     def decide(self, data: Any, what: str, floor: int) -> None:
@@ -118,8 +121,8 @@ class Machine(RuleBasedStateMachine):
             decision: Decision | None = Decision.trigger(Cause.MANUAL, claim.wanted)
         elif what == "drop":
             decision = None
-        elif what in ("refuse", "derive"):
-            decision = Decision.refuse(Refusal.HIDDEN if what == "refuse" else Refusal.DERIVED)
+        elif what in _REFUSALS:
+            decision = Decision.refuse(_REFUSALS[what])
         else:
             decision = Decision.trigger(Cause(what), 2)
         budget = Budget(0, floor)

@@ -6,8 +6,8 @@ import pytest
 
 from tests.fakes.store_items import seen
 from tests.fakes.world import event, failure, push
-from triggerbot.core.claim import ClaimState
-from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.claim import ClaimState, Operation
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import Event, Run
 from triggerbot.store import Store
 
@@ -59,6 +59,29 @@ def test_a_further_failure_of_a_derived_one_is_claimed_anew(store: Store) -> Non
     store.claims.decide(new, Decision.refuse(Refusal.OVER_BUDGET, ""), None, 4.0)
     (last,) = store.observe([seen(replace(GATE, run_id="4"))], 5.0, dry=False)
     assert (last.claimed, store.pushes.work(PUSH).claims, store.pushes.work(PUSH).spent) == (False, (), 0)
+
+
+def test_a_job_that_was_not_found_is_claimed_anew_once_it_is_heard_of(store: Store) -> None:
+    """By the same failure, for it is the list that was late; but not if something was asked for already."""
+    observe(store, GATE)
+    (claim,) = store.pushes.work(PUSH).claims
+    store.claims.decide(
+        claim, Decision.refuse(Refusal.NOT_FOUND, "the CI does not list the job yet, 6 times"), None, 1.0
+    )
+    (again,) = store.observe([seen(GATE)], 2.0, dry=False)
+    assert again.claimed
+    (new,) = store.pushes.work(PUSH).claims
+    assert (new.state, new.run, new.lookups, new.refusal) == (ClaimState.OPEN, claim.run, 0, None)
+    assert not store.observe([seen(GATE)], 3.0, dry=False)[0].claimed
+
+    store.claims.decide(new, Decision.trigger(Cause.FAILURE, 2), None, 4.0)
+    (owed,) = store.pushes.work(PUSH).claims
+    operation = Operation("op", PUSH, (owed.id,), 1, 5.0)
+    assert store.claims.begin(operation, PUSH, "", 5.0) is True
+    store.claims.accepted(operation, "", 6.0)
+    (owed,) = store.pushes.work(PUSH).claims
+    store.claims.decide(owed, Decision.refuse(Refusal.NOT_FOUND), None, 7.0)
+    assert not store.observe([seen(GATE)], 8.0, dry=False)[0].claimed
 
 
 def test_a_success_makes_no_new_claim(store: Store) -> None:

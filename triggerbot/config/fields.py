@@ -342,4 +342,13 @@ GroupName = Annotated[
     _schema(GROUP),
 ]
 KindName = Literal["test", "build", "other", "workflow"]
+FailureClassName = Literal[
+    "fixed by commit",
+    "expected fail",
+    "intermittent",
+    "infra",
+    "new failure not classified",
+    "autoclassified intermittent",
+    "intermittent needs bugid",
+]
 ResultName = Annotated[Literal["failure", "busted", "infra", "timed_out"], BeforeValidator(result)]

@@ -17,12 +17,14 @@ from pydantic_core import PydanticCustomError
 from triggerbot.config import addresses, fields, secrets
 from triggerbot.config.fields import Converted
 from triggerbot.config.intakes import Intake, IntakeSettings, PulseSettings
+from triggerbot.config.limits import BreakerSection, CapsSection
 from triggerbot.config.plugins import Plugins
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import ReportSettings, Section, SystemSettings, default, without_default
 from triggerbot.core.errors import ConfigError, Problem
 from triggerbot.core.policy.budget import Budget
-from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
+from triggerbot.core.policy.circuit_breaker import BreakerSettings
+from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Rule
@@ -69,44 +71,6 @@ class LookupSection(Section):
     delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
 
 
-class BreakerSection(Section):
-    """When a CI is taken for ill: then sending stops, and one retrigger at a time tries whether it is over."""
-
-    failures: fields.CountOrOff = default(
-        5, "Requests, or look-backs, of different jobs that fail in a row open the breaker of the system; or off."
-    )
-    pushes: fields.CountOrOff = default(
-        5,
-        "Unrelated pushes in which runs of the same pool, or at the same step, fail open the breaker of that; or off.",
-    )
-    within: fields.SomeTime = default("10m", "In what time they do.", examples=["10m"])
-    share: float = Field(
-        default=50,
-        gt=0,
-        le=100,
-        allow_inf_nan=False,
-        description="But only if at least this share of the pool's runs (of all runs, for a step) failed, in percent.",
-    )
-    canary: fields.SomeTime = default("5s", "How long to wait for the first try, doubled after each in vain.")
-    longest: fields.SomeTime = default("1m", "How long to wait between two tries at most.")
-
-    def settings(self) -> BreakerSettings:
-        """Return it as the breakers take it: what is off never happens."""
-        return BreakerSettings(**{name: NEVER if value is None else value for name, value in self})
-
-
-class CapsSection(Section):
-    """Hard caps: how many retriggers may be sent within an hour, by whatever and whoever they are asked for."""
-
-    service: fields.CountOrOff = default(10_000, "All together; or off.", examples=[500])
-    project: fields.CountOrOff = default(5_000, "For each project; or off.", examples=[300])
-    author: fields.CountOrOff = default(2_500, "For the pushes of each author; or off.", examples=[100])
-
-    def caps(self) -> Caps:
-        """Return it as admission takes it."""
-        return Caps(**dict(self))
-
-
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -143,6 +107,11 @@ class RuleSection(Section):
         "Jobs that no retrigger may start along with others (in any case): what would is refused. As long as these "
         "are left as they are, jobs with an environment are among them.",
     )
+    classified: tuple[fields.FailureClassName, ...] = Field(
+        default=("fixed by commit", "expected fail", "intermittent"),
+        description="Failures that somebody has classified so are left alone (Treeherder); more of them would only "
+        "have to be classified, too.",
+    )
     retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
     superseded: fields.SkipOrRetrigger = default(
         {},
@@ -162,7 +131,12 @@ class RuleSection(Section):
             own.pop(name) for name in ("requested", "budget", "lookup", "never_start")
         )
         return Rule(
-            **own | {"kinds": frozenset(self.kinds), "results": frozenset(self.results)},
+            **own
+            | {
+                "kinds": frozenset(self.kinds),
+                "results": frozenset(self.results),
+                "classified": frozenset(map(FailureClass, self.classified)),
+            },
             never_start=NeverStart(never_start.patterns),
             requested_max=requested.max,
             requested_total=requested.total,

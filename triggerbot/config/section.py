@@ -109,8 +109,11 @@ class SystemSettings(Section):
         """Return it with the keys filled in that default to what the rules name."""
         return self
 
-    def warnings(self, *, queue: bool) -> Iterator[str]:
-        """Yield what is right and probably not meant; `queue`: an intake brings its messages over AMQP."""
+    def warnings(self, *, queue: bool | None) -> Iterator[str]:
+        """Yield what is right and probably not meant.
+
+        `queue`: whether an intake brings its messages over AMQP; `None`: it needs none, it only serves another system.
+        """
         yield from ()
 
     def unpollable(self, name: str) -> str:

@@ -101,6 +101,7 @@ def _of_page(config: Config, document: Document) -> Iterator[Problem]:
 def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
     heard = {intake.system for intake in config.intakes}
     queues = {intake.system for intake in config.intakes if isinstance(intake, PulseSettings)}
+    serving = {name for system in config.systems.values() for name in system.needs()}
     for name, system in config.systems.items():
         place = ("systems", name)
         if system.bearer is not None and system.url.startswith("http:") and not addresses.is_loopback(system.url):
@@ -109,10 +110,11 @@ def _of_systems(config: Config, document: Document) -> Iterator[Problem]:
         if system.webhook_secrets and config.listen is None:
             message = "webhooks cannot arrive while listen is off"
             yield document.problem((*place, "webhook_secret"), message)
-        if not system.webhook_secrets and system.sweep is None and name not in heard:
+        if not system.webhook_secrets and system.sweep is None and name not in heard | serving:
             message = "nothing tells of its runs: add a webhook_secret, an intake or a sweep"
             yield document.problem(place, message)
-        yield from (document.problem(place, message) for message in system.warnings(queue=name in queues))
+        queue = name in queues or (None if name in serving else False)
+        yield from (document.problem(place, message) for message in system.warnings(queue=queue))
 
 
 def _of_intakes(config: Config, document: Document) -> Iterator[Problem]:

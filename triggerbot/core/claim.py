@@ -66,6 +66,16 @@ class Claim:
         """Whether a person asked for it."""
         return self.origin != ""
 
+    def reopened_by(self, run: RunKey, *, news: bool) -> bool:
+        """Return whether a further run, or further news of one, makes a claim anew in its place.
+
+        It does if this one ended because its failure followed from another job; or because the CI did not list the job
+        for so long, of which something is heard again: the list was only late.
+        """
+        if self.refusal is Refusal.NOT_FOUND:
+            return not self.asked
+        return news and self.refusal is Refusal.DERIVED and self.run.key != run
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -30,6 +30,7 @@ class Refusal(StrEnum):
     CANCELLED = "cancelled"
     DERIVED = "derived"
     STARTS_EXCLUDED = "starts_excluded"
+    CLASSIFIED = "classified"
     DONTBUILD = "dontbuild"
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"

@@ -99,7 +99,7 @@ class Engine:
         hooks = Hooks(self.systems, self.observer, self.store, self.metrics, self.clock)
         self.health = HealthChecks(
             self.store, self.systems, self._threads, self.liveness, self._polls, self._pulses, hooks.refused,
-            self.dispatcher.admission, self.clock_watch, self.clock,
+            self.dispatcher.admission, self.clock_watch, self.publisher, self.clock,
         )  # fmt: skip
         self._pages = self._make_pages()
         self.app = self._make_app(hooks)

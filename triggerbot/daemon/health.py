@@ -1,4 +1,4 @@
-"""The health checks of one engine: its store, its threads, its intakes and the systems it talks to."""
+"""The health checks of one engine: its store, threads, intakes, reports and the systems that it talks to."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +10,7 @@ from triggerbot.liveness import Check, Liveness
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.intakes.pulse import Pulse
+from triggerbot.reports.publisher import Publisher
 from triggerbot.store import Store
 from triggerbot.web.webhooks import RejectedWebhooks
 
@@ -33,6 +34,7 @@ class HealthChecks:
     rejected: RejectedWebhooks
     admission: Admission
     clock_watch: ClockWatch
+    publisher: Publisher
     clock: Callable[[], float]
 
     def checks(self) -> dict[str, Check]:
@@ -44,6 +46,7 @@ class HealthChecks:
             **self._check_intakes(now),
             **_check_systems(self.systems, self.admission, now),
             "clock": Check.warn_if(self.clock_watch.trouble(now)),
+            **{f"report {name}": Check.warn_if(why) for name, why in self.publisher.troubles().items()},
         }
 
     def _check_intakes(self, now: float) -> dict[str, Check]:

@@ -18,7 +18,6 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Group, Push
-from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
@@ -26,11 +25,11 @@ from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.doubts import Doubts
+from triggerbot.pipeline.facts import ANY_RULE, facts_of
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.listing import Listing, known
 from triggerbot.pipeline.observer import Observer
@@ -226,7 +225,7 @@ class Dispatcher:
 
     def _not_known(self, work: Work, why: str) -> None:
         self._metrics.look_backs.labels(work.push.system, "not_known").inc()
-        rule = rules.rule_for(self._settings.rules, work.push) or _ANY_RULE
+        rule = rules.rule_for(self._settings.rules, work.push) or ANY_RULE
         now = self._clock()
         for claim in work.due(self._clock()):
             self._retry_lookup(claim, rule, why or "the CI does not know the push yet", now)
@@ -251,19 +250,20 @@ class Dispatcher:
         self._put_off(work, str(error), error.after if isinstance(error, CIUnavailable) else None)
 
     def _put_off(self, work: Work, why: str, after: float | None = None) -> None:
-        """Postpone every due claim of a push, longer each time; after a day refuse those with no request in doubt."""
+        """Postpone every due claim of a push."""
         now = self._clock()
         for claim in work.due(self._clock()):
-            due = now + backoff.delay(claim.tries, after)
-            if claim.operation is not None:
-                self._store.claims.wait(claim, due, why, now)
-            elif now - claim.created > GIVE_UP:
-                decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
-                self._record_decision(claim, decision, None)
-            else:
-                self._store.claims.wait(claim, due, why, now)
+            self._postpone(claim, why, now, after)
         if work.asks is None:
             self._put_off_facts(work, now + backoff.exponential(work.facts_tries + 2))
+
+    def _postpone(self, claim: Claim, why: str, now: float, after: float | None = None) -> None:
+        """Postpone a claim, longer each time; after a day refuse one that has no request in doubt."""
+        if claim.operation is None and now - claim.created > GIVE_UP:
+            decision = Decision.refuse(Refusal.REFUSED_BY_CI, f"no usable answer for a day: {why}")
+            self._record_decision(claim, decision, None)
+        else:
+            self._store.claims.wait(claim, now + backoff.delay(claim.tries, after), why, now)
 
     def _put_off_facts(self, work: Work, due: float) -> None:
         """Postpone learning the push's facts; its options must not be lost in an outage of hours."""
@@ -291,7 +291,7 @@ class Dispatcher:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
         others = Neighbours(view.events, work.claims, view.planned)
-        further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
+        further = elsewhere.further_runs(view.events, (rule or ANY_RULE).proving)
         work = self._superseding.without_requests(system, work)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
@@ -299,12 +299,16 @@ class Dispatcher:
             if self._sender.blocked_by_dry_run(claim):
                 self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
-                self._retry_lookup(claim, rule or _ANY_RULE, "the CI does not list the job yet", now)
+                self._retry_lookup(claim, rule or ANY_RULE, "the CI does not list the job yet", now)
             else:
                 decided = replace(claim, run=rules.decisive_run(claim, work.runs.get(claim.job, ())))
                 ending = self._superseding.ending(system, work, claim, view)
-                facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
-                forgotten = self._forgotten(work, decided, rule or _ANY_RULE)
+                try:
+                    facts = facts_of(system, work, view, decided, rule or ANY_RULE, others)
+                except CIError as error:
+                    self._postpone(claim, waiting.until_classification_is_known(error), now)
+                    continue
+                forgotten = self._forgotten(work, decided, rule or ANY_RULE)
                 decision = rules.decide(decided, rule, replace(facts, ending=ending, forgotten=forgotten))
                 self._record_decision(decided, decision, rule, further)
 
@@ -333,23 +337,3 @@ class Dispatcher:
 
 def _label(claim: Claim) -> str:
     return identity.label(claim.job, claim.run.event)
-
-
-_ANY_RULE = Rule(Globs(["*"]))
-
-
-def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
-    batch = work.told.get(claim.run.batch)
-    runs = work.runs.get(claim.job, ())
-    standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
-    return rules.Facts(
-        asks=work.asks or PushOptions(),
-        author=work.facts.author,
-        fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
-        forks_allowed=system.forks_allowed,
-        runs=proof.count(runs, rule.proving),
-        listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
-        derived=others.derived(runs, rule.proving),
-        follows=standing.follows,
-        starts=standing.starts,
-    )

@@ -52,4 +52,6 @@ def known(work: Work) -> Known:
     """Return what a look-back need not fetch."""
     batches = {run.batch for claim in work.claims for run in work.runs.get(claim.job, ())}
     wanted = frozenset(batches) if batches and all(batches) else None
-    return Known(work.asks is not None, work.batches, wanted)
+    runs = frozenset(claim.run.key for claim in work.claims)
+    doubt = any(claim.operation is not None for claim in work.claims)
+    return Known(work.asks is not None, work.batches, wanted, runs, doubt)

@@ -9,9 +9,10 @@ import structlog
 from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.errors import CIError
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, elsewhere, rules, waiting
+from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.neighbours import Neighbours
@@ -22,6 +23,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.facts import classification_of
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -108,10 +110,32 @@ class Sender:
             if ending is not None:
                 self._superseding.record(claim, ending)
                 continue
+            if self._is_explained(system, work, view, claim):
+                continue
             one = self._owed(system, work, claim, others, looked)
             if one is not None:
                 found.append(one)
         return found
+
+    def _is_explained(self, system: System, work: Work, view: LookBack, claim: Claim) -> bool:
+        """Refuse or postpone a claim for a failure that somebody has classified since it was decided."""
+        rule, now = rules.rule_for(self._settings.rules, work.push), self._clock()
+        if claim.cause is not Cause.FAILURE or rule is None:
+            return False
+        try:
+            known = classification_of(system, work, view, claim, rule)
+        except CIError as error:
+            why = waiting.until_classification_is_known(error)
+            if now - claim.created > GIVE_UP:
+                self._give_up([claim], why, now)
+            else:
+                self._store.claims.wait(claim, now + backoff.delay(claim.tries, None), why, now)
+            return True
+        explained = classified.refusal(known, rule.classified)
+        if explained is not None:
+            self._store.claims.decide(claim, explained, None, now)
+            self._log_refused([claim], explained)
+        return explained is not None
 
     def _may_go_along(self, system: System, work: Work, claim: Claim) -> bool:
         """Return whether a claim that is not due may be sent with others: if only its batch hinders it."""

@@ -16,7 +16,7 @@ is recorded before it is sent, and looked for before it is sent again.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.health import PushVerdict
@@ -78,6 +78,16 @@ class Reporter(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """A reporter that says before it fails that a person has to do something about it."""
+
+    name: str
+
+    def trouble(self) -> str:
+        """Return what has to be done; empty: nothing now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[]
     for name, system in systems.items():
         classifier = system.classifier() if isinstance(system, Classifies) else None
         if classifier is not None:
-            yield TreeherderReporter(name, classifier)
+            yield TreeherderReporter(name, classifier, clock)
     context = ReportContext(systems, clock)
     for report in config.reports:
         yield from PLUGINS[report.kind].builder()(report, context)

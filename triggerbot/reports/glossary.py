@@ -79,6 +79,10 @@ REFUSALS: dict[Refusal, Advice] = {
         "Run it again in the CI itself if that job may start; or ask the operator to change the rule's `never_start`. "
         "A request that names that job, too, is carried out.",
     ),
+    Refusal.CLASSIFIED: Advice(
+        "Somebody has classified the failure, so it is explained: a further one would only have to be classified, too.",
+        f"If you doubt it, {_BY_HAND}. The rule's `classified` says for which classes that holds.",
+    ),
     Refusal.DONTBUILD: Advice(
         "The push says DONTBUILD, so nothing is spent on it.",
         "Leave the word out of the message of your next push if you do want its jobs looked after.",
@@ -112,8 +116,10 @@ REFUSALS: dict[Refusal, Advice] = {
         f"See whether all of them are needed; if some are left over that are, {_BY_HAND}.",
     ),
     Refusal.NOT_FOUND: Advice(
-        "The CI was asked several times and does not list this job of this push, so there is nothing to retrigger.",
-        "See whether the job still exists there; if it does, retrigger it in the CI itself.",
+        "What lists the jobs of a push was asked several times, and did not list this one: it is behind, or the job is "
+        "gone.",
+        "You need do nothing if it is only behind: once a sweep finds the job, it is decided about anew. Else "
+        "retrigger it in the CI itself.",
     ),
     Refusal.REFUSED_BY_CI: Advice(
         "The CI will not run this job again.",

@@ -20,7 +20,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.reports import PushReport, Reporter, as_listed, judge, push_json
+from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
@@ -97,6 +97,10 @@ class Publisher:
         """Close the reporters' connections."""
         for reporter in self._settings.reporters:
             reporter.close()
+
+    def troubles(self) -> Mapping[str, str]:
+        """Return what a person has to do about each reporter that can tell, by its name; empty: nothing now."""
+        return {one.name: one.trouble() for one in self._settings.reporters if isinstance(one, Warns)}
 
     def step(self) -> bool:
         """Process a push and a comment command, if due; return whether any was. Raises `StoreUnavailable`."""

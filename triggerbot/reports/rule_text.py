@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from triggerbot.core.formatting import duration, plural
+from triggerbot.core.policy.classified import BY_DEFAULT
 from triggerbot.core.policy.rules import EVENTS, Rule
 
 _RESULTS = {
@@ -67,6 +68,10 @@ def _left_alone(rule: Rule) -> Iterator[str]:
         yield f"Jobs that failed in one of these steps are left alone: {listed(rule.exclude_steps.patterns)}."
     if not rule.never_start.by_default:
         yield f"No retrigger starts jobs of these names: {listed(rule.never_start.patterns)}."
+    if not rule.classified:
+        yield "Failures are run again even if somebody has classified them."
+    elif rule.classified != BY_DEFAULT:
+        yield f"Failures that somebody has classified as {listed(sorted(rule.classified))} are left alone."
     if "*" not in rule.authors.patterns:
         yield f"Only pushes of these authors are looked after: {listed(rule.authors.patterns)}."
     if rule.exclude_authors.patterns:

@@ -166,7 +166,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     asked = None if head.asks is None else frozenset(head.asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
-    earlier = _earlier(ledger, job, item, asked, news=news)
+    earlier = _earlier(ledger, job, item, asked, now, news=news)
     if earlier is None and rules.claims(seen, asked):
         make_claim(ledger, key, event.key, "", dry, now)
         return Outcome(claimed=True, asks=head.asks, due=True, news=news)
@@ -179,7 +179,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
 
 
 def _earlier(
-    ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, *, news: bool
+    ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, now: float, *, news: bool
 ) -> Claim | None:
     """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one."""
     number = job.claims.get("")
@@ -187,7 +187,8 @@ def _earlier(
     if stored is None:
         return None
     earlier = ledger.value(stored)
-    if rules.claims(item.seen, asked) and rules.reopens(earlier, item.event.key, news=news):
+    if rules.claims(item.seen, asked) and earlier.reopened_by(item.event.key, news=news):
+        ledger.record("note", now, job=stored.job, run=item.event.key, text="heard of again: it is decided about anew")
         ledger.drop_claim(stored)
         return None
     return earlier

@@ -20,6 +20,7 @@ from triggerbot.core.model import (
     Run,
     RunKey,
 )
+from triggerbot.core.policy.classified import Classification, FailureClass
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
 
@@ -35,6 +36,10 @@ class Known:
     #: Those of them that something is owed in, where that is all that the look-back is for: of others that have come to
     #: their end nothing new need be read.
     wanted: frozenset[str] | None = None
+    #: The runs that something is owed for: what lists none of these is behind.
+    runs: frozenset[RunKey] = frozenset()
+    #: Whether a request is in doubt, so that runs which are not listed would be asked for again.
+    doubt: bool = False
 
 
 NOTHING_KNOWN = Known()
@@ -67,6 +72,8 @@ class LookBack:
     stopped: frozenset[str] = frozenset()
     #: Of batches: whether the CI itself stops one as soon as a newer commit's begins; only where that is known.
     guarded: Mapping[str, bool] = field(default_factory=dict)
+    #: How the failures of runs are classified; see `ShowsClassifications`.
+    classified: Mapping[RunKey, FailureClass] = field(default_factory=dict)
 
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""
@@ -292,6 +299,17 @@ class ListsManyFailures(ListsFailures, Protocol):
 
     def failures_of(self, push: Push, runs: Sequence[Run]) -> Mapping[RunKey, Sequence[str]]:
         """Return the failure lines of runs; those that have to be asked about one by one are left out. Never raises."""
+
+
+@runtime_checkable
+class ShowsClassifications(Protocol):
+    """A system at which people classify failures; its look-backs list how."""
+
+    def classification(self, push: Push, run: RunKey) -> Classification | None:
+        """Return how a failure is classified, and by whom; `None` if it is not, or by us.
+
+        Raises as `ListsFailures.failures` does.
+        """
 
 
 @runtime_checkable

@@ -66,7 +66,8 @@ def test_the_first_reason_in_the_order_of_the_design_is_told(first: int) -> None
 def test_the_order_of_refusals_is_the_order_of_the_fixed_list() -> None:
     """The list that is promised, word for word."""
     text = """not_watched job_excluded kind_excluded result_excluded author_excluded pool_excluded step_excluded hidden
-    event_excluded superseded cancelled derived starts_excluded dontbuild no_retry not_opted_in rebuild_requested
+    event_excluded superseded cancelled derived starts_excluded classified dontbuild no_retry not_opted_in
+    rebuild_requested
     already_claimed enough_runs
     over_budget over_total not_found refused_by_ci"""
 

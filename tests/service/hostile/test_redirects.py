@@ -25,6 +25,7 @@ from triggerbot.systems.taskcluster.pushlog import PushLog
 from triggerbot.systems.taskcluster.system import Taskcluster
 from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.session import Session
 from triggerbot.systems.treeherder.system import Treeherder
 
 STATUSES = [301, 302, 303, 307, 308]
@@ -135,7 +136,7 @@ def call() -> Call:
 def notes(url: str) -> None:
     """Classify a failure, with a login's cookies."""
     jobs = TreeherderJobs("ci", url)
-    one = Classifier(jobs, "canary-session-that-stays", "canary-csrf-that-stays")
+    one = Classifier(jobs, Session(lambda: "canary-session-that-stays", lambda: "canary-csrf-that-stays"))
     try:
         with suppress(CIError):
             one.classify(PUSH, call().target, [call().target])

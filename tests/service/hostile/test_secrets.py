@@ -35,6 +35,7 @@ from triggerbot.systems.taskcluster.pushlog import PushLog
 from triggerbot.systems.taskcluster.system import Taskcluster
 from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.session import Session
 
 TOKEN = "canary-token with a space"
 
@@ -109,7 +110,9 @@ def test_no_error_of_a_system_shows_a_secret() -> None:
 def test_no_repr_shows_a_secret(target: Target) -> None:
     """Of any object of ours, however deeply nested."""
     jobs = TreeherderJobs("th", "http://th.example")
-    whole = [*_systems(httpx.MockTransport(echo)), Classifier(jobs, "canary-session", "canary-csrf"), target.hooks]
+    session = Session(lambda: "canary-session", lambda: "canary-csrf")
+    assert session.trouble() == ""
+    whole = [*_systems(httpx.MockTransport(echo)), Classifier(jobs, session), target.hooks]
     whole += [Credentials("me", "canary-access"), PushLog(Globs(["*"]), token="canary-log")]
     seen = dict(_parts(whole, {}))
 

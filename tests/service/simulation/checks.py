@@ -232,7 +232,8 @@ class Checks:
             case Refusal.OVER_BUDGET:
                 fits = True
             case Refusal.NOT_FOUND:
-                fits = record.push in self._world.ci.hidden
+                # What was only listed late is looked for anew as soon as it is listed.
+                fits = record.push in self._world.ci.hidden and not self._world.scenario.behind
             case Refusal.REFUSED_BY_CI:
                 fits = excused
             case Refusal.SUPERSEDED | Refusal.CANCELLED:

@@ -85,6 +85,21 @@ class Scenario:
     stops: int
     #: Whether the store is replaced by an older copy of it at some time.
     forgets: bool
+    #: Seconds by which what lists the runs of pushes is behind.
+    behind: float = 0.0
+
+
+def late_treeherder(seed: int) -> Scenario:
+    """Draw a history at a CI such as Mozilla's: leads, retriggers in batches, and a Treeherder that is an hour late.
+
+    A person who asks for something in that hour is told at once that it is not found, and may ask again.
+    """
+    made = draw(seed, forgets=False)
+    faults = replace(made.faults, nonsense=0.0)
+    return replace(
+        made, habit=Habit.BATCH, leads=True, faults=faults, sweep=300.0, storm=5000.0, jumps=0, wishes=0,
+        behind=3600.0,
+    )  # fmt: skip
 
 
 def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Scenario:

@@ -92,6 +92,7 @@ class World:
         for number, (message, jobs, failing) in enumerate(scenario.pushes):
             push = Push("ci", "try", "try", f"{number:07x}")
             hidden = dice.choice((0.0, 0.0, 0.0, dice.uniform(1, 400)))
+            hidden = scenario.behind or hidden
             self.later(dice.uniform(0, 60), self.ci.begin, push, message, jobs, failing, hidden)
             for _ in range(scenario.wishes):
                 self.later(
@@ -135,9 +136,8 @@ class World:
 
     def _before_a_sweep(self, replica: Replica) -> None:
         known = self.store.cursor("poll:ci") or self.store.cursor("began:ci")
-        # The very first one reaches back for an hour, by the clock of who makes it.
-        self.misled |= (known is None or float(known) > self.now) and self.now > START + SWEPT
-        self.misled |= replica.skew > 0 and known is None
+        late = self.now > START + SWEPT
+        self.misled |= (replica.skew > 0 or late) if known is None else late and float(known) > self.now
 
     def _come_to_rest(self) -> None:
         self._do_what_is_due()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.fixtures import clock, make_world, quiet, rule
 from tests.fakes.taskcluster import CLIENT, TOKEN, FakeTaskcluster
+from tests.fakes.treeherder import FakeTreeherder
 from triggerbot.core.patterns import Globs
 from triggerbot.systems.taskcluster.api import Credentials
 from triggerbot.systems.taskcluster.pushlog import PushLog
@@ -21,6 +22,14 @@ def tc() -> Iterator[FakeTaskcluster]:
     """Serve an empty deployment."""
     with FakeTaskcluster() as fake:
         yield fake
+
+
+@pytest.fixture
+def th() -> Iterator[FakeTreeherder]:
+    """Serve an empty Treeherder."""
+    with FakeTreeherder() as fake:
+        yield fake
+    assert fake.unknown == []
 
 
 @pytest.fixture

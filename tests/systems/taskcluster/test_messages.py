@@ -76,13 +76,25 @@ def test_a_build_that_failed_is_busted() -> None:
     assert read("failed", run, task={"tags": {}}).result is Result.FAILURE
 
 
-def test_a_run_that_never_ran_is_none() -> None:
-    """The queue makes such a run when a task's deadline has passed."""
-    run = {"state": "exception", "reasonCreated": "exception", "reasonResolved": "deadline-exceeded"}
-    assert parse("fx", f"{EXCHANGES}exception", body(run)) == ()
+@pytest.mark.parametrize(
+    ("reason", "result"),
+    [("canceled", Result.CANCELLED), ("deadline-exceeded", Result.SKIPPED), ("something new", Result.SKIPPED)],
+)
+def test_a_task_of_which_nothing_ever_ran(reason: str, result: Result) -> None:
+    """The queue makes a run only to say how the task ended; it ends what may be known as pending."""
+    lead = read("exception", {"state": "exception", "reasonCreated": "exception", "reasonResolved": reason})
+    assert (lead.state, lead.result, lead.attempt) == (State.FINISHED, result, 1)
 
 
-@pytest.mark.parametrize("kind", ["defined", "group-resolved", "priority-changed"])
+@pytest.mark.parametrize("reason", ["claim-expired", "worker-shutdown", "intermittent-task"])
+def test_a_run_that_a_person_repeats_is_no_retry(reason: str) -> None:
+    """Only what the queue runs again by itself is one."""
+    runs = ({"state": "exception", "reasonResolved": reason}, {"state": "pending", "reasonCreated": "rerun"})
+    assert read("exception", *runs).result is Result.INFRA
+    assert read("failed", {"state": "failed"}, runs[1]).result is Result.FAILURE
+
+
+@pytest.mark.parametrize("kind", ["defined", "group-resolved", "group-sealed", "priority-changed"])
 def test_what_says_nothing_of_a_run(kind: str) -> None:
     """Such a message is ignored, whatever its content."""
     assert parse("fx", f"{EXCHANGES}{kind}", b"{}") == ()

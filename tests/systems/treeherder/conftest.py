@@ -16,6 +16,7 @@ def treeherder() -> Iterator[FakeTreeherder]:
     """Serve an empty Treeherder."""
     with FakeTreeherder() as fake:
         yield fake
+    assert fake.unknown == []
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,9 @@ def test_a_job_message_says_everything() -> None:
     event = parsed()
     assert (event.push, event.job, event.run_id, event.attempt) == (PUSH, "test-linux/opt-mochitest-1", SLUG, 1)
     assert (event.state, event.result, event.kind, event.tier) == (State.FINISHED, Result.SUCCESS, Kind.TEST, 1)
-    assert (event.author, event.time) == ("dev@example.org", 1740640002.0)
+    assert event.time == 1740640002.0
+    # Whoever owns the task need not be the push's author.
+    assert event.author is None
     assert event.url == f"https://th.example/jobs?repo=try&revision={REVISION}&selectedTaskRun={SLUG}.0"
 
 
@@ -44,13 +46,18 @@ def test_a_job_message_says_everything() -> None:
         ({"result": "fail", "isRetried": True}, State.FINISHED, Result.RETRY),
         ({"state": "running", "result": "unknown"}, State.RUNNING, None),
         ({"state": "pending", "result": None}, State.PENDING, None),
-        ({"state": "unscheduled"}, State.PENDING, None),
     ],
 )
 def test_states_and_results(more: dict[str, Any], state: State, result: Result | None) -> None:
     """Treeherder's terms are mapped to ours."""
     event = parsed(**more)
     assert (event.state, event.result) == (state, result)
+
+
+def test_a_task_that_is_only_defined_is_no_run() -> None:
+    """It may never run: what it needs may fail, or be cancelled."""
+    system = Treeherder(TreeherderJobs("th", "https://th.example"), through=None)
+    assert system.parse_message("e", message(state="unscheduled", result=None)) == ()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy import classified
 from triggerbot.core.policy.budget import DEFAULT, Budget
+from triggerbot.core.policy.classified import Classification, FailureClass
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
@@ -39,6 +41,7 @@ class Rule:
     pools: Globs = Globs(["*"])
     exclude_steps: Globs = Globs([])
     never_start: NeverStart = BY_DEFAULT
+    classified: frozenset[FailureClass] = classified.BY_DEFAULT
     retries: int = 2
     opt_in: bool = False
     requested_max: int = 20
@@ -200,6 +203,8 @@ class Facts:
     follows: str = ""
     #: The jobs that a rerun would start and must not.
     starts: tuple[str, ...] = ()
+    #: How the failure is classified, if somebody else has done that.
+    classified: Classification | None = None
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -228,7 +233,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         return Decision.refuse(against[0], detail)
     if facts.ending is not None:
         return facts.ending
-    not_now = _of_other_jobs(facts, failure=not wanted)
+    not_now = _explained(rule, facts) if not wanted else _starts(facts)
     if not_now is not None or asks.dontbuild:
         return not_now or Decision.refuse(Refusal.DONTBUILD)
     if wanted and rule is not None:
@@ -248,10 +253,14 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
     return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
 
 
-def _of_other_jobs(facts: Facts, *, failure: bool) -> Decision | None:
-    """Return the refusal for the sake of other jobs of the push, if there is one."""
-    if facts.follows and failure:
+def _explained(rule: Rule | None, facts: Facts) -> Decision | None:
+    """Return the refusal of a failure for the sake of other jobs of the push, or because somebody has explained it."""
+    if facts.follows:
         return Decision.refuse(Refusal.DERIVED, facts.follows)
+    return _starts(facts) or classified.refusal(facts.classified, rule.classified if rule is not None else ())
+
+
+def _starts(facts: Facts) -> Decision | None:
     return starts_excluded(facts.starts) if facts.starts else None
 
 
@@ -259,11 +268,6 @@ def starts_excluded(jobs: Sequence[str]) -> Decision:
     """Return the refusal of a retrigger that would start these jobs."""
     named = ", ".join(f"`{job}`" for job in jobs[:3]) + (f" and {len(jobs) - 3} more" if len(jobs) > 3 else "")
     return Decision.refuse(Refusal.STARTS_EXCLUDED, f"it would start {named}, which `never_start` forbids")
-
-
-def reopens(earlier: Claim, run: RunKey, *, news: bool) -> bool:
-    """Whether a failed run makes a claim anew: the earlier one ended because its failure followed from another job."""
-    return news and earlier.refusal is Refusal.DERIVED and earlier.run.key != run
 
 
 def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: str) -> Decision:

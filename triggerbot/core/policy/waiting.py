@@ -39,3 +39,8 @@ def until_turn(claim: Claim) -> str:
     What it waited for before stays: that it is not its turn either is no news, and would be told at each look.
     """
     return claim.note if claim.note and (claim.tries or what(claim.note)) else TURN
+
+
+def until_classification_is_known(why: object) -> str:
+    """Say that a failure may be classified, and that it is not known by whom."""
+    return f"it is not known how its failure is classified: {why}"

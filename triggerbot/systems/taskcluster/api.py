@@ -99,6 +99,10 @@ class Api:
         """Read a task's definition."""
         return self._object(self._queue.task(task_id), f"task {task_id}")
 
+    def status(self, task_id: str) -> Any:
+        """Read the status of a task, with its runs."""
+        return self._object(self._queue.status(task_id), f"the status of task {task_id}").get("status")
+
     def group(self, group_id: str) -> Iterator[dict[str, Any]]:
         """Yield the tasks of a group, each with `task` and `status`; a page before the last may be short or empty."""
         what = f"task group {group_id}"

@@ -15,9 +15,13 @@ from triggerbot.core.model import Group, Kind, Lead, Result, State
 
 EXCHANGES = "exchange/taskcluster-queue/v1/task-"
 #: Exchanges about a task of which no run has changed.
-_OF_TASKS = frozenset({"defined", "group-resolved", "group-changed", "group-priority-changed", "priority-changed"})
+_OF_TASKS = frozenset(
+    {"defined", "group-resolved", "group-sealed", "group-changed", "group-priority-changed", "priority-changed"}
+)
 #: Exchanges about a run: its new state.
 _OF_RUNS = frozenset({"pending", "running", "completed", "failed", "exception"})
+#: Why a run was created, if the queue ran the task again by itself; a person's rerun is `rerun`.
+_RETRIES = frozenset({"retry", "task-retry"})
 #: A slugid (taskcluster/slugid): 22 characters of base64url.
 ID = re.compile(r"[A-Za-z0-9_-]{22}")
 #: Words in the kind of a Gecko task that runs tests.
@@ -74,8 +78,6 @@ def parse(system: str, exchange: str, body: bytes) -> Sequence[Lead]:
         raise NotUnderstood("runId: there is no such run in status.runs")
     if not ID.fullmatch(status.taskId) or not ID.fullmatch(status.taskGroupId):
         raise NotUnderstood("status.taskId, status.taskGroupId: expected slugids")
-    if status.runs[number].reasonCreated == "exception":
-        return ()  # It never ran: the queue only adds a run to report that.
     is_build = message.task is not None and kind_of(None, message.task.tags.get("kind")) is Kind.BUILD
     return (lead(Group(system, status.taskGroupId), status, number, is_build=is_build),)
 
@@ -83,13 +85,17 @@ def parse(system: str, exchange: str, body: bytes) -> Sequence[Lead]:
 def lead(group: Group, status: Status, number: int, *, is_build: bool) -> Lead:
     """Build the lead of one run of a task; raises `NotUnderstood` for an unknown state."""
     run = status.runs[number]
-    state, result = judge(run, followed=number + 1 < len(status.runs), is_build=is_build)
+    following = status.runs[number + 1].reasonCreated if number + 1 < len(status.runs) else ""
+    state, result = judge(run, retried=following in _RETRIES, is_build=is_build)
     time = _time(run)
     return Lead(group, status.taskId, state, result, number + 1, time)
 
 
-def judge(run: Run, *, followed: bool, is_build: bool) -> tuple[State, Result | None]:
-    """Return the state and result of a run; `followed`: the task has a later run. Raises `NotUnderstood`."""
+def judge(run: Run, *, retried: bool, is_build: bool) -> tuple[State, Result | None]:
+    """Return the state and result of a run; `retried`: the queue itself ran it again. Raises `NotUnderstood`."""
+    if run.reasonCreated == "exception":
+        # It never ran: the queue adds such a run to a task that ends before anything of it was scheduled.
+        return State.FINISHED, Result.CANCELLED if run.reasonResolved == "canceled" else Result.SKIPPED
     match run.state:
         case "pending":
             return State.PENDING, None
@@ -100,12 +106,12 @@ def judge(run: Run, *, followed: bool, is_build: bool) -> tuple[State, Result | 
         case "failed":
             return State.FINISHED, Result.BUSTED if is_build else Result.FAILURE
         case "exception":
-            return State.FINISHED, _exception(run.reasonResolved, followed=followed)
+            return State.FINISHED, _exception(run.reasonResolved, retried=retried)
         case other:
             raise NotUnderstood(f"a run's state is {other[:40]!r}")
 
 
-def _exception(reason: str, *, followed: bool) -> Result:
+def _exception(reason: str, *, retried: bool) -> Result:
     match reason:
         case "canceled":
             return Result.CANCELLED
@@ -113,7 +119,7 @@ def _exception(reason: str, *, followed: bool) -> Result:
             return Result.SKIPPED
         case "deadline-exceeded":
             return Result.TIMED_OUT
-        case "claim-expired" | "worker-shutdown" | "intermittent-task" if followed:
+        case "claim-expired" | "worker-shutdown" | "intermittent-task" if retried:
             return Result.RETRY
         case _:
             return Result.INFRA

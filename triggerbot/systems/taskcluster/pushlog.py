@@ -38,6 +38,10 @@ class PushLogs:
     def _log(self, project: str) -> PushLog | None:
         return next((log for log in self._logs if log.projects.match_project(project)), None)
 
+    def covers(self, project: str) -> bool:
+        """Return whether a log is configured for a project."""
+        return self._log(project) is not None
+
     def facts(self, push: Push) -> PushFacts | None:
         """Read message, author and time of a push; `None`: no log is configured for its project.
 

@@ -75,7 +75,8 @@ class TaskclusterSettings(SystemSettings):
     )
     classify: Annotated[ClassificationSettings | None, fields.Given] = Field(
         default=None,
-        description="Classify a failure at treeherder as intermittent once two further runs passed. Off unless given.",
+        description="Classify at treeherder: a failure as intermittent once two further runs passed, and retriggers "
+        "that fail as their original did like that. Off unless given.",
     )
     without_action: Literal["refuse", "create_task"] = Field(
         default="refuse",
@@ -116,10 +117,12 @@ class TaskclusterSettings(SystemSettings):
         """Sweep the projects of the rules, where none are given."""
         return self if self.projects else self.model_copy(update={"projects": literal_projects(rules)})
 
-    def warnings(self, *, queue: bool) -> Iterator[str]:
+    def warnings(self, *, queue: bool | None) -> Iterator[str]:
         """Yield what cannot work without more keys."""
         if self.access_token is None:
             yield "without client_id and access_token everything is read and decided, and nothing can be retriggered"
+        if queue is None:
+            return
         if self.treeherder is None and not self.pushes:
             yield (
                 "nobody tells what is written in a push, so no try: line and no --no-retry is heeded: add pushes: or "

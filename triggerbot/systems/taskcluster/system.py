@@ -1,6 +1,8 @@
 """The Taskcluster system, messages over AMQP, look-back by task group, retriggers by the push's actions."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -8,8 +10,9 @@ import httpx
 
 from triggerbot.config import secrets
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run
+from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy import planning
+from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
@@ -21,18 +24,23 @@ from triggerbot.systems import (
     LookBack,
     Refused,
     ResolvedLeads,
+    ShowsClassifications,
     Unknown,
+    mozilla,
 )
 from triggerbot.systems.classification import Classifier, Classifies
 from triggerbot.systems.http import NotSent, Reply, unacknowledged
 from triggerbot.systems.taskcluster import actions, messages, tasks
 from triggerbot.systems.taskcluster.api import Api, Credentials, covers
+from triggerbot.systems.taskcluster.outcomes import Outcomes
 from triggerbot.systems.taskcluster.pushlog import PushLog, PushLogs
 from triggerbot.systems.taskcluster.settings import INDEX, TaskclusterSettings
 from triggerbot.systems.taskcluster.tasks import Definition, Tasks
 
 #: Seconds until the credentials may have been fixed.
 _DENIED = 600.0
+#: A project as it may be named in the index.
+_PROJECT = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 #: Prefix of the scopes that allow triggering a hook.
 _HOOKS = "hooks:trigger-hook:"
 
@@ -87,6 +95,7 @@ class Taskcluster:
         self._projects = tuple(projects)
         self._jobs = jobs
         self._tasks = Tasks(self._api, name)
+        self._outcomes = Outcomes(self._api, self._tasks)
         # An artifact of a decision task never changes, so it may be cached.
         self._actions = lru_cache(16)(partial(self._api.artifact, name=actions.ARTIFACT))
 
@@ -127,15 +136,34 @@ class Taskcluster:
             settled.append(lead)
             push = definition.push(self.name)
             if push is not None and watched(push):
-                events.append(tasks.of_lead(definition, push, self._api.root_url, lead))
+                events += self._by_push([tasks.of_lead(definition, push, self._api.root_url, lead)])
         return ResolvedLeads(tuple(events), tuple(settled), why)
+
+    def _by_push(self, events: Sequence[Event]) -> list[Event]:
+        """Leave out whom a task is for where the push's own author will be told, who may be somebody else."""
+        told = self._jobs is not None
+        return [replace(one, author=None) if told or self._logs.covers(one.push.project) else one for one in events]
 
     # -- look-back and sweep ------------------------------------------------------------------------------------
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
         """List all runs of a push, from Treeherder if there is one, or else from its task groups."""
-        if self._jobs is not None:
-            return self._jobs.look_back(push, known)
+        if self._jobs is None:
+            return self._of_groups(push, known)
+        try:
+            view = self._jobs.look_back(push, known)
+        except NotKnown as error:
+            return mozilla.without_treeherder(self._of_groups(push, known), known, error)
+        view = replace(view, events=tuple(self._outcomes.settle(view.events)))
+        if not mozilla.is_behind(view, known):
+            return view
+        try:
+            return mozilla.joined(view, self._of_groups(push, replace(known, facts=True)))
+        except NotKnown:
+            return view
+
+    def _of_groups(self, push: Push, known: Known) -> LookBack:
+        """List all runs of a push from its task groups, and its facts from the push log."""
         facts = None if known.facts else self._logs.facts(push)
         groups = [group for group in known.batches if messages.ID.fullmatch(group)]
         if not groups:
@@ -157,6 +185,8 @@ class Taskcluster:
 
     def _decision(self, push: Push) -> str:
         """Find the push's decision task, whose id is also that of its task group."""
+        if not _PROJECT.fullmatch(push.project):
+            raise NotKnown(f"the index can have no push of {push.project[:80]!r}")
         path = self._index.format(project=push.project.replace("/", "."), revision=push.revision)
         return self._api.find(path)
 
@@ -167,7 +197,7 @@ class Taskcluster:
             try:
                 definition = tasks.read(one.get("task"))
                 if definition.push(self.name) == push:
-                    events += tasks.runs(definition, push, self._api.root_url, one.get("status"))
+                    events += self._by_push(tasks.runs(definition, push, self._api.root_url, one.get("status")))
             except NotUnderstood:
                 whole = False
         return events, whole
@@ -175,7 +205,8 @@ class Taskcluster:
     def recent(self, since: float) -> Sequence[Heard] | None:
         """List the runs of pushes since `since`; `None` where neither Treeherder nor a push log lists pushes."""
         if self._jobs is not None:
-            return self._jobs.recent(since)
+            recent = self._jobs.recent(since)
+            return None if recent is None else self._outcomes.settle([one for one in recent if isinstance(one, Event)])
         events: list[Heard] = []
         listed = False
         for project in self._projects:
@@ -198,15 +229,14 @@ class Taskcluster:
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan one action per job, with the number of runs in it."""
         plan = planning.plan_batch(wants)
-        return Plan(
-            tuple(Call(call.wants, min(call.count, actions.TIMES_MAX), call.target) for call in plan.calls), plan.held
-        )
+        calls = (Call(call.wants, min(call.count, actions.TIMES_MAX), _original(call)) for call in plan.calls)
+        return Plan(tuple(calls), plan.held)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
         """Run the push's retrigger action once; never raises."""
         if not self._api.signed:
             return Later("no client_id and access_token are configured: nothing can be retriggered", _DENIED)
-        task_id = call.target.run_id
+        task_id = _original(call).run_id
         try:
             definition = self._tasks.definition(task_id)
             chosen = actions.choose(
@@ -268,6 +298,10 @@ class Taskcluster:
             return f"answers; the client has {len(scopes)} scopes, among them hooks:trigger-hook"
         raise CIDenied("the client may trigger no hook: give it hooks:trigger-hook:<group>/<the hooks of your actions>")
 
+    def classification(self, push: Push, run: RunKey) -> Classification | None:
+        """Return how a failure is classified at Treeherder; raises as `ShowsClassifications.classification` does."""
+        return self._jobs.classification(push, run) if isinstance(self._jobs, ShowsClassifications) else None
+
     def classifier(self) -> Classifier | None:
         """Log in at Treeherder, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
         return self._jobs.classifier() if isinstance(self._jobs, Classifies) else None
@@ -278,6 +312,12 @@ class Taskcluster:
         self._logs.close()
         if self._jobs is not None:
             self._jobs.close()
+
+
+def _original(call: Call) -> Run:
+    """Return the run to copy: what only ran failed tests again is no run of the whole job."""
+    whole = (run for run in reversed(call.wants[0].runs) if not run.allowed_to_fail)
+    return next(whole, call.target) if call.target.allowed_to_fail else call.target
 
 
 def _answer(reply: Reply | NotSent | Unknown, needed: str) -> Answer:

@@ -11,6 +11,7 @@ import msgspec
 
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.model import Event, Group, Kind, Lead, Push, Result
+from triggerbot.systems import mozilla
 from triggerbot.systems.taskcluster import messages
 from triggerbot.systems.taskcluster.api import Api
 from triggerbot.systems.taskcluster.messages import ID, Status, kind_of, lead
@@ -73,6 +74,8 @@ class Definition:
     pushed: tuple[str, str] | None
     #: Our operation that created it.
     operation: str | None
+    #: It only runs failed tests of its job again: evidence, and no job of its own.
+    confirms: bool = False
     scopes: tuple[str, ...] = field(default=(), compare=False)
 
     def push(self, system: str) -> Push | None:
@@ -93,10 +96,11 @@ def read(task: Any) -> Definition:
         raise NotUnderstood("the task's definition: taskGroupId is no slugid")
     treeherder = wire.extra.treeherder if wire.extra is not None else None
     mark = wire.extra.triggerbot if wire.extra is not None else None
+    job, confirms = mozilla.job_of(wire.metadata.name)
     found = [match for route in wire.routes if (match := _ROUTE.fullmatch(route)) is not None]
     return Definition(
         group=wire.taskGroupId,
-        job=wire.metadata.name,
+        job=job,
         kind=kind_of(treeherder.jobKind if treeherder is not None else None, wire.tags.get("kind")),
         tier=treeherder.tier if treeherder is not None else 1,
         author=wire.tags.get("createdForUser") or wire.metadata.owner or None,
@@ -104,6 +108,7 @@ def read(task: Any) -> Definition:
         tags=wire.tags,
         pushed=(found[0][1], found[0][2].lower()) if len(found) == 1 else None,
         operation=mark.operation if mark is not None else None,
+        confirms=confirms,
         scopes=wire.scopes,
     )
 
@@ -112,7 +117,10 @@ def read(task: Any) -> Definition:
 
 
 def of_lead(definition: Definition, push: Push, root_url: str, lead: Lead) -> Event:
-    """Build the event of a lead whose task is known."""
+    """Build the event of a lead whose task is known.
+
+    Its author is whoever the task is for, or owns it: often the push's author, but not always.
+    """
     result = lead.result
     if result in (Result.FAILURE, Result.BUSTED):
         result = Result.BUSTED if definition.kind is Kind.BUILD else Result.FAILURE
@@ -131,21 +139,23 @@ def of_lead(definition: Definition, push: Push, root_url: str, lead: Lead) -> Ev
         retrigger_of=definition.operation,
         pool=definition.pool,
         batch=definition.group,
+        allowed_to_fail=definition.confirms,
     )
+
+
+def read_status(status: Any) -> Status:
+    """Parse a task's status; raises `NotUnderstood`."""
+    try:
+        return msgspec.convert(status, Status)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise NotUnderstood(f"a task's status: {error}") from None
 
 
 def runs(definition: Definition, push: Push, root_url: str, status: Any) -> list[Event]:
     """Build the events of all runs in a task's status; raises `NotUnderstood`."""
-    try:
-        known = msgspec.convert(status, Status)
-    except msgspec.MsgspecError as error:
-        raise NotUnderstood(f"a task's status: {error}") from None
+    known = read_status(status)
     group = Group(push.system, definition.group)
-    leads = (
-        lead(group, known, number, is_build=definition.kind is Kind.BUILD)
-        for number, run in enumerate(known.runs)
-        if run.reasonCreated != "exception"
-    )
+    leads = (lead(group, known, number, is_build=definition.kind is Kind.BUILD) for number in range(len(known.runs)))
     return [of_lead(definition, push, root_url, one) for one in leads]
 
 
@@ -158,8 +168,8 @@ class Tasks:
     def __init__(self, api: Api, system: str) -> None:
         self._api = api
         self._system = system
-        self._definitions: _Cache[Definition] = _Cache(_TASKS)
-        self._pushes: _Cache[Push] = _Cache(_GROUPS)
+        self._definitions: Cache[Definition] = Cache(_TASKS)
+        self._pushes: Cache[Push] = Cache(_GROUPS)
 
     def definition(self, task_id: str) -> Definition:
         """Return a definition, fetched unless it is cached; raises `NotUnderstood` and what every read raises."""
@@ -169,6 +179,14 @@ class Tasks:
         if not messages.ID.fullmatch(task_id):
             raise NotUnderstood(f"{task_id[:40]!r} is no task id")
         return self._store(task_id, read(self._api.task(task_id)))
+
+    def cached(self, task_id: str) -> Definition | None:
+        """Return a definition if it is known already."""
+        return self._definitions.get(task_id)
+
+    def store(self, task_id: str, task: Any) -> Definition:
+        """Store a definition that came with something else; raises `NotUnderstood`."""
+        return self._store(task_id, read(task))
 
     def prepare(self, group: Group, task_ids: Sequence[str]) -> None:
         """Fetch the whole group where that is cheaper than fetching each task; raises what every read raises."""
@@ -196,7 +214,7 @@ class Tasks:
         return definition
 
 
-class _Cache(Generic[T]):
+class Cache(Generic[T]):
     """A cache of the least recently used kind. Thread-safe."""
 
     def __init__(self, most: int) -> None:
@@ -205,12 +223,14 @@ class _Cache(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, key: str) -> T | None:
+        """Return a value, if it is cached."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: str, value: T) -> None:
+        """Cache a value; the one that was used longest ago makes room."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)

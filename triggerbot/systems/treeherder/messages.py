@@ -10,11 +10,13 @@ import msgspec
 from triggerbot.core.errors import NotUnderstood
 from triggerbot.core.event_json import parse_time
 from triggerbot.core.model import Event, Kind, Push, Result, State
+from triggerbot.systems import mozilla
 
 _VERSION = 1
 _REVISION = re.compile(r"[0-9a-f]{7,64}")
+#: The state of a task that is only defined: no run of it exists, and perhaps never will.
+UNSCHEDULED = "unscheduled"
 STATES = {
-    "unscheduled": State.PENDING,
     "pending": State.PENDING,
     "running": State.RUNNING,
     "completed": State.FINISHED,
@@ -58,7 +60,6 @@ class _Job(msgspec.Struct, frozen=True):
     isRetried: bool = False  # noqa: N815
     retryId: int = 0  # noqa: N815
     tier: int = 1
-    owner: str | None = None
     timeScheduled: str | None = None  # noqa: N815
     timeStarted: str | None = None  # noqa: N815
     timeCompleted: str | None = None  # noqa: N815
@@ -75,6 +76,8 @@ def parse(system: str, url: str, body: bytes) -> Sequence[Event]:
         raise NotUnderstood(str(error)) from None
     if job.version != _VERSION:
         raise NotUnderstood(f"version: expected {_VERSION}, got {job.version}")
+    if job.state == UNSCHEDULED:
+        return ()
     state = STATES.get(job.state)
     if state is None:
         raise NotUnderstood(f"state: {job.state[:40]!r} is not known")
@@ -85,20 +88,29 @@ def parse(system: str, url: str, body: bytes) -> Sequence[Event]:
     kind = Kind(job.jobKind) if job.jobKind in ("test", "build", "other") else Kind.OTHER
     push = Push(system, job.origin.project, job.origin.project, job.origin.revision)
     run_id, retry = _run(job)
+    called, confirms = mozilla.job_of(job.display.jobName)
+    # The owner is the task's, and may be another than the push's author.
     return (
         Event(
             push=push,
-            job=job.display.jobName,
+            job=called,
             run_id=run_id,
             attempt=retry + 1,
             state=state,
             result=_result(job, kind) if state is State.FINISHED else None,
             kind=kind,
             tier=job.tier,
-            author=job.owner,
             time=_time(job),
-            url=f"{url}/jobs?repo={push.project}&revision={push.revision}&selectedTaskRun={run_id}.{retry}",
+            url=link(url, push, run_id, retry),
+            allowed_to_fail=confirms,
         ),
+    )
+
+
+def link(url: str, push: Push, run_id: str, retry: int) -> str:
+    """Return the address of a run."""
+    return (
+        f"{url}/jobs?repo={mozilla.repository(push.project)}&revision={push.revision}&selectedTaskRun={run_id}.{retry}"
     )
 
 

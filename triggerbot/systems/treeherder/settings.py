@@ -30,7 +30,8 @@ class TreeherderSettings(SystemSettings):
     )
     classify: Annotated[ClassificationSettings | None, fields.Given] = Field(
         default=None,
-        description="Classify a failure as intermittent once two further runs passed. Off unless given.",
+        description="Classify a failure as intermittent once two further runs passed, and retriggers that fail as "
+        "their original did like that. Off unless given.",
     )
     grace: fields.Duration = default(
         "5m", "How long it may take until a retrigger is listed: an action task has to run first."
@@ -43,7 +44,7 @@ class TreeherderSettings(SystemSettings):
         """Sweep the projects of the rules, where none are given."""
         return self if self.projects else self.model_copy(update={"projects": literal_projects(rules)})
 
-    def warnings(self, *, queue: bool) -> Iterator[str]:
+    def warnings(self, *, queue: bool | None) -> Iterator[str]:
         """Yield what cannot work without more keys."""
         if self.taskcluster is None:
             yield "nothing can be retriggered without taskcluster: NAME, a system of type taskcluster"

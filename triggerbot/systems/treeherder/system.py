@@ -1,17 +1,20 @@
 """The Treeherder system: its job messages as events, its list of a push's jobs as look-back; no retriggers itself."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from triggerbot.core.errors import NotUnderstood, Unauthenticated
-from triggerbot.core.model import Event, Heard, Push, Run
+from triggerbot.core.errors import NotKnown, NotUnderstood, Unauthenticated
+from triggerbot.core.model import Event, Heard, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy import planning
+from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack
+from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack, mozilla
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs
+from triggerbot.systems.treeherder.session import Session
 from triggerbot.systems.treeherder.settings import TreeherderSettings
 
 #: Seconds until the config may have been fixed.
@@ -20,6 +23,11 @@ _DENIED = 600.0
 
 class Retriggers(Protocol):
     """The CI that runs the jobs that Treeherder shows: a Taskcluster."""
+
+    name: str
+
+    def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
+        """As `System.look_back`; there, pushes are of its own system."""
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """As `System.plan`."""
@@ -62,8 +70,23 @@ class Treeherder:
         return messages.parse(self.name, self._jobs.url, body)
 
     def look_back(self, push: Push, known: Known = NOTHING_KNOWN) -> LookBack:
-        """List every job of a push; raises as `System.look_back` does."""
-        return self._jobs.look_back(push, known)
+        """List every job of a push; raises as `System.look_back` does.
+
+        Where Treeherder is behind, the CI that runs the jobs is asked as well: a request would be repeated otherwise.
+        """
+        through = self._through
+        if through is None:
+            return self._jobs.look_back(push, known)
+        try:
+            view = self._jobs.look_back(push, known)
+        except NotKnown as error:
+            return mozilla.without_treeherder(_of(push, through, known), known, error)
+        if not mozilla.is_behind(view, known):
+            return view
+        try:
+            return mozilla.joined(view, _of(push, through, known))
+        except NotKnown:
+            return view
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
         """Plan as the CI that runs the jobs does."""
@@ -83,6 +106,10 @@ class Treeherder:
         """Return the failure lines in a run's log; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
         return self._jobs.failures(push, run)
 
+    def classification(self, push: Push, run: RunKey) -> Classification | None:
+        """Return how a failure is classified, by somebody else; raises `NotKnown`, `CIUnavailable`, `CIDenied`."""
+        return self._jobs.classification(push, run)
+
     def classifier(self) -> Classifier | None:
         """Log in, to classify failures; `None` if that is not configured. Raises `ConfigError`."""
         return self._log_in()
@@ -94,6 +121,12 @@ class Treeherder:
     def close(self) -> None:
         """Close the connections."""
         self._jobs.close()
+
+
+def _of(push: Push, through: Retriggers, known: Known) -> LookBack:
+    """List the runs of a push of ours at the CI that runs them."""
+    view = through.look_back(push._replace(system=through.name), replace(known, facts=True))
+    return replace(view, events=tuple(replace(event, push=push) for event in view.events), facts=PushFacts(push))
 
 
 def build(name: str, settings: TreeherderSettings, context: BuildContext) -> Treeherder:
@@ -110,4 +143,6 @@ def _log_in(name: str, settings: TreeherderSettings, context: BuildContext) -> C
     # Connections of its own: it is closed with the reports.
     jobs = TreeherderJobs(name, settings.url, user_agent=context.user_agent)
     login = settings.classify
-    return Classifier(jobs, login.session.read(), login.csrf.read(), user_agent=context.user_agent)
+    # What cannot be read at all is a mistake in the config.
+    login.session.read(), login.csrf.read()
+    return Classifier(jobs, Session(login.session.read, login.csrf.read), user_agent=context.user_agent)

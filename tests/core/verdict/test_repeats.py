@@ -1,0 +1,75 @@
+"""Which failed runs are retriggers of ours that fail as their original did."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.world import push
+from triggerbot.core.claim import Claim, ClaimState
+from triggerbot.core.decision import Cause
+from triggerbot.core.model import Result, Run, State
+from triggerbot.core.verdict.repeats import repeats
+
+LINE = "TEST-UNEXPECTED-FAIL | browser/test_login.js | Test timed out"
+OTHER = "TEST-UNEXPECTED-FAIL | browser/test_refund.js | expected 3, got 4"
+
+
+def run(number: int, line: str = LINE, result: Result = Result.FAILURE) -> Run:
+    """Return a run that failed with one line, or ended otherwise."""
+    lines = (line,) if result is Result.FAILURE and line else ()
+    return Run("job", f"run-{number}", 1, State.FINISHED, result, time=float(number), failures=lines)
+
+
+def claim(of: Run, *, known: int = 1, asked: int = 2, **more: object) -> Claim:
+    """Return a claim that was carried out."""
+    made = Claim(
+        1, push(), "job", ClaimState.DONE, of, dry=False, created=0, due=0, cause=Cause.FAILURE, wanted=asked,
+        asked=asked, known_runs=known,
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+def pairs(runs: list[Run], *claims: Claim) -> list[tuple[str, str]]:
+    """Return the ids of each original and its repetition."""
+    return [(one.run_id, two.run_id) for one, two in repeats("job", runs, claims)]
+
+
+@pytest.mark.parametrize(
+    ("further", "expected"),
+    [
+        ([run(1), run(2)], ["run-1", "run-2"]),
+        ([run(1, OTHER), run(2)], ["run-2"]),
+        ([run(1, result=Result.SUCCESS), run(2)], ["run-2"]),
+        ([run(1, ""), run(2, "")], []),
+        ([run(1), run(2), run(3)], ["run-1", "run-2"]),
+    ],
+)
+def test_what_fails_alike_is_a_repetition(further: list[Run], expected: list[str]) -> None:
+    """Another failure is one of its own, and so is one of which nothing is known; what others started is theirs."""
+    original = run(0)
+    assert pairs([original, *further], claim(original)) == [("run-0", one) for one in expected]
+
+
+def test_an_original_of_which_nothing_is_known() -> None:
+    """It is like no other failure."""
+    original = run(0, "")
+    assert pairs([original, run(1, ""), run(2)], claim(original)) == []
+
+
+def test_a_dry_run_started_nothing() -> None:
+    """The runs are somebody else's."""
+    original = run(0)
+    assert pairs([original, run(1)], claim(original, dry=True)) == []
+
+
+def test_what_repeats_a_repetition_repeats_its_original() -> None:
+    """A person asked for more of what the bot had run."""
+    runs = [run(number) for number in range(4)]
+    by_hand = claim(runs[2], known=3, asked=1, origin="by-hand")
+    assert pairs(runs, claim(runs[0]), by_hand) == [("run-0", f"run-{number}") for number in (1, 2, 3)]
+
+
+def test_what_was_asked_for_after_a_pass_repeats_the_last_failure() -> None:
+    """Not the run that passed."""
+    runs = [run(0), run(1, result=Result.SUCCESS), run(2)]
+    assert pairs(runs, claim(runs[1], known=2, asked=1)) == [("run-0", "run-2")]

@@ -1,0 +1,154 @@
+"""Treeherder: retriggers that failed as their original did are classified as that is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.fakes.clock import Clock
+from tests.fakes.treeherder import CSRF, SESSION, FakeTreeherder
+from tests.fakes.world import World
+from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
+from tests.systems.treeherder.test_jobs import Elsewhere
+from triggerbot.reports.publisher import Publisher
+from triggerbot.reports.reporters.treeherder import TreeherderReporter
+from triggerbot.systems.treeherder.classify import Classifier
+from triggerbot.systems.treeherder.session import Session
+from triggerbot.systems.treeherder.system import Treeherder
+
+LINE = "TEST-UNEXPECTED-FAIL | browser/test_login.js | Test timed out"
+OTHER = "TEST-UNEXPECTED-FAIL | browser/test_refund.js | expected 3, got 4"
+
+
+class Bench:
+    """A push with a failed job, and two retriggers of it."""
+
+    def __init__(self, treeherder: FakeTreeherder, make_world: Callable[..., World]) -> None:
+        self.treeherder = treeherder
+        self.original = treeherder.job(treeherder.push(REVISION), result="testfailed")
+        treeherder.read_log(self.original, LINE)
+        system = Treeherder(jobs_of(treeherder), through=Elsewhere(treeherder), grace=60.0)
+        self.world = make_world(system)
+        self.world.hear(*system.look_back(PUSH).events)
+        self.world.pass_time(600)
+        self.repeats = [job for job in treeherder.jobs if job is not self.original]
+        assert len(self.repeats) == 2
+        for job in self.repeats:
+            treeherder.change(job, state="completed", result="testfailed")
+            treeherder.read_log(job, LINE)
+        self.world.hear(*system.look_back(PUSH).events)
+        self.publisher = self._publisher()
+
+    def _publisher(self) -> Publisher:
+        classifier = Classifier(jobs_of(self.treeherder), Session(lambda: SESSION, lambda: CSRF, self.world.clock))
+        OPENED.append(classifier)
+        return self.world.publisher(TreeherderReporter("th", classifier, self.world.clock))
+
+    def publish(self, seconds: float = 2.0, *, restarted: bool = False) -> None:
+        """Publish what is due after some time, without any news."""
+        if restarted:
+            self.publisher = self._publisher()
+        self.world.publish(self.publisher, seconds)
+
+    def classes(self) -> list[int]:
+        """Return how the retriggers are classified."""
+        return [job["failure_classification_id"] for job in self.repeats]
+
+    def bugs(self) -> list[list[int]]:
+        """Return the bugs of the retriggers."""
+        return [[one["bug_id"] for one in self.treeherder.bugs if one["job_id"] == job["id"]] for job in self.repeats]
+
+    def writes(self) -> int:
+        """Count what was written."""
+        return sum(method != "GET" for method, _, _ in self.treeherder.requests)
+
+
+@pytest.fixture
+def bench(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> Bench:
+    """Return a push whose retriggers failed like their original."""
+    return Bench(treeherder, make_world)
+
+
+def test_they_follow_their_original(treeherder: FakeTreeherder, bench: Bench) -> None:
+    """Whenever it is classified, and however that changes; nothing is written twice."""
+    bench.publish()
+    assert (bench.classes(), bench.writes()) == ([1, 1], 0)
+
+    treeherder.classify(bench.original, 4, text="as every Monday")
+    treeherder.annotate(bench.original, 1234567)
+    bench.publish(700)
+    assert (bench.classes(), bench.bugs(), bench.writes()) == ([4, 4], [[1234567]] * 2, 4)
+    assert {note["text"] for note in treeherder.notes[1:]} == {
+        "Classified by triggerbot as the run that this one repeats: as every Monday"
+    }
+    bench.publish(3600)
+    bench.publish(7200, restarted=True)
+    assert bench.writes() == 4
+
+    treeherder.classify(bench.original, 2, text="abcdef123456")
+    treeherder.bugs.pop(0)
+    bench.publish(7200)
+    assert (bench.classes(), bench.bugs(), bench.writes()) == ([2, 2], [[], []], 8)
+
+    for note in [one for one in treeherder.notes if one["job_id"] == bench.original["id"]]:
+        treeherder.unclassify(note["id"])
+    bench.publish(21_600)
+    assert bench.classes() == [1, 1]
+
+
+def test_a_retrigger_that_fails_otherwise_is_a_failure_of_its_own(treeherder: FakeTreeherder, bench: Bench) -> None:
+    """As is one whose failure is not known."""
+    treeherder.classify(bench.original, 4)
+    treeherder.read_log(bench.repeats[0], OTHER)
+    treeherder.read_log(bench.repeats[1])
+    bench.publish()
+    assert (bench.classes(), bench.writes()) == ([1, 1], 0)
+
+
+def test_what_somebody_else_classified_is_left_alone(treeherder: FakeTreeherder, bench: Bench) -> None:
+    """A sheriff has looked at it; neither that nor its bugs are changed."""
+    treeherder.classify(bench.repeats[0], 5)
+    treeherder.classify(bench.original, 4)
+    treeherder.annotate(bench.original, 7)
+    bench.publish()
+    assert (bench.classes(), bench.bugs()) == ([5, 4], [[], [7]])
+
+
+def test_a_bug_that_somebody_named_stays(treeherder: FakeTreeherder, bench: Bench) -> None:
+    """Only what came from the original goes with it."""
+    treeherder.annotate(bench.repeats[0], 7)
+    treeherder.classify(bench.original, 4)
+    treeherder.annotate(bench.original, 7)
+    bench.publish()
+    assert bench.bugs() == [[7], [7]]
+
+    treeherder.bugs = [one for one in treeherder.bugs if one["job_id"] != bench.original["id"]]
+    bench.publish(3600)
+    assert bench.bugs() == [[7], []]
+
+
+@pytest.mark.parametrize("lost", range(1, 12))
+def test_a_lost_answer_makes_nothing_double(treeherder: FakeTreeherder, bench: Bench, lost: int) -> None:
+    """It looks before it writes, whichever of its requests fails."""
+    treeherder.classify(bench.original, 4)
+    treeherder.annotate(bench.original, 7)
+    treeherder.faults = [(200, True)] * lost + [(500, True)] * 3
+    bench.publish()
+    bench.publish(900)
+    bench.publish(900)
+    notes = [note["job_id"] for note in treeherder.notes]
+    assert sorted(notes) == sorted(job["id"] for job in (bench.original, *bench.repeats))
+    assert bench.bugs() == [[7], [7]]
+
+
+def test_it_looks_less_often_with_time_and_ends(treeherder: FakeTreeherder, bench: Bench, clock: Clock) -> None:
+    """Every ten minutes at first, every six hours in the end, for a week."""
+    looks: list[Any] = []
+    bench.publish()
+    for _ in range(8 * 24 * 6):
+        treeherder.requests.clear()
+        bench.publish(600)
+        looks.append(len(treeherder.requests) > 0)
+    assert looks[0]
+    assert 25 < sum(looks) < 60
+    assert not any(looks[-24 * 5 :])

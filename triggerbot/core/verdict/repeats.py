@@ -1,0 +1,37 @@
+"""Which failed runs are retriggers of ours that fail as their original did: nobody has to look at those again. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from triggerbot.core.claim import Claim
+from triggerbot.core.model import Run, RunKey
+from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict.same_failure import NO_HISTORY, History, evidence_of
+
+
+def repeats(
+    job: str, runs: Sequence[Run], claims: Sequence[Claim], background: History = NO_HISTORY
+) -> Iterator[tuple[Run, Run]]:
+    """Yield pairs of a failed run and a retrigger of it that failed alike.
+
+    `runs`: all of a job at a push, oldest first. A failure of which nothing telling is known is like no other.
+    """
+    originals: dict[RunKey, Run] = {}
+    for claim in claims:
+        original = _original(claim, runs)
+        if original is None or claim.dry:
+            continue
+        # What repeats a repetition repeats what that does.
+        original = originals.get(original.key, original)
+        shapes = evidence_of(job, original.failures, background)
+        for run in runs[claim.known_runs : claim.known_runs + claim.asked]:
+            if not run.failed or run.key == original.key or run.key in originals:
+                continue
+            if fingerprint.same(shapes, evidence_of(job, run.failures, background)):
+                originals[run.key] = original
+                yield original, run
+
+
+def _original(claim: Claim, runs: Sequence[Run]) -> Run | None:
+    """Return the failed run that a claim's retriggers repeat: its own, or else the newest before the decision."""
+    known = [run for run in runs[: claim.known_runs] if run.failed]
+    return next((run for run in known if run.key == claim.run.key), known[-1] if known else None)

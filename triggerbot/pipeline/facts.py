@@ -1,0 +1,45 @@
+"""The facts that a decision about a claim depends on: what is stored, what the CI lists, and how it is classified."""
+
+from triggerbot.core import proof
+from triggerbot.core.claim import Claim
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.classified import Classification
+from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.rules import Facts, Rule
+from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.store import Work
+from triggerbot.systems import LookBack, ShowsClassifications, System
+
+#: The rule of a push that no rule matches any more.
+ANY_RULE = Rule(Globs(["*"]))
+
+
+def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> Facts:
+    """Return the facts for a claim; raises `CIError` if the CI has to be asked for one and gives no answer."""
+    batch = work.told.get(claim.run.batch)
+    runs = work.runs.get(claim.job, ())
+    standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
+    return Facts(
+        asks=work.asks or PushOptions(),
+        author=work.facts.author,
+        fork=bool(work.facts.fork if batch is None or batch.fork is None else batch.fork),
+        forks_allowed=system.forks_allowed,
+        runs=proof.count(runs, rule.proving),
+        listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
+        derived=others.derived(runs, rule.proving),
+        follows=standing.follows,
+        starts=standing.starts,
+        classified=classification_of(system, work, view, claim, rule),
+    )
+
+
+def classification_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule) -> Classification | None:
+    """Ask who classified a failure of the job, where that may settle it; raises `CIError` as `facts_of` does."""
+    if claim.manual or not isinstance(system, ShowsClassifications):
+        return None
+    keys = dict.fromkeys([claim.run.key, *(run.key for run in work.runs.get(claim.job, ()))])
+    for run in (key for key in keys if view.classified.get(key) in rule.classified):
+        known = system.classification(work.push, run)
+        if known is not None and known.settles:
+            return known
+    return None
