@@ -91,8 +91,7 @@ class World:
         dice, scenario = self.dice, self.scenario
         for number, (message, jobs, failing) in enumerate(scenario.pushes):
             push = Push("ci", "try", "try", f"{number:07x}")
-            hidden = dice.choice((0.0, 0.0, 0.0, dice.uniform(1, 400)))
-            hidden = scenario.behind or hidden
+            hidden = scenario.behind or dice.choice((0.0, 0.0, 0.0, dice.uniform(1, 400)))
             self.later(dice.uniform(0, 60), self.ci.begin, push, message, jobs, failing, hidden)
             for _ in range(scenario.wishes):
                 self.later(
