@@ -27,12 +27,14 @@ from triggerbot.systems.github.settings import REPOSITORY
 PACKAGE = Path(triggerbot.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 
+#: Patterns for lines of logs.
+LINES = ()
 #: Patterns that may take more, and why that is harmless.
 BOUNDED = {
     "triggerbot.systems.github.rerun._NEVER": "sees 300 characters at most",
     **{
-        f"triggerbot.core.verdict.fingerprint.{name}": "sees a line that is cut to some hundred characters before"
-        for name in ("_PHRASE", "_PIECE", "_VARIABLE", "_HASH_IN_NAME", "_WORDS", "_TOOLS")
+        f"triggerbot.core.verdict.lines.{name}": "sees a line that is cut to a thousand characters before"
+        for name in LINES
     },
     "triggerbot.cli.errors._OURS": "sees the names of files in tracebacks of our own",
 }

@@ -1,0 +1,118 @@
+"""Failures that are told in several lines: what decides stands below their first one, and is put beside it. Pure."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from triggerbot.core.verdict.lines.roles import Line, Role, read
+from triggerbot.core.verdict.lines.shape import bare
+
+#: Lines of a run that are examined.
+LINES_MAX = 5_000
+#: Lines below the first in which the rest of it may stand.
+_BELOW = 14
+
+#: What stands between by chance.
+_NOT_SAID = (Role.NOTHING, Role.WARNING, Role.FRAME)
+#: The first line of such a failure, what below tells the rest (`None`: the first that is said there), and how far below.
+_FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
+    # Rust: a panic, and an error with its place
+    (re.compile(r"thread '.*' (?:\(\d+\) )?panicked at \S+:$"), None, 4),
+    (re.compile(r"error(?:\[E\d+\])?: (?!could not|aborting|test|process)"), re.compile(r"--> \S"), 1),
+    # javac: the symbol
+    (re.compile(r".*\bcannot find symbol$"), re.compile(r"(?:\[ERROR\] +)?symbol *:"), 2),
+    # Playwright: what was waited for
+    (re.compile(r"(?:\w*Error: )?(?:Timed out|\w+\.\w+: Timeout|.*expect\(.*\)\.)"), re.compile(r"(?:Locator:|- waiting for) "), 6),
+    # testify: the message
+    (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
+    # Gomega
+    (re.compile(r"Expected$"), re.compile(r"(?:to|not to) \w+"), 3),
+    # sanitizers: where, in the sources of the project
+    (
+        re.compile(r"(?:=+\d+=+)?(?:ERROR|WARNING): \w+Sanitizer: "),
+        re.compile(r"#\d+ (?:0x[0-9a-f]+ in )?(?!operator |malloc|calloc|realloc|free|__|std::)\S.* (?!\(?/usr|\(?/lib)\S+:\d+"),
+        _BELOW,
+    ),
+)
+_CAUSE = re.compile(r"> \S")
+_PATH = re.compile(r"^(?:[A-Za-z]:)?[\w./@+-]*/[\w.@+-]+\.\w{1,6}$")
+_AT = re.compile(r"^\d+:\d+ +error ")
+_NUMBERED = re.compile(r"^\d+\) \S.*[^:\s]$")
+_FRAME_OF_PYTHON = re.compile(r"^File '[^']+', line \d+")
+_NESTED_MAX = 4
+
+
+def read_all(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
+    """Yield the lines of a run with what they are, those that belong together as one, each with its place."""
+    given = list(islice(lines, LINES_MAX))
+    path, after_frame, after = "", False, 0
+    for at, raw in enumerate(given):
+        if at < after:
+            continue
+        line = read(raw)
+        text = line.text
+        if after_frame and raw[:1].isspace() and line.role in (Role.OTHER, Role.FAILURE, Role.ASSERTION, Role.GENERIC):
+            after_frame = False
+            continue
+        after_frame = _FRAME_OF_PYTHON.match(text) is not None
+        if _PATH.match(text):
+            path = text
+        elif path and _AT.match(text):
+            line = _joined(f"{path}:{text}", line)
+        else:
+            line, after = _with_below(line, given, at)
+        yield at, line
+
+
+def _with_below(line: Line, given: list[str], at: int) -> tuple[Line, int]:
+    """Join a line with the lines below that tell the rest; return the place after those that need no look any more."""
+    if _CAUSE.match(line.text):
+        return _causes(line, given, at)
+    if _NUMBERED.match(line.text):
+        return _numbered(line, given, at)
+    for first, rest, depth in _FORMS:
+        if first.match(line.text):
+            return _rest(line, given, at, rest, depth)
+    return line, 0
+
+
+def _rest(line: Line, given: list[str], at: int, rest: re.Pattern[str] | None, depth: int) -> tuple[Line, int]:
+    below = [read(one) for one in given[at + 1 : at + 1 + depth]]
+    for place, one in enumerate(below):
+        if one.text and one.role not in _NOT_SAID if rest is None else rest.match(one.text):
+            found = [line.text, one.text]
+            if line.text == "Expected":
+                found = [line.text, *(between.text for between in below[: place + 2])]
+            return _joined(" ".join(found), line), at + 2 + place if rest is None else 0
+    return line, 0
+
+
+def _causes(line: Line, given: list[str], at: int) -> tuple[Line, int]:
+    """Join the causes that Gradle nests: the innermost decides."""
+    causes = [line.text]
+    for below in given[at + 1 : at + _BELOW]:
+        more = bare(below)
+        if not _CAUSE.match(more):
+            break
+        causes.append(more)
+    if len(causes) == 1:
+        return line, 0
+    return _joined(" ".join(reversed(causes)), line), at + len(causes)
+
+
+def _numbered(line: Line, given: list[str], at: int) -> tuple[Line, int]:
+    """Join the name of a test that is nested below a number, as mocha writes it: it ends with a colon."""
+    names = [line.text]
+    for below in given[at + 1 : at + 1 + _NESTED_MAX]:
+        name = bare(below)
+        if not name:
+            break
+        names.append(name)
+        if name.endswith(":"):
+            return _joined(" \u203a ".join(names), line), at + len(names)
+    return line, 0
+
+
+def _joined(text: str, line: Line) -> Line:
+    joined = read(text)
+    return joined if joined.role <= Role.ASSERTION else line

@@ -1,0 +1,135 @@
+"""The failing test that a line names, as test runners write it. Pure."""
+
+import re
+from dataclasses import dataclass
+
+_EXT = r"(?:[cm]?[jt]sx?|py|rb|vue|svelte)"
+#: An id of a test in Python: its parameters may contain anything but a bracket.
+_PYTEST = r"[\w./+-]+\.py(?:::[\w.<>]+)+(?:\[[^\]]{0,200}\]+)?"
+_MS = r"(?:#|[\d.]+) ?(?:ms|s|m|min|seconds|milliseconds)?"
+#: What a line must contain for a form to be tried, and the form. The first that matches counts.
+_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (needed, re.compile(form))
+    for needed, form in (
+        # Mozilla, and everything that reports through mozlog
+        ("TEST-UNEXPECTED-", r"TEST-UNEXPECTED-[A-Z-]+ \| (?P<id>[^|]+?) \|(?P<rest>.*)"),
+        # pytest
+        (".py::", rf"(?P<id>{_PYTEST})(?P<rest>.*)"),
+        (".py", r"^ERROR (?P<suite>[\w./+-]+\.py)(?: - (?P<rest>.*)|$)"),
+        (" at ", r"^_* ?ERROR at (?:setup|teardown) of (?P<id>[\w.]+(?:\[[^\]]{0,200}\])?) _*$"),
+        ("___", r"^_{3,} (?P<id>[\w.]*[Tt]est[\w.]*(?:\[[^\]]{0,200}\])?) _{3,}$"),
+        ("test", r"^(?P<id>test_\w+(?:\[[^\]]{0,200}\])?) FAILED\b(?P<rest>.*)"),
+        # unittest
+        (": ", r"^(?:FAIL|ERROR)(?: \[[^\]]{0,20}\])?: (?P<id>\w+ \([\w.<>]+\)(?: \[[^\]]{0,200}\]| \([^)]{0,200}\))*)(?P<rest>.*)"),
+        ("...", r"^(?P<id>test\w* \([\w.<>]+\)) \.\.\. (?:FAIL|ERROR)(?P<rest>.*)"),
+        # Go
+        ("--- FAIL: ", r"--- FAIL: (?P<id>\S+)"),
+        ("Test:", r"^Test: +(?P<id>Test\w\S*)$"),
+        ("Test", r"^(?P<id>Test\w\S*) \((?:#|[\d.hms]+)\)$"),
+        # JUnit, by Maven and by Gradle
+        ("<<< ", r"^(?:\[ERROR\] )?(?P<id>[\w.$]+\.\w+(?:\([^)]{0,200}\))?(?:\[[^\]]{0,200}\])?) (?:-- )?Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!(?P<rest>.*)"),
+        ("<<< ", r"^(?:\[ERROR\] )?(?P<id>\w+(?:\[[^\]]{0,200}\])?\([\w.$]+\)) +Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!(?P<rest>.*)"),
+        (":", r"^(?:\[ERROR\] )?(?P<id>[A-Z]\w*(?:Tests?|IT|Spec|TestCase)\.\w+(?:\[[^\]]{0,200}\]|\([^)]{0,200}\))?):(?:\d+|#)(?P<rest>(?:->| ).*)?$"),
+        (" > ", r"^(?P<id>[\w.$]+ > .{1,200}?) FAILED\b(?P<rest>.*)"),
+        # jest, vitest, mocha, Playwright
+        ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
+        ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
+        ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
+        ("", r"^[\u00d7\u2715\u2717\u2716\u2718] (?!\d+ problem)(?P<id>.+)"),
+        (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
+        # rspec, PHPUnit, ExUnit, mocha
+        ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
+        (") ", r"^\d+\) (?P<id>.*\w.*)"),
+        # TAP
+        ("not ok ", r"^not ok (?:\d+|#)(?: -)? (?P<id>[^#\s].*)"),
+        # googletest, CTest
+        ("FAILED", r"^\[ *FAILED *\] (?P<id>[\w/]+\.[\w/]+)(?P<rest>.*)"),
+        (" - ", r"^(?:The following tests FAILED: )?(?:\d+|#) - (?P<id>\S+) (?P<rest>\((?:Failed|Timeout|SEGFAULT|Not Run|Subprocess \w+|ILLEGAL|NUMERICAL|OTHER_FAULT|Exit code .{1,20})\))"),
+        # Rust
+        ("panicked at", r"^thread '(?P<id>[\w<>]+(?:::[\w<>{}#]+)+)' (?:\((?:\d+|#)\) )?panicked at (?P<rest>.*)"),
+        ("FAILED", r"^test (?P<id>\S.{0,200}?) \.\.\. FAILED$"),
+        (" stdout ----", r"^---- (?P<id>\S.{0,200}?) stdout ----$"),
+        ("FAIL [", r"^(?:TRY \d+ )?FAIL \[ *(?:[\d.]+s|#) *\] (?:\([^)]{0,40}\) )?(?P<id>\S+ \S+)$"),
+        ("test", r"^(?P<id>(?=\S*test)\w+(?:::\w+)+)$"),
+        # XCTest, .NET
+        ("-[", r"-\[(?P<id>[\w.]+ \w+)\](?P<rest>.*)"),
+        (".test", r"error: (?P<id>\w+\.test\w+) : (?P<rest>.*)"),
+        ("Failed ", rf"^Failed (?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[<? ?{_MS}\]$"),
+        ("[FAIL]", r"(?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
+        # Ginkgo
+        ("[FAIL] ", r"\[FAIL\] (?P<id>.+)"),
+        ("[It] ", r"^(?:\u2022 )?(?:\[Fail\] )?(?!In \[It\])(?P<id>.*\[It\] .+)"),
+        # Bazel
+        ("//", r"^(?:FAIL|TIMEOUT|FLAKY|FAILED): (?P<id>//[\w./:@+-]+(?: \(shard (?:\d+|#) of (?:\d+|#)\))?)"),
+        ("//", r"^(?P<id>//[\w./:@+-]+) +(?P<rest>FAILED|TIMEOUT|NO STATUS)\b"),
+        # ScalaTest, Karma, Robot, Dart
+        ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
+        (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
+        ("| FAIL |", r"^(?P<id>.+ :: .+) \| FAIL \|(?P<rest>.*)"),
+        (" [E]", r"(?P<id>\S+_test\.dart: .+) \[E\]"),
+    )
+)
+#: Where Mozilla's harnesses name no test but themselves.
+_NO_TESTS = re.compile(
+    r"^(?:automation\.py|Shutdown\w*|leakcheck\b.*|LeakSanitizer|AddressSanitizer|ThreadSanitizer|gtest|\(?SimpleTest/.*"
+    r"|Main app process.*|application\b.*|mozrunner.*|None|unknown test\w*|Last test finished|reftest|xpcshell|mochitest"
+    r"|checkLoggingFunctions|MochitestServer.*|GECKO.*|automation|runtests(?:\.py)?|This test.*)$"
+)
+#: What runners add to the name of a test.
+_AROUND = re.compile(
+    rf"(?: \(retry x?\d+\)| \({_MS}\)| {_MS}$| \(attempt \d+\)|(?<=\w):$|[\s\u2500-]+$| # (?:TODO|SKIP|time)\b.*"
+    r"|(?<=\)):$| \[(?:Conformance|NodeConformance|Slow|Serial|Disruptive)\](?=$))+$"
+)
+_PASSED = re.compile(r"^(?:PASSED|SKIPPED|XFAIL|XPASS|RERUN|ok\b)", re.IGNORECASE)
+#: A test as a method of a class: unittest's, old Surefire's, XCTest's.
+_METHOD = re.compile(r"^(?P<method>\w+(?:\[[^\]]*\])?) ?\((?P<owner>[\w.$<>]+)\)(?P<rest>.*)$")
+_PARTS = re.compile(r" > | \u203a |::|[/. :]+(?![^\[(]*[\])])")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A failing test, and what else its line says."""
+
+    test: str
+    rest: str
+    #: It is the file or class of tests, not one of them.
+    suite: bool = False
+
+
+def named(text: str) -> Named | None:
+    """Return the failing test that a line names; `None` if none."""
+    for needed, form in _FORMS:
+        if needed in text and (found := form.search(text)):
+            groups = found.groupdict()
+            suite = groups.get("suite")
+            test = _AROUND.sub("", suite or groups.get("id") or "").strip()
+            rest = (groups.get("rest") or "").strip()
+            if not any(map(str.isalpha, test)) or _NO_TESTS.match(test) or _PASSED.match(rest):
+                return None
+            return Named(_canonical(test), rest, bool(suite))
+    return None
+
+
+def _canonical(test: str) -> str:
+    test = test.replace("[It] ", "")
+    if found := _METHOD.match(test):
+        owner, method = found["owner"], found["method"]
+        return (owner if owner.endswith(f".{method}") else f"{owner}.{method}") + found["rest"]
+    return test
+
+
+def parts(test: str) -> tuple[str, ...]:
+    """Return the parts of a test's id, from the outermost in."""
+    return tuple(part for part in _PARTS.split(test) if part)
+
+
+def is_same(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Return whether the parts of two ids name one test: the shorter may leave out where it is."""
+    short, long = sorted((one, other), key=len)
+    return long[len(long) - len(short) :] == short
+
+
+def covers(whole: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Return whether an id tells all that another does, and more: a test in its group, or with its path."""
+    size = len(other)
+    return size < len(whole) and (whole[:size] == other or whole[len(whole) - size :] == other)
