@@ -23,6 +23,8 @@ __all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "s
 SHAPES_MAX, _TESTS_MAX = 10, 6
 #: The number of first lines among which those of one test are alike; and of those of no test one may be before it.
 _FIRST, _BEFORE = 6, 2
+#: Lines below one that tells of a failure in which others may say more of it, and how many of them are taken.
+_BESIDE, _DETAILS_MAX = 3, 3
 #: Runs in a cache.
 _CACHED = 4096
 #: Runs whose shapes are cached, and the most characters of lines for which that is worth it: pushes are judged often.
@@ -51,7 +53,13 @@ def telling(lines: Iterable[str]) -> tuple[Telling, ...]:
 
 def _telling(lines: Iterable[str]) -> tuple[Telling, ...]:
     found: dict[Role, dict[str, int]] = {role: {} for role in Role}
+    details: dict[str, int] = {}
+    said = -_BESIDE
     for place, line in read_all(lines):
+        if line.role <= Role.ASSERTION:
+            said = place
+        elif line.role is Role.OTHER and place - said < _BESIDE and len(details) < _DETAILS_MAX:
+            details.setdefault(line.shape, place)
         some = found[line.role]
         if len(some) < SHAPES_MAX or line.role is Role.TEST:
             some.setdefault(line.shape, place)
@@ -60,10 +68,11 @@ def _telling(lines: Iterable[str]) -> tuple[Telling, ...]:
     failures = found[Role.FAILURE] | (found[Role.ASSERTION] if tests else {})
     if tests or failures:
         room = max(_TESTS_MAX, SHAPES_MAX - len(failures))
-        chosen = [*list(tests.items())[:room], *failures.items()]
+        chosen = [*list(tests.items())[:room], *failures.items(), *details.items()]
     else:
-        # A warning is none, unless nobody says that anything failed.
-        kinds = (Role.OTHER, Role.FRAME, *(() if found[Role.GENERIC] else (Role.WARNING,)))
+        # A frame or a warning tells nothing of what is said to have failed.
+        silent = not found[Role.GENERIC] and not found[Role.ASSERTION]
+        kinds = (Role.OTHER, *((Role.FRAME, Role.WARNING) if silent else ()))
         chosen = next((list(found[kind].items()) for kind in kinds if found[kind]), [])
     return tuple(Telling(place, text) for text, place in chosen[:SHAPES_MAX])
 
@@ -159,6 +168,15 @@ def _first_alike(one: Sequence[str], other: Sequence[str], most: int) -> bool:
     """Whether what one run says first is alike to what the other says among its first lines."""
     if not one or not other:
         return False
-    return any(likeness(one[0], text) >= ALIKE for text in other[:most]) or any(
+    alike = any(likeness(one[0], text) >= ALIKE for text in other[:most]) or any(
         likeness(other[0], text) >= ALIKE for text in one[:most]
     )
+    return alike and not _is_changed(one, other)
+
+
+def _is_changed(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two runs say the same, line by line, but for some lines: what differs there is what decides."""
+    if len(one) != len(other):
+        return False
+    differ = sum(likeness(mine, yours) < ALIKE for mine, yours in zip(one, other, strict=True))
+    return 0 < differ <= max(1, len(one) // 2)

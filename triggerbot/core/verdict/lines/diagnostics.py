@@ -34,6 +34,9 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
         _BELOW,
     ),
 )
+#: A test that begins, and one that ends.
+_RUNS = re.compile(r"\[ RUN \] (\S+)$|=== RUN (\S+)$")
+_ENDS = re.compile(r"\[ (?:OK|FAILED|SKIPPED) \]|--- (?:PASS|FAIL|SKIP)|=== (?:PAUSE)")
 _CAUSE = re.compile(r"> \S")
 _PATH = re.compile(r"^(?:[A-Za-z]:)?[\w./@+-]*/[\w.@+-]+\.\w{1,6}$")
 _AT = re.compile(r"^\d+:\d+ +error ")
@@ -46,6 +49,7 @@ def read_all(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
     """Yield the lines of a run with what they are, those that belong together as one, each with its place."""
     given = list(islice(lines, LINES_MAX))
     path, after_frame, after = "", False, 0
+    running: tuple[int, str] | None = None
     for at, raw in enumerate(given):
         if at < after:
             continue
@@ -61,7 +65,19 @@ def read_all(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
             line = _joined(f"{path}:{text}", line)
         else:
             line, after = _with_below(line, given, at)
+        if found := _RUNS.match(text):
+            running = at, found[1] or found[2]
+        elif running and _is_end(text, running[1]):
+            running = None
         yield at, line
+    if running:
+        # It came to no end: the run crashed in it.
+        yield running[0], read(f"test {running[1]} ... FAILED")
+
+
+def _is_end(text: str, test: str) -> bool:
+    """Whether a line tells of the end of a test."""
+    return test in text and _ENDS.match(text) is not None
 
 
 def _with_below(line: Line, given: list[str], at: int) -> tuple[Line, int]:

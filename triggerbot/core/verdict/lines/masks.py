@@ -139,6 +139,8 @@ def _of_part(found: re.Match[str]) -> str:
 
 def _end(path: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".", "..")]
-    if _TEMPORARY.isdisjoint(parts):
+    below = next((number for number, part in enumerate(reversed(parts)) if part in _TEMPORARY), None)
+    if below is None:
         return "/".join(parts[-2:]) or "#"
-    return parts[-1] if len(parts) > 1 and _SOURCE.search(path) and parts[-2] not in _TEMPORARY else "#"
+    # Of a temporary directory only the sources are the same elsewhere.
+    return "#" if below < 2 or not _SOURCE.search(path) else "/".join(parts[-2:] if below > 3 else parts[-1:])

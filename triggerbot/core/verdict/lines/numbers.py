@@ -12,6 +12,8 @@ DECIDING = re.compile(
     | (?i:\bexit(?:ed)?(?:\ with)?(?:[ _-]?(?:code|status|value))?)(?::|\ |=|:\ )'?(-?\d{1,10})\b(?!%)
     | (?i:\b(?:return[ _-]?code|rc|error\ code|errorlevel))(?:\ is|\ was)?(?::|\ |=|:\ )'?(-?\d{1,10})\b
     | \bcode:?\ (-?\d{1,5})(?=,|\)|$)
+    | (?i:\b(?:returned|got|received|answered|answered\ with|replied|responded\ with|gave|server\ said|but\ was))(?::|)\ ([45]\d\d)\b(?![.:/]?\d)
+    | \bos\ error\ (\d{1,5})\b
     | (?i:\bsignal)[ :=]+(\d{1,2})\b
     | (?i:\berrno)[ :=]+(\d{1,5})\b
     | \b[A-Z]{2,5}-(\d{3,6})\b

@@ -51,8 +51,8 @@ _FRAME = re.compile(
 #: Source code, positions in it, values and other details of what was said already.
 _DETAIL = re.compile(
     r"""
-      >?\ ?\d*\ ?\|(?:\ |$) | [\^~|\s-]+$ | >\ {3,}\S | \+\ \ (?:where|and)\ | [-+]\ ?(?:Expected|Received|expected|actual)\b | [-+]\ \S{1,60}$
-    | (?:Expected|Received|Actual|Got|expected|received|actual|got|want|left|right|But\ was|Which\ is)(?:\ \w+)?\ *:\ | \u2192\ | =\ (?:note|help):
+      >?\ ?\d*\ ?\|(?:\ |$) | [\^~|\s-]+$ | >\ (?![A-Z]|\S+@\d)\S | \+\ \ (?:where|and)\ | [-+]\ ?(?:Expected|Received|expected|actual)\b | [-+]\ \S{1,60}$
+    | (?:Expected|Received|Actual|Got|expected|received|actual|got|want|left|right|But\ was|Which\ is)(?:\ \w+)?\ *:\ | \u2192\ | =\ (?:note|help):\ (?!.*\bld:)
     | In\ file\ included\ from | .{0,300}:\ (?:In|in)\ (?:member\ )?(?:function|lambda|constructor)\b | (?:from|location|Receiver|Locator)\b.{0,200}[:,]$
     | throw\s | return\b | (?:import|from|await|const|let|var|if|for|while|self|this|def|func|fn|assert|expect|raise)\b[^:]*[;({\[\])]$
     | (?!REQUIRE|CHECK|EXPECT|ASSERT)[^\s(]{1,200}+\([^'"]*\)[;,{]?$ | [\w.]+\ =\ .* | [}\])]+[;,]?$ | (?!exit)['\w]+:\ (?:true|false|undefined|null|\d+),?$ | [\w./@+-]+:[\d:]+:?$ | \(node:\d+\)\ | -\ (?:waiting\ for|expect\.|navigated|locator|unexpected\ value|attempting)\b | Locator:\ | symbol\ *:|location: | <\w+>:\ \S+$
@@ -67,7 +67,7 @@ _AROUND = re.compile(
     | [\u2713\u2714\u221a]\ | PASS(?:ED)?\b | .{0,200}\bPASSED(?:\s|$) | Test\ Case\ '.*'\ (?:passed|started) | Test\ Suite\ '.*'\ (?:passed|started)
     | \#\#\[(?:group|endgroup|debug|command|section)\] | ::(?:group|endgroup|debug|notice) | [+$]\ \S | >\ [\w@./-]+@\d\S* | running\ \d+ | Running\ | \#\ Subtest | TAP\ version | \d+\.\.\d+$
     | (?:Requirement\ already|Collecting|Downloading|Downloaded|Installing|Compiling|Fetching|Get:\d|Hit:\d|Ign:\d|Unpacking|Setting\ up|Receiving|Resolving|Cloning|Building|Starting|Stopping|Using|Preparing|Loaded|Listening)\b(?!.*(?i:fail|error|cannot|denied|refused))
-    | SUITE-|buildid|INFO\ - | \d{4}/\d\d/\d\d\ [\d:]+\ listening | \S+\ -\ -\ \[.*"\S+\ \S+\ HTTP | .*'(?:GET|POST|PUT|HEAD|DELETE)\ \S+\ HTTP/[\d.]+'\ [123]\d\d
+    | SUITE-|buildid|section_(?:start|end)|coverage:\ |\[Pipeline\]\ |INFO\ - | \d{4}/\d\d/\d\d\ [\d:]+\ listening | \S+\ -\ -\ \[.*"\S+\ \S+\ HTTP | .*'(?:GET|POST|PUT|HEAD|DELETE)\ \S+\ HTTP/[\d.]+'\ [123]\d\d
     | TASK\ \[|PLAY\ \[|PLAY\ RECAP | \S+\ :\ ok=\d
     """,
     re.VERBOSE,
@@ -81,7 +81,7 @@ _NO_WARNING = re.compile(r"Sanitizer|DATA RACE|TEST-UNEXPECTED|PROCESS-CRASH|\bW
 #: What makes a line one that says what failed.
 _FAILURE = re.compile(
     r"""
-      (?<![\w.])(?:[a-z_]\w*\.)+[A-Z]\w+(?::\ |$) | \b[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout|Interrupt|Exit|Abort|Panic)\b
+      ^Value\ of: | (?<![\w.])(?:[a-z_]\w*\.)+[A-Z]\w+(?::\ |$) | \b[A-Z]\w*(?:Error|Exception|Failure|Fault|Timeout|Interrupt|Exit|Abort|Panic)\b
     | (?:E\ |e:\ |E:\ ) | \bSIG[A-Z]{3,5}\b | \b[A-Z]{1,6}\d{3,5}\b | \bE[A-Z]{4,}\b | \bERR_[A-Z_]+ | Sanitizer\b | \bREQUIRE|\bCHECK\b|\bEXPECT_|\bASSERT|\#\#\#!!!
     | (?i:\b(?:errors?|exception|errno|fail(?:ed|ure|s)?|fatal|panic(?:ked)?|abort(?:ed)?|assert\w*|den(?:y|ied)|refused|reject(?:s|ed)?|tim(?:ed|e)[ -]?out|timeout|deadline
       |not\ (?:found|defined|declared|used|a|an|be|close|exist|equal|valid|in|available|ready|supported|permitted|allowed|match|implemented|compatible|resolve)
@@ -95,9 +95,9 @@ _FAILURE = re.compile(
 
 
 #: The message of an assertion or exception.
-_ASSERTION = re.compile(r"(?:E )?(?:[\w.]*\w(?:Error|Exception|Failure|Failed|Timeout)\b|assert|[Ee]xpect|[Tt]imed out|#? ?[!=]=)")
+_ASSERTION = re.compile(r"(?:E )?(?:[\w.]*\w(?:Error|Exception|Failure|Failed|Timeout)\b|assert|[Ee]xpect|Segmentation|Aborted|Bus error|[Tt]imed out|#? ?[!=]= \S)")
 #: It says where a failure is, and another line says what it is.
-_WHERE = re.compile(r"ERROR: \S*BUILD(?:\.bazel)?:\S+ .* failed: \(|(?:\* )?Execution failed for task|#? ?Error response from daemon$|.*\[build failed\]$")
+_WHERE = re.compile(r"FAILED: \S+\.o$|ERROR: \S*BUILD(?:\.bazel)?:\S+ .* failed: \(|(?:\* )?Execution failed for task|#? ?Error response from daemon$|.*\[build failed\]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +130,14 @@ def _role(line: str, text: str, masked: str) -> Role:
         return Role.SUITE
     if not masked:
         return Role.NOTHING
-    if _LEVEL.search(line[:160]) and not _NO_WARNING.search(line):
-        return Role.WARNING
     if _AROUND.match(text):
+        return Role.NOTHING
+    if _DETAIL.match(text):
         return Role.NOTHING
     if is_generic(masked):
         return Role.ASSERTION if _ASSERTION.match(masked) else Role.GENERIC
-    if _DETAIL.match(text):
-        return Role.NOTHING
+    if _LEVEL.search(line[:160]) and not _NO_WARNING.search(line):
+        return Role.WARNING
     if _WHERE.match(text):
         return Role.OTHER
     return Role.FAILURE if _FAILURE.search(masked) else Role.OTHER

@@ -35,11 +35,11 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
-        ("", r"^[\u00d7\u2715\u2717\u2716\u2718] (?!\d+ problem)(?P<id>.+)"),
+        ("", r"^[\u00d7\u2715\u2717\u2716\u2718] (?!\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
         (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
         # rspec, PHPUnit, ExUnit, mocha
         ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
-        (") ", r"^\d+\) (?P<id>.*\w.*)"),
+        (") ", r"^\d+\) (?P<id>.*[\w:'\])][ \u2500]*)$"),
         # TAP
         ("not ok ", r"^not ok (?:\d+|#)(?: -)? (?P<id>[^#\s].*)"),
         # googletest, CTest
@@ -54,7 +54,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         # XCTest, .NET
         ("-[", r"-\[(?P<id>[\w.]+ \w+)\](?P<rest>.*)"),
         (".test", r"error: (?P<id>\w+\.test\w+) : (?P<rest>.*)"),
-        ("Failed ", rf"^Failed (?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[<? ?{_MS}\]$"),
+        ("Failed ", rf"^Failed (?P<id>[\w.+]+(?:\(.*\))?) \[<? ?{_MS}\]$"),
         ("[FAIL]", r"(?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
         # Ginkgo
         ("[FAIL] ", r"\[FAIL\] (?P<id>.+)"),
@@ -66,6 +66,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
         (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
         ("| FAIL |", r"^(?P<id>.+ :: .+) \| FAIL \|(?P<rest>.*)"),
+        (".feature:", r"^(?:cucumber )?\S+\.feature:(?:\d+|#) (?:# )?(?:Scenario(?: Outline)?: )?(?P<id>.+)"),
         (" [E]", r"(?P<id>\S+_test\.dart: .+) \[E\]"),
     )
 )
@@ -80,6 +81,8 @@ _AROUND = re.compile(
     rf"(?: \(retry x?\d+\)| \({_MS}\)| {_MS}$| \(attempt \d+\)|(?<=\w):$|[\s\u2500-]+$| # (?:TODO|SKIP|time)\b.*"
     r"|(?<=\)):$| \[(?:Conformance|NodeConformance|Slow|Serial|Disruptive)\](?=$))+$"
 )
+#: The result and time in what else the line says.
+_RESULT = re.compile(rf"^ (?:FAILED|ERROR)(?: *\[ *(?:\d+%|#)\])?$| \({_MS}\)$|^ *FAILED\b")
 _PASSED = re.compile(r"^(?:PASSED|SKIPPED|XFAIL|XPASS|RERUN|ok\b)", re.IGNORECASE)
 #: A test as a method of a class: unittest's, old Surefire's, XCTest's.
 _METHOD = re.compile(r"^(?P<method>\w+(?:\[[^\]]*\])?) ?\((?P<owner>[\w.$<>]+)\)(?P<rest>.*)$")
@@ -103,7 +106,7 @@ def named(text: str) -> Named | None:
             groups = found.groupdict()
             suite = groups.get("suite")
             test = _AROUND.sub("", suite or groups.get("id") or "").strip()
-            rest = (groups.get("rest") or "").strip()
+            rest = _RESULT.sub("", groups.get("rest") or "").strip()
             if not any(map(str.isalpha, test)) or _NO_TESTS.match(test) or _PASSED.match(rest):
                 return None
             return Named(_canonical(test), rest, bool(suite))

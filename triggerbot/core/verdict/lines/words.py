@@ -37,6 +37,8 @@ _LITERALS = frozenset({"true", "false", "none", "null", "nil", "undefined"})
 _WORDS = re.compile(r"(?<!\w)'([^\s']{1,100})'(?!\w)|([^\s'(),;|<>{}\[\]=]+(?:\(\))?)")
 _AROUND = ".,:;!?#*\u2026~-/%&+@^_"
 _ERROR = re.compile(r"(?:Error|Exception|Failure|Warning|Timeout)$")
+#: Kinds of errors of any assertion.
+_ASSERTED = re.compile(r"(?:\w+\.)*(?:Assertion|Comparison|Expectation|MultipleFailures)\w*$")
 #: The module of a kind of error: `java.lang.` of `java.lang.OutOfMemoryError`.
 _ERROR_OF = re.compile(r"^(?:\w+\.)+(?=\w+(?:Error|Exception|Failure|Warning|Timeout)$)")
 _HAS_NAME = re.compile(r"[A-Za-z0-9][_./:$@-]+[A-Za-z0-9]|[a-z][A-Z]|[A-Za-z]\d|\d[A-Za-z]|_|\(\)$|[A-Z][A-Z][a-z]")
@@ -82,7 +84,7 @@ def _weight(word: str, *, quoted: bool) -> int:
         return NAME if word.isdecimal() else 0
     if quoted:
         return COMMON if word.lower() in _LITERALS else NAME
-    if len(word) == 1 or word.lower() in _ANY:
+    if len(word) == 1 or word.lower() in _ANY or _ASSERTED.match(word):
         return COMMON
     if _ERROR.search(word) and word.isalpha():
         return ERROR_KIND
