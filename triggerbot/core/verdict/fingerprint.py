@@ -122,6 +122,11 @@ def same_test(a: Collection[str], b: Collection[str]) -> bool:
     return bool(_common(_run(tuple(a)), _run(tuple(b))))
 
 
+def names_test(shapes: Collection[str]) -> bool:
+    """Whether a run, given by its shapes, names a failing test."""
+    return bool(_run(tuple(shapes)).tests)
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """The failing tests of a run, each with what is said in its line, and what is said in others."""

@@ -77,6 +77,8 @@ _LEVEL = re.compile(
     r"(?:^|[\s\[|(])(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING)(?=[\s\]:|)])|^(?:npm )?(?:warn(?:ing)?|Warning|info|debug|notice)\b[: ]"
     r"|^##\[warning\]|^::warning|: warning(?: \w+\d+)?:|\bWARN: |^[IW]\d{4} |^warning\["
 )
+#: What a CI or a compiler calls a warning: never a failure.
+_WARNING = re.compile(r"(?:##\[warning\]|::warning\b|(?:\S+:\d\S*:? )?[Ww]arning(?:\[\w+\]| \w+\d+)?:(?: |$))")
 _NO_WARNING = re.compile(r"Sanitizer|DATA RACE|TEST-UNEXPECTED|PROCESS-CRASH|\bWARN: Disconnected")
 #: What makes a line one that says what failed.
 _FAILURE = re.compile(
@@ -133,6 +135,8 @@ def _role(line: str, text: str, masked: str) -> Role:
     if _AROUND.match(text):
         return Role.NOTHING
     if _DETAIL.match(text):
+        return Role.NOTHING
+    if _WARNING.match(text) and not _NO_WARNING.search(line):
         return Role.NOTHING
     if is_generic(masked):
         return Role.ASSERTION if _ASSERTION.match(masked) else Role.GENERIC
