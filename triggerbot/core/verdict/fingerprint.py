@@ -15,7 +15,7 @@ from triggerbot.core.verdict.lines.diagnostics import read_all
 from triggerbot.core.verdict.lines.generic import is_generic
 from triggerbot.core.verdict.lines.likeness import ALIKE, likeness
 from triggerbot.core.verdict.lines.roles import Role
-from triggerbot.core.verdict.lines.shape import SHAPE_MAX, shape
+from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, shape
 
 __all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "telling"]
 
@@ -111,6 +111,9 @@ def same(a: Collection[str], b: Collection[str]) -> bool:
     one, other = _run(tuple(a)), _run(tuple(b))
     if one is other:
         return bool(one.tests or one.messages)
+    if one.crashes and other.crashes:
+        # The test in which it crashed is chance.
+        return not one.crashes.isdisjoint(other.crashes)
     common = _common(one, other)
     if common is None:
         return _first_alike(one.messages, other.messages, _BEFORE)
@@ -133,6 +136,8 @@ class _Run:
 
     tests: tuple[tuple[tuple[str, ...], str], ...]
     failures: tuple[str, ...]
+    #: Of those, the crashes that name their symbol.
+    crashes: frozenset[str]
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -147,6 +152,7 @@ def _run(texts: tuple[str, ...]) -> _Run:
     return _Run(
         tuple((test_ids.parts(test), rest) for _, test, rest in split if test),
         tuple(text for text, test, _ in split if not test),
+        frozenset(text for text, _, _ in split if text.startswith(CRASH)),
     )
 
 

@@ -47,18 +47,19 @@ _NESTED_MAX = 4
 
 def read_all(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
     """Yield the lines of a run with what they are, those that belong together as one, each with its place."""
-    given = list(islice(lines, LINES_MAX))
-    path, after_frame, after = "", False, 0
+    places, given = _flat(lines)
+    path, frame, after = "", -1, 0
     running: tuple[int, str] | None = None
     for at, raw in enumerate(given):
         if at < after:
             continue
         line = read(raw)
         text = line.text
-        if after_frame and raw[:1].isspace() and line.role in (Role.OTHER, Role.FAILURE, Role.ASSERTION, Role.GENERIC):
-            after_frame = False
+        column = _column(raw, text)
+        if 0 <= frame < column:
+            # The source of a frame.
             continue
-        after_frame = _FRAME_OF_PYTHON.match(text) is not None
+        frame = column if _FRAME_OF_PYTHON.match(text) else -1
         if _PATH.match(text):
             path = text
         elif path and _AT.match(text):
@@ -69,10 +70,24 @@ def read_all(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
             running = at, found[1] or found[2]
         elif running and _is_end(text, running[1]):
             running = None
-        yield at, line
+        yield places[at], line
     if running:
         # It came to no end: the run crashed in it.
-        yield running[0], read(f"test {running[1]} ... FAILED")
+        yield places[running[0]], read(f"test {running[1]} ... FAILED")
+
+
+def _flat(lines: Iterable[str]) -> tuple[list[int], list[str]]:
+    """Return the lines with each line break in them as another line, and the place of each."""
+    places, flat = [], []
+    for place, line in enumerate(islice(lines, LINES_MAX)):
+        for part in line.splitlines() if "\n" in line else (line,):
+            places.append(place)
+            flat.append(part)
+    return places[:LINES_MAX], flat[:LINES_MAX]
+
+
+def _column(raw: str, text: str) -> int:
+    return raw.find(text.partition(" ")[0])
 
 
 def _is_end(text: str, test: str) -> bool:

@@ -30,6 +30,7 @@ _BUILDS = r"""
 _PACKAGES = r"""
       code\ (?:E?LIFECYCLE|\#|1)$ | errno\b | A\ complete\ log | Lifecycle\ script | \S*_logs/ | Exit\ status | Failed\ at\ the
     | This\ is\ probably\ not | path\ \S+$ | command\ (?:failed|sh\ -c) | in\ workspace: | at\ location: | \#\ \w+:\ ' | [Cc]ommand\ failed(?:\.|$|\ with)
+    | subprocess-exited-with-error | metadata-generation-failed | legacy-install-failure | python\ setup\.py\ .*did\ not\ run\ successfully | exit\ code:\ \d+$
     | info\ Visit | E:\ Unable\ to\ fetch\ some | E:\ Sub-process\ .*\ returned | \[notice\] | ERR_PNPM_\w*RUN | ELIFECYCLE | npm\ run\ \S+\ (?:exited|stderr)
     | py\d+:\ | evaluation\ failed | (?:nx|NX)\b | \S*turbo\b.{0,60}\bfailed | lerna\b
 """

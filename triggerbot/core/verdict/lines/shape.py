@@ -12,6 +12,8 @@ LINE_MAX, SHAPE_MAX = 1000, 300
 _CACHED = 4096
 #: Begin the shape of a line that names a failing test, or a file or class of tests; parts it from the rest.
 TEST, SUITE, REST = "\u00abtest\u00bb ", "\u00absuite\u00bb ", " \u00a6 "
+#: Begins the shape of a crash, before its symbol.
+CRASH = "PROCESS-CRASH | application crashed "
 #: Characters of the id of a test in a shape.
 _TEST_MAX = 220
 
@@ -94,4 +96,4 @@ def _crash(text: str) -> str:
     crash, symbol = text.find("PROCESS-CRASH"), text.find("[@ ")
     if not 0 <= crash < symbol:
         return text
-    return f"PROCESS-CRASH | application crashed {text[symbol:].partition('] |')[0].rstrip('] ')}]"
+    return f"{CRASH}{text[symbol:].partition('] |')[0].rstrip('] ')}]"

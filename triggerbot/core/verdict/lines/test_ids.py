@@ -35,7 +35,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
-        ("", r"^[\u00d7\u2715\u2717\u2716\u2718] (?!\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
+        ("", r"^[\u00d7\u2715\u2717\u2716\u2718] (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
         (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
         # rspec, PHPUnit, ExUnit, mocha
         ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
