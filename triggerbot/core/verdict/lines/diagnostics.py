@@ -19,10 +19,12 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     # Rust: a panic, and an error with its place
     (re.compile(r"thread '.*' (?:\(\d+\) )?panicked at \S+:$"), None, 4),
     (re.compile(r"error(?:\[E\d+\])?: (?!could not|aborting|test|process)"), re.compile(r"--> \S"), 1),
+    # ShellCheck: the file
+    (re.compile(r"In \S+ line \d+:$"), re.compile(r".*\bSC\d{4}\b"), 4),
     # javac: the symbol
     (re.compile(r".*\bcannot find symbol$"), re.compile(r"(?:\[ERROR\] +)?symbol *:"), 2),
     # Playwright: what was waited for
-    (re.compile(r"(?:\w*Error: )?(?:Timed out|\w+\.\w+: Timeout|.*expect\(.*\)\.)"), re.compile(r"(?:Locator:|- waiting for) "), 6),
+    (re.compile(r"(?:\w*Error: )?(?:Timed out|\w+\.\w+: (?:Test )?[Tt]imeout|.*expect\(.*\)\.)"), re.compile(r"(?:Locator:|- waiting for) "), 6),
     # testify: the message
     (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
     # Gomega
@@ -40,7 +42,7 @@ _ENDS = re.compile(r"\[ (?:OK|FAILED|SKIPPED) \]|--- (?:PASS|FAIL|SKIP)|=== (?:P
 _CAUSE = re.compile(r"> \S")
 _PATH = re.compile(r"^(?:[A-Za-z]:)?[\w./@+-]*/[\w.@+-]+\.\w{1,6}$")
 _AT = re.compile(r"^\d+:\d+ +error ")
-_NUMBERED = re.compile(r"^\d+\) \S.*[^:\s]$")
+_NUMBERED = re.compile(r"^\d+\) (?!\[)[^\u203a]*[^:\s]$")
 _FRAME_OF_PYTHON = re.compile(r"^File '[^']+', line \d+")
 _NESTED_MAX = 4
 

@@ -29,7 +29,7 @@ _BUILDS = r"""
 """
 _PACKAGES = r"""
       code\ (?:E?LIFECYCLE|\#|1)$ | errno\b | A\ complete\ log | Lifecycle\ script | \S*_logs/ | Exit\ status | Failed\ at\ the
-    | This\ is\ probably\ not | path\ \S+$ | command\ (?:failed|sh\ -c) | in\ workspace: | at\ location: | \#\ \w+:\ ' | [Cc]ommand\ failed(?:\.|$|\ with)
+    | This\ is\ probably\ not | path\ \S+$ | command\ (?:failed|sh\ -c) | in\ workspace: | at\ location: | (?:\S+@)?\#\ \w+:\ ' | [Cc]ommand\ failed(?:\.|$|\ with)
     | subprocess-exited-with-error | metadata-generation-failed | legacy-install-failure | python\ setup\.py\ .*did\ not\ run\ successfully | exit\ code:\ \d+$
     | info\ Visit | E:\ Unable\ to\ fetch\ some | E:\ Sub-process\ .*\ returned | \[notice\] | ERR_PNPM_\w*RUN | ELIFECYCLE | npm\ run\ \S+\ (?:exited|stderr)
     | py\d+:\ | evaluation\ failed | (?:nx|NX)\b | \S*turbo\b.{0,60}\bfailed | lerna\b
@@ -53,7 +53,7 @@ _RUNNERS = r"""
 """
 _TESTS = r"""
       test(?:\ run)?\ failed | doctest\ failed | test\ result:\ FAILED | Caused\ by:$ | (?:FAIL|ok)\ [\w./-]+\ (?:\#|[\d.]+s|\(cached\)|\[no\ test|\[build\ failed|\[setup\ failed)
-    | FAIL!\ -- | Ran\ (?:\#|all\b) | Summarizing\ \# | Summary\b | Failed!\ +- | FAILURES!? | Errors\ while\ running | short\ test\ summary | Bail\ out
+    | FAIL!\ -- | (?:\u2022\ )?(?:\[?Failure\]?|\[FAILED\])\ \[ | Ran\ (?:\#|all\b) | Summarizing\ \# | Summary\b | Failed!\ +- | FAILURES!? | Errors\ while\ running | short\ test\ summary | Failed\ (?:examples|scenarios): | Randomized\ with | Finished\ in | (?:examples|tests|specs),\ \# | CUDA\ kernel\ errors\ might | For\ debugging\ consider | Bail\ out
     | \#?%?\ ?tests\ passed | (?:\#|\d+)\ (?:tests?|examples?|scenarios?|specs?|passing|failing|pending|passed|failed|errors?|failures?)\b | (?:failed|errors?|passed),\ \#
     | [Tt]ests?\ [Ff]ailed\b | Tests?\ (?:Files|Suites?)?:?\ *(?:\#|\d+)\ failed | Test\ Suites?:|Snapshots:|Time:|Duration\b|Start\ at | The\ following\ tests\ FAILED:$
     | \[\ ?FAILED\ ?\]\ \#\ tests? | (?:=+|!+|-+)\ .*\ (?:=+|!+|-+)$ | running\ (?:\#|tests) | Interrupted: | Test\ Suite\ '.*'\ failed | Test\ Case\ '.*'\ failed

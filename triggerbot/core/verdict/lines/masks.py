@@ -7,6 +7,8 @@ SOURCES = (
     "html?|xhtml|[cm]?jsx?|[cm]?tsx?|css|svg|xml|py|java|kts?|go|rs|cc?|cpp|cxx|hh?|hpp|hxx|mm?|swift|cs|fs|vb|rb|exs?"
     "|php|sh|ini|scala|dart|feature|sql|vue|lua|pl|zig"
 )
+#: Extensions of data, in whose names only long numbers vary: `case-12.json`.
+_DATA = "json|ya?ml|toml|snap|golden"
 #: First directories of paths that are elsewhere on another machine.
 _ROOTS = (
     "home|Users|builds?|tmp|var|root|workspace|work|github|__w|private|mnt|data|app|runner|srv|go|codebuild|Volumes|opt"
@@ -26,6 +28,11 @@ _MACHINES = (
     "|attempt|session|conn|client|partition|mirror|cdn|git|db|web|cache|broker|shard|lane|bot|mac|linux|win|windows"
     "|concurrent|project|relay|edge|eu|us|archive|launcher|ci|pr|run|build|job|task|channel|consumer|region|zone|az"
 )
+#: What has its number without a hyphen.
+_COUNTED = (
+    "(?:node|host|pod|runner|worker|agent|executor|[tT]hread|pool|replica|server|instance|vm|builder|slave|rack|proxy|session"
+    "|client|partition|shard|eth|cpu|gpu|tty|disk|rank|slot|core|job|task|stage|attempt|retry|conn)[_]?"
+)
 
 _QUOTES = '"`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e'
 #: Control characters, kinds of quotes and of slashes are made alike.
@@ -43,7 +50,7 @@ _PHRASE = re.compile(
     | (?<=XCTAssertEqual\ failed:\ )\('[^']{{0,80}}'\)\ is\ not\ equal\ to\ \('[^']{{0,80}}'\)
     | \b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},?\ )?
       (?:\d\d?\ {_MONTH}|{_MONTH}\ \d\d?)(?!\w)(?:,?\ \d{{4}}\b)?(?:\ \d\d:\d\d:\d\d(?:\ (?:GMT|UTC|[A-Z]{{3,4}}T))?)?(?:\ \d{{4}}\b)?
-    | \b[IWEF]\d{{4}}(?=\ \d\d:) | \b(?<=thread\ )T\d+\b
+    | \b[IWEF]\d{{3,4}}(?=\ \d\d:) | (?<=[Mm]utex\ )M\d+\b | \b(?<=thread\ )T\d+\b
     | \b\d\d?/{_MONTH}/\d{{4}}:[\d:]+(?:\ [+-]\d{{4}})?
     | \b\d\d?:\d\d(?::\d\d)?\ ?[AP]M\b
     | (?i:\b(?:(?:x-)?(?:amz-)?(?:request|host|trace|span|correlation|transaction|build|session)[ _-]?id|token))(?:\ is)?[:=]?\ ?
@@ -59,7 +66,7 @@ _VARIABLE = re.compile(
     rf"""
       (?P<url>\b(?:https?|wss?|ftp|tcp|ssh|git|amqps?|rediss?|postgres(?:ql)?|mysql|mongodb)://)[^\s/'()\[\],;|<>]+
     | (?<![\w./@-])(?!\S*\.(?:{SOURCES}):)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+\.[a-z]{{2,6}}(?=:\d{{2,5}}\b)
-    | \b[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)+\b
+    | \b[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{{2,}}\b
     | (?P<path>(?:file://)?(?<![\w.])(?:[A-Za-z]:/+|/(?:{_ROOTS})/)[^\s'():;,|<>\[\]{{}}]*)
     | {_UUID}
     | \b\d{{4}}[-/]\d\d[-/]\d\d(?:[T_][\d:_.,+-]*(?:Z|UTC)?)?(?!\w) | \b\d\d/\d\d/\d\d(?:\d\d)?(?![\w/])
@@ -68,7 +75,7 @@ _VARIABLE = re.compile(
     | (?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*\d)(?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
     | (?<![0-9A-Za-z])(?:0[xX][0-9a-fA-F]+|{_HASH}|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{{7,128}}
         |(?=(?:[a-z]*\d){{4}})(?=\d*[a-z])[0-9a-z]{{20,64}}|(?=(?:[A-Z]*\d){{4}})(?=\d*[A-Z])[0-9A-Z]{{16,64}})(?![0-9A-Za-z])
-    | (?P<source>(?<![\w.+@/-])[\w.+@/-]*?\.(?:{SOURCES})(?!\w))
+    | (?P<source>(?<![\w.+@/-])[\w.+@/-]*?\.(?:{SOURCES}|{_DATA})(?!\w))
     | (?<![\w.-])(?!(?:{_WORDS})\b)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{4,6}}(?![\w.-])
     | (?<![A-Za-z0-9])(?P<numbered>[A-Za-z]\w{{0,30}}?)_(?=\w*\d)[A-Za-z0-9]*(?=\d)\d+(?:_[a-z]?\d{{1,20}}|_[a-z])+(?!\w)
     | (?<=[a-z0-9])-(?=[a-z]*\d)(?=\d*[a-z])(?!\d+[a-z]+\b)
@@ -76,16 +83,20 @@ _VARIABLE = re.compile(
     | (?<=-)(?={_RANDOM}{{0,4}}[a-z]){_RANDOM}{{5}}(?=[')_\s])(?<=[bcdfghjklmnpqrstvwxz2456789])
     | (?P<machine>\b(?:[A-Za-z0-9]+-){{0,4}}(?:ip(?:-\d+){{3}}|(?:{_MACHINES})-))\d+\b(?:-\d+\b)*
     | \b[RNMJUC]\d\d(?:-[A-Z]+\d*(?::[A-Z]\d+(?:-[A-Z]\d+)?)?)+(?!\w)
+    | \bv\d+(?:\.\d+)+(?:-[\w.]+)? | \b\d+(?:st|nd|rd|th)\b | (?<=-)g[0-9a-f]{{7,12}}\b
+    | \b(?P<counted>{_COUNTED})\d+\b
+    | (?<![\w.$?@-])(?!_Z|_R|\$s|[Tt]est)(?=(?:[^\W\d]*\d){{3}})(?=[^a-z\s]*[a-z])(?=[^A-Z\s]*[A-Z])[A-Za-z0-9_-]{{18,128}}(?![\w.-])
     | \b\d+(?:[.,:]\d+)*(?:e[+-]?\d+)?(?:{_UNIT}(?:\d+(?:\.\d+)?{_UNIT}){{0,3}})?(?!\w)
-    | (?<=[A-Za-z_])\d{{9,}} | (?<=_)-\d{{9,}} | (?<=[a-z]_)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{6,12}}\b
+    | (?<=_)\d{{3,}}(?![A-Za-z_]) | (?<=[A-Za-z_])\d{{9,}} | (?<=_)-\d{{9,}} | (?<=[a-z]_)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{6,12}}\b
     """,
     re.VERBOSE,
 )
 #: Hex without a digit.
 _LETTERS = re.compile(rf"(?<![\w.-])(?!(?:{_WORDS})\b)[a-f]{{4,40}}\b(?![.-]\w)")
 _HASH_IN_NAME = re.compile(rf"(?<![0-9A-Za-z]){_HASH}(?![0-9A-Za-z])")
+_LONG_IN_DATA = re.compile(rf"\d{{4,}}(?=.*\.(?:{_DATA})$)")
 _DIGITS = re.compile(r"\d+")
-_MASKS = re.compile(r"#(?:[ :.,/x+-]*#)+")
+_MASKS = re.compile(r"#(?:[ :.,/x+-]*(?:#|\b(?:UTC|GMT|CES?T|[PEMC][SD]T|[AP]M)\b))+")
 _SOURCE = re.compile(rf"\.(?:{SOURCES})$")
 #: What varies in the id of a test: its parameters stay.
 _IN_TEST = re.compile(
@@ -127,12 +138,14 @@ def _of_part(found: re.Match[str]) -> str:
             return _end(found[0])
         case "numbered":
             return f"{found['numbered']}_#"
+        case "counted":
+            return f"{found['counted']}#"
         case "machine":
             return f"{_DIGITS.sub('#', found['machine'])}#"
         case "source":
             # A bundler's output has a hash in its name, and numbers that change with it.
             name, hashes = _HASH_IN_NAME.subn("#", _end(found[0]))
-            return _DIGITS.sub("#", name) if hashes else name
+            return (_DIGITS if hashes else _LONG_IN_DATA).sub("#", name)
         case _:
             return "#"
 

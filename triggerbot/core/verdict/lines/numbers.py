@@ -16,7 +16,7 @@ DECIDING = re.compile(
     | \bos\ error\ (\d{1,5})\b
     | (?i:\bsignal)[ :=]+(\d{1,2})\b
     | (?i:\berrno)[ :=]+(\d{1,5})\b
-    | \b[A-Z]{2,5}-(\d{3,6})\b
+    | \b[A-Z]{2,5}-(\d{3,6}(?:-\d{1,6})?)\b
     """,
     re.VERBOSE,
 )

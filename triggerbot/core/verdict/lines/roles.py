@@ -40,7 +40,7 @@ _FRAME = re.compile(
     r"""
       File\ '[^']+',\ line\ [\d\#]+ | [\w./<>-]+\.py:\d+:\ (?:in\ |\w*(?:Error|Exception|Failed|Timeout)$)
     | at\ (?:async\ |new\ |app//)?[\w$.<>/@`\[\]\ ,:~*-]{1,200}(?:\(|:\d) | at\ \S+:\d+ | at\ \S+\ in\ \S+ | \.\.\.\ \d+\ more
-    | \u276f\ \S+:\d+ | [\w$.</>*\[\]-]{0,80}@\S+:\d+(?::\d+)? | \#\ \S+:\d+:in\b | \[?0x[0-9a-f]+\]? | \w{0,40}\ ?<anonymous>
+    | \u276f\ (?:\S+\ )?\S+:\d+ | [\w$.</>*\[\]-]{0,80}@\S+:\d+(?::\d+)? | \#\ \S+:\d+:in\b | \[?0x[0-9a-f]+\]? | \w{0,40}\ ?<anonymous>
     | goroutine\ \d+\ \[ | created\ by\ \S+ | \S+\.go:\d+\ \+0x | (?=\S*[./])[\w./-]++(?:\(\*?\w+\)\.[\w.]++)?\((?:\.\.\.|[{]?0x[^()]{0,200}|)\)$
     | \d+:\ +(?:0x[0-9a-f]+\ -\ )?[\w<>]+(?:::[\w<>{}\#]+)+ | \d+:\ rust_\w+
     | \#\d+\ +(?:0x)? | frame\ \#\d+ | \d+\ +\S+\ +0x[0-9a-f]+ | \d+\ +[\w.-]+!\S
@@ -51,7 +51,7 @@ _FRAME = re.compile(
 #: Source code, positions in it, values and other details of what was said already.
 _DETAIL = re.compile(
     r"""
-      >?\ ?\d*\ ?\|(?:\ |$) | [\^~|\s-]+$ | >\ (?![A-Z]|\S+@\d)\S | \+\ \ (?:where|and)\ | [-+]\ ?(?:Expected|Received|expected|actual)\b | [-+]\ \S{1,60}$
+      >?\ ?\d*\ ?\|(?:\ |$) | [\^~|\s-]+$ | >\ (?![A-Z]|\S+@\d)\S | \+\ \ (?:where|and)\ | [-+]{1,3}\ ?(?:Expected|Received|Actual|expected|actual)\b | (?:https?|file)://\S+$ | \u276f\ \S+\ \( | [-+]\ \S{1,60}$
     | (?:Expected|Received|Actual|Got|expected|received|actual|got|want|left|right|But\ was|Which\ is)(?:\ \w+)?\ *:\ | \u2192\ | =\ (?:note|help):\ (?!.*\bld:)
     | In\ file\ included\ from | .{0,300}:\ (?:In|in)\ (?:member\ )?(?:function|lambda|constructor)\b | (?:from|location|Receiver|Locator)\b.{0,200}[:,]$
     | throw\s | return\b | (?:import|from|await|const|let|var|if|for|while|self|this|def|func|fn|assert|expect|raise)\b[^:]*[;({\[\])]$
@@ -67,6 +67,7 @@ _AROUND = re.compile(
     | [\u2713\u2714\u221a]\ | PASS(?:ED)?\b | .{0,200}\bPASSED(?:\s|$) | Test\ Case\ '.*'\ (?:passed|started) | Test\ Suite\ '.*'\ (?:passed|started)
     | \#\#\[(?:group|endgroup|debug|command|section)\] | ::(?:group|endgroup|debug|notice) | [+$]\ \S | >\ [\w@./-]+@\d\S* | running\ \d+ | Running\ | \#\ Subtest | TAP\ version | \d+\.\.\d+$
     | (?:Requirement\ already|Collecting|Downloading|Downloaded|Installing|Compiling|Fetching|Get:\d|Hit:\d|Ign:\d|Unpacking|Setting\ up|Receiving|Resolving|Cloning|Building|Starting|Stopping|Using|Preparing|Loaded|Listening)\b(?!.*(?i:fail|error|cannot|denied|refused))
+    | \S+\.py\ [.FEsxX]+(?:\ *\[\ *\d+%\])?$ | [.FEsxX]+\ *\[\ *\d+%\]
     | SUITE-|buildid|section_(?:start|end)|coverage:\ |\[Pipeline\]\ |INFO\ - | \d{4}/\d\d/\d\d\ [\d:]+\ listening | \S+\ -\ -\ \[.*"\S+\ \S+\ HTTP | .*'(?:GET|POST|PUT|HEAD|DELETE)\ \S+\ HTTP/[\d.]+'\ [123]\d\d
     | TASK\ \[|PLAY\ \[|PLAY\ RECAP | \S+\ :\ ok=\d
     """,

@@ -15,7 +15,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("TEST-UNEXPECTED-", r"TEST-UNEXPECTED-[A-Z-]+ \| (?P<id>[^|]+?) \|(?P<rest>.*)"),
         # pytest
         (".py::", rf"(?P<id>{_PYTEST})(?P<rest>.*)"),
-        (".py", r"^ERROR (?P<suite>[\w./+-]+\.py)(?: - (?P<rest>.*)|$)"),
+        (".py", r"^(?:ERROR|FAILED) (?P<suite>[\w./+-]+\.py)(?: - (?P<rest>.*)|$)"),
         (" at ", r"^_* ?ERROR at (?:setup|teardown) of (?P<id>[\w.]+(?:\[[^\]]{0,200}\])?) _*$"),
         ("___", r"^_{3,} (?P<id>[\w.]*[Tt]est[\w.]*(?:\[[^\]]{0,200}\])?) _{3,}$"),
         ("test", r"^(?P<id>test_\w+(?:\[[^\]]{0,200}\])?) FAILED\b(?P<rest>.*)"),
@@ -23,6 +23,8 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (": ", r"^(?:FAIL|ERROR)(?: \[[^\]]{0,20}\])?: (?P<id>\w+ \([\w.<>]+\)(?: \[[^\]]{0,200}\]| \([^)]{0,200}\))*)(?P<rest>.*)"),
         ("...", r"^(?P<id>test\w* \([\w.<>]+\)) \.\.\. (?:FAIL|ERROR)(?P<rest>.*)"),
         # Go
+        ("=== FAIL: ", r"=== FAIL: (?:\S+ )?(?P<id>\S+) \("),
+        ("'fail'", r"'Action': ?'fail'.*'Test': ?'(?P<id>[^']+)'"),
         ("--- FAIL: ", r"--- FAIL: (?P<id>\S+)"),
         ("Test:", r"^Test: +(?P<id>Test\w\S*)$"),
         ("Test", r"^(?P<id>Test\w\S*) \((?:#|[\d.hms]+)\)$"),
@@ -30,21 +32,31 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("<<< ", r"^(?:\[ERROR\] )?(?P<id>[\w.$]+\.\w+(?:\([^)]{0,200}\))?(?:\[[^\]]{0,200}\])?) (?:-- )?Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!(?P<rest>.*)"),
         ("<<< ", r"^(?:\[ERROR\] )?(?P<id>\w+(?:\[[^\]]{0,200}\])?\([\w.$]+\)) +Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!(?P<rest>.*)"),
         (":", r"^(?:\[ERROR\] )?(?P<id>[A-Z]\w*(?:Tests?|IT|Spec|TestCase)\.\w+(?:\[[^\]]{0,200}\]|\([^)]{0,200}\))?):(?:\d+|#)(?P<rest>(?:->| ).*)?$"),
+        ("(", r"^(?:Failed tests: +|Tests in error: +)?(?P<id>test\w*\([\w.$]+\)): (?P<rest>.*)"),
+        ("FAILED", r"^FAILED:? +(?P<id>test\w*|\S+ > .+)$"),
         (" > ", r"^(?P<id>[\w.$]+ > .{1,200}?) FAILED\b(?P<rest>.*)"),
         # jest, vitest, mocha, Playwright
         ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
-        ("", r"^[\u00d7\u2715\u2717\u2716\u2718] (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
+        (" Test ", r"^[\u2718\u2716\u00d7] Test (?P<id>'[^']+'|\w+\([^)]*\)) (?:failed|recorded an issue at \S+: (?P<rest>.*))"),
+        ("(fail) ", r"^\(fail\) (?P<id>.+?)(?: \[[^\]]*\])?$"),
+        ("", r"^[\u2a2f\u00d7\u2715\u2717\u2716\u2718] (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
         (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
         # rspec, PHPUnit, ExUnit, mocha
         ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
-        (") ", r"^\d+\) (?P<id>.*[\w:'\])][ \u2500]*)$"),
+        (") ", r"^(?:\[[^\]]{1,60}\] )?\d+\) (?P<id>.*[\w:'\])][ \u2500]*)$"),
         # TAP
         ("not ok ", r"^not ok (?:\d+|#)(?: -)? (?P<id>[^#\s].*)"),
         # googletest, CTest
         ("FAILED", r"^\[ *FAILED *\] (?P<id>[\w/]+\.[\w/]+)(?P<rest>.*)"),
         (" - ", r"^(?:The following tests FAILED: )?(?:\d+|#) - (?P<id>\S+) (?P<rest>\((?:Failed|Timeout|SEGFAULT|Not Run|Subprocess \w+|ILLEGAL|NUMERICAL|OTHER_FAULT|Exit code .{1,20})\))"),
+        ("Test #", r"Test +#(?:\d+|\#)?: ?(?P<id>\S+) \.*\*+(?P<rest>Failed|Timeout|Exception: \S+|Not Run)"),
+        ("s ", r"^(?:\d+/\d+|#) (?P<id>\S.{0,120}?) +(?:FAIL|TIMEOUT|ERROR) +(?:[\d.]+s|#)"),
+        ("TEST CASE:", r"^TEST CASE: +(?P<id>.+)"),
+        ("error: in '", r"error: in '(?P<id>[^']+)': (?P<rest>.*)"),
+        (":FAIL", r":(?P<id>test\w+):FAIL(?:: (?P<rest>.*))?"),
+        ("FAIL!", r"^FAIL! +: (?P<id>\w+::\w+\([^)]*\)) ?(?P<rest>.*)"),
         # Rust
         ("panicked at", r"^thread '(?P<id>[\w<>]+(?:::[\w<>{}#]+)+)' (?:\((?:\d+|#)\) )?panicked at (?P<rest>.*)"),
         ("FAILED", r"^test (?P<id>\S.{0,200}?) \.\.\. FAILED$"),
@@ -56,12 +68,21 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (".test", r"error: (?P<id>\w+\.test\w+) : (?P<rest>.*)"),
         ("Failed ", rf"^Failed (?P<id>[\w.+]+(?:\(.*\))?) \[<? ?{_MS}\]$"),
         ("[FAIL]", r"(?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
+        ("X ", rf"^X (?P<id>\w[\w.]*(?:\(.*\))?) \[<? ?{_MS}\]$"),
         # Ginkgo
-        ("[FAIL] ", r"\[FAIL\] (?P<id>.+)"),
+        ("[F", r"\[(?:FAIL|Fail)\] (?P<id>.+)"),
+        ("[sig-", r"^(?:\u2022 )?(?:\w+ e2e suite[.:] ?)?(?P<id>(?:\[It\] )?\[sig-[\w-]+\] [^:]+)(?:: (?P<rest>.*))?$"),
         ("[It] ", r"^(?:\u2022 )?(?:\[Fail\] )?(?!In \[It\])(?P<id>.*\[It\] .+)"),
         # Bazel
         ("//", r"^(?:FAIL|TIMEOUT|FLAKY|FAILED): (?P<id>//[\w./:@+-]+(?: \(shard (?:\d+|#) of (?:\d+|#)\))?)"),
         ("//", r"^(?P<id>//[\w./:@+-]+) +(?P<rest>FAILED|TIMEOUT|NO STATUS)\b"),
+        # Perl, Clojure, R, Ruby's minitest, tasty, Deno
+        ("Failed test '", r"Failed test '(?P<id>[^']+)'"),
+        (" in (", r"^(?:FAIL|ERROR) in \((?P<id>[\w./?!*-]+)\)"),
+        (".R:", r"(?:Failure|Error) \([\w./-]+\.R:[\d:#]+\): (?P<id>.+?)(?: \u2500+)?$"),
+        ("#test_", r"^(?P<id>[\w:]+#test_\w+)(?: \[.*\])?:?$"),
+        (": FAIL", r"^(?P<id>\w.{0,120}): FAIL(?: \((?:#|[\d.]+s)\))?$"),
+        ("... FAILED", r"^(?P<id>\w.{0,200}) \.\.\. FAILED(?: \(.*\))?$"),
         # ScalaTest, Karma, Robot, Dart
         ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
         (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
