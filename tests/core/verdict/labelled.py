@@ -1,4 +1,4 @@
-"""Pairs of failures as runs show them, in many lines: made from the cases in failures/*.yml, labelled before any was run.
+"""Pairs of failures as runs show them, in many lines: of the cases in failures/*.yml, labelled before any was run.
 
 A case has the lines of one failure and variants of it, one a line:
 
@@ -7,8 +7,8 @@ A case has the lines of one failure and variants of it, one a line:
     other    one thing that decides differs: another failure (of a generic case: nothing telling is known, ever)
 
 A variant is a list of changes, parted by ` ;; `: `old => new`, a prefix for every line (`+gha`), lines of
-failures/noise.yml before the first line or between the lines (`+before:pip`, `+between:http`), or `.` for none. Two cases
-are two failures. Half of the cases, drawn by lot, are put aside: nothing was tuned on them.
+failures/noise.yml before the first line or between the lines (`+before:pip`, `+between:http`), or `.` for none. Two
+cases are two failures. Those with `aside`, about half, drawn by lot, were put aside: nothing was tuned on them.
 """
 
 from collections.abc import Iterator
@@ -93,7 +93,8 @@ def _changed(case: str, lines: Lines, changes: str) -> Lines:
             case _:
                 old, arrow, new = change.partition(" => ")
                 text = "\n".join(lines)
-                assert arrow and old in text, f"{case}: {change!r} changes nothing"
+                assert arrow, f"{case}: what is {change!r}?"
+                assert old in text, f"{case}: {change!r} changes nothing"
                 lines = tuple(text.replace(old, new).split("\n"))
     return lines
 

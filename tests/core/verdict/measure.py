@@ -51,7 +51,7 @@ def score(given: Iterable[Pair]) -> Score:
 
 
 def main() -> None:
-    """Print a table by kind; `aside`: of the pairs put aside; `wrong`: and those of the others that are judged wrongly."""
+    """Print a table by kind; `aside`: of the pairs put aside; `wrong`: and those that are judged wrongly."""
     given = [pair for pair in pairs() if pair.aside is ("aside" in sys.argv)]
     groups: dict[tuple[str, bool], list[Pair]] = defaultdict(list)
     for pair in given:
@@ -59,10 +59,9 @@ def main() -> None:
         groups["", pair.minimal].append(pair)
     for (kind, minimal), some in sorted(groups.items()):
         counted = score(some)
-        print(
-            f"{kind or 'ALL':12} {'minimal' if minimal else 'natural'} {len(some):4}  precision {counted.precision:6.1%}"
-            f"  recall {counted.recall:6.1%}  wrong {counted.wrong}  missed {counted.missed}"
-        )
+        figures = f"precision {counted.precision:6.1%}  recall {counted.recall:6.1%}"
+        nature = "minimal" if minimal else "natural"
+        print(f"{kind or 'ALL':12} {nature} {len(some):4}  {figures}  wrong {counted.wrong}  missed {counted.missed}")
     if "wrong" in sys.argv:
         for pair in given:
             if judged(pair) is not pair.same:

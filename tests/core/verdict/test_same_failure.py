@@ -91,14 +91,21 @@ def test_lines_that_other_failures_show_are_no_evidence() -> None:
     [
         ((ONE, ONE.replace("1 != 2", "7 != 8")), "with the same failure in 2 of 2"),
         (
-            (ONE, ONE.replace("AssertionError: 1 != 2", "TimeoutError: no answer"), ONE.partition(": ")[0] + ": KeyError: 'x'"),
+            (
+                ONE,
+                ONE.replace("AssertionError: 1 != 2", "TimeoutError: no answer"),
+                ONE.partition(": ")[0] + ": KeyError: 'x'",
+            ),
             "in the same test each time, with other messages",
         ),
         (
             (ONE, ONE, ONE.partition(": ")[0] + ": KeyError: 'x'"),
             "in the same test each time, with other messages, with the same failure in 2 of 3",
         ),
-        ((ONE, OTHER, ONE.replace("test_login", "test_logout")), "each in another test: that looks like 3 intermittent failures"),
+        (
+            (ONE, OTHER, ONE.replace("test_login", "test_logout")),
+            "each in another test: that looks like 3 intermittent failures",
+        ),
         (("error: linker `cc` not found", "KeyError: 'x'"), "differently each time: that looks like the machine"),
     ],
 )
@@ -120,7 +127,8 @@ def test_where_no_line_tells_what_failed_it_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "warning", ["warning: Node.js 20 actions are deprecated", "##[warning]disk is nearly full", "warning: src/a.c:3: unused x"]
+    "warning",
+    ["warning: Node.js 20 actions are deprecated", "##[warning]disk is nearly full", "warning: src/a.c:3: unused x"],
 )
 def test_warnings_are_never_compared(warning: str) -> None:
     """They stand on every job, whatever failed there."""

@@ -1,8 +1,8 @@
 """Failure fingerprints: the lines of a run reduced to the shapes that tell of its failure, and compared. Pure.
 
-The shapes of a run (`shapes`) are what names the failing tests, and what says what failed; frames, source code, warnings
-and what any failure shows are left out where there is something better. Two runs have the same failure (`same`) if a
-failing test is the same, and what is said of it, or, where no test is known, if the first that is said is alike.
+The shapes of a run (`shapes`) are what names the failing tests, and what says what failed; frames, source code,
+warnings and what any failure shows are left out where there is something better. Two runs have the same failure
+(`same`) if a failing test is the same, and what is said of it; where no test is known, if what is said first is.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,7 +14,7 @@ from triggerbot.core.verdict.lines import test_ids
 from triggerbot.core.verdict.lines.diagnostics import read_all
 from triggerbot.core.verdict.lines.generic import is_generic
 from triggerbot.core.verdict.lines.likeness import ALIKE, likeness
-from triggerbot.core.verdict.lines.roles import Role
+from triggerbot.core.verdict.lines.roles import Role, read
 from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, shape
 
 __all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "telling"]
@@ -40,7 +40,7 @@ class Telling:
 
 
 def shapes(lines: Iterable[str]) -> tuple[str, ...]:
-    """Return the distinct shapes of the lines that tell of a run's failure, those of tests first: `SHAPES_MAX` at most."""
+    """Return the distinct shapes of the lines that tell of a run's failure, tests first: `SHAPES_MAX` at most."""
     return tuple(one.shape for one in telling(lines))
 
 
@@ -89,7 +89,8 @@ def _uncovered(tests: dict[str, int]) -> dict[str, int]:
         text: tests[text]
         for number, (text, parts, rest) in enumerate(known)
         if not any(
-            test_ids.covers(others, parts) or (others == parts and (bool(other) and not rest or (other == rest and at < number)))
+            test_ids.covers(others, parts)
+            or (others == parts and ((other and not rest) or (other == rest and at < number)))
             for at, (name, others, other) in enumerate(known)
             if name != text
         )
@@ -161,10 +162,7 @@ def _common(one: _Run, other: _Run) -> list[tuple[str, str]] | None:
     if not one.tests or not other.tests:
         return None
     return [
-        (mine, yours)
-        for test, mine in one.tests
-        for another, yours in other.tests
-        if test_ids.is_same(test, another)
+        (mine, yours) for test, mine in one.tests for another, yours in other.tests if test_ids.is_same(test, another)
     ]
 
 
@@ -189,5 +187,11 @@ def _is_changed(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two runs say the same, line by line, but for some lines: what differs there is what decides."""
     if len(one) != len(other):
         return False
-    differ = sum(likeness(mine, yours) < ALIKE for mine, yours in zip(one, other, strict=True))
-    return 0 < differ <= max(1, len(one) // 2)
+    differ = [pair for pair in zip(one, other, strict=True) if likeness(*pair) < ALIKE]
+    return 0 < len(differ) <= max(1, len(one) // 2) and any(_is_counterpart(*pair) for pair in differ)
+
+
+def _is_counterpart(mine: str, yours: str) -> bool:
+    """Whether two lines say the same kind of thing; otherwise they may stand there by chance."""
+    said = Role.FAILURE, Role.ASSERTION
+    return mine.partition(" ")[0] == yours.partition(" ")[0] or (read(mine).role in said and read(yours).role in said)

@@ -1,6 +1,7 @@
 """Failures that are told in several lines: what decides stands below their first one, and is put beside it. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -13,18 +14,25 @@ LINES_MAX = 5_000
 _BELOW = 14
 
 #: What stands between by chance.
+_SAID = (Role.FAILURE, Role.ASSERTION)
 _NOT_SAID = (Role.NOTHING, Role.WARNING, Role.FRAME)
-#: The first line of such a failure, what below tells the rest (`None`: the first that is said there), and how far below.
+#: The first line of such a failure, what below tells the rest (`None`: the first that is said), and how far below.
 _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     # Rust: a panic, and an error with its place
     (re.compile(r"thread '.*' (?:\(\d+\) )?panicked at \S+:$"), None, 4),
-    (re.compile(r"error(?:\[E\d+\])?: (?!could not|aborting|test|process)"), re.compile(r"--> \S"), 1),
+    (re.compile(r"error(?:\[E\d+\])?: (?!could not|aborting|test|process)"), re.compile(r"--> \S"), 3),
     # ShellCheck: the file
     (re.compile(r"In \S+ line \d+:$"), re.compile(r".*\bSC\d{4}\b"), 4),
+    # the linker of macOS: the symbol
+    (re.compile(r"Undefined symbols for architecture"), re.compile(r"'.+', referenced from:"), 2),
     # javac: the symbol
     (re.compile(r".*\bcannot find symbol$"), re.compile(r"(?:\[ERROR\] +)?symbol *:"), 2),
     # Playwright: what was waited for
-    (re.compile(r"(?:\w*Error: )?(?:Timed out|\w+\.\w+: (?:Test )?[Tt]imeout|.*expect\(.*\)\.)"), re.compile(r"(?:Locator:|- waiting for) "), 6),
+    (
+        re.compile(r"(?:\w*Error: )?(?:Timed out|\w+\.\w+: (?:Test )?[Tt]imeout|.*expect\(.*\)\.)"),
+        re.compile(r"(?:Locator:|- waiting for) "),
+        6,
+    ),
     # testify: the message
     (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
     # Gomega
@@ -32,13 +40,24 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     # sanitizers: where, in the sources of the project
     (
         re.compile(r"(?:=+\d+=+)?(?:ERROR|WARNING): \w+Sanitizer: "),
-        re.compile(r"#\d+ (?:0x[0-9a-f]+ in )?(?!operator |malloc|calloc|realloc|free|__|std::)\S.* (?!\(?/usr|\(?/lib)\S+:\d+"),
+        re.compile(
+            r"#\d+ (?:0x[0-9a-f]+ in )?(?!operator |malloc|calloc|realloc|free|__|std::)\S.* (?!\(?/usr|\(?/lib)\S+:\d+"
+        ),
         _BELOW,
     ),
 )
 #: A test that begins, and one that ends.
 _RUNS = re.compile(r"\[ RUN \] (\S+)$|=== RUN (\S+)$")
 _ENDS = re.compile(r"\[ (?:OK|FAILED|SKIPPED) \]|--- (?:PASS|FAIL|SKIP)|=== (?:PAUSE)")
+#: What may be a prefix of all lines; what says that something failed is none.
+_PREFIX = re.compile(
+    r"(?!\[? ?(?:[A-Z-]*(?:FAIL|Fail|ERR(?!OR\]? )|Err|FATAL|PANIC)|It\]|sig-|E\b|error|fail|fatal|panic|not ok))"
+    r"(?:\[[^\]]{1,60}\] ?|[\w./@-]{1,40}(?:\[\d+\])?(?: \||:) "
+    r"|(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR) (?:- )?)"
+)
+_DIGITS = re.compile(r"\d+")
+#: Lines that are looked at for prefixes, and the least; the share of them that has to have one; and how many they have.
+_SAMPLE, _SAMPLE_MIN, _SHARE, _PREFIXES_MAX = 200, 3, 0.9, 2
 _CAUSE = re.compile(r"> \S")
 _PATH = re.compile(r"^(?:[A-Za-z]:)?[\w./@+-]*/[\w.@+-]+\.\w{1,6}$")
 _AT = re.compile(r"^\d+:\d+ +error ")
@@ -49,7 +68,7 @@ _NESTED_MAX = 4
 
 def read_all(lines: Iterable[str]) -> Iterator[tuple[int, Line]]:
     """Yield the lines of a run with what they are, those that belong together as one, each with its place."""
-    places, given = _flat(lines)
+    places, given = _unprefixed(*_flat(lines))
     path, frame, after = "", -1, 0
     running: tuple[int, str] | None = None
     for at, raw in enumerate(given):
@@ -88,6 +107,26 @@ def _flat(lines: Iterable[str]) -> tuple[list[int], list[str]]:
     return places[:LINES_MAX], flat[:LINES_MAX]
 
 
+def _unprefixed(places: list[int], given: list[str]) -> tuple[list[int], list[str]]:
+    """Leave out a prefix that nearly all lines have: the name of a job, a machine or a stream."""
+    for _ in range(_PREFIXES_MAX):
+        found = [_PREFIX.match(f"{bare(line)} ") for line in given[:_SAMPLE] if line.strip()]
+        keys = Counter(_DIGITS.sub("#", one[0]) for one in found if one)
+        if not keys or len(found) < _SAMPLE_MIN:
+            break
+        key, number = keys.most_common(1)[0]
+        if number < _SHARE * len(found):
+            break
+        given = [_without(line, key) for line in given]
+    return places, given
+
+
+def _without(line: str, key: str) -> str:
+    text = bare(line)
+    found = _PREFIX.match(f"{text} ")
+    return text[found.end() :] if found and _DIGITS.sub("#", found[0]) == key else line
+
+
 def _column(raw: str, text: str) -> int:
     return raw.find(text.partition(" ")[0])
 
@@ -111,6 +150,9 @@ def _with_below(line: Line, given: list[str], at: int) -> tuple[Line, int]:
 
 def _rest(line: Line, given: list[str], at: int, rest: re.Pattern[str] | None, depth: int) -> tuple[Line, int]:
     below = [read(one) for one in given[at + 1 : at + 1 + depth]]
+    if rest is None and any(one.role in _SAID for one in below):
+        # Only noise may stand before it.
+        below = [one if one.role in _SAID else Line("", "", Role.NOTHING) for one in below]
     for place, one in enumerate(below):
         if one.text and one.role not in _NOT_SAID if rest is None else rest.match(one.text):
             found = [line.text, one.text]

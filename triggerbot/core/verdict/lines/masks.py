@@ -30,8 +30,8 @@ _MACHINES = (
 )
 #: What has its number without a hyphen.
 _COUNTED = (
-    "(?:node|host|pod|runner|worker|agent|executor|[tT]hread|pool|replica|server|instance|vm|builder|slave|rack|proxy|session"
-    "|client|partition|shard|eth|cpu|gpu|tty|disk|rank|slot|core|job|task|stage|attempt|retry|conn)[_]?"
+    "(?:node|host|pod|runner|worker|agent|executor|[tT]hread|pool|replica|server|instance|vm|builder|slave|rack|proxy"
+    "|session|client|partition|shard|eth|cpu|gpu|tty|disk|rank|slot|core|job|task|stage|attempt|retry|conn)[_]?"
 )
 
 _QUOTES = '"`\u00b4\u2018\u2019\u201a\u201b\u201c\u201d\u201e'
@@ -49,11 +49,13 @@ _PHRASE = re.compile(
     | (?<=expected:\ )<(?:[^<>]{{0,80}}>(?=\ but\ was)|[^<>]*(?:\.\.\.|\u2026)$) | (?<=but\ was:\ )<[^<>]{{0,80}}>
     | (?<=XCTAssertEqual\ failed:\ )\('[^']{{0,80}}'\)\ is\ not\ equal\ to\ \('[^']{{0,80}}'\)
     | \b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},?\ )?
-      (?:\d\d?\ {_MONTH}|{_MONTH}\ \d\d?)(?!\w)(?:,?\ \d{{4}}\b)?(?:\ \d\d:\d\d:\d\d(?:\ (?:GMT|UTC|[A-Z]{{3,4}}T))?)?(?:\ \d{{4}}\b)?
+      (?:\d\d?\ {_MONTH}|{_MONTH}\ \d\d?)(?!\w)(?:,?\ \d{{4}}\b)?(?:\ \d\d:\d\d:\d\d(?:\ (?:GMT|UTC
+        |[A-Z]{{3,4}}T))?)?(?:\ \d{{4}}\b)?
     | \b[IWEF]\d{{3,4}}(?=\ \d\d:) | (?<=[Mm]utex\ )M\d+\b | \b(?<=thread\ )T\d+\b
     | \b\d\d?/{_MONTH}/\d{{4}}:[\d:]+(?:\ [+-]\d{{4}})?
     | \b\d\d?:\d\d(?::\d\d)?\ ?[AP]M\b
-    | (?i:\b(?:(?:x-)?(?:amz-)?(?:request|host|trace|span|correlation|transaction|build|session)[ _-]?id|token))(?:\ is)?[:=]?\ ?
+    | (?i:\b(?:(?:x-)?(?:amz-)?(?:request|host|trace|span|correlation|transaction|build|session)[ _-]?id
+      |token))(?:\ is)?[:=]?\ ?
       (?=[^\s,;)]{{0,80}}\d)[^\s,;)]+
     """,
     re.VERBOSE,
@@ -72,12 +74,15 @@ _VARIABLE = re.compile(
     | \b\d{{4}}[-/]\d\d[-/]\d\d(?:[T_][\d:_.,+-]*(?:Z|UTC)?)?(?!\w) | \b\d\d/\d\d/\d\d(?:\d\d)?(?![\w/])
     | (?<=/)\$[A-Za-z0-9~+]{{1,3}}(?=\#|\]) | \btmp(?:[a-z0-9_]{{8}}|\.[A-Za-z0-9]{{6,12}})\b
     | \bgw\d+(?=\]) | (?<=@)(?=\d*[a-f])[0-9a-f]{{5,8}}\b
-    | (?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*\d)(?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
+    | (?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*\d)
+      (?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
     | (?<![0-9A-Za-z])(?:0[xX][0-9a-fA-F]+|{_HASH}|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{{7,128}}
-        |(?=(?:[a-z]*\d){{4}})(?=\d*[a-z])[0-9a-z]{{20,64}}|(?=(?:[A-Z]*\d){{4}})(?=\d*[A-Z])[0-9A-Z]{{16,64}})(?![0-9A-Za-z])
+        |(?=(?:[a-z]*\d){{4}})(?=\d*[a-z])[0-9a-z]{{20,64}}
+          |(?=(?:[A-Z]*\d){{4}})(?=\d*[A-Z])[0-9A-Z]{{16,64}})(?![0-9A-Za-z])
     | (?P<source>(?<![\w.+@/-])[\w.+@/-]*?\.(?:{SOURCES}|{_DATA})(?!\w))
     | (?<![\w.-])(?!(?:{_WORDS})\b)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{4,6}}(?![\w.-])
-    | (?<![A-Za-z0-9])(?P<numbered>[A-Za-z]\w{{0,30}}?)_(?=\w*\d)[A-Za-z0-9]*(?=\d)\d+(?:_[a-z]?\d{{1,20}}|_[a-z])+(?!\w)
+    | (?<![A-Za-z0-9])(?P<numbered>[A-Za-z]\w{{0,30}}?)_(?=\w*\d)[A-Za-z0-9]*(?=\d)\d+(?:_[a-z]?\d{{1,20}}
+      |_[a-z])+(?!\w)
     | (?<=[a-z0-9])-(?=[a-z]*\d)(?=\d*[a-z])(?!\d+[a-z]+\b)
         (?:{_RANDOM}{{8,10}}-{_RANDOM}{{5}}|{_RANDOM}{{5,6}}|[0-9a-f]{{8}}-[a-z0-9]{{4}})(?![\w-])
     | (?<=-)(?={_RANDOM}{{0,4}}[a-z]){_RANDOM}{{5}}(?=[')_\s])(?<=[bcdfghjklmnpqrstvwxz2456789])
@@ -85,9 +90,11 @@ _VARIABLE = re.compile(
     | \b[RNMJUC]\d\d(?:-[A-Z]+\d*(?::[A-Z]\d+(?:-[A-Z]\d+)?)?)+(?!\w)
     | \bv\d+(?:\.\d+)+(?:-[\w.]+)? | \b\d+(?:st|nd|rd|th)\b | (?<=-)g[0-9a-f]{{7,12}}\b
     | \b(?P<counted>{_COUNTED})\d+\b
-    | (?<![\w.$?@-])(?!_Z|_R|\$s|[Tt]est)(?=(?:[^\W\d]*\d){{3}})(?=[^a-z\s]*[a-z])(?=[^A-Z\s]*[A-Z])[A-Za-z0-9_-]{{18,128}}(?![\w.-])
+    | (?<![\w.$?@-])(?!_Z|_R|\$s
+      |[Tt]est)(?=(?:[^\W\d]*\d){{3}})(?=[^a-z\s]*[a-z])(?=[^A-Z\s]*[A-Z])[A-Za-z0-9_-]{{18,128}}(?![\w.-])
     | \b\d+(?:[.,:]\d+)*(?:e[+-]?\d+)?(?:{_UNIT}(?:\d+(?:\.\d+)?{_UNIT}){{0,3}})?(?!\w)
-    | (?<=_)\d{{3,}}(?![A-Za-z_]) | (?<=[A-Za-z_])\d{{9,}} | (?<=_)-\d{{9,}} | (?<=[a-z]_)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{6,12}}\b
+    | (?<=_)\d{{3,}}(?![A-Za-z_]) | (?<=[A-Za-z_])\d{{9,}} | (?<=_)-\d{{9,}}
+      | (?<=[a-z]_)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{6,12}}\b
     """,
     re.VERBOSE,
 )

@@ -1,4 +1,4 @@
-"""Numbers that are the failure, not what varies about it: HTTP statuses, exit codes, signals, numbers of errors. Pure."""
+"""Numbers that are the failure, not what varies about it: HTTP statuses, exit codes, signals and the like. Pure."""
 
 import re
 
@@ -6,13 +6,16 @@ import re
 DECIDING = re.compile(
     r"""
       \bHTTP(?:/\d(?:\.\d)?)?(?:\ (?:code|status|error|response))?[ :=]+\(?([1-5]\d\d)\b
-    | (?i:\bstatus(?:[ _-]?code)?(?:\ (?:was|is|of))?|\breturned\ error|\bresponse(?:\ code)?)[ :=]+'?\(?(-?\d{1,3})\b(?![.:/])
-    | (?<![\w.:/#-])([45]\d\d)(?=,?\ (?:Client|Server|Bad|Not|Un|Forbidden|Internal|Service|Gateway|Too|Conflict|Gone|Error)\w*)
+    | (?i:\bstatus(?:[ _-]?code)?(?:\ (?:was|is|of))?|\breturned\ error
+      |\bresponse(?:\ code)?)[ :=]+'?\(?(-?\d{1,3})\b(?![.:/])
+    | (?<![\w.:/#-])([45]\d\d)(?=,?\ (?:Client|Server|Bad|Not|Un|Forbidden|Internal|Service|Gateway|Too|Conflict
+      |Gone|Error)\w*)
     | \bassert\ ([1-5]\d\d)(?=\ ==\ (?:[23]\d\d\b|\#))
     | (?i:\bexit(?:ed)?(?:\ with)?(?:[ _-]?(?:code|status|value))?)(?::|\ |=|:\ )'?(-?\d{1,10})\b(?!%)
     | (?i:\b(?:return[ _-]?code|rc|error\ code|errorlevel))(?:\ is|\ was)?(?::|\ |=|:\ )'?(-?\d{1,10})\b
     | \bcode:?\ (-?\d{1,5})(?=,|\)|$)
-    | (?i:\b(?:returned|got|received|answered|answered\ with|replied|responded\ with|gave|server\ said|but\ was))(?::|)\ ([45]\d\d)\b(?![.:/]?\d)
+    | (?i:\b(?:returned|got|received|answered|answered\ with|replied|responded\ with|gave|server\ said
+      |but\ was))(?::|)\ ([45]\d\d)\b(?![.:/]?\d)
     | \bos\ error\ (\d{1,5})\b
     | (?i:\bsignal)[ :=]+(\d{1,2})\b
     | (?i:\berrno)[ :=]+(\d{1,5})\b

@@ -1,4 +1,4 @@
-"""The shape of a failure line: what remains once everything that varies is masked, with the test that it names. Pure."""
+"""The shape of a failure line: the test that it names, and what remains once all that varies is masked. Pure."""
 
 import re
 from functools import lru_cache
@@ -20,17 +20,20 @@ _TEST_MAX = 220
 #: Prefixes that CIs and loggers put before a line, unmasked and masked.
 _STAMP = (
     r"(?:\d{4}[-/]\d\d[-/]\d\d[T _]?)?\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?|\d{4}-\d\d-\d\d"
-    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?: [A-Z]{3,4})?(?: \d{4})?|\d{6} \d{6} \d+"
+    r"|(?:[A-Z][a-z]{2} )?[A-Z][a-z]{2} [ \d]?\d \d\d:\d\d:\d\d(?: [A-Z]{3,4}\b)?"
+    r"(?: \d{4}\b| [a-z][\w.]*-[\w.-]*\d[\w.-]*(?= ))?|\d{6} \d{6} \d+"
     r"|\d\d?/[A-Z][a-z]{2}/\d{4}:[\d:]+(?: [+-]\d{4})?"
 )
 _RAW = re.compile(
-    rf"^(?:(?:\[task )?[\[(]?(?:{_STAMP})[\])]?[\s:|,\])-]*|##\[error\]|::error(?: [^:]{{0,200}})?::|\[task |\u2502 )+"
+    rf"^(?:(?:\[task )?[\[(]?(?:{_STAMP})[\])]?(?:[\s:|,\])]|- (?=[A-Z\[(/]))*"
+    r"|##\[error\]|::error(?: [^:]{0,200})?::|\[task |\u2502 "
+    r"|[\[(]\d\d?:\d\d[\])] ?|#\d+ \d+\.\d+ |[a-z][\w.-]{0,40}-\d+ +\| )+"
 )
 _DIGIT = re.compile(r"\d")
 _LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE"
-_MASKED = re.compile(
-    rf"(?:[\s\[\](){{}}=|:,.<>-]*(?:\[task )?#[\s\])}}=|:,.>-]*)*(?:(?:{_LEVELS}) +- +)?"
-)
+_MASKED = re.compile(rf"(?:[\s\[\](){{}}=|:,.<>-]*(?:\[task )?#[\s\])}}=|:,.>-]*)*(?:(?:{_LEVELS}) +- +)?")
+
+
 def shape(line: str) -> str:
     """Mask everything in a line that differs between runs, so that runs of one failure mostly have equal shapes.
 

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 _EXT = r"(?:[cm]?[jt]sx?|py|rb|vue|svelte)"
 #: An id of a test in Python: its parameters may contain anything but a bracket.
 _PYTEST = r"[\w./+-]+\.py(?:::[\w.<>]+)+(?:\[[^\]]{0,200}\]+)?"
+#: Parameters of a test in brackets, and arguments.
+_PARAM, _ARGS = r"(?:\[[^\]]{0,200}\])", r"(?:\([^)]{0,200}\))"
+_SUREFIRE = r"Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!"
+_CLASS = r"[A-Z]\w*(?:Tests?|IT|Spec|TestCase)"
+_CTEST = r"Failed|Timeout|SEGFAULT|Not Run|Subprocess \w+|ILLEGAL|NUMERICAL|OTHER_FAULT|Exit code .{1,20}"
+_CROSS = r"[\u2a2f\u00d7\u2715\u2717\u2716\u2718]"
+_SUITE = r"(?:\w+ e2e suite[.:] ?)?"
 _MS = r"(?:#|[\d.]+) ?(?:ms|s|m|min|seconds|milliseconds)?"
 #: What a line must contain for a form to be tried, and the form. The first that matches counts.
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -20,7 +27,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("___", r"^_{3,} (?P<id>[\w.]*[Tt]est[\w.]*(?:\[[^\]]{0,200}\])?) _{3,}$"),
         ("test", r"^(?P<id>test_\w+(?:\[[^\]]{0,200}\])?) FAILED\b(?P<rest>.*)"),
         # unittest
-        (": ", r"^(?:FAIL|ERROR)(?: \[[^\]]{0,20}\])?: (?P<id>\w+ \([\w.<>]+\)(?: \[[^\]]{0,200}\]| \([^)]{0,200}\))*)(?P<rest>.*)"),
+        (": ", rf"^(?:FAIL|ERROR)(?: {_PARAM})?: (?P<id>\w+ \([\w.<>]+\)(?: {_PARAM}| {_ARGS})*)(?P<rest>.*)"),
         ("...", r"^(?P<id>test\w* \([\w.<>]+\)) \.\.\. (?:FAIL|ERROR)(?P<rest>.*)"),
         # Go
         ("=== FAIL: ", r"=== FAIL: (?:\S+ )?(?P<id>\S+) \("),
@@ -29,9 +36,9 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("Test:", r"^Test: +(?P<id>Test\w\S*)$"),
         ("Test", r"^(?P<id>Test\w\S*) \((?:#|[\d.hms]+)\)$"),
         # JUnit, by Maven and by Gradle
-        ("<<< ", r"^(?:\[ERROR\] )?(?P<id>[\w.$]+\.\w+(?:\([^)]{0,200}\))?(?:\[[^\]]{0,200}\])?) (?:-- )?Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!(?P<rest>.*)"),
-        ("<<< ", r"^(?:\[ERROR\] )?(?P<id>\w+(?:\[[^\]]{0,200}\])?\([\w.$]+\)) +Time elapsed.{0,40}<<< (?:FAILURE|ERROR)!(?P<rest>.*)"),
-        (":", r"^(?:\[ERROR\] )?(?P<id>[A-Z]\w*(?:Tests?|IT|Spec|TestCase)\.\w+(?:\[[^\]]{0,200}\]|\([^)]{0,200}\))?):(?:\d+|#)(?P<rest>(?:->| ).*)?$"),
+        ("<<< ", rf"^(?:\[ERROR\] )?(?P<id>[\w.$]+\.\w+{_ARGS}?{_PARAM}?) (?:-- )?{_SUREFIRE}(?P<rest>.*)"),
+        ("<<< ", rf"^(?:\[ERROR\] )?(?P<id>\w+{_PARAM}?\([\w.$]+\)) +{_SUREFIRE}(?P<rest>.*)"),
+        (":", rf"^(?:\[ERROR\] )?(?P<id>{_CLASS}\.\w+(?:{_PARAM}|{_ARGS})?):(?:\d+|#)(?P<rest>(?:->| ).*)?$"),
         ("(", r"^(?:Failed tests: +|Tests in error: +)?(?P<id>test\w*\([\w.$]+\)): (?P<rest>.*)"),
         ("FAILED", r"^FAILED:? +(?P<id>test\w*|\S+ > .+)$"),
         (" > ", r"^(?P<id>[\w.$]+ > .{1,200}?) FAILED\b(?P<rest>.*)"),
@@ -39,9 +46,9 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
         ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
-        (" Test ", r"^[\u2718\u2716\u00d7] Test (?P<id>'[^']+'|\w+\([^)]*\)) (?:failed|recorded an issue at \S+: (?P<rest>.*))"),
+        (" Test ", rf"^{_CROSS} Test (?P<id>'[^']+'|\w+{_ARGS}) (?:failed|recorded an issue at \S+: (?P<rest>.*))"),
         ("(fail) ", r"^\(fail\) (?P<id>.+?)(?: \[[^\]]*\])?$"),
-        ("", r"^[\u2a2f\u00d7\u2715\u2717\u2716\u2718] (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
+        ("", rf"^{_CROSS} (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
         (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
         # rspec, PHPUnit, ExUnit, mocha
         ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
@@ -50,7 +57,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("not ok ", r"^not ok (?:\d+|#)(?: -)? (?P<id>[^#\s].*)"),
         # googletest, CTest
         ("FAILED", r"^\[ *FAILED *\] (?P<id>[\w/]+\.[\w/]+)(?P<rest>.*)"),
-        (" - ", r"^(?:The following tests FAILED: )?(?:\d+|#) - (?P<id>\S+) (?P<rest>\((?:Failed|Timeout|SEGFAULT|Not Run|Subprocess \w+|ILLEGAL|NUMERICAL|OTHER_FAULT|Exit code .{1,20})\))"),
+        (" - ", rf"^(?:The following tests FAILED: )?(?:\d+|#) - (?P<id>\S+) (?P<rest>\((?:{_CTEST})\))"),
         ("Test #", r"Test +#(?:\d+|\#)?: ?(?P<id>\S+) \.*\*+(?P<rest>Failed|Timeout|Exception: \S+|Not Run)"),
         ("s ", r"^(?:\d+/\d+|#) (?P<id>\S.{0,120}?) +(?:FAIL|TIMEOUT|ERROR) +(?:[\d.]+s|#)"),
         ("TEST CASE:", r"^TEST CASE: +(?P<id>.+)"),
@@ -71,7 +78,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("X ", rf"^X (?P<id>\w[\w.]*(?:\(.*\))?) \[<? ?{_MS}\]$"),
         # Ginkgo
         ("[F", r"\[(?:FAIL|Fail)\] (?P<id>.+)"),
-        ("[sig-", r"^(?:\u2022 )?(?:\w+ e2e suite[.:] ?)?(?P<id>(?:\[It\] )?\[sig-[\w-]+\] [^:]+)(?:: (?P<rest>.*))?$"),
+        ("[sig-", rf"^(?:\u2022 )?{_SUITE}(?P<id>(?:\[It\] )?\[sig-[\w-]+\] [^:]+)(?:: (?P<rest>.*))?$"),
         ("[It] ", r"^(?:\u2022 )?(?:\[Fail\] )?(?!In \[It\])(?P<id>.*\[It\] .+)"),
         # Bazel
         ("//", r"^(?:FAIL|TIMEOUT|FLAKY|FAILED): (?P<id>//[\w./:@+-]+(?: \(shard (?:\d+|#) of (?:\d+|#)\))?)"),
@@ -93,8 +100,8 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 #: Where Mozilla's harnesses name no test but themselves.
 _NO_TESTS = re.compile(
-    r"^(?:automation\.py|Shutdown\w*|leakcheck\b.*|LeakSanitizer|AddressSanitizer|ThreadSanitizer|gtest|\(?SimpleTest/.*"
-    r"|Main app process.*|application\b.*|mozrunner.*|None|unknown test\w*|Last test finished|reftest|xpcshell|mochitest"
+    r"^(?:automation\.py|Shutdown\w*|leakcheck\b.*|\w*Sanitizer|gtest|\(?SimpleTest/.*|Main app process.*"
+    r"|application\b.*|mozrunner.*|None|unknown test\w*|Last test finished|reftest|xpcshell|mochitest"
     r"|checkLoggingFunctions|MochitestServer.*|GECKO.*|automation|runtests(?:\.py)?|This test.*)$"
 )
 #: What runners add to the name of a test.
