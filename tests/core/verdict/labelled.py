@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 _FILES = Path(__file__).with_name("failures")
-_NOISE: dict[str, str] = yaml.safe_load((_FILES / "noise.yml").read_text())
+NOISE: dict[str, str] = yaml.safe_load((_FILES / "noise.yml").read_text())
 _PREFIXES = {
     "gha": "2024-05-06T07:08:{second:02}.1234567Z ",
     "stamp": "[2024-05-06 07:08:{second:02},123] ",
@@ -83,9 +83,9 @@ def _changed(case: str, lines: Lines, changes: str) -> Lines:
             case ["."]:
                 pass
             case ["+before", name]:
-                lines = (*_NOISE[name].splitlines(), *lines)
+                lines = (*NOISE[name].splitlines(), *lines)
             case ["+between", name]:
-                noise = _NOISE[name].splitlines()
+                noise = NOISE[name].splitlines()
                 lines = tuple(one for at, line in enumerate(lines) for one in (line, noise[at % len(noise)]))
             case [prefix] if prefix.removeprefix("+") in _PREFIXES:
                 form = _PREFIXES[prefix[1:]]

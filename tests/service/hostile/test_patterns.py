@@ -28,7 +28,11 @@ PACKAGE = Path(triggerbot.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 
 #: Patterns for lines of logs.
-LINES = ()
+LINES = (
+    "generic._ENDINGS", "masks._HASH_IN_NAME", "masks._IN_TEST", "masks._LETTERS", "masks._LONG_IN_DATA",
+    "masks._PHRASE", "masks._PIECE", "masks._VARIABLE", "numbers.DECIDING", "roles._ASSERTION", "roles._FAILURE",
+    "test_ids._AROUND", "words._WORDS",
+)  # fmt: skip
 #: Patterns that may take more, and why that is harmless.
 BOUNDED = {
     "triggerbot.systems.github.rerun._NEVER": "sees 300 characters at most",

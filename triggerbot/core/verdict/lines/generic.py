@@ -116,7 +116,7 @@ _MOZILLA = r"""
       | Automation\ Error:\ Received\ unexpected
 """
 _SANITIZERS = r"""
-      (?:=\S+=)?\#?=*ERROR:\ LeakSanitizer:\ detected|(?:=+\S*=+)?ABORTING|SUMMARY:\ AddressSanitizer:\ \#\ byte
+      =*(?:\d+|\#)?=*ERROR:\ LeakSanitizer:\ detected|=*(?:\d+|\#)?=*ABORTING|SUMMARY:\ AddressSanitizer:\ \#\ byte
         |(?:Direct|Indirect)\ leak\ of
     | (?:READ|WRITE|Read|Write|Previous\ (?:read|write))\ (?:of\ size|at)\b|(?:freed|previously\ allocated
       |allocated)\ by\ thread

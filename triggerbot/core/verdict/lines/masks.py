@@ -81,7 +81,7 @@ _VARIABLE = re.compile(
           |(?=(?:[A-Z]*\d){{4}})(?=\d*[A-Z])[0-9A-Z]{{16,64}})(?![0-9A-Za-z])
     | (?P<source>(?<![\w.+@/-])[\w.+@/-]*?\.(?:{SOURCES}|{_DATA})(?!\w))
     | (?<![\w.-])(?!(?:{_WORDS})\b)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{4,6}}(?![\w.-])
-    | (?<![A-Za-z0-9])(?P<numbered>[A-Za-z]\w{{0,30}}?)_(?=\w*\d)[A-Za-z0-9]*(?=\d)\d+(?:_[a-z]?\d{{1,20}}
+    | (?<!\w)(?P<numbered>[A-Za-z]\w{{0,30}}?)_(?=\w*\d)[A-Za-z0-9]*(?=\d)\d+(?:_[a-z]?\d{{1,20}}
       |_[a-z])+(?!\w)
     | (?<=[a-z0-9])-(?=[a-z]*\d)(?=\d*[a-z])(?!\d+[a-z]+\b)
         (?:{_RANDOM}{{8,10}}-{_RANDOM}{{5}}|{_RANDOM}{{5,6}}|[0-9a-f]{{8}}-[a-z0-9]{{4}})(?![\w-])
@@ -152,7 +152,7 @@ def _of_part(found: re.Match[str]) -> str:
         case "source":
             # A bundler's output has a hash in its name, and numbers that change with it.
             name, hashes = _HASH_IN_NAME.subn("#", _end(found[0]))
-            return (_DIGITS if hashes else _LONG_IN_DATA).sub("#", name)
+            return _DIGITS.sub("#", name) if hashes else _LONG_IN_DATA.sub("#", name)
         case _:
             return "#"
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 _EXT = r"(?:[cm]?[jt]sx?|py|rb|vue|svelte)"
 #: An id of a test in Python: its parameters may contain anything but a bracket.
@@ -15,88 +16,85 @@ _CROSS = r"[\u2a2f\u00d7\u2715\u2717\u2716\u2718]"
 _SUITE = r"(?:\w+ e2e suite[.:] ?)?"
 _MS = r"(?:#|[\d.]+) ?(?:ms|s|m|min|seconds|milliseconds)?"
 #: What a line must contain for a form to be tried, and the form. The first that matches counts.
-_FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (needed, re.compile(form))
-    for needed, form in (
-        # Mozilla, and everything that reports through mozlog
-        ("TEST-UNEXPECTED-", r"TEST-UNEXPECTED-[A-Z-]+ \| (?P<id>[^|]+?) \|(?P<rest>.*)"),
-        # pytest
-        (".py::", rf"(?P<id>{_PYTEST})(?P<rest>.*)"),
-        (".py", r"^(?:ERROR|FAILED) (?P<suite>[\w./+-]+\.py)(?: - (?P<rest>.*)|$)"),
-        (" at ", r"^_* ?ERROR at (?:setup|teardown) of (?P<id>[\w.]+(?:\[[^\]]{0,200}\])?) _*$"),
-        ("___", r"^_{3,} (?P<id>[\w.]*[Tt]est[\w.]*(?:\[[^\]]{0,200}\])?) _{3,}$"),
-        ("test", r"^(?P<id>test_\w+(?:\[[^\]]{0,200}\])?) FAILED\b(?P<rest>.*)"),
-        # unittest
-        (": ", rf"^(?:FAIL|ERROR)(?: {_PARAM})?: (?P<id>\w+ \([\w.<>]+\)(?: {_PARAM}| {_ARGS})*)(?P<rest>.*)"),
-        ("...", r"^(?P<id>test\w* \([\w.<>]+\)) \.\.\. (?:FAIL|ERROR)(?P<rest>.*)"),
-        # Go
-        ("=== FAIL: ", r"=== FAIL: (?:\S+ )?(?P<id>\S+) \("),
-        ("'fail'", r"'Action': ?'fail'.*'Test': ?'(?P<id>[^']+)'"),
-        ("--- FAIL: ", r"--- FAIL: (?P<id>\S+)"),
-        ("Test:", r"^Test: +(?P<id>Test\w\S*)$"),
-        ("Test", r"^(?P<id>Test\w\S*) \((?:#|[\d.hms]+)\)$"),
-        # JUnit, by Maven and by Gradle
-        ("<<< ", rf"^(?:\[ERROR\] )?(?P<id>[\w.$]+\.\w+{_ARGS}?{_PARAM}?) (?:-- )?{_SUREFIRE}(?P<rest>.*)"),
-        ("<<< ", rf"^(?:\[ERROR\] )?(?P<id>\w+{_PARAM}?\([\w.$]+\)) +{_SUREFIRE}(?P<rest>.*)"),
-        (":", rf"^(?:\[ERROR\] )?(?P<id>{_CLASS}\.\w+(?:{_PARAM}|{_ARGS})?):(?:\d+|#)(?P<rest>(?:->| ).*)?$"),
-        ("(", r"^(?:Failed tests: +|Tests in error: +)?(?P<id>test\w*\([\w.$]+\)): (?P<rest>.*)"),
-        ("FAILED", r"^FAILED:? +(?P<id>test\w*|\S+ > .+)$"),
-        (" > ", r"^(?P<id>[\w.$]+ > .{1,200}?) FAILED\b(?P<rest>.*)"),
-        # jest, vitest, mocha, Playwright
-        ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
-        ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
-        ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
-        (" Test ", rf"^{_CROSS} Test (?P<id>'[^']+'|\w+{_ARGS}) (?:failed|recorded an issue at \S+: (?P<rest>.*))"),
-        ("(fail) ", r"^\(fail\) (?P<id>.+?)(?: \[[^\]]*\])?$"),
-        ("", rf"^{_CROSS} (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
-        (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
-        # rspec, PHPUnit, ExUnit, mocha
-        ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
-        (") ", r"^(?:\[[^\]]{1,60}\] )?\d+\) (?P<id>.*[\w:'\])][ \u2500]*)$"),
-        # TAP
-        ("not ok ", r"^not ok (?:\d+|#)(?: -)? (?P<id>[^#\s].*)"),
-        # googletest, CTest
-        ("FAILED", r"^\[ *FAILED *\] (?P<id>[\w/]+\.[\w/]+)(?P<rest>.*)"),
-        (" - ", rf"^(?:The following tests FAILED: )?(?:\d+|#) - (?P<id>\S+) (?P<rest>\((?:{_CTEST})\))"),
-        ("Test #", r"Test +#(?:\d+|\#)?: ?(?P<id>\S+) \.*\*+(?P<rest>Failed|Timeout|Exception: \S+|Not Run)"),
-        ("s ", r"^(?:\d+/\d+|#) (?P<id>\S.{0,120}?) +(?:FAIL|TIMEOUT|ERROR) +(?:[\d.]+s|#)"),
-        ("TEST CASE:", r"^TEST CASE: +(?P<id>.+)"),
-        ("error: in '", r"error: in '(?P<id>[^']+)': (?P<rest>.*)"),
-        (":FAIL", r":(?P<id>test\w+):FAIL(?:: (?P<rest>.*))?"),
-        ("FAIL!", r"^FAIL! +: (?P<id>\w+::\w+\([^)]*\)) ?(?P<rest>.*)"),
-        # Rust
-        ("panicked at", r"^thread '(?P<id>[\w<>]+(?:::[\w<>{}#]+)+)' (?:\((?:\d+|#)\) )?panicked at (?P<rest>.*)"),
-        ("FAILED", r"^test (?P<id>\S.{0,200}?) \.\.\. FAILED$"),
-        (" stdout ----", r"^---- (?P<id>\S.{0,200}?) stdout ----$"),
-        ("FAIL [", r"^(?:TRY \d+ )?FAIL \[ *(?:[\d.]+s|#) *\] (?:\([^)]{0,40}\) )?(?P<id>\S+ \S+)$"),
-        ("test", r"^(?P<id>(?=\S*test)\w+(?:::\w+)+)$"),
-        # XCTest, .NET
-        ("-[", r"-\[(?P<id>[\w.]+ \w+)\](?P<rest>.*)"),
-        (".test", r"error: (?P<id>\w+\.test\w+) : (?P<rest>.*)"),
-        ("Failed ", rf"^Failed (?P<id>[\w.+]+(?:\(.*\))?) \[<? ?{_MS}\]$"),
-        ("[FAIL]", r"(?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
-        ("X ", rf"^X (?P<id>\w[\w.]*(?:\(.*\))?) \[<? ?{_MS}\]$"),
-        # Ginkgo
-        ("[F", r"\[(?:FAIL|Fail)\] (?P<id>.+)"),
-        ("[sig-", rf"^(?:\u2022 )?{_SUITE}(?P<id>(?:\[It\] )?\[sig-[\w-]+\] [^:]+)(?:: (?P<rest>.*))?$"),
-        ("[It] ", r"^(?:\u2022 )?(?:\[Fail\] )?(?!In \[It\])(?P<id>.*\[It\] .+)"),
-        # Bazel
-        ("//", r"^(?:FAIL|TIMEOUT|FLAKY|FAILED): (?P<id>//[\w./:@+-]+(?: \(shard (?:\d+|#) of (?:\d+|#)\))?)"),
-        ("//", r"^(?P<id>//[\w./:@+-]+) +(?P<rest>FAILED|TIMEOUT|NO STATUS)\b"),
-        # Perl, Clojure, R, Ruby's minitest, tasty, Deno
-        ("Failed test '", r"Failed test '(?P<id>[^']+)'"),
-        (" in (", r"^(?:FAIL|ERROR) in \((?P<id>[\w./?!*-]+)\)"),
-        (".R:", r"(?:Failure|Error) \([\w./-]+\.R:[\d:#]+\): (?P<id>.+?)(?: \u2500+)?$"),
-        ("#test_", r"^(?P<id>[\w:]+#test_\w+)(?: \[.*\])?:?$"),
-        (": FAIL", r"^(?P<id>\w.{0,120}): FAIL(?: \((?:#|[\d.]+s)\))?$"),
-        ("... FAILED", r"^(?P<id>\w.{0,200}) \.\.\. FAILED(?: \(.*\))?$"),
-        # ScalaTest, Karma, Robot, Dart
-        ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
-        (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
-        ("| FAIL |", r"^(?P<id>.+ :: .+) \| FAIL \|(?P<rest>.*)"),
-        (".feature:", r"^(?:cucumber )?\S+\.feature:(?:\d+|#) (?:# )?(?:Scenario(?: Outline)?: )?(?P<id>.+)"),
-        (" [E]", r"(?P<id>\S+_test\.dart: .+) \[E\]"),
-    )
+_FORMS: tuple[tuple[str, str], ...] = (
+    # Mozilla, and everything that reports through mozlog
+    ("TEST-UNEXPECTED-", r"TEST-UNEXPECTED-[A-Z-]+ \| (?P<id>[^|]+?) \|(?P<rest>.*)"),
+    # pytest
+    (".py::", rf"(?P<id>{_PYTEST})(?P<rest>.*)"),
+    (".py", r"^(?:ERROR|FAILED) (?P<suite>[\w./+-]+\.py)(?: - (?P<rest>.*)|$)"),
+    (" at ", r"^_* ?ERROR at (?:setup|teardown) of (?P<id>[\w.]+(?:\[[^\]]{0,200}\])?) _*$"),
+    ("___", r"^_{3,} (?P<id>[\w.]*[Tt]est[\w.]*(?:\[[^\]]{0,200}\])?) _{3,}$"),
+    ("test", r"^(?P<id>test_\w+(?:\[[^\]]{0,200}\])?) FAILED\b(?P<rest>.*)"),
+    # unittest
+    (": ", rf"^(?:FAIL|ERROR)(?: {_PARAM})?: (?P<id>\w+ \([\w.<>]+\)(?: {_PARAM}| {_ARGS})*)(?P<rest>.*)"),
+    ("...", r"^(?P<id>test\w* \([\w.<>]+\)) \.\.\. (?:FAIL|ERROR)(?P<rest>.*)"),
+    # Go
+    ("=== FAIL: ", r"=== FAIL: (?:\S+ )?(?P<id>\S+) \("),
+    ("'fail'", r"'Action': ?'fail'.*'Test': ?'(?P<id>[^']+)'"),
+    ("--- FAIL: ", r"--- FAIL: (?P<id>\S+)"),
+    ("Test:", r"^Test: +(?P<id>Test\w\S*)$"),
+    ("Test", r"^(?P<id>Test\w\S*) \((?:#|[\d.hms]+)\)$"),
+    # JUnit, by Maven and by Gradle
+    ("<<< ", rf"^(?:\[ERROR\] )?(?P<id>[\w.$]+\.\w+{_ARGS}?{_PARAM}?) (?:-- )?{_SUREFIRE}(?P<rest>.*)"),
+    ("<<< ", rf"^(?:\[ERROR\] )?(?P<id>\w+{_PARAM}?\([\w.$]+\)) +{_SUREFIRE}(?P<rest>.*)"),
+    (":", rf"^(?:\[ERROR\] )?(?P<id>{_CLASS}\.\w+(?:{_PARAM}|{_ARGS})?):(?:\d+|#)(?P<rest>(?:->| ).*)?$"),
+    ("(", r"^(?:Failed tests: +|Tests in error: +)?(?P<id>test\w*\([\w.$]+\)): (?P<rest>.*)"),
+    ("FAILED", r"^FAILED:? +(?P<id>test\w*|\S+ > .+)$"),
+    (" > ", r"^(?P<id>[\w.$]+ > .{1,200}?) FAILED\b(?P<rest>.*)"),
+    # jest, vitest, mocha, Playwright
+    ("\u25cf ", r"^\u25cf (?!Test suite failed|Console$|Cannot log)(?P<id>.+)"),
+    ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<id>\S+\.{_EXT} > .+)"),
+    ("FAIL ", rf"^FAIL (?:\|?[\w@/-]+\|? )?(?P<suite>\S+\.{_EXT})(?: \(.*\)| \[.*\])?$"),
+    (" Test ", rf"^{_CROSS} Test (?P<id>'[^']+'|\w+{_ARGS}) (?:failed|recorded an issue at \S+: (?P<rest>.*))"),
+    ("(fail) ", r"^\(fail\) (?P<id>.+?)(?: \[[^\]]*\])?$"),
+    ("", rf"^{_CROSS} (?!.*did not run successfully|\d+ problem|[Ff]ail(?:ing|ed) [Tt]ests)(?P<id>.+)"),
+    (" \u203a ", r"^(?:\d+\) )?(?P<id>\[[\w -]+\] \u203a .+)"),
+    # rspec, PHPUnit, ExUnit, mocha
+    ("rspec ", r"^rspec \S+ # (?P<id>.+)"),
+    (") ", r"^(?:\[[^\]]{1,60}\] )?\d+\) (?P<id>.*[\w:'\])][ \u2500]*)$"),
+    # TAP
+    ("not ok ", r"^not ok (?:\d+|#)(?: -)? (?P<id>[^#\s].*)"),
+    # googletest, CTest
+    ("FAILED", r"^\[ *FAILED *\] (?P<id>[\w/]+\.[\w/]+)(?P<rest>.*)"),
+    (" - ", rf"^(?:The following tests FAILED: )?(?:\d+|#) - (?P<id>\S+) (?P<rest>\((?:{_CTEST})\))"),
+    ("Test #", r"Test +#(?:\d+|\#)?: ?(?P<id>\S+) \.*\*+(?P<rest>Failed|Timeout|Exception: \S+|Not Run)"),
+    ("s ", r"^(?:\d+/\d+|#) (?P<id>\S.{0,120}?) +(?:FAIL|TIMEOUT|ERROR) +(?:[\d.]+s|#)"),
+    ("TEST CASE:", r"^TEST CASE: +(?P<id>.+)"),
+    ("error: in '", r"error: in '(?P<id>[^']+)': (?P<rest>.*)"),
+    (":FAIL", r":(?P<id>test\w+):FAIL(?:: (?P<rest>.*))?"),
+    ("FAIL!", r"^FAIL! +: (?P<id>\w+::\w+\([^)]*\)) ?(?P<rest>.*)"),
+    # Rust
+    ("panicked at", r"^thread '(?P<id>[\w<>]+(?:::[\w<>{}#]+)+)' (?:\((?:\d+|#)\) )?panicked at (?P<rest>.*)"),
+    ("FAILED", r"^test (?P<id>\S.{0,200}?) \.\.\. FAILED$"),
+    (" stdout ----", r"^---- (?P<id>\S.{0,200}?) stdout ----$"),
+    ("FAIL [", r"^(?:TRY \d+ )?FAIL \[ *(?:[\d.]+s|#) *\] (?:\([^)]{0,40}\) )?(?P<id>\S+ \S+)$"),
+    ("test", r"^(?P<id>(?=\S*test)\w+(?:::\w+)+)$"),
+    # XCTest, .NET
+    ("-[", r"-\[(?P<id>[\w.]+ \w+)\](?P<rest>.*)"),
+    (".test", r"error: (?P<id>\w+\.test\w+) : (?P<rest>.*)"),
+    ("Failed ", rf"^Failed (?P<id>[\w.+]+(?:\(.*\))?) \[<? ?{_MS}\]$"),
+    ("[FAIL]", r"(?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
+    ("X ", rf"^X (?P<id>\w[\w.]*(?:\(.*\))?) \[<? ?{_MS}\]$"),
+    # Ginkgo
+    ("[F", r"\[(?:FAIL|Fail)\] (?P<id>.+)"),
+    ("[sig-", rf"^(?:\u2022 )?{_SUITE}(?P<id>(?:\[It\] )?\[sig-[\w-]+\] [^:]+)(?:: (?P<rest>.*))?$"),
+    ("[It] ", r"^(?:\u2022 )?(?:\[Fail\] )?(?!In \[It\])(?P<id>.*\[It\] .+)"),
+    # Bazel
+    ("//", r"^(?:FAIL|TIMEOUT|FLAKY|FAILED): (?P<id>//[\w./:@+-]+(?: \(shard (?:\d+|#) of (?:\d+|#)\))?)"),
+    ("//", r"^(?P<id>//[\w./:@+-]+) +(?P<rest>FAILED|TIMEOUT|NO STATUS)\b"),
+    # Perl, Clojure, R, Ruby's minitest, tasty, Deno
+    ("Failed test '", r"Failed test '(?P<id>[^']+)'"),
+    (" in (", r"^(?:FAIL|ERROR) in \((?P<id>[\w./?!*-]+)\)"),
+    (".R:", r"(?:Failure|Error) \([\w./-]+\.R:[\d:#]+\): (?P<id>.+?)(?: \u2500+)?$"),
+    ("#test_", r"^(?P<id>[\w:]+#test_\w+)(?: \[.*\])?:?$"),
+    (": FAIL", r"^(?P<id>\w.{0,120}): FAIL(?: \((?:#|[\d.]+s)\))?$"),
+    ("... FAILED", r"^(?P<id>\w.{0,200}) \.\.\. FAILED(?: \(.*\))?$"),
+    # ScalaTest, Karma, Robot, Dart
+    ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
+    (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
+    ("| FAIL |", r"^(?P<id>.+ :: .+) \| FAIL \|(?P<rest>.*)"),
+    (".feature:", r"^(?:cucumber )?\S+\.feature:(?:\d+|#) (?:# )?(?:Scenario(?: Outline)?: )?(?P<id>.+)"),
+    (" [E]", r"(?P<id>\S+_test\.dart: .+) \[E\]"),
 )
 #: Where Mozilla's harnesses name no test but themselves.
 _NO_TESTS = re.compile(
@@ -127,10 +125,16 @@ class Named:
     suite: bool = False
 
 
+@cache
+def _compiled(form: str) -> re.Pattern[str]:
+    # Most are never needed, and all of them take a while.
+    return re.compile(form)
+
+
 def named(text: str) -> Named | None:
     """Return the failing test that a line names; `None` if none."""
     for needed, form in _FORMS:
-        if needed in text and (found := form.search(text)):
+        if needed in text and (found := _compiled(form).search(text)):
             groups = found.groupdict()
             suite = groups.get("suite")
             test = _AROUND.sub("", suite or groups.get("id") or "").strip()
