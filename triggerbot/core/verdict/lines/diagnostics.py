@@ -36,7 +36,7 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     # testify: the message
     (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
     # Gomega
-    (re.compile(r"Expected$"), re.compile(r"(?:to|not to) \w+"), 3),
+    (re.compile(r"(?:\[FAILED\] )?Expected$"), re.compile(r"(?:to|not to) \w+"), 3),
     # sanitizers: where, in the sources of the project
     (
         re.compile(r"(?:=+\d+=+)?(?:ERROR|WARNING): \w+Sanitizer: "),
@@ -156,7 +156,7 @@ def _rest(line: Line, given: list[str], at: int, rest: re.Pattern[str] | None, d
     for place, one in enumerate(below):
         if one.text and one.role not in _NOT_SAID if rest is None else rest.match(one.text):
             found = [line.text, one.text]
-            if line.text == "Expected":
+            if line.text.endswith("Expected"):
                 found = [line.text, *(between.text for between in below[: place + 2])]
             return _joined(" ".join(found), line), at + 2 + place if rest is None else 0
     return line, 0

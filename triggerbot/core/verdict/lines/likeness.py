@@ -20,6 +20,10 @@ _TRUNCATED_MIN = 90
 _NAMES_PER_OTHER = 6
 #: The likeness of a line to its own beginning.
 _BEGINNING = 0.9
+#: Common words that tell of how something ended, if the other line has another word there.
+_ENDINGS = frozenset(
+    "timed timeout killed terminated aborted abort crashed crash exceeded stopped canceled cancelled unknown".split()
+)
 _NO_WORD = re.compile(r"\W")
 
 
@@ -67,7 +71,9 @@ def _of_texts(a: str, b: str) -> float:
     common = sum(one.weights[word] for word in one.weights.keys() & other.weights.keys())
     mine, yours = _own_words(one, other), _own_words(other, one)
     limit = 1.0
-    if mine and yours:
+    if (mine and _ends_otherwise(other, one)) or (yours and _ends_otherwise(one, other)):
+        limit = _OTHER_WORD_MAX
+    elif mine and yours:
         if _are_same_words(" ".join(sorted(mine)), " ".join(sorted(yours))):
             common += min(sum(mine.values()), sum(yours.values()))
         else:
@@ -75,6 +81,11 @@ def _of_texts(a: str, b: str) -> float:
     if not _same_names(one, other):
         limit = _OTHER_NAME_MAX
     return min(1.0, common / wordier) * limit
+
+
+def _ends_otherwise(one: Words, other: Words) -> bool:
+    """Whether a line says how something ended, in a word that the other lacks."""
+    return any(word in _ENDINGS and word not in other.weights for word in one.weights)
 
 
 def _are_same_words(mine: str, yours: str) -> bool:
