@@ -58,6 +58,7 @@ _PREFIX = re.compile(
 _DIGITS = re.compile(r"\d+")
 #: Lines that are looked at for prefixes, and the least; the share of them that has to have one; and how many they have.
 _SAMPLE, _SAMPLE_MIN, _SHARE, _PREFIXES_MAX = 200, 3, 0.9, 2
+_MAYBE = re.compile("|".join(f"(?:{first.pattern})" for first, _, _ in _FORMS))
 _CAUSE = re.compile(r"> \S")
 _PATH = re.compile(r"^(?:[A-Za-z]:)?[\w./@+-]*/[\w.@+-]+\.\w{1,6}$")
 _AT = re.compile(r"^\d+:\d+ +error ")
@@ -142,7 +143,7 @@ def _with_below(line: Line, given: list[str], at: int) -> tuple[Line, int]:
         return _causes(line, given, at)
     if _NUMBERED.match(line.text):
         return _numbered(line, given, at)
-    for first, rest, depth in _FORMS:
+    for first, rest, depth in _FORMS if _MAYBE.match(line.text) else ():
         if first.match(line.text):
             return _rest(line, given, at, rest, depth)
     return line, 0

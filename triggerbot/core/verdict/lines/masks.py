@@ -62,6 +62,7 @@ _PHRASE = re.compile(
 )
 #: What any of the masks needs.
 _MAYBE = re.compile(r"[\d/@=<#]")
+_MAYBE_PHRASE = re.compile(r"[\d'<]")
 #: A piece of a line that may contain something variable: a cheap test, for most pieces do not.
 _PIECE = re.compile(r"(?<!\S)[^\s\d/@]*+[\d/@]\S*")
 _VARIABLE = re.compile(
@@ -117,7 +118,9 @@ def masked(text: str) -> str:
     """Mask everything that varies; of a local path only the end remains."""
     if not _MAYBE.search(text):
         return _LETTERS.sub("#", text)
-    return _MASKS.sub("#", _LETTERS.sub("#", _PIECE.sub(_of_piece, _PHRASE.sub("#", text))))
+    if _MAYBE_PHRASE.search(text):
+        text = _PHRASE.sub("#", text)
+    return _MASKS.sub("#", _LETTERS.sub("#", _PIECE.sub(_of_piece, text)))
 
 
 def masked_id(text: str) -> str:

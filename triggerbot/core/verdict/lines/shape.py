@@ -30,6 +30,7 @@ _RAW = re.compile(
     r"|[\[(]\d\d?:\d\d[\])] ?|#\d+ \d+\.\d+ |[a-z][\w.-]{0,40}-\d+ +\| )+"
 )
 _DIGIT = re.compile(r"\d")
+_AGAIN = re.compile(r"\d|(?<![\w.-])[a-f]{4}|:/|/(?:home|tmp|var)/")
 _LEVELS = "TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|SEVERE"
 _MASKED = re.compile(rf"(?:[\s\[\](){{}}=|:,.<>-]*(?:\[task )?#[\s\])}}=|:,.>-]*)*(?:(?:{_LEVELS}) +- +)?")
 
@@ -62,8 +63,14 @@ def _shape(line: str) -> str:
 
 def bare(line: str) -> str:
     """Return a line without what logs put before it, its kinds of quotes, slashes and spaces made alike."""
-    text = " ".join(masks.ANSI.sub("", line[:LINE_MAX]).translate(masks.PLAIN).split())
-    return _RAW.sub("", text, count=1)
+    return _bare(line[:LINE_MAX])
+
+
+@lru_cache(_CACHED)
+def _bare(line: str) -> str:
+    if "\x1b" in line:
+        line = masks.ANSI.sub("", line)
+    return _RAW.sub("", " ".join(line.translate(masks.PLAIN).split()), count=1)
 
 
 def _of_test(found: test_ids.Named) -> str:
@@ -75,10 +82,13 @@ def _of_test(found: test_ids.Named) -> str:
 
 def _plain(text: str) -> str:
     before = None
+    text = _masked(_RAW.sub("", text, count=1))
     while text != before:
         before = text
-        text = _masked(_RAW.sub("", text, count=1))
-        text = _MASKED.sub("", text, count=1)[:SHAPE_MAX].strip()
+        # What has nothing of these is masked for good.
+        if _AGAIN.search(text):
+            text = _masked(text)
+        text = _MASKED.sub("", _RAW.sub("", text, count=1), count=1)[:SHAPE_MAX].strip()
     return text if any(map(str.isalpha, text)) else ""
 
 
