@@ -15,7 +15,7 @@ from triggerbot.core.verdict.lines.diagnostics import read_all
 from triggerbot.core.verdict.lines.generic import is_generic
 from triggerbot.core.verdict.lines.likeness import ALIKE, likeness
 from triggerbot.core.verdict.lines.roles import Role, read
-from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, shape
+from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, TEST, shape
 
 __all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "telling"]
 
@@ -25,6 +25,8 @@ SHAPES_MAX, _TESTS_MAX = 10, 6
 _FIRST, _BEFORE = 6, 2
 #: Lines below one that tells of a failure in which others may say more of it, and how many of them are taken.
 _BESIDE, _DETAILS_MAX = 3, 3
+#: Marks the test of a Ginkgo suite.
+_SPEC = f"{TEST}[sig-"
 #: Runs in a cache.
 _CACHED = 4096
 #: Runs whose shapes are cached, and the most characters of lines for which that is worth it: pushes are judged often.
@@ -84,6 +86,9 @@ def _uncovered(tests: dict[str, int]) -> dict[str, int]:
     """Leave out tests that others tell more exactly: groups of theirs, and what lacks their path or message."""
     if len(tests) < 2:
         return tests
+    if any(_SPEC in text for text in tests):
+        # The specs of Ginkgo run in one test of Go's.
+        tests = {text: place for text, place in tests.items() if _SPEC in text} or tests
     known = [(text, *_test(text)) for text in list(tests)[: 5 * SHAPES_MAX]]
     return {
         text: tests[text]

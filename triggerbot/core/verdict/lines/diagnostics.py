@@ -21,6 +21,8 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     # Rust: a panic, and an error with its place
     (re.compile(r"thread '.*' (?:\(\d+\) )?panicked at \S+:$"), None, 4),
     (re.compile(r"error(?:\[E\d+\])?: (?!could not|aborting|test|process)"), re.compile(r"--> \S"), 3),
+    # Node: the expression
+    (re.compile(r"AssertionError .*The expression evaluated to a falsy value:$"), re.compile(r"assert"), 4),
     # ShellCheck: the file
     (re.compile(r"In \S+ line \d+:$"), re.compile(r".*\bSC\d{4}\b"), 4),
     # the linker of macOS: the symbol

@@ -118,7 +118,7 @@ _MOZILLA = r"""
       | Automation\ Error:\ Received\ unexpected
 """
 _SANITIZERS = r"""
-      =*(?:\d+|\#)?=*ERROR:\ LeakSanitizer:\ detected|=*(?:\d+|\#)?=*ABORTING|SUMMARY:\ AddressSanitizer:\ \#\ byte
+      =*(?:\d+|\#)?=*ERROR:\ LeakSanitizer:\ detected\ memory\ leaks$|=*(?:\d+|\#)?=*ABORTING|SUMMARY:\ AddressSanitizer:\ \#\ byte
         |(?:Direct|Indirect)\ leak\ of
     | (?:READ|WRITE|Read|Write|Previous\ (?:read|write))\ (?:of\ size|at)\b|(?:freed|previously\ allocated
       |allocated)\ by\ thread

@@ -20,9 +20,12 @@ _TRUNCATED_MIN = 90
 _NAMES_PER_OTHER = 6
 #: The likeness of a line to its own beginning.
 _BEGINNING = 0.9
-#: Common words that tell of how something ended, if the other line has another word there.
-_ENDINGS = frozenset(
-    "timed timeout killed terminated aborted abort crashed crash exceeded stopped canceled cancelled unknown".split()
+#: Common words that tell nothing, not even if only one line has them.
+_EMPTY = frozenset(
+    "a all an and any are as assert assertion at be but by can code command do does error errors err exception expected "
+    "fail failed failing failure fatal file for from got had has have if in info into is it its job line message more "
+    "my no not npm of on one or other out reason result run so task test tests than that the their there this to too "
+    "under unhandled warn warning was were when which while with assertionerror assertionfailederror".split()
 )
 _NO_WORD = re.compile(r"\W")
 
@@ -84,8 +87,11 @@ def _of_texts(a: str, b: str) -> float:
 
 
 def _ends_otherwise(one: Words, other: Words) -> bool:
-    """Whether a line says how something ended, in a word that the other lacks."""
-    return any(word in _ENDINGS and word not in other.weights for word in one.weights)
+    """Whether a line has a common word that tells something, as `timed`, and that the other lacks."""
+    return any(
+        weight == COMMON and len(word) > 1 and word not in _EMPTY and word not in other.weights
+        for word, weight in one.weights.items()
+    )
 
 
 def _are_same_words(mine: str, yours: str) -> bool:

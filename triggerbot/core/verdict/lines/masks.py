@@ -70,23 +70,24 @@ _VARIABLE = re.compile(
       (?P<url>\b(?:https?|wss?|ftp|tcp|ssh|git|amqps?|rediss?|postgres(?:ql)?|mysql|mongodb)://)[^\s/'()\[\],;|<>]+
     | (?<![\w./@-])(?!\S*\.(?:{SOURCES}):)[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+\.[a-z]{{2,6}}(?=:\d{{2,5}}\b)
     | \b[\w.+-]{{1,64}}@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{{2,}}\b
-    | (?P<path>(?:file://)?(?<![\w.])(?:[A-Za-z]:/+|/(?:{_ROOTS})/)[^\s'():;,|<>\[\]{{}}]*)
+    | (?P<path>(?:file://)?(?<![\w.#])(?:[A-Za-z]:/+|/(?:{_ROOTS})/)[^\s'():;,|<>\[\]{{}}]*)
     | {_UUID}
     | \b\d{{4}}[-/]\d\d[-/]\d\d(?:[T_][\d:_.,+-]*(?:Z|UTC)?)?(?!\w) | \b\d\d/\d\d/\d\d(?:\d\d)?(?![\w/])
     | (?<=/)\$[A-Za-z0-9~+]{{1,3}}(?=\#|\]) | \btmp(?:[a-z0-9_]{{8}}|\.[A-Za-z0-9]{{6,12}})\b
-    | \bgw\d+(?=\]) | (?<=@)(?=\d*[a-f])[0-9a-f]{{5,8}}\b
+    | \bgw\d+\b | (?<=@)(?=\d*[a-f])[0-9a-f]{{5,8}}\b
     | (?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*\d)
       (?:[0-9a-fA-F]{{0,4}}:){{2,7}}[0-9a-fA-F]{{0,4}}(?![\w:])
     | (?<![0-9A-Za-z])(?:0[xX][0-9a-fA-F]+|{_HASH}|(?=[A-F]*\d)(?=\d*[A-F])[0-9A-F]{{7,128}}
         |(?=(?:[a-z]*\d){{4}})(?=\d*[a-z])[0-9a-z]{{20,64}}
           |(?=(?:[A-Z]*\d){{4}})(?=\d*[A-Z])[0-9A-Z]{{16,64}})(?![0-9A-Za-z])
-    | (?P<source>(?<![\w.+@/-])[\w.+@/-]*?\.(?:{SOURCES}|{_DATA})(?!\w))
+    | (?P<source>(?<![\w.+@/#-])[\w.+@/-]*?\.(?:{SOURCES}|{_DATA})(?!\w))
     | (?<![\w.-])(?!(?:{_WORDS})\b)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{4,6}}(?![\w.-])
     | (?<!\w)(?P<numbered>[A-Za-z]\w{{0,30}}?)_(?=\w*\d)[A-Za-z0-9]*(?=\d)\d+(?:_[a-z]?\d{{1,20}}
       |_[a-z])+(?!\w)
     | (?<=[a-z0-9])-(?=[a-z]*\d)(?=\d*[a-z])(?!\d+[a-z]+\b)
         (?:{_RANDOM}{{8,10}}-{_RANDOM}{{5}}|{_RANDOM}{{5,6}}|[0-9a-f]{{8}}-[a-z0-9]{{4}})(?![\w-])
     | (?<=-)(?={_RANDOM}{{0,4}}[a-z]){_RANDOM}{{5}}(?=[')_\s])(?<=[bcdfghjklmnpqrstvwxz2456789])
+    | (?<=\brunner-)(?=[a-z]*\d)[a-z0-9_]{{6,12}}(?=-)
     | (?P<machine>\b(?:[A-Za-z0-9]+-){{0,4}}(?:ip(?:-\d+){{3}}|(?:{_MACHINES})-))\d+\b(?:-\d+\b)*
     | \b[RNMJUC]\d\d(?:-[A-Z]+\d*(?::[A-Z]\d+(?:-[A-Z]\d+)?)?)+(?!\w)
     | \bv\d+(?:\.\d+)+(?:-[\w.]+)? | \b\d+(?:st|nd|rd|th)\b | (?<=-)g[0-9a-f]{{7,12}}\b
@@ -102,6 +103,7 @@ _VARIABLE = re.compile(
 #: Hex without a digit.
 _LETTERS = re.compile(rf"(?<![\w.-])(?!(?:{_WORDS})\b)[a-f]{{4,40}}\b(?![.-]\w)")
 _HASH_IN_NAME = re.compile(rf"(?<![0-9A-Za-z]){_HASH}(?![0-9A-Za-z])")
+_NUMBERED = re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z]*\d)[A-Za-z0-9]+")
 _LONG_IN_DATA = re.compile(rf"\d{{4,}}(?=.*\.(?:{_DATA})$)")
 _DIGITS = re.compile(r"\d+")
 _MASKS = re.compile(r"#(?:[ :.,/x+-]*(?:#|\b(?:UTC|GMT|CES?T|[PEMC][SD]T|[AP]M)\b))+")
@@ -151,7 +153,7 @@ def _of_part(found: re.Match[str]) -> str:
         case "counted":
             return f"{found['counted']}#"
         case "machine":
-            return f"{_DIGITS.sub('#', found['machine'])}#"
+            return f"{_NUMBERED.sub('#', found['machine'])}#"
         case "source":
             # A bundler's output has a hash in its name, and numbers that change with it.
             name, hashes = _HASH_IN_NAME.subn("#", _end(found[0]))

@@ -16,6 +16,7 @@ DECIDING = re.compile(
     | \bcode:?\ (-?\d{1,5})(?=,|\)|$)
     | (?i:\b(?:returned|got|received|answered|answered\ with|replied|responded\ with|gave|server\ said
       |but\ was))(?::|)\ ([45]\d\d)\b(?![.:/]?\d)
+    | <int>:\ ([1-5]\d\d)(?=\ to\ equal\ <int>:\ (?:[23]\d\d\b|\#))
     | \bos\ error\ (\d{1,5})\b
     | (?i:\bsignal)[ :=]+(\d{1,2})\b
     | (?i:\berrno)[ :=]+(\d{1,5})\b

@@ -129,7 +129,7 @@ _FAILURE = re.compile(
 #: The message of an assertion or exception.
 _ASSERTION = re.compile(
     r"(?:E )?(?:[\w.]*\w(?:Error|Exception|Failure|Failed|Timeout)\b|assert|[Ee]xpect|Segmentation|Aborted|Bus error"
-    r"|[Tt]imed out|#? ?[!=]= \S)"
+    r"|thrown: |.*\b[Tt]imeout of|[Tt]imed out|#? ?[!=]= \S)"
 )
 #: It says where a failure is, and another line says what it is.
 _WHERE = re.compile(

@@ -14,10 +14,11 @@ _CLASS = r"[A-Z]\w*(?:Tests?|IT|Spec|TestCase)"
 _CTEST = r"Failed|Timeout|SEGFAULT|Not Run|Subprocess \w+|ILLEGAL|NUMERICAL|OTHER_FAULT|Exit code .{1,20}"
 _CROSS = r"[\u2a2f\u00d7\u2715\u2717\u2716\u2718]"
 _SUITE = r"(?:\w+ e2e suite[.:] ?)?"
-_MS = r"(?:#|[\d.]+) ?(?:ms|s|m|min|seconds|milliseconds)?"
+_MS = r"(?:#|[\d.]+ ?(?:ms|s|m|min|secs?|seconds|milliseconds))"
 #: What a line must contain for a form to be tried, and the form. The first that matches counts.
 _FORMS: tuple[tuple[str, str], ...] = (
     # Mozilla, and everything that reports through mozlog
+    ("TEST-UNEXPECTED-", r"TEST-UNEXPECTED-[A-Z-]+ \| (?P<id>/[^|]+? \| .+?) - (?P<rest>assert_.*)"),
     ("TEST-UNEXPECTED-", r"TEST-UNEXPECTED-[A-Z-]+ \| (?P<id>[^|]+?) \|(?P<rest>.*)"),
     # pytest
     (".py::", rf"(?P<id>{_PYTEST})(?P<rest>.*)"),
@@ -70,7 +71,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("FAIL [", r"^(?:TRY \d+ )?FAIL \[ *(?:[\d.]+s|#) *\] (?:\([^)]{0,40}\) )?(?P<id>\S+ \S+)$"),
     ("test", r"^(?P<id>(?=\S*test)\w+(?:::\w+)+)$"),
     # XCTest, .NET
-    ("-[", r"-\[(?P<id>[\w.]+ \w+)\](?P<rest>.*)"),
+    ("-[", r"-\[(?P<id>[\w.]+ \w+)\](?: : (?P<rest>.*))?"),
     (".test", r"error: (?P<id>\w+\.test\w+) : (?P<rest>.*)"),
     ("Failed ", rf"^Failed (?P<id>[\w.+]+(?:\(.*\))?) \[<? ?{_MS}\]$"),
     ("[FAIL]", r"(?P<id>[\w.+]+\.\w+(?:\(.*\))?) \[FAIL\]$"),
@@ -81,7 +82,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("[It] ", r"^(?:\u2022 )?(?:\[Fail\] )?(?!In \[It\])(?P<id>.*\[It\] .+)"),
     # Bazel
     ("//", r"^(?:FAIL|TIMEOUT|FLAKY|FAILED): (?P<id>//[\w./:@+-]+(?: \(shard (?:\d+|#) of (?:\d+|#)\))?)"),
-    ("//", r"^(?P<id>//[\w./:@+-]+) +(?P<rest>FAILED|TIMEOUT|NO STATUS)\b"),
+    ("//", r"^(?P<id>//[\w./:@+-]+) +(?P<rest>FAILED in|TIMEOUT|NO STATUS)\b"),
     # Perl, Clojure, R, Ruby's minitest, tasty, Deno
     ("Failed test '", r"Failed test '(?P<id>[^']+)'"),
     (" in (", r"^(?:FAIL|ERROR) in \((?P<id>[\w./?!*-]+)\)"),
@@ -108,7 +109,7 @@ _AROUND = re.compile(
     r"|(?<=\)):$| \[(?:Conformance|NodeConformance|Slow|Serial|Disruptive)\](?=$))+$"
 )
 #: The result and time in what else the line says.
-_RESULT = re.compile(rf"^ (?:FAILED|ERROR)(?: *\[ *(?:\d+%|#)\])?$| \({_MS}\)$|^ *FAILED\b")
+_RESULT = re.compile(rf"^ (?:FAILED|ERROR)(?: *\[ *(?:\d+%|#)\])?$| \({_MS}\)$|^ *FAILED\b(?! in$)")
 _PASSED = re.compile(r"^(?:PASSED|SKIPPED|XFAIL|XPASS|RERUN|ok\b)", re.IGNORECASE)
 #: A test as a method of a class: unittest's, old Surefire's, XCTest's.
 _METHOD = re.compile(r"^(?P<method>\w+(?:\[[^\]]*\])?) ?\((?P<owner>[\w.$<>]+)\)(?P<rest>.*)$")
