@@ -27,13 +27,13 @@ def test_there_are_enough_pairs_of_enough_kinds() -> None:
     assert sum(not pair.minimal for pair in PAIRS) >= 400
     assert sum(pair.minimal for pair in PAIRS) >= 300
     assert len({pair.kind for pair in PAIRS}) >= 11
-    assert 0.3 < sum(pair.aside for pair in PAIRS) / len(PAIRS) < 0.7
+    assert sum(pair.aside for pair in PAIRS) >= 700
 
 
 @pytest.mark.parametrize("aside", [False, True])
 @pytest.mark.parametrize("minimal", [False, True])
 def test_precision_and_recall(aside: bool, minimal: bool) -> None:
-    """On the half on which the comparison was tuned, and on the half that was put aside."""
+    """On the pairs on which the comparison was tuned, and on those that were put aside."""
     counted = score(pair for pair in PAIRS if pair.aside is aside and pair.minimal is minimal)
 
     precision, recall = MINIMAL if minimal else NATURAL

@@ -167,27 +167,31 @@ def _rest(line: Line, given: list[str], at: int, rest: re.Pattern[str] | None, d
 
 def _causes(line: Line, given: list[str], at: int) -> tuple[Line, int]:
     """Join the causes that Gradle nests: the innermost decides."""
-    causes = [line.text]
-    for below in given[at + 1 : at + _BELOW]:
-        more = bare(below)
-        if not _CAUSE.match(more):
+    causes, last = [line.text], at
+    for place, below in enumerate(given[at + 1 : at + _BELOW], at + 1):
+        more = read(below)
+        if _CAUSE.match(more.text):
+            causes.append(more.text)
+            last = place
+        elif more.role not in _NOT_SAID:
             break
-        causes.append(more)
     if len(causes) == 1:
         return line, 0
-    return _joined(" ".join(reversed(causes)), line), at + len(causes)
+    return _joined(" ".join(reversed(causes)), line), last + 1
 
 
 def _numbered(line: Line, given: list[str], at: int) -> tuple[Line, int]:
     """Join the name of a test that is nested below a number, as mocha writes it: it ends with a colon."""
     names = [line.text]
-    for below in given[at + 1 : at + 1 + _NESTED_MAX]:
-        name = bare(below)
-        if not name:
+    for place, below in enumerate(given[at + 1 : at + 1 + _NESTED_MAX], at + 1):
+        name = read(below)
+        if not name.text:
             break
-        names.append(name)
-        if name.endswith(":"):
-            return _joined(" \u203a ".join(names), line), at + len(names)
+        if name.role in _NOT_SAID:
+            continue
+        names.append(name.text)
+        if name.text.endswith(":"):
+            return _joined(" \u203a ".join(names), line), place + 1
     return line, 0
 
 

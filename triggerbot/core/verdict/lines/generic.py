@@ -74,7 +74,8 @@ _RUNNERS = r"""
     | Process\ (?:completed|exited|finished)\ with | process\ didn't\ exit\ successfully:\ exit | \[taskcluster
       | failed\ to\ push\ some
     | Jest\ did\ not\ exit | The\ action\ '.*'\ has\ timed\ out
-    | (?:subprocess\.)?CalledProcessError:\ Command\ '?\[?'?(?:pytest|make|npm|yarn|bash|sh|python\d?|tox|nox)'?\]?'?\ returned
+    | (?:subprocess\.)?CalledProcessError:\ Command\ '?\[?'?(?:pytest|make|npm|yarn|bash|sh|python\d?|tox|nox)
+        '?\]?'?\ returned
     | subprocess\.CalledProcessError:\ Command\ returned | Uncaught\ exception$ | (?:[\w.]+\.)?(?:KeyboardInterrupt
       |SystemExit|AbortException)\b
     | (?:[\w.]+\.)?(?:Timeout|Assertion|Runtime)?(?:Error|Exception):?$
@@ -118,7 +119,8 @@ _MOZILLA = r"""
       | Automation\ Error:\ Received\ unexpected
 """
 _SANITIZERS = r"""
-      =*(?:\d+|\#)?=*ERROR:\ LeakSanitizer:\ detected\ memory\ leaks$|=*(?:\d+|\#)?=*ABORTING|SUMMARY:\ AddressSanitizer:\ \#\ byte
+      =*(?:\d+|\#)?=*ERROR:\ LeakSanitizer:\ detected\ memory\ leaks$|=*(?:\d+|\#)?=*ABORTING
+    | SUMMARY:\ AddressSanitizer:\ \#\ byte
         |(?:Direct|Indirect)\ leak\ of
     | (?:READ|WRITE|Read|Write|Previous\ (?:read|write))\ (?:of\ size|at)\b|(?:freed|previously\ allocated
       |allocated)\ by\ thread

@@ -21,12 +21,13 @@ _NAMES_PER_OTHER = 6
 #: The likeness of a line to its own beginning.
 _BEGINNING = 0.9
 #: Common words that tell nothing, not even if only one line has them.
-_EMPTY = frozenset(
-    "a all an and any are as assert assertion at be but by can code command do does error errors err exception expected "
-    "fail failed failing failure fatal file for from got had has have if in info into is it its job line message more "
-    "my no not npm of on one or other out reason result run so task test tests than that the their there this to too "
-    "under unhandled warn warning was were when which while with assertionerror assertionfailederror".split()
-)
+_EMPTY_WORDS = """
+    a all an and any are as assert assertion assertionerror assertionfailederror at be but by can code command do does
+    error errors err exception expected fail failed failing failure fatal file for from got had has have if in info into
+    is it its job line message more my no not npm of on one or other out reason result run so task test tests than that
+    the their there this to too under unhandled warn warning was were when which while with
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
 _NO_WORD = re.compile(r"\W")
 
 

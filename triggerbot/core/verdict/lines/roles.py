@@ -176,7 +176,7 @@ def _role(line: str, text: str, masked: str) -> Role:
         return Role.NOTHING
     if is_generic(masked):
         return Role.ASSERTION if _ASSERTION.match(masked) else Role.GENERIC
-    if _LEVEL.search(line[:160]) and not _NO_WARNING.search(line):
+    if _LEVEL.search(text[:160]) and not _NO_WARNING.search(line):
         return Role.WARNING
     if _WHERE.match(text):
         return Role.OTHER
