@@ -29,7 +29,8 @@ METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn",
 
 #: Patterns for lines of logs.
 LINES = (
-    "generic._ENDINGS", "masks._HASH_IN_NAME", "masks._IN_TEST", "masks._LETTERS", "masks._LONG_IN_DATA",
+    "diagnostics._MAYBE", "generic._ENDINGS", "masks._NUMBERED", "shape._AGAIN",
+    "masks._HASH_IN_NAME", "masks._IN_TEST", "masks._LETTERS", "masks._LONG_IN_DATA",
     "masks._PHRASE", "masks._PIECE", "masks._VARIABLE", "numbers.DECIDING", "roles._ASSERTION", "roles._FAILURE",
     "test_ids._AROUND", "words._WORDS",
 )  # fmt: skip

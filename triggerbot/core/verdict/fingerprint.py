@@ -16,6 +16,7 @@ from triggerbot.core.verdict.lines.generic import is_generic
 from triggerbot.core.verdict.lines.likeness import ALIKE, likeness
 from triggerbot.core.verdict.lines.roles import Role, read
 from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, TEST, shape
+from triggerbot.core.verdict.lines.words import words
 
 __all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "telling"]
 
@@ -60,6 +61,8 @@ def _telling(lines: Iterable[str]) -> tuple[Telling, ...]:
     for place, line in read_all(lines):
         if line.role <= Role.ASSERTION:
             said = place
+            if line.role is Role.ASSERTION and _has_number(line.shape) and len(details) < _DETAILS_MAX:
+                details.setdefault(line.shape, place)
         elif line.role is Role.OTHER and place - said < _BESIDE and len(details) < _DETAILS_MAX:
             details.setdefault(line.shape, place)
         some = found[line.role]
@@ -70,7 +73,7 @@ def _telling(lines: Iterable[str]) -> tuple[Telling, ...]:
     failures = found[Role.FAILURE] | (found[Role.ASSERTION] if tests else {})
     if tests or failures:
         room = max(_TESTS_MAX, SHAPES_MAX - len(failures))
-        chosen = [*list(tests.items())[:room], *failures.items(), *details.items()]
+        chosen = list((dict(list(tests.items())[:room]) | failures | details).items())
     else:
         # A frame or a warning tells nothing of what is said to have failed.
         silent = not found[Role.GENERIC] and not found[Role.ASSERTION]
@@ -100,6 +103,11 @@ def _uncovered(tests: dict[str, int]) -> dict[str, int]:
             if name != text
         )
     }
+
+
+def _has_number(text: str) -> bool:
+    """Whether a shape has a number that was not masked: it is the failure."""
+    return any(word.isdecimal() for word in words(text).weights)
 
 
 @lru_cache(_CACHED)
@@ -149,7 +157,7 @@ class _Run:
     def messages(self) -> tuple[str, ...]:
         """Everything that is said, in order."""
         said = (*self.failures, *(rest for _, rest in self.tests if rest))
-        return tuple(text for text in said if not is_generic(text))
+        return tuple(text for text in said if not is_generic(text) or _has_number(text))
 
 
 @lru_cache(_CACHED)

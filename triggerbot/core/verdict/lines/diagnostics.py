@@ -37,6 +37,8 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     ),
     # testify: the message
     (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
+    # jest: an HTTP status
+    (re.compile(r"Expected: [23]\d\d$"), re.compile(r"Received: [1-5]\d\d$"), 2),
     # Gomega
     (re.compile(r"(?:\[FAILED\] )?Expected$"), re.compile(r"(?:to|not to) \w+"), 3),
     # sanitizers: where, in the sources of the project
@@ -159,6 +161,8 @@ def _rest(line: Line, given: list[str], at: int, rest: re.Pattern[str] | None, d
     for place, one in enumerate(below):
         if one.text and one.role not in _NOT_SAID if rest is None else rest.match(one.text):
             found = [line.text, one.text]
+            if line.text.startswith("Expected: "):
+                found = [f"expected status {line.text.split()[1]}, received status {one.text.split()[1]}"]
             if line.text.endswith("Expected"):
                 found = [line.text, *(between.text for between in below[: place + 2])]
             return _joined(" ".join(found), line), at + 2 + place if rest is None else 0

@@ -46,6 +46,9 @@ _WORDS = "added|deaf|dead|deed|face|faced|fade|faded|feed|decade|facade|bf16|ed2
 _PHRASE = re.compile(
     rf"""
       (?<=[!=]=\ )'[^']{{0,80}}' | '[^']{{0,80}}'(?=\ [!=]=\ )
+    | (?<=\bgot\ )'[^']{{0,80}}' | (?<=\bwant\ )'[^']{{0,80}}' | '[^']{{0,80}}'(?=,\ want\b)
+    | (?<=\bexpected\ )'[^']{{0,80}}'(?=\ to\ (?:\w+\ ){{0,2}}(?:equal|be|include|contain|match)\b)
+    | (?<=\bto\ equal\ )'[^']{{0,80}}' | (?<=\bto\ be\ )'[^']{{0,80}}' | (?<=\ but\ got\ )'[^']{{0,80}}'
     | (?<=expected:\ )<(?:[^<>]{{0,80}}>(?=\ but\ was)|[^<>]*(?:\.\.\.|\u2026)$) | (?<=but\ was:\ )<[^<>]{{0,80}}>
     | (?<=XCTAssertEqual\ failed:\ )\('[^']{{0,80}}'\)\ is\ not\ equal\ to\ \('[^']{{0,80}}'\)
     | \b(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},?\ )?
@@ -73,6 +76,7 @@ _VARIABLE = re.compile(
     | (?P<path>(?:file://)?(?<![\w.#])(?:[A-Za-z]:/+|/(?:{_ROOTS})/)[^\s'():;,|<>\[\]{{}}]*)
     | {_UUID}
     | \b\d{{4}}[-/]\d\d[-/]\d\d(?:[T_][\d:_.,+-]*(?:Z|UTC)?)?(?!\w) | \b\d\d/\d\d/\d\d(?:\d\d)?(?![\w/])
+    | (?<=[\w/])\?[^\s'=]{{0,80}}=[^\s',;:)]* | (?<=\d-)(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{{6}}(?![\w-])
     | (?<=/)\$[A-Za-z0-9~+]{{1,3}}(?=\#|\]) | \btmp(?:[a-z0-9_]{{8}}|\.[A-Za-z0-9]{{6,12}})\b
     | \bgw\d+\b | (?<=@)(?=\d*[a-f])[0-9a-f]{{5,8}}\b
     | (?<![\w:])(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?=[0-9a-fA-F:]*\d)
@@ -118,10 +122,10 @@ _IN_TEST = re.compile(
 
 def masked(text: str) -> str:
     """Mask everything that varies; of a local path only the end remains."""
-    if not _MAYBE.search(text):
-        return _LETTERS.sub("#", text)
     if _MAYBE_PHRASE.search(text):
         text = _PHRASE.sub("#", text)
+    if not _MAYBE.search(text):
+        return _LETTERS.sub("#", text)
     return _MASKS.sub("#", _LETTERS.sub("#", _PIECE.sub(_of_piece, text)))
 
 

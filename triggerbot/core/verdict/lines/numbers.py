@@ -10,7 +10,7 @@ DECIDING = re.compile(
       |\bresponse(?:\ code)?)[ :=]+'?\(?(-?\d{1,3})\b(?![.:/])
     | (?<![\w.:/#-])([45]\d\d)(?=,?\ (?:Client|Server|Bad|Not|Un|Forbidden|Internal|Service|Gateway|Too|Conflict
       |Gone|Error)\w*)
-    | \bassert\ ([1-5]\d\d)(?=\ ==\ (?:[23]\d\d\b|\#))
+    | (?<![\w.\#:-])([1-5]\d\d)(?=\ [!=]=\ (?:[23]\d\d\b|\#)(?![\w.]))
     | (?i:\bexit(?:ed)?(?:\ with)?(?:[ _-]?(?:code|status|value))?)(?::|\ |=|:\ )'?(-?\d{1,10})\b(?!%)
     | (?i:\b(?:return[ _-]?code|rc|error\ code|errorlevel))(?:\ is|\ was)?(?::|\ |=|:\ )'?(-?\d{1,10})\b
     | \bcode:?\ (-?\d{1,5})(?=,|\)|$)

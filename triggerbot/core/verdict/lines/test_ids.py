@@ -26,6 +26,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (" at ", r"^_* ?ERROR at (?:setup|teardown) of (?P<id>[\w.]+(?:\[[^\]]{0,200}\])?) _*$"),
     ("___", r"^_{3,} (?P<id>[\w.]*[Tt]est[\w.]*(?:\[[^\]]{0,200}\])?) _{3,}$"),
     ("test", r"^(?P<id>test_\w+(?:\[[^\]]{0,200}\])?) FAILED\b(?P<rest>.*)"),
+    # DejaGnu, LLVM's lit
+    ("FAIL: ", r"^FAIL: (?P<id>\S+\.exp: .+|\S+ :: \S+)"),
     # unittest
     (": ", rf"^(?:FAIL|ERROR)(?: {_PARAM})?: (?P<id>\w+ \([\w.<>]+\)(?: {_PARAM}| {_ARGS})*)(?P<rest>.*)"),
     ("...", r"^(?P<id>test\w* \([\w.<>]+\)) \.\.\. (?:FAIL|ERROR)(?P<rest>.*)"),
