@@ -181,9 +181,20 @@ def _common(one: _Run, other: _Run) -> list[tuple[str, str]] | None:
 
 def _said_alike(mine: str, yours: str, one: _Run, other: _Run) -> bool:
     said, also = ([mine] if mine else list(one.failures)), ([yours] if yours else list(other.failures))
-    if not said or not also:
+    if not said or not also or (mine and yours and (_is_cut(mine, yours) or _is_cut(yours, mine))):
         return True
     return _first_alike(said, also, _FIRST)
+
+
+def _is_cut(text: str, whole: str) -> bool:
+    """Whether a text is the beginning of another, cut at the end of a word or with a mark."""
+    beginning = text.rstrip(" .\u2026'")
+    marked = text[len(beginning) :].strip(" '") in ("...", "\u2026")
+    return (
+        bool(beginning)
+        and whole.startswith(beginning)
+        and (marked or not whole[len(beginning) : len(beginning) + 1].isalnum())
+    )
 
 
 def _first_alike(one: Sequence[str], other: Sequence[str], most: int) -> bool:

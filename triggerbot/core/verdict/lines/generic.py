@@ -81,7 +81,8 @@ _RUNNERS = r"""
     | (?:[\w.]+\.)?(?:Timeout|Assertion|Runtime)?(?:Error|Exception):?$
 """
 _TESTS = r"""
-      test(?:\ run)?\ failed | doctest\ failed | test\ result:\ FAILED | Caused\ by:$ | (?:FAIL|ok)\ [\w./-]+\ (?:\#
+      test(?:\ run)?\ failed(?:[,.]|$) | doctest\ failed | test\ result:\ FAILED | Caused\ by:$ | (?:FAIL
+        |ok)\ [\w./-]+\ (?:\#
         |[\d.]+s|\(cached\)|\[no\ test|\[build\ failed|\[setup\ failed)
     | FAIL!\ -- | (?:\u2022\ )?(?:\[?Failure\]?|\[FAILED\])\ \[ | Ran\ (?:\#|all\b) | Summarizing\ \# | Summary\b
       | Failed!\ +- | FAILURES!? | Errors\ while\ running | short\ test\ summary | Failed\ (?:examples|scenarios):
@@ -89,7 +90,8 @@ _TESTS = r"""
       | For\ debugging\ consider | Bail\ out
     | \#?%?\ ?tests\ passed | (?:\#|\d+)\ (?:tests?|examples?|scenarios?|specs?|passing|failing|pending|passed
       |failed|errors?|failures?)\b | (?:failed|errors?|passed),\ \#
-    | [Tt]ests?\ [Ff]ailed\b | Tests?\ (?:Files|Suites?)?:?\ *(?:\#|\d+)\ failed | Test\ Suites?:|Snapshots:|Time:
+    | [Tt]ests?\ [Ff]ailed\b(?!:\ [a-z]) | Tests?\ (?:Files|Suites?)?:?\ *(?:\#|\d+)\ failed | Test\ Suites?:
+      |Snapshots:|Time:
       |Duration\b|Start\ at | The\ following\ tests\ FAILED:$
     | \[\ ?FAILED\ ?\]\ \#\ tests? | (?:=+|!+|-+)\ .*\ (?:=+|!+|-+)$ | running\ (?:\#|tests) | Interrupted:
       | Test\ Suite\ '.*'\ failed | Test\ Case\ '.*'\ failed

@@ -116,7 +116,7 @@ _SOURCE = re.compile(rf"\.(?:{SOURCES})$")
 _IN_TEST = re.compile(
     rf"(?P<path>(?:file://)?(?<![\w.])(?:[A-Za-z]:/+|/(?:{_ROOTS})/)[^\s'():;,|<>\[\]{{}}]*)"
     rf"|{_UUID}|0[xX][0-9a-fA-F]{{5,}}|(?<![0-9A-Za-z]){_HASH}(?![0-9A-Za-z])|(?<=\(AVD\) - )\d+|(?<= \(line )\d+(?=\))"
-    rf"|(?<=\.[jt]s):\d+:\d+|(?<=\.[jt]sx):\d+:\d+"
+    rf"|(?<=\.[jt]s):\d+(?::\d+)?|(?<=\.[jt]sx):\d+(?::\d+)?|(?<=\.exs):\d+|(?<=\.rb):\d+|(?<=\.py):\d+"
 )
 
 

@@ -58,7 +58,8 @@ _DETAIL = re.compile(
         |Received|Actual|expected|actual)\b | (?:https?|file)://\S+$ | \u276f\ \S+\ \( | [-+]\ \S{1,60}$
     | (?:Expected|Received|Actual|Got|expected|received|actual|got|want|left|right|But\ was
       |Which\ is)(?:\ \w+)?\ *:\ | \u2192\ | =\ (?:note|help):\ (?!.*\bld:)
-    | In\ file\ included\ from | .{0,300}:\ (?:In|in)\ (?:member\ )?(?:function|lambda|constructor)\b | (?:from
+    | In\ file\ included\ from | .{0,300}:\ (?:In|in)\ (?:member\ )?(?:function|lambda|constructor)\b.{0,200}:$
+      | (?:from
       |location|Receiver|Locator)\b.{0,200}[:,]$
     | throw\s | return\b | (?:import|from|await|const|let|var|if|for|while|self|this|def|func|fn|assert|expect
       |raise)\b[^:]*[;({\[\])]$
