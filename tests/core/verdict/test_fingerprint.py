@@ -44,6 +44,12 @@ def test_different_failures(pair: tuple[str, str]) -> None:
     assert not judge(pair), (likeness(shape(pair[0]), shape(pair[1])), *map(shape, pair))
 
 
+@pytest.mark.parametrize(("pair", "alike"), [*((pair, True) for pair in SAME), *((pair, False) for pair in DIFFERENT)])
+def test_runs_that_show_one_line(pair: tuple[str, str], alike: bool) -> None:
+    """They are judged as their lines are."""
+    assert same(shapes(pair[:1]), shapes(pair[1:])) is alike
+
+
 def test_pairs_that_nothing_was_tuned_on() -> None:
     """What is told of lines that nobody had seen."""
     right = sum(map(judge, HELD_OUT_SAME)) + sum(not judge(pair) for pair in HELD_OUT_DIFFERENT)
