@@ -33,6 +33,7 @@ def test_failure_lines_are_asked_for(world: World, ci: ListeningCI) -> None:
     (job,) = board.reports[-1].value["jobs"]
     assert job["failure"] == {
         "line": LINE, "same": 2, "failed_runs": 3, "without_evidence": 1, "different_each_time": False,
+        "one_test": False, "other_tests": False,
     }  # fmt: skip
 
 
@@ -60,7 +61,8 @@ def test_lines_that_are_never_known(world: World, ci: ListeningCI) -> None:
         world.publish(publisher, 60.0)
 
     assert asked <= 3
-    assert len(ci.asked_why) == 6
+    assert ci.asked_why.count("1") == 6
+    assert len(ci.asked_why) == 7, "one run that passed is asked what such runs show"
     assert len(board.reports) <= 10 + 6
 
 
@@ -165,6 +167,24 @@ def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> No
     world.publish(publisher)
 
     assert [branches for branches, board in boards.items() if board.reports] == ["*", "fork:*"]
+
+
+def test_what_a_passing_job_of_the_push_shows_is_no_evidence(world: World, ci: ListeningCI) -> None:
+    """One that passed is asked at once, so that it needs no history."""
+    everywhere = "the mirror of packages is deprecated: move to the registry"
+    ci.lines = {"1": [everywhere], "re-1": [everywhere], "fine": [everywhere], "also": [everywhere]}
+    board = Board()
+    publisher = world.publisher(board)
+    world.hear(failure("job", "re-1", push=HERE), event("other", "fine", push=HERE, result="success"))
+    world.hear(event("another", "also", push=HERE, result="success"))
+
+    world.publish(publisher)
+    world.publish(publisher, 3600.0)
+
+    assert len({"fine", "also"} & set(ci.asked_why)) == 1
+    job = next(job for job in board.reports[-1].judged.jobs if job.job == "job")
+    assert job.failing is not None
+    assert job.failing.shapes == ()
 
 
 def test_a_line_that_everything_shows_is_no_evidence(world: World, ci: ListeningCI) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
-from triggerbot.core.model import Event, Push, Result, Run, RunKey, State
+from triggerbot.core.model import Event, Kind, Push, Result, Run, RunKey, State
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.rules import Triage
 from triggerbot.reports import judge
@@ -187,6 +187,7 @@ def _remaining(run: Run, tries: _Tries, later: Mapping[str, float], now: float) 
 def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Iterator[tuple[str, Run]]:
     """Yield the runs to ask about: failed ones, and passed ones of the same jobs, whose lines are generic.
 
+    Where nothing passed in a job that failed, one run of another job is asked what passing jobs show as well.
     `cancelled`: of cancelled runs, too, the lines may tell how they ended. Those that ended together ended alike, so
     one of them is enough as long as it was cancelled and no more.
     """
@@ -195,12 +196,13 @@ def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Ite
     if cancelled:
         runs = (run for job in record.jobs for run in job.runs if _is_cut_off(run))
         asked = [run.time or 0.0 for run in runs if tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX]
+    passed = _passed_elsewhere(record, tries)
     for job in record.jobs:
         failed = any(run.failed for run in job.runs)
         for run in job.runs:
             known, at = _name(run) in tries, run.time or 0.0
             cut_off = cancelled and _is_cut_off(run) and all(abs(at - other) > _TOGETHER for other in asked)
-            if not (cut_off or (failed and (run.failed or run.passed))):
+            if not (cut_off or run is passed or (failed and (run.failed or run.passed))):
                 continue
             if run.failures or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
                 continue
@@ -209,6 +211,15 @@ def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Ite
                 if cut_off:
                     asked.append(at)
                 yield job.key, run
+
+
+def _passed_elsewhere(record: PushRecord, tries: _Tries) -> Run | None:
+    """Return a run that passed of a job that did not fail, if jobs failed and none of those passed."""
+    failing = [job for job in record.jobs if any(run.failed for run in job.runs)]
+    if not failing or any(run.passed for job in failing for run in job.runs):
+        return None
+    passed = [run for job in record.jobs for run in job.runs if run.passed and run.kind is not Kind.WORKFLOW]
+    return next((run for run in passed if _name(run) in tries), passed[0] if passed else None)
 
 
 def _is_cut_off(run: Run) -> bool:

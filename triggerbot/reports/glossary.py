@@ -176,6 +176,9 @@ CLAIMS: dict[ClaimState, str] = {
     ClaimState.WOULD: "dry run: recorded, and never sent",
 }
 
+#: Where no line of a failure is evidence, and what would give one.
+NOT_TOLD = "No line tells what failed: a problem matcher, a JUnit report or the tests of a run would."
+
 #: One letter per result, to show a job's runs in a row.
 _LETTERS: dict[Result, str] = {
     Result.SUCCESS: "G",
@@ -209,11 +212,15 @@ def proof(job: JobVerdict) -> str:
         return (
             "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
         )
+    text = VERDICTS[job.verdict]
+    same = None if job.failing is None else job.failing.sameness
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
-        return "One failure alone does not tell whether it is the change."
-    if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:
-        return "It failed every time, each time in another way: most likely it is the machine, not the change."
-    return VERDICTS[job.verdict]
+        text = "One failure alone does not tell whether it is the change."
+    elif job.verdict is Verdict.FAILED and same is not None and same.different:
+        text = "It failed every time, each time in another way: most likely it is the machine, not the change."
+    elif job.verdict is Verdict.FAILED and same is not None and same.other_tests:
+        text = "It failed every time, each time in another test: most likely those are intermittent, not the change."
+    return f"{text} {NOT_TOLD}" if job.verdict is Verdict.FAILED and same and same.silent == same.of else text
 
 
 def nothing_to_decide(run: Run) -> str:

@@ -113,9 +113,17 @@ class _HistoryElsewhere:
         self._push = record.push
         #: The history goes by the names that jobs have at every push.
         self._names = {job.job: job.name for job in record.jobs}
+        #: What runs of this push show that passed.
+        self._passing = frozenset(
+            shape
+            for job in record.jobs
+            for run in job.runs
+            if run.passed and run.failures
+            for shape in fingerprint.shapes(run.failures)
+        )
 
     def generic(self, job: str, shape: str) -> bool:
-        return self._history.generic(self._push, self._names[job], shape)
+        return shape in self._passing or self._history.generic(self._push, self._names[job], shape)
 
     def known(self, job: str, before: float) -> bool:
         return self._history.known(self._push, self._names[job], before)

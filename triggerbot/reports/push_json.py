@@ -214,6 +214,8 @@ def _failing(failing: Failing) -> dict[str, Any]:
         "failed_runs": same.of,
         "without_evidence": same.silent,
         "different_each_time": same.different,
+        "one_test": same.one_test,
+        "other_tests": same.other_tests,
     }
 
 

@@ -8,6 +8,7 @@ from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict import fingerprint, same_failure
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, Sameness
 from triggerbot.core.verdict.verdict import Novelty, Verdict, of_job
+from triggerbot.reports import glossary
 
 ONE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
 OTHER = "tests/test_cart.py::test_total: ValueError: no price for item 17"
@@ -70,7 +71,7 @@ def test_generic_lines_are_no_evidence(line: str) -> None:
     job = of_job("job", [failed(1, line), failed(2, line)], ())
 
     assert job.failing == Failing("", (), Sameness(0, 2, 2))
-    assert job.why == "every one of 2 runs failed"
+    assert job.why == "every one of 2 runs failed; no line tells of what, so they are not known to be alike"
 
 
 def test_lines_that_other_failures_show_are_no_evidence() -> None:
@@ -83,6 +84,60 @@ def test_lines_that_other_failures_show_are_no_evidence() -> None:
     assert job.failing.line == OTHER
     assert job.failing.sameness == Sameness(1, 2, 1)
     assert job.why == "every one of 2 runs failed"
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ((ONE, ONE.replace("1 != 2", "7 != 8")), "with the same failure in 2 of 2"),
+        (
+            (
+                ONE,
+                ONE.replace("AssertionError: 1 != 2", "TimeoutError: no answer"),
+                ONE.partition(": ")[0] + ": KeyError: 'x'",
+            ),
+            "in the same test each time, with other messages",
+        ),
+        (
+            (ONE, ONE, ONE.partition(": ")[0] + ": KeyError: 'x'"),
+            "in the same test each time, with other messages, with the same failure in 2 of 3",
+        ),
+        (
+            (ONE, OTHER, ONE.replace("test_login", "test_logout")),
+            "each in another test: that looks like 3 intermittent failures",
+        ),
+        (("error: linker `cc` not found", "KeyError: 'x'"), "differently each time: that looks like the machine"),
+    ],
+)
+def test_what_the_failures_of_a_job_have_in_common(lines: tuple[str, ...], why: str) -> None:
+    """One test with several messages is not the machine, and several tests are several intermittents."""
+    job = of_job("job", [failed(number, line) for number, line in enumerate(lines)], ())
+
+    assert job.why == f"every one of {len(lines)} runs failed, {why}"
+    assert ("most likely it is the machine" in glossary.proof(job)) == ("differently" in why)
+    assert ("in another test" in glossary.proof(job)) == ("in another test" in why)
+
+
+def test_where_no_line_tells_what_failed_it_is_said() -> None:
+    """And what would tell."""
+    job = of_job("job", [failed(1, "Process completed with exit code 1.")], ())
+
+    assert "a problem matcher, a JUnit report or the tests of a run would" in glossary.proof(job)
+    assert "problem matcher" not in glossary.proof(of_job("job", [failed(1, ONE)], ()))
+
+
+@pytest.mark.parametrize(
+    "warning",
+    ["warning: Node.js 20 actions are deprecated", "##[warning]disk is nearly full", "warning: src/a.c:3: unused x"],
+)
+def test_warnings_are_never_compared(warning: str) -> None:
+    """They stand on every job, whatever failed there."""
+    job = of_job("job", [failed(1, ONE, warning), failed(2, OTHER, warning)], ())
+    alone = of_job("job", [failed(1, warning), failed(2, warning)], ())
+
+    assert job.failing is not None
+    assert job.failing.sameness.same == 1
+    assert alone.failing == Failing("", (), Sameness(0, 2, 2))
 
 
 def test_some_runs_say_nothing() -> None:

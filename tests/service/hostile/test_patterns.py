@@ -27,12 +27,19 @@ from triggerbot.systems.github.settings import REPOSITORY
 PACKAGE = Path(triggerbot.__file__).parent
 METHODS = ("match", "fullmatch", "search", "finditer", "findall", "sub", "subn", "split")
 
+#: Patterns for lines of logs.
+LINES = (
+    "diagnostics._MAYBE", "generic._ENDINGS", "masks._NUMBERED", "shape._AGAIN",
+    "masks._HASH_IN_NAME", "masks._IN_TEST", "masks._LETTERS", "masks._LONG_IN_DATA",
+    "masks._PHRASE", "masks._PIECE", "masks._VARIABLE", "numbers.DECIDING", "roles._ASSERTION", "roles._FAILURE",
+    "test_ids._AROUND", "words._WORDS",
+)  # fmt: skip
 #: Patterns that may take more, and why that is harmless.
 BOUNDED = {
     "triggerbot.systems.github.rerun._NEVER": "sees 300 characters at most",
     **{
-        f"triggerbot.core.verdict.fingerprint.{name}": "sees a line that is cut to some hundred characters before"
-        for name in ("_PHRASE", "_PIECE", "_VARIABLE", "_HASH_IN_NAME", "_WORDS", "_TOOLS")
+        f"triggerbot.core.verdict.lines.{name}": "sees a line that is cut to a thousand characters before"
+        for name in LINES
     },
     "triggerbot.cli.errors._OURS": "sees the names of files in tracebacks of our own",
 }

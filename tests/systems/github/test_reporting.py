@@ -43,7 +43,7 @@ def test_failures(github: FakeGitHub, gh: GitHub, job: int) -> None:
         "Process completed with exit code 1.",
         "test_login: expected 1",
         "only a title",
-        "deprecated",
+        "warning: deprecated",
     )
 
 

@@ -9,7 +9,7 @@ real failures flaky for a common line such as "Process completed with exit code 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
 
@@ -59,6 +59,9 @@ class Sameness:
     of: int
     #: Failed runs without any line that is evidence.
     silent: int = 0
+    #: All of them name a test that is the same; no two of them do, though all name tests.
+    one_test: bool = False
+    other_tests: bool = False
 
     @property
     def all(self) -> bool:
@@ -67,8 +70,11 @@ class Sameness:
 
     @property
     def different(self) -> bool:
-        """Whether each failed run failed differently, which points to the machine rather than the change."""
-        return self.same == 1 and self.silent == 0 and self.of > 1
+        """Whether each failed run failed differently, which points to the machine rather than the change.
+
+        One test with several messages, or several tests, do not.
+        """
+        return self.same == 1 and self.silent == 0 and self.of > 1 and not self.one_test and not self.other_tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +101,29 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
     failed = [run for run in runs if run.failed]
     if not failed:
         return None
-    evidence = [evidence_of(job, run.failures, background) for run in failed]
+    told = [_told(job, run.failures, background) for run in failed]
+    evidence = [tuple(one.shape for one in mine) for mine in told]
     alike = [int(bool(mine)) for mine in evidence]
     for (one, mine), (two, other) in combinations(enumerate(evidence), 2):
         if mine and other and fingerprint.same(mine, other):
             alike[one] += 1
             alike[two] += 1
     best = alike.index(max(alike))
-    shapes = evidence[best]
-    line = next((line for line in failed[best].failures if shapes and fingerprint.shape(line) == shapes[0]), "")
-    return Failing(line, shapes, Sameness(alike[best], len(failed), sum(not one for one in evidence)))
+    line = failed[best].failures[told[best][0].place] if told[best] else ""
+    return Failing(line, evidence[best], _sameness(alike[best], evidence))
 
 
-def evidence_of(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
-    """Return the shapes of those lines of a job's run that are evidence."""
-    return tuple(shape for shape in fingerprint.shapes(lines) if not background.generic(job, shape))
+def _told(job: str, lines: tuple[str, ...], background: History) -> tuple[fingerprint.Telling, ...]:
+    """Return those lines of a job's run that are evidence."""
+    return tuple(one for one in fingerprint.telling(lines) if not background.generic(job, one.shape))
+
+
+def _sameness(alike: int, evidence: Sequence[tuple[str, ...]]) -> Sameness:
+    same = Sameness(alike, len(evidence), sum(not one for one in evidence))
+    if alike == same.of or same.of < 2 or not all(map(fingerprint.names_test, evidence)):
+        return same
+    shared = [fingerprint.same_test(one, other) for one, other in combinations(evidence, 2)]
+    return replace(same, one_test=all(shared), other_tests=not any(shared))
 
 
 def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:

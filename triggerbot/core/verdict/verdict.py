@@ -183,8 +183,13 @@ class JobVerdict:
         same = self.failing.sameness
         if same.different:
             return ", differently each time: that looks like the machine"
+        if same.other_tests:
+            return f", each in another test: that looks like {same.of} intermittent failures"
+        if same.silent == same.of:
+            return "; no line tells of what, so they are not known to be alike"
         # A single run has no failure in common with others.
-        return f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
+        alike = f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
+        return f", in the same test each time, with other messages{alike}" if same.one_test else alike
 
     def _not_retriggered(self) -> str:
         if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:

@@ -39,6 +39,8 @@ _LINE_MAX = 2000
 #: Files of one page; GitHub cuts there ("Get a commit", 2026).
 _FILES_MAX = 300
 _LEVELS = ("failure", "warning")
+#: Before what is only a warning.
+WARNING = "warning: "
 #: Paths of annotations about no file, such as "Process completed with exit code 1."
 _NOWHERE = ("", ".github")
 #: Permissions and roles that can rerun jobs in GitHub itself.
@@ -277,7 +279,8 @@ def _line(one: messages.Annotation) -> str:
     if message and one.path not in _NOWHERE:
         where = one.path if one.start_line is None else f"{one.path}:{one.start_line}"
         message = f"{where}: {message}"
-    return message[:_LINE_MAX]
+    # A warning is no failure: the comparison of failures knows it by this.
+    return (f"{WARNING}{message}" if message and one.annotation_level == "warning" else message)[:_LINE_MAX]
 
 
 def files(client: Client, push: Push) -> tuple[str, ...]:
