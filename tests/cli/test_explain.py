@@ -6,7 +6,7 @@ import pytest
 
 from tests.fakes.command_bench import CONFIG, REVISION
 from triggerbot.core.formatting import moment
-from triggerbot.core.model import State
+from triggerbot.core.model import Head, HeadKind, State
 from triggerbot.core.policy import limits
 from triggerbot.reports.glossary import REFUSALS
 from triggerbot.reports.timeline import Standing, of_job
@@ -281,6 +281,20 @@ def test_a_job_that_is_not_known_suggests_others(bench):
     assert answer.exit_code == 2
     assert "linux-mochitest-1" in answer.stderr
     assert "mochitest" in bench.run("explain", *PUSH, "MOCHI").stderr
+
+
+def test_that_what_is_asked_for_does_not_count_is_told(bench):
+    """On the default branch, where the CI says that it is that."""
+    bench.hear(
+        Head("ci", "try", "try", HeadKind.DEFAULT),
+        bench.event(message="a stranger's\n\ntriggerbot: --rebuild 20"),
+    )
+
+    out = bench.run("explain", *PUSH).stdout
+
+    assert (
+        "Its message asks: 20 further runs of every test job (further runs do not count on the default branch)." in out
+    )
 
 
 def test_hostile_text_stays_text(bench):

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.fakes.reported import logged
 from tests.fakes.site import TOKEN, House, Person
 from tests.fakes.world import failure
 from tests.web.page import PATH
@@ -129,6 +130,17 @@ def test_a_name_that_leads_here_from_elsewhere_is_answered_nothing(
     assert answer.status_code == 421
     assert "page.hosts" in answer.text
     assert PRIVATE not in answer.text
+
+
+def test_the_log_tells_of_a_foreign_name_once(make_house: Callable[..., House]) -> None:
+    """An operator finds out what is missing in the config; a stranger cannot fill the log."""
+    house = make_house()
+    with logged() as lines:
+        for number in range(30):
+            ask(house, "/", host=f"name-{number // 2}.example")
+
+    told = [line["host"] for line in lines if line["event"] == "page.misdirected"]
+    assert told == [f"name-{number}.example" for number in range(10)]
 
 
 @pytest.mark.parametrize("action", ["/login", "/logout", "/pause", "/resume", f"{PATH}/retrigger"])

@@ -12,6 +12,8 @@ from triggerbot.cli.output import moment, plain, plural, say, say_json
 from triggerbot.config import Config
 from triggerbot.core.errors import UsageError
 from triggerbot.core.formatting import capital
+from triggerbot.core.policy import rules
+from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.reports import glossary, push_json, superseded, timeline
 from triggerbot.reports.judge import Judge
@@ -32,6 +34,7 @@ class _Explanation:
     notes: Sequence[Line]
     entries: Mapping[str, Sequence[TimelineEntry]]
     standing: Standing
+    rule: Rule | None
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Return the timeline of one job."""
@@ -90,8 +93,9 @@ def _explanations(store: Store, config: Config, records: list[PushRecord], job: 
             entries = store.pushes.timeline(record.push, jobs[0].job if job is not None and len(jobs) == 1 else None)
             metadata = store.facts.metadata(record.push)
             judged, before = judge.judge(record), push_json.before(metadata)
+            rule = rules.rule_for(config.rules, record.push)
             notes, by_job = [*timeline.of_push(entries), *timeline.unread(metadata)], timeline.by_job(entries)
-            found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing))
+            found.append(_Explanation(record, judged, before, jobs, notes, by_job, standing, rule))
     if not found and job is not None:
         known = {one.job for record in records for one in record.jobs}
         like = near(job, known)
@@ -117,7 +121,7 @@ def _as_json(one: _Explanation) -> dict[str, object]:
 def _show(one: _Explanation, *, all_jobs: bool) -> None:
     record = one.record
     say(plain(headline(record)), "bold")
-    options = timeline.options_text(record.asks)
+    options = timeline.options_text(record, one.rule)
     if options:
         say(plain(f"Its message asks: {options}."))
     warning = superseded.warning(record)

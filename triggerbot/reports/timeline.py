@@ -8,13 +8,14 @@ from triggerbot.core import event_json
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import moment, plural
-from triggerbot.core.model import Run, RunKey
+from triggerbot.core.model import HeadKind, Run, RunKey
 from triggerbot.core.policy import backoff
 from triggerbot.core.policy.circuit_breaker import Breaker
+from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.reports import glossary, waits
 from triggerbot.reports.waits import Waited
-from triggerbot.store import JobRecord, Pause, TimelineEntry
+from triggerbot.store import JobRecord, Pause, PushRecord, TimelineEntry
 from triggerbot.systems import UNREAD
 
 #: Seconds after which a due claim that nothing was done about is reported as overdue.
@@ -207,10 +208,16 @@ def _what_is_open(claim: Claim) -> str:
     return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
 
 
-def options_text(asks: PushOptions | None) -> str:
-    """Describe what the message of a push asks for; empty if nothing."""
-    if asks is None:
-        return ""
+def options_text(record: PushRecord, rule: Rule | None) -> str:
+    """Describe what the message of a push asks for, and whether that counts; empty if it asks for nothing."""
+    text = _options(record.asks) if record.asks is not None else ""
+    on_default = any(one.kind is HeadKind.DEFAULT for one in record.heads)
+    if record.asks is None or not record.asks.rebuild or not on_default or rule is None or rule.requested_default:
+        return text
+    return f"{text} (further runs do not count on the default branch)"
+
+
+def _options(asks: PushOptions) -> str:
     parts = [
         f"{plural(number, 'further run')} of every {'test job' if group == EVERY else f'job of the group {group}'}"
         for group, number in asks.rebuild.items()

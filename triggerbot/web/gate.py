@@ -9,11 +9,14 @@ import hmac
 import ipaddress
 from collections.abc import Callable, Iterable
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from triggerbot.web.responses import error
 from triggerbot.web.session import Sessions
+
+log = structlog.get_logger("triggerbot.page")
 
 #: What a handler is asked before it answers: the refusal, or `None`.
 Check = Callable[[Request], Response | None]
@@ -22,6 +25,8 @@ _MISDIRECTED = (
 )
 _LOG_IN = "only who has logged in may read this: log in, or send a token of page.token as Authorization: Bearer ..."
 _METRICS = "send the token of page.metrics_token as Authorization: Bearer ..."
+#: Foreign names in the log, and characters of one.
+_TOLD_MAX, _NAME_MAX = 10, 100
 _WHO = {"www-authenticate": "Bearer"}
 
 
@@ -31,6 +36,8 @@ class Gate:
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
         self._access = sessions.access
+        #: The foreign names that the log has: an operator has to hear of a name that is missing in the config.
+        self._told: set[str] = set()
 
     def of_programs(self, request: Request) -> Response | None:
         """Refuse a program that may not read the API."""
@@ -51,8 +58,13 @@ class Gate:
         """Refuse a request that was sent to a name that is not ours."""
         names = request.headers.getlist("host")
         # Browsers always send one; whoever sends none cannot be led here by a page.
-        ours = not names or (len(names) == 1 and is_ours(names[0], self._access.hosts))
-        return None if ours else error(421, _MISDIRECTED)
+        if not names or (len(names) == 1 and is_ours(names[0], self._access.hosts)):
+            return None
+        name = names[0][:_NAME_MAX]
+        if name not in self._told and len(self._told) < _TOLD_MAX:
+            self._told.add(name)
+            log.warning("page.misdirected", host=name, problem=_MISDIRECTED)
+        return error(421, _MISDIRECTED)
 
     def may_read(self, request: Request) -> bool:
         """Whether the sender may read pages and the API."""

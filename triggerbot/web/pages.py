@@ -205,7 +205,7 @@ class Pages:
             "cost": push_view.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
-            "asks": timeline.options_text(record.asks),
+            "asks": timeline.options_text(record, rule),
             "superseded": capital(superseded.warning(record)),
             "problems": problems,
             "spent": push_view.spent(record, rule, dry=self._dry),

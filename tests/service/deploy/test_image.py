@@ -15,7 +15,7 @@ import pytest
 from tests import ROOT
 from tests.service.deploy.installed import DEPLOY
 
-LOCKS = ["requirements.txt", "requirements-build.txt"]
+LOCKS = ["deploy/requirements.txt", "deploy/requirements-build.txt", ".ci/requirements.txt"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 FINAL = DOCKERFILE.rpartition("FROM ")[2]
 
@@ -31,7 +31,7 @@ def test_the_locked_dependencies_are_those_of_the_tests() -> None:
 @pytest.mark.parametrize("name", LOCKS)
 def test_each_is_pinned_with_hashes_and_says_not_where_from(name: str) -> None:
     """The package index is chosen by the person who builds."""
-    lines = (DEPLOY / name).read_text().splitlines()
+    lines = (ROOT / name).read_text().splitlines()
     entry = re.compile(r"[a-z0-9-]+==[\w.]+( ; [\w ]+ < '[\d.]+')? \\")
     a_hash = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
 
@@ -39,6 +39,13 @@ def test_each_is_pinned_with_hashes_and_says_not_where_from(name: str) -> None:
         line for line in lines if not line.startswith("#") and not (entry.fullmatch(line) or a_hash.fullmatch(line))
     ] == []
     assert len([line for line in lines if entry.fullmatch(line)]) >= 1
+
+
+def test_developers_install_what_was_locked() -> None:
+    """With hashes where there are some, and nothing that is not among them."""
+    script = (ROOT / ".ci/setup").read_text()
+    assert "pip install -q --no-deps --only-binary=:all: --require-hashes -r .ci/requirements.txt" in script
+    assert "pip install -q --no-deps --no-build-isolation -e ." in script
 
 
 def test_the_image_is_what_it_should_be() -> None:

@@ -1,6 +1,7 @@
 """The shape of a workflow at GitHub, from its file to the rerun: gates, deployments, what may fail, and time limits."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_a_job_that_only_sounds_like_one_is_retriggered(stage: Stage) -> None:
 
 def test_the_whole_run_is_not_rerun_if_that_deploys(make_bench: Callable[..., Bench]) -> None:
     """What most jobs are asked for is asked for one by one then."""
-    stage = Stage(make_bench(Rule(Globs(["octo/*"]))))
+    stage = Stage(make_bench(Rule(Globs(["octo/*"]), requested_default=True)))
     text = "name: CI\njobs: {a: {}, b: {}, c: {}, d: {}, ship: {environment: x}}"
     run = stage.play.start("octo/app", text, SHA, "main", message="try: --rebuild 1")
     stage.bench.hear(run, "a", "b", "c", "d")
@@ -322,7 +323,7 @@ def test_a_push_that_asks_for_all_jobs_does_not_deploy_again(
     make_bench: Callable[..., Bench], ends: str | None
 ) -> None:
     """What must not be started with others is not asked for by its push either: not even what failed, three times."""
-    bench = make_bench(ONE)
+    bench = make_bench(replace(ONE, requested_default=True))
     run = bench.run({"test": "success", "deploy": ends}, message="try: --rebuild 2")
     bench.hear(run, "test", last=False)
     if ends is None:

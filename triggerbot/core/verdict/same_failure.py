@@ -113,6 +113,11 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
     return Failing(line, evidence[best], _sameness(alike[best], evidence))
 
 
+def evidence_of(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
+    """Return the shapes of those lines of a job's run that are evidence, without those that prove nothing."""
+    return tuple(one.shape for one in _told(job, tuple(lines), background))
+
+
 def _told(job: str, lines: tuple[str, ...], background: History) -> tuple[fingerprint.Telling, ...]:
     """Return those lines of a job's run that are evidence."""
     return tuple(one for one in fingerprint.telling(lines) if not background.generic(job, one.shape))
