@@ -52,6 +52,8 @@ class Decision:
     #: Runs of the job that counted at the decision, and the results with which a run counts.
     runs: int = 0
     proving: frozenset[Result] = PROVING
+    #: Where further runs go by what they prove, how many there may be in all; 0: where they do not.
+    most: int = 0
 
     @property
     def action(self) -> str:

@@ -19,14 +19,16 @@ from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Group, Push
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting
+from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting, waves
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
+from triggerbot.core.policy.evidence import NO_HISTORY, Background
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.core.verdict import fingerprint
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
@@ -304,8 +306,15 @@ class Dispatcher:
                 ending = self._superseding.ending(system, work, claim, view)
                 facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
                 forgotten = self._forgotten(work, decided, rule or _ANY_RULE)
-                decision = rules.decide(decided, rule, replace(facts, ending=ending, forgotten=forgotten))
+                known = self._background(decided, rule)
+                facts = replace(facts, ending=ending, forgotten=forgotten, background=known)
+                decision = rules.decide(decided, rule, facts)
                 self._record_decision(decided, decision, rule, further)
+
+    def _background(self, claim: Claim, rule: Rule | None) -> Background:
+        if rule is None or rule.until_proved is None or not claim.run.failed:
+            return NO_HISTORY
+        return self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
 
     def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:
         distrust, runs = self._store.distrust(), work.arrived.get(claim.job, ())
@@ -340,6 +349,7 @@ _ANY_RULE = Rule(Globs(["*"]))
 def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule, others: Neighbours) -> rules.Facts:
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
+    own = others.own(runs)
     standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return rules.Facts(
         asks=work.asks or PushOptions(),
@@ -351,4 +361,7 @@ def _facts(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule,
         derived=others.derived(runs, rule.proving),
         follows=standing.follows,
         starts=standing.starts,
+        failed=waves.failures(own, rule.proving),
+        passed=any(run.passed for run in own),
+        several=system.capacity is Capacity.BATCH,
     )

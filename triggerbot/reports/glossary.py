@@ -203,6 +203,8 @@ def proof(job: JobVerdict) -> str:
         return "One failure alone does not tell whether it is the change."
     if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:
         return "It failed every time, each time in another way: most likely it is the machine, not the change."
+    if job.weight is not None and not job.weight.proved:
+        return "It failed every time, but may be intermittent: jobs such as this one often fail so."
     return VERDICTS[job.verdict]
 
 

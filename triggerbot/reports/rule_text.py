@@ -50,8 +50,12 @@ def _failures(rule: Rule) -> str:
     if not rule.retries or not results:
         return f"No {kinds}{which} is retriggered for a failure."
     if_asked = ", where its push asks for that by --retry" if rule.opt_in else ""
+    number = plural(rule.retries, "more time")
+    if rule.until_proved is not None:
+        chance = f"{100 * rule.until_proved.limit:g} %"
+        number = f"until it passes, or the chance that it is intermittent is at most {chance}, up to {number}"
     return (
-        f"A {kinds}{which} that {results} is run {plural(rule.retries, 'more time')}{if_asked}, once a push. "
+        f"A {kinds}{which} that {results} is run {number}{if_asked}, once a push. "
         "Runs that others started count as well."
     )
 

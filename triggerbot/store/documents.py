@@ -16,6 +16,7 @@ import msgspec
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Batch, Event, Push, PushFacts, Run, RunKey, State
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.try_syntax import PushOptions
 
 T = TypeVar("T")
@@ -138,13 +139,15 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
     behind: str = ""
     #: It counts against its push's budget.
     spent: bool = False
+    most: int = 0
+    weight: Weight | None = None
 
     def value(self, push: Push, run: Run, operation: Operation | None) -> Claim:
         """Return it as the callers of the store know it."""
         return Claim(
             self.id, push, self.job, self.state, run, self.dry, self.created, self.due, self.origin, self.cause,
             self.refusal, self.wanted, self.asked, self.known_runs, self.lookups, self.tries, self.note, operation,
-            self.behind,
+            self.behind, self.most, self.weight,
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from random import Random
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
+from triggerbot.core.policy.evidence import NO_HISTORY, Background, Past, Pool, UntilProved
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
@@ -85,10 +86,15 @@ class Scenario:
     stops: int
     #: Whether the store is replaced by an older copy of it at some time.
     forgets: bool
+    #: What is known of each job.
+    background: Background = NO_HISTORY
 
 
-def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Scenario:
-    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget."""
+def draw(seed: int, *, replicas: int | None = None, forgets: bool = True, weighs: bool = False) -> Scenario:
+    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget.
+
+    `weighs`: retriggers go by what runs prove.
+    """
     dice = Random(seed)
     habit = dice.choice(tuple(Habit))
     pushes = []
@@ -123,7 +129,18 @@ def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Sce
         # Dice of its own: what the others have drawn stays so.
         forgets=forgets and Random(seed + 2_000_003).random() < 0.15,
     )
-    return _one_branch(made, dice) if dice.random() < 0.2 else made
+    drawn_one = _one_branch(made, dice) if dice.random() < 0.2 else made
+    return _weighing(drawn_one) if weighs else drawn_one
+
+
+def _weighing(made: Scenario) -> Scenario:
+    """Let retriggers go by what runs prove, with dice of their own."""
+    dice = Random(made.seed + 3_000_017)
+    until = UntilProved(dice.choice((0.05, 0.2)), dice.choice((1, 2, 4, 4)))
+    background = dice.choice(
+        (NO_HISTORY, Background(Past(60, 100), Pool(1, 9), 0.1), Background(Past(0, 500), Pool(0.5, 7), 0.05))
+    )
+    return replace(made, rule=replace(made.rule, retries=until.most, until_proved=until), background=background)
 
 
 def _one_branch(made: Scenario, dice: Random) -> Scenario:

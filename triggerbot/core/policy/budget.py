@@ -46,7 +46,7 @@ def within_budget(
     if not decision.runs:
         return decision
     words = based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry)
-    return replace(decision, detail=words + found)
+    return replace(decision, detail="; ".join(filter(None, (words + found, decision.detail))))
 
 
 def first_wanted(decision: Decision) -> int:

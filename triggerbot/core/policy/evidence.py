@@ -18,8 +18,9 @@ KNOWN, NEW = 0.02, 2.0
 _BROKEN_BASE = 0.2
 #: Pushes from which on a job's history says something about its project.
 PUSHES_MIN = 20
-#: A first wave is of two where, after one failure more, the job would be intermittent with a higher chance than this.
-TWO_ABOVE = 0.2
+#: A first wave is of two where the job would be intermittent with a higher chance than this after one failure more, and
+#: where that failure is likelier than this: else the second would mostly be bought for nothing.
+TWO_ABOVE, FAILS_ON = 0.2, 0.5
 #: Bounds of the weight that a fitted Beta has, in pushes: even if all jobs are alike, or none is like another.
 _WEIGHT_LEAST, _WEIGHT_MOST = 0.2, 1000.0
 #: Retriggers of a build, at most: few of those that fail recover.
@@ -103,6 +104,13 @@ class Background:
         broken = self.breaks * (KNOWN if self.known_on_base else NEW if self.new_on_base else 1.0)
         return by_chance / (by_chance + broken) if by_chance + broken > 0 else 0.0
 
+    @property
+    def fails_on(self) -> float:
+        """The chance that a job which has failed does so the next time."""
+        fails, all_of_them = self.past.intermittent + self.pool.a, self.past.pushes + self.pool.a + self.pool.b
+        intermittent = self.chance(0)
+        return 1 - intermittent + intermittent * (fails + 1) / (all_of_them + 1)
+
 
 NO_HISTORY = Background()
 #: Returns what is known of a job of a push, given the shapes of its failure lines.
@@ -133,7 +141,8 @@ class UntilProved:
         """
         if left <= 0 or (further and background.chance(further) <= self.limit):
             return 0
-        return 2 if several and not further and left > 1 and background.chance(1) > TWO_ABOVE else 1
+        two = several and not further and left > 1
+        return 2 if two and background.chance(1) > TWO_ABOVE and background.fails_on > FAILS_ON else 1
 
     def weigh(self, background: Background, further: int) -> "Weight":
         """Weigh a failure and so many further ones, without a pass."""
