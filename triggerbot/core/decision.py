@@ -36,6 +36,7 @@ class Refusal(StrEnum):
     REBUILD_REQUESTED = "rebuild_requested"
     ALREADY_CLAIMED = "already_claimed"
     ENOUGH_RUNS = "enough_runs"
+    SAME_CAUSE = "same_cause"
     OVER_BUDGET = "over_budget"
     NOT_FOUND = "not_found"
     REFUSED_BY_CI = "refused_by_ci"

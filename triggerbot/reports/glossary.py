@@ -103,6 +103,10 @@ REFUSALS: dict[Refusal, Advice] = {
         "The job has as many runs as are wanted already, whoever started them.",
         f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
     ),
+    Refusal.SAME_CAUSE: Advice(
+        "Another job of this push failed in the same way, was retriggered first, and failed on: they have one cause.",
+        f"Look at that job; if you think that this one fails for another reason, {_BY_HAND}.",
+    ),
     Refusal.OVER_BUDGET: Advice(
         "So many jobs of this push failed that its budget is used up: it is likely that the change breaks something.",
         f"Look at what the failures have in common; for a job that you suspect to be intermittent, {_BY_HAND}.",
@@ -199,6 +203,8 @@ def proof(job: JobVerdict) -> str:
         return (
             "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
         )
+    if job.inherits:
+        return "It failed as another job did, which failed every time: most likely it is the change."
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
         return "One failure alone does not tell whether it is the change."
     if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:

@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from triggerbot.core.claim import Claim, ClaimState, Operation
-from triggerbot.core.decision import Decision
+from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push
+from triggerbot.core.policy.causes import Decided
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.limits import Capped
 from triggerbot.store import limits
-from triggerbot.store.decisions import UNDECIDED, ask, decide, further, opened, release, spend
+from triggerbot.store.decisions import UNDECIDED, ask, decide, further, opened, release, spend, wake_followers
 from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
@@ -57,8 +58,22 @@ def begin(
     return True
 
 
+def retriggered(view: Reader, push: Push) -> tuple[Decided, ...]:
+    """Read the claims of a push that were decided because of a failure, with all runs of their jobs."""
+    ledger = Book(view).ledger(push)
+    if ledger.stored is None:
+        return ()
+    claims = [one for one in ledger.all_claims() if one.cause is Cause.FAILURE and one.refusal is None]
+    jobs = {one.job: ledger.job(one.job) for one in claims}
+    runs = {key: () if job is None else job.oldest_first(key) for key, job in jobs.items()}
+    return tuple(Decided(claim, runs[claim.job]) for claim in ledger.values(claims))
+
+
 def _of_operation(
-    transaction: Transaction, operation: Operation, step: Callable[[Ledger, list[StoredClaim]], bool | None]
+    transaction: Transaction,
+    operation: Operation,
+    now: float,
+    step: Callable[[Ledger, list[StoredClaim]], bool | None],
 ) -> bool:
     """Take a step with the claims whose open operation is still this one: recording an answer twice changes nothing."""
     book, ledger = opened(transaction, operation.push)
@@ -69,6 +84,7 @@ def _of_operation(
         return False
     for claim in mine:
         ledger.put_claim(claim)
+        wake_followers(ledger, claim, now)
     book.save(transaction)
     return True
 
@@ -103,7 +119,7 @@ def resend(transaction: Transaction, operation: Operation, note: str, now: float
         _record_each(ledger, claims, "send", note, now, operation.count)
         return None
 
-    return not limits.is_paused(transaction) and _of_operation(transaction, operation, step)
+    return not limits.is_paused(transaction) and _of_operation(transaction, operation, now, step)
 
 
 def accepted(
@@ -132,7 +148,7 @@ def accepted(
             _wait_for_settle(ledger, claim, operation.started if weighs else since, now)
         _record_each(ledger, claims, "accepted", note, now, operation.count)
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def refused(transaction: Transaction, operation: Operation, decision: Decision, now: float) -> None:
@@ -151,7 +167,7 @@ def refused(transaction: Transaction, operation: Operation, decision: Decision, 
                 origin=claim.origin,
             )  # fmt: skip
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def _refund(transaction: Transaction, ledger: Ledger, operation: Operation) -> None:
@@ -174,7 +190,7 @@ def postponed(transaction: Transaction, operation: Operation, due: float, note: 
             claim.tries += 1
             ledger.head.waiting.pop(claim.id, None)
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def doubted(
@@ -192,11 +208,15 @@ def doubted(
         for claim in claims:
             claim.state, claim.due, claim.note = ClaimState.UNKNOWN, due, note
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def _one(
-    transaction: Transaction, claim: Claim, states: Iterable[ClaimState], step: Callable[[Ledger, StoredClaim], None]
+    transaction: Transaction,
+    claim: Claim,
+    states: Iterable[ClaimState],
+    now: float,
+    step: Callable[[Ledger, StoredClaim], None],
 ) -> None:
     """Take a step with one claim, if it is in one of these states."""
     book, ledger = opened(transaction, claim.push)
@@ -204,6 +224,7 @@ def _one(
     if stored is not None and stored.state in states:
         step(ledger, stored)
         ledger.put_claim(stored)
+        wake_followers(ledger, stored, now)
         book.save(transaction)
 
 
@@ -219,10 +240,12 @@ def wait(
     *,
     since: float | None = None,
     lookup: bool = False,
+    of: str = "",
 ) -> None:
     """Postpone a claim, unless it ended meanwhile.
 
-    `since`: it waits for something of its push to settle, and is due at once if that has happened since then.
+    `since`: it waits for something of its push to settle, and is due at once if that has happened since then. `of`: the
+    job whose it is, if that is another one.
     `lookup`: the CI did not know its job.
     """
 
@@ -232,12 +255,12 @@ def wait(
         stored.lookups += lookup
         stored.tries += since is None and not lookup
         ledger.head.waiting.pop(stored.id, None)
-        _wait_for_settle(ledger, stored, since, now)
+        _wait_for_settle(ledger, stored, since, now, of)
 
-    _one(transaction, claim, _NOT_FINAL, step)
+    _one(transaction, claim, _NOT_FINAL, now, step)
 
 
-def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, now: float) -> None:
+def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, now: float, of: str = "") -> None:
     """Make a claim wait for something of its push to settle; if that has happened since, it is due now.
 
     By a clock that is ahead, it may have settled later than now: then it is due at that time by our clock.
@@ -246,7 +269,7 @@ def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, no
         return
     settled = ledger.head.settled
     if not since < settled <= now and not claim.state.final:
-        ledger.head.waiting[claim.id] = claim.job
+        ledger.head.waiting[claim.id] = of or claim.job
     if settled > since:
         claim.due = min(claim.due, max(now, settled))
 
@@ -264,7 +287,7 @@ def finish(transaction: Transaction, claim: Claim, note: str, now: float, *, wei
         release(transaction, ledger, stored)
         _record_each(ledger, [stored], "ended", note, now)
 
-    _one(transaction, claim, UNDECIDED, step)
+    _one(transaction, claim, UNDECIDED, now, step)
 
 
 def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
@@ -277,13 +300,14 @@ def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note
         ledger.head.waiting.pop(stored.id, None)
         limits.hold(transaction, behind, ledger.part, stored)
 
-    _one(transaction, claim, UNDECIDED, step)
+    _one(transaction, claim, UNDECIDED, now, step)
 
 
 class Claims(Room):
     """The life of a claim."""
 
     read = Reads(read)
+    retriggered = Reads(retriggered)
     ask = Writes(ask)
     decide = Writes(decide)
     begin = Writes(begin)

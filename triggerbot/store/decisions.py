@@ -63,6 +63,7 @@ def decide(
         spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
     release(transaction, ledger, stored)
     ledger.put_claim(stored)
+    wake_followers(ledger, stored, now)
     what = "trigger" if decision.cause is not None else "refuse"
     ledger.record(
         what, now, job=stored.job, run=stored.run, reason=decision.reason, text=decision.detail, count=decision.count,
@@ -127,6 +128,12 @@ def spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
             ledger.head.spent_dry += 1 if spent else -1
         else:
             ledger.head.spent += 1 if spent else -1
+
+
+def wake_followers(ledger: Ledger, claim: StoredClaim, now: float) -> None:
+    """Make the claims due that wait for what becomes of one that has ended."""
+    if claim.state.final:
+        observe.wake(ledger, now, claim.job)
 
 
 def release(transaction: Transaction, ledger: Ledger, claim: StoredClaim) -> None:

@@ -1,4 +1,4 @@
-"""What retriggers by evidence cost in the mixes of the benchmark, and how often they mislead: on fewer jobs, with room."""
+"""What retriggers by evidence cost in the mixes of the benchmark, and how often they mislead: on fewer jobs."""
 
 import pytest
 

@@ -94,6 +94,12 @@ class JobVerdict:
         return self.claim.weight if ended and self.claim is not None else None
 
     @property
+    def inherits(self) -> bool:
+        """Whether it failed as another job, which was retriggered for both and failed on."""
+        refused = self.claim is not None and self.claim.refusal is Refusal.SAME_CAUSE and not self.claim.dry
+        return refused and self.verdict is Verdict.FAILED
+
+    @property
     def skipped(self) -> bool:
         """Whether the CI decided not to run it: nothing is proved, and nothing was to be."""
         ended = [run for run in self.runs if run.state is State.FINISHED]
@@ -192,6 +198,8 @@ class JobVerdict:
         return f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
 
     def _not_retriggered(self) -> str:
+        if self.inherits and self.claim is not None:
+            return f"; {self.claim.note}"
         if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
             return ""
         return f"; not retriggered: {self.claim.refusal}"
