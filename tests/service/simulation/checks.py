@@ -241,6 +241,9 @@ class Checks:
                 fits = bool(asks.rebuild)
             case Refusal.ENOUGH_RUNS:
                 fits = runs > 1
+            case Refusal.SAME_CAUSE:
+                others = [run for run in self._world.ci.pushes[record.push].runs if run.event.job != claim.job]
+                fits = any(run.event.run_id.startswith("re-") or run.event.attempt > 1 for run in others)
             case Refusal.OVER_BUDGET:
                 fits = True
             case Refusal.NOT_FOUND:

@@ -86,6 +86,8 @@ class Scenario:
     stops: int
     #: Whether the store is replaced by an older copy of it at some time.
     forgets: bool
+    #: How many different failures the jobs of a push have; 0: no line tells.
+    causes: int = 0
     #: What is known of each job.
     background: Background = NO_HISTORY
 
@@ -140,7 +142,9 @@ def _weighing(made: Scenario) -> Scenario:
     background = dice.choice(
         (NO_HISTORY, Background(Past(60, 100), Pool(1, 9), 0.1), Background(Past(0, 500), Pool(0.5, 7), 0.05))
     )
-    return replace(made, rule=replace(made.rule, retries=until.most, until_proved=until), background=background)
+    first = dice.random() < 0.6
+    rule = replace(made.rule, retries=until.most, until_proved=until, first_of_cause=first)
+    return replace(made, rule=rule, background=background, causes=dice.choice((0, 1, 2, 3)))
 
 
 def _one_branch(made: Scenario, dice: Random) -> Scenario:
