@@ -182,7 +182,7 @@ def test_each_decision_shows_the_budget_that_it_spent(bench):
     for number in range(5):
         assert f"jobs of the push that were retriggered for failures before: {number} of at most 5" in out
     words = "5 % of its 9 jobs and one more, or 5 if that is more"
-    assert out.count(f"5 jobs of the push were retriggered for failures; its budget is 5: {words})") == 4
+    assert out.count(f"5 jobs of the push (5 causes) were retriggered for failures; its budget is 5: {words})") == 4
 
 
 def test_a_pause_is_why_it_waits(bench, real_now):

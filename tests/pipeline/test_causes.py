@@ -13,6 +13,7 @@ from tests.pipeline.weighed import PUSH, RULE, Site
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Event, Result, State
+from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.evidence import NO_HISTORY
 from triggerbot.core.policy.planning import Capacity
 
@@ -226,3 +227,29 @@ def test_dry_run_says_the_same(tmp_path: Path, clock: Clock) -> None:
     assert [states(site)[job][:2] for job in JOBS] == [
         (ClaimState.WOULD, None), (ClaimState.REFUSED, Refusal.SAME_CAUSE), (ClaimState.REFUSED, Refusal.SAME_CAUSE),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("dry", [False, True])
+def test_the_budget_counts_causes_as_well(tmp_path: Path, clock: Clock, dry: bool) -> None:
+    """Where each is retriggered, the reason says how many jobs these were, and how many causes."""
+    site = site_of(tmp_path, clock, rule=replace(RULE, budget=Budget(0, 2)))
+    site.world = site.world.again(dry=dry)
+    for job, lines in (("linux-1", LOGIN), ("linux-2", CART), ("linux-3", LOGIN), ("linux-4", LOGIN)):
+        site.hear(failed(job, lines))
+        site.world.drain()
+
+    state, refusal, note = states(site)["linux-4"]
+
+    assert (state, refusal) == (ClaimState.REFUSED, Refusal.OVER_BUDGET)
+    were = "would have been" if dry else "were"
+    assert note.startswith(f"3 jobs of the push (2 causes) {were} retriggered for failures; its budget is 3: ")
+
+
+def test_what_inherits_spends_no_budget(tmp_path: Path, clock: Clock) -> None:
+    """Ten jobs that fail alike leave room for another cause."""
+    site = site_of(tmp_path, clock, rule=replace(FIRST, budget=Budget(0, 1)))
+    hear_all(site, [f"linux-{number}" for number in range(1, 11)])
+    assert set(until_the_end(site, "failure")) == {"linux-1"}
+    site.hear(failed("cart", CART))
+
+    assert until_the_end(site, "failure", CART) == ["cart", "cart"]

@@ -314,8 +314,9 @@ class Dispatcher:
                 self._decide_by_cause(decided, decision, rule, further, causes, work, looked)
 
     def _causes(self, work: Work, rule: Rule | None, now: float) -> Causes | None:
-        """Read for which failures jobs of a push were retriggered, where one of them may stand for others."""
-        if rule is None or not rule.first_of_cause or all(one.state is not ClaimState.OPEN for one in work.due(now)):
+        """Read for which failures jobs of a push were retriggered, where another job may have failed alike."""
+        undecided = sum(one.state is ClaimState.OPEN for one in work.due(now))
+        if rule is None or not undecided or undecided + work.spent + work.spent_dry < 2:
             return None
         return Causes(self._store.claims.retriggered(work.push), rule.proving, now)
 
@@ -325,16 +326,17 @@ class Dispatcher:
     ) -> None:  # fmt: skip
         """Record a decision about a claim, unless a job that fails alike decides for it, now or later."""
         runs = work.runs.get(claim.job, ())
-        inherits = None
-        if causes is not None and decision is not None and decision.cause is Cause.FAILURE:
-            inherits = causes.inherits(claim, runs)
+        inherits, first = None, None
+        if rule is not None and causes is not None and decision is not None and decision.cause is Cause.FAILURE:
+            inherits = causes.inherits(claim, runs) if rule.first_of_cause else None
+            first = causes.first(claim, runs)
         now = self._clock()
         if inherits is None:
-            recorded = self._record_decision(claim, decision, rule, further)
+            recorded = self._record_decision(claim, decision, rule, further, 0 if first is None else first.id)
             if causes is not None and recorded is not None:
                 causes.add(claim, runs, recorded)
         elif inherits.outcome is Outcome.FAILED_ON:
-            self._record_decision(claim, inherits.decision, rule, further)
+            self._record_decision(claim, inherits.decision, rule, further, inherits.first.id)
         else:
             due = now + max(backoff.RUNNING, backoff.slower(now - claim.created))
             self._store.claims.wait(claim, due, inherits.note, now, since=looked, of=inherits.first.job)
@@ -351,11 +353,11 @@ class Dispatcher:
         return sum(not proof.counts(run, rule.proving) for run in ours)
 
     def _record_decision(
-        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS
+        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS, like: int = 0
     ) -> Decision | None:
         """Store a decision within the rule's budget; count, log and return what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further)
+        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further, like=like)
         if decision is None:
             return None
         mode = "dry" if claim.dry else "real"

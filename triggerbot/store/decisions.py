@@ -31,8 +31,13 @@ def decide(
     now: float,
     *,
     further: Further = NO_RUNS,
+    like: int = 0,
 ) -> Decision | None:
-    """Record a decision and, for a failure, spend budget; `further`: the further runs that the CI lists, by job."""
+    """Record a decision and, for a failure, spend budget.
+
+    `further`: the further runs that the CI lists, by job. `like`: the claim of a job that was retriggered for the same
+    failure.
+    """
     book, ledger = opened(transaction, claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
     if stored is None or stored.state is not claim.state or stored.state not in UNDECIDED:
@@ -49,7 +54,9 @@ def decide(
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
     more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
-    decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
+    # What an earlier version has spent counts as one cause each.
+    causes = (head.causes_dry if stored.dry else head.causes) or spent
+    decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, causes=causes, elsewhere=more)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:
         # What was asked for so far keeps its decision and its budget.
@@ -58,7 +65,7 @@ def decide(
         stored.state = ClaimState.WOULD if stored.dry else ClaimState.OWED
         stored.state = ClaimState.REFUSED if decision.cause is None else stored.state
         stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
-        stored.most = decision.most
+        stored.most, stored.like = decision.most, like
         stored.known_runs = len(job.runs)
         spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
     release(transaction, ledger, stored)
@@ -122,12 +129,15 @@ def ask(
 
 def spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
     """Count a claim against its push's budget, or no longer."""
-    if claim.spent is not spent:
-        claim.spent = spent
-        if claim.dry:
-            ledger.head.spent_dry += 1 if spent else -1
-        else:
-            ledger.head.spent += 1 if spent else -1
+    if claim.spent is spent:
+        return
+    claim.spent = spent
+    head, more = ledger.head, 1 if spent else -1
+    cause = 0 if claim.like else more
+    if claim.dry:
+        head.spent_dry, head.causes_dry = head.spent_dry + more, head.causes_dry + cause
+    else:
+        head.spent, head.causes = head.spent + more, head.causes + cause
 
 
 def wake_followers(ledger: Ledger, claim: StoredClaim, now: float) -> None:

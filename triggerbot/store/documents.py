@@ -45,6 +45,9 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     #: Jobs retriggered because they failed: for real, and in dry runs.
     spent: int = 0
     spent_dry: int = 0
+    #: How many different failures theirs are.
+    causes: int = 0
+    causes_dry: int = 0
     #: When each claim that is not final is due.
     open: dict[int, float] = msgspec.field(default_factory=dict)
     #: The claims that wait for something to settle, with their jobs.
@@ -141,6 +144,8 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
     spent: bool = False
     most: int = 0
     weight: Weight | None = None
+    #: A job that was retriggered before for the same failure, by its claim; 0: there is none.
+    like: int = 0
 
     def value(self, push: Push, run: Run, operation: Operation | None) -> Claim:
         """Return it as the callers of the store know it."""
