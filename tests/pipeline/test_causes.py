@@ -253,3 +253,14 @@ def test_what_inherits_spends_no_budget(tmp_path: Path, clock: Clock) -> None:
     site.hear(failed("cart", CART))
 
     assert until_the_end(site, "failure", CART) == ["cart", "cart"]
+
+
+def test_the_statistics_tell_what_was_saved(tmp_path: Path, clock: Clock) -> None:
+    """By evidence, of what might have been asked for; by a common cause, as many as the first one got."""
+    site = site_of(tmp_path, clock)
+    hear_all(site)
+    until_the_end(site, "failure")
+
+    assert site.world.store.statistics.read(0.0)["saved"] == {
+        "evidence": {"jobs": 1, "asked": 2, "most": 4}, "same_cause": {"jobs": 2, "retriggers": 4},
+    }  # fmt: skip
