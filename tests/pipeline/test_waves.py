@@ -204,3 +204,31 @@ def test_dry_run_decides_on_the_first_wave(tmp_path: Path, clock: Clock) -> None
 
     assert (site.claim.state, site.claim.wanted) == (ClaimState.WOULD, 2)
     assert site.decisions()[0][0].endswith("at most 4 further runs")
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_run_that_does_not_end_is_not_awaited_for_ever(tmp_path: Path, clock: Clock, listed: bool) -> None:
+    """After a day the claim ends, and says why."""
+    site = Site(tmp_path, clock, MemoryCI(makes_runs=listed), NO_HISTORY)
+    site.hear(failure())
+    site.world.pass_time(30 * 3600, every=600)
+
+    why = "has not ended within a day" if listed else "never showed up"
+    assert (site.claim.state, site.claim.note) == (ClaimState.DONE, f"the run that was asked for {why}")
+    assert site.ci.looks < 200
+
+
+def test_a_run_of_a_batch_is_weighed_when_it_ends(tmp_path: Path, clock: Clock) -> None:
+    """Though the batch, such as a task group, goes on: a CI that takes requests all the time lets nothing wait for it."""
+    site = Site(tmp_path, clock, MemoryCI(), NO_HISTORY)
+    site.hear(failure(batch="group"))
+    site.world.drain()
+
+    sizes = []
+    for _ in range(3):
+        site.world.drain()
+        clock.move(1)
+        sizes.append(site.end(*["failure"] * 9))
+
+    assert sizes == [1, 1, 0]
+    assert site.claim.state is ClaimState.DONE

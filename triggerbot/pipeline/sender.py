@@ -171,8 +171,8 @@ class Sender:
                 self._store.claims.finish(claim, why, now, weight=weight)
             case _ if self.blocked_by_dry_run(claim):
                 self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
-            case waves.Await():
-                self._await_run(system, claim, now, looked)
+            case waves.Await(listed):
+                self._await_run(system, claim, now, looked, listed=listed)
             case waves.Ask(count) if count <= claim.owed:
                 return Owed(claim, count, tuple(runs), rule.never_start)
             case waves.Ask(count, weight, why):
@@ -186,12 +186,16 @@ class Sender:
                     return Owed(again, again.owed, tuple(runs), rule.never_start)
         return None
 
-    def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
-        """Wait for a requested run, but not for ever: somebody else's run may have been counted in its place."""
+    def _await_run(self, system: System, claim: Claim, now: float, looked: float, *, listed: bool = False) -> None:
+        """Wait for a requested run, but not for ever: somebody else's run may have been counted in its place.
+
+        `listed`: the CI lists it, so there will be news of its end.
+        """
         waited = now - claim.created
         if waited > GIVE_UP:
-            return self._give_up([claim], "the run that was asked for never showed up", now)
-        due = now + max(system.grace, backoff.slower(waited))
+            why = "has not ended within a day" if listed else "never showed up"
+            return self._give_up([claim], f"the run that was asked for {why}", now)
+        due = now + max(backoff.RUNNING if listed else system.grace, backoff.slower(waited))
         self._store.claims.wait(claim, due, waiting.RUN, now, since=looked)
 
     def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
