@@ -219,7 +219,7 @@ def test_a_run_that_does_not_end_is_not_awaited_for_ever(tmp_path: Path, clock: 
 
 
 def test_a_run_of_a_batch_is_weighed_when_it_ends(tmp_path: Path, clock: Clock) -> None:
-    """Though the batch, such as a task group, goes on: a CI that takes requests all the time lets nothing wait for it."""
+    """Though the batch, such as a task group, goes on: what can be asked for at any time does not wait for it."""
     site = Site(tmp_path, clock, MemoryCI(), NO_HISTORY)
     site.hear(failure(batch="group"))
     site.world.drain()

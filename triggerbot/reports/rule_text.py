@@ -30,6 +30,8 @@ def terms(rule: Rule) -> RuleText:
 
 def _sentences(rule: Rule) -> Iterator[str]:
     yield _failures(rule)
+    if rule.first_of_cause and rule.retries:
+        yield "Of the jobs of a push that fail alike the first is run again, and the others only if it passes."
     yield from _left_alone(rule)
     yield (
         f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, it is "
