@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    evidence,
     failures,
     github,
     long_life,
@@ -44,6 +45,7 @@ BENCHES: dict[str, Bench] = {
     "pages": pages.measure,
     "life": long_life.measure,
     "startup": startup.measure,
+    "evidence": evidence.measure,
     "failures": failures.measure,
 }
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.fakes.command_bench import NOW, REVISION, failed_run
+from tests.fakes.command_bench import CONFIG, NOW, REVISION, failed_run
 
 OTHER = "beef" + "1" * 36
 
@@ -183,3 +183,20 @@ def test_what_jobs_need_counts(bench, lines):
     assert decisions(bench.run("replay", str(lines(deploy, {"job": "test"})), "--json")) == [
         ("refuse", "starts_excluded", 0, 2),
     ]
+
+
+def test_evidence_and_causes_are_replayed(bench, lines):
+    """The first wave, and one job for all that fail alike; but each by itself if the first has passed."""
+    weighed = "  - projects: [try]\n    retries: {{evidence: 5%, max: 4}}\n"
+    bench.configure(CONFIG.replace("  - projects: [try]\n", weighed))
+    alike = {"failures": ["tests/test_login.py::test_refresh - AssertionError: assert 'expired' == 'valid'"]}
+    other = {"failures": ["tests/test_cart.py::test_total_price - AssertionError: assert 90 == 81"]}
+    told = lines(
+        alike, {**alike, "job": "linux-b", "run_id": "b"}, {**other, "job": "linux-c", "run_id": "c"},
+        {"run_id": "101", "result": "success"}, {**alike, "job": "linux-d", "run_id": "d"},
+    )  # fmt: skip
+
+    assert decisions(bench.run("replay", str(told), "--json")) == [
+        ("trigger", "failure", 1, 1), ("refuse", "same_cause", 0, 2), ("trigger", "failure", 1, 3),
+        ("trigger", "failure", 1, 5),
+    ]  # fmt: skip

@@ -39,8 +39,8 @@ def test_the_json_has_stable_keys(bench, real_now):
     stats = bench.json("stats", "--since", "12h")
     assert list(stats) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
-        "runs", "dead_letters", "ended", "machine", "spared", "breakers", "last_hour", "rules", "projects", "costs",
-        "intermittent",
+        "runs", "dead_letters", "ended", "machine", "spared", "saved", "breakers", "last_hour", "rules", "projects",
+        "costs", "intermittent",
     ]  # fmt: skip
     assert stats["paused"]["note"] == "tree closed"
     assert stats["per_hour"]["sent"]["total"] == 2
@@ -146,3 +146,19 @@ def test_a_store_of_an_earlier_version_is_announced(bench):
 
     assert "Taking over the store" in bench.run("stats", "--json").stderr
     assert bench.run("stats", "--json").stderr == ""
+
+
+def test_what_evidence_and_causes_saved_is_told(bench, real_now):
+    """How many retriggers went by what runs prove, of how many; and what jobs that failed alike did not cost."""
+    weighed = "  - projects: [try]\n    retries: {{evidence: 5%, max: 4}}\n"
+    bench.configure(CONFIG.replace("  - projects: [try]\n", weighed))
+    alike = ("tests/test_login.py::test_refresh - AssertionError: assert 'expired' == 'valid'",)
+    bench.hear(bench.event("linux-a", run_id="1", failures=alike))
+    bench.hear(bench.event("linux-a", "success", run_id="2"))
+    bench.hear(bench.event("linux-b", run_id="3", failures=alike))
+
+    saved = bench.json("stats")["saved"]
+
+    assert saved["evidence"]["asked"] <= saved["evidence"]["most"] == 4 * saved["evidence"]["jobs"]
+    assert saved["same_cause"] == {"jobs": 0, "retriggers": 0}
+    assert "By evidence 1 job got 1 retrigger of at most 4: 3 saved." in bench.run("stats").stdout

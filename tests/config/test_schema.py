@@ -90,6 +90,13 @@ BROKEN = [
     "rules: [{projects: [a], retries: '2'}]",
     "rules: [{projects: [a], retries: 21}]",
     "rules: [{projects: [a], retries: null}]",
+    "rules: [{projects: [a], retries: {}}]",
+    "rules: [{projects: [a], retries: {evidence: 5}}]",
+    "rules: [{projects: [a], retries: {evidence: 0.0%}}]",
+    "rules: [{projects: [a], retries: {evidence: 50.1%}}]",
+    "rules: [{projects: [a], retries: {evidence: 5%, max: 0}}]",
+    "rules: [{projects: [a], retries: {evidence: 5%, least: 1}}]",
+    "rules: [{projects: [a], same_cause: null}]",
     "rules: [{projects: []}]",
     "rules: [{projects: a}]",
     "rules: [{projects: [a], results: [cancelled]}]",
@@ -139,6 +146,8 @@ RIGHT = [
     "store: sqlite:///var/state.db",
     "systems: {a: {type: generic, url: 'https://a.example/x/', sweep: off, grace: 0s, webhook_secret: file:a}}",
     "systems: {a: {type: github, app: {id: Iv1.abc, key: file:a b.pem}, forks: true, repositories: [a/b.c]}}",
+    "rules: [{projects: [a], retries: {evidence: 50%}, same_cause: each}]",
+    "rules: [{projects: [a], retries: {evidence: 0.5%, max: 1}, same_cause: first}]",
     "rules: [{projects: [a], results: [], budget: {percent: 0.5}, exclude_jobs: []}]",
 ]
 

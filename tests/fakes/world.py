@@ -8,6 +8,7 @@ from typing import Any, Self
 from tests.fakes.clock import Clock
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Event, Heard, Kind, Push, Result, State
+from triggerbot.core.policy.evidence import BackgroundOf, without_history
 from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
@@ -46,8 +47,10 @@ class World:
         durable: bool = False,
         bounds: Limits | None = None,
         tables: Memory | None = None,
+        background: BackgroundOf = without_history,
     ) -> None:
         self.path = path
+        self.background = background
         self.tables = tables
         self.systems = systems
         self.rules = rules
@@ -59,7 +62,7 @@ class World:
         self.store: Store = open_file(path, durable=durable) if tables is None else open_memory(tables)
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
-        setting = DispatchSettings(rules, dry, self.bounds)
+        setting = DispatchSettings(rules, dry, self.bounds, background)
         for system in systems.values():
             if isinstance(system, LimitsWrites):
                 system.share(StoreSlots(self.store, clock))
@@ -71,7 +74,7 @@ class World:
         """Start anew on the same store, as after a restart; the old one may be closed or simply abandoned."""
         settings = {
             "systems": self.systems, "rules": self.rules, "clock": self.clock, "dry": self.dry, "durable": self.durable,
-            "bounds": self.bounds, "tables": self.tables,
+            "bounds": self.bounds, "tables": self.tables, "background": self.background,
         }  # fmt: skip
         return World(self.path, **(settings | changes))
 

@@ -311,9 +311,10 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def final_is_final(self) -> None:
-        """A claim that has ended stays as it is."""
+        """A claim that has ended stays as it is, unless further news makes one anew in its place."""
         for key, claim in self.final.items():
-            assert self.model.claims[key].state is claim.state
+            if claim.refusal not in (Refusal.DERIVED, Refusal.NOT_FOUND):
+                assert self.model.claims[key].state is claim.state
         self.final = {key: replace(claim) for key, claim in self.model.claims.items() if claim.state in FINAL}
 
 

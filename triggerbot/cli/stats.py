@@ -59,7 +59,9 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     sent and of what dry run would have sent), decisions, hours, rules, projects, branches, claims, pushes, runs,
     dead_letters, ended (retriggers: passed, failed, other, unfinished, seconds and timed: of those whose length is
     known; proved: jobs that they alone proved intermittent), machine (seconds of runs whose length is known), spared
-    (jobs that a rule or the budget kept from a retrigger, and over_budget of them), breakers (those that are open),
+    (jobs that a rule or the budget kept from a retrigger, and over_budget of them), saved (evidence: jobs whose
+    retriggers went by what runs prove, how many were asked for, and the most that might have been; same_cause: jobs
+    left alone since another one failed alike, and the retriggers that those got), breakers (those that are open),
     last_hour (what counts against caps), costs (days, retriggers, runs, share, ended, machine, spared, people: what is
     estimated says so; and text, the same in words), intermittent (jobs, the worst first: job, project, intermittent of
     ran pushes, rate, low and high: with 95 %, last_seen).
@@ -82,6 +84,7 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
         say_json(found.as_json())
     else:
         _show(found, seconds)
+        _show_saved(found.found["saved"])
         _show_costs(found.cost, found.worst)
         _show_open(found.found)
     return 0
@@ -153,6 +156,20 @@ def _projects(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_row(text(row["project"]), str(row["sent"]), str(row["would_have_sent"]), str(row["refused"]))
     return table
+
+
+def _show_saved(saved: Mapping[str, Mapping[str, int]]) -> None:
+    evidence, same = saved["evidence"], saved["same_cause"]
+    if evidence["jobs"]:
+        console().print(
+            f"By evidence {plural(evidence['jobs'], 'job')} got {plural(evidence['asked'], 'retrigger')} of at most "
+            f"{evidence['most']}: {evidence['most'] - evidence['asked']} saved."
+        )
+    if same["jobs"]:
+        console().print(
+            f"{plural(same['jobs'], 'job')} failed as another one did (same_cause): about "
+            f"{plural(same['retriggers'], 'retrigger')} saved, as many as those got."
+        )
 
 
 def _show_costs(costs: Costs, worst: Sequence[Rate]) -> None:

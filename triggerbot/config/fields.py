@@ -31,6 +31,7 @@ from triggerbot.core.policy.superseded import Superseded
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"^([0-9]{1,9})(ms|s|m|h|d)$"
 _ABOVE_ZERO = r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
+_SHARE = r"^(?!0+(\.0+)?%$)([0-4]?[0-9](\.[0-9]{1,3})?|50(\.0{1,3})?)%$"
 #: Seconds; what is longer is a slip, and would leave the range of dates.
 _DURATION_MAX = 3650 * 86400.0
 
@@ -57,6 +58,22 @@ class Converted:
     def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate as the form is, then convert."""
         return core_schema.no_info_after_validator_function(self._convert, handler.generate_schema(self.form))
+
+
+class Holds:
+    """Marks a key that a validator of its own reads: as a section in one of its forms, so that its keys are known."""
+
+    def __init__(self, form: Any) -> None:
+        self.form = form
+
+
+def share(value: Any) -> float:
+    """Read a share such as `5%` or `0.5%`, above none and up to a half."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"a share needs its unit: write {value}%")
+    if not isinstance(value, str) or not re.fullmatch(_SHARE, value):
+        raise ValueError(f"expected a share above 0% and up to 50%, such as 5%, got {shown(value)}")
+    return float(value.rstrip("%")) / 100
 
 
 def duration(value: Any) -> float:
@@ -299,6 +316,7 @@ SkipOrRetrigger = Annotated[
         }
     ),
 ]
+Share = Annotated[float, PlainValidator(share), _schema(_SHARE)]
 Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]

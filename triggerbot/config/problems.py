@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from triggerbot.config.fields import Converted
+from triggerbot.config.fields import Converted, Holds
 from triggerbot.config.plugins import Plugins
 from triggerbot.config.schema import Config
 from triggerbot.config.section import ReportSettings, Section, SystemSettings
@@ -172,7 +172,8 @@ def _held(annotation: Any) -> type[Section] | None:
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation
     # Backwards, for a form that is converted stands behind the type that it comes to.
-    inner = (annotation.form,) if isinstance(annotation, Converted) else reversed(get_args(annotation))
+    form = isinstance(annotation, Converted | Holds)
+    inner = (annotation.form,) if form else reversed(get_args(annotation))
     return next(filter(None, map(_held, inner)), None)
 
 

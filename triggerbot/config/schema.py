@@ -19,133 +19,13 @@ from triggerbot.config.fields import Converted
 from triggerbot.config.intakes import Intake, IntakeSettings, PulseSettings
 from triggerbot.config.limits import BreakerSection, CapsSection
 from triggerbot.config.plugins import Plugins
+from triggerbot.config.rules import RuleSection
 from triggerbot.config.secrets import Secret
 from triggerbot.config.section import ReportSettings, Section, SystemSettings, default, without_default
 from triggerbot.core.errors import ConfigError, Problem
-from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import BreakerSettings
-from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.limits import Caps, Limits
-from triggerbot.core.policy.never_start import NEVER_START, NeverStart
-from triggerbot.core.policy.rules import EVENTS, Rule
-
-
-class RequestedSection(Section):
-    """What a push may ask for in its message (try: ... --rebuild N)."""
-
-    max: int = Field(
-        default=20, ge=0, le=100, description="At most so many further runs of a job for each ask; 0 for none."
-    )
-    total: int = Field(
-        default=2000, ge=0, le=1_000_000, description="At most so many further runs that a message asks for in all."
-    )
-    default_branch: bool = Field(
-        default=False,
-        description="Whether messages on the default branch count, where the CI says which that is (GitHub): they are "
-        "often those of others, merged or squashed.",
-    )
-    groups: dict[fields.GroupName, fields.SomePatterns] = Field(
-        default={},
-        description="Names for sets of jobs: {talos: ['*talos*']} lets a push ask for --rebuild-talos N.",
-        examples=[{"talos": ["*talos*"]}],
-    )
-
-
-class BudgetSection(Section):
-    """How many jobs of one push may be retriggered because they failed."""
-
-    percent: float = Field(
-        default=5,
-        ge=0,
-        le=100,
-        allow_inf_nan=False,
-        description="This share of the push's jobs, in percent, and one job more.",
-    )
-    floor: int = Field(default=4, ge=0, description="So many and one more, if that share is less.")
-
-
-class LookupSection(Section):
-    """What to do when the CI does not know the job yet."""
-
-    attempts: int = Field(default=5, ge=0, le=100, description="How often to ask again before giving up.")
-    delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
-
-
-class RuleSection(Section):
-    """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
-
-    projects: fields.SomePatterns = Field(
-        description="Projects to watch, by name or pattern (*, ?, [...]); owner/repository in any case.",
-        examples=[["try"], ["owner/name"]],
-    )
-    branches: fields.SomePatterns = default(("*",), "Branches to watch.")
-    jobs: fields.SomePatterns = default(("*",), "Jobs that may be retriggered.")
-    exclude_jobs: fields.Patterns = default((), "But none of these.", examples=[["*-unstable*"]])
-    events: fields.SomePatterns = default(
-        EVENTS, "What made the CI run a job that may be retriggered; excludes nothing where a CI does not say."
-    )
-    authors: fields.SomePatterns = default(("*",), "Authors whose pushes count.")
-    exclude_authors: fields.Patterns = default((), "But none of these.", examples=[["autoland@example.org"]])
-    kinds: Annotated[tuple[fields.KindName, ...], Field(min_length=1)] = Field(
-        default=("test",),
-        description="Kinds of jobs that may be retriggered. `workflow`: a workflow of GitHub that failed "
-        "without a failed job, as a whole.",
-    )
-    results: tuple[fields.ResultName, ...] = Field(
-        default=("failure",),
-        description="Results to retrigger: failure (tests), busted (build), infra, timed_out. None: only requests.",
-    )
-    max_tier: int = Field(default=1, ge=0, description="Jobs of a higher tier are hidden, and left alone.")
-    pools: fields.SomePatterns = default(("*",), "Kinds of machines that may be used; some are scarce.")
-    exclude_steps: fields.Patterns = default(
-        (),
-        "A run whose first failed step is one of these is the author's own doing, and left alone.",
-        examples=[["build*"]],
-    )
-    never_start: fields.Patterns = default(
-        NEVER_START,
-        "Jobs that no retrigger may start along with others (in any case): what would is refused. As long as these "
-        "are left as they are, jobs with an environment are among them.",
-    )
-    classified: tuple[fields.FailureClassName, ...] = Field(
-        default=("fixed by commit", "expected fail", "intermittent"),
-        description="Failures that somebody has classified so are left alone (Treeherder); more of them would only "
-        "have to be classified, too.",
-    )
-    retries: int = Field(default=2, ge=0, le=20, description="How many further runs of a failed job are wanted.")
-    superseded: fields.SkipOrRetrigger = default(
-        {},
-        "What to do with pushes whose branch has a newer commit: skip or retrigger, or each for some branches. Without "
-        "it, systems with pull requests (GitHub) skip them outside the default branch, and all others retrigger.",
-        examples=["skip", {"skip": ["*"], "retrigger": ["release/*"]}],
-    )
-    opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
-    requested: RequestedSection = default({}, "What a push may ask for in its message.")
-    budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")
-    lookup: LookupSection = default({}, "What to do when the CI does not know the job yet.")
-
-    def rule(self) -> Rule:
-        """Return it as the policy takes it."""
-        own = dict(self)
-        requested, budget, lookup, never_start = (
-            own.pop(name) for name in ("requested", "budget", "lookup", "never_start")
-        )
-        return Rule(
-            **own
-            | {
-                "kinds": frozenset(self.kinds),
-                "results": frozenset(self.results),
-                "classified": frozenset(map(FailureClass, self.classified)),
-            },
-            never_start=NeverStart(never_start.patterns),
-            requested_max=requested.max,
-            requested_total=requested.total,
-            requested_default=requested.default_branch,
-            groups=requested.groups,
-            budget=Budget(budget.percent, budget.floor),
-            lookup_attempts=lookup.attempts,
-            lookup_delay=lookup.delay,
-        )
+from triggerbot.core.policy.rules import Rule
 
 
 class PageSettings(Section):

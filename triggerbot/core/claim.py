@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Push, Run, RunKey
+from triggerbot.core.policy.evidence import Weight
 
 
 class ClaimState(StrEnum):
@@ -55,6 +56,10 @@ class Claim:
     operation: "Operation | None" = None
     #: The key of the breaker or cap that it is held behind; empty if it is not held.
     behind: str = ""
+    #: If its retriggers go by what they prove, how many it may have in all; `wanted` grows up to that. 0: they do not.
+    most: int = 0
+    #: What its failures are worth, as far as they were weighed.
+    weight: Weight | None = None
 
     @property
     def owed(self) -> int:

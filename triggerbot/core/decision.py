@@ -37,6 +37,7 @@ class Refusal(StrEnum):
     REBUILD_REQUESTED = "rebuild_requested"
     ALREADY_CLAIMED = "already_claimed"
     ENOUGH_RUNS = "enough_runs"
+    SAME_CAUSE = "same_cause"
     OVER_BUDGET = "over_budget"
     OVER_TOTAL = "over_total"
     NOT_FOUND = "not_found"
@@ -56,6 +57,8 @@ class Decision:
     proving: frozenset[Result] = PROVING
     #: Further runs that the message of the push may ask for in all, if that is what it is about.
     total: int | None = None
+    #: Where further runs go by what they prove, how many there may be in all; 0: where they do not.
+    most: int = 0
 
     @property
     def action(self) -> str:

@@ -15,16 +15,19 @@ import structlog
 
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState
-from triggerbot.core.decision import Decision, Refusal
+from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Group, Push
 from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting
+from triggerbot.core.policy.causes import Causes, Outcome
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
+from triggerbot.core.policy.evidence import NO_HISTORY, Background
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.verdict import fingerprint
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
@@ -218,7 +221,7 @@ class Dispatcher:
         self._doubts.settle(system, work, view)
         if self._distrusts_store(system, work):
             return None
-        self._decide(system, work, view)
+        self._decide(system, work, view, looked)
         self._sender.send_owed(system, self._store.pushes.work(push), view, looked, passes)
 
     # -- what the CI lists --------------------------------------------------------------------------------------
@@ -287,12 +290,13 @@ class Dispatcher:
 
     # -- deciding -----------------------------------------------------------------------------------------------
 
-    def _decide(self, system: System, work: Work, view: LookBack) -> None:
+    def _decide(self, system: System, work: Work, view: LookBack, looked: float) -> None:
         now = self._clock()
         rule = rules.rule_for(self._settings.rules, work.push)
         others = Neighbours(view.events, work.claims, view.planned)
         further = elsewhere.further_runs(view.events, (rule or ANY_RULE).proving)
         work = self._superseding.without_requests(system, work)
+        causes = self._causes(work, rule, now)
         for claim in work.due(self._clock()):
             if claim.state is not ClaimState.OPEN:
                 continue
@@ -309,8 +313,43 @@ class Dispatcher:
                     self._postpone(claim, waiting.until_classification_is_known(error), now)
                     continue
                 forgotten = self._forgotten(work, decided, rule or ANY_RULE)
-                decision = rules.decide(decided, rule, replace(facts, ending=ending, forgotten=forgotten))
-                self._record_decision(decided, decision, rule, further)
+                known = self._background(decided, rule)
+                facts = replace(facts, ending=ending, forgotten=forgotten, background=known)
+                decision = rules.decide(decided, rule, facts)
+                self._decide_by_cause(decided, decision, rule, further, causes, work, looked)
+
+    def _causes(self, work: Work, rule: Rule | None, now: float) -> Causes | None:
+        """Read for which failures jobs of a push were retriggered, where another job may have failed alike."""
+        undecided = sum(one.state is ClaimState.OPEN for one in work.due(now))
+        if rule is None or not undecided or undecided + work.spent + work.spent_dry < 2:
+            return None
+        return Causes(self._store.claims.retriggered(work.push), rule.proving, now)
+
+    def _decide_by_cause(
+        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further, causes: Causes | None,
+        work: Work, looked: float,
+    ) -> None:  # fmt: skip
+        """Record a decision about a claim, unless a job that fails alike decides for it, now or later."""
+        runs = work.runs.get(claim.job, ())
+        inherits, first = None, None
+        if rule is not None and causes is not None and decision is not None and decision.cause is Cause.FAILURE:
+            inherits = causes.inherits(claim, runs) if rule.first_of_cause else None
+            first = causes.first(claim, runs)
+        now = self._clock()
+        if inherits is None:
+            recorded = self._record_decision(claim, decision, rule, further, 0 if first is None else first.id)
+            if causes is not None and recorded is not None:
+                causes.add(claim, runs, recorded)
+        elif inherits.outcome is Outcome.FAILED_ON:
+            self._record_decision(claim, inherits.decision, rule, further, inherits.first.id)
+        else:
+            due = now + max(backoff.RUNNING, backoff.slower(now - claim.created))
+            self._store.claims.wait(claim, due, inherits.note, now, since=looked, of=inherits.first.job)
+
+    def _background(self, claim: Claim, rule: Rule | None) -> Background:
+        if rule is None or rule.until_proved is None or not claim.run.failed:
+            return NO_HISTORY
+        return self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
 
     def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:
         distrust, runs = self._store.distrust(), work.arrived.get(claim.job, ())
@@ -319,13 +358,13 @@ class Dispatcher:
         return sum(not proof.counts(run, rule.proving) for run in ours)
 
     def _record_decision(
-        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS
-    ) -> None:
-        """Store a decision within the rule's budget; count and log what the store made of it."""
+        self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further = NO_RUNS, like: int = 0
+    ) -> Decision | None:
+        """Store a decision within the rule's budget; count, log and return what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further)
+        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further, like=like)
         if decision is None:
-            return
+            return None
         mode = "dry" if claim.dry else "real"
         self._metrics.decisions.labels(decision.action, decision.reason, mode).inc()
         log.info(
@@ -333,6 +372,7 @@ class Dispatcher:
             job=_label(claim), run_id=claim.run.run_id, attempt=claim.run.attempt, dry_run=claim.dry,
             detail=decision.detail,
         )  # fmt: skip
+        return decision
 
 
 def _label(claim: Claim) -> str:

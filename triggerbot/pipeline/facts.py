@@ -3,8 +3,10 @@
 from triggerbot.core import proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy import waves
 from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.neighbours import Neighbours
+from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Facts, Rule
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import Work
@@ -18,6 +20,7 @@ def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rul
     """Return the facts for a claim; raises `CIError` if the CI has to be asked for one and gives no answer."""
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
+    own = others.own(runs)
     standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return Facts(
         asks=work.asks or PushOptions(),
@@ -29,6 +32,9 @@ def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rul
         derived=others.derived(runs, rule.proving),
         follows=standing.follows,
         starts=standing.starts,
+        failed=waves.failures(own, rule.proving),
+        passed=any(run.passed for run in own),
+        several=system.capacity is Capacity.BATCH,
         classified=classification_of(system, work, view, claim, rule),
     )
 

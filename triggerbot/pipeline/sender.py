@@ -11,15 +11,17 @@ from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIError
 from triggerbot.core.formatting import some
-from triggerbot.core.model import PROVING, Push
-from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, rules, waiting
+from triggerbot.core.model import PROVING, Push, Run
+from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, rules, waiting, waves
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
+from triggerbot.core.policy.evidence import BackgroundOf, without_history
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.verdict import fingerprint
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
@@ -46,6 +48,8 @@ class DispatchSettings:
     rules: Sequence[Rule]
     dry: bool = False
     bounds: Limits = field(default_factory=Limits)
+    #: Returns what is known of a job and its failure, where retriggers go by what they prove.
+    background: BackgroundOf = without_history
 
 
 class Sender:
@@ -154,15 +158,17 @@ class Sender:
         lost = None if distrust is None else distrust.since
         ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
         decided = {run.key for run in runs[: claim.known_runs]}
+        lost_runs = sum(run.key not in decided for run in ours)
         count = rules.still_owed(
-            claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came,
-            forgotten=sum(run.key not in decided for run in ours),
-        )  # fmt: skip
+            claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came, forgotten=lost_runs
+        )
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
         if withdrawn is not None:
             self._store.claims.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)
+        elif claim.most and rule is not None and rule.until_proved is not None:
+            return self._next_wave(system, claim, others.own(runs), rule, lost_runs, looked)
         elif not count:
             since = f": of those since it was asked for, {came} came of no request known here" if came else ""
             self._store.claims.finish(claim, f"no more runs are needed{since}", now)
@@ -174,12 +180,46 @@ class Sender:
             return Owed(claim, count, runs, never)
         return None
 
-    def _await_run(self, system: System, claim: Claim, now: float, looked: float) -> None:
-        """Wait for a requested run, but not for ever: somebody else's run may have been counted in its place."""
+    def _next_wave(
+        self, system: System, claim: Claim, runs: Sequence[Run], rule: Rule, forgotten: int, looked: float
+    ) -> Owed | None:
+        """Return the runs that a claim needs next by what its runs prove; `None` if it has to wait or needs no more."""
+        now, until = self._clock(), rule.until_proved
+        assert until is not None
+        background = self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
+        match waves.step(
+            claim, runs, until, background, several=system.capacity is Capacity.BATCH, proving=rule.proving,
+            forgotten=forgotten,
+        ):  # fmt: skip
+            case waves.Enough(why, weight):
+                self._store.claims.finish(claim, why, now, weight=weight)
+            case _ if self.blocked_by_dry_run(claim):
+                self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("decided"), now)
+            case waves.Await(listed):
+                self._await_run(system, claim, now, looked, listed=listed)
+            case waves.Ask(count) if count <= claim.owed:
+                return Owed(claim, count, tuple(runs), rule.never_start)
+            case waves.Ask(count, weight, why):
+                again = self._store.claims.further(claim, count, weight, why, now)
+                if again is not None:
+                    self._metrics.decisions.labels("trigger", Cause.FAILURE, "real").inc()
+                    log.info(
+                        "decision", action="trigger", reason=Cause.FAILURE, count=count, **push_fields(claim.push),
+                        job=_label(claim), detail=why,
+                    )  # fmt: skip
+                    return Owed(again, again.owed, tuple(runs), rule.never_start)
+        return None
+
+    def _await_run(self, system: System, claim: Claim, now: float, looked: float, *, listed: bool = False) -> None:
+        """Wait for a requested run, but not for ever: somebody else's run may have been counted in its place.
+
+        `listed`: the CI lists it, so there will be news of its end.
+        """
         waited = now - claim.created
         if waited > GIVE_UP:
-            return self._give_up([claim], "the run that was asked for never showed up", now)
-        due = now + max(system.grace, backoff.slower(waited))
+            why = "has not ended within a day" if listed else "never showed up"
+            return self._give_up([claim], f"the run that was asked for {why}", now)
+        due = now + max(backoff.RUNNING if listed else system.grace, backoff.slower(waited))
         self._store.claims.wait(claim, due, waiting.RUN, now, since=looked)
 
     def _record_and_send(self, system: System, work: Work, call: Call, passes: Mapping[BreakerKey, int]) -> None:
@@ -267,7 +307,8 @@ class Sender:
         serial = system.capacity is Capacity.SERIAL
         since = operation.started if serial else None
         # A serial CI takes the next request once this run has ended, which an event reports or a look-back finds.
-        self._store.claims.accepted(operation, note, now, due=now + (system.grace if serial else 0.0), since=since)
+        listed = now + system.grace
+        self._store.claims.accepted(operation, note, now, due=listed if serial else None, since=since, listed=listed)
 
     def refuse(self, operation: Operation, why: str, claims: Sequence[Claim], now: float) -> None:
         """Record that a request was refused for good, or that its outcome will never be known."""

@@ -107,6 +107,10 @@ REFUSALS: dict[Refusal, Advice] = {
         "The job has as many runs as are wanted already, whoever started them.",
         f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
     ),
+    Refusal.SAME_CAUSE: Advice(
+        "Another job of this push failed in the same way, was retriggered first, and failed on: they have one cause.",
+        f"Look at that job; if you think that this one fails for another reason, {_BY_HAND}.",
+    ),
     Refusal.OVER_BUDGET: Advice(
         "So many jobs of this push failed that its budget is used up: it is likely that the change breaks something.",
         f"Look at what the failures have in common; for a job that you suspect to be intermittent, {_BY_HAND}.",
@@ -212,6 +216,8 @@ def proof(job: JobVerdict) -> str:
         return (
             "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
         )
+    if job.inherits:
+        return "It failed as another job did, which failed every time: most likely it is the change."
     text = VERDICTS[job.verdict]
     same = None if job.failing is None else job.failing.sameness
     if job.verdict is Verdict.FAILED and len(job.runs) == 1:
@@ -220,6 +226,8 @@ def proof(job: JobVerdict) -> str:
         text = "It failed every time, each time in another way: most likely it is the machine, not the change."
     elif job.verdict is Verdict.FAILED and same is not None and same.other_tests:
         text = "It failed every time, each time in another test: most likely those are intermittent, not the change."
+    elif job.weight is not None and not job.weight.proved:
+        text = "It failed every time, but may be intermittent: jobs such as this one often fail so."
     return f"{text} {NOT_TOLD}" if job.verdict is Verdict.FAILED and same and same.silent == same.of else text
 
 

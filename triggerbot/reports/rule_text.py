@@ -31,6 +31,8 @@ def terms(rule: Rule) -> RuleText:
 
 def _sentences(rule: Rule) -> Iterator[str]:
     yield _failures(rule)
+    if rule.first_of_cause and rule.retries:
+        yield "Of the jobs of a push that fail alike the first is run again, and the others only if it passes."
     yield from _left_alone(rule)
     yield (
         f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, it is "
@@ -53,8 +55,12 @@ def _failures(rule: Rule) -> str:
     if not rule.retries or not results:
         return f"No {kinds}{which} is retriggered for a failure."
     if_asked = ", where its push asks for that by --retry" if rule.opt_in else ""
+    number = plural(rule.retries, "more time")
+    if rule.until_proved is not None:
+        chance = f"{100 * rule.until_proved.limit:g} %"
+        number = f"until it passes, or the chance that it is intermittent is at most {chance}, up to {number}"
     return (
-        f"A {kinds}{which} that {results} is run {plural(rule.retries, 'more time')}{if_asked}, once a push. "
+        f"A {kinds}{which} that {results} is run {number}{if_asked}, once a push. "
         "Runs that others started count as well."
     )
 

@@ -3,119 +3,26 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push
-from triggerbot.core.policy import elsewhere, rules, totals
-from triggerbot.core.policy.budget import Budget, within_budget
+from triggerbot.core.policy.causes import Decided
 from triggerbot.core.policy.circuit_breaker import BreakerKey
-from triggerbot.core.policy.elsewhere import NO_RUNS, Further
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.limits import Capped
 from triggerbot.store import limits, requests
+from triggerbot.store.decisions import UNDECIDED, decide, further, opened, release, spend, wake_followers
 from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
-from triggerbot.store.names import held_index, within
 from triggerbot.store.records import NO_CAPS, NO_PASSES
 from triggerbot.store.room import Reads, Room, Writes
-
-_UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)
-
-
-def _opened(transaction: Transaction, push: Push) -> tuple[Book, Ledger]:
-    book = Book(transaction)
-    return book, book.ledger(push)
 
 
 def read(view: Reader, push: Push, ids: Collection[int]) -> tuple[Claim, ...]:
     """Read claims of a push by id, final or not, oldest first."""
     ledger = Book(view).ledger(push)
     return () if ledger.stored is None else ledger.values(ledger.load_claims(sorted(ids)))
-
-
-def decide(
-    transaction: Transaction,
-    claim: Claim,
-    decision: Decision | None,
-    budget: Budget | None,
-    now: float,
-    *,
-    further: Further = NO_RUNS,
-) -> Decision | None:
-    """Record a decision and, for a failure, spend budget; `further`: the further runs that the CI lists, by job."""
-    book, ledger = _opened(transaction, claim.push)
-    stored = None if ledger.stored is None else ledger.claim(claim.id)
-    if stored is None or stored.state is not claim.state or stored.state not in _UNDECIDED:
-        # Another process came first: a claim never leaves a final state.
-        return None
-    if decision is None:
-        release(transaction, ledger, stored)
-        ledger.drop_claim(stored)
-        ledger.mark(now)
-        book.save(transaction)
-        return None
-    job = ledger.change_job(stored.job)
-    head = ledger.head
-    decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
-    spent = head.spent_dry if stored.dry else head.spent
-    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
-    decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
-    decision = totals.within_total(decision, head.requested_dry if stored.dry else head.requested)
-    stored.due, stored.note, stored.tries = now, decision.detail, 0
-    if decision.cause is None and stored.asked:
-        # What was asked for so far keeps its decision and its budget.
-        stored.state = ClaimState.DONE
-    else:
-        stored.state = ClaimState.WOULD if stored.dry else ClaimState.OWED
-        stored.state = ClaimState.REFUSED if decision.cause is None else stored.state
-        stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
-        stored.known_runs = len(job.runs)
-        _spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
-        if decision.cause is Cause.REQUESTED and stored.dry:
-            head.requested_dry += decision.count
-        elif decision.cause is Cause.REQUESTED:
-            head.requested += decision.count
-    release(transaction, ledger, stored)
-    ledger.put_claim(stored)
-    what = "trigger" if decision.cause is not None else "refuse"
-    ledger.record(
-        what, now, job=stored.job, run=stored.run, reason=decision.reason, text=decision.detail, count=decision.count,
-        dry=stored.dry, origin=stored.origin,
-    )  # fmt: skip
-    book.save(transaction)
-    return decision
-
-
-def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Further) -> int:
-    """Count the jobs that the CI lists with further runs, and of which the store knows nothing that explains them."""
-    book.load((), [(ledger.push, identity.base(job)) for job in further])
-    asked, counted = set[str](), {claim.job}
-    for name in further:
-        job = ledger.job(name)
-        for one in () if job is None else ledger.load_claims(list(job.claims.values())):
-            if one.spent and one.dry is claim.dry:
-                counted.add(name)
-            if one.asked or one.operation:
-                asked.add(name)
-    return elsewhere.spent(further, asked, counted)
-
-
-def _spend(ledger: Ledger, claim: StoredClaim, *, spent: bool) -> None:
-    """Count a claim against its push's budget, or no longer."""
-    if claim.spent is not spent:
-        claim.spent = spent
-        if claim.dry:
-            ledger.head.spent_dry += 1 if spent else -1
-        else:
-            ledger.head.spent += 1 if spent else -1
-
-
-def release(transaction: Transaction, ledger: Ledger, claim: StoredClaim) -> None:
-    """Take a claim out from behind what it is held behind."""
-    if claim.behind:
-        transaction.rank(held_index(claim.behind), within(ledger.part, str(claim.id)), None)
-        claim.behind = ""
 
 
 def begin(
@@ -129,7 +36,7 @@ def begin(
     caps: Mapping[str, int | None] = NO_CAPS,
 ) -> bool | Capped:
     """Record that a request is about to be sent, before its first byte, and count it against these caps."""
-    book, ledger = _opened(transaction, push)
+    book, ledger = opened(transaction, push)
     if ledger.stored is None or limits.is_paused(transaction) or limits.is_blocked(transaction, passes):
         return False
     claims = ledger.load_claims(operation.claims)
@@ -151,11 +58,25 @@ def begin(
     return True
 
 
+def retriggered(view: Reader, push: Push) -> tuple[Decided, ...]:
+    """Read the claims of a push that were decided because of a failure, with all runs of their jobs."""
+    ledger = Book(view).ledger(push)
+    if ledger.stored is None:
+        return ()
+    claims = [one for one in ledger.all_claims() if one.cause is Cause.FAILURE and one.refusal is None]
+    jobs = {one.job: ledger.job(one.job) for one in claims}
+    runs = {key: () if job is None else job.oldest_first(key) for key, job in jobs.items()}
+    return tuple(Decided(claim, runs[claim.job]) for claim in ledger.values(claims))
+
+
 def _of_operation(
-    transaction: Transaction, operation: Operation, step: Callable[[Ledger, list[StoredClaim]], bool | None]
+    transaction: Transaction,
+    operation: Operation,
+    now: float,
+    step: Callable[[Ledger, list[StoredClaim]], bool | None],
 ) -> bool:
     """Take a step with the claims whose open operation is still this one: recording an answer twice changes nothing."""
-    book, ledger = _opened(transaction, operation.push)
+    book, ledger = opened(transaction, operation.push)
     if ledger.stored is None:
         return False
     mine = [claim for claim in ledger.load_claims(operation.claims) if claim.operation == operation.id]
@@ -163,6 +84,7 @@ def _of_operation(
         return False
     for claim in mine:
         ledger.put_claim(claim)
+        wake_followers(ledger, claim, now)
     book.save(transaction)
     return True
 
@@ -197,7 +119,7 @@ def resend(transaction: Transaction, operation: Operation, note: str, now: float
         _record_each(ledger, claims, "send", note, now, operation.count)
         return None
 
-    return not limits.is_paused(transaction) and _of_operation(transaction, operation, step)
+    return not limits.is_paused(transaction) and _of_operation(transaction, operation, now, step)
 
 
 def accepted(
@@ -208,20 +130,25 @@ def accepted(
     *,
     due: float | None = None,
     since: float | None = None,
+    listed: float | None = None,
 ) -> None:
-    """Record that the CI accepted it: its claims are done, or the rest is owed when due (`since`: see `wait`)."""
+    """Record that the CI accepted it: its claims are done, or the rest is owed when due (`since`: see `wait`).
+
+    `listed`: when the CI must list what came of it, by which is decided on the rest where that goes by what runs prove.
+    """
 
     def step(ledger: Ledger, claims: list[StoredClaim]) -> None:
         for claim in claims:
             claim.asked += operation.count
+            weighs = claim.most > 0 and claim.asked >= claim.wanted
             claim.operation, claim.tries, claim.note = "", 0, note
-            claim.due = now if due is None else due
-            claim.state = ClaimState.DONE if claim.asked >= claim.wanted else ClaimState.OWED
+            claim.due = next((one for one in (due, listed if weighs else None) if one is not None), now)
+            claim.state = ClaimState.OWED if weighs or claim.asked < claim.wanted else ClaimState.DONE
             ledger.head.waiting.pop(claim.id, None)
-            _wait_for_settle(ledger, claim, since, now)
+            _wait_for_settle(ledger, claim, operation.started if weighs else since, now)
         _record_each(ledger, claims, "accepted", note, now, operation.count)
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def refused(transaction: Transaction, operation: Operation, decision: Decision, now: float) -> None:
@@ -234,13 +161,13 @@ def refused(transaction: Transaction, operation: Operation, decision: Decision, 
             claim.state = ClaimState.DONE if claim.asked else ClaimState.REFUSED
             if not claim.asked:
                 claim.refusal = decision.refusal
-                _spend(ledger, claim, spent=False)
+                spend(ledger, claim, spent=False)
             ledger.record(
                 "refuse", now, job=claim.job, run=claim.run, reason=decision.reason, text=decision.detail,
                 origin=claim.origin,
             )  # fmt: skip
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def _refund(transaction: Transaction, ledger: Ledger, operation: Operation) -> None:
@@ -263,7 +190,7 @@ def postponed(transaction: Transaction, operation: Operation, due: float, note: 
             claim.tries += 1
             ledger.head.waiting.pop(claim.id, None)
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def doubted(
@@ -281,18 +208,23 @@ def doubted(
         for claim in claims:
             claim.state, claim.due, claim.note = ClaimState.UNKNOWN, due, note
 
-    _of_operation(transaction, operation, step)
+    _of_operation(transaction, operation, now, step)
 
 
 def _one(
-    transaction: Transaction, claim: Claim, states: Iterable[ClaimState], step: Callable[[Ledger, StoredClaim], None]
+    transaction: Transaction,
+    claim: Claim,
+    states: Iterable[ClaimState],
+    now: float,
+    step: Callable[[Ledger, StoredClaim], None],
 ) -> None:
     """Take a step with one claim, if it is in one of these states."""
-    book, ledger = _opened(transaction, claim.push)
+    book, ledger = opened(transaction, claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
     if stored is not None and stored.state in states:
         step(ledger, stored)
         ledger.put_claim(stored)
+        wake_followers(ledger, stored, now)
         book.save(transaction)
 
 
@@ -308,10 +240,12 @@ def wait(
     *,
     since: float | None = None,
     lookup: bool = False,
+    of: str = "",
 ) -> None:
     """Postpone a claim, unless it ended meanwhile.
 
-    `since`: it waits for something of its push to settle, and is due at once if that has happened since then.
+    `since`: it waits for something of its push to settle, and is due at once if that has happened since then. `of`: the
+    job whose it is, if that is another one.
     `lookup`: the CI did not know its job.
     """
 
@@ -321,12 +255,12 @@ def wait(
         stored.lookups += lookup
         stored.tries += since is None and not lookup
         ledger.head.waiting.pop(stored.id, None)
-        _wait_for_settle(ledger, stored, since, now)
+        _wait_for_settle(ledger, stored, since, now, of)
 
-    _one(transaction, claim, _NOT_FINAL, step)
+    _one(transaction, claim, _NOT_FINAL, now, step)
 
 
-def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, now: float) -> None:
+def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, now: float, of: str = "") -> None:
     """Make a claim wait for something of its push to settle; if that has happened since, it is due now.
 
     By a clock that is ahead, it may have settled later than now: then it is due at that time by our clock.
@@ -335,22 +269,25 @@ def _wait_for_settle(ledger: Ledger, claim: StoredClaim, since: float | None, no
         return
     settled = ledger.head.settled
     if not since < settled <= now and not claim.state.final:
-        ledger.head.waiting[claim.id] = claim.job
+        ledger.head.waiting[claim.id] = of or claim.job
     if settled > since:
         claim.due = min(claim.due, max(now, settled))
 
 
-def finish(transaction: Transaction, claim: Claim, note: str, now: float) -> None:
-    """End a decided claim that needs nothing more, unless a request for it is in flight."""
+def finish(transaction: Transaction, claim: Claim, note: str, now: float, *, weight: Weight | None = None) -> None:
+    """End a decided claim that needs nothing more, unless a request for it is in flight.
+
+    `weight`: what its failures are worth.
+    """
 
     def step(ledger: Ledger, stored: StoredClaim) -> None:
-        stored.state, stored.note = ClaimState.DONE, note
+        stored.state, stored.note, stored.weight = ClaimState.DONE, note, weight
         if not stored.asked:
-            _spend(ledger, stored, spent=False)
+            spend(ledger, stored, spent=False)
         release(transaction, ledger, stored)
         _record_each(ledger, [stored], "ended", note, now)
 
-    _one(transaction, claim, _UNDECIDED, step)
+    _one(transaction, claim, UNDECIDED, now, step)
 
 
 def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note: str, now: float) -> None:
@@ -363,13 +300,14 @@ def hold(transaction: Transaction, claim: Claim, behind: str, until: float, note
         ledger.head.waiting.pop(stored.id, None)
         limits.hold(transaction, behind, ledger.part, stored)
 
-    _one(transaction, claim, _UNDECIDED, step)
+    _one(transaction, claim, UNDECIDED, now, step)
 
 
 class Claims(Room):
     """The life of a claim."""
 
     read = Reads(read)
+    retriggered = Reads(retriggered)
     ask = Writes(requests.ask)
     ask_within = Writes(requests.ask_within)
     decide = Writes(decide)
@@ -380,5 +318,6 @@ class Claims(Room):
     postponed = Writes(postponed)
     doubted = Writes(doubted)
     wait = Writes(wait)
+    further = Writes(further)
     finish = Writes(finish)
     hold = Writes(hold)

@@ -16,6 +16,7 @@ import msgspec
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Batch, Event, Push, PushFacts, Run, RunKey, State
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.try_syntax import PushOptions
 
 T = TypeVar("T")
@@ -47,6 +48,9 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     #: Further runs decided because its message asks for them: for real, and in dry runs.
     requested: int = 0
     requested_dry: int = 0
+    #: How many different failures theirs are.
+    causes: int = 0
+    causes_dry: int = 0
     #: When each claim that is not final is due.
     open: dict[int, float] = msgspec.field(default_factory=dict)
     #: The claims that wait for something to settle, with their jobs.
@@ -141,13 +145,17 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
     behind: str = ""
     #: It counts against its push's budget.
     spent: bool = False
+    most: int = 0
+    weight: Weight | None = None
+    #: A job that was retriggered before for the same failure, by its claim; 0: there is none.
+    like: int = 0
 
     def value(self, push: Push, run: Run, operation: Operation | None) -> Claim:
         """Return it as the callers of the store know it."""
         return Claim(
             self.id, push, self.job, self.state, run, self.dry, self.created, self.due, self.origin, self.cause,
             self.refusal, self.wanted, self.asked, self.known_runs, self.lookups, self.tries, self.note, operation,
-            self.behind,
+            self.behind, self.most, self.weight,
         )  # fmt: skip
 
 

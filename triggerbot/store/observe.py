@@ -1,14 +1,14 @@
 """Observing: recording a batch of items, and making the claims that follow from it."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from operator import attrgetter
 
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
-from triggerbot.core.policy import rules
+from triggerbot.core.policy import planning, rules
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import commands, heads, leads
 from triggerbot.store.documents import (
@@ -161,8 +161,8 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     news = _record_run(ledger, key, job, event)
     if news:
         ledger.mark(now)
-    if event.state is State.FINISHED and not event.batch:
-        due |= wake(ledger, now, key)
+    if event.state is State.FINISHED:
+        due |= wake_awaiting(ledger, now, key) if event.batch else wake(ledger, now, key)
     asked = None if head.asks is None else frozenset(head.asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
@@ -316,9 +316,20 @@ def make_claim(
 def wake(ledger: Ledger, now: float, job: str | None = None) -> bool:
     """Make the claims due that wait for something of the push, or of one job, to settle."""
     waiting = ledger.head.waiting
-    woken: Iterable[int] = [one for one, own in waiting.items() if job in (None, own)]
-    for claim in ledger.load_claims(list(woken)):
-        waiting.pop(claim.id, None)
+    return _wake(ledger, now, ledger.load_claims([one for one, own in waiting.items() if job in (None, own)]))
+
+
+def wake_awaiting(ledger: Ledger, now: float, job: str) -> bool:
+    """Make the claims due that weigh what comes of a job, their own or another; not those that wait for its batch."""
+    waiting = ledger.head.waiting
+    claims = ledger.load_claims([one for one, own in waiting.items() if own == job])
+    weighing = [one for one in claims if (one.most or one.job != job) and one.note != planning.GOES_ON]
+    return _wake(ledger, now, weighing)
+
+
+def _wake(ledger: Ledger, now: float, claims: Collection[StoredClaim]) -> bool:
+    for claim in claims:
+        ledger.head.waiting.pop(claim.id, None)
         claim.due = now
         ledger.put_claim(claim)
-    return bool(woken)
+    return bool(claims)

@@ -1,6 +1,7 @@
 """Counting how retriggers ended, what runs cost and what was refused: pure, and shared by all backends."""
 
 import math
+from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
@@ -91,6 +92,30 @@ def machine(seconds: Iterable[float | None]) -> dict[str, int | float]:
     """Sum how long runs took, of which that is known, and count these."""
     lengths = [one for one in seconds if one is not None]
     return {"seconds": sum(lengths, 0.0), "runs": len(lengths)}
+
+
+class Weighed(NamedTuple):
+    """A claim that has ended, as far as its retriggers went by what runs prove, or by another job."""
+
+    #: Retriggers that the CI accepted, and how many there might have been; 0: it was a number.
+    asked: int
+    most: int
+    #: Retriggers that the job got on which this one was left alone; `None`: it was not.
+    first: int | None
+
+
+def saved(claims: Iterable[Weighed]) -> dict[tuple[str, str], int]:
+    """Count what evidence and a common cause saved: jobs, and retriggers; of evidence those asked for, and the most."""
+    found: Counter[tuple[str, str]] = Counter()
+    for claim in claims:
+        if claim.first is not None:
+            found["same_cause", "jobs"] += 1
+            found["same_cause", "retriggers"] += claim.first
+        elif claim.most and claim.asked:
+            found["evidence", "jobs"] += 1
+            found["evidence", "asked"] += claim.asked
+            found["evidence", "most"] += claim.most
+    return dict(found)
 
 
 #: Refusals that save nothing: the CI would not have run the job, or it had run already.

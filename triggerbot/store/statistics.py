@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from triggerbot.core.decision import Refusal
 from triggerbot.store import outcomes
 from triggerbot.store.documents import encode, load, seconds_of
 from triggerbot.store.engine import Doc, Reader, Transaction
@@ -64,6 +65,14 @@ def contribution(ledger: Ledger) -> Contribution:
     ):
         for name, value in counted.items():
             found[last, _field(group, name)] += round(1000 * value) if name == "seconds" else int(value)
+    asked = {claim.id: claim.asked for claim in claims}
+    weighed = (
+        outcomes.Weighed(one.asked, one.most, asked.get(one.like, 0) if one.refusal is Refusal.SAME_CAUSE else None)
+        for one in claims
+        if one.state.final and not one.dry
+    )
+    for (what, name), value in outcomes.saved(weighed).items():
+        found[last, _field("saved", what, name)] += value
     own = [claim for claim in claims if not claim.origin]
     retriggered = {claim.job for claim in own if claim.cause is not None and claim.refusal is None}
     _add_timeline(found, ledger, retriggered)
@@ -173,6 +182,10 @@ def read(view: Reader, since: float) -> dict[str, Any]:
     return statistics(sums, always, view.size(LETTERS))
 
 
+#: What is counted of what evidence and common causes saved.
+_SAVED = {"evidence": ("jobs", "asked", "most"), "same_cause": ("jobs", "retriggers")}
+
+
 def statistics(
     hours: Mapping[int, Mapping[str, float]], always: Mapping[str, float], dead_letters: int = 0
 ) -> dict[str, Any]:
@@ -196,6 +209,9 @@ def statistics(
         "ended": ended | {"seconds": ended["seconds"] / 1000},
         "machine": {"seconds": machine.get("seconds", 0) / 1000, "runs": machine.get("runs", 0)},
         "spared": {"jobs": spared.get("jobs", 0), "over_budget": spared.get("over_budget", 0)},
+        "saved": {
+            what: {name: groups["saved"].get((what, name), 0) for name in names} for what, names in _SAVED.items()
+        },
     }
 
 

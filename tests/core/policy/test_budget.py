@@ -75,8 +75,8 @@ def test_a_decision_tells_the_budget_as_it_was_then(dry: bool, before: str, spen
     )
     assert refused == Decision.refuse(
         Refusal.OVER_BUDGET,
-        f"5 jobs of the push {spent} retriggered for failures; its budget is 5: 5 % of its 9 jobs and one more, or 5 "
-        "if that is more",
+        f"5 jobs of the push (5 causes) {spent} retriggered for failures; its budget is 5: 5 % of its 9 jobs and one "
+        "more, or 5 if that is more",
     )
 
 
@@ -102,6 +102,6 @@ def test_what_the_ci_lists_counts_and_is_told() -> None:
     words = "by what the CI lists: further runs of which no request is known here"
     assert allowed.detail.endswith(f"before: 4 of at most 5; of these, 2 {words}")
     assert (refused.refusal, refused.detail.partition(";")[0]) == (
-        Refusal.OVER_BUDGET, "5 jobs of the push were retriggered for failures",
+        Refusal.OVER_BUDGET, "5 jobs of the push (5 causes) were retriggered for failures",
     )  # fmt: skip
     assert refused.detail.endswith(f"; of these, 3 {words}")

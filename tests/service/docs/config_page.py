@@ -30,6 +30,7 @@ triggerbot check --schema > triggerbot.schema.json
 
 #: Text of one form, by its pattern.
 _FORMS = {
+    fields._SHARE: "a share such as `5%`",
     fields._DURATION: "a duration",
     fields._ABOVE_ZERO: "a duration above zero",
     fields._URL: "an address (`https://…`)",
@@ -153,6 +154,9 @@ def _words(key: dict[str, Any]) -> str:
         case "array":
             return f"a list of: {_words(key['items'])}"
         case "object":
+            if "properties" in key:
+                inner = (f"`{name}` ({_words(one)})" for name, one in key["properties"].items())
+                return f"a mapping of {', '.join(inner)}"
             (value,) = key["patternProperties"].values()
             return f"by name: {_words(value)}"
         case _:

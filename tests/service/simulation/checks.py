@@ -52,9 +52,10 @@ class Checks:
     def watches(self) -> Mapping[str, Callable[..., None]]:
         """Name the calls of the store that are watched when they have answered."""
         return {
-            "observe_soon": self._observed, "decide": self._decided, "begin": self._begun, "resend": self._resent,
-            "wait": self._waited, "accepted": self._settled, "refused": self._settled, "postponed": self._settled,
-            "doubted": self._settled, "finish": self._finished, "hold": self._finished,
+            "observe_soon": self._observed, "decide": self._decided, "further": self._asks_further,
+            "begin": self._begun, "resend": self._resent, "wait": self._waited, "accepted": self._settled,
+            "refused": self._settled, "postponed": self._settled, "doubted": self._settled,
+            "finish": self._finished, "hold": self._finished,
         }  # fmt: skip
 
     # -- while it goes on ---------------------------------------------------------------------------------------
@@ -96,6 +97,13 @@ class Checks:
         }  # fmt: skip
         return len({run.event.job for run in ci.runs if len(ci.of(run.event.job)) > 1} - known - {deciding})
 
+    def _asks_further(self, replica: "Replica", answer: Claim | None, claim: Claim, *_: Any, **__: Any) -> None:
+        self._world.note("further", replica, job=claim.job, push=claim.push.revision, known=answer is not None)
+        if answer is not None:
+            must(answer.wanted <= self._world.scenario.rule.retries, f"{claim.job}: beyond what evidence may cost")
+            wanted = self._wanted[claim.push, claim.job]
+            wanted[claim.origin] = max(wanted.get(claim.origin, 0), answer.wanted)
+
     def _begun(
         self, replica: "Replica", answer: "bool | Capped", operation: Operation, push: Push, *_: Any, **__: Any
     ) -> None:
@@ -121,7 +129,7 @@ class Checks:
     def _settled(self, replica: "Replica", _: None, operation: Operation, *__: Any, **___: Any) -> None:
         self._world.note("settled", replica, operation=operation.id)
 
-    def _finished(self, replica: "Replica", _: None, claim: Claim, *more: Any) -> None:
+    def _finished(self, replica: "Replica", _: None, claim: Claim, *more: Any, **__: Any) -> None:
         self._world.note("put", replica, job=claim.job, push=claim.push.revision, text=str(more[-2]))
 
     def received(self, operation: str) -> None:
@@ -183,6 +191,10 @@ class Checks:
         ours = sum(run.origin not in ("", "stranger") for run in runs)
         strangers = sum(run.origin == "stranger" for run in runs)
         wanted = sum(self._wanted[record.push, job.job].values())
+        if self._world.scenario.rule.until_proved is not None and self._world.scenario.forgets:
+            # A wave that the store has forgotten is weighed, and the next one is asked for in its place.
+            own = self._wanted[record.push, job.job].get("", 0)
+            wanted += max(0, self._world.scenario.rule.retries - own) if own else 0
         must(ours <= wanted, f"{where}: {ours} runs were made, {wanted} were wanted: doubled")
         refused = (record.push, job.job) in self._world.ci.refused
         ci, name = self._world.ci, (record.push, job.job)
@@ -229,6 +241,9 @@ class Checks:
                 fits = bool(asks.rebuild)
             case Refusal.ENOUGH_RUNS:
                 fits = runs > 1
+            case Refusal.SAME_CAUSE:
+                others = [run for run in self._world.ci.pushes[record.push].runs if run.event.job != claim.job]
+                fits = any(run.event.run_id.startswith("re-") or run.event.attempt > 1 for run in others)
             case Refusal.OVER_BUDGET:
                 fits = True
             case Refusal.NOT_FOUND:
@@ -277,8 +292,11 @@ class Checks:
             counts[entry.what] += entry.count
         asked = sum(claim.asked for claim in job.claims)
         must(counts["accepted"] == asked, f"{where}: the story tells of {counts['accepted']} runs, claims of {asked}")
+        # Where it goes by what runs prove, one claim is decided on once more after each wave.
+        waves = self._world.scenario.rule.until_proved is not None
         decided = sum(entry.what == "trigger" for entry in told)
         causes = sum(claim.cause is not None for claim in job.claims)
         # A claim that was given up has forgotten why it once was to be triggered.
-        fits = causes <= decided <= len(job.claims)
+        most = len(job.claims) if not waves else sum(max(1, claim.wanted) for claim in job.claims)
+        fits = causes <= decided <= most
         must(fits, f"{where}: the story tells of {decided} decisions, claims of {causes}")

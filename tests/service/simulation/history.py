@@ -26,7 +26,7 @@ def quietly() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50), cache_logger_on_first_use=True)
 
 
-def world(seed: int, store: str = "memory") -> World:
+def world(seed: int, store: str = "memory", *, weighs: bool = False) -> World:
     """Begin a history; on SQLite there is one replica at a time, and its leases last as long as it does."""
     match store:
         case "sqlite":
@@ -36,12 +36,13 @@ def world(seed: int, store: str = "memory") -> World:
         case _:
             ground = InMemory(leases_last=store == "as-sqlite")
     forgets = not store.endswith("redis")
-    return World(draw(seed, replicas=1 if ground.leases_last else None, forgets=forgets), ground)
+    scenario = draw(seed, replicas=1 if ground.leases_last else None, forgets=forgets, weighs=weighs)
+    return World(scenario, ground)
 
 
-def simulate(seed: int, store: str = "memory") -> Told:
-    """Let a history happen."""
-    one = world(seed, store)
+def simulate(seed: int, store: str = "memory", *, weighs: bool = False) -> Told:
+    """Let a history happen; `weighs`: in which retriggers go by what runs prove."""
+    one = world(seed, store, weighs=weighs)
     why = ""
     try:
         one.run()

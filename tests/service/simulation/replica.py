@@ -42,10 +42,8 @@ class Replica:
             self._proxy, rules, dry=False, clock=self.clock, metrics=METRICS, outages=outages,
         )  # fmt: skip
         systems: dict[str, Any] = {"ci": Proxy(world, self, world.ci)}
-        self._dispatcher = Dispatcher(
-            self._proxy, systems, self._observer, DispatchSettings(rules, False, scenario.bounds), clock=self.clock,
-            metrics=METRICS,
-        )  # fmt: skip
+        settings = DispatchSettings(rules, False, scenario.bounds, lambda *_: scenario.background)
+        self._dispatcher = Dispatcher(self._proxy, systems, self._observer, settings, clock=self.clock, metrics=METRICS)
         self._poll = Poll(
             systems["ci"], scenario.sweep, self._proxy, self._observer, clock=self.clock, metrics=METRICS
         )  # fmt: skip

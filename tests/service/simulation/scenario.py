@@ -7,6 +7,7 @@ from random import Random
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.circuit_breaker import NEVER, BreakerSettings
+from triggerbot.core.policy.evidence import NO_HISTORY, Background, Past, Pool, UntilProved
 from triggerbot.core.policy.limits import Caps, Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
@@ -87,6 +88,10 @@ class Scenario:
     forgets: bool
     #: Seconds by which what lists the runs of pushes is behind.
     behind: float = 0.0
+    #: How many different failures the jobs of a push have; 0: no line tells.
+    causes: int = 0
+    #: What is known of each job.
+    background: Background = NO_HISTORY
 
 
 def late_treeherder(seed: int) -> Scenario:
@@ -102,8 +107,11 @@ def late_treeherder(seed: int) -> Scenario:
     )  # fmt: skip
 
 
-def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Scenario:
-    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget."""
+def draw(seed: int, *, replicas: int | None = None, forgets: bool = True, weighs: bool = False) -> Scenario:
+    """Draw what a seed stands for; `replicas` overrides how many there are, `forgets`: whether the store may forget.
+
+    `weighs`: retriggers go by what runs prove.
+    """
     dice = Random(seed)
     habit = dice.choice(tuple(Habit))
     pushes = []
@@ -138,7 +146,20 @@ def draw(seed: int, *, replicas: int | None = None, forgets: bool = True) -> Sce
         # Dice of its own: what the others have drawn stays so.
         forgets=forgets and Random(seed + 2_000_003).random() < 0.15,
     )
-    return _one_branch(made, dice) if dice.random() < 0.2 else made
+    drawn_one = _one_branch(made, dice) if dice.random() < 0.2 else made
+    return _weighing(drawn_one) if weighs else drawn_one
+
+
+def _weighing(made: Scenario) -> Scenario:
+    """Let retriggers go by what runs prove, with dice of their own."""
+    dice = Random(made.seed + 3_000_017)
+    until = UntilProved(dice.choice((0.05, 0.2)), dice.choice((1, 2, 4, 4)))
+    background = dice.choice(
+        (NO_HISTORY, Background(Past(60, 100), Pool(1, 9), 0.1), Background(Past(0, 500), Pool(0.5, 7), 0.05))
+    )
+    first = dice.random() < 0.6
+    rule = replace(made.rule, retries=until.most, until_proved=until, first_of_cause=first)
+    return replace(made, rule=rule, background=background, causes=dice.choice((0, 1, 2, 3)))
 
 
 def _one_branch(made: Scenario, dice: Random) -> Scenario:

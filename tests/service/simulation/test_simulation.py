@@ -26,9 +26,9 @@ KEPT = [
 PORTION = 250
 
 
-def went_well(seed: int, store: str = "memory") -> None:
+def went_well(seed: int, store: str = "memory", *, weighs: bool = False) -> None:
     """Let a history happen; if it goes wrong, tell all of it."""
-    told = simulate(seed, store)
+    told = simulate(seed, store, weighs=weighs)
     if told.why:
         pytest.fail("\n".join([*told.trace[-200:], f"seed {seed} on {store}: {told.why}"]))
 
@@ -40,6 +40,15 @@ def test_histories(first: int) -> None:
     """On plain dicts, which is the quickest."""
     for seed in range(first, first + PORTION):
         went_well(seed)
+
+
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(PORTION, 1000, PORTION))]
+)
+def test_histories_in_which_failures_are_weighed(first: int) -> None:
+    """Retriggers come in waves, as many as it takes: nothing lost, nothing doubled, and never more than they may be."""
+    for seed in range(first, first + PORTION):
+        went_well(seed, weighs=True)
 
 
 @pytest.mark.parametrize("seed", KEPT)

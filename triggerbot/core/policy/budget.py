@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from triggerbot.core.decision import Cause, Decision, Refusal
+from triggerbot.core.formatting import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +30,33 @@ DEFAULT = Budget()
 
 
 def within_budget(
-    decision: Decision, budget: Budget | None, spent: int, total: int, *, dry: bool, elsewhere: int = 0
+    decision: Decision,
+    budget: Budget | None,
+    spent: int,
+    total: int,
+    *,
+    dry: bool,
+    causes: int | None = None,
+    elsewhere: int = 0,
 ) -> Decision:
     """Apply the budget to a decision about a failure, with the figures at the time it is recorded.
 
-    `elsewhere`: the jobs that count beside those of `spent`; see `elsewhere.spent`.
+    `causes`: how many different failures those jobs have; not given: as many as jobs. `elsewhere`: the jobs that
+    count beside them; see `elsewhere.spent`.
     """
     if budget is None or decision.cause is not Cause.FAILURE:
         return decision
+    causes = (spent if causes is None else causes) + elsewhere
     spent += elsewhere
     most = str(budget.most(total))
     listed = f"; of these, {elsewhere} by what the CI lists: further runs of which no request is known here"
     found = listed if elsewhere else ""
     if not budget.allows(spent, total):
-        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, str(spent), str(total), most, dry=dry) + found)
+        return Decision.refuse(Refusal.OVER_BUDGET, spent_words(budget, spent, causes, total, dry=dry) + found)
     if not decision.runs:
         return decision
     words = based_on(first_wanted(decision), str(decision.runs), str(spent), most, dry=dry)
-    return replace(decision, detail=words + found)
+    return replace(decision, detail="; ".join(filter(None, (words + found, decision.detail))))
 
 
 def first_wanted(decision: Decision) -> int:
@@ -63,8 +73,11 @@ def based_on(wanted: int, runs: str, spent: str, most: str, *, dry: bool) -> str
     )
 
 
-def spent_words(budget: Budget, spent: str, total: str, most: str, *, dry: bool) -> str:
-    """Render that a budget is spent; the figures may be placeholders."""
+def spent_words(budget: Budget, spent: int, causes: int, total: int, *, dry: bool) -> str:
+    """Render that a budget is spent, on so many jobs and causes."""
     were = "would have been" if dry else "were"
     share = budget.words(f"its {total} jobs")
-    return f"{spent} jobs of the push {were} retriggered for failures; its budget is {most}: {share}"
+    return (
+        f"{spent} jobs of the push ({plural(causes, 'cause')}) {were} retriggered for failures; its budget is "
+        f"{budget.most(total)}: {share}"
+    )

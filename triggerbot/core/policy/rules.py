@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
-from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
+from triggerbot.core.formatting import plural
+from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import classified
 from triggerbot.core.policy.budget import DEFAULT, Budget
 from triggerbot.core.policy.classified import Classification, FailureClass
+from triggerbot.core.policy.evidence import NO_HISTORY, Background, UntilProved, percent
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
@@ -42,7 +44,11 @@ class Rule:
     exclude_steps: Globs = Globs([])
     never_start: NeverStart = BY_DEFAULT
     classified: frozenset[FailureClass] = classified.BY_DEFAULT
+    #: So many further runs; if it goes by what they prove, at most.
     retries: int = 2
+    until_proved: UntilProved | None = None
+    #: Of jobs of a push that fail alike, only the first is retriggered, unless it passes.
+    first_of_cause: bool = False
     opt_in: bool = False
     requested_max: int = 20
     #: Further runs that a message may ask for in all, and whether one on the default branch may ask for any.
@@ -205,6 +211,12 @@ class Facts:
     starts: tuple[str, ...] = ()
     #: How the failure is classified, if somebody else has done that.
     classified: Classification | None = None
+    #: Those of the runs that failed by themselves, and whether one passed.
+    failed: int = 1
+    passed: bool = False
+    #: What is known of the job, and whether its CI takes a number of runs at once.
+    background: Background = NO_HISTORY
+    several: bool = False
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -242,15 +254,33 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
         return replace(decided, total=rule.requested_total)
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
-    return _decide_failure(rule, facts) if rule is not None else None
+    return _decide_failure(rule, facts, run.kind) if rule is not None else None
 
 
-def _decide_failure(rule: Rule, facts: Facts) -> Decision:
+def _decide_failure(rule: Rule, facts: Facts, kind: Kind) -> Decision:
     if facts.asks.no_retry:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
-    return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
+    if rule.until_proved is None:
+        return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
+    return _until_proved(rule, rule.until_proved, facts, kind)
+
+
+def _until_proved(rule: Rule, until: UntilProved, facts: Facts, kind: Kind) -> Decision:
+    """Decide about the first wave of further runs; `waves.step` decides on those after it."""
+    cap = _unless_enough(rule, Cause.FAILURE, until.most_of(kind), facts, "")
+    if cap.cause is None:
+        return cap
+    if facts.passed:
+        return Decision.refuse(Refusal.ENOUGH_RUNS, "it passed at this revision, too: it is intermittent")
+    further = max(0, facts.failed - 1)
+    weight = until.weigh(facts.background, further)
+    count = until.wave(facts.background, further, cap.count, several=facts.several)
+    if not count:
+        return Decision.refuse(Refusal.ENOUGH_RUNS, weight.words(facts.failed, facts.failed))
+    at_most = f"{percent(weight.chance)} that it is intermittent; at most {plural(cap.count, 'further run')}"
+    return replace(cap, count=count, most=cap.count, detail=at_most)
 
 
 def _explained(rule: Rule | None, facts: Facts) -> Decision | None:
@@ -285,9 +315,13 @@ def with_runs(decision: Decision, runs: int) -> Decision:
     """Reduce a decision by the runs that appeared before it is recorded; `runs`: how many count by then."""
     if decision.cause not in (Cause.FAILURE, Cause.REQUESTED) or not 0 < decision.runs < runs:
         return decision
-    left = decision.count - (runs - decision.runs)
+    came = runs - decision.runs
+    # Where it goes by what runs prove, those that came are weighed before anything is asked for.
+    left = decision.most - came if decision.most else decision.count - came
     if left <= 0:
         return Decision.refuse(Refusal.ENOUGH_RUNS, f"{runs} runs exist: enough came while this was decided")
+    if decision.most:
+        return replace(decision, count=min(decision.count, left), most=left, runs=runs)
     return replace(decision, count=left, runs=runs)
 
 

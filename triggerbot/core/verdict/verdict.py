@@ -9,6 +9,7 @@ from triggerbot.core import needs
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
@@ -87,6 +88,18 @@ class JobVerdict:
         return sum(run.state is State.FINISHED and run.result in self.proving and not run.passed for run in own)
 
     @property
+    def weight(self) -> Weight | None:
+        """What its failures are worth, if they were weighed and nothing passed."""
+        ended = self.claim is not None and self.claim.state.final and self.verdict is Verdict.FAILED
+        return self.claim.weight if ended and self.claim is not None else None
+
+    @property
+    def inherits(self) -> bool:
+        """Whether it failed as another job, which was retriggered for both and failed on."""
+        refused = self.claim is not None and self.claim.refusal is Refusal.SAME_CAUSE and not self.claim.dry
+        return refused and self.verdict is Verdict.FAILED
+
+    @property
     def skipped(self) -> bool:
         """Whether the CI decided not to run it: nothing is proved, and nothing was to be."""
         ended = [run for run in self.runs if run.state is State.FINISHED]
@@ -140,7 +153,7 @@ class JobVerdict:
                 passed = sum(run.passed for run in self.runs)
                 return f"failed {failed} and passed {passed} of {failed + passed} at the same revision" + self._new()
             case Verdict.FAILED if failed > 1:
-                return f"every one of {failed} runs failed" + self._alike()
+                return self._worth(failed) + self._alike()
             case Verdict.FAILED:
                 return "its only run failed" + self._not_retriggered()
             case Verdict.PENDING:
@@ -155,6 +168,9 @@ class JobVerdict:
                 return "its jobs tell how it went"
             case None:
                 return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
+
+    def _worth(self, failed: int) -> str:
+        return f"every one of {failed} runs failed" if self.weight is None else self.weight.words(failed, failed)
 
     def _pending(self, quote: Callable[[str], str]) -> str:
         unfinished = sum(run.state is not State.FINISHED for run in self.runs)
@@ -192,6 +208,8 @@ class JobVerdict:
         return f", in the same test each time, with other messages{alike}" if same.one_test else alike
 
     def _not_retriggered(self) -> str:
+        if self.inherits and self.claim is not None:
+            return f"; {self.claim.note}"
         if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
             return ""
         return f"; not retriggered: {self.claim.refusal}"

@@ -1,0 +1,30 @@
+"""Rules in words: what is said of retriggers."""
+
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.evidence import UntilProved
+from triggerbot.core.policy.rules import Rule
+from triggerbot.reports import rule_text
+
+TRY = Globs(["try"])
+ONE_FOR_ALL = "Of the jobs of a push that fail alike the first is run again, and the others only if it passes."
+
+
+def test_a_number() -> None:
+    """So many, and each job by itself."""
+    said = rule_text.terms(Rule(TRY)).sentences
+
+    assert said[0].startswith("A test job that failed is run 2 more times, once a push.")
+    assert ONE_FOR_ALL not in said
+
+
+def test_by_what_they_prove() -> None:
+    """When it ends, and how many that may take; one for all."""
+    rule = Rule(TRY, retries=4, until_proved=UntilProved(0.025, 4), first_of_cause=True)
+
+    said = rule_text.terms(rule).sentences
+
+    assert said[0].startswith(
+        "A test job that failed is run until it passes, or the chance that it is intermittent is at most 2.5 %, up to "
+        "4 more times, once a push."
+    )
+    assert ONE_FOR_ALL in said
