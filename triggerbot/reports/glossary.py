@@ -6,6 +6,7 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.history import Novelty
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 
@@ -144,7 +145,7 @@ STATES: dict[State, str] = {
 VERDICTS: dict[Verdict, str] = {
     Verdict.PASSED: "Every run that proves something passed.",
     Verdict.FAILED: "It failed every time: most likely it is the change.",
-    Verdict.INTERMITTENT: "It failed and passed with the same code: it is intermittent; likely it is not the change.",
+    Verdict.INTERMITTENT: "It failed and passed with the same code, so it is intermittent.",
     Verdict.PENDING: "It is too early to tell.",
     Verdict.INFRA: "Only the CI itself failed, which proves nothing about the change.",
 }
@@ -199,11 +200,22 @@ def proof(job: JobVerdict) -> str:
         return (
             "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
         )
-    if job.verdict is Verdict.FAILED and len(job.runs) == 1:
+    if job.verdict is Verdict.INTERMITTENT and job.novelty is not None:
+        return f"{VERDICTS[Verdict.INTERMITTENT][:-1]}; {_NOVELTIES[job.novelty]}."
+    if job.verdict is Verdict.FAILED and job.failing_runs == 1:
         return "One failure alone does not tell whether it is the change."
     if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:
         return "It failed every time, each time in another way: most likely it is the machine, not the change."
     return VERDICTS[job.verdict]
+
+
+#: What follows for the change from what other pushes show about an intermittent failure.
+_NOVELTIES: dict[Novelty, str] = {
+    Novelty.KNOWN: "it was so before this change",
+    Novelty.UNKNOWN: "whether it was so before this change is not known",
+    Novelty.NEW: "it may be so since this change",
+    Novelty.TOUCHED: "it may be so since this change",
+}
 
 
 def nothing_to_decide(run: Run) -> str:

@@ -292,7 +292,9 @@ def test_what_a_rule_covers_proves_something() -> None:
     assert of_job("job", runs("timed_out"), (), proving=covered).verdict is Verdict.FAILED
     assert of_job("job", runs("timed_out", "success"), (), proving=covered).verdict is Verdict.INTERMITTENT
     assert of_job("job", runs("infra", "success"), (), proving=covered).verdict is Verdict.PASSED
-    assert of_job("job", runs("failure", "infra", "infra"), (), proving=covered).why == "its only run failed"
+    assert of_job("job", runs("failure", "infra", "infra"), (), proving=covered).why == (
+        "failed once; not settled: both retriggers met infrastructure errors"
+    )
 
 
 def test_a_job_that_is_allowed_to_fail_is_hidden() -> None:

@@ -16,7 +16,7 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Event, Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.verdict import Novelty
+from triggerbot.core.verdict.history import Novelty
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord
 from triggerbot.systems.github.system import GitHub
