@@ -103,13 +103,13 @@ FAILED, PASSED = Result.FAILURE, Result.SUCCESS
 
 
 def test_a_push_that_breaks_everything_leaves_one_record_of_each_failure() -> None:
-    """With the number of jobs that show it; every intermittent job has its own."""
+    """With the number of others that show it; every intermittent job has its own."""
     found = [*jobs(300, FAILED), *jobs(200, FAILED, lines=("another one, in `setup.py`",)), *jobs(100, FAILED, PASSED)]
 
     noted = failure_records(HERE, [*found, *jobs(600, PASSED)], 10.0)
 
     assert sum(one.passed > 0 for one in noted) == 100
-    assert [(one.job, one.alike) for one in noted if not one.passed] == [("failure 0", 300), ("failure 0", 200)]
+    assert [(one.job, one.others) for one in noted if not one.passed] == [("failure 0", 299), ("failure 0", 199)]
     many = [job for n in range(300) for job in jobs(1, FAILED, lines=(f"cannot find `name{n}x`",))]
     assert len(failure_records(HERE, many, 10.0)) == 200
 

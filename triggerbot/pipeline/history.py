@@ -122,7 +122,7 @@ class ProjectHistory:
         ran = sum(self._store.reports.ran(self.project, None, self._since).at.values())
         at_base = sum(self._store.reports.ran(self.project, None, self._since, self.base).at.values())
         mine = (one for one in self.newest if one.broken and (one.push.branch == self.base) is base)
-        hits = sum(one.alike for one in mine)
+        hits = sum(1 + one.others for one in mine)
         of = at_base if base else ran - at_base
         return Share(hits, max(hits, of))
 

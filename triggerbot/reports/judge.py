@@ -251,7 +251,7 @@ def failure_records(
             intermittent.append(record)
         elif record.shapes in failing:
             first = failing[record.shapes]
-            failing[record.shapes] = replace(first, alike=first.alike + 1)
+            failing[record.shapes] = replace(first, others=first.others + 1)
         elif len(failing) < _RECORDED_MAX:
             failing[record.shapes] = record
     return [*intermittent, *failing.values()]

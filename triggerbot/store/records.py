@@ -235,8 +235,8 @@ class FailureRecord:
     #: It says nothing about the job: most jobs of its push failed, or the pool or step in which it ran was ill.
     outage: bool = False
     ill: bool = False
-    #: The jobs of its push that failed alike and never passed, and for which it stands.
-    alike: int = 1
+    #: Further jobs of its push that failed alike and never passed, for which it stands, too.
+    others: int = 0
 
     @property
     def began(self) -> float:

@@ -91,12 +91,12 @@ class Standing:
                 return self._unknown(where)
 
     def _unknown(self, where: str) -> str:
+        if not self.failure.pushes and not self.branches:
+            return f"nothing is known of the job {f'on {self.base}' if self.base else 'at other pushes'}"
         if self.silent:
             return f"no line tells what failed, so it is not known whether that was seen before{self._job()}"
         if self.branches:
             return f"another author's branch shows it as well, which is too little to call it known{self._job()}"
-        if not self.failure.pushes:
-            return f"nothing is known of the job {f'on {self.base}' if self.base else 'at other pushes'}"
         worth = "" if self.failure.pushes >= ENOUGH else ": that says little"
         return f"not seen in {where}{worth}{self._job()}"
 
