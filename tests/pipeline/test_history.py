@@ -44,7 +44,6 @@ class Bench:
         self.world.hear(
             event(job, str(self.runs), push=where, result=result, time=self.world.clock(), failures=lines, **more)
         )
-        self.world.drain()
         self.world.publish(self.publisher)
 
     def passes(self, branch: str, pushes: int, job: str = "e2e") -> None:
@@ -162,28 +161,6 @@ def test_what_the_base_branch_proves_later_withdraws_a_suspicion(bench: Bench) -
 
     assert "suspected" not in bench.sentence(mine)
     assert bench.job(mine).novelty is Novelty.KNOWN
-
-
-@pytest.mark.parametrize(
-    ("ends", "why"),
-    [
-        (["infra"], "failed once; the retrigger met an infrastructure error"),
-        (["infra", "infra"], "failed once; not settled: both retriggers met infrastructure errors"),
-        (["cancelled"], "failed once; the retrigger was cancelled"),
-        (["cancelled", "cancelled"], "failed once; not settled: both retriggers were cancelled"),
-        (["timed_out"], "failed once; the retrigger took too long"),
-        (["retry", "skipped"], "failed once; not settled: 1 was retried by the CI itself, 1 was skipped"),
-        (["unknown"] * 3, "failed once; not settled: all 3 retriggers ended in an unknown way"),
-    ],
-)
-def test_runs_that_prove_nothing_are_no_failures(bench: Bench, ends: list[str], why: str) -> None:
-    """They are named, and it is not said that it failed every time; they enter no history."""
-    where = bench.push("main", 1)
-    for result in ["failure", *ends]:
-        bench.run(where, result, pool="p")
-
-    assert bench.job(where).why.startswith(why)
-    assert [one.failed for one in bench.world.store.reports.failure_records("app")] == [1]
 
 
 def test_an_outage_enters_neither_rates_nor_history(bench: Bench) -> None:
