@@ -42,7 +42,7 @@ rules    “try”:
            Pushes of these authors are left alone: “dependabot[bot]”.
            Jobs beyond tier 1 are left alone: their failures do not count against a push.
            Of one push at most so many jobs are retriggered for failures: {Budget().words()}. \
-When more fail, it is likely the change.
+When more fail, the rest are left to people.
            A push or a person may ask for up to 20 further runs of a job.
            A job that the CI does not list yet is looked for 5 times, 1.5 min apart, before it is given up.\
 """

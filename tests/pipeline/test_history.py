@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, failure, push
+from tests.reports.board import Board
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
@@ -28,7 +29,8 @@ class Bench:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.publisher: Publisher = world.publisher()
+        self.board = Board()
+        self.publisher: Publisher = world.publisher(self.board)
         self.runs = 0
 
     def push(self, branch: str, number: int, author: str = "ann") -> Push:
@@ -67,8 +69,10 @@ class Bench:
         return next(one for one in judged.jobs if one.job == job)
 
     def sentence(self, where: Push) -> str:
-        """Return what lists said of a push when it was last judged."""
-        return next(one.sentence for one in self.world.store.pushes.search(Search(), 1000) if one.push == where)
+        """Return what lists and the last report say of a push."""
+        listed = next(one.sentence for one in self.world.store.pushes.search(Search(), 1000) if one.push == where)
+        assert listed == next(one.judged.sentence for one in self.board.reports[::-1] if one.push == where)
+        return listed
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ REFUSALS: dict[Refusal, Advice] = {
         f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
     ),
     Refusal.OVER_BUDGET: Advice(
-        "So many jobs of this push failed that its budget is used up: it is likely that the change breaks something.",
+        "So many jobs of this push failed that its budget is used up.",
         f"Look at what the failures have in common; for a job that you suspect to be intermittent, {_BY_HAND}.",
     ),
     Refusal.NOT_FOUND: Advice(
@@ -202,6 +202,8 @@ def proof(job: JobVerdict) -> str:
         )
     if job.verdict is Verdict.INTERMITTENT and job.novelty is not None:
         return f"{VERDICTS[Verdict.INTERMITTENT][:-1]}; {_NOVELTIES[job.novelty]}."
+    if job.verdict is Verdict.FAILED and job.mixed:
+        return "It is not certain that its runs are of one job, so together they prove little."
     if job.verdict is Verdict.FAILED and job.failing_runs == 1:
         return "One failure alone does not tell whether it is the change."
     if job.verdict is Verdict.FAILED and job.failing is not None and job.failing.sameness.different:

@@ -32,8 +32,8 @@ def _sentences(rule: Rule) -> Iterator[str]:
     yield _failures(rule)
     yield from _left_alone(rule)
     yield (
-        f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, it is "
-        "likely the change."
+        f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, the "
+        "rest are left to people."
     )
     yield f"A push or a person may ask for up to {plural(rule.requested_max, 'further run')} of a job."
     for name, globs in rule.groups.items():
