@@ -202,9 +202,13 @@ def test_the_figures_of_a_project(bench: Bench) -> None:
     shapes = [one.shapes for one in found.job("e2e").records if one.push.revision.endswith("2")]
     assert found.past("e2e", shapes[0]) == Past(1, 22)
     assert found.past("never") == Past()
+    assert [found.known_on_base("e2e", some) for some in (shapes[0], ("other `x`",), ())] == [True, None, None]
     assert found.jobs() == {"e2e": Past(2, 22), "lint": Past(0, 1), "unit": Past(0, 10)}
     assert [found.broken(base=base) for base in (True, False)] == [Share(1, 33), Share(0, 1)]
     assert histories.of("app") is found
     bench.world.clock.move(31)
     assert histories.of("app") is not found
     assert histories.of("none").jobs() == {}
+    bench.passes("main", 60, "often")
+    found = Histories(bench.world.store, bench.world.clock).of("app")
+    assert [found.known_on_base("often", some) for some in (("other `x`",), ())] == [False, False]

@@ -67,6 +67,7 @@ class ProjectHistory:
         self._older: dict[str, list[FailureRecord]] = defaultdict(list)
         self._jobs: dict[str, JobHistory] = {}
         self._all: Mapping[str, Past] | None = None
+        self._broken: dict[bool, Share] = {}
         for one in newest:
             # Older versions list records by their project only.
             if not one.first:
@@ -101,6 +102,13 @@ class ProjectHistory:
         """Return at how many pushes of the base branch a job was intermittent; with `shapes`: with this failure."""
         return self.job(job).past(shapes)
 
+    def known_on_base(self, job: str, shapes: Sequence[str]) -> bool | None:
+        """Return whether the base branch shows this failure of a job as intermittent; `None` if too little is known."""
+        kept = self.job(job)
+        if shapes and kept.past(shapes).intermittent:
+            return True
+        return False if kept.pushes >= weighing.ENOUGH and (shapes or not kept.past().intermittent) else None
+
     def jobs(self) -> Mapping[str, Past]:
         """Return the past of every job at the base branch, as far as the newest records reach back."""
         if self._all is None:
@@ -117,8 +125,14 @@ class ProjectHistory:
     def broken(self, *, base: bool) -> Share:
         """Return how many jobs failed every time, of all that ran: at the base branch, or everywhere else.
 
-        A job that failed only once proves too little, and one of an outage nothing.
+        A job that failed only once proves too little, and one of an outage nothing. Without a base branch everything
+        counts as elsewhere.
         """
+        if base not in self._broken:
+            self._broken[base] = self._count_broken(base=base)
+        return self._broken[base]
+
+    def _count_broken(self, *, base: bool) -> Share:
         ran = sum(self._store.reports.ran(self.project, None, self._since).at.values())
         at_base = sum(self._store.reports.ran(self.project, None, self._since, self.base).at.values())
         mine = (one for one in self.newest if one.broken and (one.push.branch == self.base) is base)

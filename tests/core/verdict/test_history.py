@@ -61,6 +61,17 @@ def test_every_failure_of_a_job_has_to_be_known() -> None:
     assert (found.novelty, found.failure) == (Novelty.NEW, Past(1, ENOUGH))
 
 
+def test_every_test_of_a_run_has_to_be_known() -> None:
+    """One that fails along with another is not excused by that; what is no test's line may differ."""
+    both = Failure(((*LOGIN, *REFUND),), 100.0, 200.0)
+    alone = Failure(((*LOGIN, "the server at the other end hung up"),), 100.0, 200.0)
+
+    assert standing(both, HERE, [Sighting(at("main"))], ENOUGH).novelty is Novelty.NEW
+    assert standing(alone, HERE, [Sighting(at("main"))], ENOUGH).novelty is Novelty.KNOWN
+    seen = [Sighting(at("main")), Sighting(at("main", "2"), shapes=REFUND)]
+    assert standing(both, HERE, seen, ENOUGH).novelty is Novelty.KNOWN
+
+
 @pytest.mark.parametrize(
     ("seen", "novelty"),
     [

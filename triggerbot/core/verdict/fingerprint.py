@@ -383,3 +383,18 @@ def _run(lines: tuple[str, ...]) -> _Run:
 def _same_named(mine: str, yours: str) -> bool:
     # Lines without a common name are never alike: this cheap test settles most pairs.
     return not _words(mine).names.isdisjoint(_words(yours).names) and likeness(mine, yours) >= ALIKE
+
+
+#: Shapes that name a failing test: by how test runners write them, or by what tests are called.
+_TEST = re.compile(
+    r"""
+      ::\w | \bTEST-UNEXPECTED-\w+\ \| | \bFAIL(?:ED)?:?\ \S*[A-Za-z] | (?:^|[\W_])tests?_\w | (?:^|\W)Test[A-Z]\w+
+    | \w[._-](?:test|spec)s?\.\w | \w_test\.\w | ^not\ ok\b
+    """,
+    re.VERBOSE,
+)
+
+
+def names_test(shapes: Collection[str]) -> bool:
+    """Whether any of a run's shapes names a test that failed."""
+    return any(map(_TEST.search, shapes))

@@ -170,10 +170,10 @@ def standing(
     """
     at_base, elsewhere = _relevant(failure, here, seen)
     known, shown, hits, branches = bool(failure.runs), False, set[Push](), 0
-    for run in dict.fromkeys(failure.runs):
-        alike = {one.push for one in at_base if run and fingerprint.same(run, one.shapes)}
+    for part in dict.fromkeys(part for run in failure.runs for part in _apart(run)):
+        alike = {one.push for one in at_base if part and fingerprint.same(part, one.shapes)}
         # Several branches, not several pushes of one: a branch that is pushed to again fails again.
-        others = {_line(one) for one in elsewhere if run and fingerprint.same(run, one.shapes)}
+        others = {_line(one) for one in elsewhere if part and fingerprint.same(part, one.shapes)}
         hits |= alike
         branches = max(branches, len(others))
         shown = shown or bool(others)
@@ -194,6 +194,11 @@ def standing(
         novelty, here.base, Past(len(hits), total), Past(len(job), total), branches,
         silent=silent and not novelty.suspected,
     )  # fmt: skip
+
+
+def _apart(run: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return what of a run has to be known by itself: each test that failed, or the run if none is named."""
+    return [(shape,) for shape in run if fingerprint.names_test((shape,))] or [run]
 
 
 def _relevant(failure: Failure, here: Place, seen: Iterable[Seen]) -> tuple[list[Seen], list[Seen]]:
