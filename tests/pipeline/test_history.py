@@ -18,7 +18,10 @@ from triggerbot.core.verdict.verdict import JobVerdict
 from triggerbot.pipeline.history import Histories, Share
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher
-from triggerbot.store import Search
+from triggerbot.store import FailureRecord, Search
+from triggerbot.store.documents import dump
+from triggerbot.store.engine import Doc, Transaction
+from triggerbot.store.names import FAILURES, join, part_of, within
 
 RULE = Rule(Globs(["*"]), retries=0)
 LOGIN, REFUND = "tests/test_login.py::test_login: no such user", "tests/test_cart.py::test_refund: wrong `total`"
@@ -212,3 +215,23 @@ def test_the_figures_of_a_project(bench: Bench) -> None:
     bench.passes("main", 60, "often")
     found = Histories(bench.world.store, bench.world.clock).of("app")
     assert [found.known_on_base("often", some) for some in (("other `x`",), ())] == [False, False]
+
+
+def test_what_an_earlier_version_kept_is_read_on(bench: Bench) -> None:
+    """Its records are in the list of their project alone, and lack when the job failed first, and by whom."""
+    where = bench.push("main", 1)
+    bench.flaps(where)
+    store = bench.world.store
+    (kept,) = store.reports.failure_records("app")
+    part = part_of(where)
+
+    def age(transaction: Transaction) -> None:
+        old = FailureRecord(where, "e2e", kept.at, 1, 1, kept.shapes)
+        transaction.put(Doc(part, FAILURES, "e2e"), dump(old))
+        transaction.rank(join(FAILURES, "app", "e2e"), within(part, "e2e"), None)
+
+    store.reports.engine.run(age)
+    assert store.reports.windows("app", ["e2e"])["e2e"].records == ()
+
+    assert bench.flaps(bench.push("change", 2)).novelty is Novelty.KNOWN
+    assert Histories(store, bench.world.clock).of("app").past("e2e") == Past(1, 1)

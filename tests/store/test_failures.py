@@ -5,8 +5,8 @@ from dataclasses import replace
 from tests.fakes.store_items import seen
 from tests.fakes.world import event, failure, push
 from tests.store.judged import OTHER, PUSH, Reopen, hear, sighting, summary
-from triggerbot.core.model import Push
-from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Ran, Store, Window
+from triggerbot.core.model import Push, PushFacts
+from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Notice, Ran, Store, Window
 from triggerbot.store.documents import StoredPush, dump, load
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.names import FAILURES, join, part_of, within
@@ -22,7 +22,7 @@ def at(number: int) -> Push:
 
 def flaps(where: Push, number: float, line: str = "a line", job: str = "job") -> FailureRecord:
     """A job that failed and passed."""
-    return FailureRecord(where, job, number, 1, 1, (line,), (), "ann", number - 2, number)
+    return FailureRecord(where, job, number, 1, 1, (line,), (), "ann", first=number - 2, proved=number)
 
 
 def test_what_breaks_many_jobs_does_not_displace_another(store: Store, reopen: Reopen) -> None:
@@ -133,6 +133,20 @@ def test_jobs_are_counted_by_branch(store: Store) -> None:
         store.facts.put_off(where, None)
     assert store.purge(10 * DAY) == 3
     assert (counted("main"), counted("try"), counted(None)) == ({}, {}, {})
+
+
+def test_a_fork_does_not_count_for_a_branch_of_its_name(store: Store) -> None:
+    """That it is one may be heard of later."""
+    where = push("1bcdef0", branch="main")
+    store.observe([seen(event("job", "1", result="success", push=where))], 1.0, dry=False)
+    store.reports.judged(summary(where), [], [], 1.0)
+    assert store.reports.ran("try", None, branch="main").at == {"job": 1}
+    store.observe([Notice(PushFacts(where, fork=True))], 2.0, dry=False)
+    store.reports.judged(summary(where), [], [], 3.0)
+    store.observe([seen(event("late", "1", result="success", push=where))], 4.0, dry=False)
+
+    assert store.reports.ran("try", None, branch="main").at == {}
+    assert store.reports.ran("try", None).at == {"job": 1, "late": 1}
 
 
 def test_records_of_earlier_versions_are_read(store: Store) -> None:

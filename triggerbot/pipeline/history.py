@@ -45,7 +45,7 @@ class JobHistory:
         return Past(len(at), max(self.pushes, len(at)))
 
     def _is_base(self, one: FailureRecord) -> bool:
-        return not self.base or one.push.branch == self.base
+        return not self.base or (one.push.branch == self.base and not one.fork)
 
 
 NO_JOB = JobHistory()
@@ -115,7 +115,7 @@ class ProjectHistory:
             ran = self._store.reports.ran(self.project, None, self._since, self.base or None).at
             at: dict[str, set[Push]] = defaultdict(set)
             for one in self.newest:
-                if one.intermittent and (not self.base or one.push.branch == self.base):
+                if one.intermittent and (not self.base or self._is_base(one)):
                     at[one.job].add(one.push)
             self._all = {
                 job: Past(len(at[job]), max(ran.get(job, 0), len(at[job]))) for job in sorted({*ran, *at})
@@ -135,20 +135,23 @@ class ProjectHistory:
     def _count_broken(self, *, base: bool) -> Share:
         ran = sum(self._store.reports.ran(self.project, None, self._since).at.values())
         at_base = sum(self._store.reports.ran(self.project, None, self._since, self.base).at.values())
-        mine = (one for one in self.newest if one.broken and (one.push.branch == self.base) is base)
+        mine = (one for one in self.newest if one.broken and self._is_base(one) is base)
         hits = sum(1 + one.others for one in mine)
         of = at_base if base else ran - at_base
         return Share(hits, max(hits, of))
 
-    def standing(self, job: str, failure: Failure, push: Push, author: str | None) -> Standing:
+    def _is_base(self, one: FailureRecord) -> bool:
+        return one.push.branch == self.base and not one.fork
+
+    def standing(self, job: str, failure: Failure, here: Place) -> Standing:
         """Weigh a failure of a job by what other pushes show; raises `StoreUnavailable`."""
-        return weigh(self.job(job), failure, Place(push, author, self.base))
+        return weigh(self.job(job), failure, here)
 
 
 def weigh(job: JobHistory, failure: Failure, here: Place, generic: Callable[[str], bool] = lambda _: False) -> Standing:
     """Weigh a failure of a job by what is kept of the job; `generic`: whether a shape proves nothing."""
     # The count includes the push that is judged.
-    own = not here.base or here.push.branch == here.base
+    own = not here.base or here.on_base
     return weighing.standing(failure, here, job.records, max(0, job.pushes - own), generic)
 
 

@@ -92,7 +92,7 @@ class _HistoryElsewhere:
     def __init__(self, lines: GenericLines, jobs: Mapping[str, JobHistory], record: PushRecord, base: str) -> None:
         self._lines = lines
         self._jobs = jobs
-        self._place = Place(record.push, record.facts.author, base)
+        self._place = Place(record.push, record.facts.author, base, bool(record.facts.fork))
         #: The history goes by the names that jobs have at every push.
         self._names = {job.job: job.name for job in record.jobs}
 
@@ -232,6 +232,7 @@ def failure_records(
     keys: Mapping[str, str] = _AS_NAMED,
     *,
     author: str | None = None,
+    fork: bool = False,
     ill: Collection[BreakerKey] = (),
 ) -> list[FailureRecord]:
     """Build the failure records of a push, for comparison with other pushes: one for each intermittent job, ...
@@ -246,7 +247,7 @@ def failure_records(
         record = None if job.mixed else _failure_record(push, job, now, keys, author)
         if record is None:
             continue
-        record = replace(record, outage=outage, ill=bool(ill) and _is_ill(job, push.system, ill))
+        record = replace(record, fork=fork, outage=outage, ill=bool(ill) and _is_ill(job, push.system, ill))
         if record.passed:
             intermittent.append(record)
         elif record.shapes in failing:
@@ -270,8 +271,8 @@ def _failure_record(
         len(failed), len(passed),
         fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
         fingerprint.shapes(tuple(line for run in passed for line in run.failures)) if passed else (),
-        author, first,
-        max(first, min((run.time for run in passed if run.time), default=now)) if passed else 0.0,
+        author, first=first,
+        proved=max(first, min((run.time for run in passed if run.time), default=now)) if passed else 0.0,
     )  # fmt: skip
 
 

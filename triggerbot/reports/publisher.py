@@ -152,7 +152,8 @@ class Publisher:
         failed = any(run.failed for job in record.jobs for run in job.runs)
         ill = [one.place for one in self._store.limits.breakers() if one.open] if failed else ()
         records = judge.failure_records(
-            record.push, judged.jobs, now, record.keys, author=record.facts.author, ill=ill
+            record.push, judged.jobs, now, record.keys, author=record.facts.author, fork=bool(record.facts.fork),
+            ill=ill,
         )  # fmt: skip
         self._store.reports.judged(
             summary, records, changes, now,

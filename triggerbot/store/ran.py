@@ -65,16 +65,21 @@ def add(transaction: Transaction, push: StoredPush, name: str, number: int) -> N
 
 
 def weigh(transaction: Transaction, ledger: "Ledger", *, outage: bool) -> None:
-    """Record whether a push was part of an outage, and count its jobs accordingly."""
+    """Record whether a push was part of an outage, and count its jobs accordingly.
+
+    A push that turned out to be a fork's does not count for the branch of that name.
+    """
     head = ledger.head
-    if head.outage is outage:
+    of_fork = bool(head.fork) and head.by_branch
+    if head.outage is outage and not of_fork:
         return
     names = {identity.base(key) for key in ledger.jobs()}
-    head.outage = False
-    for name in names:
-        if has_run(ledger.family(name).values()):
-            add(transaction, head, name, -1 if outage else 1)
-    head.outage = outage
+    ran = [name for name in names if has_run(ledger.family(name).values())]
+    for name in ran:
+        add(transaction, head, name, -1)
+    head.outage, head.by_branch = outage, head.by_branch and not of_fork
+    for name in ran:
+        add(transaction, head, name, 1)
 
 
 def purge(transaction: Transaction, projects: Collection[str], before: float) -> None:

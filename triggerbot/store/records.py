@@ -229,6 +229,8 @@ class FailureRecord:
     shapes: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
     author: str | None = None
+    #: The change comes from a fork, whose branch may have the name of another.
+    fork: bool = False
     #: When it failed first, and when it had both failed and passed (0: not known, or not yet).
     first: float = 0.0
     proved: float = 0.0

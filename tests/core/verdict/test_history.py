@@ -28,6 +28,7 @@ class Sighting:
     began: float = 10.0
     shapes: tuple[str, ...] = LOGIN
     intermittent: bool = True
+    fork: bool = False
 
 
 def at(branch: str, revision: str = "1", system: str = "ci") -> Push:
@@ -89,6 +90,10 @@ def test_every_test_of_a_run_has_to_be_known() -> None:
         # The base branch is enough, whoever pushed to it.
         ([Sighting(at("main"), "ann")], Novelty.KNOWN),
         ([Sighting(at("main"), None)], Novelty.KNOWN),
+        # Branches of forks are not those of the project that have their names.
+        ([Sighting(at("main"), fork=True)], Novelty.UNKNOWN),
+        ([Sighting(at("main"), fork=True), Sighting(at("main", "2"), "carl", fork=True)], Novelty.KNOWN),
+        ([Sighting(at("change"), fork=True)], Novelty.UNKNOWN),
         # What proves nothing counts for nothing: an outage, and what failed and never passed.
         ([Sighting(at("main"), intermittent=False)], Novelty.NEW),
         # It may have been merged by then.

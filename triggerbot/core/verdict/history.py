@@ -122,6 +122,10 @@ class Seen(Protocol):
         """Its author, if known."""
 
     @property
+    def fork(self) -> bool:
+        """Whether the change comes from a fork, whose branch may have the name of another."""
+
+    @property
     def began(self) -> float:
         """When the job failed first, in seconds since the epoch."""
 
@@ -155,6 +159,13 @@ class Place:
     author: str | None
     #: The branch that it is to be merged into, or is on; empty if that is not known.
     base: str = ""
+    #: The change comes from a fork.
+    fork: bool = False
+
+    @property
+    def on_base(self) -> bool:
+        """Whether it is on the base branch."""
+        return self.push.branch == self.base and not self.fork
 
 
 def standing(
@@ -208,12 +219,12 @@ def _relevant(failure: Failure, here: Place, seen: Iterable[Seen]) -> tuple[list
     by then it was not merged.
     """
     at_base, elsewhere = [], []
-    own = _line_of(here.push, here.author)
+    own = _line_of(here.push, here.author, fork=here.fork)
     for one in seen:
         if not one.intermittent or one.push == here.push:
             continue
         line = _line(one)
-        if here.base and one.push.branch == here.base and here.base not in _UNLANDED:
+        if here.base and one.push.branch == here.base and not one.fork:
             if one.began < failure.began if line == own else one.began <= failure.ended:
                 at_base.append(one)
         elif line != own and one.author is not None and one.author != here.author and one.began <= failure.ended:
@@ -222,12 +233,12 @@ def _relevant(failure: Failure, here: Place, seen: Iterable[Seen]) -> tuple[list
 
 
 def _line(one: Seen) -> tuple[str, str]:
-    return _line_of(one.push, one.author)
+    return _line_of(one.push, one.author, fork=one.fork)
 
 
-def _line_of(push: Push, author: str | None) -> tuple[str, str]:
-    """Return what tells lines of development apart: the branch, or on a branch of unlanded changes the author, too."""
-    return push.branch, (author or push.revision) if push.branch in _UNLANDED else ""
+def _line_of(push: Push, author: str | None, *, fork: bool) -> tuple[str, str]:
+    """Return what tells lines of development apart: the branch, and of forks and unlanded changes the author, too."""
+    return push.branch, (author or push.revision) if fork or push.branch in _UNLANDED else ""
 
 
 def base_branch(pushes: Mapping[str, int], told: Sequence[str] = ()) -> str:
@@ -236,7 +247,7 @@ def base_branch(pushes: Mapping[str, int], told: Sequence[str] = ()) -> str:
     `told`: branches of which the CI says that they are the default.
     """
     for branch in (*told, *_BASES):
-        if branch in pushes:
+        if branch in pushes and branch not in _UNLANDED:
             return branch
     if not pushes:
         return ""
