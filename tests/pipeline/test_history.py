@@ -12,6 +12,7 @@ from tests.fakes.world import World, event, failure, push
 from tests.reports.board import Board
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.history import Novelty, Past
 from triggerbot.core.verdict.verdict import JobVerdict
@@ -185,6 +186,26 @@ def test_an_outage_enters_neither_rates_nor_history(bench: Bench) -> None:
         bench.run(where, "success", f"job-{job}")
     assert store.reports.ran("app", ["job-1"], branch="main").at == {"job-1": 1}
     assert Histories(store, bench.world.clock).of("app").past("job-1") == Past(1, 1)
+
+
+def test_what_failed_in_an_outage_is_not_laid_to_the_push(bench: Bench) -> None:
+    """Nor what failed in a pool that is ill, even after it is well again."""
+    bench.passes("main", 60)
+    where = bench.push("change", 1)
+    for job in ("a", "b", "c", "d", "e2e"):
+        bench.flaps(where, job=job)
+    assert bench.job(where).why.endswith("; it failed in an outage, which says nothing about the push")
+    assert not bench.job(where).suspected
+
+    place = BreakerKey(BreakerScope.POOL, "ci", "linux")
+    store = bench.world.store
+    for version, trouble in enumerate((BreakerCause.RUNS, None)):
+        assert store.limits.save_breaker(Breaker(place, version, trouble), bench.world.clock())
+        mine = bench.push("other", 2)
+        bench.run(mine, "failure", pool="linux")
+        bench.run(mine, "success", pool="linux")
+        assert bench.job(mine).standing is not None
+        assert bench.job(mine).standing.outage
 
 
 def test_the_figures_of_a_project(bench: Bench) -> None:

@@ -144,8 +144,10 @@ def test_records_of_an_ill_pool_or_step_are_marked(scope: BreakerScope) -> None:
     name = "linux" if scope is BreakerScope.POOL else "checkout"
 
     for system, is_ill in (("ci", True), ("other", False)):
-        (one,) = failure_records(HERE, found, 10.0, ill=[BreakerKey(scope, system, name)])
+        (one,) = failure_records(HERE, found, 10.0, ill={BreakerKey(scope, system, name): 1000.0})
         assert (one.ill, one.intermittent) == (is_ill, not is_ill)
+    (one,) = failure_records(HERE, found, 10.0, ill={BreakerKey(scope, "ci", name): 9000.0})
+    assert one.intermittent, "it failed long before"
 
 
 @pytest.mark.parametrize("result", [Result.INFRA, Result.CANCELLED, Result.TIMED_OUT, Result.RETRY])

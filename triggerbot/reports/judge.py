@@ -8,19 +8,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from functools import partial
 
-from triggerbot.core.model import PROVING, Kind, Push, RunKey, State
+from triggerbot.core.model import PROVING, Kind, Push, Run, RunKey, State
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import BreakerKey, BreakerScope
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
+from triggerbot.core.verdict import history as weighing
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.core.verdict.history import Failure, Novelty, Place, Standing
-from triggerbot.core.verdict.history import is_outage as _is_outage
+from triggerbot.core.verdict.history import IN_OUTAGE, Failure, Novelty, Place, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.pipeline import history
 from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory, ProjectHistory
-from triggerbot.store import FailureRecord, PushRecord, Store
+from triggerbot.store import FailureRecord, JobRecord, PushRecord, Store
 
 #: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
 #: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
@@ -29,6 +29,9 @@ _SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
 #: out the records of others.
 _RECORDED_MAX = 200
 _AS_NAMED: Mapping[str, str] = {}
+_WELL: Mapping[BreakerKey, float] = {}
+#: Seconds before a breaker opens in which what failed there was probably ill already.
+_ILL_BEFORE = 1800.0
 #: Metadata of a push: the files that it changes, as JSON.
 FILES = "files"
 
@@ -86,12 +89,15 @@ class GenericLines:
 class _HistoryElsewhere:
     """The failure history of other pushes, for the jobs of one (a `same_failure.History`).
 
-    `jobs`: what is kept of the jobs that may be intermittent, by their names.
+    `jobs`: what is kept of the jobs that may be intermittent, by their names. `ill`: those that failed in an outage.
     """
 
-    def __init__(self, lines: GenericLines, jobs: Mapping[str, JobHistory], record: PushRecord, base: str) -> None:
+    def __init__(
+        self, lines: GenericLines, jobs: Mapping[str, JobHistory], record: PushRecord, base: str, ill: Collection[str]
+    ) -> None:
         self._lines = lines
         self._jobs = jobs
+        self._ill = ill
         self._place = Place(record.push, record.facts.author, base, bool(record.facts.fork))
         #: The history goes by the names that jobs have at every push.
         self._names = {job.job: job.name for job in record.jobs}
@@ -102,7 +108,8 @@ class _HistoryElsewhere:
     def standing(self, job: str, failure: Failure) -> Standing:
         name = self._names[job]
         kept = self._jobs.get(name, NO_JOB)
-        return history.weigh(kept, failure, self._place, partial(self._lines.generic, self._place.push, name))
+        found = history.weigh(kept, failure, self._place, partial(self._lines.generic, self._place.push, name))
+        return IN_OUTAGE if job in self._ill and found.novelty is not Novelty.KNOWN else found
 
 
 class Judge:
@@ -141,9 +148,12 @@ class Judge:
         needs = Needs(run for job in record.jobs for run in job.runs)
         derived = {job.key: runs for job in failed if (runs := needs.derived(job.key))}
         project = self._histories.of(record.push.project)
+        flapping = [job for job in failed if any(run.passed for run in job.runs)]
+        outage = _failed_mostly((job.runs, derived.get(job.key, ())) for job in record.jobs)
         # Read anew: what another push has proved since tells of this one at once.
-        jobs = project.read(job.name for job in failed if any(run.passed for run in job.runs))
-        elsewhere = _HistoryElsewhere(self._generic(project), jobs, record, project.base)
+        jobs = {} if outage else project.read(job.name for job in flapping)
+        ill = {job.job for job in flapping} if outage else self._failed_in_outage(record.push, flapping, jobs)
+        elsewhere = _HistoryElsewhere(self._generic(project), jobs, record, project.base, ill)
         files = _files(self._store.facts.metadata(record.push).get(FILES))
         found = [
             verdict.of_job(
@@ -153,6 +163,16 @@ class Judge:
         ]
         kept = list(_as_kept(record, found))
         return health.of_push(_following(record, kept, derived) if derived else kept, now)
+
+    def _failed_in_outage(
+        self, push: Push, flapping: Sequence[JobRecord], jobs: Mapping[str, JobHistory]
+    ) -> Collection[str]:
+        """Return the jobs that failed in a pool or a step that is ill, or was when they were judged before."""
+        if not flapping:
+            return ()
+        ill = ill_places(self._store)
+        was = {job: any(one.ill and one.push == push for one in kept.records) for job, kept in jobs.items()}
+        return {job.job for job in flapping if was.get(job.name) or _is_ill(job.runs, push.system, ill)}
 
     def _generic(self, project: ProjectHistory) -> GenericLines:
         known, lines = self._lines.get(project.project, (None, None))
@@ -216,13 +236,16 @@ def unsettled(judged: PushVerdict, keys: Mapping[str, str] = _AS_NAMED) -> set[s
 
 def is_outage(jobs: Iterable[JobVerdict]) -> bool:
     """Whether so many jobs of a push failed that their failures say nothing about each of them."""
+    return _failed_mostly((job.runs, job.derived) for job in jobs)
+
+
+def _failed_mostly(jobs: Iterable[tuple[Sequence[Run], Collection[RunKey]]]) -> bool:
     failed = ended = 0
-    for job in jobs:
-        own = [run for run in job.runs if run.key not in job.derived]
-        failing = any(run.failed for run in own)
+    for runs, derived in jobs:
+        failing = any(run.failed and run.key not in derived for run in runs)
         failed += failing
-        ended += failing or any(run.passed for run in own)
-    return _is_outage(failed, ended)
+        ended += failing or any(run.passed for run in runs)
+    return weighing.is_outage(failed, ended)
 
 
 def failure_records(
@@ -233,12 +256,12 @@ def failure_records(
     *,
     author: str | None = None,
     fork: bool = False,
-    ill: Collection[BreakerKey] = (),
+    ill: Mapping[BreakerKey, float] = _WELL,
 ) -> list[FailureRecord]:
     """Build the failure records of a push, for comparison with other pushes: one for each intermittent job, ...
 
     ... and of the others one for each failure, with the number of jobs that show it. `keys`: what jobs are kept under,
-    where that is not their name; a job of unproved identity is left out. `ill`: the breakers that are open.
+    where that is not their name; a job of unproved identity is left out. `ill`: the open breakers, with since when.
     """
     intermittent: list[FailureRecord] = []
     failing: dict[tuple[str, ...], FailureRecord] = {}
@@ -247,7 +270,7 @@ def failure_records(
         record = None if job.mixed else _failure_record(push, job, now, keys, author)
         if record is None:
             continue
-        record = replace(record, fork=fork, outage=outage, ill=bool(ill) and _is_ill(job, push.system, ill))
+        record = replace(record, fork=fork, outage=outage, ill=_is_ill(job.runs, push.system, ill))
         if record.passed:
             intermittent.append(record)
         elif record.shapes in failing:
@@ -276,10 +299,15 @@ def _failure_record(
     )  # fmt: skip
 
 
-def _is_ill(job: JobVerdict, system: str, ill: Collection[BreakerKey]) -> bool:
-    """Whether a failed run of a job was in a pool or a step whose breaker is open."""
-    return any(
-        BreakerKey(scope, system, name) in ill
-        for run in job.runs if run.failed
+def ill_places(store: Store) -> dict[BreakerKey, float]:
+    """Return the breakers that are open, with since when; raises `StoreUnavailable`."""
+    return {one.place: one.since for one in store.limits.breakers() if one.open}
+
+
+def _is_ill(runs: Iterable[Run], system: str, ill: Mapping[BreakerKey, float]) -> bool:
+    """Whether a failed run of a job was in a pool or a step that is ill since then, or was about to be."""
+    return bool(ill) and any(
+        (run.time or math.inf) > ill.get(BreakerKey(scope, system, name), math.inf) - _ILL_BEFORE
+        for run in runs if run.failed
         for scope, name in ((BreakerScope.POOL, run.pool), (BreakerScope.STEP, run.step)) if name
     )  # fmt: skip

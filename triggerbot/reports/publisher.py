@@ -150,7 +150,7 @@ class Publisher:
         before, changes = push_json.changes(judged, push_json.before(metadata), record.keys)
         summary = push_json.summary(record, judged, now)
         failed = any(run.failed for job in record.jobs for run in job.runs)
-        ill = [one.place for one in self._store.limits.breakers() if one.open] if failed else ()
+        ill = judge.ill_places(self._store) if failed else {}
         records = judge.failure_records(
             record.push, judged.jobs, now, record.keys, author=record.facts.author, fork=bool(record.facts.fork),
             ill=ill,

@@ -69,6 +69,8 @@ class Standing:
     branches: int = 0
     #: A run failed without a line that tells what failed.
     silent: bool = False
+    #: It failed in an outage, which says nothing about the push.
+    outage: bool = False
 
     @property
     def words(self) -> str:
@@ -91,6 +93,8 @@ class Standing:
                 return self._unknown(where)
 
     def _unknown(self, where: str) -> str:
+        if self.outage:
+            return "it failed in an outage, which says nothing about the push"
         if not self.failure.pushes and not self.branches:
             return f"nothing is known of the job {f'on {self.base}' if self.base else 'at other pushes'}"
         if self.silent:
@@ -107,7 +111,8 @@ class Standing:
         return f"; the job was intermittent at {self.job.intermittent} of {self.job.pushes}"
 
 
-UNKNOWN = Standing()
+#: What is known of a failure in an outage.
+IN_OUTAGE = Standing(outage=True)
 
 
 class Seen(Protocol):
