@@ -43,7 +43,7 @@ rules    “try”:
            Pushes of these authors are left alone: “dependabot[bot]”.
            Jobs beyond tier 1 are left alone: their failures do not count against a push.
            Of one push at most so many jobs are retriggered for failures: {Budget().words()}. \
-When more fail, it is likely the change.
+When more fail, the rest are left to people.
            A push or a person may ask for up to 20 further runs of a job.
            The message of a push may ask for 2,000 further runs in all; what one on the default branch asks for does \
 not count.

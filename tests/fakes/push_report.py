@@ -7,6 +7,7 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.history import Failure, Novelty, Past, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, History
 from triggerbot.reports import PushReport
 from triggerbot.store import JobRecord, PushRecord
@@ -22,19 +23,15 @@ LINK = "https://triggerbot.example/pushes/octo/app/0123?branch=main"
 
 
 class Clean:
-    """All jobs ran elsewhere and were never intermittent (a `History`)."""
+    """All jobs ran elsewhere often and were never intermittent (a `History`)."""
 
     def generic(self, job: str, shape: str) -> bool:
         """Treat every line as evidence."""
         return False
 
-    def known(self, job: str, before: float) -> bool:
-        """Report no known intermittent failure."""
-        return False
-
-    def clean(self, job: str) -> bool:
-        """Trust every job."""
-        return True
+    def standing(self, job: str, failure: Failure) -> Standing:
+        """Suspect every intermittent failure."""
+        return Standing(Novelty.NEW, "main", Past(0, 80), Past(0, 80))
 
 
 def job(

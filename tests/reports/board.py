@@ -27,7 +27,7 @@ class Board:
         self.meanwhile: Callable[[], None] = lambda: None
 
     def wants(self, push: Push) -> bool:
-        return push.project == "try" and self.branches.match(push.branch)
+        return push.project in ("try", "app") and self.branches.match(push.branch)
 
     def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> float | None:
         self.reports.append(report)

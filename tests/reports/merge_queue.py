@@ -54,6 +54,9 @@ class Bench:
     def tell(self, run: int, *names: str) -> None:
         """Tell what there is to tell of a workflow run, or only of some of its jobs."""
         now = self.github.runs[run]
+        for job in now.current():
+            if job.conclusion == "failure":
+                self.github.talk.annotations.setdefault(job.id, [SAID])
         action = "completed" if now.status == "completed" else "in_progress"
         for job in now.current():
             if not names or job.name in names:
@@ -95,15 +98,17 @@ class Bench:
         self.hear(self.github.queue.dequeued(entry))
 
     def was_intermittent(self) -> None:
-        """Let a job be known to be intermittent, from another push."""
+        """Let a job be known to be intermittent, from another push of the base branch."""
         jobs: dict[str, str | None] = {"test": "failure", "lint": "success"}
-        run = self.github.add_run("octo/app", "CI", "f" * 40, "other", jobs)
+        run = self.github.add_run("octo/app", "CI", "f" * 40, "main", jobs)
         self.tell(run)
         self.finish(run, {"test": "success"})
         self.rest(60)
         self.github.talk.checks.clear()
 
 
+#: What a job that fails says.
+SAID = {"annotation_level": "failure", "path": "tests/test_cart.py", "message": "test_total: no price of `pear`"}
 PENDING, PASSED, FAILED = ("in_progress", None), ("completed", "success"), ("completed", "failure")
 Make = Callable[..., Bench]
 

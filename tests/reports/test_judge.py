@@ -1,5 +1,7 @@
 """Judging a push with the history of others: generic lines, and known intermittent failures."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,9 +9,10 @@ from hypothesis import strategies as st
 from tests.fakes.clock import Clock
 from tests.fakes.world import push
 from triggerbot.core.model import Push, Result, Run, State
+from triggerbot.core.policy.circuit_breaker import BreakerKey, BreakerScope
 from triggerbot.core.verdict import fingerprint
-from triggerbot.core.verdict.verdict import of_job
-from triggerbot.reports.judge import FailureHistory, failure_records
+from triggerbot.core.verdict.verdict import JobVerdict, of_job
+from triggerbot.reports.judge import GenericLines, failure_records, is_outage
 from triggerbot.store import FailureRecord
 
 LINE = "the harness gave up on us"
@@ -27,9 +30,9 @@ def seen(number: int, job: str, *, passed: int = 0, shapes: tuple[str, ...] = (S
     return FailureRecord(other(number), job, float(number), 1, passed, shapes)
 
 
-def knowledge(*found: FailureRecord, ran: dict[str, int] | None = None) -> FailureHistory:
-    """Return the history of these records."""
-    return FailureHistory(found, lambda jobs: {job: (ran or {}).get(job, 0) for job in jobs})
+def knowledge(*found: FailureRecord) -> GenericLines:
+    """Return what these records show."""
+    return GenericLines(found)
 
 
 @pytest.mark.parametrize(
@@ -87,36 +90,67 @@ def test_the_push_itself_does_not_count() -> None:
     assert not knowledge(*here, *elsewhere).generic(HERE, "job", SHAPE)
 
 
-def test_known_and_clean() -> None:
-    """Intermittent at another push; or never, at enough of them."""
-    here = FailureRecord(HERE, "here", 1.0, 1, 1, ())
-    ran = {"broken": 9, "here": 4, "new": 3}
-    known = knowledge(seen(1, "flaky", passed=1), seen(2, "broken"), here, ran=ran)
-    known.learn(["flaky", "broken", "here", "new"])
-
-    assert [known.known(HERE, job, 9.0) for job in ("flaky", "broken", "here")] == [True, False, False]
-    assert not known.known(HERE, "flaky", 0.5), "what a later push shows may have come with this one"
-    assert [known.clean(job) for job in ("broken", "here", "new", "never")] == [True, True, False, False]
+def jobs(number: int, *results: Result, lines: tuple[str, ...] = (LINE,), **more: Any) -> list[JobVerdict]:
+    """Make jobs whose runs ended so, one after another."""
+    runs = [
+        Run("job", str(at), 1, State.FINISHED, result, time=5.0 + at, failures=lines if result.failed else (), **more)
+        for at, result in enumerate(results)
+    ]
+    return [of_job(f"{'-'.join(results)} {n}", runs, ()) for n in range(number)]
 
 
-def test_a_push_that_breaks_everything_leaves_room_for_others() -> None:
-    """Every intermittent job of it is noted, and some of those that only failed."""
-    failed = Run("job", "1", 1, State.FINISHED, Result.FAILURE, time=5.0, failures=(LINE,))
-    passed = Run("job", "2", 1, State.FINISHED, Result.SUCCESS, time=9.0)
-    jobs = [of_job(f"job-{n}", [failed, passed] if n % 10 == 0 else [failed], ()) for n in range(1000)]
+FAILED, PASSED = Result.FAILURE, Result.SUCCESS
 
-    noted = failure_records(HERE, jobs, 10.0)
+
+def test_a_push_that_breaks_everything_leaves_one_record_of_each_failure() -> None:
+    """With the number of others that show it; every intermittent job has its own."""
+    found = [*jobs(300, FAILED), *jobs(200, FAILED, lines=("another one, in `setup.py`",)), *jobs(100, FAILED, PASSED)]
+
+    noted = failure_records(HERE, [*found, *jobs(600, PASSED)], 10.0)
 
     assert sum(one.passed > 0 for one in noted) == 100
-    assert sum(one.passed == 0 for one in noted) == 200
+    assert [(one.job, one.others) for one in noted if not one.passed] == [("failure 0", 299), ("failure 0", 199)]
+    many = [job for n in range(300) for job in jobs(1, FAILED, lines=(f"cannot find `name{n}x`",))]
+    assert len(failure_records(HERE, many, 10.0)) == 200
 
 
-def test_sightings_are_of_jobs_that_failed() -> None:
-    """Records hold failure lines of failed and passed runs separately."""
-    failed = Run("job", "1", 1, State.FINISHED, Result.FAILURE, time=5.0, failures=(LINE,))
-    passed = Run("job", "2", 1, State.FINISHED, Result.SUCCESS, time=9.0, failures=("a warning of sorts",))
-    jobs = [of_job("job", [failed, passed], ()), of_job("fine", [passed], ())]
+def test_records_hold_what_is_needed_to_weigh_them() -> None:
+    """When it failed first, when that was proved, by whom."""
+    failed = Run("job", "1", 1, State.FINISHED, FAILED, time=5.0, failures=(LINE,))
+    passed = Run("job", "2", 1, State.FINISHED, PASSED, time=9.0, failures=("a warning of sorts",))
+    found = [of_job("job", [failed, passed], ()), of_job("fine", [passed], ())]
 
-    assert failure_records(HERE, jobs, Clock()()) == [
-        FailureRecord(HERE, "job", 9.0, 1, 1, (SHAPE,), (fingerprint.shape("a warning of sorts"),))
-    ]
+    assert failure_records(HERE, found, Clock()(), author="ann") == [
+        FailureRecord(
+            HERE, "job", 9.0, 1, 1, (SHAPE,), (fingerprint.shape("a warning of sorts"),), "ann", first=5.0, proved=9.0
+        )
+    ]  # fmt: skip
+
+
+def test_records_of_an_outage_are_marked() -> None:
+    """Over 80 % of the jobs fail; a retrigger that passes later does not change that."""
+    ill, well = [*jobs(9, FAILED, PASSED), *jobs(1, PASSED)], [*jobs(8, FAILED, PASSED), *jobs(2, PASSED)]
+
+    assert [is_outage(ill), is_outage(well)] == [True, False]
+    assert {one.outage for one in failure_records(HERE, ill, 10.0)} == {True}
+    assert not any(one.intermittent for one in failure_records(HERE, ill, 10.0))
+    assert all(one.intermittent for one in failure_records(HERE, well, 10.0))
+
+
+@pytest.mark.parametrize("scope", [BreakerScope.POOL, BreakerScope.STEP])
+def test_records_of_an_ill_pool_or_step_are_marked(scope: BreakerScope) -> None:
+    """The failure says nothing about the job."""
+    found = jobs(1, FAILED, PASSED, pool="linux", step="checkout")
+    name = "linux" if scope is BreakerScope.POOL else "checkout"
+
+    for system, is_ill in (("ci", True), ("other", False)):
+        (one,) = failure_records(HERE, found, 10.0, ill={BreakerKey(scope, system, name): 1000.0})
+        assert (one.ill, one.intermittent) == (is_ill, not is_ill)
+    (one,) = failure_records(HERE, found, 10.0, ill={BreakerKey(scope, "ci", name): 9000.0})
+    assert one.intermittent, "it failed long before"
+
+
+@pytest.mark.parametrize("result", [Result.INFRA, Result.CANCELLED, Result.TIMED_OUT, Result.RETRY])
+def test_runs_that_prove_nothing_leave_no_record(result: Result) -> None:
+    """Whatever else the job did."""
+    assert failure_records(HERE, jobs(1, result, PASSED), 10.0) == []

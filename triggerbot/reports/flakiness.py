@@ -127,7 +127,7 @@ def everywhere(store: Store, limit: int) -> list[Rate]:
     rates: list[Rate] = []
     for project in store.pushes.projects():
         stored = store.reports.failure_records(project)
-        sightings = [seen for seen in stored if seen.failed and seen.passed]
+        sightings = [seen for seen in stored if seen.intermittent]
         often = [job for job, _ in Counter(seen.job for seen in sightings).most_common(_COUNTED_MAX)]
         # Both numbers of a share have to cover the same pushes, so neither list may reach back further.
         ran = store.reports.ran(project, often, stored[-1].at if len(stored) >= FAILURE_RECORDS_MAX else 0.0)

@@ -6,6 +6,7 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict.health import Health
+from triggerbot.core.verdict.history import Novelty
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 
@@ -112,7 +113,7 @@ REFUSALS: dict[Refusal, Advice] = {
         f"Look at that job; if you think that this one fails for another reason, {_BY_HAND}.",
     ),
     Refusal.OVER_BUDGET: Advice(
-        "So many jobs of this push failed that its budget is used up: it is likely that the change breaks something.",
+        "So many jobs of this push failed that its budget is used up.",
         f"Look at what the failures have in common; for a job that you suspect to be intermittent, {_BY_HAND}.",
     ),
     Refusal.OVER_TOTAL: Advice(
@@ -158,7 +159,7 @@ STATES: dict[State, str] = {
 VERDICTS: dict[Verdict, str] = {
     Verdict.PASSED: "Every run that proves something passed.",
     Verdict.FAILED: "It failed every time: most likely it is the change.",
-    Verdict.INTERMITTENT: "It failed and passed with the same code: it is intermittent; likely it is not the change.",
+    Verdict.INTERMITTENT: "It failed and passed with the same code, so it is intermittent.",
     Verdict.PENDING: "It is too early to tell.",
     Verdict.INFRA: "Only the CI itself failed, which proves nothing about the change.",
 }
@@ -216,11 +217,15 @@ def proof(job: JobVerdict) -> str:
         return (
             "The CI skipped it, so it was not to run." if job.skipped else "It did not finish: no run proves anything."
         )
+    if job.verdict is Verdict.INTERMITTENT and job.novelty is not None:
+        return f"{VERDICTS[Verdict.INTERMITTENT][:-1]}; {_NOVELTIES[job.novelty]}."
+    if job.verdict is Verdict.FAILED and job.mixed:
+        return "It is not certain that its runs are of one job, so together they prove little."
     if job.inherits:
         return "It failed as another job did, which failed every time: most likely it is the change."
     text = VERDICTS[job.verdict]
     same = None if job.failing is None else job.failing.sameness
-    if job.verdict is Verdict.FAILED and len(job.runs) == 1:
+    if job.verdict is Verdict.FAILED and job.failing_runs == 1:
         text = "One failure alone does not tell whether it is the change."
     elif job.verdict is Verdict.FAILED and same is not None and same.different:
         text = "It failed every time, each time in another way: most likely it is the machine, not the change."
@@ -229,6 +234,15 @@ def proof(job: JobVerdict) -> str:
     elif job.weight is not None and not job.weight.proved:
         text = "It failed every time, but may be intermittent: jobs such as this one often fail so."
     return f"{text} {NOT_TOLD}" if job.verdict is Verdict.FAILED and same and same.silent == same.of else text
+
+
+#: What follows for the change from what other pushes show about an intermittent failure.
+_NOVELTIES: dict[Novelty, str] = {
+    Novelty.KNOWN: "it was so before this change",
+    Novelty.UNKNOWN: "whether it was so before this change is not known",
+    Novelty.NEW: "it may be so since this change",
+    Novelty.TOUCHED: "it may be so since this change",
+}
 
 
 def nothing_to_decide(run: Run) -> str:

@@ -1,33 +1,37 @@
-"""Judges pushes by the failure history of their project: generic lines, and jobs known to be intermittent."""
+"""Judges pushes by the failure history of their project: generic lines, and failures known to be intermittent."""
 
 import json
 import math
-import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
-from triggerbot.core.model import PROVING, Kind, Push, RunKey, State
+from triggerbot.core.model import PROVING, Kind, Push, Run, RunKey, State
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy import rules
+from triggerbot.core.policy.circuit_breaker import BreakerKey, BreakerScope
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint, health, verdict
+from triggerbot.core.verdict import history as weighing
 from triggerbot.core.verdict.health import PushVerdict
-from triggerbot.core.verdict.verdict import JobVerdict
-from triggerbot.store import FailureRecord, PushRecord, Store
+from triggerbot.core.verdict.history import IN_OUTAGE, Failure, Novelty, Place, Standing
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
+from triggerbot.pipeline import history
+from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory, ProjectHistory
+from triggerbot.store import FailureRecord, JobRecord, PushRecord, Store
 
-#: Seconds for which a project's failure history is cached.
-FRESH = 30.0
 #: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
 #: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
 _SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
-#: Other pushes at which a job has to have run to count as never intermittent.
-_CLEAN_MIN = 3
-#: Jobs of one push that only failed and are recorded: a push that breaks everything would crowd out the records of
-#: others.
+#: Different failures of one push that are recorded of jobs that only failed: a push that breaks everything would crowd
+#: out the records of others.
 _RECORDED_MAX = 200
 _AS_NAMED: Mapping[str, str] = {}
+_WELL: Mapping[BreakerKey, float] = {}
+#: Seconds before a breaker opens in which what failed there was probably ill already.
+_ILL_BEFORE = 1800.0
 #: Metadata of a push: the files that it changes, as JSON.
 FILES = "files"
 
@@ -53,27 +57,19 @@ class _Failures:
         return number, len(self._at) - bool(here) - self._alone[job] + (here.keys() == {job})
 
 
-class FailureHistory:
-    """The failure history of a project at one time. Thread-safe.
+class GenericLines:
+    """The lines of a project's failures that prove nothing, for failures elsewhere show them, too. Thread-safe."""
 
-    `ran`: returns at how many pushes each of some jobs ran.
-    """
-
-    def __init__(self, sightings: Sequence[FailureRecord], ran: Callable[[Sequence[str]], Mapping[str, int]]) -> None:
-        self._ran = ran
-        self._runs: dict[str, int] = {}
+    def __init__(self, sightings: Sequence[FailureRecord]) -> None:
         self._with_lines = _Failures(one for one in sightings if one.shapes)
         self._showing: dict[str, list[FailureRecord]] = defaultdict(list)
         #: By line, built when first needed: a push that breaks everything needs the same one for each of its jobs.
         self._lines: dict[str, _Failures] = {}
-        self._intermittent: dict[str, dict[Push, float]] = defaultdict(dict)
         self.passing: set[str] = set()
         for one in sightings:
             self.passing.update(one.passing)
             for shape in one.shapes:
                 self._showing[shape].append(one)
-            if one.failed and one.passed:
-                self._intermittent[one.job][one.push] = one.at
 
     def generic(self, push: Push, job: str, shape: str) -> bool:
         """Return whether a line proves nothing about a job of a push."""
@@ -89,28 +85,20 @@ class FailureHistory:
         total, _ = self._with_lines.elsewhere(push, job)
         return total >= _SAMPLE_MIN and showing > _SHARE * total
 
-    def known(self, push: Push, job: str, before: float) -> bool:
-        """Return whether a job was intermittent at another push before `before` (seconds since the epoch)."""
-        return any(where != push and at <= before for where, at in self._intermittent.get(job, {}).items())
-
-    def learn(self, jobs: Iterable[str]) -> None:
-        """Load how often jobs ran; in one query, since each takes a while."""
-        missing = [job for job in jobs if job not in self._runs]
-        if missing:
-            self._runs |= self._ran(missing)
-
-    def clean(self, job: str) -> bool:
-        """Return whether a job, among those learned, ran at enough other pushes for its history to count."""
-        # The count includes the push that is judged.
-        return self._runs.get(job, 0) > _CLEAN_MIN
-
 
 class _HistoryElsewhere:
-    """The failure history of other pushes, for the jobs of one (a `same_failure.History`)."""
+    """The failure history of other pushes, for the jobs of one (a `same_failure.History`).
 
-    def __init__(self, history: FailureHistory, record: PushRecord) -> None:
-        self._history = history
-        self._push = record.push
+    `jobs`: what is kept of the jobs that may be intermittent, by their names. `ill`: those that failed in an outage.
+    """
+
+    def __init__(
+        self, lines: GenericLines, jobs: Mapping[str, JobHistory], record: PushRecord, base: str, ill: Collection[str]
+    ) -> None:
+        self._lines = lines
+        self._jobs = jobs
+        self._ill = ill
+        self._place = Place(record.push, record.facts.author, base, bool(record.facts.fork))
         #: The history goes by the names that jobs have at every push.
         self._names = {job.job: job.name for job in record.jobs}
         #: What runs of this push show that passed.
@@ -123,17 +111,17 @@ class _HistoryElsewhere:
         )
 
     def generic(self, job: str, shape: str) -> bool:
-        return shape in self._passing or self._history.generic(self._push, self._names[job], shape)
+        return shape in self._passing or self._lines.generic(self._place.push, self._names[job], shape)
 
-    def known(self, job: str, before: float) -> bool:
-        return self._history.known(self._push, self._names[job], before)
-
-    def clean(self, job: str) -> bool:
-        return self._history.clean(self._names[job])
+    def standing(self, job: str, failure: Failure) -> Standing:
+        name = self._names[job]
+        kept = self._jobs.get(name, NO_JOB)
+        found = history.weigh(kept, failure, self._place, partial(self._lines.generic, self._place.push, name))
+        return IN_OUTAGE if job in self._ill and found.novelty is not Novelty.KNOWN else found
 
 
 class Judge:
-    """Judges pushes, with the failure histories of projects cached for `fresh` seconds. Thread-safe.
+    """Judges pushes, with what is generic in a project cached for `fresh` seconds. Thread-safe.
 
     `rules`: jobs of a higher tier than their project's rule allows are hidden: listed, but not counted.
     """
@@ -149,9 +137,9 @@ class Judge:
         self._store = store
         self._rules = rules
         self._clock = clock
-        self._fresh = fresh
-        self._lock = threading.Lock()
-        self._cached: dict[str, tuple[float, FailureHistory]] = {}
+        self._histories = Histories(store, clock, fresh=fresh)
+        #: The lines of each project, with the history that they are of.
+        self._lines: Mapping[str, tuple[ProjectHistory, GenericLines]] = {}
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
@@ -167,40 +155,41 @@ class Judge:
             return health.of_push(_as_kept(record, passing), now)
         needs = Needs(run for job in record.jobs for run in job.runs)
         derived = {job.key: runs for job in failed if (runs := needs.derived(job.key))}
-        history = self.history(record.push.project)
-        intermittent = [job for job in failed if any(run.passed for run in job.runs)]
-        history.learn(
-            job.name for job in intermittent
-            if not history.known(record.push, job.name, verdict.last_failure(job.runs))
-        )  # fmt: skip
-        elsewhere, files = (
-            _HistoryElsewhere(history, record),
-            _files(self._store.facts.metadata(record.push).get(FILES)),
-        )
-        jobs = [
+        project = self._histories.of(record.push.project)
+        flapping = [job for job in failed if any(run.passed for run in job.runs)]
+        outage = _failed_mostly((job.runs, derived.get(job.key, ())) for job in record.jobs)
+        # Read anew: what another push has proved since tells of this one at once.
+        jobs = {} if outage else project.read(job.name for job in flapping)
+        ill = {job.job for job in flapping} if outage else self._failed_in_outage(record.push, flapping, jobs)
+        elsewhere = _HistoryElsewhere(self._generic(project), jobs, record, project.base, ill)
+        files = _files(self._store.facts.metadata(record.push).get(FILES))
+        found = [
             verdict.of_job(
                 job.job, job.runs, job.claims, elsewhere, files, now, tier, proving, derived.get(job.key, ())
             )
             for job in record.jobs
         ]
-        kept = list(_as_kept(record, jobs))
+        kept = list(_as_kept(record, found))
         return health.of_push(_following(record, kept, derived) if derived else kept, now)
 
-    def history(self, project: str) -> FailureHistory:
-        """Return the failure history of a project, read from the store unless it is cached."""
-        now = self._clock()
-        with self._lock:
-            at, known = self._cached.get(project, (0.0, None))
-        if known is not None and 0 <= now - at < self._fresh:
-            return known
-        known = FailureHistory(
-            self._store.reports.failure_records(project), lambda jobs: self._store.reports.ran(project, jobs).at
-        )
-        with self._lock:
-            # Expired entries are dropped: those of projects with many failures are large.
-            fresh = {name: entry for name, entry in self._cached.items() if 0 <= now - entry[0] < self._fresh}
-            self._cached = {**fresh, project: (now, known)}
-        return known
+    def _failed_in_outage(
+        self, push: Push, flapping: Sequence[JobRecord], jobs: Mapping[str, JobHistory]
+    ) -> Collection[str]:
+        """Return the jobs that failed in a pool or a step that is ill, or was when they were judged before."""
+        if not flapping:
+            return ()
+        ill = ill_places(self._store)
+        was = {job: any(one.ill and one.push == push for one in kept.records) for job, kept in jobs.items()}
+        return {job.job for job in flapping if was.get(job.name) or _is_ill(job.runs, push.system, ill)}
+
+    def _generic(self, project: ProjectHistory) -> GenericLines:
+        known, lines = self._lines.get(project.project, (None, None))
+        if lines is None or known is not project:
+            lines = GenericLines(project.newest)
+            # Replaced, not changed: another thread may be reading it. Those of projects with many failures are large.
+            others = {name: one for name, one in self._lines.items() if name in self._histories}
+            self._lines = {**others, project.project: (project, lines)}
+        return lines
 
 
 def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerdict]:
@@ -245,29 +234,88 @@ def _files(stored: str | None) -> tuple[str, ...]:
     return () if stored is None else tuple(json.loads(stored))
 
 
-def failure_records(
-    push: Push, jobs: Iterable[JobVerdict], now: float, keys: Mapping[str, str] = _AS_NAMED
-) -> list[FailureRecord]:
-    """Build the failure records of a push, with all its intermittent jobs, for comparison with other pushes.
+def unsettled(judged: PushVerdict, keys: Mapping[str, str] = _AS_NAMED) -> set[str]:
+    """Return the keys of the jobs whose intermittent failure is not known from other pushes."""
+    return {
+        keys.get(job.job, job.job) for job in judged.jobs
+        if job.verdict is Verdict.INTERMITTENT and job.novelty is not Novelty.KNOWN
+    }  # fmt: skip
 
-    `keys`: what jobs are kept under, where that is not their name. A job of unproved identity is left out.
+
+def is_outage(jobs: Iterable[JobVerdict]) -> bool:
+    """Whether so many jobs of a push failed that their failures say nothing about each of them."""
+    return _failed_mostly((job.runs, job.derived) for job in jobs)
+
+
+def _failed_mostly(jobs: Iterable[tuple[Sequence[Run], Collection[RunKey]]]) -> bool:
+    failed = ended = 0
+    for runs, derived in jobs:
+        failing = any(run.failed and run.key not in derived for run in runs)
+        failed += failing
+        ended += failing or any(run.passed for run in runs)
+    return weighing.is_outage(failed, ended)
+
+
+def failure_records(
+    push: Push,
+    jobs: Sequence[JobVerdict],
+    now: float,
+    keys: Mapping[str, str] = _AS_NAMED,
+    *,
+    author: str | None = None,
+    fork: bool = False,
+    ill: Mapping[BreakerKey, float] = _WELL,
+) -> list[FailureRecord]:
+    """Build the failure records of a push, for comparison with other pushes: one for each intermittent job, ...
+
+    ... and of the others one for each failure, with the number of jobs that show it. `keys`: what jobs are kept under,
+    where that is not their name; a job of unproved identity is left out. `ill`: the open breakers, with since when.
     """
-    found = []
-    room = _RECORDED_MAX
+    intermittent: list[FailureRecord] = []
+    failing: dict[tuple[str, ...], FailureRecord] = {}
+    outage = is_outage(jobs)
     for job in jobs:
-        if job.mixed:
+        record = None if job.mixed else _failure_record(push, job, now, keys, author)
+        if record is None:
             continue
-        own = [run for run in job.runs if run.key not in job.derived]
-        failed = [run for run in own if run.failed and run.result in job.proving]
-        passed = [run for run in job.runs if run.passed] if failed else []
-        if failed and (passed or room > 0):
-            room -= not passed
-            found.append(
-                FailureRecord(
-                    push, keys.get(job.job, job.job), max((run.time for run in job.runs if run.time), default=now),
-                    len(failed), len(passed),
-                    fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
-                    fingerprint.shapes(tuple(line for run in passed for line in run.failures)),
-                )
-            )  # fmt: skip
-    return found
+        record = replace(record, fork=fork, outage=outage, ill=_is_ill(job.runs, push.system, ill))
+        if record.passed:
+            intermittent.append(record)
+        elif record.shapes in failing:
+            first = failing[record.shapes]
+            failing[record.shapes] = replace(first, others=first.others + 1)
+        elif len(failing) < _RECORDED_MAX:
+            failing[record.shapes] = record
+    return [*intermittent, *failing.values()]
+
+
+def _failure_record(
+    push: Push, job: JobVerdict, now: float, keys: Mapping[str, str], author: str | None
+) -> FailureRecord | None:
+    failed = [run for run in job.runs if run.failed and run.result in job.proving and run.key not in job.derived]
+    if not failed:
+        return None
+    passed = [run for run in job.runs if run.passed]
+    first = min((run.time for run in failed if run.time), default=now)
+    return FailureRecord(
+        push, keys.get(job.job, job.job), max((run.time for run in job.runs if run.time), default=now),
+        len(failed), len(passed),
+        fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
+        fingerprint.shapes(tuple(line for run in passed for line in run.failures)) if passed else (),
+        author, first=first,
+        proved=max(first, min((run.time for run in passed if run.time), default=now)) if passed else 0.0,
+    )  # fmt: skip
+
+
+def ill_places(store: Store) -> dict[BreakerKey, float]:
+    """Return the breakers that are open, with since when; raises `StoreUnavailable`."""
+    return {one.place: one.since for one in store.limits.breakers() if one.open}
+
+
+def _is_ill(runs: Iterable[Run], system: str, ill: Mapping[BreakerKey, float]) -> bool:
+    """Whether a failed run of a job was in a pool or a step that is ill since then, or was about to be."""
+    return bool(ill) and any(
+        (run.time or math.inf) > ill.get(BreakerKey(scope, system, name), math.inf) - _ILL_BEFORE
+        for run in runs if run.failed
+        for scope, name in ((BreakerScope.POOL, run.pool), (BreakerScope.STEP, run.step)) if name
+    )  # fmt: skip

@@ -153,9 +153,16 @@ class Publisher:
         now = self._clock()
         before, changes = push_json.changes(judged, push_json.before(metadata), record.keys)
         summary = push_json.summary(record, judged, now)
+        failed = any(run.failed for job in record.jobs for run in job.runs)
+        ill = judge.ill_places(self._store) if failed else {}
+        records = judge.failure_records(
+            record.push, judged.jobs, now, record.keys, author=record.facts.author, fork=bool(record.facts.fork),
+            ill=ill,
+        )  # fmt: skip
         self._store.reports.judged(
-            summary, judge.failure_records(record.push, judged.jobs, now, record.keys), changes, now
-        )
+            summary, records, changes, now,
+            unsettled=judge.unsettled(judged, record.keys), outage=judge.is_outage(judged.jobs),
+        )  # fmt: skip
         for job, _ in changes:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:

@@ -35,8 +35,8 @@ def _sentences(rule: Rule) -> Iterator[str]:
         yield "Of the jobs of a push that fail alike the first is run again, and the others only if it passes."
     yield from _left_alone(rule)
     yield (
-        f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, it is "
-        "likely the change."
+        f"Of one push at most so many jobs are retriggered for failures: {rule.budget.words()}. When more fail, the "
+        "rest are left to people."
     )
     yield f"A push or a person may ask for up to {plural(rule.requested_max, 'further run')} of a job."
     default = "" if rule.requested_default else "; what one on the default branch asks for does not count"

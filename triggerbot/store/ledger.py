@@ -6,7 +6,7 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim, Operation
 from triggerbot.core.identity import Kept
 from triggerbot.core.model import Push, RunKey
-from triggerbot.store import ran
+from triggerbot.store import failures, ran
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -25,7 +25,6 @@ from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import (
     BRANCH,
     CLAIM,
-    FAILURES,
     JOBS,
     JUDGED,
     OPERATION,
@@ -90,7 +89,7 @@ class Ledger:
     def create(self, now: float) -> StoredPush:
         """Find or create the push's own document, and record that something came."""
         if self.stored is None:
-            self.stored = StoredPush(self.push, now, now)
+            self.stored = StoredPush(self.push, now, now, by_branch=True)
         elif self.stored.last < now - 60:
             self.stored.last = now
         return self.stored
@@ -348,8 +347,7 @@ class Ledger:
             transaction.rank(index, self.part, None)
         transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)
-        for job in self._view.all(self.part, FAILURES):
-            transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
+        failures.forget(transaction, self.push, self.part)
         self.jobs()
         ran.add(transaction, self.head, dict.fromkeys(self._ran, -1))
         for claim in self.load_claims(list(self.head.open)):

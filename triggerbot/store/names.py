@@ -16,6 +16,8 @@ RECENT, BRANCH, REVISIONS, JUDGED = "recent", "branch", "revisions", "judged"
 PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
 #: Sums of the pushes of a project and a day at which each job passed or failed; the index of these days.
 RAN = "ran"
+#: By project and job: pushes with an intermittent failure that is not known from others, by the end of its last run.
+UNSETTLED = "unsettled"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
 

@@ -1,10 +1,11 @@
 """Finding and listing pushes, one line each, without reading their jobs and runs; and reading one push as a whole."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple
 
 from triggerbot.core import identity
-from triggerbot.core.model import Push, PushFacts, State
+from triggerbot.core.model import HeadKind, Push, PushFacts, State
 from triggerbot.store import heads
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
@@ -28,6 +29,8 @@ from triggerbot.store.room import Reads, Room
 _TITLE_MAX = 200
 #: Pushes that are read at once while searching, and found by one revision.
 _PAGE, _FOUND_MAX = 500, 50
+#: Branches, those with most pushes, of which it is looked up whether they are the default.
+_BRANCHES_MAX = 5
 #: Criteria that match everything.
 _ALL = Search()
 
@@ -164,6 +167,20 @@ def projects(view: Reader) -> list[str]:
     return view.starting(PROJECTS, "", 100_000)
 
 
+def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, ...]]:
+    """Count the newest pushes of a project by branch; also returns the branches that a CI told to be the default."""
+    recent = view.first(join(RECENT, project.lower()), _PAGE, descending=True)
+    pushes = [push_of(part) for _, part in recent]
+    count = Counter(push.branch for push in pushes)
+    often = {branch for branch, _ in count.most_common(_BRANCHES_MAX)}
+    newest = {push.branch: push for push in pushes if push.branch in often}
+    told = [
+        branch for branch, push in newest.items()
+        if any(one.kind is HeadKind.DEFAULT for one in heads.of_push(view, push))
+    ]  # fmt: skip
+    return count, tuple(told)
+
+
 def previous(view: Reader, push: Push) -> Push | None:
     """Find the previous push of the same branch, by when their first events came."""
     own = view.get([Doc(part_of(push), PUSH)])[0]
@@ -188,3 +205,4 @@ class Pushes(Room):
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(previous)
+    branches = Reads(branches)

@@ -1,16 +1,24 @@
 """At how many pushes each job passed or failed: sums by project, day and job, kept whenever a job is written.
 
+The pushes of each branch are counted apart, too. Those of an outage count for nothing.
+
 A push belongs to the day of its first event, which never changes; so each job of it adds 1, once, to one sum.
 """
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from triggerbot.core import identity
 from triggerbot.core.model import PROVING, State
 from triggerbot.store.documents import StoredJob, StoredPush
 from triggerbot.store.engine import Reader, Transaction
 from triggerbot.store.names import RAN, join
 from triggerbot.store.records import Ran
+
+if TYPE_CHECKING:
+    from triggerbot.store.ledger import Ledger
 
 _DAY = 86_400
 _FINISHED, _PROVING = State.FINISHED.value, frozenset(result.value for result in PROVING)
@@ -36,6 +44,10 @@ def _key(project: str, day: int) -> str:
     return join(RAN, project, str(day))
 
 
+def _branch_key(project: str, day: int, branch: str) -> str:
+    return join(RAN, project, str(day), branch)
+
+
 def begin(transaction: Transaction, push: StoredPush) -> None:
     """List the day of a new push."""
     day = _day(push.first)
@@ -44,7 +56,28 @@ def begin(transaction: Transaction, push: StoredPush) -> None:
 
 def add(transaction: Transaction, push: StoredPush, names: Mapping[str, int]) -> None:
     """Count jobs of a push (1), or no longer (-1)."""
-    transaction.add(_key(push.push.project, _day(push.first)), names)
+    if push.outage:
+        return
+    project, day = push.push.project, _day(push.first)
+    transaction.add(_key(project, day), names)
+    if push.by_branch:
+        transaction.add(_branch_key(project, day, push.push.branch), names)
+
+
+def weigh(transaction: Transaction, ledger: "Ledger", *, outage: bool) -> None:
+    """Record whether a push was part of an outage, and count its jobs accordingly.
+
+    A push that turned out to be a fork's does not count for the branch of that name.
+    """
+    head = ledger.head
+    of_fork = bool(head.fork) and head.by_branch
+    if head.outage is outage and not of_fork:
+        return
+    names = {identity.base(key) for key in ledger.jobs()}
+    ran = [name for name in names if has_run(ledger.family(name).values())]
+    add(transaction, head, dict.fromkeys(ran, -1))
+    head.outage, head.by_branch = outage, head.by_branch and not of_fork
+    add(transaction, head, dict.fromkeys(ran, 1))
 
 
 def purge(transaction: Transaction, projects: Collection[str], before: float) -> None:
@@ -56,15 +89,17 @@ def purge(transaction: Transaction, projects: Collection[str], before: float) ->
                 transaction.rank(index, key, None)
 
 
-def read(view: Reader, project: str, jobs: Sequence[str], since: float = 0.0) -> Ran:
-    """Count, by job, the pushes of a project at which a run of the job passed or failed.
+def read(view: Reader, project: str, jobs: Sequence[str] | None, since: float = 0.0, branch: str | None = None) -> Ran:
+    """Count, by job, the pushes of a project at which a run of the job passed or failed; `jobs`: `None` for all.
 
-    `since`: those whose first event came since then, in whole days, but at least the newest day.
+    `since`: those whose first event came since then, in whole days, but at least the newest day. `branch`: only those
+    of this branch.
     """
     index = join(RAN, project)
     days = view.first(index, _DAYS_MAX, least=since) or view.first(index, 1, descending=True)
-    counted = dict.fromkeys(jobs, 0)
-    for found in view.sums([key for _, key in days], list(counted)):
+    counted = Counter[str](dict.fromkeys(jobs or (), 0))
+    keys = [key if branch is None else _branch_key(project, int(day), branch) for day, key in days]
+    for found in view.sums(keys, None if jobs is None else list(counted)):
         for job, number in found.items():
             counted[job] += int(number)
-    return Ran(counted, since and max(since, days[0][0]) if days else since)
+    return Ran(dict(counted), since and max(since, days[0][0]) if days else since)

@@ -45,7 +45,7 @@ LETTERS_MAX = 10_000
 DELIVERY_KEPT = 3 * 86_400.0
 #: Seconds from the first change of a push until it is judged again, together with the changes until then.
 REPORT_DELAY = 1.0
-#: Failure records stored per project, the newest, and read at once.
+#: Failure records listed per project, the newest, and read at once.
 FAILURE_RECORDS_MAX = 5000
 #: Seconds until a lead that is no failure is resolved, together with the leads that arrive until then.
 LEAD_DELAY = 10.0
@@ -215,7 +215,7 @@ class PushRecord:
 class FailureRecord:
     """The failure of a job at one push.
 
-    Many of them show which failure lines are generic and which jobs are known to be intermittent.
+    Many of them show which failure lines are generic and which failures are known to be intermittent.
     """
 
     push: Push
@@ -228,6 +228,41 @@ class FailureRecord:
     #: The shapes of its failed runs (see `fingerprint.shapes`), and those that its passing runs show nevertheless.
     shapes: tuple[str, ...] = ()
     passing: tuple[str, ...] = ()
+    author: str | None = None
+    #: The change comes from a fork, whose branch may have the name of another.
+    fork: bool = False
+    #: When it failed first, and when it had both failed and passed (0: not known, or not yet).
+    first: float = 0.0
+    proved: float = 0.0
+    #: It says nothing about the job: most jobs of its push failed, or the pool or step in which it ran was ill.
+    outage: bool = False
+    ill: bool = False
+    #: Further jobs of its push that failed alike and never passed, for which it stands, too.
+    others: int = 0
+
+    @property
+    def began(self) -> float:
+        """When it failed first, as far as that is known."""
+        return self.first or self.at
+
+    @property
+    def intermittent(self) -> bool:
+        """Whether it failed and passed, and that says something about the job."""
+        return bool(self.failed and self.passed) and not (self.outage or self.ill)
+
+    @property
+    def broken(self) -> bool:
+        """Whether it failed every time it ran, more than once, and that says something about the job."""
+        return self.failed > 1 and not (self.passed or self.outage or self.ill)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is kept of a job's failures, newest first."""
+
+    records: tuple[FailureRecord, ...] = ()
+    #: Since when they are all (seconds since the epoch; 0: none was deleted but with its push).
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

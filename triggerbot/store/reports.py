@@ -1,16 +1,15 @@
 """Judging and reporting: which push is due, its last verdict, and failure records."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push
-from triggerbot.store import due, ran
-from triggerbot.store.documents import StoredPush, dump, load
+from triggerbot.store import due, failures, ran
+from triggerbot.store.documents import StoredPush, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
-from triggerbot.store.names import FAILURES, JUDGED, PUSH, Queue, apart, join, push_of, within
-from triggerbot.store.records import FAILURE_RECORDS_MAX, FailureRecord, Summary
+from triggerbot.store.names import JUDGED, PUSH, Queue, push_of
+from triggerbot.store.records import FailureRecord, Summary
 from triggerbot.store.room import Reads, Room, Writes
 
 
@@ -57,8 +56,15 @@ def judged(
     records: Sequence[FailureRecord],
     changes: Sequence[tuple[str, str]],
     now: float,
+    *,
+    unsettled: Collection[str] = (),
+    outage: bool = False,
 ) -> None:
-    """Record the verdict on a push: its summary, its failure records, and the changes for its timeline."""
+    """Record the verdict on a push: its summary, its failure records, and the changes for its timeline.
+
+    `unsettled`: the jobs whose intermittent failure is not known from other pushes: what those prove later makes the
+    push due again. `outage`: the push was part of one, so its runs count for nothing.
+    """
     book = Book(transaction)
     ledger = book.ledger(summary.push)
     head = ledger.stored
@@ -68,35 +74,17 @@ def judged(
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]
     book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
-    index = join(FAILURES, summary.push.project)
-    for one in records:
-        if ledger.job(one.job) is not None:
-            transaction.put(Doc(ledger.part, FAILURES, one.job), dump(one))
-            transaction.rank(index, within(ledger.part, one.job), one.at)
+    ran.weigh(transaction, ledger, outage=outage)
+    known = [one for one in records if ledger.job(one.job) is not None]
+    told = failures.put(transaction, ledger.part, known, unsettled)
     for job, text in changes:
         if ledger.job(job) is not None:
             ledger.add_verdict(now, job, text)
-    if records:
-        _bound(transaction, index)
+    book.load(told)
+    for push in told:
+        if book.ledger(push).stored is not None:
+            book.ledger(push).mark(now)
     book.save(transaction)
-
-
-def _bound(transaction: Transaction, index: str) -> None:
-    """Delete the oldest failure records beyond those that are stored."""
-    over = transaction.size(index) - FAILURE_RECORDS_MAX
-    for _, member in transaction.first(index, over) if over > 0 else ():
-        part, job = apart(member)
-        transaction.put(Doc(part, FAILURES, job), None)
-        transaction.rank(index, member, None)
-
-
-def failure_records(view: Reader, project: str) -> list[FailureRecord]:
-    """Read the newest failure records of a project, newest first."""
-    index = join(FAILURES, project)
-    members = [member for _, member in view.first(index, FAILURE_RECORDS_MAX, descending=True)]
-    docs = [Doc(part, FAILURES, job) for part, job in map(apart, members)]
-    found = [load(FailureRecord, data) for data in view.get(docs) if data is not None]
-    return [replace(one, job=identity.base(one.job)) if identity.is_per_batch(one.job) else one for one in found]
 
 
 def headers(view: Reader, parts: Sequence[str]) -> list[StoredPush]:
@@ -112,5 +100,6 @@ class Reports(Room):
     end = Writes(end)
     soon = Writes(soon)
     judged = Writes(judged)
-    failure_records = Reads(failure_records)
+    failure_records = Reads(failures.newest)
+    windows = Reads(failures.windows)
     ran = Reads(ran.read)

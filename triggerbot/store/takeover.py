@@ -12,7 +12,7 @@ from triggerbot.core.model import CommentCommand
 from triggerbot.core.policy.circuit_breaker import Breaker, Canary
 from triggerbot.core.policy.limits import PIECES
 from triggerbot.core.policy.slots import SlotQueue
-from triggerbot.store import commands, leads, letters, limits, observe
+from triggerbot.store import commands, failures, leads, letters, limits, observe
 from triggerbot.store.documents import (
     StoredClaim,
     StoredEntry,
@@ -24,7 +24,7 @@ from triggerbot.store.documents import (
 )
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import Ledger
-from triggerbot.store.names import FAILURES, JUDGED, METADATA, join, within
+from triggerbot.store.names import JUDGED, METADATA
 from triggerbot.store.records import Crash, DeadLetter, FailureRecord, Leads, Pause
 
 #: The states in which a claim can be held behind a breaker or cap.
@@ -134,6 +134,7 @@ def write(transaction: Transaction, values: Iterable[Older]) -> None:
 def _write_push(transaction: Transaction, older: OlderPush) -> None:
     """Write a push, with everything that belongs to it."""
     head = older.head
+    head.by_branch = True
     ledger = Ledger(transaction, head.push)
     ledger.stored = head
     for key, job in older.jobs.items():
@@ -153,8 +154,7 @@ def _write_push(transaction: Transaction, older: OlderPush) -> None:
     for name, value in older.metadata.items():
         transaction.put(Doc(ledger.part, METADATA, name), encode(value))
     for record in older.failures:
-        transaction.put(Doc(ledger.part, FAILURES, record.job), dump(record))
-        transaction.rank(join(FAILURES, head.push.project), within(ledger.part, record.job), record.at)
+        failures.restore(transaction, ledger.part, record)
 
 
 def _write_claims(transaction: Transaction, ledger: Ledger, older: OlderPush) -> None:

@@ -69,7 +69,7 @@ def test_the_order_of_refusals_is_the_order_of_the_fixed_list() -> None:
     event_excluded superseded cancelled derived starts_excluded classified dontbuild no_retry not_opted_in
     rebuild_requested
     already_claimed enough_runs
-    over_budget over_total not_found refused_by_ci"""
+    same_cause over_budget over_total not_found refused_by_ci"""
 
     assert [str(refusal) for refusal in Refusal] == text.split()
 

@@ -1,13 +1,14 @@
 """Whether failures are the same one, within a job and across the jobs of a push."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from triggerbot.core.model import Result, Run, State
 from triggerbot.core.verdict import fingerprint, same_failure
+from triggerbot.core.verdict.history import Failure, Novelty, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, Sameness
-from triggerbot.core.verdict.verdict import Novelty, Verdict, of_job
+from triggerbot.core.verdict.verdict import Verdict, of_job
 from triggerbot.reports import glossary
 
 ONE = "tests/test_login.py::test_login: AssertionError: 1 != 2"
@@ -19,17 +20,13 @@ class Elsewhere:
     """What other pushes tell, as a test wants it."""
 
     lines: frozenset[str] = frozenset()
-    intermittent: frozenset[str] = frozenset()
-    ran: frozenset[str] = field(default=frozenset())
+    novelty: Novelty = Novelty.UNKNOWN
 
     def generic(self, job: str, shape: str) -> bool:
         return shape in {fingerprint.shape(line) for line in self.lines}
 
-    def known(self, job: str, before: float) -> bool:
-        return job in self.intermittent
-
-    def clean(self, job: str) -> bool:
-        return job in self.ran and job not in self.intermittent
+    def standing(self, job: str, failure: Failure) -> Standing:
+        return Standing(Novelty.TOUCHED if failure.touched else self.novelty)
 
 
 def failed(number: int, *lines: str) -> Run:
@@ -154,12 +151,12 @@ def test_some_runs_say_nothing() -> None:
     ("elsewhere", "files", "novelty"),
     [
         (NO_HISTORY, (), Novelty.UNKNOWN),
-        (Elsewhere(ran=frozenset({"job"})), (), Novelty.CLEAN),
-        (Elsewhere(ran=frozenset({"job"}), intermittent=frozenset({"job"})), (), Novelty.KNOWN),
-        (Elsewhere(intermittent=frozenset({"job"})), ("tests/test_login.py",), Novelty.TOUCHED),
-        (Elsewhere(intermittent=frozenset({"job"})), ("src/other.py", "a.py"), Novelty.KNOWN),
-        (Elsewhere(intermittent=frozenset({"job"})), ("src/login.py",), Novelty.KNOWN),
-        (Elsewhere(intermittent=frozenset({"job"})), ("pages/[user name].tsx",), Novelty.KNOWN),
+        (Elsewhere(novelty=Novelty.NEW), (), Novelty.NEW),
+        (Elsewhere(novelty=Novelty.KNOWN), (), Novelty.KNOWN),
+        (NO_HISTORY, ("tests/test_login.py",), Novelty.TOUCHED),
+        (NO_HISTORY, ("src/other.py", "a.py"), Novelty.UNKNOWN),
+        (NO_HISTORY, ("src/login.py",), Novelty.UNKNOWN),
+        (NO_HISTORY, ("pages/[user name].tsx",), Novelty.UNKNOWN),
     ],
 )
 def test_intermittents_that_may_be_new(elsewhere: Elsewhere, files: tuple[str, ...], novelty: Novelty) -> None:
@@ -168,22 +165,7 @@ def test_intermittents_that_may_be_new(elsewhere: Elsewhere, files: tuple[str, .
 
     assert job.verdict is Verdict.INTERMITTENT
     assert job.novelty is novelty
-    assert job.suspected == ("suspected new" in job.why) == (novelty in (Novelty.CLEAN, Novelty.TOUCHED))
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "/builds/worker/src/pages/[user name].tsx:12: error TS2322",
-        "in pages\\[user name].tsx.",
-        "see src/login.py.",
-        "error: src\\login.py(12)",
-        "File 'login.py', line 3",
-    ],
-)
-def test_a_failure_names_a_file(line: str) -> None:
-    """However paths are written there."""
-    assert same_failure.touched(["app/pages/[user name].tsx", "src/login.py"], ["something else", line])
+    assert job.suspected == ("suspected new" in job.why) == (novelty in (Novelty.NEW, Novelty.TOUCHED))
 
 
 def test_one_cause_is_told_once() -> None:

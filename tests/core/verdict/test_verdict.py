@@ -15,6 +15,7 @@ from triggerbot.core.model import Result, Run, State
 from triggerbot.core.proof import proving
 from triggerbot.core.verdict.health import Health, PushVerdict, of_push
 from triggerbot.core.verdict.verdict import Verdict, of_job, of_runs
+from triggerbot.reports import glossary
 
 
 def runs(*ends: str) -> list[Run]:
@@ -292,7 +293,9 @@ def test_what_a_rule_covers_proves_something() -> None:
     assert of_job("job", runs("timed_out"), (), proving=covered).verdict is Verdict.FAILED
     assert of_job("job", runs("timed_out", "success"), (), proving=covered).verdict is Verdict.INTERMITTENT
     assert of_job("job", runs("infra", "success"), (), proving=covered).verdict is Verdict.PASSED
-    assert of_job("job", runs("failure", "infra", "infra"), (), proving=covered).why == "its only run failed"
+    assert of_job("job", runs("failure", "infra", "infra"), (), proving=covered).why == (
+        "failed once; not settled: both retriggers met infrastructure errors"
+    )
 
 
 def test_a_job_that_is_allowed_to_fail_is_hidden() -> None:
@@ -302,3 +305,23 @@ def test_a_job_that_is_allowed_to_fail_is_hidden() -> None:
 
     assert (allowed.hidden, allowed.verdict) == (True, Verdict.FAILED)
     assert (answer.health, answer.sentence) == (Health.GOOD, "1 passed, 1 hidden job fails")
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        (["infra"], "failed once; the retrigger met an infrastructure error"),
+        (["infra", "infra"], "failed once; not settled: both retriggers met infrastructure errors"),
+        (["cancelled"], "failed once; the retrigger was cancelled"),
+        (["cancelled", "cancelled"], "failed once; not settled: both retriggers were cancelled"),
+        (["timed_out"], "failed once; the retrigger took too long"),
+        (["retry", "skipped"], "failed once; not settled: 1 was retried by the CI itself, 1 was skipped"),
+        (["unknown"] * 3, "failed once; not settled: all 3 retriggers ended in an unknown way"),
+    ],
+)
+def test_runs_that_prove_nothing_are_no_failures(ends: list[str], why: str) -> None:
+    """They are named, and it is not said that it failed every time."""
+    job = of_job("job", runs("failure", *ends), ())
+
+    assert job.why == why
+    assert "every" not in glossary.proof(job)

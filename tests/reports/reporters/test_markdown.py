@@ -77,6 +77,9 @@ def sections(text: str) -> dict[str, list[str]]:
     return found
 
 
+NOTHING = "nothing is known of the job at other pushes"
+
+
 def test_a_push() -> None:
     """Each job is told once under what it is, with its runs in a row, why, and what its failure says."""
     page = markdown.comment(
@@ -101,7 +104,7 @@ def test_a_push() -> None:
         "Failed, as at the previous push": [
             "`CI / known` [O] [O] every one of 2 runs failed, with the same failure in 2 of 2: `x.py:1: boom one`"
         ],
-        "Intermittent": ["`CI / shaky` [O] [G] failed 1 and passed 1 of 2 at the same revision"],
+        "Intermittent": [f"`CI / shaky` [O] [G] failed 1 and passed 1 of 2 at the same revision; {NOTHING}"],
         "Met only errors of the CI itself": ["`CI / infra` [X] the CI itself failed"],
         "Failed, and not judged yet": ["`CI / again` [O] [.] 1 running"],
     }

@@ -16,7 +16,7 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Event, Push
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.verdict import Novelty
+from triggerbot.core.verdict.history import Novelty
 from triggerbot.reports.judge import Judge
 from triggerbot.store import PushRecord
 from triggerbot.systems.github.system import GitHub
@@ -307,6 +307,8 @@ def test_history_without_the_event(github: FakeGitHub, make_world: Callable[...,
     publisher = world.publisher()
     for sha, event in ((SHA, "push"), (SHA[::-1], "pull_request")):
         run = github.add_run("octo/app", "CI", sha, "main", {"test": "failure"}, event=event)
+        failed = {"annotation_level": "failure", "path": "tests/test_cart.py", "message": "test_total: no `price`"}
+        github.talk.annotations[github.job(run, "test").id] = [failed]
         hear(world, github, "runs first", run)
         world.drain()
         github.clock.now += 100  # type: ignore[attr-defined]

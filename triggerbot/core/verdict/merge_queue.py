@@ -7,7 +7,8 @@ nothing is neither good nor bad; here that is a failure.
 from enum import StrEnum
 
 from triggerbot.core.verdict.health import Health, PushVerdict
-from triggerbot.core.verdict.verdict import JobVerdict, Novelty, Verdict
+from triggerbot.core.verdict.history import Novelty
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 
 class Conclusion(StrEnum):

@@ -6,15 +6,15 @@ real failures flaky for a common line such as "Process completed with exit code 
 5063).
 """
 
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
 
-from triggerbot.core.model import Run
-from triggerbot.core.verdict import fingerprint
+from triggerbot.core.model import Push, Run
+from triggerbot.core.verdict import fingerprint, history
+from triggerbot.core.verdict.history import Failure, Place, Standing
 
 #: Comparisons of different failures per push; beyond that, only equal failures are grouped.
 _COMPARED_MAX = 5_000
@@ -26,11 +26,8 @@ class History(Protocol):
     def generic(self, job: str, shape: str) -> bool:
         """Whether failures of other jobs, or passing runs, show this shape, so that it is no evidence for this job."""
 
-    def known(self, job: str, before: float) -> bool:
-        """Whether a job was intermittent at another push before a time (seconds since the epoch)."""
-
-    def clean(self, job: str) -> bool:
-        """Whether a job ran at several other pushes."""
+    def standing(self, job: str, failure: Failure) -> Standing:
+        """Weigh an intermittent failure of a job by what other pushes show."""
 
 
 class _NoHistory:
@@ -39,13 +36,11 @@ class _NoHistory:
     def generic(self, job: str, shape: str) -> bool:
         return False
 
-    def known(self, job: str, before: float) -> bool:
-        return False
-
-    def clean(self, job: str) -> bool:
-        return False
+    def standing(self, job: str, failure: Failure) -> Standing:
+        return history.standing(failure, _NOWHERE, (), 0)
 
 
+_NOWHERE = Place(Push("", "", "", ""), None)
 NO_HISTORY: History = _NoHistory()
 
 
@@ -151,19 +146,3 @@ def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:
     several = [jobs for _, jobs in groups if len(jobs) > 1]
     several.sort(key=lambda jobs: (-len(jobs), min(jobs)))
     return tuple(Common(failing[jobs[0]].line, tuple(sorted(jobs))) for jobs in several)
-
-
-def touched(files: Collection[str], lines: Iterable[str]) -> bool:
-    """Whether failure lines name one of the files that a push changes."""
-    names = {name for file in files if len(name := file.rpartition("/")[2]) >= _NAME_MIN}
-    text = "\n".join(lines)
-    # By whole words: fast with hundreds of files and jobs, and `test_login.py` is not `login.py`.
-    return not names.isdisjoint(_WORDS.findall(text)) or any(
-        name in text for name in names if not _WORDS.fullmatch(name)
-    )
-
-
-#: Minimum length of a file's name: shorter ones occur in many unrelated lines.
-_NAME_MIN = 6
-#: Words in the form that most file names have.
-_WORDS = re.compile(r"[\w+-]+(?:\.[\w+-]+)*")

@@ -1,6 +1,7 @@
 """The verdict on a job at one push: what its runs prove. Pure."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,7 +12,9 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict.history import Failure, Novelty, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
+from triggerbot.core.verdict.touched import touched
 
 
 class Verdict(StrEnum):
@@ -22,24 +25,6 @@ class Verdict(StrEnum):
     INTERMITTENT = "intermittent"
     PENDING = "pending"
     INFRA = "infra"
-
-
-class Novelty(StrEnum):
-    """Whether the push may have introduced an intermittent failure, so that retrying must not hide it."""
-
-    #: The job was intermittent at other pushes.
-    KNOWN = "known"
-    #: Too little is known of the job at other pushes.
-    UNKNOWN = "unknown"
-    #: The job ran at other pushes and was never intermittent.
-    CLEAN = "clean"
-    #: The failure names a file that the push changes.
-    TOUCHED = "touched"
-
-    @property
-    def suspected(self) -> bool:
-        """Whether the push is suspected to have introduced it."""
-        return self in (Novelty.CLEAN, Novelty.TOUCHED)
 
 
 #: Seconds after which a run that the CI accepted but does not list is no longer waited for.
@@ -57,8 +42,8 @@ class JobVerdict:
     claim: Claim | None = None
     #: Its failure; `None` if no run failed.
     failing: Failing | None = None
-    #: Only of an intermittent job.
-    novelty: Novelty | None = None
+    #: What other pushes show about its failure; only of an intermittent job.
+    standing: Standing | None = None
     #: Further runs that were decided and are not finished: running, requested but not listed, or owed.
     awaited: int = 0
     #: Of those, the runs requested but not listed, and the retriggers owed.
@@ -116,6 +101,11 @@ class JobVerdict:
         return self.verdict in (Verdict.FAILED, Verdict.INFRA) and not self.hidden
 
     @property
+    def novelty(self) -> Novelty | None:
+        """Whether the push may have introduced its failure; only of an intermittent job."""
+        return None if self.standing is None else self.standing.novelty
+
+    @property
     def suspected(self) -> bool:
         """Whether it is intermittent and the push is suspected to have made it so."""
         return self.novelty is not None and self.novelty.suspected
@@ -151,11 +141,12 @@ class JobVerdict:
         match self.verdict:
             case Verdict.INTERMITTENT:
                 passed = sum(run.passed for run in self.runs)
-                return f"failed {failed} and passed {passed} of {failed + passed} at the same revision" + self._new()
+                words = "" if self.standing is None else f"; {self.standing.words}"
+                return f"failed {failed} and passed {passed} of {failed + passed} at the same revision{words}"
             case Verdict.FAILED if failed > 1:
                 return self._worth(failed) + self._alike()
             case Verdict.FAILED:
-                return "its only run failed" + self._not_retriggered()
+                return _once(self.runs, self.proving) + self._not_retriggered()
             case Verdict.PENDING:
                 return self._pending(quote or str)
             case Verdict.INFRA:
@@ -181,17 +172,6 @@ class JobVerdict:
         ]
         text = ", ".join(part for part in parts if part) or "a decision is due"
         return f"{text}: {quote(self.waits)}" if self.waits else text
-
-    def _new(self) -> str:
-        match self.novelty:
-            case Novelty.TOUCHED:
-                return "; suspected new: the failure names a file that this push changes"
-            case Novelty.CLEAN:
-                return "; suspected new: it was never intermittent before"
-            case Novelty.KNOWN:
-                return "; it was intermittent before"
-            case Novelty.UNKNOWN | None:
-                return ""
 
     def _alike(self) -> str:
         if self.failing is None:
@@ -230,8 +210,8 @@ def beside(job: JobVerdict, *, aside: str, mixed: bool) -> JobVerdict:
     `aside`: why the push is judged without it. `mixed`: what cannot be told apart is never called intermittent.
     """
     verdict = Verdict.FAILED if mixed and job.verdict is Verdict.INTERMITTENT else job.verdict
-    novelty = job.novelty if verdict is job.verdict else None
-    return replace(job, verdict=verdict, novelty=novelty, hidden=job.hidden or bool(aside), aside=aside, mixed=mixed)
+    standing = job.standing if verdict is job.verdict else None
+    return replace(job, verdict=verdict, standing=standing, hidden=job.hidden or bool(aside), aside=aside, mixed=mixed)
 
 
 def of_runs(runs: Iterable[Run], *, owed: bool = False, proving: Collection[Result] = PROVING) -> Verdict | None:
@@ -295,7 +275,7 @@ def of_job(
         ordered,
         claim=next((claim for claim in claims if not claim.manual), None),
         failing=failing,
-        novelty=_novelty(job, own, background, files) if verdict is Verdict.INTERMITTENT else None,
+        standing=_standing(job, own, background, files, proving) if verdict is Verdict.INTERMITTENT else None,
         awaited=_running(ordered, claims) + owed + sum(missing.values()),
         missing=sum(missing.values()),
         owed=owed,
@@ -312,18 +292,44 @@ def _is_hindered(claim: Claim, now: float) -> bool:
     return claim.state is not ClaimState.OWED or claim.tries > 0 or claim.behind != "" or claim.due > now
 
 
-def _novelty(job: str, runs: Sequence[Run], background: History, files: Collection[str]) -> Novelty:
-    if files and same_failure.touched(files, (line for run in runs if run.failed for line in run.failures)):
-        return Novelty.TOUCHED
-    # Only earlier pushes count: this push may have caused what later ones show.
-    if background.known(job, last_failure(runs)):
-        return Novelty.KNOWN
-    return Novelty.CLEAN if background.clean(job) else Novelty.UNKNOWN
+def _standing(
+    job: str, runs: Sequence[Run], background: History, files: Collection[str], proving: Collection[Result]
+) -> Standing:
+    failed = [run for run in runs if run.failed and run.result in proving]
+    failure = Failure(
+        tuple(same_failure.evidence_of(job, run.failures, background) for run in failed),
+        min((run.time or math.inf for run in failed), default=math.inf),
+        max((run.time or math.inf for run in runs if run.state is State.FINISHED), default=math.inf),
+        touched(files, (line for run in failed for line in run.failures)),
+    )
+    return background.standing(job, failure)
 
 
-def last_failure(runs: Iterable[Run]) -> float:
-    """Return when a job last failed (seconds since the epoch); infinity if it did not, or if the CI sends no times."""
-    return max((run.time or math.inf for run in runs if run.failed), default=math.inf)
+#: What became of a run that proves nothing.
+_UNPROVEN = {
+    Result.INFRA: ("met an infrastructure error", "met infrastructure errors"),
+    Result.CANCELLED: ("was cancelled", "were cancelled"),
+    Result.SKIPPED: ("was skipped", "were skipped"),
+    Result.TIMED_OUT: ("took too long", "took too long"),
+    Result.RETRY: ("was retried by the CI itself", "were retried by the CI itself"),
+}
+
+
+def _once(runs: Sequence[Run], proving: Collection[Result]) -> str:
+    """Say that one run failed, and what became of the others, which prove nothing; they are sorted by age."""
+    ended = [run for run in runs if run.state is State.FINISHED]
+    other = [run for run in ended if run.result not in proving]
+    if not other:
+        return "its only run failed"
+    count = Counter(_UNPROVEN.get(run.result or Result.UNKNOWN, ("ended in an unknown way",) * 2) for run in other)
+    noun = "retrigger" if ended[0].result in proving else "other run"
+    if len(count) > 1:
+        became = ", ".join(f"{number} {one if number == 1 else many}" for (one, many), number in count.items())
+        return f"failed once; not settled: {became}"
+    [((one, many), number)] = count.items()
+    if number == 1:
+        return f"failed once; the {noun} {one}"
+    return f"failed once; not settled: {'both' if number == 2 else f'all {number}'} {noun}s {many}"
 
 
 def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
