@@ -16,7 +16,8 @@ from triggerbot.core.verdict.history import (
     standing,
 )
 
-LOGIN, REFUND = ("test_login: no such user",), ("test_refund: wrong total",)
+LOGIN = ("FAILED tests/test_login.py::test_login - KeyError: no such user",)
+REFUND = ("FAILED tests/test_cart.py::test_refund - ValueError: wrong total",)
 
 
 @dataclass(frozen=True)
