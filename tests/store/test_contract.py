@@ -14,6 +14,7 @@ from triggerbot.core.model import PROVING, Result, RunKey, State
 from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 from triggerbot.store import Store
+
 # -- observe ----------------------------------------------------------------------------------------------------
 
 
