@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from triggerbot.core.model import Push
+from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.history import (
     ENOUGH,
     Failure,
@@ -16,7 +17,8 @@ from triggerbot.core.verdict.history import (
     standing,
 )
 
-LOGIN, REFUND = ("test_login: no such user",), ("test_refund: wrong total",)
+LOGIN = fingerprint.shapes(("FAILED tests/test_login.py::test_login - KeyError: no such user",))
+REFUND = fingerprint.shapes(("FAILED tests/test_cart.py::test_refund - ValueError: wrong total",))
 
 
 @dataclass(frozen=True)
