@@ -67,7 +67,7 @@ def test_the_order_of_refusals_is_the_order_of_the_fixed_list() -> None:
     """The list of the design, word for word."""
     text = """not_watched job_excluded kind_excluded result_excluded author_excluded pool_excluded step_excluded hidden
     event_excluded superseded cancelled derived starts_excluded dontbuild no_retry not_opted_in rebuild_requested
-    already_claimed enough_runs
+    already_claimed enough_runs same_cause
     over_budget not_found refused_by_ci"""
 
     assert [str(refusal) for refusal in Refusal] == text.split()
