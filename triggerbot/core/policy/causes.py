@@ -18,6 +18,8 @@ from triggerbot.core.verdict import fingerprint
 
 #: Comparisons of different failures, for one failure; beyond that, only equal ones are found.
 _COMPARED_MAX = 500
+#: How the note of a claim begins that waits for another one, and ends.
+_WAITS, _ALIKE = "waits for ", ", same failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,27 @@ class Inherits:
     @property
     def words(self) -> str:
         """Render that it does."""
-        return f"as {identity.label(self.first.job, self.first.run.event)}, same failure"
+        return f"as {identity.label(self.first.job, self.first.run.event)}{_ALIKE}"
 
     @property
     def note(self) -> str:
         """Render what its claim waits for."""
-        return f"waits for {identity.label(self.first.job, self.first.run.event)} to go first: {self.words}"
+        return f"{_WAITS}{identity.label(self.first.job, self.first.run.event)} to go first: {self.words}"
 
     @property
     def decision(self) -> Decision:
         """Return the refusal that it comes to; what would become of the first in a dry run nobody knows."""
         return Decision.refuse(Refusal.SAME_CAUSE, self.words)
+
+
+def follows(claim: Claim) -> bool:
+    """Whether a claim waits for what becomes of one that fails alike."""
+    return claim.state is ClaimState.OPEN and claim.note.startswith(_WAITS) and claim.note.endswith(_ALIKE)
+
+
+def left_alone(claim: Claim) -> Decision:
+    """Return the refusal of a claim that waits for another one, of which nothing more will be known."""
+    return Decision.refuse(Refusal.SAME_CAUSE, claim.note.rpartition(": ")[2])
 
 
 class Causes:
