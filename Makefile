@@ -59,9 +59,9 @@ coverage: $(STAMP) ## All tests once more, slower, with the lines that none of t
 	@$(BIN)/coverage combine -q --append 2>/dev/null || true
 	$(BIN)/coverage report --skip-covered --sort=cover
 
-bench: $(STAMP) ## How fast, how much memory (a table, and bench.json)
+bench: $(STAMP) ## How fast, how much memory (a table, and bench.json); one of them: make bench ARGS="--only evidence"
 	@bash .ci/servers
-	$(BIN)/python -m tests.bench --json bench.json
+	$(BIN)/python -m tests.bench --json bench.json $(ARGS)
 
 SEED ?= 1
 RUNS ?= 100

@@ -185,18 +185,46 @@ def test_what_jobs_need_counts(bench, lines):
     ]
 
 
-def test_evidence_and_causes_are_replayed(bench, lines):
-    """The first wave, and one job for all that fail alike; but each by itself if the first has passed."""
-    weighed = "  - projects: [try]\n    retries: {{evidence: 5%, max: 4}}\n"
-    bench.configure(CONFIG.replace("  - projects: [try]\n", weighed))
-    alike = {"failures": ["tests/test_login.py::test_refresh - AssertionError: assert 'expired' == 'valid'"]}
-    other = {"failures": ["tests/test_cart.py::test_total_price - AssertionError: assert 90 == 81"]}
+WEIGHED = CONFIG.replace("  - projects: [try]\n", "  - projects: [try]\n    retries: {{evidence: 5%, max: 4}}\n")
+LOGIN = {"failures": ["tests/test_login.py::test_refresh - AssertionError: assert 'expired' == 'valid'"]}
+CART = {"failures": ["tests/test_cart.py::test_total_price - AssertionError: assert 90 == 81"]}
+
+
+def test_one_job_goes_first_and_the_others_get_their_own_if_it_passes(bench, lines):
+    """As the daemon decides: when the first one's further run has come."""
+    bench.configure(WEIGHED)
     told = lines(
-        alike, {**alike, "job": "linux-b", "run_id": "b"}, {**other, "job": "linux-c", "run_id": "c"},
-        {"run_id": "101", "result": "success"}, {**alike, "job": "linux-d", "run_id": "d"},
+        LOGIN, {**LOGIN, "job": "linux-b", "run_id": "b"}, {**CART, "job": "linux-c", "run_id": "c"},
+        {"run_id": "101", "result": "success"}, {**LOGIN, "job": "linux-d", "run_id": "d"},
     )  # fmt: skip
 
     assert decisions(bench.run("replay", str(told), "--json")) == [
-        ("trigger", "failure", 1, 1), ("refuse", "same_cause", 0, 2), ("trigger", "failure", 1, 3),
+        ("trigger", "failure", 1, 1), ("trigger", "failure", 1, 3), ("trigger", "failure", 1, 4),
         ("trigger", "failure", 1, 5),
     ]  # fmt: skip
+
+
+def test_further_runs_are_weighed_as_the_daemon_does(bench, lines):
+    """A wave, what came of it, the next one; and what the first one comes to holds for the others."""
+    bench.configure(WEIGHED)
+    told = lines(
+        LOGIN, {**LOGIN, "job": "linux-b", "run_id": "b"}, {**LOGIN, "run_id": "101"}, {**LOGIN, "run_id": "102"}
+    )
+
+    assert decisions(bench.run("replay", str(told), "--json")) == [
+        ("trigger", "failure", 1, 1), ("refuse", "already_claimed", 0, 3), ("trigger", "failure", 1, 3),
+        ("refuse", "already_claimed", 0, 4), ("refuse", "same_cause", 0, 4),
+    ]  # fmt: skip
+
+
+def test_what_waits_at_the_end_of_the_file_is_left_alone(bench, lines):
+    """Nobody ran the first one again; the line is that of the failure. So it is where hours pass without that."""
+    bench.configure(WEIGHED)
+    waits = [LOGIN, {**LOGIN, "job": "linux-b", "run_id": "b"}]
+    later = {**CART, "job": "linux-c", "run_id": "c", "time": "2026-11-25T19:31:02Z"}
+
+    alone = decisions(bench.run("replay", str(lines(*waits)), "--json"))
+    followed = decisions(bench.run("replay", str(lines(*waits, later)), "--json"))
+
+    assert alone == [("trigger", "failure", 1, 1), ("refuse", "same_cause", 0, 2)]
+    assert followed == [*alone, ("trigger", "failure", 1, 3)]

@@ -331,13 +331,15 @@ class Dispatcher:
     ) -> None:  # fmt: skip
         """Record a decision about a claim, unless a job that fails alike decides for it, now or later."""
         runs = work.runs.get(claim.job, ())
-        inherits, first = None, None
+        inherits, like = None, 0
         if rule is not None and causes is not None and decision is not None and decision.cause is Cause.FAILURE:
             inherits = causes.inherits(claim, runs) if rule.first_of_cause else None
-            first = causes.first(claim, runs)
+            spent = (work.spent_dry if claim.dry else work.spent) + causes.added
+            # What the budget refuses is not compared: there may be thousands.
+            like = causes.like(claim, runs) if inherits is None and rule.budget.allows(spent, work.total) else 0
         now = self._clock()
         if inherits is None:
-            recorded = self._record_decision(claim, decision, rule, further, 0 if first is None else first.id)
+            recorded = self._record_decision(claim, decision, rule, further, like)
             if causes is not None and recorded is not None:
                 causes.add(claim, runs, recorded)
         elif inherits.outcome is Outcome.FAILED_ON:

@@ -1,17 +1,20 @@
 """Replay of a recorded history through the real policy: the file is the look-back, and nothing can be requested.
 
-It runs on the events' own clock and in dry run, so its decisions are those that would have been made.
+It runs on the events' own clock, so its decisions are those that would have been made. Where they go by what further
+runs prove, what a rule would have asked for is taken as accepted, and the further runs of the file as what came of it.
 """
 
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from triggerbot.core import event_json, identity
+from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Decision
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Head, Heard, Push, PushFacts
-from triggerbot.core.policy import planning
+from triggerbot.core.policy import causes, planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
@@ -19,11 +22,13 @@ from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer, refusal_of
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store.factory import open_memory
-from triggerbot.systems import NOTHING_KNOWN, Answer, Known, LookBack, Refused, System, recordings
+from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, LookBack, System, recordings
 from triggerbot.systems.recordings import Format, Reader
 
 #: Seconds of the events' own time between purges of what is older than the retention.
 _PURGE_EVERY = 86_400.0
+#: Seconds for which a job waits for one that fails alike, and that nobody runs again.
+_FOLLOWS_MOST = 43_200.0
 #: Events that are listed again, about at most: those of the pushes that were heard of last.
 _EVENTS_MAX = 50_000
 
@@ -63,6 +68,7 @@ class Replay:
     def __init__(
         self, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
     ) -> None:
+        dry = not any(rule.until_proved is not None or rule.first_of_cause for rule in rules)
         self._read = read
         self._on_event = on_event
         self._now = 0.0
@@ -71,15 +77,12 @@ class Replay:
         self._systems = _Systems()
         self._store = open_memory()
         metrics = Metrics()
-        self._observer = Observer(self._store, rules, dry=True, clock=self._clock, metrics=metrics)
-        self._dispatcher = Dispatcher(
-            self._store,
-            self._systems,
-            self._observer,
-            DispatchSettings(rules, dry=True),
-            clock=self._clock,
-            metrics=metrics,
+        self._observer = Observer(self._store, rules, dry=dry, clock=self._clock, metrics=metrics)
+        self._dispatcher = _Recorder(
+            self._store, self._systems, self._observer, DispatchSettings(rules, dry), clock=self._clock, metrics=metrics
         )
+        #: Of the claims that wait for another one: since when, and the line that made them.
+        self._following: dict[tuple[Push, int], tuple[float, int]] = {}
 
     def _clock(self) -> float:
         return self._now
@@ -101,6 +104,7 @@ class Replay:
 
     def _replay(self, event: Event, line: int) -> Iterator[Replayed]:
         self._now = max(self._now, event.time or 0.0)
+        yield from self._leave_alone(self._now - _FOLLOWS_MOST)
         self._purge()
         recorded = self._systems[event.push.system]
         if isinstance(recorded, RecordedSystem):
@@ -114,24 +118,56 @@ class Replay:
             yield from self._dispatch(event.push, line)
 
     def _dispatch(self, push: Push, line: int) -> Iterator[Replayed]:
-        """Dispatch until nothing is due, and yield the new decisions about the push."""
-        before = {claim.id for claim in self._store.pushes.work(push).claims}
+        """Dispatch until nothing is due, and yield the new decisions: about the push, and what was due of others."""
+        self._dispatcher.decided = []
         while self._dispatcher.step():
             pass
-        for claim in self._store.claims.read(push, before):
-            if claim.cause is not None:
-                yield Replayed(
-                    Decision.trigger(claim.cause, claim.wanted), push, identity.label(claim.job, claim.run.event), line
-                )
-            elif claim.refusal is not None:
-                yield Replayed(
-                    Decision.refuse(claim.refusal, claim.note), push, identity.label(claim.job, claim.run.event), line
-                )
+        for claim, decision in self._dispatcher.decided:
+            self._following.pop((claim.push, claim.id), None)
+            yield _replayed(claim, decision, line)
+        for claim in self._store.pushes.work(push).claims:
+            if causes.follows(claim):
+                self._following.setdefault((push, claim.id), (self._now, line))
+
+    def _leave_alone(self, before: float) -> Iterator[Replayed]:
+        """Refuse what has waited since before a time for a job that fails alike, and that nobody ran again."""
+        while self._following and (oldest := next(iter(self._following.items())))[1][0] <= before:
+            (push, number), (_, line) = oldest
+            del self._following[push, number]
+            for claim in self._store.claims.read(push, [number]):
+                decision = causes.left_alone(claim)
+                if causes.follows(claim) and self._store.claims.decide(claim, decision, None, self._now) is not None:
+                    yield _replayed(claim, decision, line)
+
+    def end(self) -> Iterator[Replayed]:
+        """Yield the decisions that the end of the file leads to."""
+        yield from self._leave_alone(math.inf)
 
     def _purge(self) -> None:
         if self._now - self._purged > _PURGE_EVERY:
             self._purged = self._now
             self._store.purge(self._now - self._retention)
+
+
+def _replayed(claim: Claim, decision: Decision, line: int) -> Replayed:
+    return Replayed(decision, claim.push, identity.label(claim.job, claim.run.event), line)
+
+
+class _Recorder(Dispatcher):
+    """A dispatcher that takes down what it decides."""
+
+    decided: list[tuple[Claim, Decision]]
+
+    def handle(self, push: Push) -> None:
+        """Handle a push, and take down what was decided."""
+        before = {claim.id: claim for claim in self._store.pushes.work(push).claims}
+        super().handle(push)
+        for claim in self._store.claims.read(push, before):
+            more = claim.wanted - before[claim.id].wanted
+            if claim.cause is not None and more > 0:
+                self.decided.append((claim, Decision.trigger(claim.cause, more)))
+            elif claim.refusal is not None:
+                self.decided.append((claim, Decision.refuse(claim.refusal, claim.note)))
 
 
 def replay(
@@ -156,6 +192,7 @@ def replay(
                 yield from run.feed(text, number)
             except NotUnderstood as error:
                 yield Unreadable(number, str(error))
+        yield from run.end()
     finally:
         run.close()
 
@@ -164,7 +201,7 @@ class RecordedSystem:
     """A system that lists what was replayed so far: all jobs, and the events of the last pushes."""
 
     capacity = Capacity.BATCH
-    grace = 0.0
+    grace = 60.0
     forks_allowed = True
     body_max = 1 << 20
 
@@ -215,8 +252,8 @@ class RecordedSystem:
         return planning.plan_batch(wants)
 
     def retrigger(self, operation: str, push: Push, call: Call) -> Answer:
-        """Refuse: a recorded history cannot get more runs."""
-        return Refused("a recorded history cannot be retriggered")
+        """Accept: what came of it is in the history, if anybody asked for it."""
+        return Accepted()
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return `None`: there is nothing to poll."""

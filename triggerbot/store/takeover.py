@@ -169,9 +169,9 @@ def _write_claims(transaction: Transaction, ledger: Ledger, older: OlderPush) ->
         claim.id = number_of[claim.id]
         job.claims[claim.origin] = claim.id
         if claim.spent and claim.dry:
-            head.spent_dry += 1
+            head.spent_dry, head.causes_dry = head.spent_dry + 1, head.causes_dry + 1
         elif claim.spent:
-            head.spent += 1
+            head.spent, head.causes = head.spent + 1, head.causes + 1
         if claim.state not in _UNDECIDED:
             claim.behind = ""
         if claim.behind:

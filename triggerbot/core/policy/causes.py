@@ -17,7 +17,9 @@ from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.verdict import fingerprint
 
 #: Comparisons of different failures, for one failure; beyond that, only equal ones are found.
-_COMPARED_MAX = 500
+_COMPARED_MAX = 50
+#: How the note of a claim begins that waits for another one, and ends.
+_WAITS, _ALIKE = "waits for ", ", same failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,27 @@ class Inherits:
     @property
     def words(self) -> str:
         """Render that it does."""
-        return f"as {identity.label(self.first.job, self.first.run.event)}, same failure"
+        return f"as {identity.label(self.first.job, self.first.run.event)}{_ALIKE}"
 
     @property
     def note(self) -> str:
         """Render what its claim waits for."""
-        return f"waits for {identity.label(self.first.job, self.first.run.event)} to go first: {self.words}"
+        return f"{_WAITS}{identity.label(self.first.job, self.first.run.event)} to go first: {self.words}"
 
     @property
     def decision(self) -> Decision:
         """Return the refusal that it comes to; what would become of the first in a dry run nobody knows."""
         return Decision.refuse(Refusal.SAME_CAUSE, self.words)
+
+
+def follows(claim: Claim) -> bool:
+    """Whether a claim waits for what becomes of one that fails alike."""
+    return claim.state is ClaimState.OPEN and claim.note.startswith(_WAITS) and claim.note.endswith(_ALIKE)
+
+
+def left_alone(claim: Claim) -> Decision:
+    """Return the refusal of a claim that waits for another one, of which nothing more will be known."""
+    return Decision.refuse(Refusal.SAME_CAUSE, claim.note.rpartition(": ")[2])
 
 
 class Causes:
@@ -68,6 +80,8 @@ class Causes:
         self._proving = proving
         self._now = now
         self._alike: dict[tuple[str, ...], list[Decided]] = defaultdict(list)
+        #: How many were added since.
+        self.added = 0
         for one in sorted(decided, key=lambda one: one.claim.id):
             self._add(one)
 
@@ -81,11 +95,12 @@ class Causes:
             state = ClaimState.WOULD if claim.dry else ClaimState.OWED
             changed = replace(claim, state=state, cause=decision.cause, wanted=decision.count, known_runs=len(runs))
             self._add(Decided(changed, tuple(runs)))
+            self.added += 1
 
-    def first(self, claim: Claim, runs: Sequence[Run]) -> Claim | None:
-        """Return the first other claim whose job was retriggered for the same failure, if there is one."""
+    def like(self, claim: Claim, runs: Sequence[Run]) -> int:
+        """Return the id of the first other claim whose job was retriggered for the same failure; 0 if there is none."""
         found = self._like(claim, _shapes(claim, runs))
-        return min((one.claim for one in found), key=lambda one: one.id, default=None)
+        return found[0].claim.id if found else 0
 
     def inherits(self, claim: Claim, runs: Sequence[Run]) -> Inherits | None:
         """Return the job that decides for that of a claim; `None`: it is decided by itself.
