@@ -1,11 +1,12 @@
 """Builds push reports from letters: `told(push, job("CI / test", "OG"))` failed once and then passed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict import health, verdict
+from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation, Standing
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import NO_HISTORY, History
 from triggerbot.reports import PushReport
@@ -19,6 +20,11 @@ _RESULTS = {
     "-": Result.SKIPPED,
 }
 LINK = "https://triggerbot.example/pushes/octo/app/0123?branch=main"
+
+
+def standing(job: str, fresh: Collection[str] | None) -> Standing:
+    """Return how the failure of a job stands to the base: those of `fresh` pass there, of others nothing is known."""
+    return Standing(Relation.PASSES, "ba5e" * 10) if job in (fresh or ()) else NOTHING_KNOWN
 
 
 class Clean:
@@ -82,8 +88,11 @@ def told(
 ) -> PushReport:
     """Judge jobs as the daemon does, and return the report."""
     record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0)
-    judged = health.of_push(verdict.of_job(one.job, one.runs, one.claims, background) for one in jobs)
-    return PushReport(record, judged, link, {}, fresh, tuple(answers))
+    judged = health.of_push(
+        verdict.against_base(verdict.of_job(one.job, one.runs, one.claims, background), standing(one.job, fresh))
+        for one in jobs
+    )
+    return PushReport(record, judged, link, {}, tuple(answers))
 
 
 def of_health(push: Push, wanted: Health, *, fork: bool | None = None) -> PushReport:

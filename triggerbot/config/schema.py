@@ -141,6 +141,12 @@ class RuleSection(Section):
         "it, systems with pull requests (GitHub) skip them outside the default branch, and all others retrigger.",
         examples=["skip", {"skip": ["*"], "retrigger": ["release/*"]}],
     )
+    base_branch: str = Field(
+        default="",
+        max_length=200,
+        description="The branch that pushes are based on, where the CI does not tell what each is based on.",
+        examples=["main"],
+    )
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
     requested: RequestedSection = default({}, "What a push may ask for in its message.")
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")

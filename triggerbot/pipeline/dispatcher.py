@@ -27,9 +27,11 @@ from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import PushOptions
+from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.doubts import Doubts
 from triggerbot.pipeline.leads import LeadResolver
 from triggerbot.pipeline.listing import Listing, known
@@ -72,8 +74,9 @@ class Dispatcher:
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
         self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
+        self._bases = Bases(store, observer, clock)
         self._sender = Sender(
-            store, settings, self.admission, self._turns, self._superseding, clock=clock, metrics=metrics
+            store, settings, self.admission, self._turns, self._superseding, self._bases, clock=clock, metrics=metrics
         )
         self._doubts = Doubts(
             store, settings, self.admission, self._turns, self._superseding, self._sender, clock=clock, metrics=metrics
@@ -292,9 +295,9 @@ class Dispatcher:
         rule = rules.rule_for(self._settings.rules, work.push)
         others = Neighbours(view.events, work.claims, view.planned)
         further = elsewhere.further_runs(view.events, (rule or _ANY_RULE).proving)
-        for claim in work.due(self._clock()):
-            if claim.state is not ClaimState.OPEN:
-                continue
+        undecided = [claim for claim in work.due(self._clock()) if claim.state is ClaimState.OPEN]
+        against = self._bases.standing(system, work, undecided, rule or _ANY_RULE)
+        for claim in undecided:
             if self._sender.blocked_by_dry_run(claim):
                 self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
@@ -304,7 +307,11 @@ class Dispatcher:
                 ending = self._superseding.ending(system, work, claim, view)
                 facts = _facts(system, work, view, decided, rule or _ANY_RULE, others)
                 forgotten = self._forgotten(work, decided, rule or _ANY_RULE)
-                decision = rules.decide(decided, rule, replace(facts, ending=ending, forgotten=forgotten))
+                decision = rules.decide(
+                    decided,
+                    rule,
+                    replace(facts, ending=ending, forgotten=forgotten, base=against.get(claim.job, NOTHING_KNOWN)),
+                )
                 self._record_decision(decided, decision, rule, further)
 
     def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:

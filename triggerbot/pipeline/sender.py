@@ -19,9 +19,11 @@ from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
+from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -56,6 +58,7 @@ class Sender:
         admission: Admission,
         turns: Turns,
         superseding: Superseding,
+        bases: Bases,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -65,6 +68,7 @@ class Sender:
         self._admission = admission
         self._turns = turns
         self._superseding = superseding
+        self._bases = bases
         self._clock = clock
         self._metrics = metrics
 
@@ -135,7 +139,10 @@ class Sender:
             forgotten=sum(run.key not in decided for run in ours),
         )  # fmt: skip
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
-        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
+        # What waited for long may have been decided before anything was known of the base.
+        late = rule is not None and (claim.asked or claim.tries)
+        against = self._bases.known(work, claim, rule) if late and rule is not None else NOTHING_KNOWN
+        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts, against)
         if withdrawn is not None:
             self._store.claims.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)

@@ -12,10 +12,11 @@ from triggerbot.core.model import PROVING, Kind, Push, RunKey, State
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import fingerprint, health, verdict
+from triggerbot.core.verdict import base, fingerprint, health, verdict
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict
-from triggerbot.store import FailureRecord, PushRecord, Store
+from triggerbot.pipeline import bases
+from triggerbot.store import FailureRecord, Found, PushRecord, Store
 
 #: Seconds for which a project's failure history is cached.
 FRESH = 30.0
@@ -176,7 +177,10 @@ class Judge:
             for job in record.jobs
         ]
         kept = list(_as_kept(record, jobs))
-        return health.of_push(_following(record, kept, derived) if derived else kept, now)
+        following = list(_following(record, kept, derived)) if derived else kept
+        there = bases.found(self._store, record.push, {job.name for job in failed}, now, rule)
+        judged = health.of_push(_against_base(record, following, there), now)
+        return replace(judged, base=there.revision, rests_on=there.visited)
 
     def history(self, project: str) -> FailureHistory:
         """Return the failure history of a project, read from the store unless it is cached."""
@@ -201,6 +205,13 @@ def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerd
     for kept, judged in zip(record.jobs, jobs, strict=True):
         job = _set_aside(judged) if kept.key in explained else judged
         yield verdict.beside(job, aside=kept.aside, mixed=kept.mixed) if kept.aside or kept.mixed else job
+
+
+def _against_base(record: PushRecord, jobs: Iterable[JobVerdict], there: Found) -> Iterator[JobVerdict]:
+    """Hold the failures of jobs against the base."""
+    for kept, job in zip(record.jobs, jobs, strict=True):
+        shapes = None if job.failing is None else job.failing.shapes
+        yield job if shapes is None else verdict.against_base(job, base.compare(shapes, there.jobs.get(kept.name)))
 
 
 def _following(

@@ -37,6 +37,7 @@ from triggerbot.store.names import (
     UNCOUNTED,
     UNPACKED,
     Queue,
+    based_index,
     held_index,
     join,
     part_of,
@@ -341,6 +342,8 @@ class Ledger:
             transaction.rank(index, self.part, None)
         transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)
+        for revision in self.head.bases:
+            transaction.rank(based_index(self.push, revision), self.part, None)
         for job in self._view.all(self.part, FAILURES):
             transaction.rank(join(FAILURES, self.push.project), within(self.part, job), None)
         self.jobs()

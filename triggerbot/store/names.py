@@ -16,6 +16,8 @@ RECENT, BRANCH, REVISIONS, JUDGED = "recent", "branch", "revisions", "judged"
 PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
 #: Sums of the pushes of a project and a day at which each job passed or failed; the index of these days.
 RAN = "ran"
+#: Pushes whose verdicts rest on a revision, by that.
+BASED = "based"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
 
@@ -91,6 +93,11 @@ def revision_member(push: Push) -> str:
 def part_of_revision(member: str) -> str:
     """Return the part of a push, from its name in the index of revisions."""
     return member.split(US, 2)[2]
+
+
+def based_index(push: Push, revision: str) -> str:
+    """Return the index of the pushes whose verdicts rest on a revision of a push's project."""
+    return join(BASED, push.system, push.project.lower(), revision)
 
 
 def held_index(behind: str) -> str:

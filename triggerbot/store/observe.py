@@ -131,7 +131,7 @@ def _item(transaction: Transaction, book: Book, item: Item, now: float, dry: boo
 def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     event, seen = item.event, item.seen
     head = ledger.create(now)
-    facts = PushFacts(event.push, event.message, event.author)
+    facts = PushFacts(event.push, event.message, event.author, base=event.base, parents=event.parents)
     due = _learn(ledger, facts, item.asks, now, dry)
     if head.asks is None and seen.groups and head.facts_due is None and not head.facts_tries:
         head.facts_due = now + _FACTS_DELAY
@@ -204,6 +204,10 @@ def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: floa
         head.author, news = facts.author, True
     if head.time is None and facts.time is not None:
         head.time, news = facts.time, True
+    if head.base is None and facts.base is not None and facts.base != head.push.revision:
+        head.base, news = facts.base, True
+    if not head.parents and facts.parents:
+        head.parents, news = facts.parents, True
     if facts.fork is not None and not head.fork and head.fork != facts.fork:
         # Once one of its runs is known to be a fork's, the push stays a fork's.
         head.fork, news = facts.fork, True

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push
-from triggerbot.store import due, ran
+from triggerbot.store import bases, due, ran
 from triggerbot.store.documents import StoredPush, dump, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -64,6 +64,8 @@ def judged(
     head = ledger.stored
     if head is None:
         return
+    if changes or head.counts != dict(summary.counts):
+        bases.tell(transaction, summary.push, now)
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]

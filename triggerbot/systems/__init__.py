@@ -233,6 +233,20 @@ class KnowsHeads(Protocol):
 
 
 @runtime_checkable
+class KnowsBase(Protocol):
+    """A system that can be asked what a push is based on, where it does not tell that by itself."""
+
+    def base(self, push: Push) -> PushFacts:
+        """Ask for `base` and `parents` of a push, with one request.
+
+        Raises:
+            NotKnown: it does not know the push, or what it is based on.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
+        """
+
+
+@runtime_checkable
 class NamesRequests(Protocol):
     """A system whose CI has words of its own for what is asked of it."""
 

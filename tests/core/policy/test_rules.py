@@ -67,7 +67,7 @@ def test_the_order_of_refusals_is_the_order_of_the_fixed_list() -> None:
     """The list of the design, word for word."""
     text = """not_watched job_excluded kind_excluded result_excluded author_excluded pool_excluded step_excluded hidden
     event_excluded superseded cancelled derived starts_excluded dontbuild no_retry not_opted_in rebuild_requested
-    already_claimed enough_runs
+    inherited already_claimed enough_runs
     over_budget not_found refused_by_ci"""
 
     assert [str(refusal) for refusal in Refusal] == text.split()
@@ -293,7 +293,7 @@ def test_a_pass_ends_a_serial_pass_for_failures_only() -> None:
         cause: still_owed(replace(claim, cause=cause), runs, one_at_a_time=True) for cause in Cause
     }  # fmt: skip
 
-    assert owed == {Cause.FAILURE: 0, Cause.REQUESTED: 2, Cause.MANUAL: 2}
+    assert owed == {Cause.FAILURE: 0, Cause.REQUESTED: 2, Cause.MANUAL: 2, Cause.CONTROL: 2}
     assert still_owed(claim, runs, one_at_a_time=False) == 2
 
 

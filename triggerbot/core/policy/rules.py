@@ -17,6 +17,7 @@ from triggerbot.core.policy.budget import DEFAULT, Budget
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
+from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation, Standing
 
 _EVERY = frozenset({EVERY})
 #: What a CI runs for the change itself. What a person or another run started, with input of its own, is none of that.
@@ -46,6 +47,8 @@ class Rule:
     groups: dict[str, Globs] = field(default_factory=dict)
     budget: Budget = DEFAULT
     superseded: Superseded = field(default_factory=Superseded)
+    #: Of what branch the base of a push is where the CI does not tell it; empty for none.
+    base_branch: str = ""
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
@@ -195,6 +198,8 @@ class Facts:
     follows: str = ""
     #: The jobs that a rerun would start and must not, as people call them.
     starts: tuple[str, ...] = ()
+    #: How the failure stands to what the push is based on.
+    base: Standing = NOTHING_KNOWN
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -239,6 +244,8 @@ def _decide_failure(rule: Rule, facts: Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
+    if facts.base.relation is Relation.INHERITED:
+        return Decision.refuse(Refusal.INHERITED, facts.base.words)
     return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
 
 
@@ -256,8 +263,8 @@ def starts_excluded(jobs: Sequence[str]) -> Decision:
 
 
 def reopens(earlier: Claim, run: RunKey, *, news: bool) -> bool:
-    """Whether a failed run makes a claim anew: the earlier one ended because its failure followed from another job."""
-    return news and earlier.refusal is Refusal.DERIVED and earlier.run.key != run
+    """Whether a failed run makes a claim anew: the earlier one ended because its failure was not its own."""
+    return news and earlier.refusal in (Refusal.DERIVED, Refusal.INHERITED) and earlier.run.key != run
 
 
 def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: str) -> Decision:
@@ -288,11 +295,17 @@ def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
-def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequence[str] = ()) -> Decision | None:
+def withdrawn(
+    claim: Claim,
+    rule: Rule | None,
+    follows: str = "",
+    starts: Sequence[str] = (),
+    base: Standing = NOTHING_KNOWN,
+) -> Decision | None:
     """Return the refusal of a decided claim whose run turned out to be none that its rule covers.
 
     Some CIs tell only after the end of a run that it met an error of theirs, or that its failure does not count.
-    `follows` and `starts`: as in `Facts`.
+    `follows`, `starts` and `base`: as in `Facts`.
     """
     if starts:
         return starts_excluded(starts)
@@ -304,6 +317,8 @@ def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequen
         return Decision.refuse(Refusal.HIDDEN, "the CI does not count its failures")
     if claim.run.result is Result.INFRA and Result.INFRA not in rule.results:
         return Decision.refuse(Refusal.RESULT_EXCLUDED, "it turned out to be an error of the CI itself")
+    if base.relation is Relation.INHERITED:
+        return Decision.refuse(Refusal.INHERITED, base.words)
     return None
 
 

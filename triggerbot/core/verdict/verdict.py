@@ -10,6 +10,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
 from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 
 
@@ -79,6 +80,8 @@ class JobVerdict:
     derived: frozenset[RunKey] = frozenset()
     #: The jobs that its last failure follows from, as people call them, if it has no verdict of its own.
     follows: tuple[str, ...] = ()
+    #: How its failure stands to what the push is based on.
+    base: Standing = NOTHING_KNOWN
 
     @property
     def failing_runs(self) -> int:
@@ -101,6 +104,11 @@ class JobVerdict:
     def troubles(self) -> bool:
         """Whether it failed, or met only errors of the CI: "retry failed" means these jobs."""
         return self.verdict in (Verdict.FAILED, Verdict.INFRA) and not self.hidden
+
+    @property
+    def inherited(self) -> bool:
+        """Whether it fails as it does on the base: the push is judged without it."""
+        return self.verdict is Verdict.FAILED and self.base.relation is Relation.INHERITED
 
     @property
     def suspected(self) -> bool:
@@ -135,9 +143,9 @@ class JobVerdict:
                 passed = sum(run.passed for run in self.runs)
                 return f"failed {failed} and passed {passed} of {failed + passed} at the same revision" + self._new()
             case Verdict.FAILED if failed > 1:
-                return f"every one of {failed} runs failed" + self._alike()
+                return f"every one of {failed} runs failed" + self._alike() + self._at_base()
             case Verdict.FAILED:
-                return "its only run failed" + self._not_retriggered()
+                return "its only run failed" + self._at_base() + self._not_retriggered()
             case Verdict.PENDING:
                 return self._pending()
             case Verdict.INFRA:
@@ -181,8 +189,13 @@ class JobVerdict:
         # A single run has no failure in common with others.
         return f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
 
+    def _at_base(self) -> str:
+        # Of what is inherited `aside` says so; that nothing is known is said once, and not of each job.
+        silent = self.inherited or self.base.relation is Relation.UNKNOWN
+        return "" if silent else f"; {self.base.words}"
+
     def _not_retriggered(self) -> str:
-        if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
+        if self.claim is None or self.claim.refusal in (None, Refusal.ALREADY_CLAIMED, Refusal.INHERITED):
             return ""
         return f"; not retriggered: {self.claim.refusal}"
 
@@ -194,6 +207,12 @@ def following(job: JobVerdict, causes: Collection[str], troubled: Collection[str
     not well: as long as there is one, the push is judged without this job.
     """
     return replace(job, follows=tuple(sorted(causes)), hidden=job.hidden or bool(troubled))
+
+
+def against_base(job: JobVerdict, standing: Standing) -> JobVerdict:
+    """Return a job's verdict held against the base of its push: by what fails there, too, the push is not judged."""
+    held = replace(job, base=standing)
+    return replace(held, hidden=True, aside=standing.words) if held.inherited and not job.hidden else held
 
 
 def beside(job: JobVerdict, *, aside: str, mixed: bool) -> JobVerdict:
@@ -277,6 +296,11 @@ def of_job(
         proving=proving,
         derived=frozenset(derived),
     )
+
+
+def awaits(runs: Sequence[Run], claims: Iterable[Claim], now: float) -> bool:
+    """Return whether more runs of a job are decided on, or were asked for and may still be listed."""
+    return any(not one.state.final or (now < _lost(one) and _missing(one, runs) > 0) for one in claims)
 
 
 def _is_hindered(claim: Claim, now: float) -> bool:
