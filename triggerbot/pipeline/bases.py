@@ -25,7 +25,7 @@ from triggerbot.logs import push_fields
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Found, Store, Work
 from triggerbot.store.documents import run_of, stored_run
-from triggerbot.systems import FAILURES_MAX, KnowsBase, KnowsHeads, ListsFailures, ListsManyFailures, System
+from triggerbot.systems import FAILURES_MAX, Known, KnowsBase, KnowsHeads, ListsFailures, ListsManyFailures, System
 
 log = structlog.get_logger("triggerbot.base")
 
@@ -52,7 +52,7 @@ class Bases:
         found = self._found(work.push, names, rule)
         if found.revision is None and self._learn(system, work):
             found = self._found(work.push, names, rule)
-        if found.revision is not None and not names <= found.jobs.keys():
+        if found.revision is not None and not all(_is_telling(found.jobs.get(name)) for name in names):
             self._look(system, work, found.revision, rule)
             found = self._found(work.push, names, rule)
         lines = self._lines(system, work, failed, found.jobs)
@@ -95,7 +95,7 @@ class Bases:
             return
         where = Push(push.system, push.project, _branch(system, push, rule), revision)
         try:
-            view = system.look_back(where)
+            view = system.look_back(where, Known(spare=True))
         except CIError as error:
             log.info("base.no_look", **push_fields(push), base=revision, error=str(error))
             if isinstance(error, CIUnavailable) and error.healthy:
@@ -110,8 +110,12 @@ class Bases:
 
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
-        for run in asked:
-            lines = run.failures or self._lines_of_run(system, where, run)
+        missing = [run for run in asked if not run.failures][:_LINES_ASKED_MAX]
+        told = {}
+        if isinstance(system, ListsManyFailures) and len(missing) > 1:
+            told = dict(system.failures_of(where, missing))
+        for run in missing:
+            lines = told.get(run.key) or self._lines_of_run(system, where, run)
             own = runs[identity.base(run.job)]
             own[own.index(run)] = replace(run, failures=tuple(lines))
 
@@ -148,11 +152,19 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
     """Return what is known of jobs, by name, at a push's base: in the store, and by the look that was made there."""
     branch, proving = ("", PROVING) if rule is None else (rule.base_branch, rule.proving)
     stored = store.bases.of(push, names, now, branch, proving)
-    left = [name for name in names if name not in stored.jobs or stored.jobs[name].revision != stored.revision]
+    left = [
+        name for name in names
+        if not _is_telling(at := stored.jobs.get(name)) or at is None or at.revision != stored.revision
+    ]  # fmt: skip
     if not left or stored.revision is None:
         return stored
     looked = _load(store.facts.metadata(push).get(LOOKED, "{}"), stored.revision)
     return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
+
+
+def _is_telling(at: AtBase | None) -> bool:
+    """Return whether something is known of a job at the base, and, if it failed there, with which lines."""
+    return at is not None and (not at.failures or any(at.failures))
 
 
 def _branch(system: System, push: Push, rule: Rule) -> str:

@@ -35,6 +35,8 @@ class Known:
     #: Those of them that something is owed in, where that is all that the look-back is for: of others that have come to
     #: their end nothing new need be read.
     wanted: frozenset[str] | None = None
+    #: Nothing is owed there: the look leaves the CI's request limits to what is.
+    spare: bool = False
 
 
 NOTHING_KNOWN = Known()

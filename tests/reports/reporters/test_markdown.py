@@ -96,8 +96,10 @@ def test_a_push() -> None:
     assert "`0123456789ab` on `main`" in page
     assert sections(page) == {
         "Failed, and not so on the base": [
-            "`CI / new` [O] [O] [O] every one of 3 runs failed, with the same failure in 3 of 3; "
-            f"passes on the base (ba5eba5eba5e), fails here: `{NEW}`"
+            (
+                "`CI / new` [O] [O] [O] every one of 3 runs failed, with the same failure in 3 of 3; "
+                f"passes on the base (ba5eba5eba5e), fails here: `{NEW}`"
+            )
         ],
         "Failed; nothing is known of the base": [
             "`CI / known` [O] [O] every one of 2 runs failed, with the same failure in 2 of 2: `x.py:1: boom one`"

@@ -92,12 +92,13 @@ class Runs:
         """
         if not messages.is_full_name(push.project):
             raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
-        runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
+        client = self._sweeping if known.spare else self._client
+        runs = [run for run in self._of_commit(client, push) if run.head_branch == push.branch]
         if not runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
         files = _OfFiles()
         listed = [
-            self._events(self._client, push, run, files, wanted=str(run.id) in (known.wanted or ()))
+            self._events(client, push, run, files, wanted=str(run.id) in (known.wanted or ()))
             for run in runs
             if _matters(run, known)
         ]
@@ -117,13 +118,13 @@ class Runs:
             planned=files.planned,
         )
 
-    def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
+    def _of_commit(self, client: Client, push: Push) -> list[messages.WorkflowRun]:
         repository = segments("repos", *push.project.split("/"))
         path = f"{repository}/actions/runs"
         try:
-            found = list(self._client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage))
+            found = list(client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage))
         except NotKnown:
-            if self._client.get(push.project, repository).status == 200:
+            if client.get(push.project, repository).status == 200:
                 raise
             raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
         return list({run.id: run for page in found for run in page.workflow_runs}.values())

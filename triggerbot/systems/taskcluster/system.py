@@ -193,6 +193,13 @@ class Taskcluster:
         """Return what Treeherder found in a run's log, if there is one; raises as `ListsFailures.failures` does."""
         return () if self._jobs is None else self._jobs.failures(push, run)
 
+    def base(self, push: Push) -> PushFacts:
+        """Read in the push log what a push is based on; raises as `PushLogs.facts` does."""
+        facts = self._logs.facts(push)
+        if facts is None or facts.base is None:
+            raise NotKnown(f"no push log tells what {push.revision[:12]} of {push.project} is based on")
+        return PushFacts(push, base=facts.base, parents=facts.parents)
+
     # -- retriggering -------------------------------------------------------------------------------------------
 
     def plan(self, wants: Sequence[Owed], busy: frozenset[str], runs: Sequence[Event]) -> Plan:
