@@ -147,6 +147,10 @@ class RuleSection(Section):
         description="The branch that pushes are based on, where the CI does not tell what each is based on.",
         examples=["main"],
     )
+    control: bool = Field(
+        default=False,
+        description="Run a job that fails alike every time once at the base of its push, if nothing is known there.",
+    )
     opt_in: bool = Field(default=False, description="Only retrigger failures of pushes that ask for it with --retry.")
     requested: RequestedSection = default({}, "What a push may ask for in its message.")
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")

@@ -24,6 +24,10 @@ class ClaimState(StrEnum):
         return self in (ClaimState.DONE, ClaimState.REFUSED, ClaimState.WOULD)
 
 
+#: How the origin of a claim begins that a push based on this one makes; that push's revision follows.
+CONTROL = "control:"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A durable promise to handle one job of a push exactly once: the cause, the number of retriggers, the progress."""
@@ -38,7 +42,7 @@ class Claim:
     dry: bool
     created: float
     due: float
-    #: Empty if the bot made it; an operation id if a person asked for it.
+    #: Empty if the bot made it of its own accord; an operation id if a person asked for it, or see `CONTROL`.
     origin: str = ""
     cause: Cause | None = None
     refusal: Refusal | None = None
@@ -63,8 +67,13 @@ class Claim:
 
     @property
     def manual(self) -> bool:
-        """Whether a person asked for it."""
+        """Whether it was asked for, by a person or for a control run, whatever its own push is like."""
         return self.origin != ""
+
+    @property
+    def control(self) -> bool:
+        """Whether it is for a push that is based on this one, of whose job nothing is known here."""
+        return self.origin.startswith(CONTROL)
 
 
 @dataclass(frozen=True, slots=True)

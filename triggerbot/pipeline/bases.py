@@ -9,6 +9,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 
@@ -16,7 +17,7 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim
 from triggerbot.core.errors import CIError, CIUnavailable
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import PROVING, Event, Push, Run
+from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base, fingerprint
@@ -33,6 +34,8 @@ log = structlog.get_logger("triggerbot.base")
 ASKED, LOOKED = "base asked", "base looked at"
 #: Runs whose failure lines are asked for one by one, so as to compare them.
 _LINES_ASKED_MAX = 20
+#: Jobs at a base of which a run is kept though it proves nothing.
+_AGAIN_MAX = 500
 
 
 class Bases:
@@ -106,7 +109,7 @@ class Bases:
         runs = _runs(view.events)
         mine = {identity.base(claim.job) for claim in work.claims}
         self._add_lines(system, where, [run for name in mine for run in runs.get(name, ()) if run.failed], runs)
-        self._store.facts.set_metadata(push, LOOKED, _dump(revision, runs, rule))
+        self._store.facts.set_metadata(push, LOOKED, _dump(revision, where.branch, runs, rule))
 
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
@@ -196,7 +199,7 @@ def _runs(events: Sequence[Event]) -> dict[str, list[Run]]:
     return runs
 
 
-def _dump(revision: str, runs: Mapping[str, Sequence[Run]], rule: Rule) -> str:
+def _dump(revision: str, branch: str, runs: Mapping[str, Sequence[Run]], rule: Rule) -> str:
     jobs = {}
     for name, own in runs.items():
         # Of several of one name the newest counts.
@@ -204,7 +207,28 @@ def _dump(revision: str, runs: Mapping[str, Sequence[Run]], rule: Rule) -> str:
         at = base.at(revision, [run for run in own if run.job == newest], proving=rule.proving)
         if at is not None:
             jobs[name] = [at.passed, at.failures, at.is_open]
-    return json.dumps({"revision": revision, "jobs": jobs})
+    # Of what proves nothing a run is kept, which could be run again.
+    silent = {name: own[-1] for name, own in runs.items() if name not in jobs}
+    again = {name: _as_json(run) for name, run in list(silent.items())[:_AGAIN_MAX]}
+    return json.dumps({"revision": revision, "branch": branch, "jobs": jobs, "again": again})
+
+
+def _as_json(run: Run) -> dict[str, Any]:
+    kept = {"run_id": run.run_id, "attempt": run.attempt, "batch": run.batch, "kind": run.kind, "event": run.event}
+    per_batch = identity.is_per_batch(run.job)
+    return kept | {"result": run.result, "state": run.state, "time": run.time, "url": run.url, "per_batch": per_batch}
+
+
+def again(store: Store, push: Push, name: str, revision: str) -> Event | None:
+    """Return a run of a job that the CI listed at a push's base, where it was looked at; it proves nothing."""
+    stored = json.loads(store.facts.metadata(push).get(LOOKED, "{}"))
+    found = stored.get("again", {}).get(name) if stored.get("revision") == revision else None
+    if found is None:
+        return None
+    where = push._replace(branch=stored["branch"], revision=revision)
+    result = None if found["result"] is None else Result(found["result"])
+    kinds = {"state": State(found["state"]), "result": result, "kind": Kind(found["kind"])}
+    return Event(where, name, **{**found, **kinds})
 
 
 def _load(text: str, revision: str) -> dict[str, AtBase]:

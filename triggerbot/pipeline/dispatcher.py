@@ -210,7 +210,9 @@ class Dispatcher:
             return self._no_answer(self._store.pushes.work(push), error)
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
-        self._listing.observe(push, view)
+        # A push that only a control run made known is an old one: what failed there is not ours to retrigger.
+        quiet = before.asks is None and bool(before.claims) and all(claim.control for claim in before.claims)
+        self._listing.observe(push, view, quiet=quiet)
         self._listing.note_unread(push, view)
         work, view = (
             self._superseding.learn(system, self._store.pushes.work(push), view),

@@ -66,6 +66,12 @@ class Observer:
         """Record a batch durably, with the intake's cursor, and return an outcome for each in order. Idempotent."""
         return self.observe_soon(heard, cursor=cursor).result()
 
+    def record(self, events: Sequence[Event]) -> None:
+        """Record events of a push that nobody waits for: none of them makes a claim."""
+        if events:
+            items = [Observation(event, rules.Triage()) for event in events]
+            self._store.observe(items, self._clock(), dry=self._dry)
+
     def observe_soon(
         self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None, deliveries: Sequence[str] = ()
     ) -> "Future[list[Outcome]]":

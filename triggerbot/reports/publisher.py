@@ -17,6 +17,7 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.policy import backoff
+from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.base import Relation
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
@@ -24,6 +25,7 @@ from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, as_listed, judge, push_json
 from triggerbot.reports.comments import CommentCommands, answers
+from triggerbot.reports.controls import Controls
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
@@ -55,6 +57,8 @@ class PublishSettings:
     #: A push rests for this many times the processor time that publishing it took, if that is more than a second:
     #: a large push with constant news would take all of the processor.
     rest: float = 20.0
+    #: By them control runs are asked for.
+    rules: Sequence[Rule] = ()
 
 
 class Publisher:
@@ -75,6 +79,7 @@ class Publisher:
         self._judge = judge
         self._lines = lines
         self._commands = commands
+        self._controls = Controls(store, settings.rules, clock)
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
@@ -144,6 +149,7 @@ class Publisher:
         if new_lines:
             self._store.bases.tell(push, self._clock())
         self._follow(record, judged)
+        self._controls.ask(record, judged)
         later = self._report(record, judged, before, metadata, began)
         return min((one for one in (due, later, judged.until) if one is not None), default=None)
 

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from triggerbot.core import identity
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import PROVING, HeadKind, Push, Result, Run
+from triggerbot.core.model import PROVING, Event, HeadKind, Push, Result, Run
 from triggerbot.core.needs import Needs
 from triggerbot.core.verdict import base, verdict
 from triggerbot.core.verdict.base import AtBase
@@ -187,6 +187,48 @@ def renew(transaction: Transaction, claim: Claim, now: float) -> bool:
     return True
 
 
+def control(
+    transaction: Transaction, claim: Claim, revision: str, listed: Event | None, now: float
+) -> tuple[Push | None, bool]:
+    """Claim one run at the base for the job of a claim, once; return the base's push, and whether that is new.
+
+    `listed`: a run of the job there as the CI lists it, to begin with where nothing was heard of the base; it makes no
+    claim of its own. `None` instead of a push: there is no run that could be run again.
+    """
+    book, name = Book(transaction), identity.base(claim.job)
+    pushes = [one.push for one in _of_revision(transaction, claim.push, revision)]
+    pushes += [] if listed is None or listed.push in pushes else [listed.push]
+    book.load(pushes, [(push, name) for push in pushes])
+    for push in pushes:
+        ledger = book.ledger(push)
+        if listed is not None and listed.push == push and not (ledger.stored and ledger.family(name)):
+            ledger.create(now)
+            observe.record_run(ledger, identity.place(listed, ()), listed)
+        runs = {key: runs for key, job in ledger.family(name).items() if (runs := job.oldest_first(key))}
+        if not runs:
+            continue
+        key = max(runs, key=lambda job: (runs[job][-1].time or 0.0, job))
+        origin = f"{CONTROL}{claim.push.revision}"
+        jobs = ledger.family(name).values()
+        new = not any(one.startswith(CONTROL) for job in jobs for one in job.claims)
+        if new:
+            observe.make_claim(ledger, key, runs[key][-1].key, origin, claim.dry, now, wanted=1)
+        book.save(transaction)
+        return push, new
+    return None, False
+
+
+def uncontrolled(transaction: Transaction, claim: Claim, why: str, now: float) -> None:
+    """Record in the story of a job that nothing could be run at the base, and why."""
+    book = Book(transaction)
+    ledger = book.ledger(claim.push)
+    if ledger.stored is not None:
+        ledger.record(
+            "refuse", now, job=claim.job, run=claim.run.key, reason=Refusal.NOT_FOUND, text=why, origin=CONTROL
+        )
+        book.save(transaction)
+
+
 class Bases(Room):
     """What is known of the base of a push."""
 
@@ -194,3 +236,5 @@ class Bases(Room):
     follow = Writes(follow)
     tell = Writes(tell)
     renew = Writes(renew)
+    control = Writes(control)
+    uncontrolled = Writes(uncontrolled)

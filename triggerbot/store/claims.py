@@ -8,7 +8,7 @@ from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push
 from triggerbot.core.policy import elsewhere, rules
-from triggerbot.core.policy.budget import Budget, within_budget
+from triggerbot.core.policy.budget import SPENDING, Budget, within_budget
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
@@ -70,7 +70,7 @@ def decide(
         stored.state = ClaimState.REFUSED if decision.cause is None else stored.state
         stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
         stored.known_runs = len(job.runs)
-        _spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
+        _spend(ledger, stored, spent=decision.cause in SPENDING)
     release(transaction, ledger, stored)
     ledger.put_claim(stored)
     what = "trigger" if decision.cause is not None else "refuse"

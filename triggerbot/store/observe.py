@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 
 from triggerbot.core import identity, proof
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -167,8 +167,12 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
 def _earlier(
     ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, *, news: bool
 ) -> Claim | None:
-    """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one."""
-    number = job.claims.get("")
+    """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one.
+
+    What comes of a control run causes nothing at its own push: whoever asked for it judges by that one run.
+    """
+    control = next((number for origin, number in job.claims.items() if origin.startswith(CONTROL)), None)
+    number = job.claims.get("", control)
     stored = None if number is None else ledger.claim(number)
     if stored is None:
         return None

@@ -26,6 +26,8 @@ class Budget:
 
 
 DEFAULT = Budget()
+#: Causes that count against the budget.
+SPENDING = frozenset({Cause.FAILURE, Cause.CONTROL})
 
 
 def within_budget(
@@ -35,7 +37,7 @@ def within_budget(
 
     `elsewhere`: the jobs that count beside those of `spent`; see `elsewhere.spent`.
     """
-    if budget is None or decision.cause is not Cause.FAILURE:
+    if budget is None or decision.cause not in SPENDING:
         return decision
     spent += elsewhere
     most = str(budget.most(total))

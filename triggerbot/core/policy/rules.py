@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity, proof
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import PROVING, Event, Push, Result, Run, RunKey
 from triggerbot.core.patterns import Globs
@@ -49,6 +49,8 @@ class Rule:
     superseded: Superseded = field(default_factory=Superseded)
     #: Of what branch the base of a push is where the CI does not tell it; empty for none.
     base_branch: str = ""
+    #: Whether a job that fails alike every time is run once at the base, if nothing is known of it there.
+    control: bool = False
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
@@ -208,9 +210,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     The budget is not applied here: the store does that atomically when it records the decision.
     """
     if claim.manual:
-        if facts.starts:
-            return starts_excluded(facts.starts)
-        return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
+        return starts_excluded(facts.starts) if facts.starts else _asked_for(claim)
     run, asks = claim.run, facts.asks
     against = list(refusals(rule, run, facts.author))
     if not against and facts.listed is not None:
@@ -237,6 +237,13 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if asks.rebuild:
         return Decision.refuse(Refusal.REBUILD_REQUESTED)
     return _decide_failure(rule, facts) if rule is not None else None
+
+
+def _asked_for(claim: Claim) -> Decision:
+    if claim.control:
+        of = claim.origin.removeprefix(CONTROL)[:12]
+        return Decision.trigger(Cause.CONTROL, claim.wanted, f"{of} is based on this, and the job fails there")
+    return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
 
 
 def _decide_failure(rule: Rule, facts: Facts) -> Decision:

@@ -97,6 +97,15 @@ def at(
     return AtBase(revision, sum(run.passed for run in finished), tuple(failed[:_RUNS_MAX]), waits)
 
 
+def wants_control(standing: Standing, failed: int, alike: int, wanted: int) -> bool:
+    """Whether one run of the job at the base is worth its price: all its runs failed alike, and nothing is known there.
+
+    `failed`: how many failed; `alike`: how many of them with the same failure; `wanted`: further runs that its rule
+    wants of a failed job.
+    """
+    return standing.relation is Relation.UNKNOWN and failed == alike >= max(2, wanted + 1)
+
+
 def compare(shapes: Collection[str], there: AtBase | None) -> Standing:
     """Hold a failure, by what its lines have that is telling, against what the same job did at the base."""
     return NOTHING_KNOWN if there is None else Standing(_relation(shapes, there), there.revision)
