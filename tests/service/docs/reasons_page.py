@@ -33,8 +33,7 @@ def reasons_page() -> str:
         "## Verdicts of a job",
         table(["verdict", "what it means"], [(f"`{one}`", glossary.VERDICTS[one]) for one in Verdict]),
         "## A failure and the base",
-        "What the runs of the job at the revision that the push is based on say: "
-        "[the base](../explanation/base.md).",
+        "What the runs of the job at the revision that the push is based on say: [the base](../explanation/base.md).",
         table(["relation", "what it means"], [(f"`{one}`", glossary.RELATIONS[one]) for one in Relation]),
         "## Health of a push",
         "The exit code of `triggerbot status`: 0 for good, 1 for failing, 2 for pending and incomplete. Hidden jobs, "

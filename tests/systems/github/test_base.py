@@ -135,3 +135,38 @@ def test_a_base_that_only_the_ci_knows(make_desk: Make) -> None:
     found = {one.job: one.base.relation for one in Judge(desk.world.store, desk.world.clock).judge(record).jobs}
     assert found["CI / other (push)"] is Relation.DIFFERENT
     assert found["CI / test (push)"] is Relation.INHERITED
+
+
+def test_a_control_run_is_a_rerun_of_the_base(make_desk: Make) -> None:
+    """Of the job that was cancelled there, once; what it comes to is the verdict."""
+    desk = make_desk(replace(RULE, retries=1, control=True))
+    world = desk.world
+    desk.github.bases[A] = BASE
+    base = desk.run(BASE, {"test": "cancelled", "other": "success"}, branch="main", ago=900)
+    there = str(desk.github.job(base, "test").id)
+    desk.pushed(base)
+    desk.ended(base, "test", "other")
+    here = desk.run(A, {"test": "failure"})
+    lines(desk, here, LINE)
+    desk.pushed(here)
+    desk.ended(here, "test")
+    desk.settle()
+    publisher = world.publisher()
+    world.publish(publisher)
+    desk.github.finish(here, {"test": "failure"})
+    lines(desk, here, LINE)
+    desk.ended(here, "test")
+    for _ in range(3):
+        desk.settle()
+        world.publish(publisher)
+    assert [one for one in desk.reruns if there in one] == [f"jobs/{there}/rerun"]
+    desk.github.finish(base)
+    desk.ended(base, "test")
+    for _ in range(3):
+        desk.settle()
+        world.publish(publisher)
+    record = world.store.pushes.record(HERE)
+    assert record is not None
+    (job,) = [one for one in Judge(world.store, world.clock).judge(record).jobs if "test" in one.job]
+    assert job.base.relation is Relation.PASSES
+    assert job.why.endswith("passes on the base (ba5eba5eba5e), fails here")
