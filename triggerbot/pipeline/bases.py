@@ -5,11 +5,9 @@ what ran there; both are remembered with the push, as is that there was no answe
 no push of its own: nobody waits for a report of it, and its failures are not ours to retrigger.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
@@ -17,25 +15,24 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim
 from triggerbot.core.errors import CIError, CIUnavailable
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
+from triggerbot.core.model import Event, Push, Run
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base, fingerprint
 from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Standing
 from triggerbot.logs import push_fields
 from triggerbot.pipeline.observer import Observer
-from triggerbot.store import Found, Store, Work
+from triggerbot.store import Found, Store, Work, looks
 from triggerbot.store.documents import run_of, stored_run
+from triggerbot.store.looks import LOOKED
 from triggerbot.systems import FAILURES_MAX, Known, KnowsBase, KnowsHeads, ListsFailures, ListsManyFailures, System
 
 log = structlog.get_logger("triggerbot.base")
 
-#: Metadata of a push: that its CI was asked for its base; and what the CI listed there, as JSON.
-ASKED, LOOKED = "base asked", "base looked at"
+#: Metadata of a push: that its CI was asked for its base.
+ASKED = "base asked"
 #: Runs whose failure lines are asked for one by one, so as to compare them.
 _LINES_ASKED_MAX = 20
-#: Jobs at a base of which a run is kept though it proves nothing.
-_AGAIN_MAX = 500
 
 
 class Bases:
@@ -55,7 +52,7 @@ class Bases:
         found = self._found(work.push, names, rule)
         if found.revision is None and self._learn(system, work):
             found = self._found(work.push, names, rule)
-        if found.revision is not None and not all(_is_telling(found.jobs.get(name)) for name in names):
+        if found.revision is not None and not all(looks.is_telling(found.jobs.get(name)) for name in names):
             self._look(system, work, found.revision, rule)
             found = self._found(work.push, names, rule)
         lines = self._lines(system, work, failed, found.jobs)
@@ -73,7 +70,7 @@ class Bases:
         return base.compare(fingerprint.shapes(_lines_of(work, claim)), there)
 
     def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
-        return found(self._store, push, names, self._clock(), rule)
+        return looks.found(self._store, push, names, self._clock(), rule)
 
     def _learn(self, system: System, work: Work) -> bool:
         """Ask the CI once what a push is based on; return whether it says so."""
@@ -109,7 +106,7 @@ class Bases:
         runs = _runs(view.events)
         mine = {identity.base(claim.job) for claim in work.claims}
         self._add_lines(system, where, [run for name in mine for run in runs.get(name, ()) if run.failed], runs)
-        self._store.facts.set_metadata(push, LOOKED, _dump(revision, where.branch, runs, rule))
+        self._store.facts.set_metadata(push, LOOKED, looks.dump(revision, where.branch, runs, rule))
 
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
@@ -151,25 +148,6 @@ class Bases:
             return ()
 
 
-def found(store: Store, push: Push, names: Collection[str], now: float, rule: Rule | None) -> Found:
-    """Return what is known of jobs, by name, at a push's base: in the store, and by the look that was made there."""
-    branch, proving = ("", PROVING) if rule is None else (rule.base_branch, rule.proving)
-    stored = store.bases.of(push, names, now, branch, proving)
-    left = [
-        name for name in names
-        if not _is_telling(at := stored.jobs.get(name)) or at is None or at.revision != stored.revision
-    ]  # fmt: skip
-    if not left or stored.revision is None:
-        return stored
-    looked = _load(store.facts.metadata(push).get(LOOKED, "{}"), stored.revision)
-    return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
-
-
-def _is_telling(at: AtBase | None) -> bool:
-    """Return whether something is known of a job at the base, and, if it failed there, with which lines."""
-    return at is not None and (not at.failures or any(at.failures))
-
-
 def _branch(system: System, push: Push, rule: Rule) -> str:
     """Return the branch on which the base of a push most likely ran."""
     default = system.default_branch(push.project) if isinstance(system, KnowsHeads) else None
@@ -197,45 +175,3 @@ def _runs(events: Sequence[Event]) -> dict[str, list[Run]]:
         if not needs.follows_from(run):
             runs[identity.base(run.job)].append(run)
     return runs
-
-
-def _dump(revision: str, branch: str, runs: Mapping[str, Sequence[Run]], rule: Rule) -> str:
-    jobs = {}
-    for name, own in runs.items():
-        # Of several of one name the newest counts.
-        newest = max(own, key=lambda run: (run.time or 0.0, run.run_id)).job
-        at = base.at(revision, [run for run in own if run.job == newest], proving=rule.proving)
-        if at is not None:
-            jobs[name] = [at.passed, at.failures, at.is_open]
-    # Of what proves nothing a run is kept, which could be run again.
-    silent = {name: own[-1] for name, own in runs.items() if name not in jobs}
-    again = {name: _as_json(run) for name, run in list(silent.items())[:_AGAIN_MAX]}
-    return json.dumps({"revision": revision, "branch": branch, "jobs": jobs, "again": again})
-
-
-def _as_json(run: Run) -> dict[str, Any]:
-    kept = {"run_id": run.run_id, "attempt": run.attempt, "batch": run.batch, "kind": run.kind, "event": run.event}
-    per_batch = identity.is_per_batch(run.job)
-    return kept | {"result": run.result, "state": run.state, "time": run.time, "url": run.url, "per_batch": per_batch}
-
-
-def again(store: Store, push: Push, name: str, revision: str) -> Event | None:
-    """Return a run of a job that the CI listed at a push's base, where it was looked at; it proves nothing."""
-    stored = json.loads(store.facts.metadata(push).get(LOOKED, "{}"))
-    found = stored.get("again", {}).get(name) if stored.get("revision") == revision else None
-    if found is None:
-        return None
-    where = push._replace(branch=stored["branch"], revision=revision)
-    result = None if found["result"] is None else Result(found["result"])
-    kinds = {"state": State(found["state"]), "result": result, "kind": Kind(found["kind"])}
-    return Event(where, name, **{**found, **kinds})
-
-
-def _load(text: str, revision: str) -> dict[str, AtBase]:
-    stored = json.loads(text)
-    if stored.get("revision") != revision:
-        return {}
-    return {
-        name: AtBase(revision, passed, tuple(map(tuple, failures)), is_open)
-        for name, (passed, failures, is_open) in stored["jobs"].items()
-    }

@@ -12,8 +12,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.pipeline import bases
-from triggerbot.store import PushRecord, Store
+from triggerbot.store import PushRecord, Store, looks
 
 
 class Controls:
@@ -40,7 +39,7 @@ class Controls:
         if revision is None:
             return self._store.bases.uncontrolled(claim, "no control run: it is not known what the base is", now)
         name = next(job.name for job in record.jobs if job.key == claim.job)
-        listed = bases.again(self._store, claim.push, name, revision)
+        listed = looks.again(self._store, claim.push, name, revision)
         where, _ = self._store.bases.control(claim, revision, listed, now)
         if where is None:
             why = f"no control run: the job has no run at the base ({revision[:12]}) that could be run again"

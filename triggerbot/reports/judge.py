@@ -15,8 +15,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base, fingerprint, health, verdict
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict
-from triggerbot.pipeline import bases
-from triggerbot.store import FailureRecord, Found, PushRecord, Store
+from triggerbot.store import FailureRecord, Found, PushRecord, Store, looks
 
 #: Seconds for which a project's failure history is cached.
 FRESH = 30.0
@@ -178,7 +177,7 @@ class Judge:
         ]
         kept = list(_as_kept(record, jobs))
         following = list(_following(record, kept, derived)) if derived else kept
-        there = bases.found(self._store, record.push, {job.name for job in failed}, now, rule)
+        there = looks.found(self._store, record.push, {job.name for job in failed}, now, rule)
         judged = health.of_push(_against_base(record, following, there), now)
         return replace(judged, base=there.revision, rests_on=there.visited)
 
