@@ -19,7 +19,7 @@ from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import push_json
 from triggerbot.reports.judge import Judge
 from triggerbot.store.memory import Memory
-from triggerbot.systems import LookBack
+from triggerbot.systems import Later, LookBack
 
 BASE, HERE = push("ba5e" * 10)._replace(branch="main"), push("c0ffee" + "1" * 34)
 EARLIER = push("0dd" + "2" * 37)._replace(branch="main")
@@ -418,3 +418,15 @@ def test_a_control_run_is_within_the_budget_of_the_base(controlled: World, ci: O
     record = controlled.store.pushes.record(BASE)
     assert record is not None
     assert record.spent == 1
+
+
+def test_what_is_owed_still_is_not_sent_once_the_base_fails_too(world: World, ci: OnlyMain) -> None:
+    """A request was put off, and the base's runs came meanwhile."""
+    ci.answers = [Later("come back", 3600.0)]
+    fail(world, ci, HERE)
+    world.drain()
+    assert (str(world.claim(HERE, "job").state), asked(ci)) == ("owed", 1)
+    settle_base(world, ci)
+    world.pass_time(4000, every=500)
+    assert str(world.claim(HERE, "job").refusal) == "inherited"
+    assert asked(ci) == 1

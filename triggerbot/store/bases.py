@@ -56,6 +56,7 @@ def of(
     revision = None if stored is None else _before(view, stored, base_branch)
     found: dict[str, AtBase] = {}
     visited: list[str] = []
+    heard: list[str] = []
     step, room = revision, _JOBS_MAX
     while step is not None and step not in visited and len(visited) < _STEPS_MAX:
         visited.append(step)
@@ -64,11 +65,13 @@ def of(
             break
         room -= len(left)
         pushes = list(_of_revision(view, push, step))
+        heard += [one.push.revision for one in pushes]
         for one in pushes:
             found |= {name: at for name, at in _jobs(view, one, left, now, proving) if name not in found}
         earlier = (_before(view, one, base_branch) for one in pushes)
         step = next((one for one in earlier if one is not None), None)
-    return Found(revision, found, tuple(visited))
+    # A base may be told by the beginning of its revision.
+    return Found(revision, found, tuple(dict.fromkeys([*visited, *heard])))
 
 
 def _stored(view: Reader, part: str) -> StoredPush | None:
@@ -117,6 +120,8 @@ def _jobs(
     book = Book(view)
     book.load([stored.push], [] if stored.packed else [(stored.push, name) for name in names])
     ledger = book.ledger(stored.push)
+    # At once, for each read takes a while.
+    ledger.load_claims([one for name in names for job in ledger.family(name).values() for one in job.claims.values()])
     needs: Needs | None = None
     for name in names:
         family = {key: job for key, job in ledger.family(name).items() if _is_own(stored, key)}

@@ -102,6 +102,19 @@ def test_a_pull_request_says_which_branch_it_is_for(github: FakeGitHub, connect:
     ]
 
 
+def test_a_workflow_run_names_the_target_of_its_pull_request(github: FakeGitHub, connect: object) -> None:
+    """A look-back reads it: no webhook is needed, nor is it forgotten with the process."""
+    gh: GitHub = connect(repositories=["octo/app"])  # type: ignore[operator]
+    github.bases[A] = BASE
+    run = github.add_run("octo/app", "CI", A, "topic", {"test": "failure"})
+    github.runs[run].target = "release/1"
+    gh.look_back(HERE)
+    gh.base(HERE)
+    assert [one.path for one in github.requests if "/compare/" in one.path] == [
+        f"/repos/octo/app/compare/release%2F1...{A}"
+    ]
+
+
 def test_a_rate_limit_is_left_to_reruns(github: FakeGitHub, connect: object) -> None:
     """It is no answer: the base may be asked for again."""
     gh: GitHub = connect(repositories=["octo/app"])  # type: ignore[operator]

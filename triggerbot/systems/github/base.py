@@ -9,6 +9,7 @@ Source: "Compare two commits" of the OpenAPI description that GitHub publishes, 
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
@@ -32,13 +33,9 @@ class _Comparison(msgspec.Struct, frozen=True):
     merge_base_commit: _Commit
 
 
-class _Target(msgspec.Struct, frozen=True):
-    ref: str = ""
-
-
 class _Pull(msgspec.Struct, frozen=True):
     head: messages.Head
-    base: _Target
+    base: messages.Head
 
 
 class _PullMessage(msgspec.Struct, frozen=True):
@@ -46,20 +43,11 @@ class _PullMessage(msgspec.Struct, frozen=True):
     repository: messages.Repository
 
 
-class _Run(msgspec.Struct, frozen=True):
-    head_sha: str
-    pull_requests: list[_Pull] | None = None
-
-
-class _RunMessage(msgspec.Struct, frozen=True):
-    workflow_run: _Run
-    repository: messages.Repository
-
-
 class Bases:
     """Asks what pushes are based on. Thread-safe.
 
-    Each process remembers the targets of pull requests for itself: another takes the default branch.
+    Each process remembers the targets of pull requests for itself. Where another heard the webhook of a fork's, which
+    no workflow run names, the default branch is taken.
     """
 
     def __init__(self, client: Client, branches: Branches) -> None:
@@ -68,23 +56,25 @@ class Bases:
         self._lock = threading.Lock()
         self._targets: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def learn(self, kind: str, body: bytes | str) -> None:
-        """Take from a webhook which branch a commit is to be merged into; never raises."""
+    def learn(self, body: bytes | str) -> None:
+        """Take from a webhook about a pull request which branch it is to be merged into; never raises."""
         try:
-            if kind == "pull_request":
-                told = messages.read(body, _PullMessage)
-                pulls, repository = [told.pull_request], told.repository
-            elif kind == "workflow_run":
-                run = messages.read(body, _RunMessage)
-                pulls, repository = run.workflow_run.pull_requests or [], run.repository
-            else:
-                return
+            told = messages.read(body, _PullMessage)
         except NotUnderstood:
             return
+        self._remember(told.repository.full_name, told.pull_request.head.sha, told.pull_request.base.ref)
+
+    def learn_of(self, project: str, runs: Iterable[messages.WorkflowRun]) -> None:
+        """Take from workflow runs which branches their commits are to be merged into."""
+        for run in runs:
+            for pull in run.pull_requests or ():
+                self._remember(project, run.head_sha, pull.base.ref)
+
+    def _remember(self, project: str, sha: str, target: str) -> None:
+        if not target:
+            return
         with self._lock:
-            for pull in pulls:
-                if pull.base.ref:
-                    self._targets[repository.full_name.lower(), pull.head.sha.lower()] = pull.base.ref
+            self._targets[project.lower(), sha.lower()] = target
             while len(self._targets) > _TARGETS_MAX:
                 self._targets.popitem(last=False)
 

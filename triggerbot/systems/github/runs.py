@@ -65,13 +65,18 @@ class Runs:
         repositories: Sequence[str],
         annotations: Annotations,
         files: WorkflowFiles,
+        learn: Callable[[str, Sequence[messages.WorkflowRun]], None],
     ) -> None:
-        """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit."""
+        """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit.
+
+        `learn`: takes the workflow runs of a project that a look-back lists.
+        """
         self._system = system
         self._client = client
         self._sweeping = sweeping
         self._annotations = annotations
         self._files = files
+        self._learn = learn
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
         #: Jobs listed again under a new id: {the id we use: the id to rerun}.
@@ -94,6 +99,7 @@ class Runs:
             raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
         client = self._sweeping if known.spare else self._client
         runs = [run for run in self._of_commit(client, push) if run.head_branch == push.branch]
+        self._learn(push.project, runs)
         if not runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
         files = _OfFiles()

@@ -123,9 +123,11 @@ class GitHub:
         # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
         reading = Client(self._http, report_auth, limits, slots, sleep)
         files = WorkflowFiles(reading, clock)
-        self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations, files)
         self._branches = Branches(reading, clock)
         self._bases = Bases(self._report_client, self._branches)
+        self._runs = Runs(
+            name, self._client, self._sweeping, self._repositories, self._annotations, files, self._bases.learn_of
+        )
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -147,8 +149,8 @@ class GitHub:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
         heard = [one for one in parse.webhook(self.name, headers, body, self._mention) if not self._is_explained(one)]
         kind = headers.get("x-github-event", "")
-        if kind in ("pull_request", "workflow_run"):
-            self._bases.learn(kind, parse.payload(headers, body))
+        if kind == "pull_request":
+            self._bases.learn(parse.payload(headers, body))
         if self._queue_wants:
             heard += merge_queue.webhook(self.name, kind, parse.payload(headers, body), requeue=self.requeues)
         for lead in heard:
