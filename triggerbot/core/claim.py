@@ -71,6 +71,11 @@ class Claim:
         return self.origin != ""
 
     @property
+    def by_person(self) -> bool:
+        """Whether a person asked for it, who may start what nothing else starts."""
+        return self.manual and not self.control
+
+    @property
     def control(self) -> bool:
         """Whether it is for a push that is based on this one, of whose job nothing is known here."""
         return self.origin.startswith(CONTROL)

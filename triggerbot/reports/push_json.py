@@ -256,7 +256,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "wanted": claim.wanted,
         "asked": claim.asked,
         "dry_run": claim.dry,
-        "by_a_person": claim.manual and not claim.control,
+        "by_a_person": claim.by_person,
         "tries": claim.tries + claim.lookups,
         # A held claim goes on when the reason ends, which has no set time.
         "due": None if claim.state.final or claim.behind else event_json.format_time(claim.due),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from triggerbot.core import identity, proof
 from triggerbot.core.claim import Claim, ClaimState, Operation
-from triggerbot.core.decision import Cause, Decision
+from triggerbot.core.decision import Decision
 from triggerbot.core.model import Push
 from triggerbot.core.policy import elsewhere, rules
 from triggerbot.core.policy.budget import SPENDING, Budget, within_budget
@@ -59,7 +59,7 @@ def decide(
     head = ledger.head
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
-    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
+    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause in SPENDING else 0
     decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, elsewhere=more)
     stored.due, stored.note, stored.tries = now, decision.detail, 0
     if decision.cause is None and stored.asked:

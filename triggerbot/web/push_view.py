@@ -277,7 +277,12 @@ def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Dec
             last = f" Last: {claim.note}." if claim.note else ""
             if claim.manual:
                 runs = plural(claim.wanted, "further run")
-                yield DecisionText("open", "Not sent yet", "manual", f"{runs}: {_asked_by(claim)}.{last}")
+                yield DecisionText(
+                    "open",
+                    "Not sent yet",
+                    str(Cause.CONTROL if claim.control else Cause.MANUAL),
+                    f"{runs}: {_asked_by(claim)}.{last}",
+                )
             else:
                 yield DecisionText("open", "Not decided yet", "", f"It waits for its turn.{last}")
     if not job.claims:

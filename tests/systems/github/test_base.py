@@ -151,11 +151,11 @@ def test_a_base_that_only_the_ci_knows(make_desk: Make) -> None:
 
 
 def test_a_control_run_is_a_rerun_of_the_base(make_desk: Make) -> None:
-    """Of the job that was cancelled there, once; what it comes to is the verdict."""
+    """Of the job that proves nothing there, once; what it comes to is the verdict."""
     desk = make_desk(replace(RULE, retries=1, control=True))
     world = desk.world
     desk.github.bases[A] = BASE
-    base = desk.run(BASE, {"test": "cancelled", "other": "success"}, branch="main", ago=900)
+    base = desk.run(BASE, {"test": "timed_out", "other": "success"}, branch="main", ago=900)
     there = str(desk.github.job(base, "test").id)
     desk.pushed(base)
     desk.ended(base, "test", "other")
@@ -183,3 +183,38 @@ def test_a_control_run_is_a_rerun_of_the_base(make_desk: Make) -> None:
     (job,) = [one for one in Judge(world.store, world.clock).judge(record).jobs if "test" in one.job]
     assert job.base.relation is Relation.PASSES
     assert job.why.endswith("passes on the base (ba5eba5eba5e), fails here")
+
+
+@pytest.mark.parametrize("why", ["superseded", "starts_excluded"])
+def test_a_control_run_does_no_harm(make_desk: Make, why: str) -> None:
+    """Nothing is run at a base whose rerun could cancel a newer commit's CI, nor what may never be started."""
+    desk = make_desk(replace(RULE, retries=1, control=True))
+    world, job = desk.world, "deploy" if why == "starts_excluded" else "test"
+    desk.github.bases[A] = BASE
+    branch = "main" if why == "starts_excluded" else "stack"
+    base = desk.run(BASE, {job: "timed_out", "other": "success"}, branch=branch, ago=900)
+    desk.pushed(base)
+    desk.ended(base, job, "other")
+    if why == "superseded":
+        newer = desk.run(B, {job: "success"}, branch=branch, ago=700)
+        desk.pushed(newer)
+        desk.ended(newer, job)
+    here = desk.run(A, {job: "failure"})
+    lines(desk, here, LINE, job)
+    desk.pushed(here)
+    desk.ended(here, job)
+    desk.settle()
+    desk.github.finish(here, {job: "failure"})
+    lines(desk, here, LINE, job)
+    desk.ended(here, job)
+    publisher = world.publisher()
+    for _ in range(3):
+        desk.settle()
+        world.publish(publisher)
+    found = [
+        str(claim.refusal)
+        for one in world.store.pushes.record(Push("gh", "octo/app", branch, BASE)).jobs  # type: ignore[union-attr]
+        for claim in one.claims
+        if claim.control
+    ]
+    assert found == [why]

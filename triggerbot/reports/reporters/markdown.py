@@ -169,7 +169,7 @@ def _offer(report: PushReport, mention: str) -> str:
 def _sections(report: PushReport, mention: str) -> list[_Section]:
     """Divide the jobs into sections: each job appears once, and so does the common cause of several failures."""
     # A claim by a person supersedes a refusal: the job was retriggered after all, or refused for another reason.
-    by_hand = {job.job: claim for job in report.record.jobs for claim in job.claims if claim.manual}
+    by_hand = {job.job: claim for job in report.record.jobs for claim in job.claims if claim.by_person}
     failed = {
         job.job: replace(job, claim=by_hand[job.job]) if job.job in by_hand and _refusal(job.claim) else job
         for job in report.judged.jobs

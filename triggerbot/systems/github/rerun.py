@@ -84,7 +84,7 @@ def _plan_batch(
     if batch in busy or running:
         return Plan(held=tuple((owed, GOES_ON) for owed in all_owed))
     reruns = max((event.attempt for event in listed), default=1) - 1
-    ended = [owed for owed in all_owed if reruns >= planned_max and not owed.claim.manual]
+    ended = [owed for owed in all_owed if reruns >= planned_max and not owed.claim.by_person]
     left = by_round([owed for owed in all_owed if owed not in ended])
     jobs = {job: event for job, event in newest.items() if event.kind is not Kind.WORKFLOW}
     call = _call(left, jobs, Needs(listed)) if left else None
