@@ -5,6 +5,7 @@
     comments.py      carries out comment commands       comment_syntax.py  parses them
     requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
+    controls.py      asks for control runs at the base
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences
     statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
