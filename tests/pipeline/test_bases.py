@@ -430,3 +430,29 @@ def test_what_is_owed_still_is_not_sent_once_the_base_fails_too(world: World, ci
     world.pass_time(4000, every=500)
     assert str(world.claim(HERE, "job").refusal) == "inherited"
     assert asked(ci) == 1
+
+
+def test_what_is_refused_for_the_base_is_not_claimed_anew_in_vain(world: World, ci: OnlyMain) -> None:
+    """A failed run shows the base's failure and another line, and the verdict goes by another run than the decision."""
+    settle_base(world, ci)
+    fail(world, ci, HERE, LOGIN)
+    world.drain()
+    fail(world, ci, HERE, REFUND, "h2")
+    fail(world, ci, HERE, REFUND, "h3")
+    publisher = world.publisher(Board())
+    for _ in range(6):
+        world.drain()
+        world.publish(publisher)
+    told = [one for one in world.store.pushes.timeline(HERE, "job") if one.what in ("refuse", "trigger")]
+    assert len(told) <= 3
+
+
+def test_a_forks_runs_at_the_base_are_no_evidence(make_world: MakeWorld, ci: OnlyMain, kept: Memory | None) -> None:
+    """Where the CI is asked for them as well."""
+    world = make_world(ci, rules=(replace(RULE, base_branch="main"),), tables=kept)
+    ci.facts[BASE] = replace(ci.facts[BASE], fork=True)
+    ci.put(failure("job", "b1", push=BASE, failures=LOGIN, time=5.0))
+    fail(world, ci, HERE)
+    world.drain()
+    assert judged(world).base.relation is Relation.UNKNOWN
+    assert asked(ci) == 1

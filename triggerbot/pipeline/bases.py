@@ -103,7 +103,9 @@ class Bases:
                 return
             self._store.facts.set_metadata(push, LOOKED, "{}")
             return
-        runs = _runs(view.events)
+        forks = set() if view.facts is None else {batch.id for batch in view.facts.batches if batch.fork}
+        all_of_fork = view.facts is not None and bool(view.facts.fork) and not view.facts.batches
+        runs = _runs(() if all_of_fork else [event for event in view.events if event.batch not in forks])
         mine = {identity.base(claim.job) for claim in work.claims}
         self._add_lines(system, where, [run for name in mine for run in runs.get(name, ()) if run.failed], runs)
         self._store.facts.set_metadata(push, LOOKED, looks.dump(revision, where.branch, runs, rule))

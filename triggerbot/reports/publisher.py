@@ -16,9 +16,9 @@ import structlog
 from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Push
-from triggerbot.core.policy import backoff
+from triggerbot.core.policy import backoff, rules
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.base import Relation
+from triggerbot.core.verdict.base import OWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
@@ -29,7 +29,7 @@ from triggerbot.reports.controls import Controls
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
-from triggerbot.store import PushRecord, Store
+from triggerbot.store import PushRecord, Store, looks
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -157,11 +157,16 @@ class Publisher:
         """Let news of the base have the push judged again, and claim anew what is not inherited after all."""
         if judged.rests_on:
             self._store.bases.follow(record.push, judged.rests_on, self._clock())
-        inherited = {job.job for job in judged.jobs if job.base.relation is Relation.INHERITED}
+        rule = rules.rule_for(self._settings.rules, record.push)
         for job in record.jobs:
             for claim in job.claims:
-                if claim.refusal is Refusal.INHERITED and job.job not in inherited:
-                    self._store.bases.renew(claim, self._clock())
+                if claim.refusal is not Refusal.INHERITED:
+                    continue
+                # What would be refused again is not claimed anew, whatever the verdict makes of generic lines.
+                now = self._clock()
+                against = looks.standing(self._store, record.push, job.name, job.runs, now, rule)
+                if against.relation in OWN:
+                    self._store.bases.renew(claim, now)
 
     def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
         """Store the verdict of a push, with what has changed since the last one."""

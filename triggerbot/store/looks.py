@@ -1,15 +1,15 @@
 """What a CI listed at the base of a push, where it was looked at: kept as metadata of the push."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base
-from triggerbot.core.verdict.base import AtBase
+from triggerbot.core.verdict import base, fingerprint
+from triggerbot.core.verdict.base import AtBase, Standing
 from triggerbot.store.bases import Found
 from triggerbot.store.store import Store
 
@@ -33,6 +33,12 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
     return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
 
 
+def standing(store: Store, push: Push, name: str, runs: Iterable[Run], now: float, rule: Rule | None) -> Standing:
+    """Return how the failure of a job stands to the base, as a decision about it takes it: by all its lines."""
+    lines = tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
+    return base.compare(fingerprint.shapes(lines), found(store, push, [name], now, rule).jobs.get(name))
+
+
 def is_telling(at: AtBase | None) -> bool:
     """Return whether something is known of a job at the base, and, if it failed there, with which lines."""
     return at is not None and (not at.failures or any(at.failures))
@@ -44,8 +50,9 @@ def dump(revision: str, branch: str, runs: Mapping[str, Sequence[Run]], rule: Ru
     for name, own in runs.items():
         # Of several of one name the newest counts.
         newest = max(own, key=lambda run: (run.time or 0.0, run.run_id)).job
-        at = base.at(revision, [run for run in own if run.job == newest], proving=rule.proving)
-        if at is not None:
+        same = [run for run in own if run.job == newest]
+        at = base.at(revision, same, proving=rule.proving)
+        if at is not None and not identity.differ(same):
             jobs[name] = [at.passed, at.failures, at.is_open]
     # Of what proves nothing a run is kept, which could be run again.
     silent = {name: own[-1] for name, own in runs.items() if name not in jobs}

@@ -79,6 +79,8 @@ class Standing:
 NOTHING_KNOWN = Standing()
 #: Relations that tell a failure to have come with the push.
 NEW = frozenset({Relation.PASSES, Relation.DIFFERENT})
+#: Relations that prove a failure not to be inherited; where less is known than before, nothing is proved.
+OWN = NEW | {Relation.INTERMITTENT}
 
 
 def at(
