@@ -22,6 +22,7 @@ from triggerbot.core.model import PROVING, Push, Result, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import rules, waves
 from triggerbot.core.policy.evidence import Background, Past, Pool, UntilProved, fitted
+from triggerbot.core.policy.owed import still_owed
 from triggerbot.core.policy.rules import Facts, Rule
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.core.verdict import verdict
@@ -157,7 +158,7 @@ def settle(one: Failing, way: Way, dice: Random) -> tuple[int, verdict.JobVerdic
 
 def _next(claim: Claim, runs: Sequence[Run], one: Failing, way: Way) -> int:
     if way.rule.until_proved is None:
-        owed = rules.still_owed(claim, runs, one_at_a_time=not way.several)
+        owed = still_owed(claim, runs, one_at_a_time=not way.several)
         return owed if way.several else min(owed, 1)
     step = waves.step(claim, runs, way.rule.until_proved, one.background, several=way.several, proving=PROVING)
     return step.count if isinstance(step, waves.Ask) else 0

@@ -28,7 +28,7 @@ _REPOSITORY = "octo/app"
 _RULE = Rule(Globs([_REPOSITORY]), retries=1)
 _WORKFLOW = "jobs: {test: {strategy: {matrix: {n: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}}}, gate: {needs: test, if: always()}}"
 #: The least requests that are possible, call by call; see docs/explanation/performance.md.
-_LEAST_PER_RETRIGGER, _LEAST_PER_ROUND, _LEAST_PER_REPORT, _LEAST_PER_TEN = 4, 1, 2, 6
+_LEAST_PER_RETRIGGER, _LEAST_PER_ROUND, _LEAST_PER_REPORT, _LEAST_PER_TEN = 5, 1, 2, 7
 
 
 def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:

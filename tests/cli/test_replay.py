@@ -60,6 +60,20 @@ def test_a_failure_is_retriggered_with_exactly_these_keys(bench, lines):
         ),
         (
             [
+                {"revision": OTHER, "failures": ["x.py:1: KeyError: 'a'"]},
+                {"run_id": "101", "base": OTHER, "failures": ["x.py:1: KeyError: 'a'"]},
+            ],
+            [("trigger", "failure", 2, 1), ("refuse", "inherited", 0, 2)],
+        ),
+        (
+            [
+                {"revision": OTHER, "failures": ["x.py:1: KeyError: 'a'"]},
+                {"run_id": "101", "base": OTHER, "failures": ["y.py:9: TypeError: no such thing"]},
+            ],
+            [("trigger", "failure", 2, 1), ("trigger", "failure", 2, 2)],
+        ),
+        (
+            [
                 {"run_id": "101", "job": "linux-deploy", "result": "skipped", "needs": ["linux-mochitest-1"]},
                 {},
             ],

@@ -11,7 +11,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Crash, DeadLetter
-from triggerbot.systems import Refused
+from triggerbot.systems.answers import Refused
 
 TRACE = """Traceback (most recent call last):
   File "/opt/triggerbot/dispatch.py", line 120, in _send

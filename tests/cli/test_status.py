@@ -10,7 +10,7 @@ from triggerbot.cli import output
 from triggerbot.core.errors import CIDenied
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.store import Pause
-from triggerbot.systems import Later
+from triggerbot.systems.answers import Later
 
 PUSH = ("try", REVISION)
 

@@ -54,6 +54,17 @@ def test_what_made_the_ci_run_it_is_read_and_written() -> None:
     assert event_json.decode(told(event=None)).event is event_json.decode(told(event="")).event is None
 
 
+def test_what_a_push_is_based_on_is_read_and_written() -> None:
+    """In lower case; what is no revision is named."""
+    heard = event_json.decode(told(base="ABCDEF1", parents=["ABCDEF1", "beef" * 10]))
+    assert (heard.base, heard.parents) == ("abcdef1", ("abcdef1", "beef" * 10))
+    assert event_json.from_json(event_json.encode(heard)) == heard
+    assert event_json.decode(told(base=None, parents=None)) == event_json.decode(told(base="", parents=[]))
+    for key, value in (("base", "main"), ("parents", ["main"])):
+        with pytest.raises(NotUnderstood, match=key):
+            event_json.decode(told(**{key: value}))
+
+
 def test_the_least_event_has_defaults() -> None:
     """Six keys are enough."""
     assert event_json.decode(told()) == Event(Push("", "try", "default", "abcdef1"), "linux-test", "1", State.PENDING)

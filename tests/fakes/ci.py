@@ -50,6 +50,7 @@ class FakePush:
     message: str | None
     author: str | None
     time: float
+    base: str | None = None
     runs: list[FakeRun] = field(default_factory=list)
     #: Look-backs that are answered 404 first.
     unknown_looks: int = 0
@@ -130,10 +131,13 @@ class FakeCI:
         message: str | None = "",
         author: str | None = "dev@example.org",
         unknown_looks: int = 0,
+        base: str | None = None,
     ) -> FakePush:
         """Add a push, or change its facts."""
         with self._lock:
-            made = FakePush(project, branch, revision, message, author, self._clock(), unknown_looks=unknown_looks)
+            made = FakePush(
+                project, branch, revision, message, author, self._clock(), base, unknown_looks=unknown_looks
+            )
             earlier = self._pushes.get((project, branch, revision))
             if earlier is not None:
                 made.runs, made.time = earlier.runs, earlier.time
@@ -282,7 +286,13 @@ class FakeCI:
                     run.hidden_looks -= 1
                 elif run.hidden_until <= self._clock():
                     listed.append(dict(run.event))
-            return 200, {"author": push.author, "message": push.message, "time": push.time, "runs": listed}
+            return 200, {
+                "author": push.author,
+                "message": push.message,
+                "time": push.time,
+                "base": push.base,
+                "runs": listed,
+            }
 
     def recent(self, path: str, query: str) -> tuple[int, Any]:
         """Answer `GET /runs?since=`."""

@@ -8,7 +8,8 @@ from triggerbot.core import event_json
 from triggerbot.core.errors import NotKnown
 from triggerbot.core.model import Event, Heard, Lead, Push, PushFacts, State
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan, plan_batch
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, LookBack, ResolvedLeads
+from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
+from triggerbot.systems.answers import Accepted, Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Builds push reports from letters: `told(push, job("CI / test", "OG"))` failed once and then passed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict import health, verdict
+from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
+from triggerbot.core.verdict.base import Standing as AtBase
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.history import Failure, Novelty, Past, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, History
@@ -20,6 +22,11 @@ _RESULTS = {
     "-": Result.SKIPPED,
 }
 LINK = "https://triggerbot.example/pushes/octo/app/0123?branch=main"
+
+
+def standing(job: str, fresh: Collection[str] | None) -> AtBase:
+    """Return how the failure of a job stands to the base: those of `fresh` pass there, of others nothing is known."""
+    return AtBase(Relation.PASSES, "ba5e" * 10) if job in (fresh or ()) else NOTHING_KNOWN
 
 
 class Clean:
@@ -79,8 +86,11 @@ def told(
 ) -> PushReport:
     """Judge jobs as the daemon does, and return the report."""
     record = PushRecord(push, PushFacts(push, fork=fork), None, jobs, 0, 0, 0.0)
-    judged = health.of_push(verdict.of_job(one.job, one.runs, one.claims, background) for one in jobs)
-    return PushReport(record, judged, link, {}, fresh, tuple(answers))
+    judged = health.of_push(
+        verdict.against_base(verdict.of_job(one.job, one.runs, one.claims, background), standing(one.job, fresh))
+        for one in jobs
+    )
+    return PushReport(record, judged, link, {}, tuple(answers))
 
 
 def of_health(push: Push, wanted: Health, *, fork: bool | None = None) -> PushReport:

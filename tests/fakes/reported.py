@@ -8,11 +8,12 @@ import httpx
 import structlog
 from structlog.testing import capture_logs
 
+from tests.fakes.push_report import standing
 from tests.fakes.world import push as some_push
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict.health import of_push
 from triggerbot.core.verdict.same_failure import NO_HISTORY, History
-from triggerbot.core.verdict.verdict import of_job
+from triggerbot.core.verdict.verdict import against_base, of_job
 from triggerbot.reports import PushReport, push_json
 from triggerbot.store import JobRecord, PushRecord
 
@@ -50,9 +51,10 @@ def told(
     """Return the report of a push whose jobs ended as their letters say, oldest run first."""
     records = [_record(job, letters, (lines or {}).get(job, ""), url) for job, letters in jobs.items()]
     record = PushRecord(push, PushFacts(push, message, author, 1000.0), None, tuple(records), 0, 0, 2000.0)
-    judged = of_push((of_job(one.job, one.runs, (), background) for one in records), 2000.0)
+    held = (against_base(of_job(one.job, one.runs, (), background), standing(one.job, fresh)) for one in records)
+    judged = of_push(held, 2000.0)
     value: dict[str, Any] = push_json.push(record, judged)
-    return PushReport(record, judged, link, value, None if fresh is None else frozenset(fresh))
+    return PushReport(record, judged, link, value)
 
 
 def _record(job: str, letters: Sequence[str], line: str, url: str) -> JobRecord:

@@ -13,7 +13,8 @@ from tests.service.simulation.scenario import Habit
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Event, Group, Heard, Lead, Push, PushFacts, Result, State
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan, plan_batch
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack, Refused, ResolvedLeads, Unknown
+from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, ResolvedLeads
+from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.rerun import plan as plan_reruns
 
 if TYPE_CHECKING:

@@ -144,7 +144,9 @@ class FakeTaskcluster(Served):
 
     # -- what there is ------------------------------------------------------------------------------------------
 
-    def push(self, revision: str, project: str = "try", message: str = "a change", *, actions: Any = None) -> str:
+    def push(
+        self, revision: str, project: str = "try", message: str = "a change", *, actions: Any = None, base: str = "",
+    ) -> str:  # fmt: skip
         """Push: a decision task with its actions, in the index and in the push log."""
         group = slug()
         self.add(
@@ -155,7 +157,10 @@ class FakeTaskcluster(Served):
         self.index[f"gecko.v2.{project}.revision.{revision}.taskgraph.decision"] = group
         self.pushes.append(
             {"project": project, "user": "dev@example.org", "date": 1_763_600_000,
-             "changesets": [{"node": "0" * 40, "desc": "first part"}, {"node": revision, "desc": message}]}
+             "changesets": [
+                 {"node": "0" * 40, "desc": "first part", "parents": [*([base] if base else [])]},
+                 {"node": revision, "desc": message, "parents": ["0" * 40]},
+             ]}
         )  # fmt: skip
         return group
 

@@ -126,7 +126,7 @@ class World:
         setting = WishSetting(self.rules, told, self.dry)
         wishes = CommentCommands(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
         lines = FailureLines(self.store, self.systems, self.clock)
-        publish = PublishSetting(reporters, address, self.dry, rest)
+        publish = PublishSetting(reporters, address, self.dry, rest, self.rules)
         return Publisher(self.store, judge, lines, wishes, publish, clock=self.clock, metrics=self.metrics)
 
     def publish(self, publisher: Publisher, seconds: float = 2.0) -> int:

@@ -12,7 +12,7 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIUnavailable, StoreUnavailable
 from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.planning import Capacity
-from triggerbot.systems import Later, Refused, Unknown
+from triggerbot.systems.answers import Later, Refused, Unknown
 
 __all__ = ["guarded", "memory"]
 

@@ -156,7 +156,7 @@ def test_if_it_proves_nothing_the_next_one_takes_its_place(tmp_path: Path, clock
 
 def test_if_the_ci_refuses_it_the_next_one_takes_its_place(tmp_path: Path, clock: Clock) -> None:
     """It has run nothing, so it has decided nothing."""
-    from triggerbot.systems import Refused
+    from triggerbot.systems.answers import Refused
 
     ci = MemoryCI()
     ci.answers = [Refused("too old")]

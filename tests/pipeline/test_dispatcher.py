@@ -18,7 +18,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.verdict import Verdict, of_job
-from triggerbot.systems import Later
+from triggerbot.systems.answers import Later
 from triggerbot.systems.generic.system import Generic
 
 # -- when all goes well -----------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from triggerbot.core.policy.planning import Call, Capacity
 from triggerbot.store import Distrust
 from triggerbot.store.factory import open_file
 from triggerbot.store.sqlite.backup import backup
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 
 
 class CI(MemoryCI):

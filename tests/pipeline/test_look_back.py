@@ -16,7 +16,9 @@ from triggerbot.systems.generic.system import Generic
 NONSENSE = [
     {"status": 200, "body": b"no json"}, {"status": 200, "body": b"[]"}, {"status": 200, "body": b"null"},
     {"status": 200, "body": b"{}"}, {"status": 200, "body": b'{"runs": {}}'}, {"status": 200, "body": b'{"runs": [1]}'},
-    {"status": 200, "body": b'{"runs": [], "time": "yesterday"}'}, {"status": 200, "body": b"[" * 100_000},
+    {"status": 200, "body": b'{"runs": [], "time": "yesterday"}'},
+    {"status": 200, "body": b'{"runs": [], "base": "main"}'},
+    {"status": 200, "body": b'{"runs": [], "parents": ["main"]}'}, {"status": 200, "body": b"[" * 100_000},
     {"status": 200, "body": b'{"runs": "' + b"x" * (33 << 20) + b'"}'}, {"status": 204, "body": b""},
     {"status": 403}, {"status": 429}, {"status": 302}, {"status": 418},
     {"status": 503, "headers": {"Retry-After": "9"}},
@@ -99,3 +101,17 @@ def test_the_end_of_patience_is_a_day(ci: FakeCI, world: World) -> None:
 
     assert world.claim(PUSH, "job").refusal is Refusal.REFUSED_BY_CI
     assert len(ci.gets) < 250
+
+
+def test_the_generic_contract_tells_the_base(ci: FakeCI, world: World) -> None:
+    """With the answer about the push; the same call is then made once for the base."""
+    base = "ba5e" * 10
+    line = "test_login.py:7: AssertionError: no session"
+    ci.push(base)
+    ci.run(base, "job", result="failure", failures=[line])
+    ci.push(REVISION, base=base)
+    failed(ci, world, failures=[line])
+    world.drain()
+    assert str(world.claim(PUSH, "job").refusal) == "inherited"
+    assert counts(ci) == []
+    assert [path for path in ci.gets if base in path] == [f"/pushes/try/try/{base}"]

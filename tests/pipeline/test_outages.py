@@ -9,7 +9,7 @@ from tests.pipeline.breakers import SETTINGS, a_push, asked, breakers, fail, fin
 from triggerbot.core.policy import circuit_breaker
 from triggerbot.core.policy.circuit_breaker import NEVER
 from triggerbot.core.policy.limits import Limits
-from triggerbot.systems import Later
+from triggerbot.systems.answers import Later
 
 __all__ = ["guarded", "memory"]
 

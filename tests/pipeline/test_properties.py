@@ -22,7 +22,7 @@ from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule
 from triggerbot.store.memory import Memory
-from triggerbot.systems import Accepted, Later, Refused, Unknown
+from triggerbot.systems.answers import Accepted, Later, Refused, Unknown
 
 PUSHES = (push("aaaaaaa"), push("bbbbbbb"))
 JOBS = tuple(f"job-{number}" for number in range(12))

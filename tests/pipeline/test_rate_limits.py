@@ -5,7 +5,7 @@ from tests.fakes.world import World, failure
 from tests.pipeline.breakers import MakeWorld, a_push, asked, fail, memory
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.policy.limits import Caps, Limits
-from triggerbot.systems import Later, Refused
+from triggerbot.systems.answers import Later, Refused
 
 __all__ = ["memory"]
 

@@ -18,7 +18,8 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.replay import RecordedSystem
 from triggerbot.pipeline.sender import DispatchSettings
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Known, LookBack, Unknown
+from triggerbot.systems import NOTHING_KNOWN, Known, LookBack
+from triggerbot.systems.answers import Accepted, Unknown
 
 # -- endless loops ----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from triggerbot.core.policy.rules import Triage
 from triggerbot.store import Observation, Store
 from triggerbot.store.factory import open_file
 from triggerbot.store.sqlite.writer import Writer
-from triggerbot.systems import Later
+from triggerbot.systems.answers import Later
 from triggerbot.systems.webhook_signatures import verify_standard
 
 # -- kept for ever, or not told ---------------------------------------------------------------------------------

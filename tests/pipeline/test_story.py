@@ -14,7 +14,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.stuck import stuck
 from triggerbot.reports.timeline import Line, Standing, of_job
-from triggerbot.systems import Later
+from triggerbot.systems.answers import Later
 from triggerbot.systems.github.system import GitHub
 
 PUSH = Push("gh", "octo/app", "main", "ab" * 20)

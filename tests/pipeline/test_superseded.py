@@ -16,7 +16,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.reports.judge import Judge
 from triggerbot.store.memory import Memory
-from triggerbot.systems import Later, Unknown
+from triggerbot.systems.answers import Later, Unknown
 from triggerbot.web import push_view
 
 OLD, NEW = push("a" * 40), push("b" * 40)

@@ -83,9 +83,9 @@ def test_each_failure_takes_a_second(github: FakeGitHub, make_world: MakeWorld, 
     assert moments[-1] - began <= 45
     assert spread(moments)[0] >= 1.0
     assert [post.status for post in github.posts] == [201] * 40
-    # The list of workflow runs, the jobs of the one, its workflow file, the commit that its branch is at, the rerun;
-    # and once, which branch is the default one.
-    assert len(github.requests) - before == 5 * 40 + 1
+    # The list of workflow runs, the jobs of the one, its workflow file, what it is based on, the commit that its branch
+    # is at, the rerun; and once, which branch is the default one.
+    assert len(github.requests) - before == 6 * 40 + 1
 
 
 def test_waiting_for_a_turn_is_no_attempt(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:
@@ -141,8 +141,8 @@ def test_several_workflow_runs_of_one_push(github: FakeGitHub, make_world: MakeW
     assert len(moments) == 4
     assert spread(moments)[0] >= 1.0
     # One list of runs, the jobs of each, the workflow file of each, and the reruns; which branch is the default one,
-    # and where this one is at.
-    assert len(github.requests) - before == 1 + 4 + 4 + 4 + 1 + 4
+    # what the push is based on, and where this one is at.
+    assert len(github.requests) - before == 1 + 4 + 4 + 4 + 1 + 1 + 4
 
 
 def test_a_run_that_still_runs_is_not_asked_about_again_and_again(
@@ -206,8 +206,9 @@ def test_early_failures_told_by_webhooks(github: FakeGitHub, make_world: MakeWor
 
     assert [post.path.rpartition("/")[2] for post in github.posts] == ["rerun-failed-jobs"]
     # The list of workflow runs, the jobs of the one, what those that failed say, and the rerun.
-    # The runs, the jobs, the workflow file; which branch is the default one, and where this one is at; what is wrong.
-    assert github.requests.index(github.posts[0]) == 6
+    # The runs, the jobs, the workflow file; which branch is the default one, what the push is based on, and
+    # where its branch is at; what is wrong.
+    assert github.requests.index(github.posts[0]) == 7
 
 
 def test_only_the_workflow_run_that_failed_is_read(github: FakeGitHub, make_world: MakeWorld, clock: Clock) -> None:

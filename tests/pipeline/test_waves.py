@@ -16,7 +16,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.evidence import NO_HISTORY, UntilProved
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.rules import Rule
-from triggerbot.systems import Later, Refused, Unknown
+from triggerbot.systems.answers import Later, Refused, Unknown
 
 CAPACITIES = pytest.mark.parametrize(
     ("capacity", "parallel"), [(Capacity.BATCH, False), (Capacity.BATCH, True), (Capacity.SERIAL, False)]

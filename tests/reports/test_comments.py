@@ -13,7 +13,8 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Head, HeadKind, PushFacts
 from triggerbot.reports.comments import Permission
-from triggerbot.systems import Asker, Later
+from triggerbot.systems import Asker
+from triggerbot.systems.answers import Later
 
 __all__ = ["ci", "clock", "make_world", "quiet", "rule", "world"]
 

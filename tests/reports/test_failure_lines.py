@@ -124,40 +124,6 @@ def test_an_intermittent_that_the_push_touches(world: World, ci: ListeningCI) ->
     assert "1 suspected new" in board.reports[-1].judged.sentence
 
 
-def test_new_failures_are_set_apart(world: World, ci: ListeningCI) -> None:
-    """Against the previous push of the branch: what failed there is known."""
-    board = Board()
-    publisher = world.publisher(board)
-    world.publish(publisher)
-    assert board.reports[-1].fresh is None
-    second = HERE._replace(revision="beefbeef12")
-    ci.say(second)
-    world.clock.move(60.0)
-    world.hear(failure("job", "5", push=second), failure("fresh", "6", push=second, kind="build"))
-    world.hear(event("fine", "7", push=second, result="success"))
-
-    world.publish(publisher)
-
-    assert board.reports[-1].push == second
-    assert board.reports[-1].fresh == frozenset({"fresh"})
-
-
-def test_the_branch_of_a_fork_is_another_one(world: World, ci: ListeningCI) -> None:
-    """A fork's branch of the same name neither hides a new failure nor has its own compared with the project's."""
-    board = Board()
-    publisher = world.publisher(board)
-    of_fork, next_ = HERE._replace(revision="f0f0f0f0f0"), HERE._replace(revision="beefbeef12")
-    for here in (of_fork, next_):
-        world.clock.move(60.0)
-        facts = ci.facts[here] = PushFacts(here, "", "bob", fork=here == of_fork)
-        world.hear(facts, failure("fresh", here.revision, push=here, kind="build"))
-
-    world.publish(publisher)
-
-    fresh = {report.push: report.fresh for report in board.reports}
-    assert fresh == {HERE: None, of_fork: None, next_: frozenset({"fresh"})}
-
-
 def test_the_branch_of_a_fork_is_not_listed(world: World, ci: ListeningCI) -> None:
     """A reporter for `main` gets no report of a fork's `main`, which is `fork:main` there."""
     boards = {branches: Board(f"board:{branches}", branches) for branches in ("*", "try", "fork:*", "other")}

@@ -6,8 +6,9 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import some
 from triggerbot.core.model import Result, Run, State
+from triggerbot.core.verdict.base import Relation, Standing
 from triggerbot.core.verdict.health import Health
-from triggerbot.core.verdict.verdict import Verdict, of_job
+from triggerbot.core.verdict.verdict import Verdict, against_base, of_job
 from triggerbot.reports import glossary
 
 
@@ -73,6 +74,10 @@ def test_one_failure_alone_proves_little():
     one = Run("job", "1", 1, State.FINISHED, Result.FAILURE)
     two = Run("job", "2", 1, State.FINISHED, Result.FAILURE)
     assert "does not tell" in glossary.proof(of_job("job", [one], []))
-    assert "most likely it is the change" in glossary.proof(of_job("job", [one, two], []))
+    unknown = glossary.proof(of_job("job", [one, two], []))
+    told = "It failed every time; nothing is known of the base, so it may have failed before."
+    assert unknown == f"{told} {glossary.NOT_TOLD}"
+    passes = against_base(of_job("job", [one, two], []), Standing(Relation.PASSES, "ab" * 20))
+    assert "passes on the base: most likely it is the change" in glossary.proof(passes)
     cancelled = Run("job", "1", 1, State.FINISHED, Result.CANCELLED)
     assert "did not finish" in glossary.proof(of_job("job", [cancelled], []))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.http_server import Quiet, Served
 from triggerbot.core.errors import CIUnavailable
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.http import ANSWER_MAX, Http, Reply
 
 #: What a bomb inflates to, and what may be in memory at once meanwhile.

@@ -35,7 +35,7 @@ def test_what_a_gate_follows_from_is_told(house: House, visitor: Person) -> None
     record = house.store.pushes.record(push())
     assert record is not None
     judged = Judge(house.store, fresh=0.0).judge(record)
-    report = PushReport(record, judged, LINK, {}, None, ())
+    report = PushReport(record, judged, LINK, {}, ())
     page = markdown.summary(report, 60_000)
     assert "#### Follow from others" in page
     assert "follows from `test-unstable`" in page

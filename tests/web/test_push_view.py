@@ -182,3 +182,20 @@ def test_what_can_be_typed_is_set_as_code_and_nothing_foreign_is(house: House, v
         assert text.count("`x` is no `triggerbot` of") == text.count("is no ") > 0
         assert "<b>" not in text
     assert "`y`" in push
+
+
+def test_what_fails_on_the_base_too_is_told_apart(house: House, visitor: Person) -> None:
+    """With its reason, in a group of its own, and the push is not failing for it."""
+    base = push("ba5e" * 10)
+    house.ci.push("abcdef1")
+    house.hear(
+        failure("broken", "1", push=base, kind="build", failures=("x.py:1: KeyError: 'a'",)),
+        failure("broken", "2", kind="build", base=base.revision, failures=("x.py:1: KeyError: 'a'",)),
+        event("fine", "3", result="success"),
+    )
+    house.settle()
+    text = html.unescape(visitor.get(PATH).text)
+    assert "1 fails on the base too" in text
+    assert "fails on the base too (ba5eba5eba5e), so the push is judged without it" in text
+    found = visitor.get(f"/api/v1{PATH}").json()["pushes"][0]
+    assert (found["base"], found["health"]) == (base.revision, "good")

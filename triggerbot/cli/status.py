@@ -7,6 +7,7 @@ import click
 from triggerbot.cli.lookup import NothingKnown, describe, find, headline
 from triggerbot.cli.options import branch_option, config_option, json_option, load_config, opened, system_option
 from triggerbot.cli.output import plain, say, say_json, styled
+from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import glossary, push_json
@@ -114,6 +115,8 @@ def _show(record: PushRecord, push: PushVerdict, reasons: Mapping[str, str]) -> 
         why = f"{job.why}; not retriggered: {reason}" if reason else job.why
         verdict = styled(f"{job.verdict or 'none':<12}", _STYLES[job.verdict])
         say(f"{letters(job):<{runs}}  {plain(job.job):<{names}}  {verdict}  {plain(why)}")
+    if any(job.verdict is Verdict.FAILED and not job.hidden and job.base == NOTHING_KNOWN for job in jobs):
+        say("Nothing is known of the base of what fails: it may have failed before.")
     for common in push.common:
         say(plain(f"{len(common.jobs)} jobs show the same failure: {common.line}"))
     say(f"{glossary.HEALTHS[push.health]}: {plain(push.sentence)}", _HEALTHS[push.health])

@@ -161,6 +161,16 @@ class RuleSection(Section):
         "passes, or each. Without it, the first where retries go by evidence, and each where they are a number.",
         examples=["first"],
     )
+    base_branch: str = Field(
+        default="",
+        max_length=200,
+        description="The branch that pushes are based on, where the CI does not tell what each is based on.",
+        examples=["main"],
+    )
+    control: bool = Field(
+        default=False,
+        description="Run a job that fails alike every time once at the base of its push, if nothing is known there.",
+    )
     superseded: fields.SkipOrRetrigger = default(
         {},
         "What to do with pushes whose branch has a newer commit: skip or retrigger, or each for some branches. Without "

@@ -25,6 +25,10 @@ class ClaimState(StrEnum):
         return self in (ClaimState.DONE, ClaimState.REFUSED, ClaimState.WOULD)
 
 
+#: How the origin of a claim begins that a push based on this one makes; that push's revision follows.
+CONTROL = "control:"
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A durable promise to handle one job of a push exactly once: the cause, the number of retriggers, the progress."""
@@ -39,7 +43,7 @@ class Claim:
     dry: bool
     created: float
     due: float
-    #: Empty if the bot made it; an operation id if a person asked for it.
+    #: Empty if the bot made it of its own accord; an operation id if a person asked for it, or see `CONTROL`.
     origin: str = ""
     cause: Cause | None = None
     refusal: Refusal | None = None
@@ -68,18 +72,28 @@ class Claim:
 
     @property
     def manual(self) -> bool:
-        """Whether a person asked for it."""
+        """Whether it was asked for, by a person or for a control run, whatever its own push is like."""
         return self.origin != ""
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person asked for it, who may start what nothing else starts."""
+        return self.manual and not self.control
+
+    @property
+    def control(self) -> bool:
+        """Whether it is for a push that is based on this one, of whose job nothing is known here."""
+        return self.origin.startswith(CONTROL)
 
     def reopened_by(self, run: RunKey, *, news: bool) -> bool:
         """Return whether a further run, or further news of one, makes a claim anew in its place.
 
-        It does if this one ended because its failure followed from another job; or because the CI did not list the job
-        for so long, of which something is heard again: the list was only late.
+        It does if this one ended because its failure was not its own, but of another job or of the base; or because
+        the CI did not list the job for so long, of which something is heard again: the list was only late.
         """
         if self.refusal is Refusal.NOT_FOUND:
             return not self.asked
-        return news and self.refusal is Refusal.DERIVED and self.run.key != run
+        return news and self.refusal in (Refusal.DERIVED, Refusal.INHERITED) and self.run.key != run
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ class Cause(StrEnum):
     FAILURE = "failure"
     REQUESTED = "requested"
     MANUAL = "manual"
+    CONTROL = "control"
 
 
 class Refusal(StrEnum):
@@ -35,6 +36,7 @@ class Refusal(StrEnum):
     NO_RETRY = "no_retry"
     NOT_OPTED_IN = "not_opted_in"
     REBUILD_REQUESTED = "rebuild_requested"
+    INHERITED = "inherited"
     ALREADY_CLAIMED = "already_claimed"
     ENOUGH_RUNS = "enough_runs"
     SAME_CAUSE = "same_cause"

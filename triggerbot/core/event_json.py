@@ -14,8 +14,8 @@ _REVISION = re.compile(r"[0-9a-fA-F]{7,64}")
 _TEXT_MAX = 2000
 #: Characters of a failure line, and failure lines of a run: as much as a comparison can use.
 _FAILURE_MAX, _FAILURES_MAX = 2000, 50
-#: Jobs that a job may need, as far as they are kept.
-_NEEDS_MAX = 200
+#: Jobs that a job may need, and parents of a commit, as far as they are kept.
+_NEEDS_MAX, _PARENTS_MAX = 200, 20
 #: Seconds since the epoch, about the year 5000; anything later is not the time of a run.
 _TIME_END = 95_000_000_000.0
 
@@ -46,6 +46,8 @@ class _Wire(msgspec.Struct, frozen=True, gc=False):
     event: str | None = None
     allowed_to_fail: bool | None = None
     needs: list[str] | None = None
+    base: str | None = None
+    parents: list[str] | None = None
 
 
 _decoder = msgspec.json.Decoder(_Wire)
@@ -76,15 +78,14 @@ def _error_text(error: Exception) -> str:
 
 
 def _event(wire: _Wire, system: str | None) -> Event:
-    if not _REVISION.fullmatch(wire.revision):
-        raise NotUnderstood("revision: expected 7 to 64 hexadecimal digits - at `$.revision`")
+    revision = parse_revision(wire.revision, "revision")
     for name in ("project", "branch", "job"):
         _check_text(name, getattr(wire, name))
     _check_text("run_id", str(wire.run_id))
     if wire.state is State.FINISHED and wire.result is None:
         raise NotUnderstood("a finished run needs a `result`")
     return Event(
-        push=Push(system or wire.system or "", wire.project, wire.branch, wire.revision.lower()),
+        push=Push(system or wire.system or "", wire.project, wire.branch, revision),
         job=wire.job,
         run_id=str(wire.run_id),
         state=wire.state,
@@ -104,6 +105,8 @@ def _event(wire: _Wire, system: str | None) -> Event:
         event=_truncate(wire.event),
         allowed_to_fail=bool(wire.allowed_to_fail),
         needs=tuple(name[:_TEXT_MAX] for name in (wire.needs or ())[:_NEEDS_MAX]),
+        base=parse_revision(wire.base, "base") if wire.base else None,
+        parents=parse_parents(wire.parents),
     )
 
 
@@ -112,6 +115,18 @@ def _started(wire: _Wire) -> float | None:
     if wire.started is None:
         return parse_time(wire.time) if wire.state is State.RUNNING else None
     return parse_time(wire.started)
+
+
+def parse_revision(text: str, name: str) -> str:
+    """Return a revision in lower case; raises `NotUnderstood`, which says that it is the value of `name`."""
+    if not _REVISION.fullmatch(text):
+        raise NotUnderstood(f"{name}: expected 7 to 64 hexadecimal digits - at `$.{name}`")
+    return text.lower()
+
+
+def parse_parents(revisions: list[str] | None) -> tuple[str, ...]:
+    """Return the parents of a commit in lower case; raises `NotUnderstood`."""
+    return tuple(parse_revision(one, "parents") for one in (revisions or ())[:_PARENTS_MAX])
 
 
 def _check_text(name: str, text: str) -> None:
@@ -184,4 +199,6 @@ def encode(event: Event) -> dict[str, Any]:
         "event": event.event,
         "allowed_to_fail": event.allowed_to_fail,
         "needs": list(event.needs),
+        "base": event.base,
+        "parents": list(event.parents),
     }

@@ -111,6 +111,9 @@ class Event:
     needs: tuple[str, ...] = ()
     #: The CI says that it deploys.
     environment: bool = False
+    #: What its push is based on; see `PushFacts`.
+    base: str | None = None
+    parents: tuple[str, ...] = ()
 
     @property
     def key(self) -> RunKey:
@@ -155,6 +158,10 @@ class PushFacts:
     settled: bool = False
     #: What is known of its batches, where jobs are told apart by them (see `Event.per_batch`).
     batches: tuple[Batch, ...] = ()
+    #: The revision that the whole change starts from: a pull request's merge base, or what the branch was at before.
+    base: str | None = None
+    #: The parents of the commit, the first one being that on its own branch.
+    parents: tuple[str, ...] = ()
 
     @property
     def own(self) -> bool:

@@ -28,9 +28,11 @@ from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.doubts import Doubts
 from triggerbot.pipeline.facts import ANY_RULE, facts_of
 from triggerbot.pipeline.leads import LeadResolver
@@ -74,8 +76,9 @@ class Dispatcher:
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
         self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
+        self._bases = Bases(store, observer, clock)
         self._sender = Sender(
-            store, settings, self.admission, self._turns, self._superseding, clock=clock, metrics=metrics
+            store, settings, self.admission, self._turns, self._superseding, self._bases, clock=clock, metrics=metrics
         )
         self._doubts = Doubts(
             store, settings, self.admission, self._turns, self._superseding, self._sender, clock=clock, metrics=metrics
@@ -209,7 +212,9 @@ class Dispatcher:
             return self._no_answer(self._store.pushes.work(push), error)
         self.admission.record_success(push, BreakerCause.LOOK_BACKS)
         self._metrics.look_backs.labels(push.system, "answered").inc()
-        self._listing.observe(push, view)
+        # A push that only a control run made known is an old one: what failed there is not ours to retrigger.
+        quiet = before.asks is None and bool(before.claims) and all(claim.control for claim in before.claims)
+        self._listing.observe(push, view, quiet=quiet)
         self._listing.note_unread(push, view)
         work, view = (
             self._superseding.learn(system, self._store.pushes.work(push), view),
@@ -297,9 +302,9 @@ class Dispatcher:
         further = elsewhere.further_runs(view.events, (rule or ANY_RULE).proving)
         work = self._superseding.without_requests(system, work)
         causes = self._causes(work, rule, now)
-        for claim in work.due(self._clock()):
-            if claim.state is not ClaimState.OPEN:
-                continue
+        undecided = [claim for claim in work.due(self._clock()) if claim.state is ClaimState.OPEN]
+        against = self._bases.standing(system, work, undecided, rule or ANY_RULE)
+        for claim in undecided:
             if self._sender.blocked_by_dry_run(claim):
                 self._store.claims.wait(claim, now + backoff.HELD, waiting.until_dry_run_ends("claimed"), now)
             elif not view.lists(claim.job):
@@ -314,7 +319,10 @@ class Dispatcher:
                     continue
                 forgotten = self._forgotten(work, decided, rule or ANY_RULE)
                 known = self._background(decided, rule)
-                facts = replace(facts, ending=ending, forgotten=forgotten, background=known)
+                facts = replace(
+                    facts, ending=ending, forgotten=forgotten, background=known,
+                    base=against.get(claim.job, NOTHING_KNOWN),
+                )  # fmt: skip
                 decision = rules.decide(decided, rule, facts)
                 self._decide_by_cause(decided, decision, rule, further, causes, work, looked)
 

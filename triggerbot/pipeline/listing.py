@@ -17,8 +17,8 @@ class Listing:
         self._store = store
         self._observer = observer
 
-    def observe(self, push: Push, view: LookBack) -> None:
-        """Observe what is new in the look-back, like the events of an intake."""
+    def observe(self, push: Push, view: LookBack, *, quiet: bool = False) -> None:
+        """Observe what is new in the look-back, like the events of an intake; `quiet`: nothing of it makes a claim."""
         known = self._store.pushes.known(push)
         by_run = {RunKey(run_id, attempt): state for (_, run_id, attempt), state in known.items()}
         new = []
@@ -30,7 +30,9 @@ class Listing:
         if facts.message is None and view.jobs is None:
             # The CI has no message for the push, so the push requests nothing.
             facts = replace(facts, message="")
-        self._observer.observe([facts, *view.heads, *new])
+        self._observer.observe([facts, *view.heads, *(() if quiet else new)])
+        if quiet:
+            self._observer.record(new)
 
     def note_unread(self, push: Push, view: LookBack) -> None:
         """Keep why it is not known what jobs need, for those who ask why something was decided."""

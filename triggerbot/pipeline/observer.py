@@ -67,6 +67,12 @@ class Observer:
         triaged, stored = self._begin(heard, cursor, ())
         return self._finish(triaged, [] if stored is None else stored.result())[: len(heard)]
 
+    def record(self, events: Sequence[Event]) -> None:
+        """Record events of a push that nobody waits for: none of them makes a claim."""
+        if events:
+            items = [Observation(event, rules.Triage()) for event in events]
+            self._store.observe(items, self._clock(), dry=self._dry)
+
     def observe_soon(
         self, heard: Sequence[Heard], *, cursor: tuple[str, str] | None = None, deliveries: Sequence[str] = ()
     ) -> "Future[list[Outcome]]":

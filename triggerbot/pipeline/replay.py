@@ -22,7 +22,8 @@ from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer, refusal_of
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.store.factory import open_memory
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, LookBack, System, recordings
+from triggerbot.systems import NOTHING_KNOWN, Known, LookBack, System, recordings
+from triggerbot.systems.answers import Accepted, Answer
 from triggerbot.systems.recordings import Format, Reader
 
 #: Seconds of the events' own time between purges of what is older than the retention.

@@ -18,18 +18,22 @@ from triggerbot.core.policy.evidence import BackgroundOf, without_history
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.never_start import BY_DEFAULT
+from triggerbot.core.policy.owed import still_owed
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
+from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.facts import classification_of
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import Accepted, Answer, Later, LookBack, NamesRequests, Refused, System, Unknown
+from triggerbot.systems import LookBack, NamesRequests, System
+from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 
 log = structlog.get_logger("triggerbot.send")
 
@@ -62,6 +66,7 @@ class Sender:
         admission: Admission,
         turns: Turns,
         superseding: Superseding,
+        bases: Bases,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -71,6 +76,7 @@ class Sender:
         self._admission = admission
         self._turns = turns
         self._superseding = superseding
+        self._bases = bases
         self._clock = clock
         self._metrics = metrics
 
@@ -159,11 +165,14 @@ class Sender:
         ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
         decided = {run.key for run in runs[: claim.known_runs]}
         lost_runs = sum(run.key not in decided for run in ours)
-        count = rules.still_owed(
+        count = still_owed(
             claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came, forgotten=lost_runs
         )
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
-        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts)
+        # What waited for long may have been decided before anything was known of the base.
+        late = rule is not None and (claim.asked or claim.tries)
+        against = self._bases.known(work, claim, rule) if late and rule is not None else NOTHING_KNOWN
+        withdrawn = rules.withdrawn(claim, rule, standing.follows, standing.starts, against)
         if withdrawn is not None:
             self._store.claims.decide(claim, withdrawn, None, now)
             self._log_refused([claim], withdrawn)

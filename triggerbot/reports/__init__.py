@@ -5,6 +5,7 @@
     comments.py      carries out comment commands       comment_syntax.py  parses them
     requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
+    controls.py      asks for control runs at the base
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences
     statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
@@ -19,7 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from triggerbot.core.model import Push
+from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.store import PushRecord
 from triggerbot.systems import System
 
@@ -34,10 +37,14 @@ class PushReport:
     link: str
     #: The same as JSON, as GET /api/v1/pushes returns it.
     value: Mapping[str, Any]
-    #: Failing jobs that did not fail at the previous push of the branch; `None`: no such push is known.
-    fresh: frozenset[str] | None = None
     #: Answers to comment commands at the push, oldest first: pairs of the command's id and Markdown.
     answers: tuple[tuple[str, str], ...] = field(default=())
+
+    @property
+    def fresh(self) -> frozenset[str]:
+        """The failing jobs that do not fail so at what the push is based on."""
+        failed = (job for job in self.judged.jobs if job.verdict is Verdict.FAILED and not job.hidden)
+        return frozenset(job.job for job in failed if job.base.relation in NEW)
 
     @property
     def push(self) -> Push:

@@ -30,7 +30,7 @@ def publisher(
     commands = CommentCommands(
         store, systems, judge, CommandSettings(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
     )
-    settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry)
+    settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry, rules=config.rules)
     lines = FailureLines(store, systems, clock)
     return Publisher(store, judge, lines, commands, settings, clock=clock, metrics=metrics)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Result, Run, State
+from triggerbot.core.verdict.base import Relation
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.history import Novelty
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -100,6 +101,10 @@ REFUSALS: dict[Refusal, Advice] = {
         "The push asked for a number of runs with --rebuild, so its failures cause no further ones.",
         f"Compare the runs that it asked for; if they are too few, {_BY_HAND}.",
     ),
+    Refusal.INHERITED: Advice(
+        "The job fails in the same way on the revision that the push is based on, so its failure came before the push.",
+        f"Nothing is to be done in this push; once the base is mended, base it on that. If you doubt it, {_BY_HAND}.",
+    ),
     Refusal.ALREADY_CLAIMED: Advice(
         "This job of this push was dealt with before: a job is retriggered automatically at most once for each push.",
         f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
@@ -136,6 +141,7 @@ CAUSES: dict[Cause, str] = {
     Cause.FAILURE: "a run of it failed",
     Cause.REQUESTED: "the push asks for it",
     Cause.MANUAL: "a person asked for it",
+    Cause.CONTROL: "it tells whether what fails at a push fails at its base, too",
 }
 
 RESULTS: dict[Result, str] = {
@@ -158,7 +164,7 @@ STATES: dict[State, str] = {
 
 VERDICTS: dict[Verdict, str] = {
     Verdict.PASSED: "Every run that proves something passed.",
-    Verdict.FAILED: "It failed every time: most likely it is the change.",
+    Verdict.FAILED: "It failed every time.",
     Verdict.INTERMITTENT: "It failed and passed with the same code, so it is intermittent.",
     Verdict.PENDING: "It is too early to tell.",
     Verdict.INFRA: "Only the CI itself failed, which proves nothing about the change.",
@@ -221,12 +227,15 @@ def proof(job: JobVerdict) -> str:
         return f"{VERDICTS[Verdict.INTERMITTENT][:-1]}; {_NOVELTIES[job.novelty]}."
     if job.verdict is Verdict.FAILED and job.mixed:
         return "It is not certain that its runs are of one job, so together they prove little."
+    if job.inherited:
+        return "It fails in the same way at the revision that the push is based on, so it is not the change."
     if job.inherits:
         return "It failed as another job did, which failed every time: most likely it is the change."
-    text = VERDICTS[job.verdict]
+    at_base = _AT_BASE[job.base.relation]
+    text = f"It failed every time{at_base}." if job.verdict is Verdict.FAILED else VERDICTS[job.verdict]
     same = None if job.failing is None else job.failing.sameness
     if job.verdict is Verdict.FAILED and job.failing_runs == 1:
-        text = "One failure alone does not tell whether it is the change."
+        text = f"One failure alone does not tell whether it is the change{at_base}."
     elif job.verdict is Verdict.FAILED and same is not None and same.different:
         text = "It failed every time, each time in another way: most likely it is the machine, not the change."
     elif job.verdict is Verdict.FAILED and same is not None and same.other_tests:
@@ -242,6 +251,27 @@ _NOVELTIES: dict[Novelty, str] = {
     Novelty.UNKNOWN: "whether it was so before this change is not known",
     Novelty.NEW: "it may be so since this change",
     Novelty.TOUCHED: "it may be so since this change",
+}
+
+
+#: What a failure's standing to the base adds to what its runs prove.
+_AT_BASE: dict[Relation, str] = {
+    Relation.UNKNOWN: "; nothing is known of the base, so it may have failed before",
+    Relation.UNSETTLED: ", and on the base it is not settled yet",
+    Relation.INHERITED: ", and on the base, too",
+    Relation.DIFFERENT: ", and on the base it fails otherwise: most likely it is the change",
+    Relation.UNTOLD: ", and on the base, too; no line tells whether that is the same failure",
+    Relation.INTERMITTENT: ", and on the base it is intermittent: it may be the change or not",
+    Relation.PASSES: ", and it passes on the base: most likely it is the change",
+}
+RELATIONS: dict[Relation, str] = {
+    Relation.UNKNOWN: "Nothing is known of the base: no run of the job there, or not what the base is.",
+    Relation.UNSETTLED: "It failed there so far, and more runs of it are to come.",
+    Relation.INHERITED: "It fails there every time, in the same way: no retriggers, and the push is judged without it.",
+    Relation.DIFFERENT: "It fails there, too, but otherwise: this failure came with the push.",
+    Relation.UNTOLD: "It fails there, too, and no failure line tells whether that is the same failure.",
+    Relation.INTERMITTENT: "It failed there with this failure, and passed.",
+    Relation.PASSES: "It passes there: if it fails here every time, nothing speaks more for the change.",
 }
 
 

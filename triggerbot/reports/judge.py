@@ -13,14 +13,14 @@ from triggerbot.core.needs import Needs
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.circuit_breaker import BreakerKey, BreakerScope
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import fingerprint, health, verdict
+from triggerbot.core.verdict import base, fingerprint, health, verdict
 from triggerbot.core.verdict import history as weighing
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.history import IN_OUTAGE, Failure, Novelty, Place, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.pipeline import history
 from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory, ProjectHistory
-from triggerbot.store import FailureRecord, JobRecord, PushRecord, Store
+from triggerbot.store import FailureRecord, Found, JobRecord, PushRecord, Store, looks
 
 #: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
 #: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
@@ -170,7 +170,10 @@ class Judge:
             for job in record.jobs
         ]
         kept = list(_as_kept(record, found))
-        return health.of_push(_following(record, kept, derived) if derived else kept, now)
+        following = list(_following(record, kept, derived)) if derived else kept
+        there = looks.found(self._store, record.push, {job.name for job in failed}, now, rule)
+        judged = health.of_push(_against_base(record, following, there), now)
+        return replace(judged, base=there.revision, rests_on=there.visited)
 
     def _failed_in_outage(
         self, push: Push, flapping: Sequence[JobRecord], jobs: Mapping[str, JobHistory]
@@ -198,6 +201,13 @@ def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerd
     for kept, judged in zip(record.jobs, jobs, strict=True):
         job = _set_aside(judged) if kept.key in explained else judged
         yield verdict.beside(job, aside=kept.aside, mixed=kept.mixed) if kept.aside or kept.mixed else job
+
+
+def _against_base(record: PushRecord, jobs: Iterable[JobVerdict], there: Found) -> Iterator[JobVerdict]:
+    """Hold the failures of jobs against the base."""
+    for kept, job in zip(record.jobs, jobs, strict=True):
+        shapes = None if job.failing is None else job.failing.shapes
+        yield job if shapes is None else verdict.against_base(job, base.compare(shapes, there.jobs.get(kept.name)))
 
 
 def _following(

@@ -13,19 +13,23 @@ from functools import partial
 
 import structlog
 
+from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Push
-from triggerbot.core.policy import backoff
+from triggerbot.core.policy import backoff, rules
+from triggerbot.core.policy.rules import Rule
+from triggerbot.core.verdict.base import OWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
 from triggerbot.reports.comments import CommentCommands, answers
+from triggerbot.reports.controls import Controls
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
-from triggerbot.store import PushRecord, Store
+from triggerbot.store import PushRecord, Store, looks
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -37,8 +41,6 @@ _ENOUGH = 90.0
 _IDLE = 0.5
 #: Seconds until a reporter that was denied is tried again, and until it is given up if nobody has fixed it.
 _DENIED, _GIVE_UP = 600.0, 86_400.0
-#: Pushes to forks' branches of the same name that are skipped in search of the previous push.
-_SKIPPED_MAX = 20
 #: Metadata of a push: since when each reporter has failed, and when it may be tried again, or never.
 _FAILING, _NEVER = "failing", -1.0
 
@@ -55,6 +57,8 @@ class PublishSettings:
     #: A push rests for this many times the processor time that publishing it took, if that is more than a second:
     #: a large push with constant news would take all of the processor.
     rest: float = 20.0
+    #: By them control runs are asked for.
+    rules: Sequence[Rule] = ()
 
 
 class Publisher:
@@ -75,6 +79,7 @@ class Publisher:
         self._judge = judge
         self._lines = lines
         self._commands = commands
+        self._controls = Controls(store, settings.rules, clock)
         self._settings = settings
         self._clock = clock
         self._metrics = metrics
@@ -145,8 +150,27 @@ class Publisher:
         if any(job.verdict is Verdict.INTERMITTENT for job in judged.jobs) and self._lines.files(push, metadata):
             judged = self._judge.judge(record)
         before = self._save(record, judged, metadata)
+        if new_lines:
+            self._store.bases.tell(push, self._clock())
+        self._follow(record, judged)
+        self._controls.ask(record, judged)
         later = self._report(record, judged, before, metadata, began)
         return min((one for one in (due, later, judged.until) if one is not None), default=None)
+
+    def _follow(self, record: PushRecord, judged: PushVerdict) -> None:
+        """Let news of the base have the push judged again, and claim anew what is not inherited after all."""
+        if judged.rests_on:
+            self._store.bases.follow(record.push, judged.rests_on, self._clock())
+        rule = rules.rule_for(self._settings.rules, record.push)
+        for job in record.jobs:
+            for claim in job.claims:
+                if claim.refusal is not Refusal.INHERITED:
+                    continue
+                # What would be refused again is not claimed anew, whatever the verdict makes of generic lines.
+                now = self._clock()
+                against = looks.standing(self._store, record.push, job.name, job.runs, now, rule)
+                if against.relation in OWN:
+                    self._store.bases.renew(claim, now)
 
     def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
         """Store the verdict of a push, with what has changed since the last one."""
@@ -188,7 +212,6 @@ class Publisher:
             judged,
             push_json.link(self._settings.address, push),
             push_json.push(record, judged, before, self._store.pushes.timeline(push)),
-            self._fresh(record, judged),
             answers(metadata),
         )
         failing: dict[str, list[float]] = json.loads(metadata.get(_FAILING, "{}"))
@@ -202,25 +225,6 @@ class Publisher:
         if failing != known:
             self._store.facts.set_metadata(push, _FAILING, json.dumps(failing))
         return min((due for due in dues if due is not None), default=None)
-
-    def _fresh(self, this: PushRecord, judged: PushVerdict) -> frozenset[str] | None:
-        """Return the failing jobs that did not fail at the previous push of the branch; `None`: none is known."""
-        failed = {job.job for job in judged.jobs if job.verdict is Verdict.FAILED and not job.hidden}
-        record = self._before(this)
-        if record is None:
-            return None
-        return frozenset(failed - {job.job for job in record.jobs if any(run.failed for run in job.runs)})
-
-    def _before(self, this: PushRecord) -> PushRecord | None:
-        """Return the previous push of the branch; a fork's branch of the same name is a different one."""
-        push = this.push
-        for _ in range(_SKIPPED_MAX):
-            earlier = self._store.pushes.previous(push)
-            record = None if earlier is None else self._store.pushes.record(earlier)
-            if record is None or _same_branch(this, record):
-                return record
-            push = record.push
-        return None
 
     def _update(
         self, reporter: Reporter, report: PushReport, stored: str, failing: dict[str, list[float]]
@@ -274,10 +278,3 @@ class Publisher:
 
     def _count(self, reporter: Reporter, outcome: str) -> None:
         self._metrics.reports.labels(reporter.name.partition(":")[0], outcome).inc()
-
-
-def _same_branch(this: PushRecord, earlier: PushRecord) -> bool:
-    """Return whether two pushes to branches of one name are to the same branch; a fork is known only by its author."""
-    if bool(this.facts.fork) != bool(earlier.facts.fork):
-        return False
-    return not this.facts.fork or this.facts.author == earlier.facts.author

@@ -120,6 +120,8 @@ def push(
         "author": record.facts.author,
         "message": record.facts.message,
         "time": event_json.format_time(record.facts.time),
+        "base": judged.base or record.facts.base,
+        "parents": list(record.facts.parents),
         "last_heard": event_json.format_time(record.last_heard),
         "health": str(judged.health),
         "why": judged.sentence,
@@ -198,11 +200,20 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "suspected_new": job.suspected,
         "hidden": job.hidden,
         "aside": job.aside or None,
+        "base": None if job.failing is None else _at_base(job),
         "follows_from": list(job.follows),
         "event": next((run.event for run in job.runs if run.event is not None), None),
         "awaited": job.awaited,
         "runs": [_run(run) for run in job.runs],
         "claims": [_claim(claim) for claim in claims],
+    }
+
+
+def _at_base(job: JobVerdict) -> dict[str, Any]:
+    return {
+        "relation": str(job.base.relation),
+        "revision": job.base.revision or None,
+        "says": job.base.words,
     }
 
 
@@ -247,7 +258,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "wanted": claim.wanted,
         "asked": claim.asked,
         "dry_run": claim.dry,
-        "by_a_person": claim.manual,
+        "by_a_person": claim.by_person,
         "tries": claim.tries + claim.lookups,
         # A held claim goes on when the reason ends, which has no set time.
         "due": None if claim.state.final or claim.behind else event_json.format_time(claim.due),

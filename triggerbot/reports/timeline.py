@@ -144,7 +144,7 @@ def _trigger(entry: TimelineEntry) -> str:
     # What the push asks for is more specific than that it asks.
     why = entry.text if cause is Cause.REQUESTED and entry.text else glossary.CAUSES[cause]
     runs = plural(entry.count, "further run")
-    based_on = f" ({entry.text})" if cause is Cause.FAILURE and entry.text else ""
+    based_on = f" ({entry.text})" if cause in (Cause.FAILURE, Cause.CONTROL) and entry.text else ""
     if entry.dry:
         return f"Decided ({entry.reason}): would ask for {runs}, because {why}.{based_on} Dry run: nothing is sent."
     return f"Decided ({entry.reason}): asks for {runs}, because {why}.{based_on}"
@@ -204,7 +204,7 @@ def _behind(behind: str, standing: Standing) -> str:
 def _what_is_open(claim: Claim) -> str:
     words = glossary.CLAIMS[claim.state]
     if claim.state is ClaimState.OPEN:
-        return f"{plural(claim.wanted, 'further run')} asked for by a person, {words}" if claim.manual else words
+        return f"{plural(claim.wanted, 'further run')} asked for by a person, {words}" if claim.by_person else words
     return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
 
 

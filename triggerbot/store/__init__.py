@@ -7,6 +7,7 @@ one claim per push and job, the budget, the caps, and that a request is recorded
 What stores differ in is an engine (`engine`): `sqlite`, `redis` and `memory`. Everything else is written once.
 """
 
+from triggerbot.store.bases import Found
 from triggerbot.store.records import (
     CRASHES_MAX,
     DELIVERY_KEPT,
@@ -59,6 +60,7 @@ __all__ = [
     "DeadLetter",
     "Distrust",
     "FailureRecord",
+    "Found",
     "Item",
     "JobRecord",
     "Leads",

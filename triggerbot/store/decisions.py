@@ -5,7 +5,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Decision
 from triggerbot.core.model import Push
 from triggerbot.core.policy import elsewhere, rules, totals
-from triggerbot.core.policy.budget import Budget, within_budget
+from triggerbot.core.policy.budget import SPENDING, Budget, within_budget
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.store import observe
@@ -53,7 +53,7 @@ def decide(
     head = ledger.head
     decision = rules.with_runs(decision, proof.count(job.all_runs(stored.job), decision.proving))
     spent = head.spent_dry if stored.dry else head.spent
-    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause is Cause.FAILURE else 0
+    more = _spent_elsewhere(book, ledger, stored, further) if decision.cause in SPENDING else 0
     # What an earlier version has spent counts as one cause each.
     causes = (head.causes_dry if stored.dry else head.causes) or spent
     decision = within_budget(decision, budget, spent, head.jobs, dry=stored.dry, causes=causes, elsewhere=more)
@@ -68,7 +68,7 @@ def decide(
         stored.cause, stored.refusal, stored.wanted = decision.cause, decision.refusal, decision.count
         stored.most, stored.like = decision.most, like
         stored.known_runs = len(job.runs)
-        spend(ledger, stored, spent=decision.cause is Cause.FAILURE)
+        spend(ledger, stored, spent=decision.cause in SPENDING)
         if decision.cause is Cause.REQUESTED and stored.dry:
             head.requested_dry += decision.count
         elif decision.cause is Cause.REQUESTED:

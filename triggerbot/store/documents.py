@@ -68,6 +68,11 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     judged: float = 0.0
     #: It is listed among those whose contribution to the statistics has changed.
     uncounted: bool = False
+    #: What it is based on; see `PushFacts`.
+    base: str | None = None
+    parents: tuple[str, ...] = ()
+    #: The revisions that verdicts on it rest on; see `bases`.
+    bases: list[str] = msgspec.field(default_factory=list)
     #: Its jobs are one document (see `pack`).
     packed: bool = False
     counts: dict[str, int] = msgspec.field(default_factory=dict)
@@ -79,7 +84,9 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     @property
     def facts(self) -> PushFacts:
         """Return its facts."""
-        return PushFacts(self.push, self.message, self.author, self.time, self.fork)
+        return PushFacts(
+            self.push, self.message, self.author, self.time, self.fork, base=self.base, parents=self.parents
+        )
 
     @property
     def due(self) -> float | None:

@@ -36,6 +36,7 @@ from triggerbot.store.names import (
     UNCOUNTED,
     UNPACKED,
     Queue,
+    based_index,
     held_index,
     join,
     part_of,
@@ -347,6 +348,8 @@ class Ledger:
             transaction.rank(index, self.part, None)
         transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)
+        for revision in self.head.bases:
+            transaction.rank(based_index(self.push, revision), self.part, None)
         failures.forget(transaction, self.push, self.part)
         self.jobs()
         ran.add(transaction, self.head, dict.fromkeys(self._ran, -1))

@@ -18,6 +18,8 @@ PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
 RAN = "ran"
 #: By project and job: pushes with an intermittent failure that is not known from others, by the end of its last run.
 UNSETTLED = "unsettled"
+#: Pushes whose verdicts rest on a revision, by that.
+BASED = "based"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
 
@@ -93,6 +95,11 @@ def revision_member(push: Push) -> str:
 def part_of_revision(member: str) -> str:
     """Return the part of a push, from its name in the index of revisions."""
     return member.split(US, 2)[2]
+
+
+def based_index(push: Push, revision: str) -> str:
+    """Return the index of the pushes whose verdicts rest on a revision of a push's project."""
+    return join(BASED, push.system, push.project.lower(), revision)
 
 
 def held_index(behind: str) -> str:

@@ -6,9 +6,10 @@ from dataclasses import fields
 from operator import attrgetter
 
 from triggerbot.core import identity, proof
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import planning, rules
+from triggerbot.core.policy.owed import is_gone
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store import commands, heads, leads
 from triggerbot.store.documents import (
@@ -146,7 +147,9 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     head = ledger.create(now)
     # Most events tell nothing of their push that is not known.
     is_known = head.author is not None and (item.asks is None or head.asks is not None)
-    due = not is_known and _learn(ledger, PushFacts(event.push, event.message, event.author), item.asks, now, dry)
+    facts = PushFacts(event.push, event.message, event.author, base=event.base, parents=event.parents)
+    tells = not is_known or event.base is not None or bool(event.parents)
+    due = tells and _learn(ledger, facts, item.asks, now, dry)
     if head.asks is None and seen.groups and head.facts_due is None and not head.facts_tries:
         head.facts_due = now + _FACTS_DELAY
     key = identity.place(event, ledger.kept_runs(event.job)) if event.per_batch else event.job
@@ -158,7 +161,7 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
         ledger.change_job(key).groups = groups
     if event.batch and event.batch not in head.batches:
         head.batches.append(event.batch)
-    news = _record_run(ledger, key, job, event)
+    news = record_run(ledger, key, job, event)
     if news:
         ledger.mark(now)
     if event.state is State.FINISHED:
@@ -181,8 +184,12 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
 def _earlier(
     ledger: Ledger, job: StoredJob, item: Observation, asked: frozenset[str] | None, now: float, *, news: bool
 ) -> Claim | None:
-    """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one."""
-    number = job.claims.get("")
+    """Return the claim of an event's job; one that ended only because of other jobs makes room for a new one.
+
+    What comes of a control run causes nothing at its own push: whoever asked for it judges by that one run.
+    """
+    control = next((number for origin, number in job.claims.items() if origin.startswith(CONTROL)), None)
+    number = job.claims.get("", control)
     stored = None if number is None else ledger.claim(number)
     if stored is None:
         return None
@@ -219,6 +226,10 @@ def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: floa
         head.author, news = facts.author, True
     if head.time is None and facts.time is not None:
         head.time, news = facts.time, True
+    if head.base is None and facts.base is not None and facts.base != head.push.revision:
+        head.base, news = facts.base, True
+    if not head.parents and facts.parents:
+        head.parents, news = facts.parents, True
     if facts.fork is not None and not head.fork and head.fork != facts.fork:
         # Once one of its runs is known to be a fork's, the push stays a fork's.
         head.fork, news = facts.fork, True
@@ -258,12 +269,12 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
     return claimed
 
 
-def _record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
+def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
     place = job.place(event.key)
     if place is None:
         runs = ledger.change_job(key).runs
-        if rules.is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
+        if is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
             runs[:] = [_gone(run, event) for run in runs]
         runs.append(stored_run(event))
         return True

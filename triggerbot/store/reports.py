@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push
-from triggerbot.store import due, failures, ran
+from triggerbot.store import bases, due, failures, ran
 from triggerbot.store.documents import StoredPush, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -70,6 +70,8 @@ def judged(
     head = ledger.stored
     if head is None:
         return
+    if changes or head.counts != dict(summary.counts):
+        bases.tell(transaction, summary.push, now)
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from triggerbot.store import observe, purge, set_back
+from triggerbot.store.bases import Bases
 from triggerbot.store.batches import Batches
 from triggerbot.store.claims import Claims
 from triggerbot.store.commands import Commands
@@ -32,6 +33,7 @@ class Store:
         self.claims = Claims(engine)
         self.limits = LimitsRoom(engine)
         self.facts = Facts(engine)
+        self.bases = Bases(engine)
         #: For the publisher.
         self.reports = Reports(engine)
         self.commands = Commands(engine)

@@ -23,6 +23,7 @@ from triggerbot.core.model import (
 from triggerbot.core.policy.classified import Classification, FailureClass
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.slots import Rank
+from triggerbot.systems.answers import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Known:
     runs: frozenset[RunKey] = frozenset()
     #: Whether a request is in doubt, so that runs which are not listed would be asked for again.
     doubt: bool = False
+    #: Nothing is owed there: the look leaves the CI's request limits to what is.
+    spare: bool = False
 
 
 NOTHING_KNOWN = Known()
@@ -78,42 +81,6 @@ class LookBack:
     def lists(self, job: str) -> bool:
         """Return whether the CI lists a job of the push."""
         return job in self.jobs if self.jobs is not None else any(event.job == job for event in self.events)
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The CI took the request; `runs` are the new runs' ids, where it names them."""
-
-    runs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The CI rejected the request for good."""
-
-    why: str
-    #: The reason lies with this run: no sign of an outage of the CI.
-    healthy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The CI certainly did not act; retry after `after` seconds at the earliest (`None`: it did not say)."""
-
-    why: str
-    after: float | None = None
-    #: The CI is healthy and has a reason to wait: a rate limit, or a run that is still running.
-    healthy: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """It is unknown whether the CI acted; only a look-back can settle it. Never retry on a guess."""
-
-    why: str
-
-
-Answer = Accepted | Refused | Later | Unknown
 
 
 class System(Protocol):
@@ -234,6 +201,20 @@ class KnowsHeads(Protocol):
 
         Raises:
             NotKnown: it does not know the branch.
+            CIUnavailable: no usable answer for now.
+            CIDenied: it denies us access.
+        """
+
+
+@runtime_checkable
+class KnowsBase(Protocol):
+    """A system that can be asked what a push is based on, where it does not tell that by itself."""
+
+    def base(self, push: Push) -> PushFacts:
+        """Ask for `base` and `parents` of a push, with one request.
+
+        Raises:
+            NotKnown: it does not know the push, or what it is based on.
             CIUnavailable: no usable answer for now.
             CIDenied: it denies us access.
         """

@@ -19,7 +19,7 @@ import tenacity
 
 from triggerbot import liveness
 from triggerbot.core.errors import CIDenied, CIUnavailable
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.content_coding import ACCEPTED, BadContent, decoded
 
 #: Seconds; a slower CI is asked again later.

@@ -46,6 +46,7 @@ _ORIGINS = {
     "page": "{} asked for it on this page",
     "wish": "a person asked for it in a comment",
     "author": "the author asked for it in a comment",
+    "control": "a push that is based on this one fails there: {}",
 }
 
 
@@ -140,7 +141,8 @@ def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEn
     """Group the jobs that need attention by verdict, the worst first."""
     by_verdict: dict[Verdict | None, list[JobVerdict]] = {}
     for job in judged.jobs:
-        by_verdict.setdefault(job.verdict, []).append(job)
+        if not job.inherited:
+            by_verdict.setdefault(job.verdict, []).append(job)
     records = {job.job: job for job in record.jobs}
     explained: set[str] = set()
     entries_of = timeline.by_job(entries)
@@ -152,10 +154,16 @@ def groups(judged: PushVerdict, record: PushRecord, entries: Sequence[TimelineEn
         if rows:
             found.append(Group(str(verdict), _heading(verdict, len(rows)), [_brief(row, explained) for row in rows]))
     following = [job for job in judged.jobs if job.follows and job.verdict is None]
-    rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in following]
-    if rows:
-        heading = f"{len(rows)} {'follows from another' if len(rows) == 1 else 'follow from others'}"
-        found.append(Group("none", heading, [_brief(row, explained) for row in rows]))
+    inherited = [job for job in judged.jobs if job.inherited]
+    for kind, jobs, one, many in (
+        ("failed", inherited, "fails on the base too", "fail on the base too"),
+        ("none", following, "follows from another", "follow from others"),
+    ):
+        rows = [row(job, records[job.job], entries_of.get(job.job, ()), before, shared) for job in jobs]
+        if rows:
+            found.append(
+                Group(kind, f"{len(rows)} {one if len(rows) == 1 else many}", [_brief(r, explained) for r in rows])
+            )
     return found
 
 
@@ -269,7 +277,12 @@ def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Dec
             last = f" Last: {claim.note}." if claim.note else ""
             if claim.manual:
                 runs = plural(claim.wanted, "further run")
-                yield DecisionText("open", "Not sent yet", "manual", f"{runs}: {_asked_by(claim)}.{last}")
+                yield DecisionText(
+                    "open",
+                    "Not sent yet",
+                    str(Cause.CONTROL if claim.control else Cause.MANUAL),
+                    f"{runs}: {_asked_by(claim)}.{last}",
+                )
             else:
                 yield DecisionText("open", "Not decided yet", "", f"It waits for its turn.{last}")
     if not job.claims:

@@ -12,7 +12,7 @@ from triggerbot.core.claim import ClaimState, Operation
 from triggerbot.core.decision import Cause
 from triggerbot.core.model import PROVING, Event, Result, Run, State
 from triggerbot.core.policy import elsewhere
-from triggerbot.core.policy.rules import still_owed
+from triggerbot.core.policy.owed import still_owed
 
 ASKED = 1000.0
 FIRST = replace(RUN, time=900.0)

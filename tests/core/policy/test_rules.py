@@ -13,7 +13,8 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import Event, Kind, Result, Run, State
 from triggerbot.core.patterns import Globs
-from triggerbot.core.policy.rules import Facts, Rule, claims, decide, refusals, repeated, rule_for, still_owed, triage
+from triggerbot.core.policy.owed import still_owed
+from triggerbot.core.policy.rules import Facts, Rule, claims, decide, refusals, repeated, rule_for, triage
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
 
 
@@ -68,7 +69,7 @@ def test_the_order_of_refusals_is_the_order_of_the_fixed_list() -> None:
     text = """not_watched job_excluded kind_excluded result_excluded author_excluded pool_excluded step_excluded hidden
     event_excluded superseded cancelled derived starts_excluded classified dontbuild no_retry not_opted_in
     rebuild_requested
-    already_claimed enough_runs
+    inherited already_claimed enough_runs
     same_cause over_budget over_total not_found refused_by_ci"""
 
     assert [str(refusal) for refusal in Refusal] == text.split()
@@ -294,7 +295,7 @@ def test_a_pass_ends_a_serial_pass_for_failures_only() -> None:
         cause: still_owed(replace(claim, cause=cause), runs, one_at_a_time=True) for cause in Cause
     }  # fmt: skip
 
-    assert owed == {Cause.FAILURE: 0, Cause.REQUESTED: 2, Cause.MANUAL: 2}
+    assert owed == {Cause.FAILURE: 0, Cause.REQUESTED: 2, Cause.MANUAL: 2, Cause.CONTROL: 2}
     assert still_owed(claim, runs, one_at_a_time=False) == 2
 
 

@@ -182,6 +182,7 @@ class FakeApi(FakeReruns, FakeBranches):
             ("GET", r"/repos/([^/]+/[^/]+)/installation", self._installation),
             ("GET", r"/repos/([^/]+/[^/]+)", self._repository),
             ("GET", r"/repos/([^/]+/[^/]+)/git/ref/(heads|tags)/(.+)", self._ref),
+            ("GET", r"/repos/([^/]+/[^/]+)/compare/([^/]+)", self._compare),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),

@@ -32,6 +32,8 @@ class FakeBranches:
         #: By repository and branch: the commit that it was moved to, or `None` once it is deleted.
         self.moved: dict[tuple[str, str], str | None] = {}
         self.tags: dict[tuple[str, str], str] = {}
+        #: What commits are based on: the parent of each on the branch that it is to be merged into.
+        self.bases: dict[str, str] = {}
         #: The concurrency groups of runs; all of them with `cancel-in-progress`.
         self.groups: dict[int, str] = {}
 
@@ -71,6 +73,22 @@ class FakeBranches:
         target = {"type": "commit", "sha": sha, "url": f"{where}/commits/{sha}"}
         ref = f"refs/{kind}/{name}"
         return 200, {"ref": ref, "node_id": f"REF_{sha[:8]}", "url": f"{where}/{ref}", "object": target}, {}
+
+    def _compare(self, request: Recorded, repo: str, basehead: str) -> tuple[int, Any, dict[str, str]]:
+        target, _, head = unquote(basehead).partition("...")
+        base = self.bases.get(head)
+        if base is None:
+            raise ApiError(404, "Not Found")
+        on_target = self.at(repo, target) == head
+        shown = reporting_payloads.commit(self.url, repo, head if on_target else base, [])
+        link = {"url": f"{self.url}/repos/{repo}/commits/{base}", "html_url": f"https://github.example/{repo}"}
+        shown |= {"parents": [{"sha": base, **link}] if on_target else []}
+        where = f"{self.url}/repos/{repo}/compare/{basehead}"
+        return 200, {
+            "url": where, "html_url": where, "permalink_url": where, "diff_url": where, "patch_url": where,
+            "base_commit": shown, "merge_base_commit": shown, "status": "ahead", "ahead_by": 1, "behind_by": 0,
+            "total_commits": 1, "commits": [],
+        }, {}  # fmt: skip
 
     # -- webhooks -----------------------------------------------------------------------------------------------
 

@@ -62,6 +62,8 @@ class FakeRun:
     group: str = "GitHub Actions"
     event: str = "push"
     path: str = ""
+    #: The branch that its pull request is to be merged into; empty without one.
+    target: str = ""
 
     @property
     def file(self) -> str:
@@ -175,6 +177,18 @@ def commit(run: FakeRun) -> dict[str, Any]:
     }
 
 
+def pull_of_run(api: str, run: FakeRun) -> dict[str, Any]:
+    """Write a `pull-request-minimal`."""
+    repo = {"id": 1, "url": f"{api}/repos/{run.repo}", "name": run.repo.partition("/")[2]}
+    return {
+        "id": 7,
+        "number": 7,
+        "url": f"{api}/repos/{run.repo}/pulls/7",
+        "head": {"ref": run.branch, "sha": run.sha, "repo": repo},
+        "base": {"ref": run.target, "sha": "0" * 40, "repo": repo},
+    }
+
+
 def workflow_run(api: str, run: FakeRun) -> dict[str, Any]:
     """Write a `workflow-run` as of its newest attempt."""
     address = f"{api}/repos/{run.repo}/actions/runs/{run.id}"
@@ -201,7 +215,7 @@ def workflow_run(api: str, run: FakeRun) -> dict[str, Any]:
         "html_url": f"https://github.example/{run.repo}/actions/runs/{run.id}",
         "workflow_url": f"{api}/repos/{run.repo}/actions/workflows/1",
         **{f"{part}_url": f"{address}/{part}" for part in parts},
-        "pull_requests": [],
+        "pull_requests": [pull_of_run(api, run)] if run.target else [],
         "referenced_workflows": [],
         "created_at": when(run.created),
         "updated_at": when(run.updated),

@@ -18,6 +18,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
 from triggerbot.core.verdict import health, verdict
+from triggerbot.core.verdict.base import Relation, Standing
 from triggerbot.reports import PushReport
 from triggerbot.reports.reporters import markdown
 from triggerbot.reports.reporters.github.reporter import check_run
@@ -126,8 +127,9 @@ def report(foreign: str) -> PushReport:
     judged[0] = verdict.following(judged[0], [text, f"{text} 2"], [])
     judged[2] = verdict.beside(judged[2], aside="", mixed=True)
     judged[5] = verdict.beside(judged[5], aside="", mixed=True)
-    fresh = frozenset({jobs[1].job, jobs[5].job})
-    return PushReport(record, health.of_push(judged), LINK, {}, fresh, ())
+    for number in (1, 5):
+        judged[number] = verdict.against_base(judged[number], Standing(Relation.PASSES, "ba5e" * 10))
+    return PushReport(record, health.of_push(judged), LINK, {}, ())
 
 
 def _job(name: str, push: Push, letters: str, *claims: Claim, line: str = "") -> JobRecord:

@@ -98,10 +98,13 @@ def test_a_push() -> None:
     assert page.startswith("**Failing**: 2 jobs fail every time, 1 job met only infrastructure errors, 1 is intermitte")
     assert "`0123456789ab` on `main`" in page
     assert sections(page) == {
-        "Failed, and did not at the previous push": [
-            f"`CI / new` [O] [O] [O] every one of 3 runs failed, with the same failure in 3 of 3: `{NEW}`"
+        "Failed, and not so on the base": [
+            (
+                "`CI / new` [O] [O] [O] every one of 3 runs failed, with the same failure in 3 of 3; "
+                f"passes on the base (ba5eba5eba5e), fails here: `{NEW}`"
+            )
         ],
-        "Failed, as at the previous push": [
+        "Failed; nothing is known of the base": [
             "`CI / known` [O] [O] every one of 2 runs failed, with the same failure in 2 of 2: `x.py:1: boom one`"
         ],
         "Intermittent": [f"`CI / shaky` [O] [G] failed 1 and passed 1 of 2 at the same revision; {NOTHING}"],
@@ -152,7 +155,9 @@ def test_why_not_retriggered() -> None:
         ROOM,
     )
     parts = sections(page)
-    assert parts["Failed"][0] == "`a` [O] its only run failed; not retriggered: over_budget"
+    assert (
+        parts["Failed; nothing is known of the base"][0] == "`a` [O] its only run failed; not retriggered: over_budget"
+    )
     assert parts["Met only errors of the CI itself"] == [
         "`c` [X] the CI itself failed; not retriggered: refused_by_ci (the CI says `` too old, @dev `x` ``)"
     ]
@@ -262,7 +267,7 @@ def test_shorter_where_people_talk() -> None:
     """A comment names twenty jobs of each part, a summary a hundred."""
     page = told(HERE, *(job(f"a{number:03}", "O") for number in range(120)))
     for text, shown in ((markdown.comment(page, ROOM), 20), (markdown.summary(page, ROOM), 100)):
-        assert len(sections(text)["Failed"]) == shown + 1
+        assert len(sections(text)["Failed; nothing is known of the base"]) == shown + 1
         assert f"and [{120 - shown} more](" in text
 
 

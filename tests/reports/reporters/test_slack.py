@@ -87,12 +87,14 @@ def test_later_news_change_the_message_in_place(channel: Channel, slack: FakeSla
 
 
 def test_new_failures_are_set_apart_from_known_ones(channel: Channel, slack: FakeSlack) -> None:
-    """By the previous push of the branch, in the message and in its thread."""
+    """By the base of the push, in the message and in its thread."""
     channel.report(told({"new": "OO", "old": "OO"}, fresh={"new"}))
 
     for message in slack.messages:
         said = text(message)
-        assert said.index("*New failures*") < said.index("`new`") < said.index("*Known failures*") < said.index("`old`")
+        assert (
+            said.index("*New failures*") < said.index("`new`") < said.index("*Failed*; nothing") < said.index("`old`")
+        )
 
 
 def test_a_failure_of_many_jobs_is_told_once(channel: Channel, slack: FakeSlack) -> None:

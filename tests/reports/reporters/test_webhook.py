@@ -273,3 +273,11 @@ def test_the_receiver_ends_up_with_the_newest(clock: Clock, receiver: Receiver, 
 
     newest: Mapping[str, object] = receiver.heard[-1]
     assert (newest["health"], newest["final"]) == (last.value["health"], last.value["final"])
+
+
+def test_what_the_base_says_is_news(make_sender: Callable[..., Sender], receiver: Receiver) -> None:
+    """The job failed before and fails now; but since then it is known to pass on the base."""
+    sender = make_sender(receiver.url)
+    for fresh in ((), (), ("job",), ("job",)):
+        sender.report(told({"job": "OO"}, fresh=fresh))
+    assert len(receiver.requests) == 2

@@ -23,7 +23,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call
 from triggerbot.core.policy.rules import Rule
 from triggerbot.pipeline.intakes.poll import Poll
-from triggerbot.systems import Answer, Unknown
+from triggerbot.systems.answers import Answer, Unknown
 
 #: Pushes, and the jobs of each that fail: as many as a budget lets pass.
 PUSHES = [f"{number:07x}" for number in range(25)]

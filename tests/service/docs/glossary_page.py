@@ -60,6 +60,8 @@ WORDS: dict[str, tuple[Word, ...]] = {
         Word("generic", "a failure line that any failure may show: no evidence", "noise, boilerplate"),
         Word("verdict", "what the runs of a job at one push prove", "classification, conclusion"),
         Word("intermittent", "it failed and passed at the same revision", "flaky, a flake"),
+        Word("base", "the revision that a push is based on", "merge base, parent push, baseline"),
+        Word("inherited", "it fails on the base too, in the same way", "pre-existing, broken trunk"),
         Word("suspected new", "intermittent, and it may have come with this push", "newly introduced flake"),
         Word("health", "what the verdicts come to: good, failing, pending or incomplete", "status, build state"),
         Word("report", "what is told of a push elsewhere: a check run, a comment, Slack", "notification, status check"),

@@ -1,5 +1,6 @@
 """The reference of reasons, verdicts and states, in the very sentences that `explain` uses."""
 
+from triggerbot.core.verdict.base import Relation
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.reports import glossary
@@ -31,6 +32,9 @@ def reasons_page() -> str:
         table(["reason", "what it means"], [(f"`{cause}`", text) for cause, text in glossary.CAUSES.items()]),
         "## Verdicts of a job",
         table(["verdict", "what it means"], [(f"`{one}`", glossary.VERDICTS[one]) for one in Verdict]),
+        "## A failure and the base",
+        "What the runs of the job at the revision that the push is based on say: [the base](../explanation/base.md).",
+        table(["relation", "what it means"], [(f"`{one}`", glossary.RELATIONS[one]) for one in Relation]),
         "## Health of a push",
         "The exit code of `triggerbot status`: 0 for good, 1 for failing, 2 for pending and incomplete. Hidden jobs, "
         "of a higher tier than the rule looks after, decide nothing.",

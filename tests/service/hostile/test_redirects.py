@@ -16,7 +16,8 @@ from triggerbot.core.errors import CIError, CIUnavailable
 from triggerbot.core.model import Kind, Push, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.planning import Call, Owed
-from triggerbot.systems import Accepted, System
+from triggerbot.systems import System
+from triggerbot.systems.answers import Accepted
 from triggerbot.systems.generic.system import Generic
 from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.system import GitHub

@@ -14,7 +14,8 @@ from tests.service.simulation.history import simulate, world
 from triggerbot.core.model import Push
 from triggerbot.core.policy import elsewhere, reconcile
 from triggerbot.pipeline import sender
-from triggerbot.systems import Answer, System, Unknown
+from triggerbot.systems import System
+from triggerbot.systems.answers import Answer, Unknown
 
 #: Seeds that once went wrong, as far as what they stand for is still the same.
 KEPT = [

@@ -6,7 +6,7 @@ from tests.fakes.github import FakeGitHub
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.model import Event, Push, Run
 from triggerbot.core.policy.planning import Call, Owed
-from triggerbot.systems import Answer
+from triggerbot.systems.answers import Answer
 from triggerbot.systems.github.system import GitHub
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

@@ -10,7 +10,8 @@ from tests.fakes.github import Clock, FakeGitHub
 from tests.systems.github.cases import PUSH, SHA, call_for, failed, rerun
 from triggerbot.cli.check import try_systems
 from triggerbot.core.errors import CIDenied, CIUnavailable
-from triggerbot.systems import Accepted, Later, System
+from triggerbot.systems import System
+from triggerbot.systems.answers import Accepted, Later
 from triggerbot.systems.github.auth import AppKey
 from triggerbot.systems.github.system import GitHub
 

@@ -65,6 +65,8 @@ def exercise(github: FakeGitHub, system: GitHub, clock: Clock, push: Push) -> No
     jobs = {"a": "failure", "b": "failure", "c": "success", "d": "cancelled", "e": "skipped", "f": "timed_out"}
     run = github.add_run("octo/app", "CI", push.revision, "main", jobs, head_repository="else/app")
     system.check()
+    github.bases[push.revision] = "b" * 40
+    system.base(push)
     github.contents.write("octo/app", ".github/workflows/ci.yml", "jobs: {a: {}}")
     assert rerun(system, "CI / a", "CI / b", "CI / d", "CI / f", push=push)
     system.look_back(push)

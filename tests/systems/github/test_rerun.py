@@ -8,7 +8,7 @@ import pytest
 from tests.fakes.github import Clock, FakeGitHub
 from tests.fakes.portal import Portal
 from tests.systems.github.cases import PUSH, SHA, call_for, failed, plan, rerun
-from triggerbot.systems import Accepted, Later, Refused, Unknown
+from triggerbot.systems.answers import Accepted, Later, Refused, Unknown
 from triggerbot.systems.github.system import GitHub
 
 Connect = Callable[..., GitHub]

@@ -185,6 +185,20 @@ def test_facts_are_asked_for_once(tc: FakeTaskcluster, fx: Taskcluster) -> None:
     assert calls(tc, "/hg/") == 0
 
 
+def test_what_a_push_is_based_on(tc: FakeTaskcluster, fx: Taskcluster, connect: Connect) -> None:
+    """The push log says it with the message: the parent of the oldest changeset."""
+    tc.push(REVISION, base="ba5e" * 10)
+    tc.push("e" * 40)
+    facts = fx.look_back(PUSH).facts
+    assert facts is not None
+    assert (facts.base, facts.parents) == ("ba5e" * 10, ())
+    assert fx.base(PUSH).base == "ba5e" * 10
+    with pytest.raises(NotKnown):
+        fx.base(PUSH._replace(revision="e" * 40))
+    with pytest.raises(NotKnown):
+        connect(hg=False).base(PUSH)
+
+
 def test_a_push_log_that_is_down_is_waited_for(tc: FakeTaskcluster, fx: Taskcluster) -> None:
     """Without the message a --no-retry would be missed."""
     group = tc.push(REVISION)

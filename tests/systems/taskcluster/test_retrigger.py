@@ -14,7 +14,8 @@ from triggerbot.core.decision import Cause
 from triggerbot.core.model import Kind, Push, Run, State
 from triggerbot.core.policy.planning import Call, Owed
 from triggerbot.core.verdict.verdict import Verdict, of_job
-from triggerbot.systems import Accepted, Answer, Known, Later, Refused, Unknown, http
+from triggerbot.systems import Known, http
+from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.taskcluster.system import Taskcluster
 
 REVISION = "c7766d0b4a121985a8b07e6721d66ccab57bbf76"

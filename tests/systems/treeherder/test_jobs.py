@@ -19,7 +19,8 @@ from triggerbot.core.model import Event, Kind, Push, Result, Run, RunKey, State
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.planning import Call, Owed, Plan
-from triggerbot.systems import NOTHING_KNOWN, Accepted, Answer, Known, Later, LookBack
+from triggerbot.systems import NOTHING_KNOWN, Known, LookBack
+from triggerbot.systems.answers import Accepted, Answer, Later
 from triggerbot.systems.treeherder.system import Treeherder
 
 

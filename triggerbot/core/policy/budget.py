@@ -27,6 +27,8 @@ class Budget:
 
 
 DEFAULT = Budget()
+#: Causes that count against the budget.
+SPENDING = frozenset({Cause.FAILURE, Cause.CONTROL})
 
 
 def within_budget(
@@ -44,7 +46,7 @@ def within_budget(
     `causes`: how many different failures those jobs have; not given: as many as jobs. `elsewhere`: the jobs that
     count beside them; see `elsewhere.spent`.
     """
-    if budget is None or decision.cause is not Cause.FAILURE:
+    if budget is None or decision.cause not in SPENDING:
         return decision
     causes = (spent if causes is None else causes) + elsewhere
     spent += elsewhere

@@ -34,7 +34,7 @@ class Neighbours:
         self._planned = planned
         #: Those that a person asked for by name.
         self._needs = Needs(listed)
-        self._named = {claim.job for claim in claims if claim.manual}
+        self._named = {claim.job for claim in claims if claim.by_person}
         self._newest = {event.job: event for event in sorted(listed, key=lambda one: one.attempt)}
         self._labels = {job: identity.label(job, event.event) for job, event in self._newest.items()}
 
@@ -46,9 +46,9 @@ class Neighbours:
         failed = [run for run in runs if run.failed and run.result is not Result.INFRA]
         alone = not all(map(self._needs.follows_from, failed))
         causes = () if alone else self._needs.follows_from(claim.run)
-        manual = claim.manual
+        manual = claim.by_person
         starts = never_start.excluded(
-            never, claim.run, self._needs, self._newest, self._named, manual=manual, asked=asked
+            never, claim.run, self._needs, self._newest, self._named, manual=manual, asked=asked or claim.control
         )
         return Standing(
             need.words(causes, self._labels) if causes else "",

@@ -4,14 +4,14 @@
 known once the CI was asked. Refusals come in the order of `Refusal`, but what a push asks for precedes `--no-retry`.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity, proof
-from triggerbot.core.claim import Claim
+from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.formatting import plural
-from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, RunKey
+from triggerbot.core.model import Event, Kind, Push, Result, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy import classified
 from triggerbot.core.policy.budget import DEFAULT, Budget
@@ -20,6 +20,7 @@ from triggerbot.core.policy.evidence import NO_HISTORY, Background, UntilProved,
 from triggerbot.core.policy.never_start import BY_DEFAULT, NeverStart
 from triggerbot.core.policy.superseded import Superseded
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
+from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation, Standing
 
 _EVERY = frozenset({EVERY})
 #: What a CI runs for the change itself. What a person or another run started, with input of its own, is none of that.
@@ -57,6 +58,10 @@ class Rule:
     groups: dict[str, Globs] = field(default_factory=dict)
     budget: Budget = DEFAULT
     superseded: Superseded = field(default_factory=Superseded)
+    #: Of what branch the base of a push is where the CI does not tell it; empty for none.
+    base_branch: str = ""
+    #: Whether a job that fails alike every time is run once at the base, if nothing is known of it there.
+    control: bool = False
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
 
@@ -217,6 +222,8 @@ class Facts:
     #: What is known of the job, and whether its CI takes a number of runs at once.
     background: Background = NO_HISTORY
     several: bool = False
+    #: How the failure stands to what the push is based on.
+    base: Standing = NOTHING_KNOWN
 
 
 def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
@@ -225,9 +232,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     The budget is not applied here: the store does that atomically when it records the decision.
     """
     if claim.manual:
-        if facts.starts:
-            return starts_excluded(facts.starts)
-        return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
+        return starts_excluded(facts.starts) if facts.starts else _asked_for(claim)
     run, asks = claim.run, facts.asks
     against = list(refusals(rule, run, facts.author))
     if not against and facts.listed is not None:
@@ -257,11 +262,20 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     return _decide_failure(rule, facts, run.kind) if rule is not None else None
 
 
+def _asked_for(claim: Claim) -> Decision:
+    if claim.control:
+        of = claim.origin.removeprefix(CONTROL)[:12]
+        return Decision.trigger(Cause.CONTROL, claim.wanted, f"{of} is based on this, and the job fails there")
+    return Decision.trigger(Cause.MANUAL, claim.wanted, "asked for by a person")
+
+
 def _decide_failure(rule: Rule, facts: Facts, kind: Kind) -> Decision:
     if facts.asks.no_retry:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
+    if facts.base.relation is Relation.INHERITED:
+        return Decision.refuse(Refusal.INHERITED, facts.base.words)
     if rule.until_proved is None:
         return _unless_enough(rule, Cause.FAILURE, rule.retries, facts, "")
     return _until_proved(rule, rule.until_proved, facts, kind)
@@ -332,11 +346,17 @@ def decisive_run(claim: Claim, runs: Sequence[Run]) -> Run:
     return next((run for run in reversed(runs) if run.result not in UNWANTED), claim.run)
 
 
-def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequence[str] = ()) -> Decision | None:
+def withdrawn(
+    claim: Claim,
+    rule: Rule | None,
+    follows: str = "",
+    starts: Sequence[str] = (),
+    base: Standing = NOTHING_KNOWN,
+) -> Decision | None:
     """Return the refusal of a decided claim whose run turned out to be none that its rule covers.
 
     Some CIs tell only after the end of a run that it met an error of theirs, or that its failure does not count.
-    `follows` and `starts`: as in `Facts`.
+    `follows`, `starts` and `base`: as in `Facts`.
     """
     if starts:
         return starts_excluded(starts)
@@ -348,38 +368,6 @@ def withdrawn(claim: Claim, rule: Rule | None, follows: str = "", starts: Sequen
         return Decision.refuse(Refusal.HIDDEN, "the CI does not count its failures")
     if claim.run.result is Result.INFRA and Result.INFRA not in rule.results:
         return Decision.refuse(Refusal.RESULT_EXCLUDED, "it turned out to be an error of the CI itself")
+    if base.relation is Relation.INHERITED:
+        return Decision.refuse(Refusal.INHERITED, base.words)
     return None
-
-
-def is_gone(last: Run | Event, earlier: Iterable[RunKey]) -> bool:
-    """Whether the CI has a job no more: it lists no new run, but the old one as skipped in a later attempt."""
-    skipped = last.result is Result.SKIPPED
-    return skipped and any(run.run_id == last.run_id and run.attempt < last.attempt for run in earlier)
-
-
-def still_owed(
-    claim: Claim,
-    runs: Sequence[Run],
-    *,
-    one_at_a_time: bool,
-    proving: Collection[Result] = PROVING,
-    elsewhere: int = 0,
-    forgotten: int = 0,
-) -> int:
-    """Return the number of retriggers still owed for a decided claim, given the job's present runs, oldest first.
-
-    Runs since the decision count if they ended with one of the results `proving`, or may still do so.
-
-    If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
-    person or the push itself asked for is carried out whatever the results. `elsewhere`: the runs since a person asked
-    of which the store knows no request; see `elsewhere.since_asked`. `forgotten`: the runs since the decision that may
-    have come of forgotten requests; see `elsewhere.forgotten`.
-    """
-    if claim.cause is Cause.MANUAL:
-        return max(0, claim.owed - elsewhere)
-    if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
-        return 0
-    if one_at_a_time and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
-        return 0
-    since = proof.count(runs[claim.known_runs :], proving)
-    return max(0, min(claim.owed - forgotten, claim.wanted - since))

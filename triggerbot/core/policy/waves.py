@@ -10,8 +10,8 @@ from triggerbot.core import proof
 from triggerbot.core.claim import Claim
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Result, Run, State
-from triggerbot.core.policy import rules
 from triggerbot.core.policy.evidence import Background, UntilProved, Weight, percent
+from triggerbot.core.policy.owed import is_gone
 
 #: How the note of every claim begins that ends since it needs nothing more.
 _ENOUGH = "no more runs are needed"
@@ -62,7 +62,7 @@ def step(
     """
     if any(run.passed for run in runs):
         return Enough(f"{_ENOUGH}: it passed")
-    if not several and claim.asked and runs and rules.is_gone(runs[-1], (run.key for run in runs)):
+    if not several and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
         return Enough(f"{_ENOUGH}: the CI has the job no more")
     if len(runs) - claim.known_runs < claim.asked:
         return Await(listed=False)

@@ -59,6 +59,9 @@ class PushVerdict:
     common: tuple[Common, ...] = ()
     #: Estimated seconds until everything under way has finished; `None`: nothing is under way, or it is unknown.
     left: float | None = None
+    #: The revision that the push is based on, if that is known, and all those that the verdict rests on.
+    base: str | None = None
+    rests_on: tuple[str, ...] = ()
 
     @property
     def final(self) -> bool:
@@ -109,9 +112,13 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
     suspected = sum(job.suspected for job in jobs)
     first = sum(job.verdict is Verdict.PENDING and not job.awaited for job in jobs)
     follow = sum(bool(job.follows) and job.hidden for job in judged.jobs)
-    hidden = sum(job.hidden and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs)
+    inherited = sum(job.inherited for job in judged.jobs)
+    hidden = sum(
+        job.hidden and not job.inherited and job.verdict in (Verdict.FAILED, Verdict.INFRA) for job in judged.jobs
+    )
     parts = [
         _failing(jobs, judged.common),
+        _plural(inherited, "fails on the base too", "fail on the base too"),
         _plural(follow, "follows from another", "follow from others"),
         _plural(count[Verdict.INFRA], "job met only infrastructure errors", "jobs met only infrastructure errors"),
         _plural(count[Verdict.INTERMITTENT], "is intermittent", "are intermittent")

@@ -12,6 +12,8 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
+from triggerbot.core.verdict.base import Standing as AtBase
 from triggerbot.core.verdict.history import Failure, Novelty, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, Failing, History
 from triggerbot.core.verdict.touched import touched
@@ -65,6 +67,8 @@ class JobVerdict:
     derived: frozenset[RunKey] = frozenset()
     #: The jobs that its last failure follows from, as people call them, if it has no verdict of its own.
     follows: tuple[str, ...] = ()
+    #: How its failure stands to what the push is based on.
+    base: AtBase = NOTHING_KNOWN
 
     @property
     def failing_runs(self) -> int:
@@ -106,6 +110,11 @@ class JobVerdict:
         return None if self.standing is None else self.standing.novelty
 
     @property
+    def inherited(self) -> bool:
+        """Whether it fails as it does on the base: the push is judged without it."""
+        return self.verdict is Verdict.FAILED and self.base.relation is Relation.INHERITED
+
+    @property
     def suspected(self) -> bool:
         """Whether it is intermittent and the push is suspected to have made it so."""
         return self.novelty is not None and self.novelty.suspected
@@ -144,9 +153,9 @@ class JobVerdict:
                 words = "" if self.standing is None else f"; {self.standing.words}"
                 return f"failed {failed} and passed {passed} of {failed + passed} at the same revision{words}"
             case Verdict.FAILED if failed > 1:
-                return self._worth(failed) + self._alike()
+                return self._worth(failed) + self._alike() + self._at_base()
             case Verdict.FAILED:
-                return _once(self.runs, self.proving) + self._not_retriggered()
+                return _once(self.runs, self.proving) + self._at_base() + self._not_retriggered()
             case Verdict.PENDING:
                 return self._pending(quote or str)
             case Verdict.INFRA:
@@ -187,10 +196,15 @@ class JobVerdict:
         alike = f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
         return f", in the same test each time, with other messages{alike}" if same.one_test else alike
 
+    def _at_base(self) -> str:
+        # Of what is inherited `aside` says so; that nothing is known is said once, and not of each job.
+        silent = self.inherited or self.base.relation is Relation.UNKNOWN
+        return "" if silent else f"; {self.base.words}"
+
     def _not_retriggered(self) -> str:
         if self.inherits and self.claim is not None:
             return f"; {self.claim.note}"
-        if self.claim is None or self.claim.refusal is None or self.claim.refusal is Refusal.ALREADY_CLAIMED:
+        if self.claim is None or self.claim.refusal in (None, Refusal.ALREADY_CLAIMED, Refusal.INHERITED):
             return ""
         return f"; not retriggered: {self.claim.refusal}"
 
@@ -202,6 +216,12 @@ def following(job: JobVerdict, causes: Collection[str], troubled: Collection[str
     not well: as long as there is one, the push is judged without this job.
     """
     return replace(job, follows=tuple(sorted(causes)), hidden=job.hidden or bool(troubled))
+
+
+def against_base(job: JobVerdict, standing: AtBase) -> JobVerdict:
+    """Return a job's verdict held against the base of its push: by what fails there, too, the push is not judged."""
+    held = replace(job, base=standing)
+    return replace(held, hidden=True, aside=standing.words) if held.inherited and not job.hidden else held
 
 
 def beside(job: JobVerdict, *, aside: str, mixed: bool) -> JobVerdict:
@@ -285,6 +305,11 @@ def of_job(
         proving=proving,
         derived=frozenset(derived),
     )
+
+
+def awaits(runs: Sequence[Run], claims: Iterable[Claim], now: float) -> bool:
+    """Return whether more runs of a job are decided on, or were asked for and may still be listed."""
+    return any(not one.state.final or (now < _lost(one) and _missing(one, runs) > 0) for one in claims)
 
 
 def _is_hindered(claim: Claim, now: float) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Run
+from triggerbot.core.verdict.base import NEW, Relation
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -27,15 +28,16 @@ _URL_MAX = 500
 #: Common failures that get a section of their own.
 _COMMON_MAX = 10
 
-_FRESH, _FAILED, _STALE, _INTERMITTENT, _INFRA, _WAITING = _PARTS = (
-    "Failed, and did not at the previous push",
+_FRESH, _FAILED, _UNKNOWN, _INTERMITTENT, _INFRA, _WAITING = _PARTS = (
+    "Failed, and not so on the base",
     "Failed",
-    "Failed, as at the previous push",
+    "Failed; nothing is known of the base",
     "Intermittent",
     "Met only errors of the CI itself",
     "Failed, and not judged yet",
 )
 _UNFINISHED = "Did not finish"
+_INHERITED = "Fail on the base too"
 _FOLLOWING = "Follow from others"
 _TITLES = {
     Health.GOOD: "Good", Health.FAILING: "Failing", Health.PENDING: "Pending", Health.INCOMPLETE: "Incomplete",
@@ -167,7 +169,7 @@ def _offer(report: PushReport, mention: str) -> str:
 def _sections(report: PushReport, mention: str) -> list[_Section]:
     """Divide the jobs into sections: each job appears once, and so does the common cause of several failures."""
     # A claim by a person supersedes a refusal: the job was retriggered after all, or refused for another reason.
-    by_hand = {job.job: claim for job in report.record.jobs for claim in job.claims if claim.manual}
+    by_hand = {job.job: claim for job in report.record.jobs for claim in job.claims if claim.by_person}
     failed = {
         job.job: replace(job, claim=by_hand[job.job]) if job.job in by_hand and _refusal(job.claim) else job
         for job in report.judged.jobs
@@ -182,22 +184,23 @@ def _sections(report: PushReport, mention: str) -> list[_Section]:
                 alone.pop(name, None)
     by_part: dict[str, list[str]] = {title: [] for title in _PARTS}
     for job in sorted(alone.values(), key=_order):
-        by_part[_part(job, report.fresh)].append(_entry(job))
+        by_part[_part(job)].append(_entry(job))
     found += [_Section(title, entries) for title, entries in by_part.items()]
     if report.judged.health is Health.INCOMPLETE:
         found.append(_Section(_UNFINISHED, [_entry(job) for job in report.judged.jobs if _is_unfinished(job)]))
+    found.append(_Section(_INHERITED, [_entry(job) for job in report.judged.jobs if job.inherited and job.aside]))
     found.append(_Section(_FOLLOWING, [_entry(job) for job in report.judged.jobs if job.follows and job.hidden]))
     found.append(_Section("Answers", [text.strip().replace("\n", "\n  ") for _, text in report.answers]))
     found.append(_Section("Why not retriggered", list(_refusals(failed.values(), mention))))
     return [section for section in found if section.entries]
 
 
-def _part(job: JobVerdict, fresh: frozenset[str] | None) -> str:
+def _part(job: JobVerdict) -> str:
     match job.verdict:
-        case Verdict.FAILED if fresh is None:
-            return _FAILED
+        case Verdict.FAILED if job.base.relation is Relation.UNKNOWN:
+            return _UNKNOWN
         case Verdict.FAILED:
-            return _FRESH if job.job in (fresh or ()) else _STALE
+            return _FRESH if job.base.relation in NEW else _FAILED
         case Verdict.INTERMITTENT:
             return _INTERMITTENT
         case Verdict.INFRA:
@@ -210,11 +213,12 @@ def _order(job: JobVerdict) -> tuple[bool, str]:
     return not job.suspected, job.job
 
 
-def _common(one: Common, jobs: Sequence[JobVerdict], fresh: frozenset[str] | None) -> _Section:
-    new = fresh or frozenset()
+def _common(one: Common, jobs: Sequence[JobVerdict], new: frozenset[str]) -> _Section:
     ordered = sorted(jobs, key=lambda job: (job.job not in new, *_order(job)))
     number = sum(job.job in new for job in jobs)
     title = f"{len(jobs)} jobs fail alike" + (f", {number} of them new" if number else "")
+    if all(_part(job) is _UNKNOWN for job in jobs):
+        title += "; nothing is known of the base"
     if one.line:
         title += f": {code(one.line, LINE_MAX)}"
     return _Section(title, [_entry(job, new=job.job in new, line=False) for job in ordered])

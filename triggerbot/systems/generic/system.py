@@ -15,17 +15,8 @@ from triggerbot.core.errors import CIUnavailable, NotKnown, NotUnderstood, Unaut
 from triggerbot.core.model import Event, Heard, Push, PushFacts
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import (
-    NOTHING_KNOWN,
-    Accepted,
-    Answer,
-    BuildContext,
-    Known,
-    Later,
-    LookBack,
-    Refused,
-    Unknown,
-)
+from triggerbot.systems import NOTHING_KNOWN, BuildContext, Known, LookBack
+from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.generic.settings import GenericSettings
 from triggerbot.systems.http import Http, NotSent, Reply, segments, unacknowledged, usable
 from triggerbot.systems.webhook_signatures import delivery, verify_standard
@@ -93,6 +84,8 @@ class Generic:
             message=_text(answer.get("message")) or "",
             author=_text(answer.get("author")),
             time=_time(answer.get("time"), what),
+            base=_base(answer.get("base"), what),
+            parents=_parents(answer.get("parents"), what),
         )
         listed = self._events(answer.get("runs"), what)
         events = tuple(event for event in listed if event.push == push)
@@ -212,6 +205,22 @@ def _mapping(value: Any, what: str) -> dict[str, Any]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _base(value: Any, what: str) -> str | None:
+    if value is None or value == "":
+        return None
+    try:
+        return event_json.parse_revision(str(value), "base")
+    except NotUnderstood as error:
+        raise CIUnavailable(f"{what}: {error}") from None
+
+
+def _parents(value: Any, what: str) -> tuple[str, ...]:
+    try:
+        return event_json.parse_parents(list(map(str, value))) if isinstance(value, list) else ()
+    except NotUnderstood as error:
+        raise CIUnavailable(f"{what}: {error}") from None
 
 
 def _time(value: Any, what: str) -> float | None:

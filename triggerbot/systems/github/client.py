@@ -17,7 +17,8 @@ import msgspec
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown
 from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
-from triggerbot.systems import Later, Slots, Unknown
+from triggerbot.systems import Slots
+from triggerbot.systems.answers import Later, Unknown
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.auth import Auth
 from triggerbot.systems.github.limits import NAP_MAX, Limits, is_limited

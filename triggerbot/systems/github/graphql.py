@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotUnderstood
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.http import NotSent

@@ -38,6 +38,8 @@ class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     after: str
     repository: messages.Repository
+    before: str = ""
+    forced: bool = False
     deleted: bool = False
     head_commit: messages.Commit | None = None
     sender: messages.Account | None = None
@@ -128,8 +130,16 @@ def push_webhook(system: str, body: bytes | str) -> list[Heard]:
         message=message.head_commit.message if message.head_commit else None,
         author=message.sender.login if message.sender else None,
         time=time,
+        base=_before(message, branch),
     )
     return [facts, *_default(push, message.repository), _head(push, HeadKind.PUSHED, at=time)]
+
+
+def _before(message: PushMessage, branch: str) -> str | None:
+    """Return what the default branch was at before; of any other that is its own last commit, and no base."""
+    if message.forced or message.repository.default_branch != branch or not message.before.strip("0"):
+        return None
+    return messages.sha(message.before)
 
 
 def delete_webhook(system: str, body: bytes | str) -> list[Heard]:

@@ -85,6 +85,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     steps: list[Step] | None = None
 
 
+class PullOfRun(msgspec.Struct, frozen=True):
+    """An open pull request of a workflow run's commit; a fork's are not listed."""
+
+    base: "Head"
+
+
 class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     """One workflow run: all of its attempts have the same `id`."""
 
@@ -104,6 +110,7 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     head_commit: Commit | None = None
     head_repository: Repository | None = None
     repository: Repository | None = None
+    pull_requests: list[PullOfRun] | None = None
 
     @property
     def file(self) -> str | None:
@@ -251,7 +258,7 @@ class CheckRuns(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The branch of a pull request."""
+    """The branch of a pull request, or the one that it is to be merged into."""
 
     sha: str
     ref: str = ""

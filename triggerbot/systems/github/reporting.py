@@ -13,7 +13,8 @@ from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import CommentCommand, Kind, Push, Run
 from triggerbot.core.policy import slots
 from triggerbot.core.policy.slots import Rank
-from triggerbot.systems import FAILURES_MAX, Asker, Unknown
+from triggerbot.systems import FAILURES_MAX, Asker
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.github import messages, rerun
 from triggerbot.systems.github.auth import AppAuth, bot
 from triggerbot.systems.github.client import PER_PAGE, RENEWED_AFTER, Client

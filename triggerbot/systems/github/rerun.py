@@ -25,7 +25,7 @@ from triggerbot.core.decision import Cause
 from triggerbot.core.model import Event, Kind, Result, State
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.planning import GOES_ON, Call, Owed, Plan, by_round
-from triggerbot.systems import Accepted, Answer, Later, Refused, Unknown
+from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.github.auth import NEEDED
 from triggerbot.systems.github.client import DENIED_AFTER, RENEWED_AFTER
 from triggerbot.systems.github.limits import is_limited
@@ -84,7 +84,7 @@ def _plan_batch(
     if batch in busy or running:
         return Plan(held=tuple((owed, GOES_ON) for owed in all_owed))
     reruns = max((event.attempt for event in listed), default=1) - 1
-    ended = [owed for owed in all_owed if reruns >= planned_max and not owed.claim.manual]
+    ended = [owed for owed in all_owed if reruns >= planned_max and not owed.claim.by_person]
     left = by_round([owed for owed in all_owed if owed not in ended])
     jobs = {job: event for job, event in newest.items() if event.kind is not Kind.WORKFLOW}
     call = _call(left, jobs, Needs(listed)) if left else None

@@ -65,13 +65,18 @@ class Runs:
         repositories: Sequence[str],
         annotations: Annotations,
         files: WorkflowFiles,
+        learn: Callable[[str, Sequence[messages.WorkflowRun]], None],
     ) -> None:
-        """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit."""
+        """Take the client of look-backs, and that of polls and sweeps, which leave it a share of the rate limit.
+
+        `learn`: takes the workflow runs of a project that a look-back lists.
+        """
         self._system = system
         self._client = client
         self._sweeping = sweeping
         self._annotations = annotations
         self._files = files
+        self._learn = learn
         self._repositories = tuple(repositories)
         self._lock = threading.Lock()
         #: Jobs listed again under a new id: {the id we use: the id to rerun}.
@@ -92,12 +97,14 @@ class Runs:
         """
         if not messages.is_full_name(push.project):
             raise NotKnown(f"{push.project[:200]!r} is no owner/repository")
-        runs = [run for run in self._of_commit(push) if run.head_branch == push.branch]
+        client = self._sweeping if known.spare else self._client
+        runs = [run for run in self._of_commit(client, push) if run.head_branch == push.branch]
+        self._learn(push.project, runs)
         if not runs:
             raise NotKnown(f"GitHub lists no workflow run of {push.revision} on {push.branch}")
         files = _OfFiles()
         listed = [
-            self._events(self._client, push, run, files, wanted=str(run.id) in (known.wanted or ()))
+            self._events(client, push, run, files, wanted=str(run.id) in (known.wanted or ()))
             for run in runs
             if _matters(run, known)
         ]
@@ -117,13 +124,13 @@ class Runs:
             planned=files.planned,
         )
 
-    def _of_commit(self, push: Push) -> list[messages.WorkflowRun]:
+    def _of_commit(self, client: Client, push: Push) -> list[messages.WorkflowRun]:
         repository = segments("repos", *push.project.split("/"))
         path = f"{repository}/actions/runs"
         try:
-            found = list(self._client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage))
+            found = list(client.pages(push.project, path, {"head_sha": push.revision}, messages.RunsPage))
         except NotKnown:
-            if self._client.get(push.project, repository).status == 200:
+            if client.get(push.project, repository).status == 200:
                 raise
             raise CIDenied(f"{push.project} is not there, or the token may not see it: check both") from None
         return list({run.id: run for page in found for run in page.workflow_runs}.values())

@@ -11,25 +11,14 @@ import structlog
 from triggerbot import __version__
 from triggerbot.config import secrets
 from triggerbot.core.errors import Unauthenticated
-from triggerbot.core.model import CommentCommand, Event, Head, Heard, Kind, Lead, Push, Result, Run, RunKey
+from triggerbot.core.model import CommentCommand, Event, Head, Heard, Kind, Lead, Push, PushFacts, Result, Run, RunKey
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import (
-    NOTHING_KNOWN,
-    Answer,
-    Asker,
-    BuildContext,
-    Evicted,
-    Known,
-    Later,
-    LookBack,
-    Refused,
-    ResolvedLeads,
-    Slots,
-    Unknown,
-)
+from triggerbot.systems import NOTHING_KNOWN, Asker, BuildContext, Evicted, Known, LookBack, ResolvedLeads, Slots
+from triggerbot.systems.answers import Answer, Later, Refused, Unknown
 from triggerbot.systems.github import credentials, endings, graphql, merge_queue, messages, parse, reporting, rerun
 from triggerbot.systems.github.annotations import Annotations
 from triggerbot.systems.github.auth import RERUNS, AppAuth, AppKey, TokenAuth, signs
+from triggerbot.systems.github.base import Bases
 from triggerbot.systems.github.client import Client
 from triggerbot.systems.github.graphql import GraphQL
 from triggerbot.systems.github.heads import Branches
@@ -122,8 +111,11 @@ class GitHub:
         # Tokens for reruns may not read contents; and what a rerun depends on does not wait behind reports.
         reading = Client(self._http, report_auth, limits, slots, sleep)
         files = WorkflowFiles(reading, clock)
-        self._runs = Runs(name, self._client, self._sweeping, self._repositories, self._annotations, files)
         self._branches = Branches(reading, clock)
+        self._bases = Bases(self._report_client, self._branches)
+        self._runs = Runs(
+            name, self._client, self._sweeping, self._repositories, self._annotations, files, self._bases.learn_of
+        )
         self._lock = threading.Lock()
         #: Runs that GitHub would not rerun alone, without saying why.
         self._widened: OrderedDict[RunKey, None] = OrderedDict()
@@ -144,8 +136,10 @@ class GitHub:
     def parse(self, headers: Mapping[str, str], body: bytes) -> Sequence[Heard]:
         """Parse runs, pushes and comment commands; other webhooks are empty. Raises `NotUnderstood`."""
         heard = [one for one in parse.webhook(self.name, headers, body, self._mention) if not self._is_explained(one)]
+        kind = headers.get("x-github-event", "")
+        if kind == "pull_request":
+            self._bases.learn(parse.payload(headers, body))
         if self._queue_wants:
-            kind = headers.get("x-github-event", "")
             heard += merge_queue.webhook(self.name, kind, parse.payload(headers, body), requeue=self.requeues)
         for lead in heard:
             if isinstance(lead, Lead) and lead.push is None:
@@ -246,6 +240,10 @@ class GitHub:
     def heads(self, push: Push, fork: str) -> Sequence[Head]:
         """Return what is news of a push's branch at this moment; raises `CIError`."""
         return self._branches.heads(push, fork)
+
+    def base(self, push: Push) -> PushFacts:
+        """Ask for the merge base of a push and its target; raises `CIError`."""
+        return self._bases.ask(push)
 
     def recent(self, since: float) -> Sequence[Heard] | None:
         """Return what changed since `since` in the configured repositories; `None` without any. Raises `CIError`."""

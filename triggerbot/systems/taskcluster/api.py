@@ -17,7 +17,7 @@ from taskcluster.exceptions import TaskclusterFailure
 from taskcluster.utils import scopeMatch
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, usable
 
 #: Tasks on one page of a list.

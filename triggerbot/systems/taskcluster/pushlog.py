@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from triggerbot.core.errors import CIUnavailable, NotKnown, NotUnderstood
-from triggerbot.core.event_json import parse_time
+from triggerbot.core.event_json import parse_parents, parse_time
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
 from triggerbot.systems.http import Http, Reply, segments, usable
@@ -91,6 +91,8 @@ class PushLogs:
             "\n".join(messages),
             user if isinstance(user, str) else None,
             float(date) if isinstance(date, int | float) else None,
+            base=_base_of(_objects(changesets)),
+            parents=next((_revisions(one.get("parents")) for one in reversed(_objects(changesets))), ()),
         )
 
     def _pushes(self, address: str, project: str) -> list[dict[str, Any]]:
@@ -114,12 +116,14 @@ class PushLogs:
         author, account = commit.get("author"), found.get("author")
         author = author if isinstance(author, dict) else {}
         login = account.get("login") if isinstance(account, dict) else None
-        message = commit.get("message")
+        message, listed = commit.get("message"), found.get("parents")
+        parents = listed if isinstance(listed, list) else []
         return PushFacts(
             push,
             message if isinstance(message, str) else "",
             login or author.get("email") or None,
             _time(author.get("date")),
+            parents=_revisions([one.get("sha") for one in parents if isinstance(one, dict)]),
         )
 
     def _object(self, reply: Reply, what: str) -> dict[str, Any]:
@@ -129,6 +133,26 @@ class PushLogs:
         if not isinstance(answer, dict):
             raise CIUnavailable(f"{what}: the answer is no JSON object")
         return answer
+
+
+def _objects(changesets: Any) -> list[dict[str, Any]]:
+    return [one for one in changesets if isinstance(one, dict)] if isinstance(changesets, list) else []
+
+
+def _base_of(changesets: Sequence[dict[str, Any]]) -> str | None:
+    """Return what the changesets of a push are on top of: the first parent of the oldest that is none of them."""
+    own = {one.get("node") for one in changesets}
+    oldest = _revisions(changesets[0].get("parents")) if changesets else ()
+    return next((one for one in oldest if one not in own), None)
+
+
+def _revisions(listed: Any) -> tuple[str, ...]:
+    """Return revisions, leaving out what is none, and Mercurial's name for having no parent."""
+    texts = [one for one in listed if isinstance(one, str) and one.strip("0")] if isinstance(listed, list) else []
+    try:
+        return parse_parents(texts)
+    except NotUnderstood:
+        return ()
 
 
 def _base(hg: str, project: str) -> str:

@@ -16,18 +16,14 @@ from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.systems import (
     NOTHING_KNOWN,
-    Accepted,
-    Answer,
     BuildContext,
     Known,
-    Later,
     LookBack,
-    Refused,
     ResolvedLeads,
     ShowsClassifications,
-    Unknown,
     mozilla,
 )
+from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 from triggerbot.systems.classification import Classifier, Classifies
 from triggerbot.systems.http import NotSent, Reply, unacknowledged
 from triggerbot.systems.taskcluster import actions, messages, tasks
@@ -223,6 +219,13 @@ class Taskcluster:
     def failures(self, push: Push, run: Run) -> Sequence[str]:
         """Return what Treeherder found in a run's log, if there is one; raises as `ListsFailures.failures` does."""
         return () if self._jobs is None else self._jobs.failures(push, run)
+
+    def base(self, push: Push) -> PushFacts:
+        """Read in the push log what a push is based on; raises as `PushLogs.facts` does."""
+        facts = self._logs.facts(push)
+        if facts is None or facts.base is None:
+            raise NotKnown(f"no push log tells what {push.revision[:12]} of {push.project} is based on")
+        return PushFacts(push, base=facts.base, parents=facts.parents)
 
     # -- retriggering -------------------------------------------------------------------------------------------
 

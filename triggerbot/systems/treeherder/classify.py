@@ -12,7 +12,7 @@ import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Push, Run, RunKey
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.classification import Copied
 from triggerbot.systems.http import Http, NotSent, unacknowledged, usable
 from triggerbot.systems.treeherder.jobs import OURS, TreeherderJobs, is_classified, path

@@ -10,7 +10,8 @@ from triggerbot.core.model import Event, Heard, Push, PushFacts, Run, RunKey
 from triggerbot.core.policy import planning
 from triggerbot.core.policy.classified import Classification
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.systems import NOTHING_KNOWN, Answer, BuildContext, Known, Later, LookBack, mozilla
+from triggerbot.systems import NOTHING_KNOWN, BuildContext, Known, LookBack, mozilla
+from triggerbot.systems.answers import Answer, Later
 from triggerbot.systems.treeherder import messages
 from triggerbot.systems.treeherder.classify import Classifier
 from triggerbot.systems.treeherder.jobs import TreeherderJobs

@@ -13,7 +13,7 @@ import httpx
 
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.reports.reporters.slack.blocks import Message
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply, segments, usable
 
 #: Messages per page, and pages read at most: no channel has more in an hour.

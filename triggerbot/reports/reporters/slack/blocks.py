@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Run
+from triggerbot.core.verdict.base import NEW, Relation
 from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -123,9 +124,7 @@ def _head(report: PushReport) -> str:
 def _glance(report: PushReport) -> list[_Part]:
     """Return the parts of the message in the channel."""
     failed = _of(report.judged.jobs, Verdict.FAILED)
-    parts = [
-        _Part(title, len(jobs), map(_together, _by_cause(report, jobs))) for title, jobs in _by_novelty(report, failed)
-    ]
+    parts = [_Part(title, len(jobs), map(_together, _by_cause(report, jobs))) for title, jobs in _by_base(failed)]
     for title, verdict in _OTHERS:
         jobs = _of(report.judged.jobs, verdict)
         parts.append(_Part(title, len(jobs), ((_brief(job), 1) for job in jobs)))
@@ -134,18 +133,20 @@ def _glance(report: PushReport) -> list[_Part]:
 
 def _all(report: PushReport) -> list[_Part]:
     """Return the parts of the thread: each common failure appears once, with its jobs."""
-    fresh = report.fresh or frozenset()
+    fresh = report.fresh
     shared = sorted(report.judged.common, key=lambda one: fresh.isdisjoint(one.jobs))[:_COMMON_MAX]
     grouped = {job for one in shared for job in one.jobs}
     by_name = {job.job: job for job in report.judged.jobs if job.job in grouped}
     parts = [_common(one, [by_name[job] for job in one.jobs], fresh) for one in shared]
     alone = [job for job in report.judged.jobs if job.job not in grouped]
-    parts += [_entries(title, jobs) for title, jobs in _by_novelty(report, _of(alone, Verdict.FAILED))]
+    parts += [_entries(title, jobs) for title, jobs in _by_base(_of(alone, Verdict.FAILED))]
     parts += [_entries(title, _of(alone, verdict)) for title, verdict in _OTHERS]
+    parts.append(_entries("*Fail on the base too*", [job for job in alone if job.inherited and job.aside]))
     parts.append(_entries("*Follow from others*", [job for job in alone if job.follows and job.hidden]))
     return [part for part in parts if part.jobs]
 
 
+_NEW, _FAILED, _UNKNOWN = "*New failures*, not so on the base", "*Failed*", "*Failed*; nothing is known of the base"
 _OTHERS = (("*Intermittent*", Verdict.INTERMITTENT), ("*Met only errors of the CI itself*", Verdict.INFRA))
 
 
@@ -154,17 +155,13 @@ def _of(jobs: Iterable[JobVerdict], verdict: Verdict) -> list[JobVerdict]:
     return sorted((job for job in jobs if job.verdict is verdict and not job.hidden), key=lambda job: not job.suspected)
 
 
-def _by_novelty(report: PushReport, failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
-    """Separate new failures from known ones, where the previous push of the branch is known."""
-    if report.fresh is None:
-        return [("*Failed*", failed)]
-    return [
-        (
-            "*New failures*, not seen at the previous push of the branch",
-            [job for job in failed if job.job in report.fresh],
-        ),
-        ("*Known failures*, seen at the previous push, too", [job for job in failed if job.job not in report.fresh]),
-    ]
+def _by_base(failed: Sequence[JobVerdict]) -> list[tuple[str, Sequence[JobVerdict]]]:
+    """Separate the failures that came with the push from those of which nothing is known on its base."""
+    groups: dict[str, list[JobVerdict]] = {title: [] for title in (_NEW, _FAILED, _UNKNOWN)}
+    for job in failed:
+        relation = job.base.relation
+        groups[_NEW if relation in NEW else _UNKNOWN if relation is Relation.UNKNOWN else _FAILED].append(job)
+    return list(groups.items())
 
 
 def _by_cause(report: PushReport, jobs: Iterable[JobVerdict]) -> list[list[JobVerdict]]:

@@ -24,7 +24,7 @@ from triggerbot.reports.reporters.slack import blocks
 from triggerbot.reports.reporters.slack.api import Gone, Place, ScopeMissing, SlackApi
 from triggerbot.reports.reporters.slack.blocks import Message
 from triggerbot.reports.reporters.slack.settings import SlackReportSettings
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 
 log = structlog.get_logger("triggerbot.publish")
 

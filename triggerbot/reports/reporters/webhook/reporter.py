@@ -17,11 +17,12 @@ from triggerbot.config import secrets
 from triggerbot.core import event_json
 from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
+from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings
-from triggerbot.systems import Unknown
+from triggerbot.systems.answers import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply
 from triggerbot.systems.webhook_signatures import sign_standard
 
@@ -136,9 +137,12 @@ def _gone(reply: Reply, why: str) -> bool:
 
 
 def _says(judged: PushVerdict) -> str:
-    """Digest what is worth a report: health and verdicts, but not how many retriggers are still running."""
+    """Digest what is worth a report: health, verdicts and what the base says, but not how many retriggers still run."""
     jobs = [(job.job, job.verdict, job.suspected) for job in judged.jobs]
-    return hashlib.sha256(repr((judged.health, judged.final, jobs)).encode("ascii", "backslashreplace")).hexdigest()
+    # Where nothing is known of the base the digest is that of earlier versions, which did not ask.
+    known = [(job.job, job.base) for job in judged.jobs if job.base != NOTHING_KNOWN]
+    said = (judged.health, judged.final, jobs, *([known] if known else []))
+    return hashlib.sha256(repr(said).encode("ascii", "backslashreplace")).hexdigest()
 
 
 def _body(value: Mapping[str, Any], at: float) -> bytes:

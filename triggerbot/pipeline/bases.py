@@ -1,0 +1,179 @@
+"""Holds failures against what their push is based on, before anything is spent on them.
+
+The store is asked first. Only for what it does not know the CI is: once for which revision the base is, and once for
+what ran there; both are remembered with the push, as is that there was no answer. What is looked up at a base becomes
+no push of its own: nobody waits for a report of it, and its failures are not ours to retrigger.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from triggerbot.core import identity
+from triggerbot.core.claim import Claim
+from triggerbot.core.errors import CIError, CIUnavailable
+from triggerbot.core.identity import Kept
+from triggerbot.core.model import Event, Push, Run
+from triggerbot.core.needs import Needs
+from triggerbot.core.policy.rules import Rule
+from triggerbot.core.verdict import base, fingerprint
+from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Standing
+from triggerbot.logs import push_fields
+from triggerbot.pipeline.observer import Observer
+from triggerbot.store import Found, Store, Work, looks
+from triggerbot.store.documents import run_of, stored_run
+from triggerbot.store.looks import LOOKED
+from triggerbot.systems import FAILURES_MAX, Known, KnowsBase, KnowsHeads, ListsFailures, ListsManyFailures, System
+
+log = structlog.get_logger("triggerbot.base")
+
+#: Metadata of a push: that its CI was asked for its base.
+ASKED = "base asked"
+#: Runs whose failure lines are asked for one by one, so as to compare them.
+_LINES_ASKED_MAX = 20
+
+
+class Bases:
+    """Looks at the bases of pushes. Any number of threads may use it."""
+
+    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._observer = observer
+        self._clock = clock
+
+    def standing(self, system: System, work: Work, claims: Iterable[Claim], rule: Rule) -> Mapping[str, Standing]:
+        """Return how the failures of claims stand to the base, by the keys of their jobs; asks the CI if it has to."""
+        failed = [claim for claim in claims if not claim.manual and claim.run.failed]
+        if not failed:
+            return {}
+        names = {identity.base(claim.job) for claim in failed}
+        found = self._found(work.push, names, rule)
+        if found.revision is None and self._learn(system, work):
+            found = self._found(work.push, names, rule)
+        if found.revision is not None and not all(looks.is_telling(found.jobs.get(name)) for name in names):
+            self._look(system, work, found.revision, rule)
+            found = self._found(work.push, names, rule)
+        lines = self._lines(system, work, failed, found.jobs)
+        return {
+            claim.job: base.compare(fingerprint.shapes(lines[claim.job]), found.jobs.get(identity.base(claim.job)))
+            for claim in failed
+        }
+
+    def known(self, work: Work, claim: Claim, rule: Rule) -> Standing:
+        """Return how the failure of a claim stands to the base, as far as it is known."""
+        if claim.manual or not claim.run.failed:
+            return NOTHING_KNOWN
+        name = identity.base(claim.job)
+        there = self._found(work.push, [name], rule).jobs.get(name)
+        return base.compare(fingerprint.shapes(_lines_of(work, claim)), there)
+
+    def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
+        return looks.found(self._store, push, names, self._clock(), rule)
+
+    def _learn(self, system: System, work: Work) -> bool:
+        """Ask the CI once what a push is based on; return whether it says so."""
+        push = work.push
+        if not isinstance(system, KnowsBase) or ASKED in self._store.facts.metadata(push):
+            return False
+        try:
+            facts = system.base(push)
+        except CIError as error:
+            log.info("base.not_told", **push_fields(push), error=str(error))
+            if not isinstance(error, CIUnavailable):
+                self._store.facts.set_metadata(push, ASKED, str(error))
+            return False
+        self._store.facts.set_metadata(push, ASKED, facts.base or "")
+        self._observer.observe([facts])
+        return facts.base is not None
+
+    def _look(self, system: System, work: Work, revision: str, rule: Rule) -> None:
+        """Look once at what the CI lists of the base, and remember it."""
+        push = work.push
+        if LOOKED in self._store.facts.metadata(push):
+            return
+        where = Push(push.system, push.project, _branch(system, push, rule), revision)
+        try:
+            view = system.look_back(where, Known(spare=True))
+        except CIError as error:
+            log.info("base.no_look", **push_fields(push), base=revision, error=str(error))
+            if isinstance(error, CIUnavailable) and error.healthy:
+                # Nothing was asked: a rate limit is in force.
+                return
+            self._store.facts.set_metadata(push, LOOKED, "{}")
+            return
+        forks = set() if view.facts is None else {batch.id for batch in view.facts.batches if batch.fork}
+        all_of_fork = view.facts is not None and bool(view.facts.fork) and not view.facts.batches
+        runs = _runs(() if all_of_fork else [event for event in view.events if event.batch not in forks])
+        mine = {identity.base(claim.job) for claim in work.claims}
+        self._add_lines(system, where, [run for name in mine for run in runs.get(name, ()) if run.failed], runs)
+        self._store.facts.set_metadata(push, LOOKED, looks.dump(revision, where.branch, runs, rule))
+
+    def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
+        """Add to the failed runs of a base what failed there, which the comparison goes by."""
+        missing = [run for run in asked if not run.failures][:_LINES_ASKED_MAX]
+        told = {}
+        if isinstance(system, ListsManyFailures) and len(missing) > 1:
+            told = dict(system.failures_of(where, missing))
+        for run in missing:
+            lines = told.get(run.key) or self._lines_of_run(system, where, run)
+            own = runs[identity.base(run.job)]
+            own[own.index(run)] = replace(run, failures=tuple(lines))
+
+    def _lines(
+        self, system: System, work: Work, claims: Sequence[Claim], there: Mapping[str, AtBase]
+    ) -> Mapping[str, Sequence[str]]:
+        """Return the failure lines of jobs; the CI is asked for those that are missing where the base failed, too."""
+        lines = {claim.job: _lines_of(work, claim) for claim in claims}
+        missing = [
+            claim for claim in claims
+            if not lines[claim.job] and (at := there.get(identity.base(claim.job))) is not None and at.failures
+        ][:_LINES_ASKED_MAX]  # fmt: skip
+        told = {}
+        if isinstance(system, ListsManyFailures) and len(missing) > 1:
+            told = dict(system.failures_of(work.push, [claim.run for claim in missing]))
+        for claim in missing:
+            found = told.get(claim.run.key) or self._lines_of_run(system, work.push, claim.run)
+            if found:
+                self._store.facts.add_failure_lines(work.push, claim.job, claim.run.key, found)
+                lines[claim.job] = tuple(found)
+        return lines
+
+    def _lines_of_run(self, system: System, push: Push, run: Run) -> Sequence[str]:
+        if not isinstance(system, ListsFailures):
+            return ()
+        try:
+            return list(system.failures(push, run))[:FAILURES_MAX]
+        except CIError as error:
+            log.info("lines.no_answer", system=push.system, error=str(error))
+            return ()
+
+
+def _branch(system: System, push: Push, rule: Rule) -> str:
+    """Return the branch on which the base of a push most likely ran."""
+    default = system.default_branch(push.project) if isinstance(system, KnowsHeads) else None
+    return rule.base_branch or default or push.branch
+
+
+def _lines_of(work: Work, claim: Claim) -> tuple[str, ...]:
+    """Return the failure lines of a job's failed runs, each once."""
+    runs = work.runs.get(claim.job, ()) or (claim.run,)
+    return tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
+
+
+def _runs(events: Sequence[Event]) -> dict[str, list[Run]]:
+    """Return the runs that a CI lists, by the name of their job, without those that failed because of others."""
+    kept: dict[str, list[Kept]] = defaultdict(list)
+    placed = []
+    for event in sorted(events, key=lambda one: one.attempt):
+        name = identity.base(event.job)
+        job = identity.place(event, kept[name])
+        kept[name].append(Kept(job, event.key, event.batch, event.failed))
+        placed.append(run_of(stored_run(event), job))
+    needs = Needs(placed)
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for run in placed:
+        if not needs.follows_from(run):
+            runs[identity.base(run.job)].append(run)
+    return runs
