@@ -30,6 +30,7 @@ from triggerbot.core.policy.superseded import Superseded
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = r"^([0-9]{1,9})(ms|s|m|h|d)$"
+_SHARE = r"^(?!0+(\.0+)?%$)([0-4]?[0-9](\.[0-9]{1,3})?|50(\.0{1,3})?)%$"
 _ABOVE_ZERO = r"^0*[1-9][0-9]{0,8}(ms|s|m|h|d)$"
 #: Seconds; what is longer is a slip, and would leave the range of dates.
 _DURATION_MAX = 3650 * 86400.0
@@ -57,6 +58,20 @@ class Converted:
     def __get_pydantic_core_schema__(self, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Validate as the form is, then convert."""
         return core_schema.no_info_after_validator_function(self._convert, handler.generate_schema(self.form))
+
+
+def share(value: Any) -> float:
+    """Read a share such as `5%` or `0.5%`, above none and up to a half."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError(f"a share needs its unit: write {value}%")
+    if not isinstance(value, str) or not re.fullmatch(_SHARE, value):
+        raise ValueError(f"expected a share above 0% and up to 50%, such as 5%, got {shown(value)}")
+    return float(value.rstrip("%")) / 100
+
+
+def share_or_off(value: Any) -> float:
+    """Read a share, or `off` as 0."""
+    return 0.0 if _is_off(value) else share(value)
 
 
 def duration(value: Any) -> float:
@@ -302,6 +317,7 @@ SkipOrRetrigger = Annotated[
 Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]
+ShareOrOff = Annotated[float, PlainValidator(share_or_off), _or_off(_SHARE)]
 CountOrOff = Annotated[
     int | None,
     PlainValidator(count_or_off),

@@ -6,6 +6,9 @@ from enum import StrEnum
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Push, Run, RunKey
 
+#: How the origins of claims begin that measure verdicts; see `policy.calibration`.
+CALIBRATION = "calibration:"
+
 
 class ClaimState(StrEnum):
     """The state of a claim. The last three are final: a claim never leaves them."""
@@ -38,7 +41,8 @@ class Claim:
     dry: bool
     created: float
     due: float
-    #: Empty if the bot made it; an operation id if a person asked for it.
+    #: Empty if the bot made it for the job's sake; begins with `CALIBRATION` if it made it to measure itself; an
+    #: operation id if a person asked for it.
     origin: str = ""
     cause: Cause | None = None
     refusal: Refusal | None = None
@@ -64,7 +68,12 @@ class Claim:
     @property
     def manual(self) -> bool:
         """Whether a person asked for it."""
-        return self.origin != ""
+        return self.origin != "" and not self.calibrates
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether it measures what was said of its job: its runs decide nothing."""
+        return self.origin.startswith(CALIBRATION)
 
     def reopened_by(self, run: RunKey, *, news: bool) -> bool:
         """Return whether a further run, or further news of one, makes a claim anew in its place.

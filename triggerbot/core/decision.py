@@ -12,6 +12,8 @@ class Cause(StrEnum):
     FAILURE = "failure"
     REQUESTED = "requested"
     MANUAL = "manual"
+    #: To measure a verdict; see `policy.calibration`.
+    CALIBRATION = "calibration"
 
 
 class Refusal(StrEnum):

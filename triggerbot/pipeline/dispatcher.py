@@ -18,7 +18,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Group, Push
-from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting
+from triggerbot.core.policy import backoff, calibration, elsewhere, planning, rules, waiting
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.neighbours import Neighbours
@@ -309,7 +309,9 @@ class Dispatcher:
                     self._postpone(claim, waiting.until_classification_is_known(error), now)
                     continue
                 forgotten = self._forgotten(work, decided, rule or ANY_RULE)
-                decision = rules.decide(decided, rule, replace(facts, ending=ending, forgotten=forgotten))
+                facts = replace(facts, ending=ending, forgotten=forgotten)
+                decide = calibration.decide if claim.calibrates else rules.decide
+                decision = decide(decided, rule, facts)
                 self._record_decision(decided, decision, rule, further)
 
     def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:

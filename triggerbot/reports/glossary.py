@@ -131,6 +131,7 @@ CAUSES: dict[Cause, str] = {
     Cause.FAILURE: "a run of it failed",
     Cause.REQUESTED: "the push asks for it",
     Cause.MANUAL: "a person asked for it",
+    Cause.CALIBRATION: "it was sampled to measure triggerbot's own accuracy, which decides nothing",
 }
 
 RESULTS: dict[Result, str] = {

@@ -21,6 +21,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
+from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
@@ -67,6 +68,7 @@ class Publisher:
         lines: FailureLines,
         commands: CommentCommands,
         settings: PublishSettings,
+        sampler: Sampler | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -76,6 +78,7 @@ class Publisher:
         self._lines = lines
         self._commands = commands
         self._settings = settings
+        self._sampler = sampler
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -146,7 +149,8 @@ class Publisher:
             judged = self._judge.judge(record)
         before = self._save(record, judged, metadata)
         later = self._report(record, judged, before, metadata, began)
-        return min((one for one in (due, later, judged.until) if one is not None), default=None)
+        sampled = None if self._sampler is None else self._sampler.sample(record, judged)
+        return min((one for one in (due, later, judged.until, sampled) if one is not None), default=None)
 
     def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
         """Store the verdict of a push, with what has changed since the last one."""

@@ -10,7 +10,7 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import commands, heads, leads
+from triggerbot.store import commands, heads, leads, sampled
 from triggerbot.store.documents import (
     RUN_FIELDS,
     StoredClaim,
@@ -166,6 +166,8 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     asked = None if head.asks is None else frozenset(head.asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
+    if job.calibrates(event.key):
+        return Outcome(asks=head.asks, due=due, news=news)
     earlier = _earlier(ledger, job, item, asked, now, news=news)
     if earlier is None and rules.claims(seen, asked):
         make_claim(ledger, key, event.key, "", dry, now)
@@ -265,7 +267,9 @@ def _record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
         runs = ledger.change_job(key).runs
         if rules.is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
             runs[:] = [_gone(run, event) for run in runs]
-        runs.append(stored_run(event))
+        came = sampled.came_of(ledger, job, event)
+        is_sample = sampled.may_come_of(ledger, job) if came is None else came
+        runs.append(stored_run(event) | ({"calibrates": True} if is_sample else {}))
         return True
     known = job.runs[place]
     if _RANKS[event.state] > _RANKS[known["state"]]:
@@ -278,7 +282,10 @@ def _record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     else:
         merged = known
     if event.retrigger_of is not None and merged.get("retrigger_of") is None:
+        # Which request a run came of may be told late.
+        came = sampled.came_of(ledger, job, event)
         merged = merged | {"retrigger_of": event.retrigger_of}
+        merged = merged if came is None else merged | {"calibrates": came}
     if event.needs:
         # A CI may say only when it is asked what a job needs.
         merged = merged | {"needs": event.needs}

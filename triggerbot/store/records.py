@@ -8,6 +8,8 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.heads import Told
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Head, Lead, Push, PushFacts, Run
+from triggerbot.core.policy import calibration
+from triggerbot.core.policy.calibration import Answer, Measured
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -128,8 +130,26 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is measured of a job: its claim, and the runs that came of it, oldest first."""
+
+    claim: Claim
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def measured(self) -> Measured | None:
+        """What was said of the job when it was sampled; `None`: a newer version measured what this one does not."""
+        return calibration.measured(self.claim.origin)
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the runs say of it, if they say something."""
+        return None if self.measured is None else calibration.answer(self.measured, self.runs, self.claim.wanted)
+
+
+@dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job of a push, with all its runs and claims."""
+    """A job of a push, with all its runs and claims but those that only measure what was said of it."""
 
     #: What people call it.
     job: str
@@ -141,6 +161,8 @@ class JobRecord:
     aside: str = ""
     #: Another job has its name, and its further runs may be that one's; or they are of different events.
     mixed: bool = False
+    #: What measures it, if anything does.
+    calibration: Calibration | None = None
 
     @property
     def key(self) -> str:

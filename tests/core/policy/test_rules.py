@@ -294,7 +294,7 @@ def test_a_pass_ends_a_serial_pass_for_failures_only() -> None:
         cause: still_owed(replace(claim, cause=cause), runs, one_at_a_time=True) for cause in Cause
     }  # fmt: skip
 
-    assert owed == {Cause.FAILURE: 0, Cause.REQUESTED: 2, Cause.MANUAL: 2}
+    assert owed == {Cause.FAILURE: 0, Cause.REQUESTED: 2, Cause.MANUAL: 2, Cause.CALIBRATION: 2}
     assert still_owed(claim, runs, one_at_a_time=False) == 2
 
 

@@ -53,6 +53,8 @@ class Rule:
     superseded: Superseded = field(default_factory=Superseded)
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
+    #: The share of jobs that get further runs to measure what was said of them; see `calibration`.
+    calibration: float = 0.0
 
     @property
     def proving(self) -> frozenset[Result]:
@@ -122,7 +124,8 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.EVENT_EXCLUDED
 
 
-def _only_of_failures(against: Collection[Refusal]) -> bool:
+def only_of_failures(against: Collection[Refusal]) -> bool:
+    """Whether refusals only concern how a run ended, if there are any."""
     return not against or _OF_FAILURES.issuperset(against)
 
 
@@ -142,7 +145,7 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
     """Judge one event without asking the CI; cheap, for most events never matter."""
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
-    if rule is not None and event.result not in UNWANTED and _only_of_failures(against):
+    if rule is not None and event.result not in UNWANTED and only_of_failures(against):
         groups = rule.groups_of(event)
     if not event.failed:
         return Triage(groups=groups)
@@ -223,7 +226,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if facts.fork and not facts.forks_allowed:
         against.insert(0, Refusal.NOT_WATCHED)
     asked = most = 0
-    if rule is not None and _only_of_failures(against) and run.result not in UNWANTED:
+    if rule is not None and only_of_failures(against) and run.result not in UNWANTED:
         asked, most = asks.wanted(rule.groups_of(facts.listed or run)), rule.requested_max
     wanted = min(asked, most)
     if not run.failed and not wanted:
@@ -336,14 +339,18 @@ def still_owed(
 
     Runs since the decision count if they ended with one of the results `proving`, or may still do so.
 
-    If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing. What a
-    person or the push itself asked for is carried out whatever the results. `elsewhere`: the runs since a person asked
-    of which the store knows no request; see `elsewhere.since_asked`. `forgotten`: the runs since the decision that may
-    have come of forgotten requests; see `elsewhere.forgotten`.
+    If runs come one at a time, a pass has proved a failed job intermittent, and more runs would prove nothing; nor
+    would they say more of a job that is measured. What a person or the push itself asked for is carried out whatever
+    the results. `elsewhere`: the runs since a person asked of which the store knows no request; see
+    `elsewhere.since_asked`. `forgotten`: the runs since the decision that may have come of forgotten requests; see
+    `elsewhere.forgotten`.
     """
     if claim.cause is Cause.MANUAL:
         return max(0, claim.owed - elsewhere)
-    if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
+    if claim.cause is Cause.CALIBRATION:
+        answered = one_at_a_time and any(run.passed for run in runs if run.calibrates)
+        return 0 if answered else max(0, claim.owed - forgotten)
+    if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed and not run.calibrates for run in runs):
         return 0
     if one_at_a_time and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
         return 0
