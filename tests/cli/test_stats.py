@@ -39,8 +39,8 @@ def test_the_json_has_stable_keys(bench, real_now):
     stats = bench.json("stats", "--since", "12h")
     assert list(stats) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
-        "runs", "dead_letters", "ended", "machine", "spared", "breakers", "last_hour", "rules", "projects", "costs",
-        "intermittent",
+        "runs", "dead_letters", "ended", "machine", "spared", "accuracy", "breakers", "last_hour", "rules", "projects",
+        "costs", "intermittent",
     ]  # fmt: skip
     assert stats["paused"]["note"] == "tree closed"
     assert stats["per_hour"]["sent"]["total"] == 2

@@ -63,7 +63,8 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     last_hour (what counts against caps), costs (days, retriggers, runs, share, ended, machine, spared, people: what is
     estimated says so; and text, the same in words), accuracy (of `calibration`: regressions_let_through, and right by
     what was said: each number of n, share, low and high: with 95 %; open: samples without an answer; and text),
-    intermittent (jobs, the worst first: job, project, intermittent of ran pushes, rate, low and high: with 95 %, last_seen).
+    intermittent (jobs, the worst first: job, project, intermittent of ran pushes, rate, low and high: with 95 %,
+    last_seen).
 
     With --errors: what could not be triggered and why (what only waits is no error, and all that an outage does is one
     row), dead letters, open breakers, how CIs answer when they are asked

@@ -282,10 +282,9 @@ def _record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     else:
         merged = known
     if event.retrigger_of is not None and merged.get("retrigger_of") is None:
-        # Which request a run came of may be told late.
-        came = sampled.came_of(ledger, job, event)
         merged = merged | {"retrigger_of": event.retrigger_of}
-        merged = merged if came is None else merged | {"calibrates": came}
+    if event.retrigger_of is not None and known.get("retrigger_of") is None:
+        merged = sampled.told(ledger, job, event, merged)
     if event.needs:
         # A CI may say only when it is asked what a job needs.
         merged = merged | {"needs": event.needs}

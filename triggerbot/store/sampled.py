@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from triggerbot.core.claim import CALIBRATION, Claim
 from triggerbot.core.model import Event, Run
-from triggerbot.store.documents import StoredClaim, StoredJob
+from triggerbot.store.documents import StoredClaim, StoredJob, StoredRun
 from triggerbot.store.ledger import Ledger
 from triggerbot.store.records import Calibration
 
@@ -22,6 +22,14 @@ def came_of(ledger: Ledger, job: StoredJob, event: Event) -> bool | None:
     if stored is not None:
         return claim.id in stored.operation.claims
     return None
+
+
+def told(ledger: Ledger, job: StoredJob, event: Event, run: StoredRun) -> StoredRun:
+    """Return a run as it is once an event told late which request it came of."""
+    came = came_of(ledger, job, event)
+    if came is None or came is bool(run.get("calibrates")):
+        return run
+    return {name: value for name, value in run.items() if name != "calibrates"} | ({"calibrates": True} if came else {})
 
 
 def may_come_of(ledger: Ledger, job: StoredJob) -> bool:

@@ -200,8 +200,8 @@ def statistics(
         "dead_letters": dead_letters,
         "ended": ended | {"seconds": ended["seconds"] / 1000},
         "machine": {"seconds": machine.get("seconds", 0) / 1000, "runs": machine.get("runs", 0)},
-        "accuracy": _accuracy(groups["accuracy"]),
         "spared": {"jobs": spared.get("jobs", 0), "over_budget": spared.get("over_budget", 0)},
+        "accuracy": _accuracy(groups["accuracy"]),
     }
 
 
