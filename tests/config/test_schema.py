@@ -90,6 +90,9 @@ BROKEN = [
     "rules: [{projects: [a], retries: '2'}]",
     "rules: [{projects: [a], retries: 21}]",
     "rules: [{projects: [a], retries: null}]",
+    "rules: [{projects: [a], calibration: 0%}]",
+    "rules: [{projects: [a], calibration: 0.5}]",
+    "rules: [{projects: [a], calibration: 51%}]",
     "rules: [{projects: []}]",
     "rules: [{projects: a}]",
     "rules: [{projects: [a], results: [cancelled]}]",
@@ -139,6 +142,7 @@ RIGHT = [
     "store: sqlite:///var/state.db",
     "systems: {a: {type: generic, url: 'https://a.example/x/', sweep: off, grace: 0s, webhook_secret: file:a}}",
     "systems: {a: {type: github, app: {id: Iv1.abc, key: file:a b.pem}, forks: true, repositories: [a/b.c]}}",
+    "rules: [{projects: [a], calibration: 0.5%}, {projects: [b], calibration: off}]",
     "rules: [{projects: [a], results: [], budget: {percent: 0.5}, exclude_jobs: []}]",
 ]
 

@@ -71,7 +71,10 @@ def share(value: Any) -> float:
 
 def share_or_off(value: Any) -> float:
     """Read a share, or `off` as 0."""
-    return 0.0 if _is_off(value) else share(value)
+    try:
+        return 0.0 if _is_off(value) else share(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace(", got", ", or off, got")) from None
 
 
 def duration(value: Any) -> float:

@@ -30,6 +30,7 @@ triggerbot check --schema > triggerbot.schema.json
 
 #: Text of one form, by its pattern.
 _FORMS = {
+    fields._SHARE: "a share such as `5%`",
     fields._DURATION: "a duration",
     fields._ABOVE_ZERO: "a duration above zero",
     fields._URL: "an address (`https://…`)",
