@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    accuracy,
     github,
     long_life,
     memory,
@@ -43,6 +44,7 @@ BENCHES: dict[str, Bench] = {
     "pages": pages.measure,
     "life": long_life.measure,
     "startup": startup.measure,
+    "accuracy": accuracy.measure,
 }
 
 

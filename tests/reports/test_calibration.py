@@ -128,7 +128,9 @@ def test_an_intermittent_that_fails_on_is_a_regression_let_through(measured: Mea
     assert measured.verdict() == before
     assert before[:2] == ("good", "intermittent")
     found = calibration.accuracy(measured.sums())
-    assert next(found.sentences()).startswith("Regressions let through: 100.0 % (20.7 to 100.0), n = 1")
+    assert next(found.sentences()).startswith(
+        "Regressions let through, of jobs called intermittent: 100.0 % (20.7 to 100.0), n = 1"
+    )
 
 
 def test_what_fails_every_time_and_passes_then_was_wrong(measured: Measured) -> None:

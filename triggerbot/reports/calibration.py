@@ -98,7 +98,7 @@ class Accuracy:
     def sentences(self) -> Iterator[str]:
         """Yield it in words, regressions let through first; nothing if nothing is measured."""
         if self.let_through.of:
-            yield f"Regressions let through: {self.let_through} jobs that were called intermittent."
+            yield f"Regressions let through, of jobs called intermittent: {self.let_through}"
         for one, (name, _) in WORDS.items():
             if one in self.right:
                 yield f"{name}: right in {self.right[one]}"
