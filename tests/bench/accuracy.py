@@ -12,6 +12,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import structlog
+
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import World, event, push
@@ -126,6 +128,7 @@ class _Simulation:
 
 def measure(_: Path, quick: bool) -> list[dict[str, Any]]:
     """Measure the truth, and what triggerbot says of itself."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     truth = simulate(_PUSHES // 10 if quick else _PUSHES)
     let_through = truth.measured.let_through
     rows: list[dict[str, Any]] = [

@@ -104,6 +104,16 @@ def test_nothing_is_measured_that_others_need() -> None:
     assert [one.job for one in found] == ["test"]
 
 
+def test_what_a_budget_takes_first_does_not_go_by_names() -> None:
+    """Else it would measure the jobs at the beginning of the alphabet."""
+    jobs = [(name, judged(Verdict.PASSED, replace(PASS, job=name))) for name in "abcdefghij"]
+    orders = {
+        "".join(one.job for one in samples(push(f"{number:07x}"), jobs, RULE, None)) for number in range(1, 21)
+    }  # fmt: skip
+    assert len({order[0] for order in orders}) > 4
+    assert {"".join(sorted(order)) for order in orders} == {"abcdefghij"}
+
+
 @pytest.mark.parametrize("rule", [None, replace(RULE, calibration=0.0)])
 def test_off_is_off(rule: Rule | None) -> None:
     """Without a rule, or without a share."""

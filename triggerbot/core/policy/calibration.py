@@ -77,22 +77,28 @@ def is_sampled(push: Push, job: str, share: float) -> bool:
     What is hashed is all that tells it from others, so every replica, and the same one after a restart, says the same;
     and who raises the share keeps the jobs of the smaller one.
     """
+    return _place(push, job) < share
+
+
+def _place(push: Push, job: str) -> float:
+    """Return a number from 0 to below 1 that is as good as random, and always the same for the same job."""
     told = "\0".join((*push, job)).encode("utf-8", "surrogatepass")
-    number = int.from_bytes(hashlib.sha256(told).digest()[:8], "big")
-    return number < share * 2**64
+    # As many bits as a float has.
+    return (int.from_bytes(hashlib.sha256(told).digest()[:8], "big") >> 11) / 2**53
 
 
 def samples(
     push: Push, jobs: Iterable[tuple[str, JobVerdict]], rule: Rule | None, author: str | None
 ) -> Iterator[Sample]:
-    """Yield the jobs of a push, given by their keys with their final verdicts, that are measured.
+    """Yield the jobs of a push, given by their keys with their final verdicts, that are measured, in random order.
 
     Left alone is what the rule leaves alone for another reason than how it ended, and what other jobs need: these would
     run again along with it.
     """
     if rule is None or not rule.calibration:
         return
-    listed = list(jobs)
+    # A budget takes the first, so their order must not go by their names.
+    listed = sorted(jobs, key=lambda one: _place(push, one[0]))
     chosen = [(key, job) for key, job in listed if is_sampled(push, key, rule.calibration)]
     if not chosen:
         return
