@@ -1,7 +1,9 @@
 """`triggerbot stats`: the figures, for people and for programs."""
 
 from tests.fakes.command_bench import CONFIG
+from tests.fakes.sampled import sampled
 from tests.store import older_stores
+from triggerbot.core.model import Result
 from triggerbot.store import DeadLetter, FailureRecord, Summary
 
 
@@ -146,3 +148,19 @@ def test_a_store_of_an_earlier_version_is_announced(bench):
 
     assert "Taking over the store" in bench.run("stats", "--json").stderr
     assert bench.run("stats", "--json").stderr == ""
+
+
+def test_how_often_it_is_right_is_told_with_intervals(bench, real_now):
+    """In words and in JSON; the cause is among the decisions."""
+    store = bench.store()
+    for job, result in (("linux-a", Result.SUCCESS), ("linux-b", Result.FAILURE)):
+        sampled(store, bench.event(job, "success", run_id="1"), result, real_now)
+    store.close()
+
+    out = bench.run("stats").stdout
+
+    assert "passed: right in 50.0 % (9.5 to 90.5), n = 2" in out
+    assert ["trigger", "calibration", "2", "2"] in [line.split() for line in out.splitlines()]
+    found = bench.json("stats")["accuracy"]
+    assert found["right"]["passed"] == {"number": 1, "n": 2, "share": 0.5, "low": 0.0945, "high": 0.9055}
+    assert found["regressions_let_through"]["n"] == 0
