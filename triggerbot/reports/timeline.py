@@ -134,6 +134,8 @@ def _entries(entries: Sequence[TimelineEntry], now: float | None) -> Iterator[Li
 def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
     """Render one entry as a sentence; `brief`: without the explanation of a refusal."""
     match entry.what:
+        case "unmeasured":
+            text = f"Sampled, and not run again, {entry.reason}" + (f": {entry.text}." if entry.text else ".")
         case "trigger":
             text = _trigger(entry)
         case "refuse":

@@ -12,7 +12,7 @@ from triggerbot.core.policy.budget import Budget, within_budget
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.limits import Capped
-from triggerbot.store import limits, requests
+from triggerbot.store import limits, requests, sampled
 from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
@@ -78,7 +78,7 @@ def decide(
             head.requested += decision.count
     release(transaction, ledger, stored)
     ledger.put_claim(stored)
-    what = "trigger" if decision.cause is not None else "refuse"
+    what = "trigger" if decision.cause is not None else sampled.refusal(stored)
     ledger.record(
         what, now, job=stored.job, run=stored.run, reason=decision.reason, text=decision.detail, count=decision.count,
         dry=stored.dry, origin=stored.origin,
@@ -236,7 +236,7 @@ def refused(transaction: Transaction, operation: Operation, decision: Decision, 
                 claim.refusal = decision.refusal
                 _spend(ledger, claim, spent=False)
             ledger.record(
-                "refuse", now, job=claim.job, run=claim.run, reason=decision.reason, text=decision.detail,
+                sampled.refusal(claim), now, job=claim.job, run=claim.run, reason=decision.reason, text=decision.detail,
                 origin=claim.origin,
             )  # fmt: skip
 

@@ -62,3 +62,8 @@ def apart(
     )
     own = tuple(run for run in runs if run.calibrates)
     return tuple(run for run in runs if not run.calibrates), rest, Calibration(claim, own)
+
+
+def refusal(claim: StoredClaim) -> str:
+    """Return what the timeline calls the refusal of a claim: that of a sample refuses the job nothing."""
+    return "unmeasured" if claim.origin.startswith(CALIBRATION) else "refuse"

@@ -148,7 +148,8 @@ def decide(claim: Claim, rule: Rule | None, facts: rules.Facts) -> Decision:
     if facts.ending is not None:
         return facts.ending
     if facts.starts:
-        return rules.starts_excluded(facts.starts)
+        others = ", ".join(f"`{job}`" for job in facts.starts[:3])
+        return Decision.refuse(Refusal.STARTS_EXCLUDED, f"what only measures starts nothing else: {others}")
     if facts.asks.dontbuild:
         return Decision.refuse(Refusal.DONTBUILD)
     if facts.asks.no_retry:

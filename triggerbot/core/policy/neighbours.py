@@ -50,6 +50,9 @@ class Neighbours:
         starts = never_start.excluded(
             never, claim.run, self._needs, self._newest, self._named, manual=manual, asked=asked
         )
+        if claim.calibrates:
+            # Runs of other jobs would decide something.
+            starts = tuple(dict.fromkeys((*starts, *self._needs.starts(claim.run))))
         return Standing(
             need.words(causes, self._labels) if causes else "",
             tuple(self._labels.get(job, identity.label(job)) for job in (*starts, *self._unlisted(claim.run, never))),
