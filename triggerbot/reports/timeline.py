@@ -68,10 +68,9 @@ class Standing:
 def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing) -> list[Line]:
     """Render everything known of a job, oldest first; what it waits for comes last."""
     measures = () if job.calibration is None else (job.calibration.claim,)
-    own = () if job.calibration is None else job.calibration.runs
     claims = (*job.claims, *measures)
     goes_on = any(not claim.state.final for claim in claims)
-    lines = [*_runs((*job.runs, *own), entries), *_entries(entries, standing.now if goes_on else None)]
+    lines = [*_runs((*job.runs, *job.measuring), entries), *_entries(entries, standing.now if goes_on else None)]
     lines.sort(key=lambda line: line.at or 0.0)
     lines += [line for claim in claims if (line := _open(claim, standing)) is not None]
     if not entries and not claims and job.runs:

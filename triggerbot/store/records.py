@@ -170,6 +170,11 @@ class JobRecord:
         return self.kept_as or self.job
 
     @property
+    def measuring(self) -> tuple[Run, ...]:
+        """The runs that only measure what was said of it, oldest first."""
+        return () if self.calibration is None else self.calibration.runs
+
+    @property
     def name(self) -> str:
         """The name that it has at every push: by it goes its history."""
         return identity.base(self.key)
