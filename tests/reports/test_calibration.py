@@ -16,6 +16,8 @@ from triggerbot.core.model import Event, Push, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.calibration import QUIET
+from triggerbot.core.policy.circuit_breaker import BreakerSettings
+from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.planning import Call, Capacity
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports import calibration, push_json, timeline
@@ -266,3 +268,25 @@ def test_it_is_named_wherever_the_job_is_told_of(make_world: MakeWorld, clock: C
     assert told["claims"] == []
     assert len(told["runs"]) == 1
     assert (told["calibration"]["measured"], told["calibration"]["answer"]) == ("passed", "wrong")
+
+
+def test_a_sample_can_be_the_canary_of_a_pool(make_world: MakeWorld) -> None:
+    """Its run says whether the pool is well again, though it decides nothing about its job."""
+    settings = BreakerSettings(pushes=3, within=100_000, canary=1000, longest=4000)
+    rule = replace(EVERY, exclude_jobs=Globs(["unwanted"]))
+    measured = Measured(make_world, rule=rule, bounds=Limits(settings))
+    measured.hear(event("job", push=HERE, result="success", pool="mac"))
+    for number in range(1, 4):
+        told = failure("unwanted", push=push(f"{number:07x}"), pool="mac", author=f"{number}@example.org")
+        measured.world.hear(told)
+    measured.judge()
+    limits = measured.world.store.limits
+    assert measured.ci.asked == []
+    assert [one.open for one in limits.breakers()] == [True]
+
+    measured.world.pass_time(1000.0)
+    measured.end("success")
+    measured.world.pass_time(60.0)
+
+    assert [one.open for one in limits.breakers()] == [False]
+    assert measured.verdict() == ("good", "passed", 1)
