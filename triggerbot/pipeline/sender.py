@@ -154,8 +154,9 @@ class Sender:
         lost = None if distrust is None else distrust.since
         ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
         decided = {run.key for run in runs[: claim.known_runs]}
+        own = runs if claim.calibrates else others.own(runs)
         count = rules.still_owed(
-            claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came,
+            claim, own, one_at_a_time=serial, proving=proving, elsewhere=came,
             forgotten=sum(run.key not in decided for run in ours),
         )  # fmt: skip
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)

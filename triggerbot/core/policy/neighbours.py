@@ -71,5 +71,8 @@ class Neighbours:
         return len({run.key for run in runs if proof.counts(run, proving) and self._needs.follows_from(run)})
 
     def own(self, runs: Sequence[Run]) -> tuple[Run, ...]:
-        """Return runs of which those that failed because of other jobs prove nothing."""
-        return tuple(replace(run, result=Result.UNKNOWN) if self._needs.follows_from(run) else run for run in runs)
+        """Return runs of which those that failed because of other jobs, or only measure, prove nothing."""
+        return tuple(
+            replace(run, result=Result.UNKNOWN) if run.calibrates or self._needs.follows_from(run) else run
+            for run in runs
+        )
