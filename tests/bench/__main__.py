@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    accuracy,
     evidence,
     failures,
     github,
@@ -45,6 +46,7 @@ BENCHES: dict[str, Bench] = {
     "pages": pages.measure,
     "life": long_life.measure,
     "startup": startup.measure,
+    "accuracy": accuracy.measure,
     "evidence": evidence.measure,
     "failures": failures.measure,
 }

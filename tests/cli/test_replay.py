@@ -242,3 +242,17 @@ def test_what_waits_at_the_end_of_the_file_is_left_alone(bench, lines):
 
     assert alone == [("trigger", "failure", 1, 1), ("refuse", "same_cause", 0, 2)]
     assert followed == [*alone, ("trigger", "failure", 1, 3)]
+
+
+def test_what_would_be_measured_is_told_at_the_end(bench, lines):
+    """Of each push as it was at the end of the recording; what the rule leaves alone is not measured."""
+    bench.configure(CONFIG.replace("projects: [try]", "projects: [try]\n    calibration: 50%"))
+    jobs = [f"linux-{number}" for number in range(40)]
+    events = [{"job": job, "result": "success", "run_id": job} for job in (*jobs, "linux-unstable-1")]
+    answer = bench.run("replay", str(lines(*events)), "--json")
+
+    found = decisions(answer)
+
+    assert {one[:3] for one in found} == {("trigger", "calibration", 1)}
+    assert len(found) == 5, "as many as the budget of a push allows"
+    assert decisions(bench.run("replay", str(lines(*events)), "--json")) == found

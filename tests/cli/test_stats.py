@@ -1,7 +1,9 @@
 """`triggerbot stats`: the figures, for people and for programs."""
 
 from tests.fakes.command_bench import CONFIG
+from tests.fakes.sampled import sampled
 from tests.store import older_stores
+from triggerbot.core.model import Result
 from triggerbot.store import DeadLetter, FailureRecord, Summary
 
 
@@ -39,7 +41,8 @@ def test_the_json_has_stable_keys(bench, real_now):
     stats = bench.json("stats", "--since", "12h")
     assert list(stats) == [
         "since", "until", "dry_run", "paused", "per_hour", "decisions", "hours", "branches", "claims", "pushes",
-        "runs", "dead_letters", "ended", "machine", "spared", "saved", "breakers", "last_hour", "rules", "projects",
+        "runs", "dead_letters", "ended", "machine", "spared", "saved", "accuracy", "breakers", "last_hour", "rules",
+        "projects",
         "costs", "intermittent",
     ]  # fmt: skip
     assert stats["paused"]["note"] == "tree closed"
@@ -162,3 +165,19 @@ def test_what_evidence_and_causes_saved_is_told(bench, real_now):
     assert saved["evidence"]["asked"] <= saved["evidence"]["most"] == 4 * saved["evidence"]["jobs"]
     assert saved["same_cause"] == {"jobs": 0, "retriggers": 0}
     assert "By evidence 1 job got 1 retrigger of at most 4: 3 saved." in bench.run("stats").stdout
+
+
+def test_how_often_it_is_right_is_told_with_intervals(bench, real_now):
+    """In words and in JSON; the cause is among the decisions."""
+    store = bench.store()
+    for job, result in (("linux-a", Result.SUCCESS), ("linux-b", Result.FAILURE)):
+        sampled(store, bench.event(job, "success", run_id="1"), result, real_now)
+    store.close()
+
+    out = bench.run("stats").stdout
+
+    assert "passed: right in 50.0 % (9.5 to 90.5), n = 2" in out
+    assert ["trigger", "calibration", "2", "2"] in [line.split() for line in out.splitlines()]
+    found = bench.json("stats")["accuracy"]
+    assert found["right"]["passed"] == {"number": 1, "n": 2, "share": 0.5, "low": 0.0945, "high": 0.9055}
+    assert found["regressions_let_through"]["n"] == 0

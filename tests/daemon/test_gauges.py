@@ -8,8 +8,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.clock import Clock
+from tests.fakes.sampled import sampled
 from tests.fakes.world import World, event, failure, push
 from triggerbot.core.errors import StoreUnavailable
+from triggerbot.core.model import Result
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.daemon.gauges import Gauges
@@ -71,6 +73,19 @@ def test_how_things_stand(tmp_path: Path) -> None:
         clock.move(300.0)
         world.store.statistics.count()
         assert read(gauges)["triggerbot_day_runs"] == 3
+
+
+def test_samples_of_a_day_are_counted_by_what_they_say(tmp_path: Path) -> None:
+    """Without any there is no figure."""
+    clock = Clock()
+    with World(tmp_path / "other.db", {}, (Rule(Globs(["try"])),), clock) as world:
+        assert not [name for name in read(Gauges(world.store, clock)) if name.startswith("triggerbot_day_samples")]
+        sampled(world.store, event("job", push=push(), result="success"), Result.FAILURE, clock())
+
+        found = read(Gauges(world.store, clock))
+
+        answers = {name: found[f"triggerbot_day_samples{name}passed"] for name in ("right", "wrong", "open")}
+        assert answers == {"right": 0, "wrong": 1, "open": 0}
 
 
 def test_a_store_that_is_down_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

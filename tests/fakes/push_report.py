@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Push, PushFacts, Result, Run, State
+from triggerbot.core.policy.evidence import Past
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
 from triggerbot.core.verdict.base import Standing as AtBase
 from triggerbot.core.verdict.health import Health
-from triggerbot.core.verdict.history import Failure, Novelty, Past, Standing
+from triggerbot.core.verdict.history import Failure, Novelty, Standing
 from triggerbot.core.verdict.same_failure import NO_HISTORY, History
 from triggerbot.reports import PushReport
 from triggerbot.store import JobRecord, PushRecord

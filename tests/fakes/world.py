@@ -18,6 +18,7 @@ from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.pipeline.turns import StoreSlots
 from triggerbot.reports import Reporter
+from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings as WishSetting
 from triggerbot.reports.comments import CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
@@ -127,7 +128,8 @@ class World:
         wishes = CommentCommands(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
         lines = FailureLines(self.store, self.systems, self.clock)
         publish = PublishSetting(reporters, address, self.dry, rest, self.rules)
-        return Publisher(self.store, judge, lines, wishes, publish, clock=self.clock, metrics=self.metrics)
+        sampler = Sampler(self.store, self.rules, self.clock, dry=self.dry)
+        return Publisher(self.store, judge, lines, wishes, publish, sampler, clock=self.clock, metrics=self.metrics)
 
     def publish(self, publisher: Publisher, seconds: float = 2.0) -> int:
         """Let time pass, and publish what is due then; return how many steps it took."""

@@ -13,8 +13,9 @@ from tests.reports.board import Board
 from triggerbot.core.model import Push, PushFacts
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
+from triggerbot.core.policy.evidence import Past
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.history import Novelty, Past
+from triggerbot.core.verdict.history import Novelty
 from triggerbot.core.verdict.verdict import JobVerdict
 from triggerbot.pipeline.history import Histories, Share
 from triggerbot.reports.judge import Judge

@@ -7,7 +7,8 @@ import pytest
 
 from tests.fakes.push_report import job, told
 from tests.fakes.world import push
-from triggerbot.core.verdict.history import Failure, Novelty, Past, Standing
+from triggerbot.core.policy.evidence import Past
+from triggerbot.core.verdict.history import Failure, Novelty, Standing
 from triggerbot.core.verdict.merge_queue import Conclusion, conclude
 from triggerbot.reports import glossary, push_json
 from triggerbot.reports.reporters import markdown

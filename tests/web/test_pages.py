@@ -8,11 +8,12 @@ import httpx
 import pytest
 
 from tests.fakes.clock import Clock
+from tests.fakes.sampled import sampled
 from tests.fakes.site import House, Person
 from tests.fakes.world import event, failure, push
 from tests.web.page import PATH
 from triggerbot.core.errors import StoreUnavailable
-from triggerbot.core.model import Push
+from triggerbot.core.model import Push, Result
 from triggerbot.core.policy.circuit_breaker import Breaker, BreakerCause, BreakerKey, BreakerScope
 from triggerbot.liveness import Check
 from triggerbot.store import Crash, DeadLetter, Pause, Summary
@@ -186,6 +187,20 @@ def test_statistics_are_tables_beside_their_plots(house: House, visitor: Person)
     assert re.search(r"flaky-unstable.*?1 of 1.*?<circle", week, re.DOTALL)
     assert "an estimate" in week
     assert visitor.get("/statistics", days="nonsense").status_code == 200
+
+
+def test_what_is_measured_is_told_with_its_job_and_in_the_statistics(house: House, visitor: Person) -> None:
+    """The run of the sample is beside the job's own runs, and the verdict is what it was."""
+    ran = event("job", "7", result="success", time=house.clock())
+    sampled(house.store, ran, Result.FAILURE, house.clock())
+    house.settle()
+
+    job, statistics = visitor.get(f"/pushes/try/{ran.push.revision}", job="job").text, visitor.get("/statistics").text
+
+    told = "asked for to measure triggerbot&#39;s own accuracy; decides nothing"
+    assert told in job
+    assert "1 failed and 0 passed so far" in job
+    assert "passed: right in 0.0 % (0.0 to 79.3), n = 1" in statistics
 
 
 def test_statistics_of_nothing_claim_nothing(house: House, visitor: Person) -> None:

@@ -16,7 +16,7 @@ from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, fields
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.formatting import capital
-from triggerbot.reports import statistics
+from triggerbot.reports import calibration, statistics
 from triggerbot.reports.costs import Costs, Day
 from triggerbot.reports.flakiness import Rate
 from triggerbot.reports.glossary import CLAIMS
@@ -63,8 +63,10 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     retriggers went by what runs prove, how many were asked for, and the most that might have been; same_cause: jobs
     left alone since another one failed alike, and the retriggers that those got), breakers (those that are open),
     last_hour (what counts against caps), costs (days, retriggers, runs, share, ended, machine, spared, people: what is
-    estimated says so; and text, the same in words), intermittent (jobs, the worst first: job, project, intermittent of
-    ran pushes, rate, low and high: with 95 %, last_seen).
+    estimated says so; and text, the same in words), accuracy (of `calibration`: regressions_let_through, and right by
+    what was said: each number of n, share, low and high: with 95 %; open: samples without an answer; and text),
+    intermittent (jobs, the worst first: job, project, intermittent of ran pushes, rate, low and high: with 95 %,
+    last_seen).
 
     With --errors: what could not be triggered and why (what only waits is no error, and all that an outage does is one
     row), dead letters, open breakers, how CIs answer when they are asked
@@ -86,6 +88,8 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
         _show(found, seconds)
         _show_saved(found.found["saved"])
         _show_costs(found.cost, found.worst)
+        for sentence in calibration.accuracy(found.found["accuracy"]).sentences():
+            console().print(sentence)
         _show_open(found.found)
     return 0
 

@@ -76,6 +76,14 @@ def share(value: Any) -> float:
     return float(value.rstrip("%")) / 100
 
 
+def share_or_off(value: Any) -> float:
+    """Read a share, or `off` as 0."""
+    try:
+        return 0.0 if _is_off(value) else share(value)
+    except ValueError as error:
+        raise ValueError(str(error).replace(", got", ", or off, got")) from None
+
+
 def duration(value: Any) -> float:
     """Read `500ms`, `60s`, `5m`, `2h` or `14d` as seconds."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
@@ -320,6 +328,7 @@ Share = Annotated[float, PlainValidator(share), _schema(_SHARE)]
 Duration = Annotated[float, PlainValidator(duration), _schema(_DURATION)]
 SomeTime = Annotated[float, PlainValidator(some_time), _schema(_ABOVE_ZERO)]
 SomeTimeOrOff = Annotated[float | None, PlainValidator(some_time_or_off), _or_off(_ABOVE_ZERO)]
+ShareOrOff = Annotated[float, PlainValidator(share_or_off), _or_off(_SHARE)]
 CountOrOff = Annotated[
     int | None,
     PlainValidator(count_or_off),

@@ -181,6 +181,13 @@ class RuleSection(Section):
     requested: RequestedSection = default({}, "What a push may ask for in its message.")
     budget: BudgetSection = default({}, "How many jobs of one push may be retriggered because they failed.")
     lookup: LookupSection = default({}, "What to do when the CI does not know the job yet.")
+    calibration: fields.ShareOrOff = default(
+        "off",
+        "Measure triggerbot's own accuracy: this share of the jobs gets further runs that decide nothing, within the "
+        "caps and a budget of their own; or off. At CIs where a rerun takes the place of the run before (GitHub), a "
+        "job that passed may turn red by it.",
+        examples=["0.5%"],
+    )
 
     def rule(self) -> Rule:
         """Return it as the policy takes it."""

@@ -7,6 +7,9 @@ from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Push, Run, RunKey
 from triggerbot.core.policy.evidence import Weight
 
+#: How the origins of claims begin that measure verdicts; see `policy.calibration`.
+CALIBRATION = "calibration:"
+
 
 class ClaimState(StrEnum):
     """The state of a claim. The last three are final: a claim never leaves them."""
@@ -43,7 +46,8 @@ class Claim:
     dry: bool
     created: float
     due: float
-    #: Empty if the bot made it of its own accord; an operation id if a person asked for it, or see `CONTROL`.
+    #: Empty if the bot made it for the job's sake; begins with `CALIBRATION` if it made it to measure itself; an
+    #: operation id if a person asked for it, or see `CONTROL`.
     origin: str = ""
     cause: Cause | None = None
     refusal: Refusal | None = None
@@ -73,7 +77,12 @@ class Claim:
     @property
     def manual(self) -> bool:
         """Whether it was asked for, by a person or for a control run, whatever its own push is like."""
-        return self.origin != ""
+        return self.origin != "" and not self.calibrates
+
+    @property
+    def calibrates(self) -> bool:
+        """Whether it measures what was said of its job: its runs decide nothing."""
+        return self.origin.startswith(CALIBRATION)
 
     @property
     def by_person(self) -> bool:

@@ -13,6 +13,8 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     MANUAL = "manual"
     CONTROL = "control"
+    #: To measure a verdict; see `policy.calibration`.
+    CALIBRATION = "calibration"
 
 
 class Refusal(StrEnum):

@@ -281,6 +281,8 @@ class Run:
     allowed_to_fail: bool = False
     #: The jobs that it needs; see `Event.needs`.
     needs: tuple[str, ...] = ()
+    #: It was asked for to measure a verdict, and so decides nothing; see `policy.calibration`.
+    calibrates: bool = False
 
     @property
     def key(self) -> RunKey:

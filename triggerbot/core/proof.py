@@ -33,7 +33,9 @@ def may_correct(event: Event) -> bool:
 
 
 def counts(run: Run | Event, results: Collection[Result]) -> bool:
-    """Whether a run counts as one: it ended with one of these results, or may still do so."""
+    """Whether a run counts as one: it ended with one of these results, or may still do so, and was to decide."""
+    if isinstance(run, Run) and run.calibrates:
+        return False
     return run.state is not State.FINISHED or run.result in results
 
 

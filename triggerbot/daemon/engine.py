@@ -21,7 +21,9 @@ from triggerbot.daemon.clock import ClockWatch
 from triggerbot.daemon.health import HealthChecks
 from triggerbot.liveness import Liveness, Stop
 from triggerbot.metrics import Metrics
+from triggerbot.pipeline.backgrounds import Backgrounds
 from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.history import Histories
 from triggerbot.pipeline.intakes.file import File
 from triggerbot.pipeline.intakes.poll import Poll
 from triggerbot.pipeline.intakes.pulse import Pulse
@@ -81,7 +83,9 @@ class Engine:
             self.store,
             self.systems,
             self.observer,
-            DispatchSettings(self.config.rules, self.dry, self.config.bounds),
+            DispatchSettings(
+                self.config.rules, self.dry, self.config.bounds, Backgrounds(Histories(self.store, self.clock))
+            ),
             clock=self.clock,
             metrics=self.metrics,
         )

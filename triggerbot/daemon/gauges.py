@@ -69,6 +69,14 @@ class Gauges(Collector):
         yield _gauges("day_retriggers", "Retriggers among those runs, by how they ended.", "ended", {
             name: ended[name] for name in _ENDS
         })  # fmt: skip
+        family = GaugeMetricFamily(
+            "triggerbot_day_samples", "Samples of `calibration` of those pushes, by what their further runs say.",
+            labels=["measured", "answer"],
+        )  # fmt: skip
+        for one in statistics["accuracy"]:
+            for name in ("right", "wrong", "open"):
+                family.add_metric([one["measured"], name], float(one[name]))
+        yield family
         yield _gauges("day_machine_seconds", "How long those runs took, as far as their CIs tell.", "runs", {
             "all": machine["seconds"], "retriggers": ended["seconds"],
         })  # fmt: skip

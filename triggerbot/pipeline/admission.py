@@ -260,13 +260,14 @@ class Admission:
         """Return the breaker changed by the result of its canary; `None` while there is no result."""
         record = self._store.pushes.record(canary.push)
         jobs = record.jobs if record is not None else ()
-        found = [(job, claim) for job in jobs for claim in job.claims if claim.id == canary.claim]
-        if not found or (found[0][1].state.final and found[0][1].asked <= canary.asked):
+        found = [(claim, job.runs[claim.known_runs :]) for job in jobs for claim in job.claims]
+        found += [(job.calibration.claim, job.measuring) for job in jobs if job.calibration is not None]
+        claim, runs = next((one for one in found if one[0].id == canary.claim), (None, ()))
+        if claim is None or (claim.state.final and claim.asked <= canary.asked):
             return circuit_breaker.next_canary(breaker)
-        job, claim = found[0]
         # The answer shows whether a request succeeded; only the run shows whether a pool is healthy again.
         requested = breaker.trouble is BreakerCause.RUNS and claim.asked > canary.asked
-        passed = _outcome(job.runs[claim.known_runs + canary.asked :]) if requested else None
+        passed = _outcome(runs[canary.asked :]) if requested else None
         if passed:
             return circuit_breaker.closed(breaker, now)
         if passed is False or circuit_breaker.canary_lost(breaker, now):

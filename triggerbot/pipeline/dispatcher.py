@@ -18,7 +18,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIDenied, CIError, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Group, Push
-from triggerbot.core.policy import backoff, elsewhere, planning, rules, waiting
+from triggerbot.core.policy import backoff, calibration, elsewhere, planning, rules, waiting
 from triggerbot.core.policy.causes import Causes, Outcome
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
@@ -323,7 +323,8 @@ class Dispatcher:
                     facts, ending=ending, forgotten=forgotten, background=known,
                     base=against.get(claim.job, NOTHING_KNOWN),
                 )  # fmt: skip
-                decision = rules.decide(decided, rule, facts)
+                decide = calibration.decide if claim.calibrates else rules.decide
+                decision = decide(decided, rule, facts)
                 self._decide_by_cause(decided, decision, rule, further, causes, work, looked)
 
     def _causes(self, work: Work, rule: Rule | None, now: float) -> Causes | None:

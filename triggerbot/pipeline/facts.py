@@ -41,7 +41,7 @@ def facts_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rul
 
 def classification_of(system: System, work: Work, view: LookBack, claim: Claim, rule: Rule) -> Classification | None:
     """Ask who classified a failure of the job, where that may settle it; raises `CIError` as `facts_of` does."""
-    if claim.manual or not isinstance(system, ShowsClassifications):
+    if claim.origin or not isinstance(system, ShowsClassifications):
         return None
     keys = dict.fromkeys([claim.run.key, *(run.key for run in work.runs.get(claim.job, ()))])
     for run in (key for key in keys if view.classified.get(key) in rule.classified):

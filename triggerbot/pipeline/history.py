@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from triggerbot.core.model import Push
+from triggerbot.core.policy.evidence import Past
 from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict import history as weighing
-from triggerbot.core.verdict.history import Failure, Past, Place, Standing
+from triggerbot.core.verdict.history import Failure, Place, Standing
 from triggerbot.store import FAILURE_RECORDS_MAX, FailureRecord, Store
 
 #: Seconds for which a project's history is cached.

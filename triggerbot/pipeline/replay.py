@@ -14,9 +14,10 @@ from triggerbot.core.claim import Claim
 from triggerbot.core.decision import Decision
 from triggerbot.core.errors import NotUnderstood, Unauthenticated
 from triggerbot.core.model import Event, Head, Heard, Push, PushFacts
-from triggerbot.core.policy import causes, planning
+from triggerbot.core.policy import calibration, causes, planning
 from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
-from triggerbot.core.policy.rules import Rule
+from triggerbot.core.policy.rules import Rule, rule_for
+from triggerbot.core.verdict import verdict
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
 from triggerbot.pipeline.observer import Observer, refusal_of
@@ -32,6 +33,8 @@ _PURGE_EVERY = 86_400.0
 _FOLLOWS_MOST = 43_200.0
 #: Events that are listed again, about at most: those of the pushes that were heard of last.
 _EVENTS_MAX = 50_000
+#: Pushes that are looked at at once for jobs to sample: those heard of last.
+_PUSHES_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Replay:
         self, rules: Sequence[Rule], retention: float, read: Reader, on_event: Callable[[Event], None]
     ) -> None:
         dry = not any(rule.until_proved is not None or rule.first_of_cause for rule in rules)
+        self._rules = rules
         self._read = read
         self._on_event = on_event
         self._now = 0.0
@@ -106,7 +110,7 @@ class Replay:
     def _replay(self, event: Event, line: int) -> Iterator[Replayed]:
         self._now = max(self._now, event.time or 0.0)
         yield from self._leave_alone(self._now - _FOLLOWS_MOST)
-        self._purge()
+        yield from self._purge(line)
         recorded = self._systems[event.push.system]
         if isinstance(recorded, RecordedSystem):
             recorded.record(event)
@@ -144,8 +148,27 @@ class Replay:
         """Yield the decisions that the end of the file leads to."""
         yield from self._leave_alone(math.inf)
 
-    def _purge(self) -> None:
+    def samples(self, line: int) -> Iterator[Replayed]:
+        """Yield what would be run again to measure verdicts, of all pushes at their end; see `calibration`."""
+        if not any(rule.calibration for rule in self._rules):
+            return
+        for push in reversed(self._store.pushes.recent(_PUSHES_MAX)):
+            record, rule = self._store.pushes.record(push), rule_for(self._rules, push)
+            if record is None or rule is None or not rule.calibration or record.facts.fork:
+                continue
+            jobs = [
+                (job.key, verdict.of_job(job.job, job.runs, job.claims, max_tier=rule.max_tier, proving=rule.proving))
+                for job in record.jobs
+                if not (job.aside or job.mixed or job.calibration)
+            ]
+            found = tuple(calibration.samples(push, jobs, rule, record.facts.author))
+            if found and self._store.calibration.ask(push, found, rule.budget, dry=True, now=self._now):
+                yield from self._dispatch(push, line)
+
+    def _purge(self, line: int) -> Iterator[Replayed]:
         if self._now - self._purged > _PURGE_EVERY:
+            if self._purged:
+                yield from self.samples(line)
             self._purged = self._now
             self._store.purge(self._now - self._retention)
 
@@ -186,6 +209,7 @@ def replay(
     read = read or recordings.reader(Format.CANONICAL, "")
     run = Replay(rules, retention, read, on_event)
     try:
+        number = 0
         for number, text in enumerate(lines, start=1):
             if not text.strip():
                 continue
@@ -194,6 +218,7 @@ def replay(
             except NotUnderstood as error:
                 yield Unreadable(number, str(error))
         yield from run.end()
+        yield from run.samples(number)
     finally:
         run.close()
 

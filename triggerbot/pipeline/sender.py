@@ -165,9 +165,8 @@ class Sender:
         ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
         decided = {run.key for run in runs[: claim.known_runs]}
         lost_runs = sum(run.key not in decided for run in ours)
-        count = still_owed(
-            claim, others.own(runs), one_at_a_time=serial, proving=proving, elsewhere=came, forgotten=lost_runs
-        )
+        own = runs if claim.calibrates else others.own(runs)
+        count = still_owed(claim, own, one_at_a_time=serial, proving=proving, elsewhere=came, forgotten=lost_runs)
         standing = others.standing(claim, runs, never, asked=claim.cause is Cause.REQUESTED)
         # What waited for long may have been decided before anything was known of the base.
         late = rule is not None and (claim.asked or claim.tries)

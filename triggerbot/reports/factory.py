@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from triggerbot.config import Config
 from triggerbot.metrics import Metrics
 from triggerbot.reports import ReportContext, Reporter
+from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
@@ -32,7 +33,8 @@ def publisher(
     )
     settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry, rules=config.rules)
     lines = FailureLines(store, systems, clock)
-    return Publisher(store, judge, lines, commands, settings, clock=clock, metrics=metrics)
+    sampler = Sampler(store, config.rules, clock, dry=dry)
+    return Publisher(store, judge, lines, commands, settings, sampler, clock=clock, metrics=metrics)
 
 
 def _permissions(config: Config) -> dict[str, Permission]:

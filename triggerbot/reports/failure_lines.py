@@ -199,7 +199,7 @@ def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Ite
     passed = _passed_elsewhere(record, tries)
     for job in record.jobs:
         failed = any(run.failed for run in job.runs)
-        for run in job.runs:
+        for run in (*job.runs, *job.measuring):
             known, at = _name(run) in tries, run.time or 0.0
             cut_off = cancelled and _is_cut_off(run) and all(abs(at - other) > _TOGETHER for other in asked)
             if not (cut_off or run is passed or (failed and (run.failed or run.passed))):

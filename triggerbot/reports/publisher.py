@@ -24,6 +24,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
+from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
 from triggerbot.reports.failure_lines import FailureLines, Slowness
@@ -71,6 +72,7 @@ class Publisher:
         lines: FailureLines,
         commands: CommentCommands,
         settings: PublishSettings,
+        sampler: Sampler | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -81,6 +83,7 @@ class Publisher:
         self._commands = commands
         self._controls = Controls(store, settings.rules, clock)
         self._settings = settings
+        self._sampler = sampler
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -155,7 +158,8 @@ class Publisher:
         self._follow(record, judged)
         self._controls.ask(record, judged)
         later = self._report(record, judged, before, metadata, began)
-        return min((one for one in (due, later, judged.until) if one is not None), default=None)
+        sampled = None if self._sampler is None else self._sampler.sample(record, judged)
+        return min((one for one in (due, later, judged.until, sampled) if one is not None), default=None)
 
     def _follow(self, record: PushRecord, judged: PushVerdict) -> None:
         """Let news of the base have the push judged again, and claim anew what is not inherited after all."""

@@ -14,7 +14,7 @@ from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.same_failure import Failing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.reports import glossary, superseded
+from triggerbot.reports import calibration, glossary, superseded
 from triggerbot.store import PushRecord, Summary, TimelineEntry
 
 #: Caps listed, at most: there is one for each project and each author.
@@ -135,6 +135,7 @@ def push(
         "jobs": [
             {
                 **_job(job, records[job.job].claims, (known or {}).get(records[job.job].key)),
+                "calibration": calibration.as_json(records[job.job].calibration),
                 "refusals": refused.get(job.job, []),
             }
             for job in judged.jobs

@@ -43,6 +43,11 @@ def _sentences(rule: Rule) -> Iterator[str]:
     yield f"The message of a push may ask for {rule.requested_total:,} further runs in all{default}."
     for name, globs in rule.groups.items():
         yield f"A push asks by --rebuild-{name} for jobs of these names: {listed(globs.patterns)}."
+    if rule.calibration:
+        yield (
+            f"To measure how often triggerbot is right, {100 * rule.calibration:g} % of all jobs are run again once "
+            "their push is judged; these runs decide nothing."
+        )
     if rule.lookup_attempts:
         looks = f"{plural(rule.lookup_attempts, 'time')}, {duration(rule.lookup_delay)} apart"
         yield f"A job that the CI does not list yet is looked for {looks}, before it is given up."

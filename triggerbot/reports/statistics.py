@@ -7,7 +7,7 @@ from typing import Any
 from triggerbot.core import event_json
 from triggerbot.core.model import Push
 from triggerbot.core.policy.rules import Rule, rule_for
-from triggerbot.reports import costs, flakiness, push_json
+from triggerbot.reports import calibration, costs, flakiness, push_json
 from triggerbot.reports.costs import Costs
 from triggerbot.reports.flakiness import Rate
 from triggerbot.store import Pause, Store
@@ -51,6 +51,7 @@ class Statistics:
             **self.found,
             "hours": [{**hour, "hour": event_json.format_time(hour["hour"])} for hour in self.found["hours"]],
             "costs": self.cost.as_json(),
+            "accuracy": calibration.accuracy(self.found["accuracy"]).as_json(),
             "intermittent": [one.as_json() for one in self.worst],
         }  # fmt: skip
 

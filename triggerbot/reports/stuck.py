@@ -87,7 +87,7 @@ def _met(push: Push, job: str, entries: Sequence[TimelineEntry]) -> _Met | None:
 
 
 def _is_trouble(entry: TimelineEntry) -> bool:
-    if entry.what == "refuse":
+    if entry.what in ("refuse", "unmeasured"):
         return entry.reason in _BY_CI
     return entry.what == "doubt" or (entry.what == "wait" and not waiting.what(entry.text))
 

@@ -13,7 +13,7 @@ from triggerbot.core.policy import backoff
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.policy.try_syntax import EVERY, PushOptions
-from triggerbot.reports import glossary, waits
+from triggerbot.reports import calibration, glossary, waits
 from triggerbot.reports.waits import Waited
 from triggerbot.store import JobRecord, Pause, PushRecord, TimelineEntry
 from triggerbot.systems import UNREAD
@@ -31,6 +31,8 @@ _WORDS = {
     "send": "Request",
     "verdict": "Judged",
 }
+#: Causes of decisions to which no run led.
+_NOT_OF_A_RUN = (Cause.REQUESTED, Cause.MANUAL, Cause.CALIBRATION)
 _STYLES = {"trigger": "green", "refuse": "yellow", "doubt": "magenta", "wait": "cyan", "note": "magenta"}
 
 
@@ -66,11 +68,13 @@ class Standing:
 
 def of_job(job: JobRecord, entries: Sequence[TimelineEntry], standing: Standing) -> list[Line]:
     """Render everything known of a job, oldest first; what it waits for comes last."""
-    goes_on = any(not claim.state.final for claim in job.claims)
-    lines = [*_runs(job.runs, entries), *_entries(entries, standing.now if goes_on else None)]
+    measures = () if job.calibration is None else (job.calibration.claim,)
+    claims = (*job.claims, *measures)
+    goes_on = any(not claim.state.final for claim in claims)
+    lines = [*_runs((*job.runs, *job.measuring), entries), *_entries(entries, standing.now if goes_on else None)]
     lines.sort(key=lambda line: line.at or 0.0)
-    lines += [line for claim in job.claims if (line := _open(claim, standing)) is not None]
-    if not entries and not job.claims and job.runs:
+    lines += [line for claim in claims if (line := _open(claim, standing)) is not None]
+    if not entries and not claims and job.runs:
         lines.append(Line(None, "nothing", glossary.nothing_to_decide(job.runs[-1])))
     return lines
 
@@ -91,7 +95,7 @@ def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Lin
     """Yield a line per run; whatever the CI's clock says, it never comes after the decision that it led to."""
     led_to: dict[RunKey, float] = {}
     for entry in entries:
-        if entry.what in ("trigger", "refuse") and entry.reason not in (Cause.REQUESTED, Cause.MANUAL):
+        if entry.what in ("trigger", "refuse") and entry.reason not in _NOT_OF_A_RUN:
             key = RunKey(entry.run_id or "", entry.attempt or 0)
             led_to[key] = min(entry.at, led_to.get(key, entry.at))
     for run in runs:
@@ -102,7 +106,9 @@ def _runs(runs: Sequence[Run], entries: Sequence[TimelineEntry]) -> Iterator[Lin
 def _run(run: Run) -> str:
     parts = [f"Run {run.run_id}", f"(attempt {run.attempt})" if run.attempt > 1 else "", glossary.standing(run)]
     text = " ".join(part for part in parts if part)
-    if run.retrigger_of:
+    if run.calibrates:
+        text += f", {calibration.PURPOSE}"
+    elif run.retrigger_of:
         text += ", a retrigger"
     if run.failed and run.step:
         text += f", in the step {run.step!r}"
@@ -128,6 +134,8 @@ def _entries(entries: Sequence[TimelineEntry], now: float | None) -> Iterator[Li
 def entry_line(entry: TimelineEntry, *, brief: bool = False) -> Line:
     """Render one entry as a sentence; `brief`: without the explanation of a refusal."""
     match entry.what:
+        case "unmeasured":
+            text = f"Sampled, and not run again, {entry.reason}" + (f": {entry.text}." if entry.text else ".")
         case "trigger":
             text = _trigger(entry)
         case "refuse":
@@ -204,6 +212,8 @@ def _behind(behind: str, standing: Standing) -> str:
 def _what_is_open(claim: Claim) -> str:
     words = glossary.CLAIMS[claim.state]
     if claim.state is ClaimState.OPEN:
+        if claim.calibrates:
+            return f"{plural(claim.wanted, 'further run')} {calibration.PURPOSE}, {words}"
         return f"{plural(claim.wanted, 'further run')} asked for by a person, {words}" if claim.by_person else words
     return f"{words}; {claim.owed} of {claim.wanted} further runs remain"
 

@@ -9,19 +9,15 @@ What stores differ in is an engine (`engine`): `sqlite`, `redis` and `memory`. E
 
 from triggerbot.store.bases import Found
 from triggerbot.store.records import (
-    CRASHES_MAX,
     DELIVERY_KEPT,
     FAILURE_RECORDS_MAX,
     LEAD_DELAY,
     LEASES_PER_SYSTEM,
-    LETTERS_MAX,
     NO_CAPS,
     NO_PASSES,
     REPEATED,
     REPORT_DELAY,
     Cap,
-    Crash,
-    DeadLetter,
     Distrust,
     FailureRecord,
     Item,
@@ -39,10 +35,10 @@ from triggerbot.store.records import (
     TimelineEntry,
     Window,
     Work,
-    in_order,
     job_records,
 )
 from triggerbot.store.store import Store
+from triggerbot.store.troubles import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, in_order
 
 __all__ = [
     "CRASHES_MAX",

@@ -10,7 +10,7 @@ from triggerbot.core.policy.causes import Decided
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.limits import Capped
-from triggerbot.store import limits, requests
+from triggerbot.store import limits, requests, sampled
 from triggerbot.store.decisions import UNDECIDED, decide, further, opened, release, spend, wake_followers
 from triggerbot.store.documents import StoredClaim, StoredOperation
 from triggerbot.store.engine import Reader, Transaction
@@ -65,7 +65,10 @@ def retriggered(view: Reader, push: Push) -> tuple[Decided, ...]:
         return ()
     claims = [one for one in ledger.all_claims() if one.cause is Cause.FAILURE and one.refusal is None]
     jobs = {one.job: ledger.job(one.job) for one in claims}
-    runs = {key: () if job is None else job.oldest_first(key) for key, job in jobs.items()}
+    runs = {
+        key: () if job is None else tuple(run for run in job.oldest_first(key) if not run.calibrates)
+        for key, job in jobs.items()
+    }
     return tuple(Decided(claim, runs[claim.job]) for claim in ledger.values(claims))
 
 
@@ -163,7 +166,7 @@ def refused(transaction: Transaction, operation: Operation, decision: Decision, 
                 claim.refusal = decision.refusal
                 spend(ledger, claim, spent=False)
             ledger.record(
-                "refuse", now, job=claim.job, run=claim.run, reason=decision.reason, text=decision.detail,
+                sampled.refusal(claim), now, job=claim.job, run=claim.run, reason=decision.reason, text=decision.detail,
                 origin=claim.origin,
             )  # fmt: skip
 

@@ -8,7 +8,7 @@ from triggerbot.core.policy import elsewhere, rules, totals
 from triggerbot.core.policy.budget import SPENDING, Budget, within_budget
 from triggerbot.core.policy.elsewhere import NO_RUNS, Further
 from triggerbot.core.policy.evidence import Weight
-from triggerbot.store import observe
+from triggerbot.store import observe, sampled
 from triggerbot.store.documents import StoredClaim
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book, Ledger
@@ -76,7 +76,7 @@ def decide(
     release(transaction, ledger, stored)
     ledger.put_claim(stored)
     wake_followers(ledger, stored, now)
-    what = "trigger" if decision.cause is not None else "refuse"
+    what = "trigger" if decision.cause is not None else sampled.refusal(stored)
     ledger.record(
         what, now, job=stored.job, run=stored.run, reason=decision.reason, text=decision.detail, count=decision.count,
         dry=stored.dry, origin=stored.origin,

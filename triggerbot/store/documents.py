@@ -123,6 +123,11 @@ class StoredJob(msgspec.Struct, omit_defaults=True):
                 return place
         return None
 
+    def calibrates(self, key: RunKey) -> bool:
+        """Whether a run was asked for to measure what was said of the job."""
+        place = self.place(key)
+        return place is not None and self.runs[place].get("calibrates", False)
+
     def all_runs(self, job: str) -> list[Run]:
         """Return its runs, in the order in which they came; `job`: its key."""
         return [run_of(run, job) for run in self.runs]
@@ -227,19 +232,24 @@ def slim(value: Any) -> dict[str, Any]:
     }
 
 
-#: The fields that are stored of a run: all but its job.
-RUN_FIELDS = tuple(one.name for one in fields(Run) if one.name != "job")
-_RUN_DEFAULTS = tuple(None if one.default is MISSING else one.default for one in fields(Run) if one.name != "job")
+#: What no event tells of a run: the key of its job, and what it is for.
+_OURS = ("job", "calibrates")
+#: The fields of a run that events tell.
+RUN_FIELDS = tuple(one.name for one in fields(Run) if one.name not in _OURS)
+_RUN_DEFAULTS = tuple(None if one.default is MISSING else one.default for one in fields(Run) if one.name not in _OURS)
 _read_run = attrgetter(*RUN_FIELDS)
 
 
 def stored_run(run: Run | Event) -> StoredRun:
     """Return a run as it is stored; an event has all the fields of one."""
-    return {
+    stored = {
         name: own
         for name, own, default in zip(RUN_FIELDS, _read_run(run), _RUN_DEFAULTS, strict=True)
         if own is not None and own != default
     }
+    if isinstance(run, Run) and run.calibrates:
+        stored["calibrates"] = True
+    return stored
 
 
 def seconds_of(stored: StoredRun) -> float | None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from triggerbot.store.documents import dump, encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import LETTERS, join
-from triggerbot.store.records import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, in_order
 from triggerbot.store.room import Reads, Room, Writes
+from triggerbot.store.troubles import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, in_order
 
 #: The document with the number of the last dead letter; they are indexed by their numbers.
 _LAST = Doc("letters", "")

@@ -11,7 +11,7 @@ from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push
 from triggerbot.core.policy import planning, rules
 from triggerbot.core.policy.owed import is_gone
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import commands, heads, leads
+from triggerbot.store import commands, heads, leads, sampled
 from triggerbot.store.documents import (
     RUN_FIELDS,
     StoredClaim,
@@ -169,6 +169,8 @@ def _event(ledger: Ledger, item: Observation, now: float, dry: bool) -> Outcome:
     asked = None if head.asks is None else frozenset(head.asks.rebuild)
     if not (event.failed or rules.claims(seen, asked)):
         return Outcome(asks=head.asks, due=due, news=news)
+    if job.calibrates(event.key):
+        return Outcome(asks=head.asks, due=due, news=news)
     earlier = _earlier(ledger, job, item, asked, now, news=news)
     if earlier is None and rules.claims(seen, asked):
         make_claim(ledger, key, event.key, "", dry, now)
@@ -276,7 +278,9 @@ def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
         runs = ledger.change_job(key).runs
         if is_gone(event, (RunKey(run["run_id"], run["attempt"]) for run in runs)):
             runs[:] = [_gone(run, event) for run in runs]
-        runs.append(stored_run(event))
+        came = sampled.came_of(ledger, job, event)
+        is_sample = sampled.may_come_of(ledger, job) if came is None else came
+        runs.append(stored_run(event) | ({"calibrates": True} if is_sample else {}))
         return True
     known = job.runs[place]
     if _RANKS[event.state] > _RANKS[known["state"]]:
@@ -290,6 +294,8 @@ def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
         merged = known
     if event.retrigger_of is not None and merged.get("retrigger_of") is None:
         merged = merged | {"retrigger_of": event.retrigger_of}
+    if event.retrigger_of is not None and known.get("retrigger_of") is None:
+        merged = sampled.told(ledger, job, event, merged)
     if event.needs:
         # A CI may say only when it is asked what a job needs.
         merged = merged | {"needs": event.needs}

@@ -69,7 +69,7 @@ def ended(jobs: Iterable[Job]) -> dict[str, int | float]:
     """
     counted = _Ended()
     for runs, claims in jobs:
-        own = retriggers(runs, claims)
+        own = [run for run in retriggers(runs, claims) if not run.calibrates]
         for run in own:
             counted.add(run)
         counted.proved += _proved(runs, claims, own)
@@ -77,9 +77,9 @@ def ended(jobs: Iterable[Job]) -> dict[str, int | float]:
 
 
 def _proved(runs: Sequence[Run], claims: Iterable[Bought], own: Sequence[Run]) -> bool:
-    if any(claim.asked and claim.cause is not Cause.FAILURE for claim in claims):
+    if any(claim.asked and claim.cause not in (Cause.FAILURE, Cause.CALIBRATION) for claim in claims):
         return False
-    first = next((run.key for run in runs if run.passed), None)
+    first = next((run.key for run in runs if run.passed and not run.calibrates), None)
     return any(run.key == first for run in own) and any(map(_failed, runs))
 
 

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from triggerbot.core import identity
 from triggerbot.core.model import HeadKind, Push, PushFacts, State
-from triggerbot.store import heads
+from triggerbot.store import heads, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
 from triggerbot.store.engine import Doc, Reader
 from triggerbot.store.ledger import Book, Ledger
@@ -70,12 +70,18 @@ def record(view: Reader, push: Push) -> PushRecord | None:
         return None
     jobs = ledger.jobs()
     ledger.all_claims()
-    listed = [
-        (key, job.oldest_first(key), ledger.values(ledger.load_claims(sorted(job.claims.values()))))
-        for key, job in sorted(jobs.items())
-    ]
+    listed, measured = [], {}
+    for key, job in sorted(jobs.items()):
+        claims = ledger.values(ledger.load_claims(sorted(job.claims.values())))
+        runs, claims, calibration = sampled.apart(key, job, claims)
+        listed.append((key, runs, claims))
+        if calibration is not None:
+            measured[key] = calibration
+    named = job_records(listed, head.told)
+    if measured:
+        named = tuple(replace(one, calibration=measured.get(one.key)) for one in named)
     return PushRecord(
-        push, head.facts, head.asks, job_records(listed, head.told), head.spent, head.spent_dry, head.last, head.told,
+        push, head.facts, head.asks, named, head.spent, head.spent_dry, head.last, head.told,
         heads.of_push(view, push),
     )  # fmt: skip
 

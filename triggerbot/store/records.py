@@ -8,6 +8,8 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.heads import Told
 from triggerbot.core.model import Batch, CommentCommand, Event, Group, Head, Lead, Push, PushFacts, Run
+from triggerbot.core.policy import calibration
+from triggerbot.core.policy.calibration import Answer, Measured
 from triggerbot.core.policy.circuit_breaker import BreakerKey
 from triggerbot.core.policy.rules import Triage
 from triggerbot.core.policy.try_syntax import PushOptions
@@ -37,10 +39,6 @@ Item = Observation | Notice | Lead | CommentCommand | Head
 
 #: Pushes and groups of one system leased at the same time by one process: a CI that hangs must not block the others.
 LEASES_PER_SYSTEM = 4
-#: Crashes of workers that are stored.
-CRASHES_MAX = 100
-#: Dead letters that are stored, the latest: a CI that changes its message format must not fill the disk.
-LETTERS_MAX = 10_000
 #: Seconds for which a webhook is recognised: GitHub redelivers for three days (its documentation, 2026).
 DELIVERY_KEPT = 3 * 86_400.0
 #: Seconds from the first change of a push until it is judged again, together with the changes until then.
@@ -128,8 +126,26 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """What is measured of a job: its claim, and the runs that came of it, oldest first."""
+
+    claim: Claim
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def measured(self) -> Measured | None:
+        """What was said of the job when it was sampled; `None`: a newer version measured what this one does not."""
+        return calibration.measured(self.claim.origin)
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the runs say of it, if they say something."""
+        return None if self.measured is None else calibration.answer(self.measured, self.runs, self.claim.wanted)
+
+
+@dataclass(frozen=True, slots=True)
 class JobRecord:
-    """A job of a push, with all its runs and claims."""
+    """A job of a push, with all its runs and claims but those that only measure what was said of it."""
 
     #: What people call it.
     job: str
@@ -141,11 +157,18 @@ class JobRecord:
     aside: str = ""
     #: Another job has its name, and its further runs may be that one's; or they are of different events.
     mixed: bool = False
+    #: What measures it, if anything does.
+    calibration: Calibration | None = None
 
     @property
     def key(self) -> str:
         """What it is kept under."""
         return self.kept_as or self.job
+
+    @property
+    def measuring(self) -> tuple[Run, ...]:
+        """The runs that only measure what was said of it, oldest first."""
+        return () if self.calibration is None else self.calibration.runs
 
     @property
     def name(self) -> str:
@@ -319,19 +342,6 @@ class PendingCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that could not be handled, with the reason."""
-
-    id: int
-    at: float
-    system: str
-    intake: str
-    reason: str
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Leads:
     """The unresolved leads of a group."""
 
@@ -350,33 +360,6 @@ class Distrust:
     #: When it was noticed; requests made before may be missing in the store.
     since: float
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """The unexpected end of a worker."""
-
-    at: float
-    #: The worker's name, such as `host/2`.
-    worker: str
-    #: An exit code, or the name of a signal.
-    ended: str
-    #: The exception and where it was raised, if the worker could still record it.
-    error: str = ""
-    trace: str = ""
-    #: Its position among those that died together, from 1: the first is likely the cause.
-    order: int = 1
-
-
-def in_order(newest: Sequence[Crash]) -> list[Crash]:
-    """Sort crashes, given newest first, so that those that died together are in the order of their deaths."""
-    groups: list[list[Crash]] = []
-    for crash in newest:
-        if groups and groups[-1][-1].order == crash.order + 1:
-            groups[-1].append(crash)
-        else:
-            groups.append([crash])
-    return [crash for group in groups for crash in reversed(group)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from triggerbot.core.decision import Refusal
+from triggerbot.core.policy.calibration import Measured, answer, measured
 from triggerbot.store import outcomes
 from triggerbot.store.documents import encode, load, seconds_of
 from triggerbot.store.engine import Doc, Reader, Transaction
@@ -55,6 +56,10 @@ def contribution(ledger: Ledger) -> Contribution:
     for claim in claims:
         found[_ALWAYS, _field("claims", claim.state)] += 1
         bought[claim.job].append(outcomes.Bought(claim.known_runs, claim.asked, claim.cause))
+        measures = measured(claim.origin)
+        if measures is not None and claim.asked and claim.job in jobs:
+            runs = [run for run in jobs[claim.job].oldest_first(claim.job) if run.calibrates]
+            found[last, _field("accuracy", measures, answer(measures, runs, claim.wanted) or "open")] += 1
     # Most jobs have no claim, so nothing of them was bought.
     listed = [(jobs[key].oldest_first(key), own) for key, own in bought.items() if key in jobs]
     found[last, "pushes"] += 1
@@ -212,6 +217,7 @@ def statistics(
         "saved": {
             what: {name: groups["saved"].get((what, name), 0) for name in names} for what, names in _SAVED.items()
         },
+        "accuracy": _accuracy(groups["accuracy"]),
     }
 
 
@@ -234,6 +240,16 @@ def _decisions(fields: Mapping[tuple[str, ...], int]) -> list[dict[str, Any]]:
     ]  # fmt: skip
     found.sort(key=lambda one: (one["action"] != "trigger", -one["jobs"], one["reason"], one["dry_run"]))
     return found
+
+
+def _accuracy(fields: Mapping[tuple[str, ...], int]) -> list[dict[str, Any]]:
+    """Return of what is measured how many samples it was right and wrong for, and how many are still open."""
+    names = ("right", "wrong", "open")
+    return [
+        {"measured": str(one), **{name: fields.get((one, name), 0) for name in names}}
+        for one in Measured
+        if any((one, name) in fields for name in names)
+    ]
 
 
 def _of_hour(hour: int, fields: Mapping[str, float]) -> dict[str, Any] | None:

@@ -25,7 +25,8 @@ from triggerbot.store.documents import (
 from triggerbot.store.engine import Doc, Transaction
 from triggerbot.store.ledger import Ledger
 from triggerbot.store.names import JUDGED, METADATA
-from triggerbot.store.records import Crash, DeadLetter, FailureRecord, Leads, Pause
+from triggerbot.store.records import FailureRecord, Leads, Pause
+from triggerbot.store.troubles import Crash, DeadLetter
 
 #: The states in which a claim can be held behind a breaker or cap.
 _UNDECIDED = (ClaimState.OPEN, ClaimState.OWED)

@@ -20,7 +20,7 @@ from triggerbot.core.model import Push, Run, RunKey
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
-from triggerbot.reports import glossary, timeline
+from triggerbot.reports import calibration, glossary, timeline
 from triggerbot.reports.push_json import Before
 from triggerbot.store import JobRecord, PushRecord, TimelineEntry, outcomes
 from triggerbot.web.statistics_view import percent
@@ -285,6 +285,8 @@ def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Dec
                 )
             else:
                 yield DecisionText("open", "Not decided yet", "", f"It waits for its turn.{last}")
+    if job.calibration is not None:
+        yield DecisionText("open", "Measured", "calibration", f"{capital(calibration.words(job.calibration))}.")
     if not job.claims:
         for reason, text in details.items():
             yield _refused(Refusal(reason), text)

@@ -5,17 +5,9 @@ from dataclasses import dataclass
 import pytest
 
 from triggerbot.core.model import Push
+from triggerbot.core.policy.evidence import Past
 from triggerbot.core.verdict import fingerprint
-from triggerbot.core.verdict.history import (
-    ENOUGH,
-    Failure,
-    Novelty,
-    Past,
-    Place,
-    base_branch,
-    is_outage,
-    standing,
-)
+from triggerbot.core.verdict.history import ENOUGH, Failure, Novelty, Place, base_branch, is_outage, standing
 
 LOGIN = fingerprint.shapes(("FAILED tests/test_login.py::test_login - KeyError: no such user",))
 REFUND = fingerprint.shapes(("FAILED tests/test_cart.py::test_refund - ValueError: wrong total",))

@@ -64,6 +64,7 @@ WORDS: dict[str, tuple[Word, ...]] = {
         Word("inherited", "it fails on the base too, in the same way", "pre-existing, broken trunk"),
         Word("suspected new", "intermittent, and it may have come with this push", "newly introduced flake"),
         Word("health", "what the verdicts come to: good, failing, pending or incomplete", "status, build state"),
+        Word("sample", "a job that gets further runs to measure its verdict (`calibration`)", "audit, ground truth"),
         Word("report", "what is told of a push elsewhere: a check run, a comment, Slack", "notification, status check"),
         Word("story", "what happened to a push or a job, in order, as `explain` tells it", "timeline, audit log"),
     ),

@@ -10,6 +10,9 @@ from tests.fakes.treeherder import CSRF, SESSION, FakeTreeherder
 from tests.fakes.world import World
 from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
 from tests.systems.treeherder.test_jobs import Elsewhere
+from triggerbot.core.patterns import Globs
+from triggerbot.core.policy.calibration import QUIET
+from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.publisher import Publisher
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
 from triggerbot.systems.treeherder.classify import Classifier
@@ -23,12 +26,12 @@ OTHER = "TEST-UNEXPECTED-FAIL | browser/test_refund.js | expected 3, got 4"
 class Bench:
     """A push with a failed job, and two retriggers of it."""
 
-    def __init__(self, treeherder: FakeTreeherder, make_world: Callable[..., World]) -> None:
+    def __init__(self, treeherder: FakeTreeherder, make_world: Callable[..., World], **more: Any) -> None:
         self.treeherder = treeherder
         self.original = treeherder.job(treeherder.push(REVISION), result="testfailed")
         treeherder.read_log(self.original, LINE)
-        system = Treeherder(jobs_of(treeherder), through=Elsewhere(treeherder), grace=60.0)
-        self.world = make_world(system)
+        self.system = system = Treeherder(jobs_of(treeherder), through=Elsewhere(treeherder), grace=60.0)
+        self.world = make_world(system, **more)
         self.world.hear(*system.look_back(PUSH).events)
         self.world.pass_time(600)
         self.repeats = [job for job in treeherder.jobs if job is not self.original]
@@ -152,3 +155,28 @@ def test_it_looks_less_often_with_time_and_ends(treeherder: FakeTreeherder, benc
     assert looks[0]
     assert 25 < sum(looks) < 60
     assert not any(looks[-24 * 5 :])
+
+
+def test_what_only_measures_its_verdict_follows_too(
+    treeherder: FakeTreeherder, make_world: Callable[..., World]
+) -> None:
+    """It decides nothing, and is a failure that somebody would have to classify all the same."""
+    bench = Bench(treeherder, make_world, rules=(Rule(Globs(["try"]), calibration=1.0),))
+    before = list(treeherder.jobs)
+    bench.publish()
+    bench.publish(QUIET + 60.0)
+    bench.world.pass_time(300.0)
+    measuring = [job for job in treeherder.jobs if job not in before]
+    assert len(measuring) == 4
+    for job in measuring:
+        treeherder.change(job, state="completed", result="testfailed")
+        treeherder.read_log(job, LINE)
+    bench.world.hear(*bench.system.look_back(PUSH).events)
+    treeherder.classify(bench.original, 4)
+    for _ in range(3):
+        bench.publish(700)
+
+    assert [job["failure_classification_id"] for job in measuring] == [4] * 4
+    record = bench.world.store.pushes.record(PUSH)
+    assert record is not None
+    assert [len(job.runs) for job in record.jobs] == [3]

@@ -50,6 +50,9 @@ class Neighbours:
         starts = never_start.excluded(
             never, claim.run, self._needs, self._newest, self._named, manual=manual, asked=asked or claim.control
         )
+        if claim.calibrates:
+            # Runs of other jobs would decide something.
+            starts = tuple(dict.fromkeys((*starts, *self._needs.starts(claim.run))))
         return Standing(
             need.words(causes, self._labels) if causes else "",
             tuple(self._labels.get(job, identity.label(job)) for job in (*starts, *self._unlisted(claim.run, never))),
@@ -68,5 +71,8 @@ class Neighbours:
         return len({run.key for run in runs if proof.counts(run, proving) and self._needs.follows_from(run)})
 
     def own(self, runs: Sequence[Run]) -> tuple[Run, ...]:
-        """Return runs of which those that failed because of other jobs prove nothing."""
-        return tuple(replace(run, result=Result.UNKNOWN) if self._needs.follows_from(run) else run for run in runs)
+        """Return runs of which those that failed because of other jobs, or only measure, prove nothing."""
+        return tuple(
+            replace(run, result=Result.UNKNOWN) if run.calibrates or self._needs.follows_from(run) else run
+            for run in runs
+        )

@@ -34,7 +34,10 @@ def still_owed(
     """
     if claim.cause is Cause.MANUAL:
         return max(0, claim.owed - elsewhere)
-    if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed for run in runs):
+    if claim.cause is Cause.CALIBRATION:
+        answered = one_at_a_time and any(run.passed for run in runs if run.calibrates)
+        return 0 if answered else max(0, claim.owed - forgotten)
+    if one_at_a_time and claim.cause is Cause.FAILURE and any(run.passed and not run.calibrates for run in runs):
         return 0
     if one_at_a_time and claim.asked and runs and is_gone(runs[-1], (run.key for run in runs)):
         return 0

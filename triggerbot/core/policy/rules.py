@@ -64,6 +64,8 @@ class Rule:
     control: bool = False
     lookup_attempts: int = 5
     lookup_delay: float = 90.0
+    #: The share of jobs that get further runs to measure what was said of them; see `calibration`.
+    calibration: float = 0.0
 
     @property
     def proving(self) -> frozenset[Result]:
@@ -133,7 +135,8 @@ def refusals(rule: Rule | None, run: Event | Run, author: str | None) -> Iterato
         yield Refusal.EVENT_EXCLUDED
 
 
-def _only_of_failures(against: Collection[Refusal]) -> bool:
+def only_of_failures(against: Collection[Refusal]) -> bool:
+    """Whether refusals only concern how a run ended, if there are any."""
     return not against or _OF_FAILURES.issuperset(against)
 
 
@@ -153,7 +156,7 @@ def triage(rule: Rule | None, event: Event, author: str | None) -> Triage:
     """Judge one event without asking the CI; cheap, for most events never matter."""
     against = list(refusals(rule, event, author))
     groups: frozenset[str] = frozenset()
-    if rule is not None and event.result not in UNWANTED and _only_of_failures(against):
+    if rule is not None and event.result not in UNWANTED and only_of_failures(against):
         groups = rule.groups_of(event)
     if not event.failed:
         return Triage(groups=groups)
@@ -240,7 +243,7 @@ def decide(claim: Claim, rule: Rule | None, facts: Facts) -> Decision | None:
     if facts.fork and not facts.forks_allowed:
         against.insert(0, Refusal.NOT_WATCHED)
     asked = most = 0
-    if rule is not None and _only_of_failures(against) and run.result not in UNWANTED:
+    if rule is not None and only_of_failures(against) and run.result not in UNWANTED:
         asked, most = asks.wanted(rule.groups_of(facts.listed or run)), rule.requested_max
     wanted = min(asked, most)
     if not run.failed and not wanted:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Push
+from triggerbot.core.policy.evidence import Past
 from triggerbot.core.verdict import fingerprint
 
 #: Pushes at which an ordinary intermittent would have shown: one of 5 % is missed in 60 pushes by 0.95 ** 60 = 5 %.
@@ -45,14 +46,6 @@ class Novelty(StrEnum):
     def suspected(self) -> bool:
         """Whether the push is suspected to have introduced it."""
         return self in (Novelty.NEW, Novelty.TOUCHED)
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """At how many pushes something was intermittent, of those at which its job passed or failed."""
-
-    intermittent: int = 0
-    pushes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the original's classification, whoever gave it and whenever, so that nobody has 
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -72,7 +72,9 @@ class TreeherderReporter:
         unknown = [*self._classify_proved(report, done, save), *self._follow_originals(report, done, save)]
         if unknown:
             raise CIUnavailable(unknown[0], _UNKNOWN)
-        claimed = max((claim.created for job in report.record.jobs for claim in job.claims), default=0.0)
+        made = (claim.created for job in report.record.jobs for claim in job.claims)
+        sampled = (job.calibration.claim.created for job in report.record.jobs if job.calibration is not None)
+        claimed = max((*made, *sampled), default=0.0)
         age = max(0.0, self._clock() - claimed)
         if not done.copied or age > _FOLLOWED:
             return None
@@ -132,6 +134,10 @@ def _followers(report: PushReport) -> Mapping[RunKey, list[RunKey]]:
     """Return the retriggers that failed alike, by their original."""
     found: dict[RunKey, list[RunKey]] = {}
     for job in report.record.jobs:
-        for original, run in repeats(job.key, job.runs, job.claims):
+        runs, claims = (*job.runs, *job.measuring), job.claims
+        if job.calibration is not None:
+            # What only measures is one more failure to classify all the same.
+            claims = (*claims, replace(job.calibration.claim, known_runs=len(job.runs)))
+        for original, run in repeats(job.key, runs, claims):
             found.setdefault(original.key, []).append(run.key)
     return found

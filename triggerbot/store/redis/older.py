@@ -33,11 +33,12 @@ from triggerbot.core.model import Group
 from triggerbot.core.policy.circuit_breaker import Breaker
 from triggerbot.core.policy.slots import SlotQueue
 from triggerbot.store.engine import Conflict, Transaction
-from triggerbot.store.records import Crash, Leads, Pause
+from triggerbot.store.records import Leads, Pause
 from triggerbot.store.redis import older_values as values
 from triggerbot.store.redis.connection import LAYOUT, OLDER, PREFIX, RedisConnection
 from triggerbot.store.redis.older_values import US, plain
 from triggerbot.store.takeover import Older, OlderDelivery, OlderLeads, OlderPush, OlderRest, with_canary, write
+from triggerbot.store.troubles import Crash
 
 log = logs.get_logger("triggerbot.store")
 

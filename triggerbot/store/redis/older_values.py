@@ -10,8 +10,9 @@ from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Batch, CommentCommand, Group, Kind, Lead, Push, Result, Run, RunKey, State
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredOperation, StoredPush, stored_run
-from triggerbot.store.records import DeadLetter, FailureRecord
+from triggerbot.store.records import FailureRecord
 from triggerbot.store.takeover import OlderCommand
+from triggerbot.store.troubles import DeadLetter
 
 #: Separators: between runs, and between the parts of one.
 RS, US = "\x1e", "\x1f"

@@ -22,7 +22,7 @@ from triggerbot.core.policy.slots import SlotQueue
 from triggerbot.core.policy.try_syntax import PushOptions
 from triggerbot.store.documents import StoredClaim, StoredEntry, StoredJob, StoredOperation, StoredPush, stored_run
 from triggerbot.store.engine import Transaction
-from triggerbot.store.records import Crash, DeadLetter, FailureRecord, Leads, Pause
+from triggerbot.store.records import FailureRecord, Leads, Pause
 from triggerbot.store.takeover import (
     Older,
     OlderCommand,
@@ -33,6 +33,7 @@ from triggerbot.store.takeover import (
     with_canary,
     write,
 )
+from triggerbot.store.troubles import Crash, DeadLetter
 
 log = logs.get_logger("triggerbot.store")
 
