@@ -35,6 +35,9 @@ class Past:
     pushes: int = 0
 
 
+NO_PAST = Past()
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """A Beta(a, b): at what share of pushes the jobs of a project are intermittent."""
@@ -82,7 +85,7 @@ def breaks_at_first(pool: Pool, *, base: bool) -> float:
 class Background:
     """What is known of a job, and of its failure, before its runs at this push are weighed."""
 
-    past: Past = Past()
+    past: Past = NO_PAST
     pool: Pool = UNKNOWN_POOL
     #: Lambda: the share of the project's jobs that pushes really break.
     breaks: float = UNKNOWN_POOL.mean

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Push
-from triggerbot.core.policy.evidence import Past
+from triggerbot.core.policy.evidence import NO_PAST, Past
 from triggerbot.core.verdict import fingerprint
 
 #: Pushes at which an ordinary intermittent would have shown: one of 5 % is missed in 60 pushes by 0.95 ** 60 = 5 %.
@@ -56,8 +56,8 @@ class Standing:
     #: The base branch; empty if it is not known, and then the figures are those of all other pushes.
     base: str = ""
     #: The past of this failure, and the weaker evidence: that of the job, in whatever way it failed.
-    failure: Past = Past()
-    job: Past = Past()
+    failure: Past = NO_PAST
+    job: Past = NO_PAST
     #: Branches of other authors that show the failure.
     branches: int = 0
     #: A run failed without a line that tells what failed.
