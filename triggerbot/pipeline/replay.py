@@ -187,7 +187,9 @@ class _Recorder(Dispatcher):
         before = {claim.id: claim for claim in self._store.pushes.work(push).claims}
         super().handle(push)
         for claim in self._store.claims.read(push, before):
-            more = claim.wanted - before[claim.id].wanted
+            known = before[claim.id]
+            # What was asked for had its number before it was decided.
+            more = claim.wanted - (0 if known.cause is None else known.wanted)
             if claim.cause is not None and more > 0:
                 self.decided.append((claim, Decision.trigger(claim.cause, more)))
             elif claim.refusal is not None:

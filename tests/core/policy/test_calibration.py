@@ -14,7 +14,8 @@ from triggerbot.core.model import Result, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.calibration import Answer, Measured, Sample, answer, decide, is_sampled, measured, samples
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.verdict import JobVerdict, Novelty, Verdict
+from triggerbot.core.verdict.history import Novelty, Standing
+from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
 RULE = Rule(Globs(["try"]), exclude_jobs=Globs(["*-unstable*"]), calibration=1.0)
 PASS = replace(RUN, run_id="2", result=Result.SUCCESS)
@@ -57,9 +58,9 @@ def test_a_larger_share_contains_the_smaller(revision: str, job: str, one: float
     [
         (judged(Verdict.PASSED, PASS), Measured.PASSED),
         (judged(Verdict.FAILED, RUN, AGAIN), Measured.FAILED),
-        (judged(Verdict.INTERMITTENT, RUN, PASS, novelty=Novelty.KNOWN), Measured.KNOWN),
-        (judged(Verdict.INTERMITTENT, RUN, PASS, novelty=Novelty.CLEAN), Measured.INTERMITTENT),
-        (judged(Verdict.INTERMITTENT, RUN, PASS, novelty=Novelty.UNKNOWN), Measured.INTERMITTENT),
+        (judged(Verdict.INTERMITTENT, RUN, PASS, standing=Standing(Novelty.KNOWN)), Measured.KNOWN),
+        (judged(Verdict.INTERMITTENT, RUN, PASS, standing=Standing(Novelty.NEW)), Measured.INTERMITTENT),
+        (judged(Verdict.INTERMITTENT, RUN, PASS, standing=Standing(Novelty.UNKNOWN)), Measured.INTERMITTENT),
         (judged(Verdict.FAILED, replace(RUN, result=Result.BUSTED)), Measured.REFUSED),
         (
             judged(Verdict.FAILED, RUN, claim=replace(CLAIM, state=ClaimState.REFUSED, refusal=Refusal.OVER_BUDGET)),

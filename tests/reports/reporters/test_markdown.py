@@ -101,7 +101,7 @@ def test_a_push() -> None:
         "Failed, and not so on the base": [
             (
                 "`CI / new` [O] [O] [O] every one of 3 runs failed, with the same failure in 3 of 3; "
-                f"passes on the base (ba5eba5eba5e), fails here: `{NEW}`"
+                f"passes on the base (`ba5eba5eba5e`), fails here: `{NEW}`"
             )
         ],
         "Failed; nothing is known of the base": [

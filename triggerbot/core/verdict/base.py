@@ -4,7 +4,7 @@ What failed before a change is not of the change, and what passed before it and 
 is. A job of which nothing is known there may be either, and is called neither.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -58,7 +58,11 @@ class Standing:
     @property
     def words(self) -> str:
         """Say it in one clause."""
-        where = f"({self.revision[:_SHORT]})"
+        return self.in_words(str)
+
+    def in_words(self, quote: Callable[[str], str]) -> str:
+        """Say it where a revision could be taken for markup: as `quote` renders it."""
+        where = f"({quote(self.revision[:_SHORT])})"
         match self.relation:
             case Relation.UNKNOWN:
                 return "nothing is known of the base"

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable
 #: Minimum length of a file's name: shorter ones occur in many unrelated lines.
 _NAME_MIN = 6
 #: Paths in the form that most have, with slashes in either direction, and words that may be files' names.
-_PATHS = re.compile(r"(?:[A-Za-z]:)?[\w+@.-]*(?:[/\\]+[\w+@.-]+)+|[\w+-]+(?:\.[\w+-]+)+")
+_PATHS = re.compile(r"(?:\b[A-Za-z]:)?[\w+@./\\-]+")
 _UNUSUAL = re.compile(r"[^\w+@./-]")
 #: Characters of a path that may stand before a name with unusual characters.
-_BEFORE = re.compile(r"[\w+@./\\-]*$")
+_BEFORE = re.compile(r"[^\w+@./\\-]")
 Path = tuple[str, ...]
 
 
@@ -29,7 +29,8 @@ def touched(files: Collection[str], lines: Iterable[str]) -> bool:
             changed.setdefault(path[-1], []).append(path)
         if len(path) > 1:
             folders.setdefault(path[-2], set()).add(path[:-1])
-    for named in {(_parts(found), _is_absolute(found)) for found in _PATHS.findall(text)}:
+    words = (found for found in _PATHS.findall(text) if "/" in found or "\\" in found or "." in found.strip("."))
+    for named in {(_parts(found), _is_absolute(found)) for found in words}:
         path, absolute = named
         if any(_fits(path, file, absolute=absolute) for file in changed.get(path[-1], ())):
             return True
@@ -45,8 +46,10 @@ def _names_unusual(text: str, name: str, paths: Iterable[Path]) -> bool:
     """Whether a text has a name that `_PATHS` does not find, such as one with spaces, in one of these folders."""
     at = text.find(name)
     while at >= 0:
-        found = _BEFORE.search(text, max(0, at - 300), at)
-        before = found[0] if found else ""
+        # Backwards: each character is looked at once.
+        earlier = text[max(0, at - 300) : at][::-1]
+        end = _BEFORE.search(earlier)
+        before = earlier[: end.start() if end else None][::-1]
         named = _parts(before + name) if before[-1:] in ("/", "\\") else (name,)
         if any(_fits(named, path, absolute=_is_absolute(before)) for path in paths):
             return True

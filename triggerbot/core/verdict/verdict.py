@@ -127,8 +127,9 @@ class JobVerdict:
     def explained(self, quote: Callable[[str], str] | None) -> str:
         """Render the same where foreign text could be taken for markup: each piece of it as `quote` renders it."""
         reason = self._why(quote)
+        aside = self.base.in_words(quote or str) if self.inherited and self.aside else self.aside
         if self.follows:
-            return f"{reason}; {self.aside}, so the push is judged without it" if self.aside else reason
+            return f"{reason}; {aside}, so the push is judged without it" if aside else reason
         if self.mixed and self.verdict is Verdict.FAILED:
             events = {run.event for run in self.runs if run.event is not None}
             reason = (
@@ -136,11 +137,7 @@ class JobVerdict:
                 if len(events) > 1
                 else "failed, and its runs cannot be told from those of another job of the same name"
             )
-        return (
-            f"{reason}; {self.aside or 'hidden'}, so the push is judged without it"
-            if reason and self.hidden
-            else reason
-        )
+        return f"{reason}; {aside or 'hidden'}, so the push is judged without it" if reason and self.hidden else reason
 
     def _why(self, quote: Callable[[str], str] | None) -> str:
         failed = self.failing_runs
@@ -150,12 +147,12 @@ class JobVerdict:
         match self.verdict:
             case Verdict.INTERMITTENT:
                 passed = sum(run.passed for run in self.runs)
-                words = "" if self.standing is None else f"; {self.standing.words}"
+                words = "" if self.standing is None else f"; {_quoted(self.standing, quote).words}"
                 return f"failed {failed} and passed {passed} of {failed + passed} at the same revision{words}"
             case Verdict.FAILED if failed > 1:
-                return self._worth(failed) + self._alike() + self._at_base()
+                return self._worth(failed) + self._alike() + self._at_base(quote or str)
             case Verdict.FAILED:
-                return _once(self.runs, self.proving) + self._at_base() + self._not_retriggered()
+                return _once(self.runs, self.proving) + self._at_base(quote or str) + self._not_retriggered()
             case Verdict.PENDING:
                 return self._pending(quote or str)
             case Verdict.INFRA:
@@ -196,10 +193,10 @@ class JobVerdict:
         alike = f", with the same failure in {same.same} of {same.of}" if same.same > 1 else ""
         return f", in the same test each time, with other messages{alike}" if same.one_test else alike
 
-    def _at_base(self) -> str:
+    def _at_base(self, quote: Callable[[str], str]) -> str:
         # Of what is inherited `aside` says so; that nothing is known is said once, and not of each job.
         silent = self.inherited or self.base.relation is Relation.UNKNOWN
-        return "" if silent else f"; {self.base.words}"
+        return "" if silent else f"; {self.base.in_words(quote)}"
 
     def _not_retriggered(self) -> str:
         if self.inherits and self.claim is not None:
@@ -207,6 +204,11 @@ class JobVerdict:
         if self.claim is None or self.claim.refusal in (None, Refusal.ALREADY_CLAIMED, Refusal.INHERITED):
             return ""
         return f"; not retriggered: {self.claim.refusal}"
+
+
+def _quoted(standing: Standing, quote: Callable[[str], str] | None) -> Standing:
+    """Quote the name of the base branch, if there is one."""
+    return standing if quote is None or not standing.base else replace(standing, base=quote(standing.base))
 
 
 def following(job: JobVerdict, causes: Collection[str], troubled: Collection[str]) -> JobVerdict:
