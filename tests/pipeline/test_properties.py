@@ -60,12 +60,13 @@ def histories(draw: st.DrawFn, budget: Budget | None = None) -> History:
     told = draw(st.booleans())
     events: list[Event] = []
     seen: set[tuple[Push, str, str]] = set()
+    kinds: dict[str, Kind] = {}
     for where, job, run, end, sort in draw(st.lists(RUNS, min_size=1, max_size=30)):
         if (where, job, run) in seen:
             continue
         seen.add((where, job, run))
         # A job is of one kind, whatever run of it.
-        kind = Kind.TEST if int(job[4:]) < 10 else sort
+        kind = Kind.TEST if int(job[4:]) < 10 else kinds.setdefault(job, sort)
         made = {"push": where, "kind": kind, "author": "dev@example.org", "message": messages[where] if told else None}
         made["author"] = made["author"] if told else None
         states = ["pending", "running"] if end not in ("pending", "running") else ["pending"]

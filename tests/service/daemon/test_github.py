@@ -187,7 +187,7 @@ def test_what_a_push_asks_for_comes_one_rerun_after_another(
     """`--rebuild 2`: each job runs twice more, passing ones too: the workflow run as a whole, never twice at once."""
     jobs: dict[str, str | None] = {"unit": "success", "e2e": "failure"}
     before = time.time() - 1000
-    run = github.add_run(REPOSITORY, "CI", REVISION, "main", jobs, message="try: -u all --rebuild 2", created=before)
+    run = github.add_run(REPOSITORY, "CI", REVISION, "topic", jobs, message="try: -u all --rebuild 2", created=before)
     daemon = make_daemon()
     deliver(daemon, github, "workflow_run", run)
     for job in ("unit", "e2e"):

@@ -150,9 +150,8 @@ class MemoryEngine:
         """Lease the first candidate that is free."""
         memory = self._open()
         with memory.lock:
-            for one in [one for one, (_, until) in memory.leases.items() if until <= now]:
-                del memory.leases[one]
-            found = next((one for one in candidates if one not in memory.leases), None)
+            # As in Redis one whose time is over stays until it is taken over.
+            found = next((one for one in candidates if memory.leases.get(one, ("", -math.inf))[1] <= now), None)
             if found is not None:
                 memory.leases[found] = owner, math.inf if memory.lasting_leases else now + seconds
             return found
