@@ -60,7 +60,7 @@ def test_others_do_not_count(store: Store) -> None:
 
 
 def test_several_processes_share_one_cap(home: Home, store: Store) -> None:
-    """Whoever asks at the same moment, at either push: three further runs, not three for each process."""
+    """Allow three further runs in all, not three for each process that asks at the same moment, at either push."""
     heard(store)
     stores = [store, *(home.open() for _ in range(3))]
 

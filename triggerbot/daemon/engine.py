@@ -75,6 +75,7 @@ class Engine:
     def __post_init__(self) -> None:
         """Create the parts and connect them."""
         self._stop = threading.Event()
+        histories = Histories(self.store, self.clock)
         self.observer = Observer(
             self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake,
             outages=OutageDetector(self.config.bounds.breakers, self.clock),
@@ -83,9 +84,7 @@ class Engine:
             self.store,
             self.systems,
             self.observer,
-            DispatchSettings(
-                self.config.rules, self.dry, self.config.bounds, Backgrounds(Histories(self.store, self.clock))
-            ),
+            DispatchSettings(self.config.rules, self.dry, self.config.bounds, Backgrounds(histories)),
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -94,7 +93,7 @@ class Engine:
                 system.share(StoreSlots(self.store, self.clock))
         self._polls = self._make_polls()
         self._pulses = self._make_pulses()
-        self.judge = Judge(self.store, self.clock, rules=self.config.rules)
+        self.judge = Judge(self.store, self.clock, rules=self.config.rules, histories=histories)
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )

@@ -6,7 +6,7 @@ no push of its own: nobody waits for a report of it, and its failures are not ou
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,7 +15,7 @@ from triggerbot.core import identity
 from triggerbot.core.claim import Claim
 from triggerbot.core.errors import CIError, CIUnavailable
 from triggerbot.core.identity import Kept
-from triggerbot.core.model import Event, Push, Run
+from triggerbot.core.model import Event, Push, Run, RunKey
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base, fingerprint
@@ -113,11 +113,7 @@ class Bases:
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
         missing = [run for run in asked if not run.failures][:_LINES_ASKED_MAX]
-        told = {}
-        if isinstance(system, ListsManyFailures) and len(missing) > 1:
-            told = dict(system.failures_of(where, missing))
-        for run in missing:
-            lines = told.get(run.key) or self._lines_of_run(system, where, run)
+        for run, lines in self._ask_lines(system, where, missing):
             own = runs[identity.base(run.job)]
             own[own.index(run)] = replace(run, failures=tuple(lines))
 
@@ -130,15 +126,20 @@ class Bases:
             claim for claim in claims
             if not lines[claim.job] and (at := there.get(identity.base(claim.job))) is not None and at.failures
         ][:_LINES_ASKED_MAX]  # fmt: skip
-        told = {}
-        if isinstance(system, ListsManyFailures) and len(missing) > 1:
-            told = dict(system.failures_of(work.push, [claim.run for claim in missing]))
-        for claim in missing:
-            found = told.get(claim.run.key) or self._lines_of_run(system, work.push, claim.run)
+        asked = self._ask_lines(system, work.push, [claim.run for claim in missing])
+        for claim, (_, found) in zip(missing, asked, strict=True):
             if found:
                 self._store.facts.add_failure_lines(work.push, claim.job, claim.run.key, found)
                 lines[claim.job] = tuple(found)
         return lines
+
+    def _ask_lines(self, system: System, push: Push, runs: Sequence[Run]) -> Iterator[tuple[Run, Sequence[str]]]:
+        """Ask the CI for the failure lines of runs, all at once where it can; yield each run with its lines."""
+        told: Mapping[RunKey, Sequence[str]] = {}
+        if isinstance(system, ListsManyFailures) and len(runs) > 1:
+            told = system.failures_of(push, runs)
+        for run in runs:
+            yield run, told.get(run.key) or self._lines_of_run(system, push, run)
 
     def _lines_of_run(self, system: System, push: Push, run: Run) -> Sequence[str]:
         if not isinstance(system, ListsFailures):

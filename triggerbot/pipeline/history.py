@@ -144,10 +144,6 @@ class ProjectHistory:
     def _is_base(self, one: FailureRecord) -> bool:
         return one.push.branch == self.base and not one.fork
 
-    def standing(self, job: str, failure: Failure, here: Place) -> Standing:
-        """Weigh a failure of a job by what other pushes show; raises `StoreUnavailable`."""
-        return weigh(self.job(job), failure, here)
-
 
 def weigh(job: JobHistory, failure: Failure, here: Place, generic: Callable[[str], bool] = lambda _: False) -> Standing:
     """Weigh a failure of a job by what is kept of the job; `generic`: whether a shape proves nothing."""

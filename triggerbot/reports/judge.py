@@ -123,7 +123,8 @@ class _HistoryElsewhere:
 class Judge:
     """Judges pushes, with what is generic in a project cached for `fresh` seconds. Thread-safe.
 
-    `rules`: jobs of a higher tier than their project's rule allows are hidden: listed, but not counted.
+    `rules`: jobs of a higher tier than their project's rule allows are hidden: listed, but not counted. `histories`:
+    those of the daemon, which the policy of evidence reads, too; without them its own, cached as long.
     """
 
     def __init__(
@@ -133,11 +134,12 @@ class Judge:
         *,
         rules: Sequence[Rule] = (),
         fresh: float = FRESH,
+        histories: Histories | None = None,
     ) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
-        self._histories = Histories(store, clock, fresh=fresh)
+        self._histories = histories or Histories(store, clock, fresh=fresh)
         #: The lines of each project, with the history that they are of.
         self._lines: Mapping[str, tuple[ProjectHistory, GenericLines]] = {}
 

@@ -1,4 +1,4 @@
-"""Whether a push changes what failure lines name."""
+"""Recognise the files that a push changes in failure lines."""
 
 import pytest
 

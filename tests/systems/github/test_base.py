@@ -31,7 +31,7 @@ def compared(desk: Desk) -> list[str]:
 
 @pytest.mark.parametrize("heard", [True, False])
 def test_what_fails_on_the_merge_base_is_inherited(make_desk: Make, heard: bool) -> None:
-    """Whether the base's run was heard of, or is looked up; one comparison, by webhooks and by polling."""
+    """Make one comparison, by webhooks and by polling, whether the base's run was heard of or is looked up."""
     desk = make_desk(replace(RULE, retries=0))
     desk.github.bases[A] = BASE
     base = desk.run(BASE, {"test": "failure"}, branch="main", ago=600 if heard else 100_000)
