@@ -43,22 +43,26 @@ def run(config_path: str | None, dry_run: bool, number: int | None) -> int:
     notifier = Notifier.from_environment(os.environ)
     handover = Handover.from_environment(os.environ)
     if handover is not None:
-        return work(handover, lambda: _load_usable(path), dry_run=dry_run)
-    config = _load_usable(path)
+        return work(handover, lambda: _load_usable(path, dry_run=dry_run), dry_run=dry_run)
+    config = _load_usable(path, dry_run=dry_run)
     if number is not None:
         return supervise(config, number, _command(path, dry_run=dry_run), notifier)
     try:
-        return work_alone(config, lambda: _load_usable(path), notifier, dry_run=dry_run)
+        return work_alone(config, lambda: _load_usable(path, dry_run=dry_run), notifier, dry_run=dry_run)
     except StoreAway as error:
         # Nobody has to fix this by hand, so the exit code is not that of wrong use: process managers may restart it.
         click.echo(f"error: {plain_lines(str(error))}", err=True)
         return _AWAY
 
 
-def _load_usable(path: Path) -> Config:
-    """Load a config. Raises `ConfigError`, also if a part of it could not work or a secret is missing."""
+def _load_usable(path: Path, *, dry_run: bool) -> Config:
+    """Load a config. Raises `ConfigError`, also if a part of it could not work or a secret is missing.
+
+    `dry_run`: the command line says that nothing is to be triggered, so the config need not say it.
+    """
     config = load(path)
-    problems = (*config.unavailable, *config.missing_secrets())
+    undecided = () if dry_run else config.undecided
+    problems = (*config.unworkable, *undecided, *config.missing_secrets())
     if problems:
         raise ConfigError(config.source, problems)
     return config

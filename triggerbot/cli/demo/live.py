@@ -33,6 +33,7 @@ _GRACE = 30.0
 _EVERY = 0.25
 _CONFIG = """\
 # The demo's config. Everything in it is real but the CI.
+dry_run: false
 store: sqlite:state.db
 listen: 127.0.0.1:{port}
 systems:
