@@ -67,6 +67,19 @@ class Push(NamedTuple):
     branch: str
     revision: str
 
+    @property
+    def along(self) -> "Branch":
+        """The branch that it is on."""
+        return Branch(self.system, self.project, self.branch)
+
+
+class Branch(NamedTuple):
+    """A branch of a project at a CI, identified."""
+
+    system: str
+    project: str
+    name: str
+
 
 class RunKey(NamedTuple):
     """The identity of a run within its job."""

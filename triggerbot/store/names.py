@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from triggerbot.core.model import Group, Push
+from triggerbot.core.model import Branch, Group, Push
 
 #: Between the components of a name, and what begins an escape in one.
 US, _ESCAPE = "\x1f", "\x1b"
@@ -31,6 +31,7 @@ class Queue(StrEnum):
     LEADS = "leads due"
     REPORTS = "reports"
     COMMANDS = "commands"
+    BRANCHES = "branches due"
 
 
 def escape(text: str) -> str:
@@ -74,6 +75,16 @@ def part_of(push: Push) -> str:
 def push_of(part: str) -> Push:
     """Return the push of a part."""
     return Push(*split(part)[1:])
+
+
+def branch_part(branch: Branch) -> str:
+    """Return the part of a branch, which is also its name in indexes."""
+    return join("b", *branch)
+
+
+def branch_of(part: str) -> Branch:
+    """Return the branch of a part."""
+    return Branch(*split(part)[1:])
 
 
 def group_part(group: Group) -> str:

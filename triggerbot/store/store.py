@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from triggerbot.store import observe, purge, set_back
 from triggerbot.store.bases import Bases
 from triggerbot.store.batches import Batches
+from triggerbot.store.branches import Branches
 from triggerbot.store.calibration import Calibrations
 from triggerbot.store.claims import Claims
 from triggerbot.store.commands import Commands
@@ -38,6 +39,7 @@ class Store:
         #: For the publisher.
         self.reports = Reports(engine)
         self.commands = Commands(engine)
+        self.branches = Branches(engine)
         self.calibration = Calibrations(engine)
         #: For pages, commands and operators.
         self.pushes = Pushes(engine)
