@@ -59,7 +59,9 @@ class FakeGitHub(FakeApi):
         super().__init__(**settings)
         self.queue = FakeMergeQueue(self.talk, self.runs, self.sign, self._about_queue)
         self._server = _serve(self)
-        self.url = self.talk.url = self.contents.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.url = self.talk.url = self.contents.url = self.issues.url = (
+            f"http://127.0.0.1:{self._server.server_address[1]}"
+        )
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""

@@ -16,6 +16,7 @@ import jwt
 from tests.fakes.github import graphql, payloads
 from tests.fakes.github.branches import FakeBranches
 from tests.fakes.github.contents import FakeContents
+from tests.fakes.github.issues import FakeIssues
 from tests.fakes.github.payloads import FakeRun
 from tests.fakes.github.reporting import FakeTalk, TalkError
 from tests.fakes.github.reruns import ApiError, FakeReruns, Recorded
@@ -59,7 +60,13 @@ class FakeApi(FakeReruns, FakeBranches):
         self.permission = "write"
         self.scopes: str | None = "repo, workflow"
         #: What the token, or the App's installation, may do beside Actions.
-        self.granted = {"checks": "write", "statuses": "write", "pull_requests": "write", "contents": "read"}
+        self.granted = {
+            "checks": "write",
+            "statuses": "write",
+            "pull_requests": "write",
+            "issues": "write",
+            "contents": "read",
+        }
         self.limit, self.remaining, self.reset = 5000, 5000, self.clock() + 3600
         self.writes_a_minute, self.writes_an_hour = 80, 500
         #: Whether it answers GraphQL; old servers do not.
@@ -81,6 +88,8 @@ class FakeApi(FakeReruns, FakeBranches):
         self._lock = threading.RLock()
         self.url = ""
         self.talk = FakeTalk(self.clock, self._id, self.runs, app_id)
+        self.issues = FakeIssues(self.clock)
+        self.talk.is_issue = self.issues.has
         self.contents = FakeContents()
 
     def handle(self, request: Recorded) -> Recorded | None:
@@ -224,6 +233,7 @@ class FakeApi(FakeReruns, FakeBranches):
         author, kind = ("triggerbot-test[bot]", "Bot") if app else (talk.owner, "User")
         comment = partial(talk.create_comment, author=author, kind=kind)
         react = partial(talk.react, author=author, kind=kind)
+        issues, opened = self.issues, partial(self.issues.create, author=author, kind=kind)
         repo, sha = r"/repos/([^/]+/[^/]+)", r"([0-9a-f]+)"
         routes: list[tuple[str, str, str, str, Callable[..., tuple[int, Any, dict[str, str]]]]] = [
             ("GET", "/user", "", "", talk.user),
@@ -237,6 +247,12 @@ class FakeApi(FakeReruns, FakeBranches):
             ("GET", rf"{repo}/commits/{sha}/pulls", "pull_requests", "read", talk.pulls_of_commit),
             ("GET", rf"{repo}/pulls", "pull_requests", "read", talk.list_pulls),
             ("GET", rf"{repo}/pulls/(\d+)", "pull_requests", "read", talk.get_pull),
+            ("GET", rf"{repo}/issues", "issues", "read", issues.listed),
+            ("POST", rf"{repo}/issues", "issues", "write", opened),
+            ("GET", rf"{repo}/issues/(\d+)", "issues", "read", issues.get),
+            ("PATCH", rf"{repo}/issues/(\d+)", "issues", "write", issues.edit),
+            ("GET", rf"{repo}/issues/(1\d\d\d)/comments", "issues", "read", talk.list_comments),
+            ("POST", rf"{repo}/issues/(1\d\d\d)/comments", "issues", "write", comment),
             ("GET", rf"{repo}/issues/(\d+)/comments", "pull_requests", "read", talk.list_comments),
             ("POST", rf"{repo}/issues/(\d+)/comments", "pull_requests", "write", comment),
             ("GET", rf"{repo}/issues/comments/(\d+)", "pull_requests", "read", talk.get_comment),

@@ -24,7 +24,8 @@ from triggerbot.reports.reporters import markdown
 from triggerbot.reports.reporters.github.required_check import Decided, RequiredCheck, Waiting
 from triggerbot.reports.reporters.github.settings import GitHubReportSettings
 from triggerbot.systems.github import messages
-from triggerbot.systems.github.reporting import Locked, ReportingClient, Unsent
+from triggerbot.systems.github.replies import Locked, Unsent
+from triggerbot.systems.github.reporting import ReportingClient
 from triggerbot.systems.github.system import GitHub
 
 log = structlog.get_logger("triggerbot.publish")
