@@ -5,11 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.branch.rows import KINDS, revisions, row
+from triggerbot.core.branch import shards as sharding
 from triggerbot.core.branch.cells import CellKind
-from triggerbot.core.branch.shards import merged, shards
+from triggerbot.core.branch.shards import shards
 from triggerbot.core.branch.streaks import Row, along
 
 PYTORCH = "linux-jammy / test (default, {}, {}, linux.2xlarge)"
+
+
+def merged(rows: list[Row]) -> list[Row]:
+    """Merge the shards among these rows."""
+    return sharding.merged(rows, shards(one.job for one in rows))
 
 
 def letters(one: Row) -> str:

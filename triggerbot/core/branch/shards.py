@@ -79,9 +79,11 @@ def _at_the_end(name: str) -> tuple[Shard, bool] | None:
     return (Shard(job, int(number)), False) if is_named and _NUMBER.fullmatch(number) else None
 
 
-def merged(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows of a branch with the shards of each job as one row, where its first shard was."""
-    known = shards(row.job for row in rows)
+def merged(rows: Sequence[Row], known: Mapping[str, Shard]) -> list[Row]:
+    """Return the rows of a branch with the shards of each job as one row, where its first one was.
+
+    `known`: the shards among all jobs of the branch.
+    """
     of_job: dict[str, list[Row]] = {}
     for row in rows:
         of_job.setdefault(known[row.job].job if row.job in known else row.job, []).append(row)
@@ -89,7 +91,9 @@ def merged(rows: Sequence[Row]) -> list[Row]:
 
 
 def _merged(job: str, rows: Sequence[Row], known: Mapping[str, Shard]) -> Row:
-    pieces = [known.get(row.job, Shard(row.job, 1)) for row in rows]
+    if len(rows) == 1:
+        return Row(job, rows[0].cells, rows[0].test)
+    pieces = [known[row.job] for row in rows]
     at_each_push = zip(*(row.cells for row in rows), strict=True)
     return Row(job, tuple(combined(_expected(cells, pieces)) for cells in at_each_push))
 
