@@ -1,6 +1,7 @@
 """Reports of pushes to people, where they work, and the comment commands that they give there.
 
     publisher.py     judges pushes that are due, and updates their reports
+    branch_reports.py  reports branches as a whole: what keeps failing there
     reporters/       one module or package per kind of report: GitHub, Slack, webhook, Treeherder; Markdown
     comments.py      carries out comment commands       comment_syntax.py  parses them
     requeue.py       puts back what a merge queue evicted
@@ -19,7 +20,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from triggerbot.core.model import Push
+from triggerbot.core.branch.streaks import Along, Streak
+from triggerbot.core.model import Branch, Push
 from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
@@ -61,6 +63,7 @@ def as_listed(record: PushRecord) -> Push:
     return push._replace(branch=f"fork:{push.branch}") if record.facts.fork else push
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """One place to which pushes are reported."""
 
@@ -82,6 +85,44 @@ class Reporter(Protocol):
             CIDenied: somebody has to change a permission first.
             NotKnown: what the report belongs to does not exist (any more).
         """
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchReport:
+    """The content of a report about a branch as a whole."""
+
+    branch: Branch
+    #: What keeps failing on it, without what is silenced.
+    along: Along
+    silenced: tuple[Streak, ...] = ()
+    #: The authors of its pushes, by revision, as far as they are known.
+    authors: Mapping[str, str] = field(default_factory=dict)
+    #: The URL of the branch's page; empty if the page's address is not configured.
+    link: str = ""
+    #: The same as JSON, as GET /api/v1/branches returns it.
+    value: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def jobs(self) -> frozenset[str]:
+        """The jobs that keep failing."""
+        return frozenset(one.job for one in self.along.failing)
+
+
+@runtime_checkable
+class BranchReporter(Protocol):
+    """One place to which branches are reported as a whole: what keeps failing there."""
+
+    #: Unique among all reporters of a config; also the key of what it stores beside a branch.
+    name: str
+
+    def covers(self, branch: Branch) -> bool:
+        """Return whether this branch is reported here."""
+
+    def report_branch(self, report: BranchReport, stored: str, save: Callable[[str], None]) -> None:
+        """Update the report of a branch; nothing is sent that would change nothing. Stores and raises as `Reporter`."""
 
     def close(self) -> None:
         """Close the connections."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from triggerbot.core.branch.alerts import Grid
-from triggerbot.core.branch.streaks import Beginning, Streak
+from triggerbot.core.branch.streaks import Along, Beginning, Streak
 from triggerbot.core.formatting import plural, some
 
 #: Digits of a revision in a sentence.
@@ -50,12 +50,17 @@ def summary(grid: Grid) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def streaks(along: Along) -> Iterator[str]:
+    """Yield the jobs that keep failing, a line each, after what many of them have in common."""
+    for many in along.beginnings:
+        yield beginning(many)
+    for one in along.failing:
+        yield f"{one.job}: {since(one)}" + (f": {one.line}" if one.line else "")
+
+
 def lines(grid: Grid) -> Iterator[str]:
     """Yield what is known of a branch, a line each, without its grid."""
-    for many in grid.along.beginnings:
-        yield beginning(many)
-    for one in grid.along.failing:
-        yield f"{one.job}: {since(one)}" + (f": {one.line}" if one.line else "")
+    yield from streaks(grid.along)
     if grid.along.newest_only:
         yield f"At the newest push only: {some([one.job for one in grid.along.newest_only])}"
     for lone in grid.along.isolated:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from triggerbot.config import Config
 from triggerbot.metrics import Metrics
-from triggerbot.reports import ReportContext, Reporter
+from triggerbot.reports import BranchReporter, ReportContext, Reporter
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
@@ -31,7 +31,10 @@ def publisher(
     commands = CommentCommands(
         store, systems, judge, CommandSettings(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
     )
-    settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry, rules=config.rules)
+    reporters = list(_reporters(config, systems, clock))
+    settings = PublishSettings(
+        tuple(one for one in reporters if isinstance(one, Reporter)), config.page.address, dry, rules=config.rules
+    )
     lines = FailureLines(store, systems, clock)
     sampler = Sampler(store, config.rules, clock, dry=dry)
     return Publisher(store, judge, lines, commands, settings, sampler, clock=clock, metrics=metrics)
@@ -48,7 +51,9 @@ def _permissions(config: Config) -> dict[str, Permission]:
     return found
 
 
-def _reporters(config: Config, systems: Mapping[str, System], clock: Callable[[], float]) -> Iterator[Reporter]:
+def _reporters(
+    config: Config, systems: Mapping[str, System], clock: Callable[[], float]
+) -> Iterator[Reporter | BranchReporter]:
     for name, system in systems.items():
         classifier = system.classifier() if isinstance(system, Classifies) else None
         if classifier is not None:

@@ -21,6 +21,7 @@ from triggerbot.core.verdict.health import Health, PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
 from triggerbot.reports.reporters import markdown
+from triggerbot.reports.reporters.github.branch_issue import BranchIssues
 from triggerbot.reports.reporters.github.required_check import Decided, RequiredCheck, Waiting
 from triggerbot.reports.reporters.github.settings import GitHubReportSettings
 from triggerbot.systems.github import messages
@@ -349,7 +350,7 @@ def _conclusion(judged: PushVerdict) -> str:
             return ""
 
 
-def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[GitHubReporter]:
+def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[GitHubReporter | BranchIssues]:
     """Yield one for each place: what hinders one (a permission that somebody forgot) does not hold up the other."""
     system = context.systems[settings.system]
     assert isinstance(system, GitHub)  # the config was checked for it
@@ -365,3 +366,5 @@ def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[Gi
         yield GitHubReporter(
             settings.system, system.reporting, check=False, comment=True, wants=settings.covers, mention=mention
         )
+    if settings.streaks.patterns:
+        yield BranchIssues(settings.system, system.reporting, settings.covers_streaks, settings.labels)

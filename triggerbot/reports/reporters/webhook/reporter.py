@@ -15,16 +15,14 @@ import structlog
 
 from triggerbot.config import secrets
 from triggerbot.core import event_json
-from triggerbot.core.errors import CIDenied, CIUnavailable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
+from triggerbot.reports.reporters.webhook.address import Address
+from triggerbot.reports.reporters.webhook.branch import WebhookBranches
 from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings
-from triggerbot.systems.answers import Unknown
-from triggerbot.systems.http import Http, NotSent, Reply
-from triggerbot.systems.webhook_signatures import sign_standard
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -67,13 +65,9 @@ class WebhookReporter:
         clock: Callable[[], float],
     ) -> None:
         self.name = name
-        self._secret = secret
         self._wants = wants
         self._clock = clock
-        whole = httpx.URL(url)
-        self._path = whole.raw_path.decode()
-        base = whole.copy_with(raw_path=b"/", fragment=None)
-        self._http = Http(str(base), {"user-agent": "triggerbot"}, transport=transport)
+        self._address = Address(url, secret, clock, transport)
 
     def wants(self, push: Push) -> bool:
         """Return whether this push is reported there."""
@@ -96,44 +90,12 @@ class WebhookReporter:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._address.close()
 
     def _send(self, report: PushReport, sent: _Sent) -> bool:
         """Send one POST; return whether the receiver wants no more (410, by Standard Webhooks)."""
         body = _body(report.value, sent.at)
-        name = "\0".join((self.name, *report.push, str(sent.number), sent.says))
-        message_id = f"msg_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"
-        now = int(self._clock())
-        headers = {"webhook-id": message_id, "webhook-timestamp": str(now)}
-        if self._secret is not None:
-            headers["webhook-signature"] = sign_standard(message_id, now, body, self._secret)
-        match self._http.post(self._path, msgspec.Raw(body), headers):
-            case NotSent(why) | Unknown(why):
-                raise CIUnavailable(self._without_address(why))
-            case Reply() as reply:
-                return _gone(reply, self._without_address(f"HTTP {reply.status} {reply.excerpt}".strip()))
-
-    def _without_address(self, text: str) -> str:
-        """Remove the URL's path from a text: it may be as good as a password, and many errors repeat it."""
-        for part in sorted({self._path, *self._path.split("?", 1)}, key=len, reverse=True):
-            text = text.replace(part, "…") if len(part) > 1 else text
-        return text
-
-
-def _gone(reply: Reply, why: str) -> bool:
-    match reply.status:
-        case status if 200 <= status < 300:
-            return False
-        case 410:
-            return True
-        case 429:
-            raise CIUnavailable(why, reply.retry_after, healthy=True)
-        case status if 300 <= status < 400:
-            raise CIDenied(f"HTTP {status}, a redirect, which is not followed: check the url in the config")
-        case status if 400 <= status < 500 and status not in (408, 425):
-            raise CIDenied(f"{why}: the receiver does not take it: check the url and the secret")
-        case _:
-            raise CIUnavailable(why, reply.retry_after)
+        return self._address.send("\0".join((self.name, *report.push, str(sent.number), sent.says)), body)
 
 
 def _says(judged: PushVerdict) -> str:
@@ -182,10 +144,13 @@ def _rank(verdict: str | None) -> int:
     return _ORDER.index(verdict) if verdict in _ORDER else len(_ORDER)
 
 
-def build(settings: WebhookReportSettings, context: ReportContext) -> Iterator[WebhookReporter]:
-    """Yield the one of an address; raises `ConfigError` if its secret cannot be read."""
+def build(settings: WebhookReportSettings, context: ReportContext) -> Iterator[WebhookReporter | WebhookBranches]:
+    """Yield the ones of an address, for pushes and for branches; raises `ConfigError` if its secret cannot be read."""
     secret = secrets.content(settings.secret)
-    yield WebhookReporter(_name(settings.url), settings.url, secret=secret, wants=settings.covers, clock=context.clock)
+    name = _name(settings.url)
+    yield WebhookReporter(name, settings.url, secret=secret, wants=settings.covers, clock=context.clock)
+    if settings.streaks.patterns:
+        yield WebhookBranches(name, settings.url, secret=secret, covers=settings.covers_streaks, clock=context.clock)
 
 
 def _name(url: str) -> str:
