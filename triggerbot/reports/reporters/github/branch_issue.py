@@ -117,6 +117,8 @@ class _Issue:
             self._issues.close(self._project, older.number, done=False)
         if ours:
             self._made.number = ours[-1].number
+            # What it said last is not known any more, and is no news again.
+            self._made.failing = self._made.failing or sorted(self._report.jobs)
         self._made.looked = True
         self._save()
 
