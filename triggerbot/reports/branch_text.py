@@ -15,14 +15,14 @@ def short(revision: str) -> str:
     return revision[:_SHORT]
 
 
-def since(one: Streak) -> str:
-    """Say since when a job fails, and how sure that is."""
+def since(one: Streak, quote: Callable[[str], str] = str) -> str:
+    """Say since when a job fails, and how sure that is; revisions in it as `quote` renders them."""
     parts = [
-        f"failing since {short(one.since)}, at {plural(one.pushes, 'push', 'pushes')}",
+        f"failing since {quote(short(one.since))}, at {plural(one.pushes, 'push', 'pushes')}",
         one.words,
         f"{plural(one.running_between, 'push', 'pushes')} in between not yet known" if one.running_between else "",
         f"{plural(len(one.did_not_run), 'push', 'pushes')} in between did not run it" if one.did_not_run else "",
-        f"good at {short(one.last_good)}" if one.last_good else "not seen to pass before",
+        f"good at {quote(short(one.last_good))}" if one.last_good else "not seen to pass before",
         f"{plural(len(one.gap), 'push', 'pushes')} after that did not run it" if one.gap else "",
     ]  # fmt: skip
     return "; ".join(part for part in parts if part)
@@ -30,7 +30,9 @@ def since(one: Streak) -> str:
 
 def beginning(one: Beginning, quote: Callable[[str], str] = str) -> str:
     """Say that many jobs began to fail at one push; foreign text in it as `quote` renders it."""
-    text = f"{plural(len(one.jobs), 'job')} began to fail at {short(one.since)}: likely one cause, or the machines"
+    text = (
+        f"{plural(len(one.jobs), 'job')} began to fail at {quote(short(one.since))}: likely one cause, or the machines"
+    )
     if one.common is None:
         return text
     alike = "all of them" if len(one.common.jobs) == len(one.jobs) else f"{len(one.common.jobs)} of them"

@@ -44,7 +44,7 @@ def test_the_life_of_an_issue(github: FakeGitHub, board: Board) -> None:
     board.report({"linux-1": "F F S S", "mac-1": "F S S S"}, A, A)
     [one] = issues(github)
     assert (one.title, one.labels, one.state) == ("main: 1 job keeps failing", ["ci-failing"], "open")
-    assert "`linux-1` failing since r1, at 2 pushes; the same failure each time; good at r2" in one.body
+    assert "`linux-1` failing since `r1`, at 2 pushes; the same failure each time; good at `r2`" in one.body
     assert "that push is by `author-of-r1`: `test_a.py::test_one FAILED`" in one.body
     assert "`mac-1` fails at the newest push only" in one.body
     assert LINK in one.body
@@ -56,7 +56,7 @@ def test_the_life_of_an_issue(github: FakeGitHub, board: Board) -> None:
     board.report({"linux-1": "F F F F S", "mac-1": "F F S F S"})
     assert one.title == "main: 2 jobs keep failing"
     [said] = comments(github)
-    assert said.startswith("- keeps failing: `mac-1` failing since r1")
+    assert said.startswith("- keeps failing: `mac-1` failing since `r1`")
 
     board.report({"linux-1": "S F F F F", "mac-1": "F F F S F"})
     assert comments(github)[1:] == ["- fails no longer: `linux-1`"]
@@ -89,7 +89,7 @@ def test_many_at_once_are_one_thing(github: FakeGitHub, board: Board) -> None:
     """With the failure that they have in common."""
     board.report({f"linux-{number}": "F F S" for number in range(6)}, A, A)
     [one] = issues(github)
-    assert "6 jobs began to fail at r1: likely one cause, or the machines" in one.body
+    assert "6 jobs began to fail at `r1`: likely one cause, or the machines" in one.body
 
 
 @pytest.mark.parametrize("lag", [0.0, 20.0])

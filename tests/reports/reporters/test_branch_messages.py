@@ -64,7 +64,7 @@ def test_one_message_and_its_thread(slack: FakeSlack, channel: Board) -> None:
     channel.report({"linux-1": "F F S", "mac-1": "S S S"}, "test_a.py::test_one FAILED")
     [message] = slack.messages
     assert "*1 job keeps failing* on `main` of `octo/app`" in text(message)
-    assert "`linux-1` failing since r1" in text(message)
+    assert "`linux-1` failing since `r1`" in text(message)
     assert LINK in text(message)
 
     channel.report({"linux-1": "F F F S", "mac-1": "F F S S"})

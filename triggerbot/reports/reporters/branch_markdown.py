@@ -70,7 +70,7 @@ def _beginning(report: BranchReport, many: Beginning) -> str:
 
 def _streak(report: BranchReport, one: Streak) -> str:
     name = code(one.job) + (f" {code(one.test)}" if one.test else "")
-    text = f"{name} {branch_text.since(one)}{_by(report, one.since)}"
+    text = f"{name} {branch_text.since(one, code)}{_by(report, one.since)}"
     return f"{text}: {code(one.line, LINE_MAX)}" if one.line else text
 
 
