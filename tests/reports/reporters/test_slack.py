@@ -59,6 +59,16 @@ def test_nothing_is_told_of_what_is_good_or_not_final(channel: Channel, slack: F
     assert channel.kept == ""
 
 
+def test_a_push_that_is_good_is_told_where_that_is_wanted(slack: FakeSlack) -> None:
+    """Whoever reads about nightly runs has to know that there was one; what is under way is no news there, either."""
+    channel = Channel(slack, always=True)
+    channel.report(told({"a": "."}))
+    assert slack.shown == []
+    channel.report(told({"a": "G"}))
+    assert len(slack.shown) == 1
+    channel.reporter.close()
+
+
 @pytest.mark.parametrize("jobs", [{"a": "OG"}, {"a": "X"}, {"a": "O"}], ids=["intermittent", "infra", "failing"])
 def test_what_people_have_to_see_is_told(channel: Channel, slack: FakeSlack, jobs: dict[str, str]) -> None:
     """A good push with an intermittent job is among it: no failure is hidden."""

@@ -27,12 +27,14 @@ class SlackReporter:
         channel: str,
         *,
         wants: Callable[[Push], bool],
+        always: bool = False,
         url: str = "https://slack.com/api",
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float],
     ) -> None:
         self.name = name
         self._wants = wants
+        self._always = always
         self._channel = Channel(name, SlackApi(url, token, transport), channel, clock)
 
     def wants(self, push: Push) -> bool:
@@ -42,29 +44,29 @@ class SlackReporter:
     def report(self, report: PushReport, stored: str, save: Callable[[str], None]) -> None:
         """Update message and details; raises `CIUnavailable` and `CIDenied` as `Reporter.report` does."""
         messages, fields = Messages(stored, save), push_fields(report.push)
-        if messages.get("message") == Made() and not _is_worth_reporting(report):
+        if messages.get("message") == Made() and not self._is_worth_reporting(report):
             return
-        message = self._channel.update(messages, _message(report), fields)
+        message = self._channel.update(messages, _message(report, begins=self._is_worth_reporting(report)), fields)
         if message.ts and not message.gone and report.judged.final:
             self._channel.update(messages, _details(report, message.ts), fields)
+
+    def _is_worth_reporting(self, report: PushReport) -> bool:
+        judged = report.judged
+        # What was cancelled is no news: whoever did that knows.
+        news = any(job.verdict in (Verdict.INTERMITTENT, Verdict.INFRA) and not job.hidden for job in judged.jobs)
+        passed = self._always and judged.health is Health.GOOD
+        return judged.final and (judged.health is Health.FAILING or news or passed)
 
     def close(self) -> None:
         """Close the connections."""
         self._channel.close()
 
 
-def _is_worth_reporting(report: PushReport) -> bool:
-    judged = report.judged
-    # What was cancelled is no news: whoever did that knows.
-    news = any(job.verdict in (Verdict.INTERMITTENT, Verdict.INFRA) and not job.hidden for job in judged.jobs)
-    return judged.final and (judged.health is Health.FAILING or news)
-
-
-def _message(report: PushReport) -> Wanted:
+def _message(report: PushReport, *, begins: bool) -> Wanted:
     content = blocks.message(report)
     # Of what is under way only the health matters: nobody follows single runs in a channel.
     shown = says(content) if report.judged.final else f"unfinished: {report.judged.health}"
-    return Wanted("message", content, shown, _is_worth_reporting(report), _metadata(report.push))
+    return Wanted("message", content, shown, begins, _metadata(report.push))
 
 
 def _details(report: PushReport, thread: str) -> Wanted:
@@ -83,7 +85,7 @@ def build(settings: SlackReportSettings, context: ReportContext) -> Iterator[Sla
     token = settings.token.read()
     yield SlackReporter(
         f"slack:{settings.channel}", token, settings.channel,
-        wants=settings.covers, url=settings.url, clock=context.clock,
+        wants=settings.covers, always=settings.always, url=settings.url, clock=context.clock,
     )  # fmt: skip
     if settings.streaks.patterns:
         yield SlackBranches(

@@ -21,4 +21,7 @@ class SlackReportSettings(ReportSettings):
     url: fields.Url = default("https://slack.com/api", "Where Slack's Web API answers.")
     projects: fields.SomePatterns = default(("*",), REPORTED_PROJECTS)
     branches: fields.SomePatterns = default(("*",), REPORTED_BRANCHES)
+    always: bool = Field(
+        default=False, description="Whether pushes at which nothing fails get a message, too, as those of nightly runs."
+    )
     streaks: fields.Patterns = default((), STREAKS, examples=[["main"]])
