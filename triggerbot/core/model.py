@@ -3,6 +3,7 @@
 Times are floats throughout, in seconds since the epoch (UTC); they become text only at the edges of the program.
 """
 
+import hashlib
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -79,6 +80,11 @@ class Branch(NamedTuple):
     system: str
     project: str
     name: str
+
+    @property
+    def mark(self) -> str:
+        """A short digest by which it is recognised where its name cannot stand."""
+        return hashlib.sha256("\0".join(self).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 class RunKey(NamedTuple):
@@ -228,6 +234,8 @@ class CommentCommand:
     #: The number of the pull request that it is about; if `None`, `revision` names the commit.
     pull: int | None = None
     revision: str | None = None
+    #: The mark of the branch that it is about as a whole; then it is about neither of those.
+    about: str | None = None
 
 
 class HeadKind(StrEnum):

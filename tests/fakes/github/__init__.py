@@ -200,14 +200,15 @@ class FakeGitHub(FakeApi):
         return self.sign(kind, json.dumps(body).encode())
 
     def comment_webhook(
-        self, comment: FakeComment, *, action: str = "created", on_issue: bool = False
+        self, comment: FakeComment, *, action: str = "created", on_issue: bool = False, issue: str = ""
     ) -> tuple[dict[str, str], bytes]:
         """Write a signed `issue_comment`: on a pull request, or on an issue."""
         pull = None if on_issue else self.talk.pulls[comment.pull]
+        told = talk_payloads.issue(self.url, pull, comment.pull, comment.repo, self.clock())
         body = {
             "action": action,
             "comment": talk_payloads.comment(self.url, comment),
-            "issue": talk_payloads.issue(self.url, pull, comment.pull, comment.repo, self.clock()),
+            "issue": {**told, "body": issue} if issue else told,
             **self._about(comment.repo, talk_payloads.account(self.url, comment.author, comment.kind)),
         }
         return self.sign("issue_comment", json.dumps(body).encode())

@@ -297,7 +297,9 @@ def asker(pulls: Pulls, command: CommentCommand) -> Asker:
     """Look up what the author of a command may do; raises as `ListsFailures.failures` does."""
     _check_project(command)
     access = pulls.access(command.project, command.author)
-    if command.pull is not None:
+    if command.about is not None:
+        about = []
+    elif command.pull is not None:
         about = [pulls.get(command.project, command.pull)]
     else:
         about = pulls.of_head(command.project, command.revision or "")

@@ -198,7 +198,7 @@ class _Issue:
 
     def _marker(self) -> str:
         """Return the marker of the branch: names may end a comment, digests do not."""
-        return f"<!-- triggerbot: branch {_digest(*self._report.branch)} -->"
+        return messages.BRANCH_MARKER.format(self._report.branch.mark)
 
     def _content(self) -> tuple[str, str]:
         text = f"{self._marker()}\n{branch_markdown.body(self._report, _BODY_MAX)}"
