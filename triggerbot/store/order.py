@@ -47,6 +47,13 @@ def previous(view: Reader, push: Push) -> Push | None:
     return None if position is None else next(before(view, push, position), None)
 
 
+def newest(view: Reader, push: Push, limit: int) -> list[StoredPush]:
+    """Read the newest pushes of a push's branch, in push order, without those of forks and those without a time."""
+    parts = [part for _, part in view.first(branch_index(push), 2 * limit, least=NO_PLACE, descending=True)]
+    found = (load(StoredPush, data) for data in view.get([Doc(part, PUSH) for part in parts]) if data is not None)
+    return [stored for stored in found if not stored.fork and place(stored) is not None][:limit]
+
+
 def settle(transaction: Transaction, book: Book, ledger: Ledger, now: float) -> None:
     """Have those pushes judged again that a push stands before, now that it has its place.
 

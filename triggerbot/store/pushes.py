@@ -156,7 +156,16 @@ def _fits(head: StoredPush, wanted: Search) -> bool:
 def _summary(head: StoredPush) -> Summary:
     title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
     return Summary(
-        head.push, head.health, head.sentence, head.author, title, head.time, head.last, head.judged, head.counts
+        head.push,
+        head.health,
+        head.sentence,
+        head.author,
+        title,
+        head.time,
+        head.last,
+        head.judged,
+        head.counts,
+        head.place or None,
     )
 
 
@@ -185,6 +194,11 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
     return count, tuple(told)
 
 
+def of_branch(view: Reader, system: str, project: str, branch: str, limit: int) -> list[Summary]:
+    """List the newest pushes of a branch, in push order; a fork's branch of that name is another."""
+    return [_summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
+
+
 class Pushes(Room):
     """Pushes: found, listed, and read as a whole."""
 
@@ -198,4 +212,5 @@ class Pushes(Room):
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(order.previous)
+    of_branch = Reads(of_branch)
     branches = Reads(branches)
