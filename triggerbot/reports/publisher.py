@@ -24,6 +24,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
+from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
@@ -73,6 +74,7 @@ class Publisher:
         commands: CommentCommands,
         settings: PublishSettings,
         sampler: Sampler | None = None,
+        branches: BranchReports | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -84,6 +86,7 @@ class Publisher:
         self._controls = Controls(store, settings.rules, clock)
         self._settings = settings
         self._sampler = sampler
+        self._branches = branches
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -105,19 +108,22 @@ class Publisher:
         """Close the reporters' connections."""
         for reporter in self._settings.reporters:
             reporter.close()
+        if self._branches is not None:
+            self._branches.close()
 
     def troubles(self) -> Mapping[str, str]:
         """Return what a person has to do about each reporter that can tell, by its name; empty: nothing now."""
         return {one.name: one.trouble() for one in self._settings.reporters if isinstance(one, Warns)}
 
     def step(self) -> bool:
-        """Process a push and a comment command, if due; return whether any was. Raises `StoreUnavailable`."""
+        """Process a push, a comment command and a branch, if due; return whether any was. Raises `StoreUnavailable`."""
         push = self._store.reports.take(self._clock(), _LEASE)
         if push is not None:
             left = self._rests.get(push, 0.0) - time.monotonic()
             self._store.reports.end(push, self._publish(push) if left <= 0 else self._clock() + left)
         # A person's command does not wait until no report is due.
-        return self._commands.step() or push is not None
+        busy = self._commands.step() or push is not None
+        return (self._branches is not None and self._branches.step()) or busy
 
     def _publish(self, push: Push) -> float | None:
         """Judge and report a push, whatever fails; return when to do so again without any news, if ever."""
@@ -195,6 +201,9 @@ class Publisher:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:
             self._store.facts.set_metadata(record.push, push_json.BEFORE, json.dumps(before))
+        # A branch of a fork is none of the project's, whatever its name.
+        if self._branches is not None and not record.facts.fork:
+            self._branches.news(record.push.along)
         return before
 
     def _report(

@@ -6,15 +6,13 @@ from dataclasses import astuple, replace
 
 from triggerbot.core import identity
 from triggerbot.core.model import HeadKind, Push, PushFacts, State
-from triggerbot.store import heads, sampled
+from triggerbot.store import heads, order, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
-from triggerbot.store.engine import Doc, Reader
+from triggerbot.store.engine import Reader
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import (
-    BRANCH,
     JUDGED,
     PROJECTS,
-    PUSH,
     RECENT,
     REVISIONS,
     join,
@@ -158,7 +156,16 @@ def _fits(head: StoredPush, wanted: Search) -> bool:
 def _summary(head: StoredPush) -> Summary:
     title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
     return Summary(
-        head.push, head.health, head.sentence, head.author, title, head.time, head.last, head.judged, head.counts
+        head.push,
+        head.health,
+        head.sentence,
+        head.author,
+        title,
+        head.time,
+        head.last,
+        head.judged,
+        head.counts,
+        head.place or None,
     )
 
 
@@ -187,15 +194,9 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
     return count, tuple(told)
 
 
-def previous(view: Reader, push: Push) -> Push | None:
-    """Find the previous push of the same branch, by when their first events came."""
-    own = view.get([Doc(part_of(push), PUSH)])[0]
-    if own is None:
-        return None
-    first = load(StoredPush, own).first
-    index = join(BRANCH, *push[:3])
-    before = [(at, part) for at, part in view.first(index, 20, most=first, descending=True) if at < first]
-    return push_of(before[0][1]) if before else None
+def of_branch(view: Reader, system: str, project: str, branch: str, limit: int) -> list[Summary]:
+    """List the newest pushes of a branch, in push order; a fork's branch of that name is another."""
+    return [_summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
 
 
 class Pushes(Room):
@@ -210,5 +211,6 @@ class Pushes(Room):
     search = Reads(search)
     judged_since = Reads(judged_since)
     projects = Reads(projects)
-    previous = Reads(previous)
+    previous = Reads(order.previous)
+    of_branch = Reads(of_branch)
     branches = Reads(branches)

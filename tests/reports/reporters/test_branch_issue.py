@@ -44,7 +44,7 @@ def test_the_life_of_an_issue(github: FakeGitHub, board: Board) -> None:
     board.report({"linux-1": "F F S S", "mac-1": "F S S S"}, A, A)
     [one] = issues(github)
     assert (one.title, one.labels, one.state) == ("main: 1 job keeps failing", ["ci-failing"], "open")
-    assert "`linux-1` failing since `r1`, at 2 pushes; the same failure each time; good at `r2`" in one.body
+    assert "`linux-1` failing since `r1`; good at `r2`; at 2 pushes; the same failure each time" in one.body
     assert "that push is by `author-of-r1`: `test_a.py::test_one FAILED`" in one.body
     assert "`mac-1` fails at the newest push only" in one.body
     assert LINK in one.body
