@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import httpx
+
 from tests.fakes.ci import FakeCI
 from tests.fakes.daemon import TOKEN, Daemon, eventually
 from tests.fakes.receiver import Receiver
