@@ -19,7 +19,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.reports import judge, push_json
+from triggerbot.reports import branches, judge, push_json
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, Store
 from triggerbot.store.factory import open_file
@@ -111,7 +111,8 @@ def _judge(store: Store, now: float) -> None:
         assert record is not None
         judged = court.judge(record)
         seen = judge.failure_records(push, judged.jobs, now)
-        store.reports.judged(push_json.summary(record, judged, now), seen, [], now)
+        shown = branches.shown(record, judged)
+        store.reports.judged(push_json.summary(record, judged, now), seen, [], now, shown=shown)
         store.reports.end(push, None)
 
 
