@@ -18,6 +18,7 @@ from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
 from triggerbot.pipeline.turns import StoreSlots
 from triggerbot.reports import Reporter
+from triggerbot.reports.branch_look import looking
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings as WishSetting
 from triggerbot.reports.comments import CommentCommands, Permission
@@ -125,7 +126,8 @@ class World:
         judge = Judge(self.store, self.clock, fresh=0.0)
         told = {name: Permission() for name in self.systems} if permissions is None else permissions
         setting = WishSetting(self.rules, told, self.dry)
-        wishes = CommentCommands(self.store, self.systems, judge, setting, clock=self.clock, metrics=self.metrics)
+        look = looking(self.store, judge, self.rules, list(self.systems))
+        wishes = CommentCommands(self.store, self.systems, judge, setting, look, clock=self.clock, metrics=self.metrics)
         lines = FailureLines(self.store, self.systems, self.clock)
         publish = PublishSetting(reporters, address, self.dry, rest, self.rules)
         sampler = Sampler(self.store, self.rules, self.clock, dry=self.dry)

@@ -8,7 +8,8 @@ from triggerbot.core.branch.alerts import Alerts, grid
 from triggerbot.core.model import Branch
 from triggerbot.metrics import Metrics
 from triggerbot.reports import BranchReporter
-from triggerbot.reports.branch_reports import BranchReports, Looked
+from triggerbot.reports.branch_look import Looked
+from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.store import Store
 from triggerbot.store.branches import REST
 from triggerbot.store.factory import open_memory

@@ -5,19 +5,19 @@ Only branches that some reporter covers are ever due.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import structlog
 
 from triggerbot.core.branch import silence
-from triggerbot.core.branch.alerts import Grid
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreUnavailable
 from triggerbot.core.model import Branch
 from triggerbot.core.policy import backoff
 from triggerbot.metrics import Metrics
 from triggerbot.reports import BranchReport, BranchReporter, branch_json, branch_text
+from triggerbot.reports.branch_look import Look, Looked
 from triggerbot.store import Store
 from triggerbot.store.branches import BranchRecord
 
@@ -27,23 +27,6 @@ log = structlog.get_logger("triggerbot.publish")
 _LEASE = 180.0
 #: Seconds until a reporter is tried again: where it is not to be had now, and where somebody has to permit it first.
 _LATER, _DENIED = 30.0, 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """A branch as its pushes show it now."""
-
-    grid: Grid
-    #: More jobs than that which begin to fail at one push are one message.
-    many: int
-    #: Its pushes' authors, by revision, as far as they are known.
-    authors: Mapping[str, str] = field(default_factory=dict)
-    #: When that changes by itself, if no more events come.
-    until: float | None = None
-
-
-#: Looks at the pushes of a branch; `None` where no rule says anything of it. Raises `StoreUnavailable`.
-Look = Callable[[Branch], Looked | None]
 
 
 class BranchReports:

@@ -1,13 +1,13 @@
 """A branch as it is looked at: its jobs by its newest pushes, from the verdicts, and what keeps failing there."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from triggerbot.core import identity
 from triggerbot.core.branch import alerts, by_test, cells, shards
 from triggerbot.core.branch.alerts import EVERY, Alerts, Grid
-from triggerbot.core.branch.cells import Cell, CellKind
+from triggerbot.core.branch.cells import Cell, CellKind, Shown
 from triggerbot.core.branch.order import newest_first, position
 from triggerbot.core.branch.streaks import Row, Streak, along
 from triggerbot.core.model import Push
@@ -48,14 +48,10 @@ class Branch:
     tests: tuple[Streak, ...] = ()
 
 
-#: What a push shows of each job: its name for people, the name that it has at every push, and its cell.
-_Shown = Sequence[tuple[str, str, Cell]]
-
-
 class Branches:
     """Looks at branches. Thread-safe.
 
-    `systems`: the names of the CIs. What a push shows is cached until the push is judged again.
+    `systems`: the names of the CIs. What a push shows is read as it was judged last.
     """
 
     def __init__(self, store: Store, judge: Judge, rules: Sequence[Rule], systems: Sequence[str]) -> None:
@@ -63,7 +59,6 @@ class Branches:
         self._judge = judge
         self._rules = rules
         self._systems = systems
-        self._cached: Mapping[Push, tuple[float, _Shown]] = {}
 
     def base(self, project: str) -> str:
         """Return the base branch of a project; empty if none is certain. Raises `StoreUnavailable`."""
@@ -126,33 +121,23 @@ class Branches:
         return Alerts() if rule is None else rule.alerts
 
     def _rows(self, columns: Sequence[Column]) -> list[Row]:
-        shown: dict[str, dict[int, list[Cell]]] = defaultdict(dict)
+        at: dict[str, dict[int, list[Cell]]] = defaultdict(dict)
         names: dict[str, str] = {}
-        kept: dict[Push, tuple[float, _Shown]] = {}
-        for place, column in enumerate(columns):
-            for push in column.pushes:
-                found = kept[push.push] = self._shown(push)
-                for job, name, cell in found[1]:
-                    shown[job].setdefault(place, []).append(cell)
-                    names[job] = name
-        # Replaced, not changed: another thread may be reading it. Of other branches the last that were looked at stay.
-        others = [one for one in self._cached.items() if one[0] not in kept][-_CACHED_MAX:]
-        self._cached = {**dict(others), **{push: one for push, one in kept.items() if one[0]}}
+        pushes = [(place, one.push) for place, column in enumerate(columns) for one in column.pushes]
+        stored = self._store.pushes.shown([push for _, push in pushes])
+        for (place, push), known in zip(pushes, stored, strict=True):
+            for job, name, cell in self._judged(push) if known is None else known:
+                at[job].setdefault(place, []).append(cell)
+                names[job] = name
         return [
-            Row(job, tuple(_cell(at.get(place)) for place in range(len(columns))), name=names[job])
-            for job, at in sorted(shown.items())
+            Row(job, tuple(_cell(own.get(place)) for place in range(len(columns))), name=names[job])
+            for job, own in sorted(at.items())
         ]  # fmt: skip
 
-    def _shown(self, push: Summary) -> tuple[float, _Shown]:
-        at, known = self._cached.get(push.push, (0.0, ()))
-        if at and at == push.judged:
-            return at, known
-        record = self._store.pushes.record(push.push)
-        return push.judged, () if record is None else tuple(_of_push(record, self._judge.judge(record)))
-
-
-#: Pushes of other branches whose cells stay cached.
-_CACHED_MAX = 500
+    def _judged(self, push: Push) -> Sequence[Shown]:
+        """Judge a push of which it is not kept what it shows."""
+        record = self._store.pushes.record(push)
+        return () if record is None else shown(record, self._judge.judge(record))
 
 
 def _cell(found: list[Cell] | None) -> Cell:
@@ -161,10 +146,12 @@ def _cell(found: list[Cell] | None) -> Cell:
     return found[0] if len(found) == 1 else shards.combined(found)
 
 
-def _of_push(record: PushRecord, judged: PushVerdict) -> Iterator[tuple[str, str, Cell]]:
-    """Yield what a push shows of its jobs, without those that decide nothing anywhere on the branch."""
+def shown(record: PushRecord, judged: PushVerdict) -> list[Shown]:
+    """Return what a push shows along its branch of its jobs, without those that decide nothing."""
+    found = []
     for kept, job in zip(record.jobs, judged.jobs, strict=True):
         # What fails on the base, too, fails along the branch.
         if not job.hidden or job.inherited or job.follows:
             event = job.runs[-1].event if job.runs else None
-            yield identity.label(kept.key, event), kept.name, cells.of_verdict(job)
+            found.append(Shown(identity.label(kept.key, event), kept.name, cells.of_verdict(job)))
+    return found

@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from triggerbot.config import Config
-from triggerbot.core.model import Branch, Push
-from triggerbot.core.policy import rules
 from triggerbot.metrics import Metrics
 from triggerbot.reports import BranchReporter, ReportContext, Reporter, branch_json
-from triggerbot.reports.branch_reports import BranchReports, Look, Looked
-from triggerbot.reports.branches import Branches
+from triggerbot.reports.branch_look import looking
+from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
@@ -33,38 +31,32 @@ def publisher(
     metrics: Metrics,
 ) -> Publisher:
     """Make what judges and reports pushes; reads the secrets, and raises `ConfigError` where one cannot be read."""
+    look = looking(store, judge, config.rules, list(config.systems))
     commands = CommentCommands(
-        store, systems, judge, CommandSettings(config.rules, _permissions(config), dry), clock=clock, metrics=metrics
+        store,
+        systems,
+        judge,
+        CommandSettings(config.rules, _permissions(config), dry),
+        look,
+        clock=clock,
+        metrics=metrics,
     )
     reporters = list(_reporters(config, systems, clock))
     settings = PublishSettings(
         tuple(one for one in reporters if isinstance(one, Reporter)), config.page.address, dry, rules=config.rules
     )
-    branches = BranchReports(
-        store, _look(config, store, judge), [one for one in reporters if isinstance(one, BranchReporter)],
-        link=partial(branch_json.link, config.page.address), dry=dry, clock=clock, metrics=metrics,
-    )  # fmt: skip
+    along = BranchReports(
+        store,
+        look,
+        [one for one in reporters if isinstance(one, BranchReporter)],
+        link=partial(branch_json.link, config.page.address),
+        dry=dry,
+        clock=clock,
+        metrics=metrics,
+    )
     lines = FailureLines(store, systems, clock)
     sampler = Sampler(store, config.rules, clock, dry=dry)
-    return Publisher(store, judge, lines, commands, settings, sampler, branches, clock=clock, metrics=metrics)
-
-
-def _look(config: Config, store: Store, judge: Judge) -> Look:
-    """Return what looks at one branch at one CI, by the rule that covers it."""
-    at = {name: Branches(store, judge, config.rules, [name]) for name in config.systems}
-
-    def look(branch: Branch) -> Looked | None:
-        rule = rules.rule_for(config.rules, Push(*branch, revision=""))
-        if rule is None or branch.system not in at:
-            return None
-        found = at[branch.system].look(branch.project, branch.name)
-        if found is None:
-            return None
-        authors = {column.revision: column.first.author for column in found.columns}
-        known = {revision: author for revision, author in authors.items() if author}
-        return Looked(found.grid, rule.alerts.many, known)
-
-    return look
+    return Publisher(store, judge, lines, commands, settings, sampler, along, clock=clock, metrics=metrics)
 
 
 def _permissions(config: Config) -> dict[str, Permission]:

@@ -23,7 +23,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
+from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, judge, push_json
 from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
@@ -74,7 +74,7 @@ class Publisher:
         commands: CommentCommands,
         settings: PublishSettings,
         sampler: Sampler | None = None,
-        branches: BranchReports | None = None,
+        along: BranchReports | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -86,7 +86,7 @@ class Publisher:
         self._controls = Controls(store, settings.rules, clock)
         self._settings = settings
         self._sampler = sampler
-        self._branches = branches
+        self._along = along
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -108,8 +108,8 @@ class Publisher:
         """Close the reporters' connections."""
         for reporter in self._settings.reporters:
             reporter.close()
-        if self._branches is not None:
-            self._branches.close()
+        if self._along is not None:
+            self._along.close()
 
     def troubles(self) -> Mapping[str, str]:
         """Return what a person has to do about each reporter that can tell, by its name; empty: nothing now."""
@@ -123,7 +123,7 @@ class Publisher:
             self._store.reports.end(push, self._publish(push) if left <= 0 else self._clock() + left)
         # A person's command does not wait until no report is due.
         busy = self._commands.step() or push is not None
-        return (self._branches is not None and self._branches.step()) or busy
+        return (self._along is not None and self._along.step()) or busy
 
     def _publish(self, push: Push) -> float | None:
         """Judge and report a push, whatever fails; return when to do so again without any news, if ever."""
@@ -196,14 +196,15 @@ class Publisher:
         self._store.reports.judged(
             summary, records, changes, now,
             unsettled=judge.unsettled(judged, record.keys), outage=judge.is_outage(judged.jobs),
+            shown=branches.shown(record, judged),
         )  # fmt: skip
         for job, _ in changes:
             self._metrics.verdicts.labels(before[job][0]).inc()
         if changes:
             self._store.facts.set_metadata(record.push, push_json.BEFORE, json.dumps(before))
         # A branch of a fork is none of the project's, whatever its name.
-        if self._branches is not None and not record.facts.fork:
-            self._branches.news(record.push.along)
+        if self._along is not None and not record.facts.fork:
+            self._along.news(record.push.along)
         return before
 
     def _report(

@@ -48,7 +48,7 @@ def previous(view: Reader, push: Push) -> Push | None:
 
 
 def newest(view: Reader, push: Push, limit: int) -> list[StoredPush]:
-    """Read the newest pushes of a push's branch, in push order, without those of forks and those without a time."""
+    """Read the newest pushes of a push's branch, in push order; a fork's branch of that name is another."""
     parts = [part for _, part in view.first(branch_index(push), 2 * limit, least=NO_PLACE, descending=True)]
     found = (load(StoredPush, data) for data in view.get([Doc(part, PUSH) for part in parts]) if data is not None)
     return [stored for stored in found if not stored.fork and place(stored) is not None][:limit]

@@ -1,16 +1,18 @@
 """Finding and listing pushes, one line each, without reading their jobs and runs; and reading one push as a whole."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 
 from triggerbot.core import identity
+from triggerbot.core.branch.cells import Shown
 from triggerbot.core.model import HeadKind, Push, PushFacts, State
-from triggerbot.store import heads, order, sampled
+from triggerbot.store import grid, heads, order, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
-from triggerbot.store.engine import Reader
+from triggerbot.store.engine import Doc, Reader
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import (
+    GRID,
     JUDGED,
     PROJECTS,
     RECENT,
@@ -195,8 +197,14 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
 
 
 def of_branch(view: Reader, system: str, project: str, branch: str, limit: int) -> list[Summary]:
-    """List the newest pushes of a branch, in push order; a fork's branch of that name is another."""
+    """List the newest pushes of a branch, in push order, without those of forks and those of which no time is known."""
     return [_summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
+
+
+def shown(view: Reader, pushes: Sequence[Push]) -> list[Sequence[Shown] | None]:
+    """Read what pushes show along their branch, as they were judged last; `None` for one that was not judged yet."""
+    found = view.get([Doc(part_of(push), GRID) for push in pushes])
+    return [None if data is None else grid.load(data) for data in found]
 
 
 class Pushes(Room):
@@ -213,4 +221,5 @@ class Pushes(Room):
     projects = Reads(projects)
     previous = Reads(order.previous)
     of_branch = Reads(of_branch)
+    shown = Reads(shown)
     branches = Reads(branches)

@@ -23,7 +23,7 @@ def board(github: FakeGitHub, connect: Callable[..., GitHub], clock: Clock) -> B
     """Report branches called main."""
     github.repositories.add("octo/app")
     client = connect(transport=httpx.HTTPTransport(verify=False)).reporting
-    return Board([BranchIssues("gh", client, lambda branch: branch.name == "main", ("ci-failing",))], clock)
+    return Board([BranchIssues("gh", client, lambda branch: branch.name == "main", ("ci-failing",), "bot")], clock)
 
 
 def issues(github: FakeGitHub) -> list[FakeIssue]:
@@ -48,6 +48,7 @@ def test_the_life_of_an_issue(github: FakeGitHub, board: Board) -> None:
     assert "that push is by `author-of-r1`: `test_a.py::test_one FAILED`" in one.body
     assert "`mac-1` fails at the newest push only" in one.body
     assert LINK in one.body
+    assert "`@bot silence JOB`" in one.body
 
     board.report({"linux-1": "F F F S S", "mac-1": "S F S S S"}, A, A, A)
     assert "at 3 pushes" in one.body

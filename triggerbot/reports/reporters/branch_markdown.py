@@ -20,9 +20,12 @@ def title(report: BranchReport) -> str:
     return f"{name[: _TITLE_MAX - len(says)]}: {says}"
 
 
-def body(report: BranchReport, most: int) -> str:
-    """Render what keeps failing on a branch, in at most `most` bytes."""
+def body(report: BranchReport, most: int, mention: str = "") -> str:
+    """Render what keeps failing on a branch, in at most `most` bytes; `mention`: to whom commands can be given there."""
     foot = f"\n{link('The branch, push by push', report.link)}\n" if report.link else ""
+    if mention and report.along.failing:
+        command = code(f"@{mention} silence JOB")
+        foot += f"\nComment {command} to hear no more of a job until it passes.\n"
     parts = [f"{_head(report)}\n"]
     room = most - size(parts[0]) - size(foot)
     entries = list(_entries(report))

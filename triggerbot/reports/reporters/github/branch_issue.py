@@ -50,13 +50,19 @@ class BranchIssues:
     """Reports the branches of one GitHub, as an issue each (a `BranchReporter`)."""
 
     def __init__(
-        self, system: str, client: ReportingClient, covers: Callable[[Branch], bool], labels: tuple[str, ...] = ()
+        self,
+        system: str,
+        client: ReportingClient,
+        covers: Callable[[Branch], bool],
+        labels: tuple[str, ...] = (),
+        mention: str = "",
     ) -> None:
         self.name = f"github:{system}:issue"
         self._system = system
         self._client = client
         self._covers = covers
         self._labels = labels
+        self._mention = mention.removeprefix("@")
 
     def covers(self, branch: Branch) -> bool:
         """Return whether this branch is reported here."""
@@ -65,7 +71,9 @@ class BranchIssues:
     def report_branch(self, report: BranchReport, stored: str, save: Callable[[str], None]) -> None:
         """Open, edit, comment on or close the issue of a branch; raises `CIError`."""
         made = _read(stored)
-        _Issue(self._client, report, made, lambda: save(msgspec.json.encode(made).decode()), self._labels).update()
+        _Issue(
+            self._client, report, made, lambda: save(msgspec.json.encode(made).decode()), self._labels, self._mention
+        ).update()
 
     def close(self) -> None:
         """Close nothing: the connections are the system's."""
@@ -81,6 +89,7 @@ class _Issue:
         made: _Stored,
         save: Callable[[], None],
         labels: tuple[str, ...],
+        mention: str,
     ) -> None:
         self._client = client
         self._issues = client.issues
@@ -89,6 +98,7 @@ class _Issue:
         self._made = made
         self._save = save
         self._labels = labels
+        self._mention = mention
 
     def update(self) -> None:
         """Do what there is to do, in steps that may each be the last."""
@@ -201,7 +211,7 @@ class _Issue:
         return messages.BRANCH_MARKER.format(self._report.branch.mark)
 
     def _content(self) -> tuple[str, str]:
-        text = f"{self._marker()}\n{branch_markdown.body(self._report, _BODY_MAX)}"
+        text = f"{self._marker()}\n{branch_markdown.body(self._report, _BODY_MAX, self._mention)}"
         return branch_markdown.title(self._report), text
 
 

@@ -367,4 +367,5 @@ def build(settings: GitHubReportSettings, context: ReportContext) -> Iterator[Gi
             settings.system, system.reporting, check=False, comment=True, wants=settings.covers, mention=mention
         )
     if settings.streaks.patterns:
-        yield BranchIssues(settings.system, system.reporting, settings.covers_streaks, settings.labels)
+        mention = "" if settings.commands is None else settings.commands.mention
+        yield BranchIssues(settings.system, system.reporting, settings.covers_streaks, settings.labels, mention)
