@@ -21,7 +21,7 @@ def title(report: BranchReport) -> str:
 
 
 def body(report: BranchReport, most: int, mention: str = "") -> str:
-    """Render what keeps failing on a branch, in at most `most` bytes; `mention`: to whom commands can be given there."""
+    """Render what keeps failing on a branch, in at most `most` bytes; `mention`: who is given commands there."""
     foot = f"\n{link('The branch, push by push', report.link)}\n" if report.link else ""
     if mention and report.along.failing:
         command = code(f"@{mention} silence JOB")
