@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from tests.core.branch.rows import revisions, row
 from tests.fakes.clock import Clock
-from triggerbot.core.branch.alerts import Alerts, grid
+from triggerbot.core.branch.alerts import Alerts
+from triggerbot.core.branch.grid import grid
 from triggerbot.core.model import Branch
 from triggerbot.metrics import Metrics
 from triggerbot.reports import BranchReporter

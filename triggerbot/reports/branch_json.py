@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from triggerbot.core import model
-from triggerbot.core.branch.alerts import Grid
+from triggerbot.core.branch.grid import Grid
 from triggerbot.core.branch.streaks import Streak
 from triggerbot.core.event_json import format_time
 from triggerbot.reports.branches import Branch, Column

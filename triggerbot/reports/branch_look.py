@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from triggerbot.core.branch.alerts import Grid
+from triggerbot.core.branch.grid import Grid
 from triggerbot.core.model import Branch, Push
 from triggerbot.core.policy import rules
 from triggerbot.core.policy.rules import Rule

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from triggerbot.core.branch.alerts import Grid
+from triggerbot.core.branch.grid import Grid
 from triggerbot.core.model import Branch
 from triggerbot.core.patterns import Globs
 from triggerbot.store import Store

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from triggerbot.core.branch.alerts import Grid
+from triggerbot.core.branch.grid import Grid
 from triggerbot.core.branch.streaks import Along, Streak
 
 
