@@ -16,6 +16,7 @@ from triggerbot.store.facts import Facts
 from triggerbot.store.leads import LeadGroups
 from triggerbot.store.letters import Crashes, Letters
 from triggerbot.store.limits import LimitsRoom
+from triggerbot.store.marks import Marks
 from triggerbot.store.pushes import Pushes
 from triggerbot.store.records import Distrust, Item, Outcome
 from triggerbot.store.reports import Reports
@@ -44,6 +45,7 @@ class Store:
         self.statistics = Statistics(engine)
         self.letters = Letters(engine)
         self.crashes = Crashes(engine)
+        self.marks = Marks(engine)
         self.sessions = Sessions(engine)
         self._batches = Batches(engine.submit)
 
