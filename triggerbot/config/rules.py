@@ -1,8 +1,8 @@
 """The configuration of rules: what is watched, how many retriggers it gets, and how much a push may have of them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
@@ -10,6 +10,7 @@ from triggerbot.config.yaml_reader import shown
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.evidence import UntilProved
+from triggerbot.core.policy.expectation import named
 from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Rule
 
@@ -107,6 +108,15 @@ class LookupSection(Section):
     delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
 
 
+class ExpectSection(Section):
+    """What should be heard of the branches that a rule names."""
+
+    every: fields.SomeTime = Field(
+        description="Report a branch of which nothing was heard for so long, neither a push nor a run.",
+        examples=["26h"],
+    )
+
+
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -189,11 +199,29 @@ class RuleSection(Section):
         examples=["0.5%"],
     )
 
+    expect: ExpectSection | None = Field(
+        default=None,
+        description="Expect something of each branch that `branches` names, of each project that `projects` names "
+        "(patterns are no names), and report when nothing is heard, and when it is heard of again.",
+        examples=[{"every": "26h"}],
+    )
+
+    @model_validator(mode="after")
+    def _expects_names(self) -> Self:
+        for name, globs in (("projects", self.projects), ("branches", self.branches)):
+            if self.expect is not None and not named(globs.patterns):
+                raise ValueError(
+                    f"expect needs {name} by name, and there are only patterns: write, say, {name}: "
+                    f"[{'main' if name == 'branches' else 'owner/name'}]"
+                )
+        return self
+
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup, never_start, retries, same_cause = (
-            own.pop(name) for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause")
+        requested, budget, lookup, never_start, retries, same_cause, expect = (
+            own.pop(name)
+            for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause", "expect")
         )
         until_proved = retries if isinstance(retries, UntilProved) else None
         return Rule(
@@ -214,4 +242,5 @@ class RuleSection(Section):
             budget=Budget(budget.percent, budget.floor),
             lookup_attempts=lookup.attempts,
             lookup_delay=lookup.delay,
+            expect=None if expect is None else expect.every,
         )

@@ -58,6 +58,7 @@ class Gauges(Collector):
             "breaker": sum(held.values()) - sum(limits.waiting(held).values()),
             "cap": sum(limits.waiting(held).values()),
         })  # fmt: skip
+        yield self._silent(now)
         opened = [str(one.place.scope) for one in self._store.limits.breakers() if one.open]
         yield _gauges(
             "breakers_open", "Breakers that are open.", "scope", {name: opened.count(name) for name in set(opened)}
@@ -69,6 +70,16 @@ class Gauges(Collector):
                 sums = tuple(self._last_day(now, exact=not sums))
                 self._day = now, sums
         yield from sums
+
+    def _silent(self, now: float) -> GaugeMetricFamily:
+        family = GaugeMetricFamily(
+            "triggerbot_branch_silent_seconds",
+            "How long nothing was heard of a branch, if that is longer than its rule expects; else 0.",
+            labels=["project", "branch"],
+        )
+        for one in self._store.expectations.every():
+            family.add_metric([one.project, one.branch], one.silent_for(now))
+        return family
 
     def _last_day(self, now: float, *, exact: bool) -> Iterable[GaugeMetricFamily]:
         statistics = self._store.statistics.read(now - _DAY, exact=exact)

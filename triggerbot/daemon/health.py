@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from triggerbot.core.errors import StoreRefused, StoreUnavailable
+from triggerbot.core.formatting import hours
 from triggerbot.daemon.clock import ClockWatch
 from triggerbot.liveness import Check, Liveness
 from triggerbot.pipeline.admission import Admission
@@ -44,6 +45,7 @@ class HealthChecks:
         return {
             **_check_store(self.store, now),
             **_check_crashes(self.store, now),
+            **_check_branches(self.store, now),
             **_check_threads(self.threads, self.liveness),
             **self._check_intakes(now),
             **_check_systems(self.systems, self.admission, now),
@@ -91,6 +93,22 @@ def _check_crashes(store: Store, now: float) -> dict[str, Check]:
     note = note and f"{note}: triggerbot stats --errors"
     own = any(name.rpartition("/")[0] == socket.gethostname() for name in loops)
     return {"crashes": Check.fail_if(note) if own else Check.warn_if(note)}
+
+
+def _check_branches(store: Store, now: float) -> dict[str, Check]:
+    """Warn of branches of which nothing is heard: their CI, or the way from there to here, is broken."""
+    try:
+        expected = store.expectations.every()
+    except (StoreUnavailable, StoreRefused):
+        return {}
+    return {
+        f"branch {one.project} {one.branch}": Check.warn_if(
+            f"nothing was heard for {hours(silent)}; something is expected every {hours(one.every)}"
+            if (silent := one.silent_for(now))
+            else ""
+        )
+        for one in expected
+    }
 
 
 def _check_threads(threads: Iterable[threading.Thread], liveness: Liveness) -> dict[str, Check]:

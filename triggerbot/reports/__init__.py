@@ -6,6 +6,8 @@
     requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
     controls.py      asks for control runs at the base
+    branches.py      reports branches of which nothing is heard
+    crashes.py       the root cause of crashes in a sentence
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences
     statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
@@ -24,6 +26,7 @@ from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.store import PushRecord
+from triggerbot.store.expectations import BranchChange
 from triggerbot.systems import System
 
 
@@ -85,6 +88,21 @@ class Reporter(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class ReportsBranches(Protocol):
+    """A reporter that says, too, that a branch has become silent, or is heard of again."""
+
+    name: str
+
+    def wants(self, push: Push) -> bool:
+        """Return whether it reports a branch, as that of a push without system and revision."""
+
+    def report_branch(
+        self, project: str, branch: str, change: BranchChange, stored: str, save: Callable[[str], None]
+    ) -> None:
+        """Report a change once; `stored`, `save` and errors as in `Reporter.report`."""
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from triggerbot.config import Config
 from triggerbot.metrics import Metrics
 from triggerbot.reports import ReportContext, Reporter
+from triggerbot.reports.branches import Branches
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
 from triggerbot.reports.failure_lines import FailureLines
@@ -34,7 +35,8 @@ def publisher(
     settings = PublishSettings(tuple(_reporters(config, systems, clock)), config.page.address, dry, rules=config.rules)
     lines = FailureLines(store, systems, clock)
     sampler = Sampler(store, config.rules, clock, dry=dry)
-    return Publisher(store, judge, lines, commands, settings, sampler, clock=clock, metrics=metrics)
+    branches = Branches(store, config.rules, settings.reporters, dry=dry, clock=clock, metrics=metrics)
+    return Publisher(store, judge, lines, commands, settings, sampler, branches, clock=clock, metrics=metrics)
 
 
 def _permissions(config: Config) -> dict[str, Permission]:

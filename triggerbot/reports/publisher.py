@@ -24,6 +24,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
+from triggerbot.reports.branches import Branches
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
@@ -73,6 +74,7 @@ class Publisher:
         commands: CommentCommands,
         settings: PublishSettings,
         sampler: Sampler | None = None,
+        branches: Branches | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -84,6 +86,7 @@ class Publisher:
         self._controls = Controls(store, settings.rules, clock)
         self._settings = settings
         self._sampler = sampler
+        self._branches = branches
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -116,8 +119,9 @@ class Publisher:
         if push is not None:
             left = self._rests.get(push, 0.0) - time.monotonic()
             self._store.reports.end(push, self._publish(push) if left <= 0 else self._clock() + left)
-        # A person's command does not wait until no report is due.
-        return self._commands.step() or push is not None
+        # Neither a person's command nor a silent branch waits until no report is due.
+        reported = self._branches is not None and self._branches.step()
+        return self._commands.step() or reported or push is not None
 
     def _publish(self, push: Push) -> float | None:
         """Judge and report a push, whatever fails; return when to do so again without any news, if ever."""

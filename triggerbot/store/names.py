@@ -22,6 +22,8 @@ UNSETTLED = "unsettled"
 BASED = "based"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
+#: Branches of which something is expected, by when that began.
+EXPECTED = "expected"
 
 
 class Queue(StrEnum):
@@ -31,6 +33,7 @@ class Queue(StrEnum):
     LEADS = "leads due"
     REPORTS = "reports"
     COMMANDS = "commands"
+    EXPECTATIONS = "expectations"
 
 
 def escape(text: str) -> str:

@@ -12,6 +12,7 @@ from triggerbot.store.claims import Claims
 from triggerbot.store.commands import Commands
 from triggerbot.store.due import Due
 from triggerbot.store.engine import Engine
+from triggerbot.store.expectations import Expectations
 from triggerbot.store.facts import Facts
 from triggerbot.store.leads import LeadGroups
 from triggerbot.store.letters import Crashes, Letters
@@ -39,6 +40,7 @@ class Store:
         #: For the publisher.
         self.reports = Reports(engine)
         self.commands = Commands(engine)
+        self.expectations = Expectations(engine)
         self.calibration = Calibrations(engine)
         #: For pages, commands and operators.
         self.pushes = Pushes(engine)

@@ -66,6 +66,8 @@ class Rule:
     lookup_delay: float = 90.0
     #: The share of jobs that get further runs to measure what was said of them; see `calibration`.
     calibration: float = 0.0
+    #: Seconds within which something should be heard of each branch that it names; see `expectation`.
+    expect: float | None = None
 
     @property
     def proving(self) -> frozenset[Result]:

@@ -18,6 +18,8 @@ from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import PushReport, glossary
+from triggerbot.reports.branch_text import sentence
+from triggerbot.store.expectations import BranchChange
 
 #: Characters of a section, Slack's limit.
 SECTION_MAX = 3000
@@ -71,6 +73,16 @@ def details(report: PushReport) -> Message:
     body = _fitted(_all(report), _DETAILS_ROOM, None, report.link) or ["No job fails."]
     legend = _section(f"Runs, oldest first: {glossary.LEGEND}")
     return Message(f"Details: {_notice(report)}", (*map(_section, body), legend))
+
+
+def of_branch(project: str, branch: str, change: BranchChange) -> Message:
+    """Render what has become of a branch of which something is expected."""
+    notice = sentence(project, branch, change, lambda name: _plain(name, _NAME_MAX))
+    head = "Silent" if change.silent else "Heard again"
+    # An invisible character after an @ keeps it from notifying anybody.
+    return Message(
+        _escape(notice.replace("@", "@\u2060")), (_section(f"*{head}*: {sentence(project, branch, change, _code)}"),)
+    )
 
 
 def _escape(text: str) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import msgspec
@@ -24,6 +24,7 @@ from triggerbot.reports.reporters.slack import blocks
 from triggerbot.reports.reporters.slack.api import Gone, Place, ScopeMissing, SlackApi
 from triggerbot.reports.reporters.slack.blocks import Message
 from triggerbot.reports.reporters.slack.settings import SlackReportSettings
+from triggerbot.store.expectations import BranchChange
 from triggerbot.systems.answers import Unknown
 
 log = structlog.get_logger("triggerbot.publish")
@@ -79,6 +80,11 @@ class _Messages:
     def get(self, part: str) -> _Made:
         return self._parts.get(part, _Made())
 
+    def only(self, part: str) -> Self:
+        """Forget the others."""
+        self._parts = {name: made for name, made in self._parts.items() if name == part}
+        return self
+
     def put(self, part: str, made: _Made) -> None:
         self._parts[part] = made
         self._save(msgspec.json.encode(self._parts).decode())
@@ -113,31 +119,41 @@ class SlackReporter:
         messages = _Messages(stored, save)
         if messages.get("message") == _Made() and not _is_worth_reporting(report):
             return
-        message = self._update(report, messages, _message(report))
+        of = push_fields(report.push)
+        message = self._update(of, messages, _message(report))
         if message.ts and not message.gone and report.judged.final:
-            self._update(report, messages, _details(report, message.ts))
+            self._update(of, messages, _details(report, message.ts))
+
+    def report_branch(
+        self, project: str, branch: str, change: BranchChange, stored: str, save: Callable[[str], None]
+    ) -> None:
+        """Send what has become of a branch; raises `CIUnavailable` and `CIDenied` as `Reporter.report` does."""
+        part = str(change.number)
+        content = blocks.of_branch(project, branch, change)
+        payload = {"branch": _digest(project, branch), "part": part}
+        metadata = {"event_type": "triggerbot_branch", "event_payload": payload}
+        wanted = _Wanted(part, content, _says(content), begins=True, metadata=metadata)
+        self._update({"project": project, "branch": branch}, _Messages(stored, save).only(part), wanted)
 
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
 
-    def _update(self, report: PushReport, messages: _Messages, wanted: _Wanted) -> _Made:
-        """Update one message, and return what is known of it afterwards."""
+    def _update(self, of: Mapping[str, Any], messages: _Messages, wanted: _Wanted) -> _Made:
+        """Update one message, and return what is known of it afterwards; `of`: what it is about, for the log."""
         made = messages.get(wanted.part)
         if made.gone:
             return made
         try:
             if made.at:
-                made = self._look(report, messages, wanted)
+                made = self._look(of, messages, wanted)
             if not made.ts and not made.at and wanted.begins:
                 self._post(messages, wanted)
             elif made.ts and made.said != wanted.says:
                 self._api.update(Place(made.channel, made.ts), wanted.content, wanted.metadata)
                 messages.put(wanted.part, replace(made, said=wanted.says))
         except Gone as error:
-            log.info(
-                "slack.left_alone", report=self.name, part=wanted.part, error=str(error), **push_fields(report.push)
-            )
+            log.info("slack.left_alone", report=self.name, part=wanted.part, error=str(error), **of)
             messages.put(wanted.part, replace(made, at=0.0, gone=True))
         return messages.get(wanted.part)
 
@@ -154,7 +170,7 @@ class SlackReporter:
             case Unknown(why):
                 raise CIUnavailable(f"nobody knows whether the message is there: {why}", _APART)
 
-    def _look(self, report: PushReport, messages: _Messages, wanted: _Wanted) -> _Made:
+    def _look(self, of: Mapping[str, Any], messages: _Messages, wanted: _Wanted) -> _Made:
         """Look for a message that was sent without an answer; return what is known of it afterwards."""
         made = messages.get(wanted.part)
         wait = max(made.at, made.looked) + _APART - self._clock()
@@ -165,9 +181,7 @@ class SlackReporter:
             ts = self._api.find(self._channel, wanted.metadata, made.at, wanted.thread)
         except ScopeMissing as error:
             if not made.blind:
-                log.warning(
-                    "slack.in_doubt", report=self.name, part=wanted.part, error=str(error), **push_fields(report.push)
-                )
+                log.warning("slack.in_doubt", report=self.name, part=wanted.part, error=str(error), **of)
                 messages.put(wanted.part, replace(made, blind=True))
             return messages.get(wanted.part)
         if ts is not None:

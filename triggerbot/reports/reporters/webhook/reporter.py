@@ -5,7 +5,7 @@ duplicates. A changed content always gets a new id, even if it equals an earlier
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +21,9 @@ from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
+from triggerbot.reports.branch_text import sentence
 from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings
+from triggerbot.store.expectations import BranchChange
 from triggerbot.systems.answers import Unknown
 from triggerbot.systems.http import Http, NotSent, Reply
 from triggerbot.systems.webhook_signatures import sign_standard
@@ -98,10 +100,26 @@ class WebhookReporter:
         """Close the connections."""
         self._http.close()
 
+    def report_branch(
+        self,
+        project: str,
+        branch: str,
+        change: BranchChange,
+        stored: str,  # noqa: ARG002 - the change names its message, however often it is sent
+        save: Callable[[str], None],  # noqa: ARG002
+    ) -> None:
+        """Send what has become of a branch; raises `CIUnavailable` and `CIDenied`."""
+        kind = "branch.silent" if change.silent else "branch.heard"
+        if self._post(_branch_body(kind, project, branch, change), (kind, project, branch, str(change.number))):
+            log.warning("webhook.stopped", report=self.name, error="HTTP 410", project=project, branch=branch)
+
     def _send(self, report: PushReport, sent: _Sent) -> bool:
         """Send one POST; return whether the receiver wants no more (410, by Standard Webhooks)."""
-        body = _body(report.value, sent.at)
-        name = "\0".join((self.name, *report.push, str(sent.number), sent.says))
+        return self._post(_body(report.value, sent.at), (*report.push, str(sent.number), sent.says))
+
+    def _post(self, body: bytes, named: Sequence[str]) -> bool:
+        """Send a body under an id that follows from `named`; return whether the receiver wants no more."""
+        name = "\0".join((self.name, *named))
         message_id = f"msg_{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()[:32]}"
         now = int(self._clock())
         headers = {"webhook-id": message_id, "webhook-timestamp": str(now)}
@@ -150,6 +168,19 @@ def _body(value: Mapping[str, Any], at: float) -> bytes:
     envelope = {"type": "push.judged", "timestamp": event_json.format_time(at)}
     whole = msgspec.json.encode({**envelope, "data": value})
     return whole if len(whole) <= BODY_MAX else msgspec.json.encode({**envelope, "data": _smaller(value)})
+
+
+def _branch_body(kind: str, project: str, branch: str, change: BranchChange) -> bytes:
+    data = {
+        "project": project,
+        "branch": branch,
+        "since": event_json.format_time(change.since),
+        "seconds": round(change.at - change.since),
+        "expected_every": round(change.every),
+        "known": change.known,
+        "text": sentence(project, branch, change),
+    }
+    return msgspec.json.encode({"type": kind, "timestamp": event_json.format_time(change.at), "data": data})
 
 
 def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
