@@ -9,6 +9,8 @@ from triggerbot.store.marks import Mark
 
 #: Seconds without a sign of life after which a process that cannot be looked at is gone.
 GONE = 90.0
+#: The clock that counts while the machine sleeps, too, where there is one.
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class Fate(Enum):
@@ -34,7 +36,7 @@ def began(pid: int) -> int:
 
 def uptime() -> float:
     """Return the seconds since this machine was started."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.clock_gettime(_CLOCK)
 
 
 def boot() -> str:

@@ -58,6 +58,7 @@ class RunningMark:
         scheme, _, path = address.partition(":")
         #: Only one daemon can have the store open.
         self._alone = scheme == "sqlite"
+        self._in_memory = path.endswith(":memory:")
         self._mask = mask
         self._clock = clock
         self._id = uuid.uuid4().hex
@@ -65,6 +66,7 @@ class RunningMark:
         self._file = beside if self._alone else _directory() / f"triggerbot-crash-{self._id}"
         self._descriptor: int | None = None
         self._mark: Mark | None = None
+        self._is_put = False
         #: By id: the last sign of life of other processes, and since when it is that (monotonic, s).
         self._others: dict[str, tuple[float, float]] = {}
         self._stop = threading.Event()
@@ -72,6 +74,8 @@ class RunningMark:
 
     def begin(self, store: Store) -> None:
         """Record the crashes of processes that are gone, and mark this one as running."""
+        if self._in_memory:
+            return
         with suppress(StoreUnavailable, StoreRefused):
             self._look(store)
         self._open_file()
@@ -81,7 +85,7 @@ class RunningMark:
             started, alive.uptime(), "" if self._descriptor is None else str(self._file), inode,
         )  # fmt: skip
         with suppress(StoreUnavailable, StoreRefused):
-            store.marks.put(self._mark)
+            self._put(store, self._mark)
         self._thread = threading.Thread(target=self._run, args=(store,), name="mark", daemon=True)
         self._thread.start()
 
@@ -132,9 +136,14 @@ class RunningMark:
     def _show_life(self, store: Store) -> None:
         if self._descriptor is not None:
             os.utime(self._descriptor)
-        if self._mark is not None and not self._alone:
+        # That a file has one daemon is proof enough: there the file beside it shows until when this one lived.
+        if self._mark is not None and not (self._alone and self._is_put):
             self._mark = replace(self._mark, seen=self._clock(), seen_up=alive.uptime())
-            store.marks.put(self._mark)
+            self._put(store, self._mark)
+
+    def _put(self, store: Store, mark: Mark) -> None:
+        store.marks.put(mark)
+        self._is_put = True
 
     # -- the marks of others ------------------------------------------------------------------------------------
 

@@ -140,7 +140,8 @@ def test_a_worker_that_cannot_import_what_it_needs_leaves_its_last_words(make_da
     assert "starlette" in crash["error"]
     assert (crash["ended"], crash["class"]) == ("exit code 1", "configuration")
     assert crash["pid"] == daemon.pids()[0]
-    assert "Traceback (most recent call last):" in crash["trace"]
+    assert crash["trace"].endswith(crash["error"])
+    assert 'File "' in crash["trace"]
     assert len(crash["trace"]) <= 2000
     assert TOKEN not in json.dumps(crash)
     assert daemon.logged("worker.died")[0]["exception"] == crash["trace"]

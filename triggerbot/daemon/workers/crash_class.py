@@ -7,7 +7,7 @@ from triggerbot.store import CrashClass
 
 #: Signals by which somebody, or the kernel, ends a process that may be well.
 _FROM_OUTSIDE = frozenset(
-    {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU, signal.SIGPWR}
+    {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGXCPU}
 )
 #: What an interpreter writes last that cannot import what it needs.
 _IMPORT = ("ImportError", "ModuleNotFoundError")
