@@ -1,8 +1,8 @@
 """The configuration of rules: what is watched, how many retriggers it gets, and how much a push may have of them."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
@@ -206,15 +206,17 @@ class RuleSection(Section):
         examples=[{"every": "26h"}],
     )
 
-    @model_validator(mode="after")
-    def _expects_names(self) -> Self:
-        for name, globs in (("projects", self.projects), ("branches", self.branches)):
-            if self.expect is not None and not named(globs.patterns):
+    @field_validator("expect")
+    @classmethod
+    def _expects_names(cls, value: ExpectSection | None, info: ValidationInfo) -> ExpectSection | None:
+        for name in ("projects", "branches"):
+            globs = info.data.get(name)
+            if value is not None and globs is not None and not named(globs.patterns):
                 raise ValueError(
-                    f"expect needs {name} by name, and there are only patterns: write, say, {name}: "
+                    f"it needs {name} by name, and there are only patterns: write, say, {name}: "
                     f"[{'main' if name == 'branches' else 'owner/name'}]"
                 )
-        return self
+        return value
 
     def rule(self) -> Rule:
         """Return it as the policy takes it."""

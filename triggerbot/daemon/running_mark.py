@@ -48,7 +48,7 @@ _SIGNALS = {
     "Floating-point exception": "SIGFPE",
     "Illegal instruction": "SIGILL",
 }
-_NO_TRACE = "it left no trace: killed by somebody, or by the kernel for want of memory (its log says so)"
+_NO_TRACE = "it left no trace: SIGKILL by somebody, or by the kernel for want of memory (its log says so)"
 
 
 class RunningMark:
