@@ -17,6 +17,13 @@ def test_a_number() -> None:
     assert ONE_FOR_ALL not in said
 
 
+def test_what_is_expected() -> None:
+    """Of the branches that it names, and in hours."""
+    said = rule_text.terms(Rule(TRY, Globs(["main", "release/*"]), expect=93_600.0)).sentences
+
+    assert "Something should be heard of “main” at least every 26 h; that nothing was is reported." in said
+
+
 def test_by_what_they_prove() -> None:
     """When it ends, and how many that may take; one for all."""
     rule = Rule(TRY, retries=4, until_proved=UntilProved(0.025, 4), first_of_cause=True)

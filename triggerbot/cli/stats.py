@@ -73,8 +73,9 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
     for news, and what workers died of. With --json: not_triggered (at, system, project, branch, revision, job, why: of
     the one that met it last; first: when it began; the number of jobs and of pushes),
     dead_letters (count, and the newest: id, at, system, intake, reason), breakers, polls (system, every, answered,
-    supported, late), crashes (newest first: at, worker, order (1: the first of those that died together), ended (an
-    exit code or a signal), error, where, trace).
+    supported, late), root_cause (of the latest crashes, in words, or null), crashes (newest first: at, worker, order
+    (1: the first of those that died together), pid, lived (seconds), ended (an exit code, a signal, or what is known),
+    class (configuration, bug, killed, away: the store or a CI, unknown), error, where, trace).
     """
     config = load_config(config_path)
     now = time.time()

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
@@ -11,6 +11,7 @@ from triggerbot.core.branch.alerts import Alerts
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.evidence import UntilProved
+from triggerbot.core.policy.expectation import named
 from triggerbot.core.policy.never_start import NEVER_START, NeverStart
 from triggerbot.core.policy.rules import EVENTS, Rule
 
@@ -128,6 +129,15 @@ class AlertsSection(Section):
         return Alerts(self.pushes, self.jobs, self.exclude_jobs, self.merge_shards, self.many)
 
 
+class ExpectSection(Section):
+    """What should be heard of the branches that a rule names."""
+
+    every: fields.SomeTime = Field(
+        description="Report a branch of which nothing was heard for so long, neither a push nor a run.",
+        examples=["26h"],
+    )
+
+
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -211,13 +221,31 @@ class RuleSection(Section):
     )
 
     alerts: AlertsSection = default({}, "Which jobs that keep failing along a branch are worth an alert.")
+    expect: ExpectSection | None = Field(
+        default=None,
+        description="Expect something of each branch that `branches` names, of each project that `projects` names "
+        "(patterns are no names), and report when nothing is heard, and when it is heard of again.",
+        examples=[{"every": "26h"}],
+    )
+
+    @field_validator("expect")
+    @classmethod
+    def _expects_names(cls, value: ExpectSection | None, info: ValidationInfo) -> ExpectSection | None:
+        for name in ("projects", "branches"):
+            globs = info.data.get(name)
+            if value is not None and globs is not None and not named(globs.patterns):
+                raise ValueError(
+                    f"it needs {name} by name, and there are only patterns: write, say, {name}: "
+                    f"[{'main' if name == 'branches' else 'owner/name'}]"
+                )
+        return value
 
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup, never_start, retries, same_cause, alerts = (
+        requested, budget, lookup, never_start, retries, same_cause, alerts, expect = (
             own.pop(name)
-            for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause", "alerts")
+            for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause", "alerts", "expect")
         )
         until_proved = retries if isinstance(retries, UntilProved) else None
         return Rule(
@@ -239,4 +267,5 @@ class RuleSection(Section):
             lookup_attempts=lookup.attempts,
             lookup_delay=lookup.delay,
             alerts=alerts.alerts(),
+            expect=None if expect is None else expect.every,
         )

@@ -7,6 +7,8 @@
     requeue.py       puts back what a merge queue evicted
     judge.py         verdicts by the failure history    failure_lines.py   fetches failure lines and changed files
     controls.py      asks for control runs at the base
+    expectations.py  reports branches of which nothing is heard
+    crashes.py       the root cause of crashes in a sentence
     push_json.py     a push as JSON                     timeline.py        a job's story in sentences
     glossary.py      what our words mean                rule_text.py       a rule in sentences
     statistics.py    sums since some time               costs.py, flakiness.py, stuck.py   parts of them
@@ -26,6 +28,7 @@ from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.store import PushRecord
+from triggerbot.store.expectations import BranchChange
 from triggerbot.systems import System
 
 
@@ -126,6 +129,21 @@ class BranchReporter(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+
+
+@runtime_checkable
+class ReportsExpectations(Protocol):
+    """A reporter that says, too, that a branch has become silent, or is heard of again."""
+
+    name: str
+
+    def wants(self, push: Push) -> bool:
+        """Return whether it reports a branch, as that of a push without system and revision."""
+
+    def report_expectation(
+        self, project: str, branch: str, change: BranchChange, stored: str, save: Callable[[str], None]
+    ) -> None:
+        """Report a change once; `stored`, `save` and errors as in `Reporter.report`."""
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from triggerbot.reports.branch_look import looking
 from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommandSettings, CommentCommands, Permission
+from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.publisher import Publisher, PublishSettings
@@ -56,7 +57,8 @@ def publisher(
     )
     lines = FailureLines(store, systems, clock)
     sampler = Sampler(store, config.rules, clock, dry=dry)
-    return Publisher(store, judge, lines, commands, settings, sampler, along, clock=clock, metrics=metrics)
+    expected = Expectations(store, config.rules, settings.reporters, dry=dry, clock=clock, metrics=metrics)
+    return Publisher(store, judge, lines, commands, settings, sampler, along, expected, clock=clock, metrics=metrics)
 
 
 def _permissions(config: Config) -> dict[str, Permission]:

@@ -28,6 +28,7 @@ from triggerbot.reports.branch_reports import BranchReports
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
+from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
@@ -75,6 +76,7 @@ class Publisher:
         settings: PublishSettings,
         sampler: Sampler | None = None,
         along: BranchReports | None = None,
+        expected: Expectations | None = None,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -87,6 +89,7 @@ class Publisher:
         self._settings = settings
         self._sampler = sampler
         self._along = along
+        self._expected = expected
         self._clock = clock
         self._metrics = metrics
         self._slowness = Slowness(clock)
@@ -121,9 +124,9 @@ class Publisher:
         if push is not None:
             left = self._rests.get(push, 0.0) - time.monotonic()
             self._store.reports.end(push, self._publish(push) if left <= 0 else self._clock() + left)
-        # A person's command does not wait until no report is due.
-        busy = self._commands.step() or push is not None
-        return (self._along is not None and self._along.step()) or busy
+        # Neither a person's command nor a branch waits until no report is due.
+        others = (self._commands, *(one for one in (self._along, self._expected) if one is not None))
+        return sum(one.step() for one in others) > 0 or push is not None
 
     def _publish(self, push: Push) -> float | None:
         """Judge and report a push, whatever fails; return when to do so again without any news, if ever."""

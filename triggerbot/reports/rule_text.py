@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from triggerbot.core.formatting import duration, plural
+from triggerbot.core.formatting import duration, hours, plural
 from triggerbot.core.policy.classified import BY_DEFAULT
+from triggerbot.core.policy.expectation import named
 from triggerbot.core.policy.rules import EVENTS, Rule
 
 _RESULTS = {
@@ -47,6 +48,11 @@ def _sentences(rule: Rule) -> Iterator[str]:
         yield (
             f"To measure how often triggerbot is right, {100 * rule.calibration:g} % of all jobs are run again once "
             "their push is judged; these runs decide nothing."
+        )
+    if rule.expect is not None:
+        yield (
+            f"Something should be heard of {listed(named(rule.branches.patterns))} at least every "
+            f"{hours(rule.expect)}; that nothing was is reported."
         )
     if rule.lookup_attempts:
         looks = f"{plural(rule.lookup_attempts, 'time')}, {duration(rule.lookup_delay)} apart"

@@ -38,7 +38,16 @@ from triggerbot.store.records import (
     job_records,
 )
 from triggerbot.store.store import Store
-from triggerbot.store.troubles import CRASHES_MAX, LETTERS_MAX, Crash, DeadLetter, in_order
+from triggerbot.store.troubles import (
+    CRASHES_MAX,
+    LETTERS_MAX,
+    LOOP_SECONDS,
+    Crash,
+    CrashClass,
+    DeadLetter,
+    crash_loops,
+    in_order,
+)
 
 __all__ = [
     "CRASHES_MAX",
@@ -47,12 +56,14 @@ __all__ = [
     "LEAD_DELAY",
     "LEASES_PER_SYSTEM",
     "LETTERS_MAX",
+    "LOOP_SECONDS",
     "NO_CAPS",
     "NO_PASSES",
     "REPEATED",
     "REPORT_DELAY",
     "Cap",
     "Crash",
+    "CrashClass",
     "DeadLetter",
     "Distrust",
     "FailureRecord",
@@ -73,6 +84,7 @@ __all__ = [
     "TimelineEntry",
     "Window",
     "Work",
+    "crash_loops",
     "in_order",
     "job_records",
 ]

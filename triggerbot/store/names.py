@@ -23,6 +23,8 @@ UNSETTLED = "unsettled"
 BASED = "based"
 #: Pushes that are not packed, by their last event.
 UNPACKED = "unpacked"
+#: Branches of which something is expected, by when that began.
+EXPECTED = "expected"
 
 
 class Queue(StrEnum):
@@ -33,6 +35,7 @@ class Queue(StrEnum):
     REPORTS = "reports"
     COMMANDS = "commands"
     BRANCHES = "branches due"
+    EXPECTATIONS = "expectations"
 
 
 def escape(text: str) -> str:

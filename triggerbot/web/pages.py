@@ -20,6 +20,7 @@ from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
 from triggerbot.reports import push_json, stuck, superseded, timeline
 from triggerbot.reports.branches import Branches
+from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_view, statistics_view
@@ -301,12 +302,15 @@ class Pages:
 
     def _errors(self) -> dict[str, Any]:
         distrust = self._store.distrust()
+        crashes = self._store.crashes.read(CRASHES_MAX)
         return {
             "checks": self._health(),
             "distrust": distrust,
             "stuck": [(one, push_path(one.push, job=one.job)) for one in stuck.stuck(self._store)],
             "letters": self._store.letters.read(_LETTERS_MAX),
-            "crashes": self._store.crashes.read(CRASHES_MAX),
+            "crashes": crashes,
+            "root_cause": root_cause(crashes),
+            "classes": CLASSES,
             "open_breakers": push_json.breakers(self._store.limits.breakers(), self._store.limits.held()),
             "caps": [
                 one

@@ -32,6 +32,7 @@ WORDS: dict[str, tuple[Word, ...]] = {
         Word("intake", "where events come from: webhook, pulse (AMQP), poll, file", "source, connector, ingestion"),
         Word("sweep", "asking a CI every few minutes what finished lately", "polling fallback, anti-entropy"),
         Word("lead", "a message that names neither push nor job, until the CI was asked", "unresolved event"),
+        Word("expectation", "how often something should be heard of a branch", "dead man's switch, heartbeat"),
         Word("dead letter", "a message that could not be handled, kept with the reason", "dead-letter queue"),
     ),
     "What is decided": (

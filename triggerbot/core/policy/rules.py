@@ -69,6 +69,8 @@ class Rule:
     calibration: float = 0.0
     #: Which jobs are looked at for streaks along a branch.
     alerts: Alerts = field(default_factory=Alerts)
+    #: Seconds within which something should be heard of each branch that it names; see `expectation`.
+    expect: float | None = None
 
     @property
     def proving(self) -> frozenset[Result]:

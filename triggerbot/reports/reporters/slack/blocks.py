@@ -11,6 +11,7 @@ from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.reports import PushReport, glossary
+from triggerbot.reports.expectation_text import sentence
 from triggerbot.reports.reporters.slack.markup import (
     LINE_MAX,
     NAME_MAX,
@@ -23,6 +24,7 @@ from triggerbot.reports.reporters.slack.markup import (
     section,
     size,
 )
+from triggerbot.store.expectations import BranchChange
 
 #: Bytes of text. Slack takes about 12,000 characters in all the blocks of a message together, which its documentation
 #: does not say (github.com/slackapi/bolt-js, issue 2509).
@@ -62,6 +64,16 @@ def details(report: PushReport) -> Message:
     body = _fitted(_all(report), _DETAILS_ROOM, None, report.link) or ["No job fails."]
     legend = section(f"Runs, oldest first: {glossary.LEGEND}")
     return Message(f"Details: {_notice(report)}", (*map(section, body), legend))
+
+
+def of_expectation(project: str, branch: str, change: BranchChange) -> Message:
+    """Render what has become of a branch of which something is expected."""
+    notice = sentence(project, branch, change, lambda name: plain(name, NAME_MAX))
+    head = "Silent" if change.silent else "Heard again"
+    # An invisible character after an @ keeps it from notifying anybody.
+    return Message(
+        escape(notice.replace("@", "@\u2060")), (section(f"*{head}*: {sentence(project, branch, change, code)}"),)
+    )
 
 
 def _notice(report: PushReport) -> str:

@@ -72,6 +72,10 @@ class Messages:
         """Return the state of one message."""
         return self._parts.get(part, Made())
 
+    def forget_all_but(self, part: str) -> None:
+        """Forget the state of the others with the next change."""
+        self._parts = {name: made for name, made in self._parts.items() if name == part}
+
     def put(self, part: str, made: Made) -> None:
         """Store the state of one message."""
         self._parts[part] = made

@@ -15,6 +15,7 @@ from triggerbot.reports.reporters.slack.api import SlackApi
 from triggerbot.reports.reporters.slack.branch import SlackBranches
 from triggerbot.reports.reporters.slack.messages import Channel, Made, Messages, Wanted, digest, says
 from triggerbot.reports.reporters.slack.settings import SlackReportSettings
+from triggerbot.store.expectations import BranchChange
 
 
 class SlackReporter:
@@ -49,6 +50,18 @@ class SlackReporter:
         message = self._channel.update(messages, _message(report, begins=self._is_worth_reporting(report)), fields)
         if message.ts and not message.gone and report.judged.final:
             self._channel.update(messages, _details(report, message.ts), fields)
+
+    def report_expectation(
+        self, project: str, branch: str, change: BranchChange, stored: str, save: Callable[[str], None]
+    ) -> None:
+        """Send what has become of a branch; raises `CIUnavailable` and `CIDenied` as `Reporter.report` does."""
+        part, content = str(change.number), blocks.of_expectation(project, branch, change)
+        payload = {"branch": digest(project, branch), "part": part}
+        metadata = {"event_type": "triggerbot_expectation", "event_payload": payload}
+        wanted = Wanted(part, content, says(content), begins=True, metadata=metadata)
+        messages = Messages(stored, save)
+        messages.forget_all_but(part)
+        self._channel.update(messages, wanted, {"project": project, "branch": branch})
 
     def _is_worth_reporting(self, report: PushReport) -> bool:
         judged = report.judged

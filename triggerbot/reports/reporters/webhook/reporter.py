@@ -20,9 +20,11 @@ from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport, ReportContext
+from triggerbot.reports.expectation_text import sentence
 from triggerbot.reports.reporters.webhook.address import Address
 from triggerbot.reports.reporters.webhook.branch import WebhookBranches
 from triggerbot.reports.reporters.webhook.settings import WebhookReportSettings
+from triggerbot.store.expectations import BranchChange
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -92,6 +94,20 @@ class WebhookReporter:
         """Close the connections."""
         self._address.close()
 
+    def report_expectation(
+        self,
+        project: str,
+        branch: str,
+        change: BranchChange,
+        stored: str,  # noqa: ARG002 - the change names its message, however often it is sent
+        save: Callable[[str], None],  # noqa: ARG002
+    ) -> None:
+        """Send what has become of a branch; raises `CIUnavailable` and `CIDenied`."""
+        kind = "branch.silent" if change.silent else "branch.heard"
+        identity = "\0".join((self.name, kind, project, branch, str(change.number)))
+        if self._address.send(identity, _expectation_body(kind, project, branch, change)):
+            log.warning("webhook.stopped", report=self.name, error="HTTP 410", project=project, branch=branch)
+
     def _send(self, report: PushReport, sent: _Sent) -> bool:
         """Send one POST; return whether the receiver wants no more (410, by Standard Webhooks)."""
         body = _body(report.value, sent.at)
@@ -112,6 +128,19 @@ def _body(value: Mapping[str, Any], at: float) -> bytes:
     envelope = {"type": "push.judged", "timestamp": event_json.format_time(at)}
     whole = msgspec.json.encode({**envelope, "data": value})
     return whole if len(whole) <= BODY_MAX else msgspec.json.encode({**envelope, "data": _smaller(value)})
+
+
+def _expectation_body(kind: str, project: str, branch: str, change: BranchChange) -> bytes:
+    data = {
+        "project": project,
+        "branch": branch,
+        "since": event_json.format_time(change.since),
+        "seconds": round(change.at - change.since),
+        "expected_every": round(change.every),
+        "known": change.known,
+        "text": sentence(project, branch, change),
+    }
+    return msgspec.json.encode({"type": kind, "timestamp": event_json.format_time(change.at), "data": data})
 
 
 def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
