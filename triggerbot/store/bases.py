@@ -108,7 +108,8 @@ def _newest(view: Reader, stored: StoredPush, branch: str) -> str | None:
     index = join(BRANCH, *stored.push[:2], branch)
     for at, part in view.first(index, _BRANCH_MAX, most=stored.first, descending=True):
         before = _stored(view, part) if at < stored.first else None
-        if before is not None and not before.fork:
+        # A branch that was just cut has the commit of what it was cut from: that is no base, but the same.
+        if before is not None and not before.fork and before.push.revision != stored.push.revision:
             return before.push.revision
     return None
 
