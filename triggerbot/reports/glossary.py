@@ -231,7 +231,7 @@ def proof(job: JobVerdict) -> str:
     if job.inherited:
         return "It fails in the same way at the revision that the push is based on, so it is not the change."
     if job.inherits:
-        return "It failed as another job did, which failed every time: most likely it is the change."
+        return "It failed as another job did, which was run again for both and failed on: see there what that proves."
     at_base = _AT_BASE[job.base.relation]
     text = f"It failed every time{at_base}." if job.verdict is Verdict.FAILED else VERDICTS[job.verdict]
     same = None if job.failing is None else job.failing.sameness

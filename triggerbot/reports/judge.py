@@ -174,7 +174,8 @@ class Judge:
         kept = list(_as_kept(record, found))
         following = list(_following(record, kept, derived)) if derived else kept
         there = looks.found(self._store, record.push, {job.name for job in failed}, now, rule)
-        judged = health.of_push(_against_base(record, following, there), now)
+        held = list(_against_base(record, following, there))
+        judged = health.of_push(_as_first(record, held), now)
         return replace(judged, base=there.revision, rests_on=there.visited)
 
     def _failed_in_outage(
@@ -210,6 +211,15 @@ def _against_base(record: PushRecord, jobs: Iterable[JobVerdict], there: Found) 
     for kept, job in zip(record.jobs, jobs, strict=True):
         shapes = None if job.failing is None else job.failing.shapes
         yield job if shapes is None else verdict.against_base(job, base.compare(shapes, there.jobs.get(kept.name)))
+
+
+def _as_first(record: PushRecord, jobs: Sequence[JobVerdict]) -> Iterator[JobVerdict]:
+    """Let jobs be inherited that failed as another one which decides for them, where that is."""
+    of = {claim.id: job for kept, job in zip(record.jobs, jobs, strict=True) for claim in kept.claims}
+    for job in jobs:
+        first = of.get(job.claim.like) if job.inherits and job.claim is not None else None
+        unknown = job.base.relation is base.Relation.UNKNOWN
+        yield verdict.against_base(job, first.base) if first is not None and first.inherited and unknown else job
 
 
 def _following(

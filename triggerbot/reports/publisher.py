@@ -162,12 +162,18 @@ class Publisher:
         return min((one for one in (due, later, judged.until, sampled) if one is not None), default=None)
 
     def _follow(self, record: PushRecord, judged: PushVerdict) -> None:
-        """Let news of the base have the push judged again, and claim anew what is not inherited after all."""
+        """Let news of the base have the push judged again, and claim anew what is not inherited after all.
+
+        That is so, too, where the job passed after all that decided for others.
+        """
         if judged.rests_on:
             self._store.bases.follow(record.push, judged.rests_on, self._clock())
         rule = rules.rule_for(self._settings.rules, record.push)
+        passed = {claim.id for job in record.jobs if any(run.passed for run in job.runs) for claim in job.claims}
         for job in record.jobs:
             for claim in job.claims:
+                if claim.refusal is Refusal.SAME_CAUSE and claim.like in passed and not claim.dry:
+                    self._store.bases.renew(claim, self._clock())
                 if claim.refusal is not Refusal.INHERITED:
                     continue
                 # What would be refused again is not claimed anew, whatever the verdict makes of generic lines.

@@ -181,11 +181,11 @@ def tell(transaction: Transaction, push: Push, now: float) -> None:
 
 
 def renew(transaction: Transaction, claim: Claim, now: float) -> bool:
-    """Claim a job anew whose claim was refused because the job failed on the base, too; return whether it was."""
+    """Claim a job anew whose claim was refused for what another job, or the base, did; return whether it was."""
     book = Book(transaction)
     ledger = book.ledger(claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
-    if stored is None or stored.refusal is not Refusal.INHERITED:
+    if stored is None or stored.refusal not in (Refusal.INHERITED, Refusal.SAME_CAUSE):
         return False
     ledger.drop_claim(stored)
     observe.make_claim(ledger, stored.job, stored.run, stored.origin, stored.dry, now)
