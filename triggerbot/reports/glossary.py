@@ -241,8 +241,8 @@ def proof(job: JobVerdict) -> str:
         text = "It failed every time, each time in another way: most likely it is the machine, not the change."
     elif job.verdict is Verdict.FAILED and same is not None and same.other_tests:
         text = "It failed every time, each time in another test: most likely those are intermittent, not the change."
-    elif job.weight is not None and not job.weight.proved:
-        text = "It failed every time, but may be intermittent: jobs such as this one often fail so."
+    elif job.unsure:
+        text = "It failed every time, which does not prove yet that it is not intermittent."
     return f"{text} {NOT_TOLD}" if job.verdict is Verdict.FAILED and same and same.silent == same.of else text
 
 

@@ -12,6 +12,7 @@ from tests.fakes.world import push
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import Result, Run, State
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.proof import proving
 from triggerbot.core.verdict.health import Health, PushVerdict, of_push
 from triggerbot.core.verdict.verdict import Verdict, of_job, of_runs
@@ -163,6 +164,25 @@ def test_nothing_is_final_while_anything_runs() -> None:
 def test_one_failure_alone_is_not_called_every_time(jobs: list[list[str]], sentence: str) -> None:
     """It proves less."""
     assert of_push(of_job(f"job-{number}", runs(*ends), ()) for number, ends in enumerate(jobs)).sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("jobs", "sentence"),
+    [
+        ([False], "1 job failed so far, not proved"),
+        ([True], "1 job fails every time"),
+        ([False, True, False, None], "1 job fails every time, 2 failed so far, not proved, 1 failed once"),
+    ],
+)
+def test_what_is_not_proved_is_not_called_every_time(jobs: list[bool | None], sentence: str) -> None:
+    """Where the failures of a job were weighed, and found too light; nor does what explains it say so."""
+    judged = []
+    for number, proved in enumerate(jobs):
+        weight = None if proved is None else Weight(0.3, 0.1, proved)
+        done = replace(claim(ClaimState.DONE), weight=weight)
+        judged.append(of_job(f"job-{number}", runs(*["failure"] * (1 if proved is None else 3)), [done]))
+    assert of_push(judged).sentence == sentence
+    assert ("does not prove" in glossary.proof(judged[0])) is (not jobs[0])
 
 
 @pytest.mark.parametrize(

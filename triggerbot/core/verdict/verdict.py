@@ -83,6 +83,11 @@ class JobVerdict:
         return self.claim.weight if ended and self.claim is not None else None
 
     @property
+    def unsure(self) -> bool:
+        """Whether it never passed, and its failures were weighed and found too light to prove anything."""
+        return self.weight is not None and not self.weight.proved
+
+    @property
     def inherits(self) -> bool:
         """Whether it failed as another job, which was retriggered for both and failed on."""
         refused = self.claim is not None and self.claim.refusal is Refusal.SAME_CAUSE and not self.claim.dry
