@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
@@ -43,8 +43,8 @@ class UntilProvedSection(Section):
     """So many further runs of a failed job as it takes: they end with a pass, or as soon as they prove something."""
 
     evidence: fields.Share = Field(
-        description="It is proved that a job fails every time if that it is intermittent has at most this chance, by "
-        "its history.",
+        description="How small the chance has to be, by the history of a job, that it is intermittent all the same: "
+        "then it is proved that it fails every time.",
         examples=["5%"],
     )
     max: int = Field(default=4, ge=1, le=_RETRIES_MOST, description="At most so many; a build gets one.")
@@ -107,6 +107,10 @@ class LookupSection(Section):
     delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
 
 
+#: What no branch is named at git, and what a pattern has.
+_ONE_BRANCH = r"[^*?\[]*"
+
+
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -161,7 +165,10 @@ class RuleSection(Section):
         "passes, or each. Without it, the first where retries go by evidence, and each where they are a number.",
         examples=["first"],
     )
-    base_branch: str = Field(
+    base_branch: Annotated[
+        str,
+        AfterValidator(fields.fits(_ONE_BRANCH, "expected the name of one branch, and no pattern")),
+    ] = Field(
         default="",
         max_length=200,
         description="The branch that pushes are based on, where the CI does not tell what each is based on.",

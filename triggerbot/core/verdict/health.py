@@ -151,12 +151,8 @@ def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
         (unsure, "failed so far, not proved", "failed so far, not proved"),
         (once, "failed once", "failed once"),
     ]
-    known = [part for part in parts if part[0]]
-    first = [
-        f"{number} {'job' if number == 1 else 'jobs'} {one if number == 1 else many}" for number, one, many in known
-    ]
-    rest = [_plural(*part) for part in known]
-    text = ", ".join((*first[:1], *rest[1:]))
+    (number, one, many), *rest = [part for part in parts if part[0]] or [(0, "", "")]
+    text = ", ".join((_plural(number, f"job {one}", f"jobs {many}"), *(_plural(*part) for part in rest)))
     return f"{text} with the same failure" if alike else text
 
 
