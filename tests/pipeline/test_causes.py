@@ -301,3 +301,22 @@ def test_what_is_inherited_is_so_for_all(tmp_path: Path, clock: Clock) -> None:
     assert judged.jobs[1].why == (
         f"its only run failed; {AS_FIRST}; fails on the base too (ba5eba5eba5e), so the push is judged without it"
     )
+
+
+@pytest.mark.parametrize("order", [JOBS[:2], JOBS[1::-1]])
+def test_a_job_that_fails_in_a_further_test_has_its_own(tmp_path: Path, clock: Clock, order: Sequence[str]) -> None:
+    """The other does not explain that one; the other way round it does."""
+    site = site_of(tmp_path, clock)
+    lines = {"linux-1": LOGIN, "linux-2": (*LOGIN, *CART)}
+    for job in order:
+        site.hear(failed(job, lines[job]))
+        site.world.drain()
+    for _ in range(30):
+        site.world.pass_time(60)
+        for one in [one for one in site.ci.runs[PUSH].values() if one.state is not State.FINISHED]:
+            site.hear(replace(one, state=State.FINISHED, result=Result.FAILURE, failures=lines[one.job], time=clock()))
+        site.world.drain()
+
+    found = {job: refusal for job, (_, refusal, _) in states(site).items()}
+    assert found["linux-2"] is None
+    assert found["linux-1"] is (None if order == JOBS[:2] else Refusal.SAME_CAUSE)

@@ -175,7 +175,7 @@ class Judge:
         following = list(_following(record, kept, derived)) if derived else kept
         there = looks.found(self._store, record.push, {job.name for job in failed}, now, rule)
         held = list(_against_base(record, following, there))
-        judged = health.of_push(_as_first(record, held), now)
+        judged = health.of_push(_as_first(record, held, there), now)
         return replace(judged, base=there.revision, rests_on=there.visited)
 
     def _failed_in_outage(
@@ -209,17 +209,23 @@ def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerd
 def _against_base(record: PushRecord, jobs: Iterable[JobVerdict], there: Found) -> Iterator[JobVerdict]:
     """Hold the failures of jobs against the base."""
     for kept, job in zip(record.jobs, jobs, strict=True):
-        shapes = None if job.failing is None else job.failing.shapes
-        yield job if shapes is None else verdict.against_base(job, base.compare(shapes, there.jobs.get(kept.name)))
+        runs = None if job.failing is None else job.failing.runs
+        yield job if runs is None else verdict.against_base(job, base.compare(runs, there.jobs.get(kept.name)))
 
 
-def _as_first(record: PushRecord, jobs: Sequence[JobVerdict]) -> Iterator[JobVerdict]:
-    """Let jobs be inherited that failed as another one which decides for them, where that is."""
-    of = {claim.id: job for kept, job in zip(record.jobs, jobs, strict=True) for claim in kept.claims}
+def _as_first(record: PushRecord, jobs: Sequence[JobVerdict], there: Found) -> Iterator[JobVerdict]:
+    """Hold jobs that fail as another one, which decides for them, against what that did at the base.
+
+    If they ran there, they are held against themselves.
+    """
+    of = {claim.id: kept.name for kept in record.jobs for claim in kept.claims}
     for job in jobs:
-        first = of.get(job.claim.like) if job.inherits and job.claim is not None else None
-        unknown = job.base.relation is base.Relation.UNKNOWN
-        yield verdict.against_base(job, first.base) if first is not None and first.inherited and unknown else job
+        name = of.get(job.claim.like) if job.inherits and job.claim is not None else None
+        if name is None or job.failing is None or job.base.relation is not base.Relation.UNKNOWN:
+            yield job
+        else:
+            standing = base.compare(job.failing.runs, there.jobs.get(name))
+            yield verdict.against_base(job, standing) if standing.relation is base.Relation.INHERITED else job
 
 
 def _following(

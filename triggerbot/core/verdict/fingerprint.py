@@ -18,7 +18,9 @@ from triggerbot.core.verdict.lines.roles import Role, read
 from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, TEST, shape
 from triggerbot.core.verdict.lines.words import words
 
-__all__ = ["ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "telling"]
+__all__ = [
+    "ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "shown", "telling",
+]  # fmt: skip
 
 #: Shapes taken from a run, and how many of them may name tests if others say what failed.
 SHAPES_MAX, _TESTS_MAX = 10, 6
@@ -132,6 +134,18 @@ def same(a: Collection[str], b: Collection[str]) -> bool:
     if common is None:
         return _first_alike(one.messages, other.messages, _BEFORE)
     return any(_said_alike(mine, yours, one, other) for mine, yours in common)
+
+
+def shown(mine: Collection[str], others: Collection[Collection[str]]) -> bool:
+    """Whether runs, given by their shapes, show a failure, and every test that failed in it.
+
+    One that fails like one of them, and in a further test, is more than they show; but where it crashed is chance.
+    """
+    crashed = bool(_run(tuple(mine)).crashes)
+    tests = [] if crashed else [(shape,) for shape in mine if names_test((shape,))]
+    return any(same(mine, other) for other in others) and all(
+        any(same(test, other) for other in others) for test in tests
+    )
 
 
 def same_test(a: Collection[str], b: Collection[str]) -> bool:
