@@ -19,7 +19,8 @@ from triggerbot.core.verdict.lines.shape import CRASH, SHAPE_MAX, TEST, shape
 from triggerbot.core.verdict.lines.words import words
 
 __all__ = [
-    "ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "shown", "telling",
+    "ALIKE", "SHAPES_MAX", "SHAPE_MAX", "Telling", "likeness", "same", "same_test", "shape", "shapes", "shown",
+    "telling",
 ]  # fmt: skip
 
 #: Shapes taken from a run, and how many of them may name tests if others say what failed.
