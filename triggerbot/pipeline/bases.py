@@ -19,8 +19,9 @@ from triggerbot.core.model import Event, Push, Run, RunKey
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base
-from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Standing
+from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Relation, Standing
 from triggerbot.logs import push_fields
+from triggerbot.pipeline.generic_lines import IsGeneric, nothing_is_generic
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Found, Store, Work, looks
 from triggerbot.store.documents import run_of, stored_run
@@ -38,10 +39,17 @@ _LINES_ASKED_MAX = 20
 class Bases:
     """Looks at the bases of pushes. Any number of threads may use it."""
 
-    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        observer: Observer,
+        clock: Callable[[], float],
+        generic: Callable[[Push], IsGeneric] = nothing_is_generic,
+    ) -> None:
         self._store = store
         self._observer = observer
         self._clock = clock
+        self._generic = generic
 
     def standing(self, system: System, work: Work, claims: Iterable[Claim], rule: Rule) -> Mapping[str, Standing]:
         """Return how the failures of claims stand to the base, by the keys of their jobs; asks the CI if it has to."""
@@ -57,7 +65,7 @@ class Bases:
             found = self._found(work.push, names, rule)
         runs = self._with_lines(system, work, failed, found.jobs)
         return {
-            claim.job: base.compare(looks.shapes_of(runs[claim.job], rule), found.jobs.get(identity.base(claim.job)))
+            claim.job: self._compare(work.push, identity.base(claim.job), runs[claim.job], found, rule)
             for claim in failed
         }
 
@@ -66,8 +74,16 @@ class Bases:
         if claim.manual or not claim.run.failed:
             return NOTHING_KNOWN
         name = identity.base(claim.job)
-        there = self._found(work.push, [name], rule).jobs.get(name)
-        return base.compare(looks.shapes_of(_runs_of(work, claim), rule), there)
+        return self._compare(work.push, name, _runs_of(work, claim), self._found(work.push, [name], rule), rule)
+
+    def _compare(self, push: Push, job: str, runs: Sequence[Run], found: Found, rule: Rule) -> Standing:
+        """Compare a job's failures with the base by what the verdict goes by: lines that prove nothing are left out."""
+        shapes, there = looks.shapes_of(runs, rule), found.jobs.get(job)
+        standing = base.compare(shapes, there)
+        if standing.relation is not Relation.INHERITED:
+            return standing
+        generic = self._generic(push)
+        return base.compare([[one for one in run if not generic(job, one)] for run in shapes], there)
 
     def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
         return looks.found(self._store, push, names, self._clock(), rule)

@@ -236,7 +236,7 @@ def proof(job: JobVerdict) -> str:
     text = f"It failed every time{at_base}." if job.verdict is Verdict.FAILED else VERDICTS[job.verdict]
     same = None if job.failing is None else job.failing.sameness
     if job.verdict is Verdict.FAILED and job.failing_runs == 1:
-        text = f"One failure alone does not tell whether it is the change{at_base}."
+        text = f"One failure alone does not tell whether it is the change{_ONCE_AT_BASE[job.base.relation]}."
     elif job.verdict is Verdict.FAILED and same is not None and same.different:
         text = "It failed every time, each time in another way: most likely it is the machine, not the change."
     elif job.verdict is Verdict.FAILED and same is not None and same.other_tests:
@@ -264,6 +264,15 @@ _AT_BASE: dict[Relation, str] = {
     Relation.UNTOLD: ", and on the base, too; no line tells whether that is the same failure",
     Relation.INTERMITTENT: ", and on the base it is intermittent: it may be the change or not",
     Relation.PASSES: ", and it passes on the base: most likely it is the change",
+}
+#: The same where it failed only once, which leaves open whether it is the change.
+_ONCE_AT_BASE: dict[Relation, str] = _AT_BASE | {
+    Relation.UNSETTLED: "; on the base it is not settled yet",
+    Relation.INHERITED: "; it fails on the base, too",
+    Relation.DIFFERENT: ", though on the base it fails otherwise",
+    Relation.UNTOLD: "; it fails on the base, too, and no line tells whether that is the same failure",
+    Relation.INTERMITTENT: "; on the base it is intermittent",
+    Relation.PASSES: ", though it passes on the base",
 }
 RELATIONS: dict[Relation, str] = {
     Relation.UNKNOWN: "Nothing is known of the base: no run of the job there, or not what the base is.",

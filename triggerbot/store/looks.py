@@ -9,7 +9,7 @@ from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import base, fingerprint
-from triggerbot.core.verdict.base import AtBase, Standing
+from triggerbot.core.verdict.base import AtBase
 from triggerbot.store.bases import Found
 from triggerbot.store.store import Store
 
@@ -31,11 +31,6 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
         return stored
     looked = _load(store.facts.metadata(push).get(LOOKED, "{}"), stored.revision)
     return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
-
-
-def standing(store: Store, push: Push, name: str, runs: Iterable[Run], now: float, rule: Rule | None) -> Standing:
-    """Return how the failure of a job stands to the base, as a decision about it takes it: by all its lines."""
-    return base.compare(shapes_of(runs, rule), found(store, push, [name], now, rule).jobs.get(name))
 
 
 def shapes_of(runs: Iterable[Run], rule: Rule | None) -> list[tuple[str, ...]]:

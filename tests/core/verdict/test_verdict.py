@@ -185,6 +185,19 @@ def test_what_is_not_proved_is_not_called_every_time(jobs: list[bool | None], se
     assert ("does not prove" in glossary.proof(judged[0])) is (not jobs[0])
 
 
+@pytest.mark.parametrize("proved", [True, False])
+def test_failures_that_are_not_one_are_not_said_to_prove_one(*, proved: bool) -> None:
+    """Three tests that failed once each look intermittent, however unlikely three failures in a row are."""
+    listed = [
+        replace(run, failures=(f"tests/test_{run.run_id}.py::test_it_{run.run_id}: KeyError: 'k{run.run_id}'",))
+        for run in runs("failure", "failure", "failure")
+    ]
+    done = replace(claim(ClaimState.DONE), weight=Weight(0.02 if proved else 0.3, 0.1, proved))
+    why = of_job("job", listed, [done]).why
+    assert why.endswith(", each in another test: that looks like 3 intermittent failures")
+    assert "% that it is intermittent" not in why
+
+
 @pytest.mark.parametrize(
     ("jobs", "sentence"),
     [

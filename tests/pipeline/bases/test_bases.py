@@ -312,3 +312,29 @@ def test_a_push_is_never_its_own_base(make_world: MakeWorld, ci: OnlyMain, kept:
         world.drain()
     assert judged(world, cut).base.relation is (Relation.PASSES if by_order else Relation.UNKNOWN)
     assert not judged(world, cut).hidden
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_line_that_proves_nothing_is_not_inherited(world: World, ci: OnlyMain, late: bool) -> None:
+    """What a run shows that passed is no failure; decision and verdict agree, also where that comes later."""
+    settle_base(world, ci)
+    publisher = world.publisher()
+    shown = event("other", "o1", push=HERE, result="success", failures=LOGIN)
+    if not late:
+        ci.put(shown)
+        world.hear(shown)
+    fail(world, ci, HERE)
+    world.drain()
+    world.publish(publisher)
+    assert (str(world.claim(HERE, "job").refusal) == "inherited") is late
+    ci.put(shown)
+    world.hear(shown)
+    for _ in range(3):
+        world.publish(publisher)
+        world.drain()
+    assert asked(ci) == 1
+    record = world.store.pushes.record(HERE)
+    assert record is not None
+    found = {one.job: one for one in Judge(world.store, world.clock, rules=world.rules, fresh=0.0).judge(record).jobs}
+    assert found["job"].base.relation is Relation.UNTOLD
+    assert not found["job"].hidden

@@ -172,7 +172,11 @@ class JobVerdict:
                 return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
 
     def _worth(self, failed: int) -> str:
-        return f"every one of {failed} runs failed" if self.weight is None else self.weight.words(failed, failed)
+        same = None if self.failing is None else self.failing.sameness
+        several = same is not None and (same.different or same.other_tests)
+        if self.weight is None or (several and self.weight.proved):
+            return f"every one of {failed} runs failed"
+        return self.weight.words(failed, failed)
 
     def _pending(self, quote: Callable[[str], str]) -> str:
         unfinished = sum(run.state is not State.FINISHED for run in self.runs)
