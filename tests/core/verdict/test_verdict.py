@@ -254,6 +254,8 @@ def test_what_a_person_asked_for_is_told_as_such() -> None:
 
     assert of_job("job", runs("success"), [person]).why == "2 owed"
     assert of_job("job", runs("failure"), [claim(ClaimState.OPEN, wanted=0)]).why == "a decision is due"
+    first = replace(claim(ClaimState.OPEN, wanted=0), note="waits for a to go first: as a, same failure")
+    assert of_job("job", runs("failure"), [first]).why == first.note
 
 
 def test_a_verdict_says_why() -> None:

@@ -10,6 +10,7 @@ from triggerbot.core import needs
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
+from triggerbot.core.policy import waiting
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
@@ -185,7 +186,11 @@ class JobVerdict:
             f"{self.owed} owed" if self.owed else "",
             f"{self.missing} asked for and not listed yet" if self.missing else "",
         ]
-        text = ", ".join(part for part in parts if part) or "a decision is due"
+        text = ", ".join(part for part in parts if part)
+        if not text and waiting.what(self.waits):
+            # It is no trouble, and says all there is to say.
+            return quote(self.waits)
+        text = text or "a decision is due"
         return f"{text}: {quote(self.waits)}" if self.waits else text
 
     def _alike(self) -> str:
