@@ -114,7 +114,8 @@ REFUSALS: dict[Refusal, Advice] = {
         f"Look at the runs that there are; if they leave a doubt, {_BY_HAND}.",
     ),
     Refusal.SAME_CAUSE: Advice(
-        "Another job of this push failed in the same way, was retriggered first, and failed on: they have one cause.",
+        "Another job of this push failed in the same way and comes first: what becomes of that one holds for this one, "
+        "too, unless it passes.",
         f"Look at that job; if you think that this one fails for another reason, {_BY_HAND}.",
     ),
     Refusal.OVER_BUDGET: Advice(
