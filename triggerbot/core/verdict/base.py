@@ -125,7 +125,7 @@ def _relation(runs: Iterable[Collection[str]], there: AtBase) -> Relation:
         return Relation.PASSES
     theirs = [shapes for lines in there.failures if (shapes := fingerprint.shapes(lines))]
     here = {tuple(shapes) for shapes in runs if shapes}
-    alike = bool(here) and all(fingerprint.shown(shapes, _told(theirs, there, shapes)) for shapes in here)
+    alike = bool(here) and all(_is_shown(shapes, theirs, there) for shapes in here)
     if there.passed:
         return Relation.INTERMITTENT if alike or not (here and theirs) else Relation.DIFFERENT
     if there.is_open:
@@ -135,9 +135,12 @@ def _relation(runs: Iterable[Collection[str]], there: AtBase) -> Relation:
     return Relation.DIFFERENT if here and len(theirs) == len(there.failures) else Relation.UNTOLD
 
 
-def _told(theirs: Sequence[Collection[str]], there: AtBase, mine: Collection[str]) -> Sequence[Collection[str]]:
-    """Return what failed at the base; where a run has more than is compared of one, each line there by itself, too."""
-    if len(mine) < fingerprint.SHAPES_MAX:
-        return theirs
+def _is_shown(mine: Collection[str], theirs: Sequence[Collection[str]], there: AtBase) -> bool:
+    """Whether the base shows a failure; where a run has more than is compared of one, by each line there, too."""
+    if fingerprint.shown(mine, theirs):
+        return True
+    if len(mine) < fingerprint.SHAPES_MAX or not any(fingerprint.same(mine, other) for other in theirs):
+        return False
     lines = dict.fromkeys(line for run in there.failures for line in run)
-    return [*theirs, *(shapes for line in lines if (shapes := fingerprint.shapes((line,))))]
+    each = [shapes for line in lines if (shapes := fingerprint.shapes((line,)))]
+    return fingerprint.shown(mine, [*theirs, *each])

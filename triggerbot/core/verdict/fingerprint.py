@@ -142,10 +142,20 @@ def shown(mine: Collection[str], others: Collection[Collection[str]]) -> bool:
 
     One that fails like one of them, and in a further test, is more than they show; but where it crashed is chance.
     """
-    crashed = bool(_run(tuple(mine)).crashes)
-    tests = [] if crashed else [(shape,) for shape in mine if names_test((shape,))]
-    return any(same(mine, other) for other in others) and all(
-        any(same(test, other) for other in others) for test in tests
+    one, runs = _run(tuple(mine)), [_run(tuple(other)) for other in others]
+    if any(one is other for other in runs):
+        return bool(one.tests or one.messages)
+    if not any(same(mine, other) for other in others):
+        return False
+    return bool(one.crashes) or all(any(_shows(other, test, said, one) for other in runs) for test, said in one.tests)
+
+
+def _shows(other: "_Run", test: tuple[str, ...], said: str, one: "_Run") -> bool:
+    """Whether a run shows a test that failed in another, and what is said of it there."""
+    if not other.tests:
+        return _first_alike([said] if said else list(one.failures), other.messages, _BEFORE)
+    return any(
+        test_ids.is_same(test, another) and _said_alike(said, yours, one, other) for another, yours in other.tests
     )
 
 
