@@ -37,6 +37,8 @@ class RequestedSection(Section):
 
 #: The number of further runs that a failed job may have.
 _RETRIES_MOST = 20
+#: A name without what makes it a pattern; git allows none of that in the name of a branch.
+_ONE_BRANCH = r"[^*?\[]*"
 
 
 class UntilProvedSection(Section):
@@ -105,10 +107,6 @@ class LookupSection(Section):
 
     attempts: int = Field(default=5, ge=0, le=100, description="How often to ask again before giving up.")
     delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
-
-
-#: What no branch is named at git, and what a pattern has.
-_ONE_BRANCH = r"[^*?\[]*"
 
 
 class RuleSection(Section):
