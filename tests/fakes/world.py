@@ -13,6 +13,8 @@ from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.generic_lines import ProjectLines
+from triggerbot.pipeline.history import Histories
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
@@ -64,7 +66,9 @@ class World:
         self.store: Store = open_file(path, durable=durable) if tables is None else open_memory(tables)
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
-        setting = DispatchSettings(rules, dry, self.bounds, background)
+        # Nothing is remembered of projects: a test does not wait for that to be read anew.
+        lines = ProjectLines(self.store, Histories(self.store, clock, fresh=0.0))
+        setting = DispatchSettings(rules, dry, self.bounds, background, lines.at)
         for system in systems.values():
             if isinstance(system, LimitsWrites):
                 system.share(StoreSlots(self.store, clock))

@@ -35,3 +35,15 @@ def test_by_what_they_prove() -> None:
         "4 more times, once a push."
     )
     assert ONE_FOR_ALL in said
+
+
+def test_everything_that_a_rule_says_is_said() -> None:
+    """What pushes are held against, what is run there, and that a build gets one."""
+    kinds = frozenset({"build", "test"})
+    rule = Rule(TRY, kinds=kinds, retries=4, until_proved=UntilProved(), base_branch="main", control=True)
+
+    said = rule_text.terms(rule).sentences
+
+    assert "at most 5 %, up to 4 more times (a build once), once a push." in said[0]
+    assert "Where the CI does not tell what a push is based on, it is held against “main” as it was before." in said
+    assert any("is run once at the base of its push" in one for one in said)

@@ -61,6 +61,20 @@ def test_why_a_job_was_not_retriggered_is_explained_once(house: House, visitor: 
     assert text.count("asks for it by hand") == 1
 
 
+def test_what_a_job_waits_for_is_said_as_it_is(house: House, visitor: Person) -> None:
+    """Not that it waits for a turn, where it waits for another job to go first."""
+    house.hear(failure("job", "1"))
+    (claim,) = house.store.pushes.work(push()).claims
+    note = "waits for linux-1 to go first: as linux-1, same failure"
+    house.store.claims.wait(claim, claim.due + 600.0, note, claim.due, since=claim.due)
+
+    text = html.unescape(visitor.get(PATH).text)
+
+    assert "It waits for linux-1 to go first: as linux-1, same failure." in text
+    assert "its turn" not in text
+    assert "a decision is due" not in text
+
+
 def test_failures_in_common_are_shown_once(house: House, visitor: Person) -> None:
     """One cause is shown with its jobs, which refer to it."""
     line = "TypeError: net.open is not a function"

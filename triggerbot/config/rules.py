@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
@@ -39,14 +39,16 @@ class RequestedSection(Section):
 
 #: The number of further runs that a failed job may have.
 _RETRIES_MOST = 20
+#: A name without what makes it a pattern; git allows none of that in the name of a branch.
+_ONE_BRANCH = r"[^*?\[]*"
 
 
 class UntilProvedSection(Section):
     """So many further runs of a failed job as it takes: they end with a pass, or as soon as they prove something."""
 
     evidence: fields.Share = Field(
-        description="It is proved that a job fails every time if that it is intermittent has at most this chance, by "
-        "its history.",
+        description="How small the chance has to be, by the history of a job, that it is intermittent all the same: "
+        "then it is proved that it fails every time.",
         examples=["5%"],
     )
     max: int = Field(default=4, ge=1, le=_RETRIES_MOST, description="At most so many; a build gets one.")
@@ -192,7 +194,10 @@ class RuleSection(Section):
         "passes, or each. Without it, the first where retries go by evidence, and each where they are a number.",
         examples=["first"],
     )
-    base_branch: str = Field(
+    base_branch: Annotated[
+        str,
+        AfterValidator(fields.fits(_ONE_BRANCH, "expected the name of one branch, and no pattern")),
+    ] = Field(
         default="",
         max_length=200,
         description="The branch that pushes are based on, where the CI does not tell what each is based on.",

@@ -18,9 +18,10 @@ from triggerbot.core.identity import Kept
 from triggerbot.core.model import Event, Push, Run, RunKey
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base, fingerprint
-from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Standing
+from triggerbot.core.verdict import base
+from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Relation, Standing
 from triggerbot.logs import push_fields
+from triggerbot.pipeline.generic_lines import IsGeneric, nothing_is_generic
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Found, Store, Work, looks
 from triggerbot.store.documents import run_of, stored_run
@@ -38,10 +39,17 @@ _LINES_ASKED_MAX = 20
 class Bases:
     """Looks at the bases of pushes. Any number of threads may use it."""
 
-    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        observer: Observer,
+        clock: Callable[[], float],
+        generic: Callable[[Push], IsGeneric] = nothing_is_generic,
+    ) -> None:
         self._store = store
         self._observer = observer
         self._clock = clock
+        self._generic = generic
 
     def standing(self, system: System, work: Work, claims: Iterable[Claim], rule: Rule) -> Mapping[str, Standing]:
         """Return how the failures of claims stand to the base, by the keys of their jobs; asks the CI if it has to."""
@@ -55,9 +63,9 @@ class Bases:
         if found.revision is not None and not all(looks.is_telling(found.jobs.get(name)) for name in names):
             self._look(system, work, found.revision, rule)
             found = self._found(work.push, names, rule)
-        lines = self._lines(system, work, failed, found.jobs)
+        runs = self._with_lines(system, work, failed, found.jobs)
         return {
-            claim.job: base.compare(fingerprint.shapes(lines[claim.job]), found.jobs.get(identity.base(claim.job)))
+            claim.job: self._compare(work.push, identity.base(claim.job), runs[claim.job], found, rule)
             for claim in failed
         }
 
@@ -66,8 +74,16 @@ class Bases:
         if claim.manual or not claim.run.failed:
             return NOTHING_KNOWN
         name = identity.base(claim.job)
-        there = self._found(work.push, [name], rule).jobs.get(name)
-        return base.compare(fingerprint.shapes(_lines_of(work, claim)), there)
+        return self._compare(work.push, name, _runs_of(work, claim), self._found(work.push, [name], rule), rule)
+
+    def _compare(self, push: Push, job: str, runs: Sequence[Run], found: Found, rule: Rule) -> Standing:
+        """Compare a job's failures with the base by what the verdict goes by: lines that prove nothing are left out."""
+        shapes, there = looks.shapes_of(runs, rule), found.jobs.get(job)
+        standing = base.compare(shapes, there)
+        if standing.relation is not Relation.INHERITED:
+            return standing
+        generic = self._generic(push)
+        return base.compare([[one for one in run if not generic(job, one)] for run in shapes], there)
 
     def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
         return looks.found(self._store, push, names, self._clock(), rule)
@@ -117,21 +133,22 @@ class Bases:
             own = runs[identity.base(run.job)]
             own[own.index(run)] = replace(run, failures=tuple(lines))
 
-    def _lines(
+    def _with_lines(
         self, system: System, work: Work, claims: Sequence[Claim], there: Mapping[str, AtBase]
-    ) -> Mapping[str, Sequence[str]]:
-        """Return the failure lines of jobs; the CI is asked for those that are missing where the base failed, too."""
-        lines = {claim.job: _lines_of(work, claim) for claim in claims}
+    ) -> Mapping[str, Sequence[Run]]:
+        """Return the runs of jobs; the CI is asked for lines that are missing where the base failed, too."""
+        runs = {claim.job: _runs_of(work, claim) for claim in claims}
         missing = [
             claim for claim in claims
-            if not lines[claim.job] and (at := there.get(identity.base(claim.job))) is not None and at.failures
+            if not any(run.failed and run.failures for run in runs[claim.job])
+            and (at := there.get(identity.base(claim.job))) is not None and at.failures
         ][:_LINES_ASKED_MAX]  # fmt: skip
         asked = self._ask_lines(system, work.push, [claim.run for claim in missing])
         for claim, (_, found) in zip(missing, asked, strict=True):
             if found:
                 self._store.facts.add_failure_lines(work.push, claim.job, claim.run.key, found)
-                lines[claim.job] = tuple(found)
-        return lines
+                runs[claim.job] = [replace(claim.run, failures=tuple(found))]
+        return runs
 
     def _ask_lines(self, system: System, push: Push, runs: Sequence[Run]) -> Iterator[tuple[Run, Sequence[str]]]:
         """Ask the CI for the failure lines of runs, all at once where it can; yield each run with its lines."""
@@ -157,10 +174,9 @@ def _branch(system: System, push: Push, rule: Rule) -> str:
     return rule.base_branch or default or push.branch
 
 
-def _lines_of(work: Work, claim: Claim) -> tuple[str, ...]:
-    """Return the failure lines of a job's failed runs, each once."""
-    runs = work.runs.get(claim.job, ()) or (claim.run,)
-    return tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
+def _runs_of(work: Work, claim: Claim) -> Sequence[Run]:
+    """Return the runs of a job."""
+    return work.runs.get(claim.job, ()) or (claim.run,)
 
 
 def _runs(events: Sequence[Event]) -> dict[str, list[Run]]:

@@ -76,7 +76,7 @@ class Dispatcher:
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
         self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
-        self._bases = Bases(store, observer, clock)
+        self._bases = Bases(store, observer, clock, settings.generic)
         self._sender = Sender(
             store, settings, self.admission, self._turns, self._superseding, self._bases, clock=clock, metrics=metrics
         )

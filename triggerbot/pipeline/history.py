@@ -45,6 +45,11 @@ class JobHistory:
         }  # fmt: skip
         return Past(len(at), max(self.pushes, len(at)))
 
+    def shows(self, shapes: Sequence[str]) -> bool:
+        """Return whether the base branch shows all of a failure as intermittent: each test that failed in it."""
+        known = [one.shapes for one in self.records if one.intermittent and self._is_base(one)]
+        return fingerprint.shown(shapes, known)
+
     def _is_base(self, one: FailureRecord) -> bool:
         return not self.base or (one.push.branch == self.base and not one.fork)
 
@@ -106,7 +111,7 @@ class ProjectHistory:
     def known_on_base(self, job: str, shapes: Sequence[str]) -> bool | None:
         """Return whether the base branch shows this failure of a job as intermittent; `None` if too little is known."""
         kept = self.job(job)
-        if shapes and kept.past(shapes).intermittent:
+        if shapes and kept.shows(shapes):
             return True
         return False if kept.pushes >= weighing.ENOUGH and (shapes or not kept.past().intermittent) else None
 

@@ -29,6 +29,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.facts import classification_of
+from triggerbot.pipeline.generic_lines import IsGeneric, nothing_is_generic
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -54,6 +55,8 @@ class DispatchSettings:
     bounds: Limits = field(default_factory=Limits)
     #: Returns what is known of a job and its failure, where retriggers go by what they prove.
     background: BackgroundOf = without_history
+    #: Returns what is generic at a push.
+    generic: Callable[[Push], IsGeneric] = nothing_is_generic
 
 
 class Sender:

@@ -16,9 +16,9 @@ import structlog
 from triggerbot.core.decision import Refusal
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown, StoreRefused, StoreUnavailable
 from triggerbot.core.model import Push
-from triggerbot.core.policy import backoff, rules
+from triggerbot.core.policy import backoff
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict.base import OWN
+from triggerbot.core.verdict.base import OWN, Relation
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
@@ -32,7 +32,7 @@ from triggerbot.reports.expectations import Expectations
 from triggerbot.reports.failure_lines import FailureLines, Slowness
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.push_json import Before
-from triggerbot.store import PushRecord, Store, looks
+from triggerbot.store import PushRecord, Store
 
 log = structlog.get_logger("triggerbot.publish")
 
@@ -40,6 +40,9 @@ log = structlog.get_logger("triggerbot.publish")
 _LEASE = 180.0
 #: Seconds of a lease after which no further report is started: the push is due again at once for the rest.
 _ENOUGH = 90.0
+#: What a failure turns out to be that was refused as inherited, and is decided about anew. Where less is known than
+#: before, it would be refused again.
+_NOT_INHERITED = OWN | {Relation.UNTOLD}
 #: Seconds between looks at the store when nothing is due.
 _IDLE = 0.5
 #: Seconds until a reporter that was denied is tried again, and until it is given up if nobody has fixed it.
@@ -171,19 +174,20 @@ class Publisher:
         return min((one for one in (due, later, judged.until, sampled) if one is not None), default=None)
 
     def _follow(self, record: PushRecord, judged: PushVerdict) -> None:
-        """Let news of the base have the push judged again, and claim anew what is not inherited after all."""
+        """Let news of the base have the push judged again, and claim anew what is not inherited after all.
+
+        That is so, too, where the job passed after all that decided for others.
+        """
         if judged.rests_on:
             self._store.bases.follow(record.push, judged.rests_on, self._clock())
-        rule = rules.rule_for(self._settings.rules, record.push)
+        against = {job.job: job.base.relation for job in judged.jobs}
+        passed = {claim.id for job in record.jobs if any(run.passed for run in job.runs) for claim in job.claims}
         for job in record.jobs:
             for claim in job.claims:
-                if claim.refusal is not Refusal.INHERITED:
-                    continue
-                # What would be refused again is not claimed anew, whatever the verdict makes of generic lines.
-                now = self._clock()
-                against = looks.standing(self._store, record.push, job.name, job.runs, now, rule)
-                if against.relation in OWN:
-                    self._store.bases.renew(claim, now)
+                if claim.refusal is Refusal.SAME_CAUSE and claim.like in passed and not claim.dry:
+                    self._store.bases.renew(claim, self._clock())
+                if claim.refusal is Refusal.INHERITED and against[job.job] in _NOT_INHERITED:
+                    self._store.bases.renew(claim, self._clock())
 
     def _save(self, record: PushRecord, judged: PushVerdict, metadata: Mapping[str, str]) -> Before:
         """Store the verdict of a push, with what has changed since the last one."""

@@ -110,7 +110,8 @@ def _newest(view: Reader, stored: StoredPush, branch: str) -> str | None:
         return None
     for other in order.before(view, stored.push._replace(branch=branch), position):
         before = _stored(view, part_of(other))
-        if before is not None and not before.fork:
+        # A branch that was just cut has the commit of what it was cut from: that is no base, but the same.
+        if before is not None and not before.fork and other.revision != stored.push.revision:
             return other.revision
     return None
 
@@ -182,11 +183,11 @@ def tell(transaction: Transaction, push: Push, now: float) -> None:
 
 
 def renew(transaction: Transaction, claim: Claim, now: float) -> bool:
-    """Claim a job anew whose claim was refused because the job failed on the base, too; return whether it was."""
+    """Claim a job anew whose claim was refused for what another job, or the base, did; return whether it was."""
     book = Book(transaction)
     ledger = book.ledger(claim.push)
     stored = None if ledger.stored is None else ledger.claim(claim.id)
-    if stored is None or stored.refusal is not Refusal.INHERITED:
+    if stored is None or stored.refusal not in (Refusal.INHERITED, Refusal.SAME_CAUSE):
         return False
     ledger.drop_claim(stored)
     observe.make_claim(ledger, stored.job, stored.run, stored.origin, stored.dry, now)

@@ -181,7 +181,6 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
     spent: bool = False
     most: int = 0
     weight: Weight | None = None
-    #: A job that was retriggered before for the same failure, by its claim; 0: there is none.
     like: int = 0
 
     def value(self, push: Push, run: Run, operation: Operation | None) -> Claim:
@@ -189,7 +188,7 @@ class StoredClaim(msgspec.Struct, omit_defaults=True):
         return Claim(
             self.id, push, self.job, self.state, run, self.dry, self.created, self.due, self.origin, self.cause,
             self.refusal, self.wanted, self.asked, self.known_runs, self.lookups, self.tries, self.note, operation,
-            self.behind, self.most, self.weight,
+            self.behind, self.most, self.weight, self.like,
         )  # fmt: skip
 
 

@@ -229,7 +229,8 @@ def _learn(ledger: Ledger, facts: PushFacts, asks: PushOptions | None, now: floa
         head.author, news = facts.author, True
     if head.time is None and facts.time is not None:
         head.time, news = facts.time, True
-    if head.base is None and facts.base is not None and facts.base != head.push.revision:
+    # A base may be told by the beginning of its revision; no push is its own.
+    if head.base is None and facts.base is not None and not head.push.revision.startswith(facts.base):
         head.base, news = facts.base, True
     if not head.parents and facts.parents:
         head.parents, news = facts.parents, True

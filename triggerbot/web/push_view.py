@@ -17,6 +17,7 @@ from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.formatting import capital, moment, plural
 from triggerbot.core.model import Push, Run, RunKey
+from triggerbot.core.policy import waiting
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -284,7 +285,9 @@ def _decisions(job: JobRecord, entries: Sequence[TimelineEntry]) -> Iterable[Dec
                     f"{runs}: {_asked_by(claim)}.{last}",
                 )
             else:
-                yield DecisionText("open", "Not decided yet", "", f"It waits for its turn.{last}")
+                known = waiting.what(claim.note)
+                text = f"It waits {known}." if known else f"It waits for its turn.{last}"
+                yield DecisionText("open", "Not decided yet", "", text)
     if job.calibration is not None:
         yield DecisionText("open", "Measured", "calibration", f"{capital(calibration.words(job.calibration))}.")
     if not job.claims:

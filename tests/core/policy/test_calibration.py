@@ -13,6 +13,7 @@ from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import Result, Run, State
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.calibration import Answer, Measured, Sample, answer, decide, is_sampled, measured, samples
+from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.history import Novelty, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
@@ -95,6 +96,13 @@ def test_each_thing_that_is_said_is_measured_by_itself(job: JobVerdict, expected
 def test_what_is_not_final_or_nobody_wants_run_is_left_alone(job: JobVerdict) -> None:
     """And so is what the rule excludes."""
     assert chosen(job) == []
+
+
+def test_what_is_not_proved_says_nothing_that_could_be_wrong() -> None:
+    """A job whose failures were found too light is not said to fail every time."""
+    weighed = replace(CLAIM, state=ClaimState.DONE, weight=Weight(0.3, 0.1, proved=False))
+
+    assert chosen(judged(Verdict.FAILED, RUN, AGAIN, claim=weighed)) == []
 
 
 def test_nothing_is_measured_that_others_need() -> None:

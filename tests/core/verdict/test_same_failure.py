@@ -67,7 +67,7 @@ def test_generic_lines_are_no_evidence(line: str) -> None:
     """Runs that have only such a line in common are not said to have the same failure."""
     job = of_job("job", [failed(1, line), failed(2, line)], ())
 
-    assert job.failing == Failing("", (), Sameness(0, 2, 2))
+    assert job.failing == Failing("", (), Sameness(0, 2, 2), ((), ()))
     assert job.why == "every one of 2 runs failed; no line tells of what, so they are not known to be alike"
 
 
@@ -134,7 +134,7 @@ def test_warnings_are_never_compared(warning: str) -> None:
 
     assert job.failing is not None
     assert job.failing.sameness.same == 1
-    assert alone.failing == Failing("", (), Sameness(0, 2, 2))
+    assert alone.failing == Failing("", (), Sameness(0, 2, 2), ((), ()))
 
 
 def test_some_runs_say_nothing() -> None:

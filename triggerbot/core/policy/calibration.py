@@ -124,7 +124,8 @@ def _said_of(job: JobVerdict, rule: Rule, author: str | None) -> Measured | None
         case Verdict.INTERMITTENT:
             return Measured.KNOWN if job.novelty is Novelty.KNOWN else Measured.INTERMITTENT
         case Verdict.FAILED if job.failing_runs > 1:
-            return Measured.FAILED
+            # Where it is not proved, nothing is said that could be wrong.
+            return None if job.unsure else Measured.FAILED
         case Verdict.FAILED if _is_refused(job.claim):
             return Measured.REFUSED
         case _:

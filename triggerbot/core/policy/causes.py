@@ -108,7 +108,8 @@ class Causes:
         That is so if nothing fails alike, if one that did has passed, or if none of them has proved anything.
         """
         shapes = _shapes(claim, runs)
-        found = self._like(claim, shapes)
+        # What fails in a further test besides is not explained by the other.
+        found = [one for one in self._like(claim, shapes) if fingerprint.shown(shapes, [_shapes(one.claim, one.runs)])]
         outcomes = {one.claim.id: self._outcome(one, shapes) for one in found}
         if Outcome.PASSED in outcomes.values():
             return None

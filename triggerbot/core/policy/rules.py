@@ -326,7 +326,8 @@ def _unless_enough(rule: Rule, cause: Cause, wanted: int, facts: Facts, detail: 
     runs = facts.runs
     left = wanted - max(0, runs - facts.derived - 1) - facts.forgotten
     if left <= 0:
-        why = f"{runs} runs exist, {wanted} further than the first are wanted"
+        exist = "1 run exists" if runs == 1 else f"{runs} runs exist"
+        why = f"{exist}, {wanted} further than the first {'is' if wanted == 1 else 'are'} wanted"
         if facts.forgotten:
             why += f"; {facts.forgotten} more proved nothing, and the store may have forgotten that it asked for them"
         return Decision.refuse(Refusal.ENOUGH_RUNS, why)

@@ -137,19 +137,22 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
 
 
 def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
-    """Render the failing jobs; those that ran only once are counted apart, for that proves less."""
+    """Render the failing jobs; those that ran only once, or not often enough, are counted apart: that proves less."""
     failed = [job for job in jobs if job.verdict is Verdict.FAILED]
-    often = sum(job.failing_runs > 1 for job in failed)
-    once = len(failed) - often
+    once = sum(job.failing_runs <= 1 for job in failed)
+    unsure = sum(job.unsure and job.failing_runs > 1 for job in failed)
+    often = len(failed) - once - unsure
     alike = len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
-    if often and once:
-        if alike:
-            return f"{len(failed)} jobs fail with the same failure ({once} of them ran once)"
-        return f"{_plural(often, 'job fails every time', 'jobs fail every time')}, {once} failed once"
-    text = (
-        _plural(often, "job fails every time", "jobs fail every time")
-        or _plural(once, "job failed once", "jobs failed once")
-    )  # fmt: skip
+    if alike and len(failed) > max(often, once, unsure):
+        less = filter(None, (f"{once} of them ran once" if once else "", f"{unsure} not proved" if unsure else ""))
+        return f"{len(failed)} jobs fail with the same failure ({', '.join(less)})"
+    parts = [
+        (often, "fails every time", "fail every time"),
+        (unsure, "failed so far, not proved", "failed so far, not proved"),
+        (once, "failed once", "failed once"),
+    ]
+    (number, one, many), *rest = [part for part in parts if part[0]] or [(0, "", "")]
+    text = ", ".join((_plural(number, f"job {one}", f"jobs {many}"), *(_plural(*part) for part in rest)))
     return f"{text} with the same failure" if alike else text
 
 

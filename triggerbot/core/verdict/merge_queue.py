@@ -4,6 +4,7 @@ A queue merges what its required check lets pass, so here only a proof is a succ
 nothing is neither good nor bad; here that is a failure.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from triggerbot.core.verdict.health import Health, PushVerdict
@@ -27,6 +28,10 @@ def conclude(judged: PushVerdict, *, timed_out: bool) -> tuple[Conclusion, str]:
     """
     if judged.health is Health.FAILING:
         return Conclusion.FAILURE, judged.sentence
+    inherited = [job.job for job in _shown(judged) if job.inherited]
+    if inherited:
+        # That it fails before the entry, too, proves no more for it; and what is before it may be another entry.
+        return Conclusion.FAILURE, f"fails on the base too: {_first(inherited)}"
     if not judged.final and not timed_out:
         return Conclusion.PENDING, judged.sentence
     if judged.health is not Health.GOOD:
@@ -34,8 +39,7 @@ def conclude(judged: PushVerdict, *, timed_out: bool) -> tuple[Conclusion, str]:
         return Conclusion.FAILURE, why
     new = [job.job for job in _shown(judged) if job.verdict is Verdict.INTERMITTENT and job.novelty != Novelty.KNOWN]
     if new:
-        others = f" and {len(new) - 1} more" if len(new) > 1 else ""
-        return Conclusion.FAILURE, f"intermittent, and not known to be before this change: {new[0]}{others}"
+        return Conclusion.FAILURE, f"intermittent, and not known to be before this change: {_first(new)}"
     return Conclusion.SUCCESS, judged.sentence
 
 
@@ -55,4 +59,9 @@ def _failed(judged: PushVerdict) -> list[JobVerdict]:
 
 
 def _shown(judged: PushVerdict) -> list[JobVerdict]:
-    return [job for job in judged.jobs if not job.hidden]
+    """Return the jobs that count: those, too, by which a push is not judged since they fail on its base."""
+    return [job for job in judged.jobs if not job.hidden or (job.inherited and job.aside)]
+
+
+def _first(names: Sequence[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]

@@ -81,6 +81,8 @@ class Failing:
     #: The shapes that identify the failure.
     shapes: tuple[str, ...]
     sameness: Sameness
+    #: The shapes that are evidence, of each failed run.
+    runs: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
             alike[two] += 1
     best = alike.index(max(alike))
     line = failed[best].failures[told[best][0].place] if told[best] else ""
-    return Failing(line, evidence[best], _sameness(alike[best], evidence))
+    return Failing(line, evidence[best], _sameness(alike[best], evidence), tuple(evidence))
 
 
 def evidence_of(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:

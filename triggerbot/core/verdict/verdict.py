@@ -10,6 +10,7 @@ from triggerbot.core import needs
 from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
+from triggerbot.core.policy import waiting
 from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.verdict import same_failure
 from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
@@ -81,6 +82,11 @@ class JobVerdict:
         """What its failures are worth, if they were weighed and nothing passed."""
         ended = self.claim is not None and self.claim.state.final and self.verdict is Verdict.FAILED
         return self.claim.weight if ended and self.claim is not None else None
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it never passed, and its failures were weighed and found too light to prove anything."""
+        return self.weight is not None and not self.weight.proved
 
     @property
     def inherits(self) -> bool:
@@ -167,7 +173,11 @@ class JobVerdict:
                 return "the CI skipped it" if self.skipped else "it did not finish, so it proves nothing"
 
     def _worth(self, failed: int) -> str:
-        return f"every one of {failed} runs failed" if self.weight is None else self.weight.words(failed, failed)
+        same = None if self.failing is None else self.failing.sameness
+        several = same is not None and (same.different or same.other_tests)
+        if self.weight is None or (several and self.weight.proved):
+            return f"every one of {failed} runs failed"
+        return self.weight.words(failed, failed)
 
     def _pending(self, quote: Callable[[str], str]) -> str:
         unfinished = sum(run.state is not State.FINISHED for run in self.runs)
@@ -176,7 +186,11 @@ class JobVerdict:
             f"{self.owed} owed" if self.owed else "",
             f"{self.missing} asked for and not listed yet" if self.missing else "",
         ]
-        text = ", ".join(part for part in parts if part) or "a decision is due"
+        text = ", ".join(part for part in parts if part)
+        if not text and waiting.what(self.waits):
+            # It is no trouble, and says all there is to say.
+            return quote(self.waits)
+        text = text or "a decision is due"
         return f"{text}: {quote(self.waits)}" if self.waits else text
 
     def _alike(self) -> str:
