@@ -31,8 +31,8 @@ from triggerbot.store.marks import Mark
 
 log = structlog.get_logger("triggerbot.workers")
 
-#: Seconds between signs of life.
-_EVERY = 10.0
+#: Seconds between signs of life: in the file, which costs nothing, and in a store of several.
+_TOUCH_EVERY, _EVERY = 1.0, 10.0
 #: Seconds since the last sign of life after which a Redis may have been put back: the mark alone proves nothing.
 _OLD = 900.0
 _STDERR = 2
@@ -121,8 +121,14 @@ class RunningMark:
             self._thread.join(_EVERY)
 
     def _run(self, store: Store) -> None:
-        while not self._stop.wait(_EVERY):
+        shown = time.monotonic()
+        while not self._stop.wait(_TOUCH_EVERY):
             try:
+                if self._descriptor is not None:
+                    os.utime(self._descriptor)
+                if time.monotonic() - shown < _EVERY:
+                    continue
+                shown = time.monotonic()
                 self._show_life(store)
                 if not self._alone:
                     self._look(store)
@@ -134,8 +140,6 @@ class RunningMark:
                 log.exception("mark.failed")
 
     def _show_life(self, store: Store) -> None:
-        if self._descriptor is not None:
-            os.utime(self._descriptor)
         # That a file has one daemon is proof enough: there the file beside it shows until when this one lived.
         if self._mark is not None and not (self._alone and self._is_put):
             self._mark = replace(self._mark, seen=self._clock(), seen_up=alive.uptime())
