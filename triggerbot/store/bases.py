@@ -103,7 +103,7 @@ def _before(view: Reader, stored: StoredPush, base_branch: str) -> str | None:
 
 
 def _line(view: Reader, stored: StoredPush, base_branch: str) -> str:
-    """Return the branch of which the push before a push is its base, where the CI tells none; empty if it is unknown."""
+    """Return the branch of which the push before a push is its base, where the CI tells none; empty if unknown."""
     branch = stored.push.branch
     if not stored.fork and (branch == base_branch or _is_default(view, stored.push)):
         return branch
