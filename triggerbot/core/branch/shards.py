@@ -8,7 +8,6 @@ of shards only where the other jobs of the branch make that certain.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from triggerbot.core.branch.cells import LEFT_OUT, Cell, CellKind
@@ -93,7 +92,7 @@ def merged(rows: Sequence[Row], known: Mapping[str, Shard]) -> list[Row]:
 
 def _merged(job: str, rows: Sequence[Row], known: Mapping[str, Shard]) -> Row:
     if len(rows) == 1:
-        return replace(rows[0], job=job)
+        return Row(job, rows[0].cells, rows[0].test)
     pieces = [known[row.job] for row in rows]
     at_each_push = zip(*(row.cells for row in rows), strict=True)
     return Row(job, tuple(combined(_expected(cells, pieces)) for cells in at_each_push))
