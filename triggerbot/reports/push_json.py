@@ -248,6 +248,7 @@ def _run(run: Run) -> dict[str, Any]:
         "failures": list(run.failures),
         "allowed_to_fail": run.allowed_to_fail,
         "needs": list(run.needs),
+        "tests": event_json.encode_tests(run.tests),
     }
 
 
