@@ -10,6 +10,7 @@ _COMMANDS = {
     "check": Listed("triggerbot.cli.check:check", "Is the config right, and what does it do?", "Begin"),
     "replay": Listed("triggerbot.cli.replay:replay", "What would have been done about recorded events?", "Begin"),
     "run": Listed("triggerbot.cli.run:run", "Watch and retrigger, until stopped.", "Begin"),
+    "read": Listed("triggerbot.cli.read:read", "The last step of a CI: tell what the reports of a run say.", "Begin"),
     "status": Listed("triggerbot.cli.status:status", "Is my push good? (exit 0 good, 1 failing, 2 neither)", "Ask"),
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
