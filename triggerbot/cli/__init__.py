@@ -12,6 +12,9 @@ _COMMANDS = {
     "run": Listed("triggerbot.cli.run:run", "Watch and retrigger, until stopped.", "Begin"),
     "read": Listed("triggerbot.cli.read:read", "The last step of a CI: tell what the reports of a run say.", "Begin"),
     "status": Listed("triggerbot.cli.status:status", "Is my push good? (exit 0 good, 1 failing, 2 neither)", "Ask"),
+    "branch": Listed(
+        "triggerbot.cli.branch:branch", "What keeps failing on a branch? (exit 0 nothing, 1 something)", "Ask"
+    ),
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),

@@ -73,7 +73,7 @@ _RUNNERS = r"""
           |code)\b | [Ee]xited\ with | Aborting\ on
     | Process\ (?:completed|exited|finished)\ with | process\ didn't\ exit\ successfully:\ exit | \[taskcluster
       | failed\ to\ push\ some
-    | Jest\ did\ not\ exit | The\ action\ '.*'\ has\ timed\ out
+    | Jest\ did\ not\ exit | The\ (?:action|job|operation|step)(?:\ '.*')?\ (?:has\ )?timed\ out\b
     | (?:subprocess\.)?CalledProcessError:\ Command\ '?\[?'?(?:pytest|make|npm|yarn|bash|sh|python\d?|tox|nox)
         '?\]?'?\ returned
     | subprocess\.CalledProcessError:\ Command\ returned | Uncaught\ exception$ | (?:[\w.]+\.)?(?:KeyboardInterrupt
