@@ -112,7 +112,7 @@ class Bases:
 
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
-        missing = [run for run in asked if not run.failures][:_LINES_ASKED_MAX]
+        missing = [run for run in asked if not run.evidence][:_LINES_ASKED_MAX]
         for run, lines in self._ask_lines(system, where, missing):
             own = runs[identity.base(run.job)]
             own[own.index(run)] = replace(run, failures=tuple(lines))
@@ -160,7 +160,7 @@ def _branch(system: System, push: Push, rule: Rule) -> str:
 def _lines_of(work: Work, claim: Claim) -> tuple[str, ...]:
     """Return the failure lines of a job's failed runs, each once."""
     runs = work.runs.get(claim.job, ()) or (claim.run,)
-    return tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
+    return tuple(dict.fromkeys(line for run in runs if run.failed for line in run.evidence))
 
 
 def _runs(events: Sequence[Event]) -> dict[str, list[Run]]:

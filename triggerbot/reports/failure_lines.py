@@ -204,7 +204,7 @@ def _without_lines(record: PushRecord, tries: _Tries, *, cancelled: bool) -> Ite
             cut_off = cancelled and _is_cut_off(run) and all(abs(at - other) > _TOGETHER for other in asked)
             if not (cut_off or run is passed or (failed and (run.failed or run.passed))):
                 continue
-            if run.failures or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
+            if run.evidence or tries.get(_name(run), (0, 0.0))[0] >= _TRIES_MAX:
                 continue
             if known or room > 0:
                 room -= not known

@@ -106,8 +106,8 @@ class _HistoryElsewhere:
             shape
             for job in record.jobs
             for run in job.runs
-            if run.passed and run.failures
-            for shape in fingerprint.shapes(run.failures)
+            if run.passed and run.evidence
+            for shape in fingerprint.shapes(run.evidence)
         )
 
     def generic(self, job: str, shape: str) -> bool:
@@ -312,8 +312,8 @@ def _failure_record(
     return FailureRecord(
         push, keys.get(job.job, job.job), max((run.time for run in job.runs if run.time), default=now),
         len(failed), len(passed),
-        fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
-        fingerprint.shapes(tuple(line for run in passed for line in run.failures)) if passed else (),
+        fingerprint.shapes(tuple(line for run in failed for line in run.evidence)),
+        fingerprint.shapes(tuple(line for run in passed for line in run.evidence)) if passed else (),
         author, first=first,
         proved=max(first, min((run.time for run in passed if run.time), default=now)) if passed else 0.0,
     )  # fmt: skip

@@ -198,6 +198,7 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "was": None if known is None else known[1] or None,
         "why": job.why,
         "failure": None if job.failing is None else _failing(job.failing),
+        "passed_on_fewer_tests": job.ran_fewer is not None,
         "suspected_new": job.suspected,
         "hidden": job.hidden,
         "aside": job.aside or None,

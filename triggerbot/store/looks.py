@@ -35,7 +35,7 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
 
 def standing(store: Store, push: Push, name: str, runs: Iterable[Run], now: float, rule: Rule | None) -> Standing:
     """Return how the failure of a job stands to the base, as a decision about it takes it: by all its lines."""
-    lines = tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
+    lines = tuple(dict.fromkeys(line for run in runs if run.failed for line in run.evidence))
     return base.compare(fingerprint.shapes(lines), found(store, push, [name], now, rule).jobs.get(name))
 
 
