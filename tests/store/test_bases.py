@@ -47,15 +47,15 @@ def test_the_walk_goes_back_by_what_was_told(store: Store) -> None:
 
 @pytest.mark.parametrize("default", [True, False])
 def test_the_base_branch_has_its_pushes_in_order(store: Store, default: bool) -> None:
-    """The default branch, or the one that the rule names; of it the newest push before this one."""
-    for at, where in enumerate((A, B, C), start=1):
-        store.observe([said(where=where), seen(passed(where, str(at)))], float(at), dry=False)
+    """The default branch, or the one that the rule names; of it the newest push before this one, heard of whenever."""
+    for at, where in ((3, C), (1, A), (2, B)):
+        store.observe([said(where=where, time=float(at)), seen(passed(where, str(at)))], 9.0 - at, dry=False)
     if default:
         store.observe([Head("ci", "try", "main", HeadKind.DEFAULT)], 4.0, dry=False)
     branch = "" if default else "main"
     assert store.bases.of(C, ["job"], 9.0, branch).revision == B.revision
     assert store.bases.of(A, ["job"], 9.0, branch).revision is None
-    store.observe([said(where=HERE)], 2.5, dry=False)
+    store.observe([said(where=HERE, time=2.5)], 9.0, dry=False)
     assert store.bases.of(HERE, ["job"], 9.0, branch).revision == (None if default else B.revision)
 
 

@@ -42,7 +42,7 @@ def test_separators_in_what_is_told_are_text(store: Store) -> None:
     first, second = (push(revision, project=odd, branch=odd) for revision in ("abcdef1", "abcdef2"))
     for now, where in enumerate((first, second), 1):
         store.observe([said(PushOptions(), where, message=odd, author=odd)], float(now), dry=False)
-        store.observe([seen(failure(odd, odd, push=where, failures=(odd,)))], float(now), dry=False)
+        store.observe([seen(failure(odd, odd, push=where, failures=(odd,), time=float(now)))], float(now), dry=False)
         judge(store, where, odd, float(now))
     wish = CommentCommand(odd, odd, odd, odd, odd)
     store.observe([wish], 1.0, dry=False)

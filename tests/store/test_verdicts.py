@@ -317,20 +317,3 @@ def test_projects_are_listed_in_order(store: Store) -> None:
         hear(store, where=push(project=project, branch=branch))
 
     assert store.pushes.projects() == ["a", "b", "é"]
-
-
-def test_the_push_before_is_the_one_of_the_same_branch_heard_of_last_before(store: Store) -> None:
-    """Whatever was heard of it since; other branches, projects and systems do not count."""
-    first, second, third = (push(f"{number}bcdef0") for number in range(3))
-    others = [push("3bcdef0", branch="other"), push("4bcdef0", project="other"), push("5bcdef0", system="other")]
-    for now, where in enumerate([first, second, *others, third]):
-        hear(store, where=where, now=float(now))
-    hear(store, "late", where=first, now=500.0)
-    twins = [push(f"{number}bcdef0", branch="twins") for number in range(2)]
-    store.observe([seen(failure(push=where)) for where in twins], 600.0, dry=False)
-
-    assert store.pushes.previous(third) == second
-    assert store.pushes.previous(second) == first
-    assert store.pushes.previous(first) is None
-    assert [store.pushes.previous(where) for where in (others[0], *twins)] == [None] * 3
-    assert store.pushes.previous(push("unknown")) is None

@@ -1,7 +1,7 @@
 """What the store knows of the revision that a push is based on, and which pushes rest on what is known of another.
 
 A job may not have run at the base itself, so the walk goes on to what the base is based on: by what the CI told of it,
-or, on a base branch, by the order in which its pushes came. A fork's runs are no evidence.
+or, on a base branch, by push order. A fork's runs are no evidence.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,17 +14,17 @@ from triggerbot.core.model import PROVING, Event, HeadKind, Push, Result, Run
 from triggerbot.core.needs import Needs
 from triggerbot.core.verdict import base, verdict
 from triggerbot.core.verdict.base import AtBase
-from triggerbot.store import heads, observe
+from triggerbot.store import heads, observe, order
 from triggerbot.store.documents import StoredPush, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book, Ledger
-from triggerbot.store.names import BRANCH, PUSH, REVISIONS, based_index, join, part_of, part_of_revision, push_of
+from triggerbot.store.names import PUSH, REVISIONS, based_index, join, part_of, part_of_revision, push_of
 from triggerbot.store.room import Reads, Room, Writes
 
 #: Revisions that are looked through for a job, from the base backwards, and jobs that are looked for in all of them.
 _STEPS_MAX, _JOBS_MAX = 10, 20_000
-#: Pushes of one revision, and of a branch, that are looked at; pushes that are told of news.
-_SAME_MAX, _BRANCH_MAX, _FOLLOWERS_MAX = 10, 20, 200
+#: Pushes of one revision that are looked at; pushes that are told of news.
+_SAME_MAX, _FOLLOWERS_MAX = 10, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def of(
             found |= {name: at for name, at in _jobs(view, one, left, now, proving) if name not in found}
         earlier = (_before(view, one, base_branch) for one in pushes)
         step = next((one for one in earlier if one is not None), None)
-    # A base may be told by the beginning of its revision.
-    return Found(revision, found, tuple(dict.fromkeys([*visited, *heard])))
+    # A base may be told by the beginning of its revision. Where there is none, one may be heard of yet.
+    return Found(revision, found, tuple(dict.fromkeys([*visited, *heard])) or (order.NOWHERE,))
 
 
 def _stored(view: Reader, part: str) -> StoredPush | None:
@@ -104,12 +104,14 @@ def _is_default(view: Reader, push: Push) -> bool:
 
 
 def _newest(view: Reader, stored: StoredPush, branch: str) -> str | None:
-    """Return the newest revision of a branch that was heard of before a push."""
-    index = join(BRANCH, *stored.push[:2], branch)
-    for at, part in view.first(index, _BRANCH_MAX, most=stored.first, descending=True):
-        before = _stored(view, part) if at < stored.first else None
+    """Return the newest revision of a branch that was pushed before a push."""
+    position = order.place(stored)
+    if position is None:
+        return None
+    for other in order.before(view, stored.push._replace(branch=branch), position):
+        before = _stored(view, part_of(other))
         if before is not None and not before.fork:
-            return before.push.revision
+            return other.revision
     return None
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from triggerbot.core.branch import order
 from triggerbot.core.claim import Claim, ClaimState, Operation
 from triggerbot.core.decision import Cause, Refusal
 from triggerbot.core.model import Batch, Event, Push, PushFacts, Run, RunKey, State
@@ -20,6 +21,9 @@ from triggerbot.core.policy.evidence import Weight
 from triggerbot.core.policy.try_syntax import PushOptions
 
 T = TypeVar("T")
+
+#: The number of a push in the index of its branch if no time is known of it.
+NO_PLACE = 0.0
 
 
 class StoredPush(msgspec.Struct, omit_defaults=True):
@@ -80,6 +84,12 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     by_branch: bool = False
     #: Most of its jobs failed: they count for nothing.
     outage: bool = False
+    #: The first start of a run, as far as it is known.
+    began: float | None = None
+    #: It is listed in its branch by push order; one of an older version is by when it was heard of.
+    ordered: bool = False
+    #: When it was made, as the pushes after it were told last.
+    placed: float | None = None
 
     @property
     def facts(self) -> PushFacts:
@@ -87,6 +97,12 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
         return PushFacts(
             self.push, self.message, self.author, self.time, self.fork, base=self.base, parents=self.parents
         )
+
+    @property
+    def place(self) -> float:
+        """Return its number in the index of its branch."""
+        at = order.pushed_at(self.time, self.began) if self.ordered else self.first
+        return NO_PLACE if at is None else at
 
     @property
     def due(self) -> float | None:

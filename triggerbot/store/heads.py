@@ -7,7 +7,7 @@ from triggerbot.core.model import Head, Push
 from triggerbot.store.documents import encode, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
-from triggerbot.store.names import BRANCH, Queue, join, push_of
+from triggerbot.store.names import Queue, branch_index, join, push_of
 from triggerbot.store.records import Outcome
 
 #: The index of branches with marks, by when the last came; pushes of a branch that are looked at, the newest.
@@ -45,8 +45,7 @@ def observe(transaction: Transaction, book: Book, head: Head, now: float) -> Out
 
 def _wake(transaction: Transaction, book: Book, head: Head, now: float) -> bool:
     """Make due what is owed at the branch's other pushes; on a default branch nothing ends by the news alone."""
-    branch = join(BRANCH, head.system, head.project, head.branch)
-    parts = [part for _, part in transaction.first(branch, _PUSHES_MAX, descending=True)]
+    parts = [part for _, part in transaction.first(branch_index(head.push), _PUSHES_MAX, descending=True)]
     pushes = [
         push_of(part)
         for part, due in zip(parts, transaction.ranks(Queue.PUSHES, parts), strict=True)

@@ -23,7 +23,6 @@ from triggerbot.store.documents import (
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.names import (
-    BRANCH,
     CLAIM,
     JOBS,
     JUDGED,
@@ -37,6 +36,7 @@ from triggerbot.store.names import (
     UNPACKED,
     Queue,
     based_index,
+    branch_index,
     held_index,
     join,
     part_of,
@@ -71,7 +71,7 @@ class Ledger:
         self._operations: dict[str, StoredOperation] = {}
         self._operation_changed: set[str] = set()
         self._entries: list[StoredEntry] = []
-        self._before: tuple[float | None, float | None, float | None] = (None, None, None)
+        self._before: tuple[float | None, ...] = (None,) * 4
 
     def take(self, header: bytes | None) -> None:
         """Take the push's own document."""
@@ -90,7 +90,7 @@ class Ledger:
     def create(self, now: float) -> StoredPush:
         """Find or create the push's own document, and record that something came."""
         if self.stored is None:
-            self.stored = StoredPush(self.push, now, now, by_branch=True)
+            self.stored = StoredPush(self.push, now, now, by_branch=True, ordered=True)
         elif self.stored.last < now - 60:
             self.stored.last = now
         return self.stored
@@ -325,11 +325,12 @@ class Ledger:
         self.save(transaction)
 
     def _rank(self, transaction: Transaction, stored: StoredPush) -> None:
-        last, due, report = self._before
+        last, due, report, place = self._before
         if last is None:
             ran.begin(transaction, stored)
-            transaction.rank(join(BRANCH, *self.push[:3]), self.part, stored.first)
             transaction.rank(REVISIONS, revision_member(self.push), 0.0)
+        if place != stored.place:
+            transaction.rank(branch_index(self.push), self.part, stored.place)
         if last != stored.last:
             transaction.rank(RECENT, self.part, stored.last)
             transaction.rank(join(RECENT, self.push.project.lower()), self.part, stored.last)
@@ -346,7 +347,7 @@ class Ledger:
         """Delete the push, with everything that belongs to it."""
         for index in (RECENT, join(RECENT, self.push.project.lower()), Queue.PUSHES, Queue.REPORTS, JUDGED, UNPACKED):
             transaction.rank(index, self.part, None)
-        transaction.rank(join(BRANCH, *self.push[:3]), self.part, None)
+        transaction.rank(branch_index(self.push), self.part, None)
         transaction.rank(REVISIONS, revision_member(self.push), None)
         for revision in self.head.bases:
             transaction.rank(based_index(self.push, revision), self.part, None)
@@ -360,8 +361,8 @@ class Ledger:
         self.stored = None
 
 
-def _ranks(stored: StoredPush) -> tuple[float | None, float | None, float | None]:
-    return stored.last, stored.due, stored.report_at
+def _ranks(stored: StoredPush) -> tuple[float | None, ...]:
+    return stored.last, stored.due, stored.report_at, stored.place
 
 
 class Book:

@@ -10,7 +10,7 @@ US, _ESCAPE = "\x1f", "\x1b"
 PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
 #: The kind of the document with all jobs of a push that has been quiet for long.
 PACK = "z"
-#: Indexes: pushes by their last event, by their first in a branch, by revision; verdicts.
+#: Indexes: pushes by their last event, in a branch by push order, by revision; verdicts.
 RECENT, BRANCH, REVISIONS, JUDGED = "recent", "branch", "revisions", "judged"
 #: Projects; pushes whose contribution to the statistics has changed; dead letters by their numbers.
 PROJECTS, UNCOUNTED, LETTERS = "projects", "uncounted", "letters"
@@ -100,6 +100,11 @@ def part_of_revision(member: str) -> str:
 def based_index(push: Push, revision: str) -> str:
     """Return the index of the pushes whose verdicts rest on a revision of a push's project."""
     return join(BASED, push.system, push.project.lower(), revision)
+
+
+def branch_index(push: Push) -> str:
+    """Return the index of the pushes of a push's branch, in push order."""
+    return join(BRANCH, *push[:3])
 
 
 def held_index(behind: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from triggerbot.core import identity, proof
+from triggerbot.core.branch import order
 from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.model import Batch, CommentCommand, Event, Head, Lead, Push, PushFacts, Result, RunKey, State
 from triggerbot.core.policy import planning, rules
@@ -274,6 +275,7 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
 
 def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
+    ledger.head.began = order.earliest([ledger.head.began, event.time if event.started is None else event.started])
     place = job.place(event.key)
     if place is None:
         runs = ledger.change_job(key).runs

@@ -6,15 +6,13 @@ from dataclasses import astuple, replace
 
 from triggerbot.core import identity
 from triggerbot.core.model import HeadKind, Push, PushFacts, State
-from triggerbot.store import heads, sampled
+from triggerbot.store import heads, order, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
-from triggerbot.store.engine import Doc, Reader
+from triggerbot.store.engine import Reader
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import (
-    BRANCH,
     JUDGED,
     PROJECTS,
-    PUSH,
     RECENT,
     REVISIONS,
     join,
@@ -187,17 +185,6 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
     return count, tuple(told)
 
 
-def previous(view: Reader, push: Push) -> Push | None:
-    """Find the previous push of the same branch, by when their first events came."""
-    own = view.get([Doc(part_of(push), PUSH)])[0]
-    if own is None:
-        return None
-    first = load(StoredPush, own).first
-    index = join(BRANCH, *push[:3])
-    before = [(at, part) for at, part in view.first(index, 20, most=first, descending=True) if at < first]
-    return push_of(before[0][1]) if before else None
-
-
 class Pushes(Room):
     """Pushes: found, listed, and read as a whole."""
 
@@ -210,5 +197,5 @@ class Pushes(Room):
     search = Reads(search)
     judged_since = Reads(judged_since)
     projects = Reads(projects)
-    previous = Reads(previous)
+    previous = Reads(order.previous)
     branches = Reads(branches)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from triggerbot.core import identity
 from triggerbot.core.model import Push
-from triggerbot.store import bases, due, failures, ran
+from triggerbot.store import bases, due, failures, order, ran
 from triggerbot.store.documents import StoredPush, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -74,6 +74,7 @@ def judged(
         bases.tell(transaction, summary.push, now)
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
+    order.settle(transaction, book, ledger, now)
     named = [one.job for one in records] + [job for job, _ in changes]
     book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
     ran.weigh(transaction, ledger, outage=outage)
