@@ -198,4 +198,5 @@ class Pushes(Room):
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(order.previous)
+    earlier = Reads(order.earlier)
     branches = Reads(branches)

@@ -127,6 +127,23 @@ def _sameness(alike: int, evidence: Sequence[tuple[str, ...]]) -> Sameness:
     return replace(same, one_test=all(shared), other_tests=not any(shared))
 
 
+def failing_tests(runs: Iterable[Run]) -> tuple[dict[str, str], bool]:
+    """Return the tests that failed in each of these runs, or in any if none did in each, with a line each.
+
+    And whether those are all: the tests of every run are known, and it listed all that failed.
+    """
+    told = [run.tests for run in runs]
+    known = [tests for tests in told if tests is not None]
+    lines: dict[str, str] = {}
+    for tests in known:
+        for one in tests.failing:
+            lines.setdefault(one.id, one.line)
+    ids = [tests.ids for tests in known]
+    always = frozenset[str]().union(*ids).intersection(*ids)
+    is_all = bool(told) and len(known) == len(told) and not any(tests.unlisted for tests in known)
+    return {test: line for test, line in lines.items() if not always or test in always}, is_all
+
+
 def ran_fewer(runs: Iterable[Run]) -> tuple[int, int] | None:
     """Return how many tests ran in the passing run with most, and in the failed one with fewest, if those are more.
 
