@@ -59,8 +59,7 @@ def test_an_archive_is_read_in_memory() -> None:
 
 def test_a_bomb_is_not_inflated(monkeypatch: pytest.MonkeyPatch) -> None:
     """All files together have a bound, whatever their headers say."""
-    monkeypatch.setattr(files, "INFLATED_MAX", 100_000)
-    found = zipped(archive(**{f"f{number}": bytes(60_000) for number in range(5)}), "bomb")
+    found = zipped(archive(**{f"f{number}": bytes(60_000) for number in range(5)}), "bomb", 100_000)
     read = [content(one) for one in found]
     assert sum(len(one) for one in read if isinstance(one, bytes)) == 100_000
     assert isinstance(read[-1], Problem)

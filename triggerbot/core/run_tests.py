@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Self
 
 #: Failing tests that are kept of a run, and characters of the line of one; the counts are of all.
@@ -60,7 +61,7 @@ class RunTests:
     @property
     def compared(self) -> list[FailingTest]:
         """The failing tests by which runs are compared: by their ids, since runners shuffle tests."""
-        return sorted(self.failing)[:_COMPARED_MAX]
+        return sorted(self.failing, key=attrgetter("id"))[:_COMPARED_MAX]
 
     def told_more(self, other: Self) -> bool:
         """Whether it tells more than another report of the same run; of two at most one tells more."""

@@ -63,16 +63,16 @@ def _read(path: Path, most: int) -> bytes:
 class _Archive:
     """An archive in memory, and how much may still be inflated."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most: int) -> None:
         self._zip = zipfile.ZipFile(io.BytesIO(data))
-        self._left = INFLATED_MAX
+        self._most = self._left = most
 
     def entries(self) -> Sequence[zipfile.ZipInfo]:
         return self._zip.infolist()
 
     def read(self, entry: zipfile.ZipInfo, most: int) -> bytes:
         if self._left <= 0:
-            raise OSError(f"the archive inflates to more than {INFLATED_MAX >> 20} MiB")
+            raise OSError(f"the archive inflates to more than {self._most >> 20} MiB")
         try:
             with self._zip.open(entry) as file:
                 data = file.read(min(most, self._left))
@@ -83,8 +83,8 @@ class _Archive:
         return data
 
 
-def zipped(data: bytes, name: str) -> list[File]:
-    """Return the files of a zip archive, named below `name`.
+def zipped(data: bytes, name: str, most: int = INFLATED_MAX) -> list[File]:
+    """Return the files of a zip archive, named below `name`; `most`: bytes that all of them are inflated to.
 
     Their names are only names, nothing is written; those that point out of the archive are left out. Raises
     `NotReadable`.
@@ -92,7 +92,7 @@ def zipped(data: bytes, name: str) -> list[File]:
     if data.count(_ENTRY) > FILES_MAX:
         raise NotReadable(f"{name} has more than {FILES_MAX} files")
     try:
-        archive = _Archive(data)
+        archive = _Archive(data, most)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, OverflowError) as error:
         raise NotReadable(f"{name} is no zip archive that can be read: {error}") from None
     return [
