@@ -19,7 +19,7 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.observer import Observer
-from triggerbot.reports import judge, push_json
+from triggerbot.reports import branches, judge, push_json
 from triggerbot.reports.judge import Judge
 from triggerbot.store import Pause, Store
 from triggerbot.store.factory import open_file
@@ -27,6 +27,8 @@ from triggerbot.store.factory import open_file
 #: Of the large push: jobs, those that fail, and runs beyond the first of each.
 _JOBS, _FAILING, _AGAIN = 5_000, 300, 1_000
 _PUSHES = 1_000
+#: Pushes of the branch, and its jobs.
+_ALONG, _BRANCH_JOBS = 50, 300
 _TIMES = 15
 _READERS = 10
 #: How often both are measured in turn; the ratio of the medians is reported.
@@ -43,7 +45,9 @@ def measure(directory: Path, quick: bool) -> list[dict[str, Any]]:
     with daemon(full) as (_, address):
         push = milliseconds(address, f"/pushes/try/{_LARGE.revision}", 3 if quick else _TIMES)
         listed = milliseconds(address, f"/?limit={_PUSHES}", 3 if quick else _TIMES)
+        branch = milliseconds(address, "/branches/try/main", 3 if quick else _TIMES)
     return [
+        {"what": "branch page, 300 jobs by 50 pushes", "value": branch, "unit": "ms", "aim": "< 200 ms"},
         {"what": "push page, 5,000 jobs and 6,000 runs", "value": push, "unit": "ms", "aim": "< 200 ms"},
         {"what": "list of 1,000 pushes", "value": listed, "unit": "ms", "aim": "< 200 ms"},
         *_readers(busy, 1_000 if quick else 6_000),
@@ -67,6 +71,8 @@ def _fill(path: Path, pushes: int) -> None:
     observed = list(_large(now))
     for start in range(0, len(observed), 500):
         observer.observe(observed[start : start + 500])
+    for number in range(_ALONG):
+        observer.observe(list(_of_branch(number, now)))
     _judge(store, now)
     store.close()
 
@@ -78,6 +84,15 @@ def _large(now: float) -> Iterator[Event]:
     for number in range(_AGAIN):
         result = Result.FAILURE if number % 2 else Result.SUCCESS
         yield _event(_LARGE, f"test-linux1804-64-qr/opt-mochitest-{number % _FAILING}", f"again-{number}", result, now)
+
+
+def _of_branch(number: int, now: float) -> Iterator[Event]:
+    """Yield a push of a branch: one job of thirty fails at most pushes."""
+    push, at = Push("ci", "try", "main", f"{number:08x}" + "e" * 32), now - 60.0 * (_ALONG - number)
+    for job in range(_BRANCH_JOBS):
+        fails = job % 30 == 0 and number % 5 > 1
+        yield _event(push, f"test-linux1804-64-qr/opt-mochitest-{job}", f"{number}-{job}",
+                     Result.FAILURE if fails else Result.SUCCESS, at)  # fmt: skip
 
 
 def _event(push: Push, job: str, run: str, result: Result, now: float) -> Event:
@@ -96,7 +111,8 @@ def _judge(store: Store, now: float) -> None:
         assert record is not None
         judged = court.judge(record)
         seen = judge.failure_records(push, judged.jobs, now)
-        store.reports.judged(push_json.summary(record, judged, now), seen, [], now)
+        shown = branches.shown(record, judged)
+        store.reports.judged(push_json.summary(record, judged, now), seen, [], now, shown=shown)
         store.reports.end(push, None)
 
 

@@ -63,8 +63,8 @@ def test_a_recording_says_since_when_a_job_fails(run: Any, tmp_path: Path) -> No
         "isolated": [{"job": "c", "sha": "sha2"}],
     }  # fmt: skip
     said = run(file, "--branch", "main").stdout.splitlines()[0]
-    assert said.startswith("a: failing since sha4, at 2 pushes; the same failure each time; 1 push in between not yet")
-    assert said.endswith(f"; 1 push in between did not run it; not seen to pass before: {LINE}")
+    assert said.startswith("a: failing since sha4; not seen to pass before; at 2 pushes; the same failure each time; 1")
+    assert said.endswith(f"; 1 push in between not yet known; 1 push in between did not run it: {LINE}")
 
 
 def test_jobs_can_be_chosen_and_shards_merged(run: Any, tmp_path: Path) -> None:
@@ -115,3 +115,91 @@ def test_wrong_use_and_bad_files(run: Any, tmp_path: Path, text: str | None, arg
     assert (answer.exit_code, answer.stdout) == (2, "")
     assert why.format(file=file) in answer.stderr
     assert len(answer.stderr.splitlines()) == 1
+
+
+def revision(number: int) -> str:
+    """Return the revision of the push with this number, 0 being the oldest."""
+    return f"{number:07x}" + "0" * 33
+
+
+def hear(bench: Bench, order: list[int], **jobs: str) -> None:
+    """Let jobs end at the pushes of `main` as letters say, oldest first; the pushes are heard of in this order."""
+    for number in order:
+        for job, letters in jobs.items():
+            if letters[number] != "?":
+                result = {"F": "failure", "S": "success", "C": "cancelled", "K": "skipped"}[letters[number]]
+                time = bench.now + 60.0 * number
+                bench.hear(
+                    bench.event(
+                        job, result, revision=revision(number), branch="main", run_id=f"{job}-{number}", time=time,
+                        started=time - 30, failures=(LINE,) if result == "failure" else (), author="bot@example.org",
+                    ),
+                    dispatch=False,
+                )  # fmt: skip
+
+
+def test_the_store_tells_the_same_in_push_order(bench: Bench) -> None:
+    """In whatever order the pushes were heard of; `main` is the base branch, which need not be named."""
+    hear(bench, [3, 0, 2, 1], a="SFCF", b="SSSF", c="SFSS")
+
+    answer = bench.run("branch", "try", "--json")
+
+    assert (answer.exit_code, json.loads(answer.stdout)) == (
+        1,
+        {
+            "branch": "main",
+            "failing": [
+                {
+                    "AlertType": "Recurrently Failing Job", "AlertObject": "a", "OncallTeams": [],
+                    "OncallIndividuals": [], "Flags": [], "sha": revision(1), "branch": "main",
+                    "newest": revision(3), "pushes": 2, "same_failure": True, "running_between": 0,
+                    "did_not_run": [],
+                }
+            ],
+            "newest_only": ["b"],
+            "isolated": [{"job": "c", "sha": revision(1)}],
+        },
+    )  # fmt: skip
+    assert bench.json("branch", "TRY", "main", "--jobs", "b") == {
+        "branch": "main", "failing": [], "newest_only": ["b"], "isolated": [],
+    }  # fmt: skip
+
+
+def test_the_rule_says_what_is_looked_at(bench: Bench) -> None:
+    """From how many pushes on, which jobs, and whether shards are one job."""
+    hear(bench, [0, 1, 2], **{"mochitest-1": "SFS", "mochitest-2": "SSF", "a": "SFF", "a-unstable": "SFF"})
+    assert [one["AlertObject"] for one in bench.json("branch", "try", "main")["failing"]] == ["a", "a-unstable"]
+    text = bench.config.read_text()
+
+    bench.config.write_text(text.replace(
+        "  - projects: [try]\n",
+        "  - projects: [try]\n    alerts: {merge_shards: true, exclude_jobs: ['*-unstable'], pushes: 2}\n",
+    ))  # fmt: skip
+    assert [one["AlertObject"] for one in bench.json("branch", "try", "main")["failing"]] == ["a", "mochitest"]
+    bench.config.write_text(text.replace("  - projects: [try]\n", "  - projects: [try]\n    alerts: {pushes: 3}\n"))
+    answer = bench.run("branch", "try", "main", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)["failing"]) == (0, [])
+
+
+@pytest.mark.usefixtures("real_now")
+def test_a_failure_whose_retriggers_are_awaited_is_not_yet_known(bench: Bench) -> None:
+    """Neither a streak nor its end."""
+    hear(bench, [0, 1], a="FF")
+    bench.hear(bench.event("a", revision=revision(2), branch="main", run_id="a-2", time=bench.now + 120.0))
+    assert bench.json("branch", "try", "main")["failing"][0]["newest"] == revision(1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["try", "other"], "no push of the branch 'other' of try is known; known are: main"),
+        (["careful"], "the base branch of careful is not known: name the branch; no push of the project is known"),
+        (["elsewhere", "main"], "no rule of"),
+    ],
+)
+def test_what_is_not_known(bench: Bench, arguments: list[str], why: str) -> None:
+    """Exit code 2, and what would be right."""
+    hear(bench, [0], a="S")
+    answer = bench.run("branch", *arguments)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert why in answer.stderr

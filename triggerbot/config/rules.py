@@ -7,6 +7,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from triggerbot.config import fields
 from triggerbot.config.section import Section, default
 from triggerbot.config.yaml_reader import shown
+from triggerbot.core.branch.alerts import Alerts
 from triggerbot.core.policy.budget import Budget
 from triggerbot.core.policy.classified import FailureClass
 from triggerbot.core.policy.evidence import UntilProved
@@ -107,6 +108,26 @@ class LookupSection(Section):
     delay: fields.Duration = default("90s", "How long to wait in between.", examples=["90s"])
 
 
+class AlertsSection(Section):
+    """Which jobs are looked at along a branch, and when one that keeps failing is worth an alert."""
+
+    pushes: int = Field(
+        default=2, ge=2, le=50, description="At how many consecutive pushes a job has to fail to be a streak."
+    )
+    jobs: fields.SomePatterns = default(("*",), "Jobs that are looked at, by their name or that of a shard.")
+    exclude_jobs: fields.Patterns = default((), "But none of these.", examples=[["*-unstable*"]])
+    merge_shards: bool = Field(
+        default=False, description="Whether the shards of a job are one job: a failure moves between them."
+    )
+    many: int = Field(
+        default=5, ge=1, description="If more jobs than that begin to fail at one push, they are one message."
+    )
+
+    def alerts(self) -> Alerts:
+        """Return it as the domain takes it."""
+        return Alerts(self.pushes, self.jobs, self.exclude_jobs, self.merge_shards, self.many)
+
+
 class RuleSection(Section):
     """What is watched, and how much may be done about it; the first rule that matches project and branch counts."""
 
@@ -189,11 +210,14 @@ class RuleSection(Section):
         examples=["0.5%"],
     )
 
+    alerts: AlertsSection = default({}, "Which jobs that keep failing along a branch are worth an alert.")
+
     def rule(self) -> Rule:
         """Return it as the policy takes it."""
         own = dict(self)
-        requested, budget, lookup, never_start, retries, same_cause = (
-            own.pop(name) for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause")
+        requested, budget, lookup, never_start, retries, same_cause, alerts = (
+            own.pop(name)
+            for name in ("requested", "budget", "lookup", "never_start", "retries", "same_cause", "alerts")
         )
         until_proved = retries if isinstance(retries, UntilProved) else None
         return Rule(
@@ -214,4 +238,5 @@ class RuleSection(Section):
             budget=Budget(budget.percent, budget.floor),
             lookup_attempts=lookup.attempts,
             lookup_delay=lookup.delay,
+            alerts=alerts.alerts(),
         )

@@ -17,15 +17,20 @@ def short(revision: str) -> str:
 
 def since(one: Streak) -> str:
     """Say since when a job fails, and how sure that is."""
-    parts = [
-        f"failing since {short(one.since)}, at {plural(one.pushes, 'push', 'pushes')}",
+    good = f"good at {short(one.last_good)}" if one.last_good else "not seen to pass before"
+    return "; ".join([f"failing since {short(one.since)}", good, *parts(one)])
+
+
+def parts(one: Streak) -> list[str]:
+    """Say how often a job fails, and how sure it is that it does so since then."""
+    found = [
+        f"at {plural(one.pushes, 'push', 'pushes')}",
         one.words,
         f"{plural(one.running_between, 'push', 'pushes')} in between not yet known" if one.running_between else "",
         f"{plural(len(one.did_not_run), 'push', 'pushes')} in between did not run it" if one.did_not_run else "",
-        f"good at {short(one.last_good)}" if one.last_good else "not seen to pass before",
-        f"{plural(len(one.gap), 'push', 'pushes')} after that did not run it" if one.gap else "",
+        f"{plural(len(one.gap), 'push', 'pushes')} between good and failing did not run it" if one.gap else "",
     ]  # fmt: skip
-    return "; ".join(part for part in parts if part)
+    return [part for part in found if part]
 
 
 def beginning(one: Beginning, quote: Callable[[str], str] = str) -> str:

@@ -23,7 +23,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
-from triggerbot.reports import PushReport, Reporter, Warns, as_listed, judge, push_json
+from triggerbot.reports import PushReport, Reporter, Warns, as_listed, branches, judge, push_json
 from triggerbot.reports.calibration import Sampler
 from triggerbot.reports.comments import CommentCommands, answers
 from triggerbot.reports.controls import Controls
@@ -190,6 +190,7 @@ class Publisher:
         self._store.reports.judged(
             summary, records, changes, now,
             unsettled=judge.unsettled(judged, record.keys), outage=judge.is_outage(judged.jobs),
+            shown=branches.shown(record, judged),
         )  # fmt: skip
         for job, _ in changes:
             self._metrics.verdicts.labels(before[job][0]).inc()

@@ -101,7 +101,9 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     @property
     def place(self) -> float:
         """Return its number in the index of its branch."""
-        at = order.pushed_at(self.time, self.began) if self.ordered else self.first
+        if not self.ordered:
+            return self.first
+        at = order.pushed_at(self.time, self.began)
         return NO_PLACE if at is None else at
 
     @property

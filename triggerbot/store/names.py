@@ -8,8 +8,9 @@ from triggerbot.core.model import Group, Push
 US, _ESCAPE = "\x1f", "\x1b"
 #: Kinds of documents of a push, whose log is its timeline.
 PUSH, JOBS, CLAIM, OPERATION, METADATA, FAILURES = "", "j", "c", "o", "m", "f"
-#: The kind of the document with all jobs of a push that has been quiet for long.
-PACK = "z"
+#: The kinds of the document with all jobs of a push that has been quiet for long, and of that with what it shows along
+#: its branch.
+PACK, GRID = "z", "g"
 #: Indexes: pushes by their last event, in a branch by push order, by revision; verdicts.
 RECENT, BRANCH, REVISIONS, JUDGED = "recent", "branch", "revisions", "judged"
 #: Projects; pushes whose contribution to the statistics has changed; dead letters by their numbers.

@@ -275,7 +275,7 @@ def _claim_requested(ledger: Ledger, asked: frozenset[str], now: float, dry: boo
 
 def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     """Record how far a run has come, never backwards; return whether that is news."""
-    ledger.head.began = order.earliest([ledger.head.began, event.time if event.started is None else event.started])
+    ledger.head.began = order.earlier(ledger.head.began, order.start(event))
     place = job.place(event.key)
     if place is None:
         runs = ledger.change_job(key).runs

@@ -48,10 +48,26 @@ def previous(view: Reader, push: Push) -> Push | None:
 
 
 def earlier(view: Reader, push: Push, limit: int) -> list[Push]:
-    """List pushes of the same branch that were made before a push, newest first: so many at most."""
+    """List pushes of the same branch that were made before a push, newest first: so many at most.
+
+    A fork's branch of that name is another: of a push of a fork none is listed.
+    """
     own = view.get([Doc(part_of(push), PUSH)])[0]
-    position = None if own is None else place(load(StoredPush, own))
-    return [] if position is None else list(before(view, push, position, limit + 1))[:limit]
+    stored = None if own is None else load(StoredPush, own)
+    position = None if stored is None or stored.fork else place(stored)
+    if position is None:
+        return []
+    pushes = list(before(view, push, position, 2 * limit))
+    heads = view.get([Doc(part_of(one), PUSH) for one in pushes])
+    found = ((one, load(StoredPush, data)) for one, data in zip(pushes, heads, strict=True) if data is not None)
+    return [one for one, head in found if not head.fork][:limit]
+
+
+def newest(view: Reader, push: Push, limit: int) -> list[StoredPush]:
+    """Read the newest pushes of a push's branch, in push order; a fork's branch of that name is another."""
+    parts = [part for _, part in view.first(branch_index(push), 2 * limit, least=NO_PLACE, descending=True)]
+    found = (load(StoredPush, data) for data in view.get([Doc(part, PUSH) for part in parts]) if data is not None)
+    return [stored for stored in found if not stored.fork and place(stored) is not None][:limit]
 
 
 def settle(transaction: Transaction, book: Book, ledger: Ledger, now: float) -> None:

@@ -1,16 +1,18 @@
 """Finding and listing pushes, one line each, without reading their jobs and runs; and reading one push as a whole."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, replace
 
 from triggerbot.core import identity
+from triggerbot.core.branch.cells import Shown
 from triggerbot.core.model import HeadKind, Push, PushFacts, State
-from triggerbot.store import heads, order, sampled
+from triggerbot.store import grid, heads, order, sampled
 from triggerbot.store.documents import StoredEntry, StoredPush, load
-from triggerbot.store.engine import Reader
+from triggerbot.store.engine import Doc, Reader
 from triggerbot.store.ledger import Book, Ledger
 from triggerbot.store.names import (
+    GRID,
     JUDGED,
     PROJECTS,
     RECENT,
@@ -156,7 +158,16 @@ def _fits(head: StoredPush, wanted: Search) -> bool:
 def _summary(head: StoredPush) -> Summary:
     title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
     return Summary(
-        head.push, head.health, head.sentence, head.author, title, head.time, head.last, head.judged, head.counts
+        head.push,
+        head.health,
+        head.sentence,
+        head.author,
+        title,
+        head.time,
+        head.last,
+        head.judged,
+        head.counts,
+        head.place or None,
     )
 
 
@@ -185,6 +196,17 @@ def branches(view: Reader, project: str) -> tuple[Mapping[str, int], tuple[str, 
     return count, tuple(told)
 
 
+def of_branch(view: Reader, system: str, project: str, branch: str, limit: int) -> list[Summary]:
+    """List the newest pushes of a branch, in push order, without those of forks and those of which no time is known."""
+    return [_summary(stored) for stored in order.newest(view, Push(system, project, branch, ""), limit)]
+
+
+def shown(view: Reader, pushes: Sequence[Push]) -> list[Sequence[Shown] | None]:
+    """Read what pushes show along their branch, as they were judged last; `None` for one that was not judged yet."""
+    found = view.get([Doc(part_of(push), GRID) for push in pushes])
+    return [None if data is None else grid.load(data) for data in found]
+
+
 class Pushes(Room):
     """Pushes: found, listed, and read as a whole."""
 
@@ -199,4 +221,6 @@ class Pushes(Room):
     projects = Reads(projects)
     previous = Reads(order.previous)
     earlier = Reads(order.earlier)
+    of_branch = Reads(of_branch)
+    shown = Reads(shown)
     branches = Reads(branches)

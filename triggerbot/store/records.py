@@ -315,6 +315,8 @@ class Summary:
     judged: float
     #: The number of jobs, by verdict.
     counts: Mapping[str, int] = field(default_factory=dict)
+    #: When it was pushed, or else the first start of a run: where it stands in its branch.
+    pushed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from triggerbot.core import identity
+from triggerbot.core.branch.cells import Shown
 from triggerbot.core.model import Push
-from triggerbot.store import bases, due, failures, order, ran
+from triggerbot.store import bases, due, failures, grid, order, ran
 from triggerbot.store.documents import StoredPush, load
 from triggerbot.store.engine import Doc, Reader, Transaction
 from triggerbot.store.ledger import Book
@@ -59,11 +60,13 @@ def judged(
     *,
     unsettled: Collection[str] = (),
     outage: bool = False,
+    shown: Sequence[Shown] = (),
 ) -> None:
     """Record the verdict on a push: its summary, its failure records, and the changes for its timeline.
 
     `unsettled`: the jobs whose intermittent failure is not known from other pushes: what those prove later makes the
-    push due again. `outage`: the push was part of one, so its runs count for nothing.
+    push due again. `outage`: the push was part of one, so its runs count for nothing. `shown`: its jobs, as they are
+    shown along its branch.
     """
     book = Book(transaction)
     ledger = book.ledger(summary.push)
@@ -75,6 +78,8 @@ def judged(
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
     order.settle(transaction, book, ledger, now)
+    if shown:
+        grid.put(transaction, ledger.part, shown)
     named = [one.job for one in records] + [job for job, _ in changes]
     book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
     ran.weigh(transaction, ledger, outage=outage)

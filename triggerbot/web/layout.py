@@ -157,6 +157,11 @@ def push_path(push: Push, *segments: str, **params: str) -> str:
     return f"{path}?{urlencode({'system': push.system, 'branch': push.branch, **params})}"
 
 
+def branch_path(project: str, branch: str) -> str:
+    """Return the path of a branch's page; both names may have slashes in them."""
+    return f"/branches/{quote(project)}/{quote(branch)}"
+
+
 def is_local(path: str) -> bool:
     """Whether a path stays on this site, also in browsers that read a backslash as a slash."""
     return (

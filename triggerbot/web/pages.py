@@ -19,12 +19,14 @@ from triggerbot.core.verdict.health import Health
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.liveness import Check
 from triggerbot.reports import push_json, stuck, superseded, timeline
+from triggerbot.reports.branches import Branches
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
 from triggerbot.web import about, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
+from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
-from triggerbot.web.layout import Frame, Page, PageError, push_path, query
+from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
 from triggerbot.web.live import Live
 from triggerbot.web.session import Access, Sessions
 from triggerbot.web.statistics_view import parts
@@ -70,6 +72,8 @@ class Pages:
         self.gate = Gate(sessions)
         self.live = Live(store, clock, self.gate.of_programs)
         self._frame = Frame(store, config, sessions, self.live, dry=dry, clock=clock)
+        systems = tuple(config.systems)
+        self.branches = BranchViews(Branches(store, judge, config.rules, systems), self._frame)
         self._dry = dry
         self._statistics = statistics_view.StatisticsCache(store, clock)
         self._actions = Actions(self._frame, judge, self._one_record)
@@ -82,6 +86,7 @@ class Pages:
         return [
             get("/", self._page(self.pushes)),
             get("/about", self._page(self.about)),
+            get("/branches/{path:path}", self._page(self.branches.page)),
             get("/statistics", self._page(self.statistics)),
             get("/errors", self._page(self.errors)),
             get("/live", self.live),
@@ -161,7 +166,10 @@ class Pages:
     def _list(self, wanted: Search, limit: int) -> dict[str, Any]:
         found = self._store.pushes.search(wanted, limit)
         return {
-            "pushes": [(one, push_view.row_id(*one.push), push_path(one.push), _bar(one.counts)) for one in found],
+            "pushes": [
+                (one, push_view.row_id(*one.push), push_path(one.push), branch_path(*one.push[1:3]), _bar(one.counts))
+                for one in found
+            ],
             "wanted": wanted,
             "filtered": wanted != Search(),
             "projects": self._store.pushes.projects(),

@@ -18,11 +18,12 @@ def run(*, time: float | None = None, started: float | None = None) -> Run:
 
 def test_a_push_stands_at_its_own_time_else_at_the_first_start_of_a_run() -> None:
     """A later run, or its end, moves nothing."""
-    runs = [run(time=90.0, started=50.0), run(time=70.0, started=40.0), run(time=45.0)]
-    assert order.began(runs) == 40.0
-    assert order.pushed_at(10.0, order.began(runs)) == 10.0
-    assert order.pushed_at(None, order.began(runs)) == 40.0
-    assert order.pushed_at(None, order.began([run()])) is None
+    began = None
+    for one in (run(time=90.0, started=50.0), run(), run(time=70.0, started=40.0), run(time=45.0)):
+        began = order.earlier(began, order.start(one))
+    assert order.pushed_at(10.0, began) == 10.0
+    assert order.pushed_at(None, began) == began == 40.0
+    assert order.pushed_at(None, order.earlier(None, order.start(run()))) is None
 
 
 def test_a_push_of_which_no_time_is_known_comes_before_all_others() -> None:

@@ -60,7 +60,17 @@ def judged(house: House, *, revision: str = REVISION) -> None:
     eventually(lambda: house.store.pushes.judged_since(0.0), "the push is judged")
 
 
-PAGES = ("/", PATH, f"{PATH}?job=windows-flaky", "/about", "/statistics", "/errors", "/login", "/pushes/try/fff")
+PAGES = (
+    "/",
+    PATH,
+    "/branches/try/try",
+    f"{PATH}?job=windows-flaky",
+    "/about",
+    "/statistics",
+    "/errors",
+    "/login",
+    "/pushes/try/fff",
+)
 
 
 @pytest.mark.slow
@@ -114,6 +124,27 @@ def test_a_job_is_retriggered_after_logging_in(chromium: Browser, house: House) 
         row = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="linux-broken-unstable"))
         expect(row.locator(".run")).to_have_text(["O", "G", "G", "G"], timeout=15_000)
         expect(row.get_by_text("ada asked for it on this page")).to_be_visible()
+
+
+def test_a_branch_is_read_on_a_phone_without_script(chromium: Browser, house: House) -> None:
+    """From the list of pushes to what keeps failing, and on to the push; only the grid scrolls sideways."""
+    for number in range(1, 30):
+        where = f"{number:016x}"
+        result = "failure" if number > 20 else "success"
+        lines = {"failures": ["TypeError: net.open is not a function"]} if number > 20 else {}
+        started = event_json.format_time(house.clock() - 60.0 * (40 - number))
+        run = house.ci.run(where, "linux-broken-unstable", result=result, **lines, started=started, time=started)
+        house.hear(event_json.from_json(run, "ci"))
+    judged(house, revision=f"{29:016x}")
+    with Window(chromium, house.url, java_script_enabled=False, viewport={"width": 360, "height": 800}) as window:
+        page = window.visit("/")
+        page.get_by_title("Jobs by pushes of this branch").first.click()
+        expect(page.get_by_role("heading", name="Keeps failing", exact=True)).to_be_visible()
+        expect(page.get_by_role("rowheader", name="linux-broken-unstable")).to_be_visible()
+        expect(page.get_by_role("columnheader")).to_have_count(31)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.get_by_role("link", name=f"{21:016x}"[:12]).first.click()
+        expect(page).to_have_url(re.compile(f"/pushes/try/{21:016x}"))
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def grid(rows: Sequence[Row], revisions: Sequence[str], alerts: Alerts, chosen: 
     known = shards(row.job for row in rows) if alerts.merge_shards else {}
     wanted = [
         row for row in rows
-        for names in [(row.job, known[row.job].job) if row.job in known else (row.job,)]
+        for names in [(row.job, row.name or row.job, known[row.job].job if row.job in known else row.job)]
         if alerts.covers(*names) and chosen.match_any(names)
     ]  # fmt: skip
     kept = tuple(merged(wanted, known))

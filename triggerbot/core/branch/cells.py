@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from triggerbot.core.model import Result, State
 from triggerbot.core.verdict import fingerprint, same_failure
@@ -67,6 +68,14 @@ class Cell:
     tests: frozenset[str] = frozenset()
     #: Those are all that failed, so that the others did not.
     tests_known: bool = False
+
+
+class Shown(NamedTuple):
+    """What a push shows of a job: its name for people, the name that it has at every push, and its cell."""
+
+    job: str
+    name: str
+    cell: Cell
 
 
 def failed(lines: Iterable[str], tests: Collection[str] = (), *, tests_known: bool = False) -> Cell:

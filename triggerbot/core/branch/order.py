@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from triggerbot.core.model import Run
+from triggerbot.core.model import Event, Run
 
 T = TypeVar("T")
 
@@ -26,14 +26,16 @@ def pushed_at(own: float | None, began: float | None) -> float | None:
     return began if own is None else own
 
 
-def began(runs: Iterable[Run]) -> float | None:
-    """Return the first start of runs; where the CI does not tell starts, the first time that is known of one."""
-    return earliest(run.time if run.started is None else run.started for run in runs)
+def start(run: Run | Event) -> float | None:
+    """Return when a run started; where the CI does not tell that, when it entered its state."""
+    return run.time if run.started is None else run.started
 
 
-def earliest(times: Iterable[float | None]) -> float | None:
-    """Return the earliest of the times that are known."""
-    return min((at for at in times if at is not None), default=None)
+def earlier(one: float | None, other: float | None) -> float | None:
+    """Return the earlier of two times, of which one may not be known."""
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def position(at: float | None, revision: str) -> Position:

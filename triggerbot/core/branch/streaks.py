@@ -29,6 +29,8 @@ class Row:
     cells: tuple[Cell, ...]
     #: The id of the test, if it is about one.
     test: str = ""
+    #: The job's name without what made the CI run it, if that is another.
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from triggerbot.core import identity, proof
+from triggerbot.core.branch.alerts import Alerts
 from triggerbot.core.claim import CONTROL, Claim
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.formatting import plural
@@ -66,6 +67,8 @@ class Rule:
     lookup_delay: float = 90.0
     #: The share of jobs that get further runs to measure what was said of them; see `calibration`.
     calibration: float = 0.0
+    #: Which jobs are looked at for streaks along a branch.
+    alerts: Alerts = field(default_factory=Alerts)
 
     @property
     def proving(self) -> frozenset[Result]:
