@@ -77,6 +77,13 @@ def test_a_folder_of_reports() -> None:
     assert (found.complete, found.problems, found.files, found.failed) == (True, (), 2, True)
 
 
+def test_parts_may_have_other_names() -> None:
+    """As Transformers once wrote them, and without an ending; what only sounds like one is left alone."""
+    found = read(tests_torch_stats__txt="1 passed in 1s", tests_tf_stats__txt="2 passed in 1s", stats="4 passed in 1s")
+    assert found.tests == RunTests(7, seconds=3.0)
+    assert read(link_errors__txt="x", other_stats__txt="y").files == 0
+
+
 def test_errors_are_joined_by_their_names() -> None:
     """Each adds its line to the test that has none, or is a failing test by itself."""
     found = read(gpu___stats__txt=SUMMARY, gpu___summary_short__txt=SHORT, gpu___errors__txt=ERRORS)

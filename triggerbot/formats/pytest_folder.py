@@ -16,10 +16,10 @@ from triggerbot.formats import IDS_MAX, LINES_MAX, Contents, File, Problem, cont
 #: The parts that are read, and those that are left alone.
 _READ = ("stats", "summary_short", "failures_line", "errors")
 _LEFT = ("failures_long", "failures_short", "durations", "warnings", "passes", "captured_info", "test_failures")
-_PART = re.compile(rf"(?:(?P<before>.*)_)?(?P<part>{'|'.join((*_READ, *_LEFT))})\.txt")
+_PART = re.compile(rf"(?:(?P<before>tests?_.*)_)?(?P<part>{'|'.join((*_READ, *_LEFT))})(?:\.txt)?")
 #: How the whole output begins.
 _BEGINNING = b"test session starts"
-_SHORT = "short test summary info"
+_SHORT, _SUBFAILED = "short test summary info", "SUBFAIL"
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _COUNTED = r"\d+ [a-z]+(?: [a-z]+)?"
@@ -28,7 +28,6 @@ _SUMMARY = re.compile(
 )
 _COUNT = re.compile(r"(\d{1,9}) (failed|passed|skipped|errors?)")
 _OUTCOME = re.compile(r"(?P<what>FAILED|ERROR|PASSED|XPASS) (?P<said>\S.*)")
-_SUBTEST = re.compile(r"(?:.* )?SUBFAIL(?:ED)?\b.*?(?P<said>[^\s\[\]()]+\.py(?:::| |$).*)")
 _PLACED = re.compile(r"(?P<path>\S+\.py):\d+: (?P<said>\S.*)")
 _ERROR_OF = re.compile(r"_{2,} ?ERROR (?:at (?:setup|teardown) of|collecting) (?P<name>.+?) ?_{2,}")
 _MARKED = re.compile(r"E {3,}(?P<said>\S.*)")
@@ -94,10 +93,10 @@ class _Read:
 
     def outcome(self, text: str) -> None:
         """Take a line of the short summary."""
-        subtest = _SUBTEST.fullmatch(text)
+        subtest = _subtest(text)
         outcome = _OUTCOME.fullmatch(text)
-        if subtest is not None:
-            name, line = _split(subtest["said"])
+        if subtest:
+            name, line = _split(subtest)
             self.failed.setdefault(name, line)
         elif outcome is not None and outcome["what"] in ("PASSED", "XPASS"):
             if len(self.passed) < IDS_MAX and outcome["what"] == "PASSED":
@@ -161,6 +160,15 @@ def _lines(file: File, problems: list[Problem]) -> Iterator[str]:
         return
     for line in data.decode("utf-8", "replace").splitlines():
         yield _ANSI.sub("", line).rstrip()
+
+
+def _subtest(text: str) -> str:
+    """Return the id and message of a subtest that failed: `SUBFAILED[its name] (i=1) a.py::test - KeyError`."""
+    place = text.find(_SUBFAILED)
+    if place < 0 or (place > 0 and text[place - 1] != " "):
+        return ""
+    file = text.find(".py::", place)
+    return text[text.rfind(" ", place, file) + 1 :] if file >= 0 else ""
 
 
 def _split(said: str) -> tuple[str, str]:

@@ -59,9 +59,8 @@ class FakeGitHub(FakeApi):
         super().__init__(**settings)
         self.queue = FakeMergeQueue(self.talk, self.runs, self.sign, self._about_queue)
         self._server = _serve(self)
-        port = self._server.server_address[1]
-        self.url = self.talk.url = self.contents.url = f"http://127.0.0.1:{port}"
-        self.artifacts.storage = f"http://localhost:{port}"
+        self.url = self.talk.url = self.contents.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self.artifacts.storage = self.url
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""

@@ -170,13 +170,21 @@ def test_what_github_does_not_answer_is_told(
     assert "canary" not in str(told.value)
 
 
-@pytest.mark.parametrize("location", ["", "ftp://127.0.0.1/x", "file:///etc/passwd", "//", "http:///x"])
-def test_a_redirect_elsewhere_is_not_followed(github: FakeGitHub, gh: GitHub, location: str) -> None:
-    """Only to a storage on the web."""
+@pytest.mark.parametrize(
+    "location",
+    [
+        "", "ftp://127.0.0.1/x", "file:///etc/passwd", "//", "http:///x", "http://localhost:{port}/storage/x",
+        "http://storage.example/x", "https://10.0.0.1/x", "https://minio.lan/x", "https://[", "https://a.example:6379/",
+    ],
+)  # fmt: skip
+def test_nothing_inside_the_network_is_read_as_a_report(github: FakeGitHub, gh: GitHub, location: str) -> None:
+    """Only what GitHub's own server, or a storage with a full name, has."""
+    location = location.replace("{port}", github.url.rpartition(":")[2])
     run = github.add_run("octo/app", "CI", SHA, "main", {"test": "failure"})
     github.artifacts.upload(run, "junit", {"r.xml": BAD})
     github.fail_next(302, path="/zip", headers={"location": location})
     assert gh.tests(PUSH, of(github, run, "test")) is None
+    assert not [one for one in github.requests if one.path.startswith("/storage")]
 
 
 class Everything(Board):

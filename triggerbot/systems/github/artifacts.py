@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import structlog
 
-from triggerbot.core.errors import CIDenied, CIUnavailable, NotUnderstood
+from triggerbot.core.errors import CIUnavailable, NotUnderstood
 from triggerbot.core.model import Kind, Push, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.run_tests import RunTests
@@ -21,7 +21,7 @@ from triggerbot.formats.files import NotReadable
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.client import PER_PAGE, Client
 from triggerbot.systems.github.reporting import readable
-from triggerbot.systems.http import ANSWER_MAX, Http, Reply, segments
+from triggerbot.systems.http import ANSWER_MAX, Http, Reply, may_read_from, segments
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Artifacts:
         self, client: Client, url: str, user_agent: str, patterns: Globs, transport: httpx.BaseTransport | None = None
     ) -> None:
         self._client = client
-        self._secure = httpx.URL(url).scheme == "https"
+        self._url = url
         self._user_agent = user_agent
         self._patterns = patterns
         self._transport = transport
@@ -120,16 +120,13 @@ class Artifacts:
 
     def _fetch(self, reply: Reply, what: str) -> bytes:
         """Follow the redirect to GitHub's storage, without any credentials: the address has its own, for a minute."""
-        address = httpx.URL(reply.headers.get("location", ""))
-        if address.scheme not in (("https",) if self._secure else ("https", "http")) or not address.host:
+        where = reply.headers.get("location", "")
+        if not may_read_from(where, self._url):
             raise NotReadable(f"{what} is offered at an address that is none of a storage")
-        storage = Http(
-            str(address.copy_with(raw_path=b"/", userinfo=b"", fragment=None)), {"user-agent": self._user_agent},
-            transport=self._transport,
-        )  # fmt: skip
+        storage = Http("", {"user-agent": self._user_agent}, transport=self._transport)
         try:
-            found = storage.get(address.raw_path.decode())
-        except (CIUnavailable, CIDenied):
+            found = storage.get(where)
+        except CIUnavailable:
             # The address is as good as a password, and stands in the error.
             raise CIUnavailable(f"{what}: GitHub's storage gives no answer") from None
         finally:
