@@ -103,6 +103,16 @@ def test_how_a_test_ended(body: str, counts: tuple[int, ...]) -> None:
     assert (tests.passed, tests.failed, tests.errors, tests.skipped) == counts
 
 
+def test_suites_that_list_no_cases_are_counted() -> None:
+    """By what they say; that is not all that is known of their tests."""
+    inner = '<testsuite tests="5" failures="1" errors="1" skipped="1"/>'
+    for xml in (inner, f"<testsuites>{inner}</testsuites>", inner.replace("/>", f">{inner}</testsuite>")):
+        found = one(xml)
+        assert (found.tests, found.complete, found.failed) == (RunTests(2, 1, 1, 1), False, True)
+    assert one(f"<testsuites>{inner}{inner}</testsuites>").tests == RunTests(4, 2, 2, 2)
+    assert one('<testsuite tests="0"/>').tests == one('<testsuite tests="x" failures="-1"/>').tests == RunTests()
+
+
 def test_what_did_not_run_is_skipped() -> None:
     """As googletest says it."""
     tests = one('<testsuite><testcase name="a" status="notrun"/><testcase name="b" status="run"/></testsuite>').tests

@@ -5,6 +5,7 @@ It is read as a stream, so that its size does not matter, and without entities, 
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from xml.etree.ElementTree import ParseError  # nosec B405
 
@@ -19,6 +20,7 @@ _DEPTH_MAX, _TEXT_MAX, _CHUNK = 100, 20_000, 1 << 16
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _ROOTS = ("testsuites", "testsuite")
 _FAILED = ("failure", "error")
+_COUNTS = ("tests", "failures", "errors", "skipped")
 #: Words with which runners say of a test, in an attribute, that it did not run.
 _NOT_RUN = frozenset({"notrun", "disabled", "skipped", "suppressed"})
 #: What pytest says around an error, or instead of it.
@@ -110,6 +112,8 @@ class _Suites:
         self._skipped: set[str] = set()
         #: Seconds as the root says, as its suites do, and as the cases do.
         self._times: tuple[list[float], list[float], list[float]] = ([], [], [])
+        #: What the root says of its cases, and its suites together, for those that list none.
+        self._told: tuple[Counter[str], Counter[str]] = Counter(), Counter()
         self._is_suite = False
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -122,6 +126,8 @@ class _Suites:
         self._is_suite = True
         if name in _ROOTS:
             self._suites.append(attributes.get("name", ""))
+            if len(self._open) < len(self._told):
+                self._told[len(self._open)].update(_counts(attributes))
             self._time(min(len(self._open), 1), attributes)
         elif name == "testcase":
             self._case = _Case(attributes, next((one for one in reversed(self._suites) if one), ""))
@@ -160,13 +166,15 @@ class _Suites:
         problems = () if problem is None else (problem,)
         if not self._is_suite:
             return Contents(problems=problems)
-        counts = self._counts
+        counts: Mapping[str, int] = self._counts
+        if not any(counts.values()):
+            counts = next((told for told in self._told if told), counts)
         seconds = next((math.fsum(times) for times in self._times if times), None)
         tests = RunTests(
             counts["passed"], counts["failure"], counts["error"], counts["skipped"],
             None if seconds is None else round(seconds, 3), bounded(self._failing),
         )  # fmt: skip
-        complete = problem is None and counts["passed"] < IDS_MAX
+        complete = problem is None and counts["passed"] <= len(self._passed)
         return Contents(tests, (), frozenset(self._passed), frozenset(self._skipped), complete, problems, 1)
 
     def _time(self, level: int, attributes: Mapping[str, str]) -> None:
@@ -188,6 +196,14 @@ class _Suites:
             self._counts["passed"] += 1
             if len(self._passed) < IDS_MAX:
                 self._passed.add(case.id)
+
+
+def _counts(attributes: Mapping[str, str]) -> Counter[str]:
+    """Return what a suite says of its cases."""
+    told = {name: int(text) for name in _COUNTS if (text := attributes.get(name, "")).isdecimal() and len(text) < 10}
+    failed, errors, skipped = (told.get(name, 0) for name in ("failures", "errors", "skipped"))
+    passed = max(0, told.get("tests", 0) - failed - errors - skipped)
+    return +Counter(passed=passed, failure=failed, error=errors, skipped=skipped)
 
 
 def _id(attributes: Mapping[str, str], suite: str) -> str:
