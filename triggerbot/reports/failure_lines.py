@@ -43,6 +43,8 @@ _SECONDS = 30.0
 _TOGETHER_WITHIN = 600.0
 #: Seconds that a cancelled run may have been cut off after, and within which runs end together.
 _CUT_OFF, _TOGETHER = 60.0, 5.0
+#: Seconds from the end of a run until what it left behind is listed.
+_LISTED_WITHIN = 60.0
 #: A correction makes no claim, and is no refusal.
 _NOT_TRIAGED = Triage()
 #: By the names of runs: tries, and when the next may be (seconds since the epoch).
@@ -68,7 +70,7 @@ class FailureLines:
             return False, None
         tries = _tries(self._store.facts.metadata(record.push))
         cancelled = isinstance(system, KnowsInfra)
-        by_test = isinstance(system, ReadsTests) and system.reads_tests
+        by_test = _reads_tests(system)
         missing = list(_without_lines(record, tries, cancelled=cancelled, by_test=by_test))
         if not missing or tries.get(_CI, (0, 0.0))[0] >= _UNANSWERED_MAX:
             return False, None
@@ -123,19 +125,18 @@ class FailureLines:
             if began - now > _SECONDS or room < 0:
                 break
             try:
-                lines = told[run.key] if run.key in told else system.failures(push, run)
+                lines = told[run.key] if run.key in told else _lines(system, push, run)
                 tests = _tests(system, push, run)
             except CIUnavailable as error:
                 self._record_unanswered(push, tries, error, began)
                 break
-            except CIDenied as error:
-                log.warning("lines.denied", system=push.system, error=str(error))
-                lines, tests = (), _tests(system, push, run)
             except NotKnown:
                 count = tries.get(_name(run), (0, 0.0))[0] + 1
                 tries[_name(run)] = count, self._clock() + backoff.exponential(count)
                 continue
-            tries[_name(run)] = _TRIES_MAX, self._clock()
+            listed = (run.time or 0.0) + _LISTED_WITHIN
+            is_early = _reads_tests(system) and tests is None and run.tests is None and self._clock() < listed
+            tries[_name(run)] = (1, listed) if is_early else (_TRIES_MAX, self._clock())
             tries.pop(_CI, None)
             if lines:
                 self._store.facts.add_failure_lines(push, job, run.key, lines)
@@ -173,6 +174,19 @@ class FailureLines:
 
     def _save(self, push: Push, tries: _Tries) -> None:
         self._store.facts.set_metadata(push, _METADATA, json.dumps(tries))
+
+
+def _lines(system: ListsFailures, push: Push, run: Run) -> Sequence[str]:
+    """Ask for the failure lines of a run; raises `CIUnavailable` and `NotKnown`."""
+    try:
+        return system.failures(push, run)
+    except CIDenied as error:
+        log.warning("lines.denied", system=push.system, error=str(error))
+        return ()
+
+
+def _reads_tests(system: System | ListsFailures) -> bool:
+    return isinstance(system, ReadsTests) and system.reads_tests
 
 
 def _tests(system: System | ListsFailures, push: Push, run: Run) -> RunTests | None:

@@ -10,7 +10,7 @@ from tests.fakes.github import Clock, FakeGitHub
 from tests.fakes.github.artifacts import zipped
 from tests.reports.board import Board
 from tests.systems.github.cases import PUSH, SHA
-from tests.systems.github.desk import RULE, A, Make
+from tests.systems.github.desk import RULE, A, Desk, Make
 from triggerbot.core.errors import CIDenied, CIUnavailable, NotKnown
 from triggerbot.core.model import Kind, Push, Result, Run, State
 from triggerbot.core.run_tests import RunTests
@@ -192,6 +192,45 @@ class Everything(Board):
 
     def wants(self, push: Push) -> bool:
         return True
+
+
+def test_a_report_that_is_listed_late_is_read(make_desk: Make) -> None:
+    """Until a minute after the end of its job it may still come."""
+    desk = make_desk(replace(RULE, retries=0), tests=PATTERNS)
+    publisher = desk.world.publisher(Everything())
+    here = desk.run(A, {"test": "failure"}, ago=60)
+    desk.pushed(here)
+    desk.ended(here, "test")
+    for _ in range(5):
+        desk.world.publish(publisher, 5.0)
+    assert known_of(desk) is None
+    desk.github.artifacts.upload(here, "test-junit", {"r.xml": BAD}, desk.world.clock.now - 30)
+    for _ in range(3):
+        desk.world.publish(publisher, 60.0)
+    assert ids(known_of(desk)) == {"a.B.c"}
+
+
+@pytest.mark.parametrize("granted", [{}, {"checks": "read"}])
+def test_tests_are_read_where_annotations_are_not(make_desk: Make, granted: dict[str, str]) -> None:
+    """Each needs a permission of its own."""
+    desk = make_desk(replace(RULE, retries=0), tests=PATTERNS)
+    desk.github.granted = granted
+    publisher = desk.world.publisher(Everything())
+    here = desk.run(A, {"test": "failure"})
+    desk.github.artifacts.upload(here, "test-junit", {"r.xml": BAD}, desk.world.clock.now - 590)
+    desk.pushed(here)
+    desk.ended(here, "test")
+    for _ in range(3):
+        desk.world.publish(publisher, 60.0)
+    assert ids(known_of(desk)) == {"a.B.c"}
+
+
+def known_of(desk: Desk) -> RunTests | None:
+    """Return the tests of the failed run."""
+    record = desk.world.store.pushes.record(Push("gh", "octo/app", desk.branch, A))
+    assert record is not None
+    (run,) = [run for one in record.jobs for run in one.runs if run.failed]
+    return run.tests
 
 
 def test_verdicts_go_by_the_tests_of_reports(make_desk: Make) -> None:
