@@ -9,8 +9,8 @@ from triggerbot.cli.lookup import is_watched, not_watched_message
 from triggerbot.cli.options import config_option, json_option, load_config, opened
 from triggerbot.cli.output import plain, say, say_json
 from triggerbot.config import Config
-from triggerbot.core.branch import alerts
-from triggerbot.core.branch.alerts import Alerts, Grid
+from triggerbot.core.branch.alerts import Alerts
+from triggerbot.core.branch.grid import Grid, grid
 from triggerbot.core.errors import NotUnderstood, UsageError
 from triggerbot.core.formatting import capital
 from triggerbot.core.patterns import Globs
@@ -90,7 +90,7 @@ def _recorded(path: str, wanted: Alerts, chosen: Globs) -> Grid:
         raise UsageError(f"cannot read {name}: {error.strerror or error}") from None
     except NotUnderstood as error:
         raise UsageError(f"{name}: {error}") from None
-    return alerts.grid(recording.rows, recording.revisions, wanted, chosen)
+    return grid(recording.rows, recording.revisions, wanted, chosen)
 
 
 def _stored(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from triggerbot.core.branch.alerts import Grid
+from triggerbot.core.branch.grid import Grid
 from triggerbot.core.branch.streaks import Streak
 from triggerbot.core.event_json import format_time
 from triggerbot.reports.branches import Branch, Column

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from triggerbot.core.branch.alerts import Grid
+from triggerbot.core.branch.grid import Grid
 from triggerbot.core.branch.streaks import Beginning, Streak
 from triggerbot.core.formatting import plural, some
 

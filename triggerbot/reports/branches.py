@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from triggerbot.core import identity
-from triggerbot.core.branch import alerts, by_test, cells, shards
-from triggerbot.core.branch.alerts import EVERY, Alerts, Grid
+from triggerbot.core.branch import by_test, cells, shards
+from triggerbot.core.branch.alerts import EVERY, Alerts
 from triggerbot.core.branch.cells import Cell, CellKind, Shown
+from triggerbot.core.branch.grid import Grid, grid
 from triggerbot.core.branch.order import newest_first, position
 from triggerbot.core.branch.streaks import Row, Streak, along
 from triggerbot.core.model import Push
@@ -94,11 +95,11 @@ class Branches:
         if merge_shards is not None:
             wanted = replace(wanted, merge_shards=merge_shards)
         revisions = [column.revision for column in columns]
-        grid = alerts.grid(rows, revisions, wanted, chosen)
-        failing = {one.job for one in grid.along.failing}
-        tests = [test for row in grid.rows if row.job in failing for test in by_test.rows(row)]
+        found = grid(rows, revisions, wanted, chosen)
+        failing = {one.job for one in found.along.failing}
+        tests = [test for row in found.rows if row.job in failing for test in by_test.rows(row)]
         told = along(tests, revisions, pushes=wanted.pushes).failing
-        return Branch(columns[0].first.push.project, branch, columns, grid, told)
+        return Branch(columns[0].first.push.project, branch, columns, found, told)
 
     def _projects(self, project: str) -> list[str]:
         """Return the names under which a project is known: `Octo/App` is `octo/app`."""

@@ -10,13 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from triggerbot.core.branch.alerts import MANY, PUSHES
 from triggerbot.core.branch.cells import LEFT_OUT, OPEN, WELL, Cell, CellKind
 from triggerbot.core.verdict import fingerprint, same_failure
 from triggerbot.core.verdict.same_failure import Common, Failing, Sameness
 
-#: Consecutive pushes from which on failures are a streak, and jobs beyond which those that begin to fail at one push
-#: are one message.
-PUSHES, MANY = 2, 5
 #: Different failures of one streak that are compared, the most frequent ones.
 _COMPARED_MAX = 8
 
