@@ -4,8 +4,9 @@ Each format is one module that offers `Format`; `formats.registry` lists them. W
 or hostile: nothing here raises for what a file contains, a problem is returned beside everything else that was read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 from triggerbot.core.run_tests import RunTests
@@ -73,19 +74,32 @@ class Contents:
         """Whether anything failed."""
         return bool(self.failures) or (self.tests is not None and self.tests.failed + self.tests.errors > 0)
 
-    def plus(self, other: "Contents") -> "Contents":
-        """Add what was read of other files of the same run."""
-        known = [one for one in (self.tests, other.tests) if one is not None]
-        passed, skipped = self.passed | other.passed, self.skipped | other.skipped
-        return Contents(
-            (known[0].plus(known[1]) if len(known) > 1 else known[0]) if known else None,
-            tuple(dict.fromkeys((*self.failures, *other.failures)))[:LINES_MAX],
-            passed if len(passed) <= IDS_MAX else self.passed,
-            skipped if len(skipped) <= IDS_MAX else self.skipped,
-            self.complete and other.complete and len(passed) <= IDS_MAX,
-            (*self.problems, *other.problems)[:_PROBLEMS_MAX],
-            self.files + other.files,
-        )
+
+def total(parts: Iterable[Contents]) -> Contents:
+    """Add up what was read of several files of one run."""
+    tests: list[RunTests] = []
+    passed, skipped = set[str](), set[str]()
+    failures: dict[str, None] = {}
+    problems: list[Problem] = []
+    number, complete = 0, True
+    for part in parts:
+        tests += [] if part.tests is None else [part.tests]
+        failures |= dict.fromkeys(part.failures)
+        problems += part.problems
+        number += part.files
+        complete = complete and part.complete and len(passed) < IDS_MAX
+        for known, own in ((passed, part.passed), (skipped, part.skipped)):
+            if len(known) < IDS_MAX:
+                known.update(own)
+    return Contents(
+        reduce(RunTests.plus, tests) if tests else None,
+        tuple(failures)[:LINES_MAX],
+        frozenset(passed),
+        frozenset(skipped),
+        complete,
+        tuple(problems[:_PROBLEMS_MAX]),
+        number,
+    )
 
 
 class Format(Protocol):

@@ -13,7 +13,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from triggerbot.core.run_tests import FAILING_MAX, LINE_MAX, FailingTest, RunTests, bounded
-from triggerbot.formats import IDS_MAX, Contents, File, Problem, content, excerpt
+from triggerbot.formats import IDS_MAX, Contents, File, Problem, content, excerpt, total
 
 #: Elements within each other, characters of a text that are read, and bytes that are parsed at once.
 _DEPTH_MAX, _TEXT_MAX, _CHUNK = 100, 20_000, 1 << 16
@@ -44,10 +44,7 @@ class JUnit:
 
     def read(self, files: Sequence[File]) -> Contents:
         """Read each file by itself."""
-        found = Contents()
-        for file in files:
-            found = found.plus(_read(file))
-        return found
+        return total(map(_read, files))
 
 
 JUNIT = JUnit()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from triggerbot.core.run_tests import FailingTest, RunTests, bounded
-from triggerbot.formats import IDS_MAX, LINES_MAX, Contents, File, Problem, content, excerpt
+from triggerbot.formats import IDS_MAX, LINES_MAX, Contents, File, Problem, content, excerpt, total
 
 #: The parts that are read, and those that are left alone.
 _READ = ("stats", "summary_short", "failures_line", "errors")
@@ -48,16 +48,14 @@ class PytestFolder:
     def read(self, files: Sequence[File]) -> Contents:
         """Read each folder; a file that is no part of one is taken for the output."""
         folders: dict[tuple[str, str], dict[str, File]] = defaultdict(dict)
-        found = Contents()
+        read: list[Contents] = []
         for file in files:
             part = _PART.fullmatch(file.base)
             if part is None:
-                found = found.plus(_output(file))
+                read.append(_output(file))
             elif part["part"] in _READ:
                 folders[file.folder, part["before"] or ""][part["part"]] = file
-        for parts in folders.values():
-            found = found.plus(_folder(parts))
-        return found
+        return total([*read, *map(_folder, folders.values())])
 
 
 PYTEST = PytestFolder()

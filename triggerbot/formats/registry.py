@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from triggerbot.formats import Contents, File, Format, Problem
+from triggerbot.formats import Contents, File, Format, Problem, total
 from triggerbot.formats.junit import JUNIT
 from triggerbot.formats.pytest_folder import PYTEST
 from triggerbot.formats.torchelastic import TORCHELASTIC
@@ -23,17 +23,15 @@ def read(files: Iterable[File], name: str = AUTO, given: Iterable[str] = ()) -> 
     """
     meant = frozenset(given)
     by_format: dict[str, list[File]] = defaultdict(list)
-    found = Contents()
+    problems: list[Problem] = []
     for file in files:
         form = _format_of(file, name, meant=file.name in meant)
         if isinstance(form, Problem):
-            found = found.plus(Contents(problems=(form,)))
+            problems.append(form)
         elif form is not None:
             by_format[form.name].append(file)
-    for form in FORMATS:
-        if form.name in by_format:
-            found = found.plus(form.read(by_format[form.name]))
-    return found
+    parts = [form.read(by_format[form.name]) for form in FORMATS if form.name in by_format]
+    return total([Contents(problems=tuple(problems)), *parts])
 
 
 def _format_of(file: File, name: str, *, meant: bool) -> Format | Problem | None:

@@ -16,7 +16,7 @@ from triggerbot.core.errors import CIUnavailable, NotUnderstood
 from triggerbot.core.model import Kind, Push, Run
 from triggerbot.core.patterns import Globs
 from triggerbot.core.run_tests import RunTests
-from triggerbot.formats import Contents, files, registry
+from triggerbot.formats import Contents, files, registry, total
 from triggerbot.formats.files import NotReadable
 from triggerbot.systems.github import messages
 from triggerbot.systems.github.client import PER_PAGE, Client
@@ -77,9 +77,7 @@ class Artifacts:
             return None
         jobs = self._jobs(push, run.batch)
         own = [one for one in listed if (job := owner(one, jobs)) is not None and str(job.id) == run.run_id]
-        found = Contents()
-        for one in own[:_READ_MAX]:
-            found = found.plus(self._read(push, one))
+        found = total(self._read(push, one) for one in own[:_READ_MAX])
         for problem in found.problems:
             _log.info("artifact.not_understood", project=push.project, run=run.run_id, problem=str(problem))
         return found.tests
