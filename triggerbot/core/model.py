@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from triggerbot.core.run_tests import RunTests
+
 
 class State(StrEnum):
     """The state of a run."""
@@ -133,6 +135,8 @@ class Event:
     #: What its push is based on; see `PushFacts`.
     base: str | None = None
     parents: tuple[str, ...] = ()
+    #: The tests that it ran, where that is known.
+    tests: RunTests | None = None
 
     @property
     def key(self) -> RunKey:
@@ -302,6 +306,8 @@ class Run:
     allowed_to_fail: bool = False
     #: The jobs that it needs; see `Event.needs`.
     needs: tuple[str, ...] = ()
+    #: The tests that it ran; see `Event.tests`.
+    tests: RunTests | None = None
     #: It was asked for to measure a verdict, and so decides nothing; see `policy.calibration`.
     calibrates: bool = False
 
@@ -325,6 +331,18 @@ class Run:
         """Sort key among the runs of its job, oldest first; an unfinished run without a time counts as the newest."""
         unknown = 0.0 if self.state is State.FINISHED else math.inf
         return unknown if self.time is None else self.time, self.attempt
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The lines by which its failure is compared with others: its failing tests where they are known."""
+        named = () if self.tests is None else tuple(one.named for one in self.tests.compared)
+        return named or self.failures
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same lines as people read them, in the same order."""
+        named = () if self.tests is None else tuple(str(one) for one in self.tests.compared)
+        return named or self.failures
 
     @property
     def seconds(self) -> float | None:

@@ -128,7 +128,7 @@ class Bases:
 
     def _add_lines(self, system: System, where: Push, asked: Sequence[Run], runs: dict[str, list[Run]]) -> None:
         """Add to the failed runs of a base what failed there, which the comparison goes by."""
-        missing = [run for run in asked if not run.failures][:_LINES_ASKED_MAX]
+        missing = [run for run in asked if not run.evidence][:_LINES_ASKED_MAX]
         for run, lines in self._ask_lines(system, where, missing):
             own = runs[identity.base(run.job)]
             own[own.index(run)] = replace(run, failures=tuple(lines))
@@ -140,7 +140,7 @@ class Bases:
         runs = {claim.job: _runs_of(work, claim) for claim in claims}
         missing = [
             claim for claim in claims
-            if not any(run.failed and run.failures for run in runs[claim.job])
+            if not any(run.failed and run.evidence for run in runs[claim.job])
             and (at := there.get(identity.base(claim.job))) is not None and at.failures
         ][:_LINES_ASKED_MAX]  # fmt: skip
         asked = self._ask_lines(system, work.push, [claim.run for claim in missing])

@@ -360,7 +360,7 @@ class Dispatcher:
     def _background(self, claim: Claim, rule: Rule | None) -> Background:
         if rule is None or rule.until_proved is None or not claim.run.failed:
             return NO_HISTORY
-        return self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
+        return self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.evidence))
 
     def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:
         distrust, runs = self._store.distrust(), work.arrived.get(claim.job, ())

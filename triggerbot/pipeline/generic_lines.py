@@ -77,8 +77,8 @@ def passing(record: PushRecord) -> frozenset[str]:
         shape
         for job in record.jobs
         for run in job.runs
-        if run.passed and run.failures
-        for shape in fingerprint.shapes(run.failures)
+        if run.passed and run.evidence
+        for shape in fingerprint.shapes(run.evidence)
     )
 
 

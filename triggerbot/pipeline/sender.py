@@ -197,7 +197,7 @@ class Sender:
         """Return the runs that a claim needs next by what its runs prove; `None` if it has to wait or needs no more."""
         now, until = self._clock(), rule.until_proved
         assert until is not None
-        background = self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.failures))
+        background = self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.evidence))
         match waves.step(
             claim, runs, until, background, several=system.capacity is Capacity.BATCH, proving=rule.proving,
             forgotten=forgotten,

@@ -259,8 +259,8 @@ def _failure_record(
     return FailureRecord(
         push, keys.get(job.job, job.job), max((run.time for run in job.runs if run.time), default=now),
         len(failed), len(passed),
-        fingerprint.shapes(tuple(line for run in failed for line in run.failures)),
-        fingerprint.shapes(tuple(line for run in passed for line in run.failures)) if passed else (),
+        fingerprint.shapes(tuple(line for run in failed for line in run.evidence)),
+        fingerprint.shapes(tuple(line for run in passed for line in run.evidence)) if passed else (),
         author, first=first,
         proved=max(first, min((run.time for run in passed if run.time), default=now)) if passed else 0.0,
     )  # fmt: skip

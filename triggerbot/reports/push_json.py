@@ -198,6 +198,7 @@ def _job(job: JobVerdict, claims: Sequence[Claim], known: tuple[str, str] | None
         "was": None if known is None else known[1] or None,
         "why": job.why,
         "failure": None if job.failing is None else _failing(job.failing),
+        "passed_on_fewer_tests": job.ran_fewer is not None,
         "suspected_new": job.suspected,
         "hidden": job.hidden,
         "aside": job.aside or None,
@@ -248,6 +249,7 @@ def _run(run: Run) -> dict[str, Any]:
         "failures": list(run.failures),
         "allowed_to_fail": run.allowed_to_fail,
         "needs": list(run.needs),
+        "tests": event_json.encode_tests(run.tests),
     }
 
 

@@ -36,7 +36,7 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
 def shapes_of(runs: Iterable[Run], rule: Rule | None) -> list[tuple[str, ...]]:
     """Return what the lines of each run of a job have that tells of its failure, of those that prove one."""
     proving = PROVING if rule is None else rule.proving
-    return [fingerprint.shapes(run.failures) for run in runs if run.failed and run.result in proving]
+    return [fingerprint.shapes(run.evidence) for run in runs if run.failed and run.result in proving]
 
 
 def is_telling(at: AtBase | None) -> bool:

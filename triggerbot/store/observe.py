@@ -21,6 +21,7 @@ from triggerbot.store.documents import (
     StoredRun,
     encode,
     load,
+    run_of,
     stored_run,
 )
 from triggerbot.store.engine import Doc, Reader, Transaction
@@ -36,7 +37,7 @@ _MESSAGE_MAX = 16_384
 _MERGED = tuple(
     name
     for name in RUN_FIELDS
-    if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail")
+    if name not in ("run_id", "attempt", "state", "result", "kind", "tier", "batch", "allowed_to_fail", "tests")
 )
 _read_merged = attrgetter(*_MERGED)
 _RANKS = {state.value: state.rank for state in State}
@@ -299,9 +300,15 @@ def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
         merged = merged | {"retrigger_of": event.retrigger_of}
     if event.retrigger_of is not None and known.get("retrigger_of") is None:
         merged = sampled.told(ledger, job, event, merged)
-    if event.needs:
+    if event.needs and list(event.needs) != list(known.get("needs", ())):
         # A CI may say only when it is asked what a job needs.
         merged = merged | {"needs": event.needs}
+    if event.tests is not None and event.tests != (was := run_of(merged, key).tests):
+        # Who reads the reports of a run may say so before or after the CI does, of each part of it, and again.
+        told_more = was is None or event.tests.told_more(was)
+        merged = merged | ({"tests": event.tests} if told_more else {})
+        if event.failures and not merged.get("failures"):
+            merged = merged | {"failures": event.failures}
     if event.allowed_to_fail:
         merged = merged | {"allowed_to_fail": True}
     if merged == known:

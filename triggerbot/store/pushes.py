@@ -220,6 +220,7 @@ class Pushes(Room):
     judged_since = Reads(judged_since)
     projects = Reads(projects)
     previous = Reads(order.previous)
+    earlier = Reads(order.earlier)
     of_branch = Reads(of_branch)
     shown = Reads(shown)
     branches = Reads(branches)

@@ -199,7 +199,7 @@ def _line(job: JobVerdict) -> str:
     """Return the failure line to show: the evidence for the verdict, or else the first of the last failed run."""
     if job.failing is None:
         return ""
-    last = next((run.failures[0] for run in reversed(job.runs) if run.failed and run.failures), "")
+    last = next((run.lines[0] for run in reversed(job.runs) if run.failed and run.lines), "")
     return job.failing.line or last
 
 

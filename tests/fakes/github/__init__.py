@@ -62,6 +62,7 @@ class FakeGitHub(FakeApi):
         self.url = self.talk.url = self.contents.url = self.issues.url = (
             f"http://127.0.0.1:{self._server.server_address[1]}"
         )
+        self.artifacts.storage = self.url
 
     def __enter__(self) -> Self:
         """Serve until the block ends."""
@@ -282,7 +283,8 @@ def _serve(github: FakeGitHub) -> ThreadingHTTPServer:
             if done is None:
                 self.close_connection = True
                 return
-            content = b"" if done.status == 304 else json.dumps(done.answer).encode()
+            content = done.answer if isinstance(done.answer, bytes) else json.dumps(done.answer).encode()
+            content = b"" if done.status in (302, 304) else content
             self.send_response(done.status)
             for name, value in done.answer_headers.items():
                 self.send_header(name, value)

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import jwt
 
 from tests.fakes.github import graphql, payloads
+from tests.fakes.github.artifacts import FakeArtifacts
 from tests.fakes.github.branches import FakeBranches
 from tests.fakes.github.contents import FakeContents
 from tests.fakes.github.issues import FakeIssues
@@ -91,6 +92,7 @@ class FakeApi(FakeReruns, FakeBranches):
         self.issues = FakeIssues(self.clock)
         self.talk.is_issue = self.issues.has
         self.contents = FakeContents()
+        self.artifacts = FakeArtifacts(self.clock, self._id, self.runs)
 
     def handle(self, request: Recorded) -> Recorded | None:
         """Answer one request; `None` drops the connection."""
@@ -107,6 +109,10 @@ class FakeApi(FakeReruns, FakeBranches):
 
     def _answer(self, request: Recorded) -> None:
         headers: dict[str, str] = {}
+        if request.path.startswith("/storage/"):
+            # It is another's: it knows neither accounts nor limits.
+            request.status, request.answer, request.answer_headers = self.artifacts.fetch(request)
+            return
         try:
             who = self._authenticate(request)
             self._count(request, who)
@@ -195,6 +201,8 @@ class FakeApi(FakeReruns, FakeBranches):
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs", self._list_runs),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)", self._get_run),
             ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/jobs", self._list_jobs),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/artifacts", self._list_artifacts),
+            ("GET", r"/repos/([^/]+/[^/]+)/actions/artifacts/(\d+)/(\w+)", self._artifact),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/jobs/(\d+)/rerun", self._rerun_job),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun-failed-jobs", self._rerun_failed),
             ("POST", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/rerun", self._rerun_whole),
@@ -332,6 +340,21 @@ class FakeApi(FakeReruns, FakeBranches):
         jobs = run.jobs if request.query.get("filter") == "all" else run.current()
         listed = [payloads.job(self.url, run, one) for one in jobs]
         return self._page(request, "jobs", listed, len(listed))
+
+    def _list_artifacts(self, request: Recorded, repo: str, run_id: str) -> tuple[int, Any, dict[str, str]]:
+        self._run(repo, int(run_id))
+        self._may_read()
+        listed = self.artifacts.of_run(repo, run_id)
+        return self._page(request, "artifacts", listed, len(listed))
+
+    def _artifact(self, request: Recorded, repo: str, number: str, form: str) -> tuple[int, Any, dict[str, str]]:
+        self._visible(repo)
+        self._may_read()
+        return self.artifacts.redirect(request, repo, number, form)
+
+    def _may_read(self) -> None:
+        if self.permission == "none":
+            raise ApiError(403, "Resource not accessible by personal access token")
 
     def _page(self, request: Recorded, key: str, listed: list[Any], total: int) -> tuple[int, Any, dict[str, str]]:
         size = min(int(request.query.get("per_page", "30")), self.page_max)

@@ -58,6 +58,8 @@ WORDS: dict[str, tuple[Word, ...]] = {
     "What it proves": (
         Word("failure line", "what a failed run says is wrong", "error line, annotation, bug suggestion (Treeherder)"),
         Word("same failure", "failure lines are alike once what varies is masked", "failure fingerprint, signature"),
+        Word("tests of a run", "how many passed and failed, and which, with a line each", "test report, test results"),
+        Word("new", "of a failure: the job did not have it at the last earlier push", "regression, novelty"),
         Word("generic", "a failure line that any failure may show: no evidence", "noise, boilerplate"),
         Word("verdict", "what the runs of a job at one push prove", "classification, conclusion"),
         Word("intermittent", "it failed and passed at the same revision", "flaky, a flake"),

@@ -142,7 +142,7 @@ class Causes:
         if not claim.state.final or (missing and self._now - claim.created < GIVE_UP):
             return Outcome.UNDER_WAY
         further = [run for run in runs if run.failed and run.key != claim.run.key]
-        told = [found for run in further if (found := fingerprint.shapes(run.failures))]
+        told = [found for run in further if (found := fingerprint.shapes(run.evidence))]
         like = not told or any(fingerprint.same(shapes, other) for other in told)
         return Outcome.FAILED_ON if like and waves.failures(further, self._proving) else Outcome.NOTHING
 
@@ -150,4 +150,4 @@ class Causes:
 def _shapes(claim: Claim, runs: Sequence[Run]) -> tuple[str, ...]:
     """Return the shapes of a job's failure: of the claimed run, or of the first failed one of which any are known."""
     failed = [claim.run, *(run for run in runs if run.failed)]
-    return next((shapes for run in failed if (shapes := fingerprint.shapes(run.failures))), ())
+    return next((shapes for run in failed if (shapes := fingerprint.shapes(run.evidence))), ())

@@ -98,7 +98,7 @@ def at(
     finished = [run for run in listed if run.state is State.FINISHED and run.result in proving]
     if not finished:
         return None
-    failed = [run.failures[:_LINES_MAX] for run in finished if not run.passed]
+    failed = [run.evidence[:_LINES_MAX] for run in finished if not run.passed]
     waits = is_open or any(run.state is not State.FINISHED for run in listed)
     return AtBase(revision, sum(run.passed for run in finished), tuple(failed[:_RUNS_MAX]), waits)
 

@@ -22,11 +22,11 @@ def repeats(
             continue
         # What repeats a repetition repeats what that does.
         original = originals.get(original.key, original)
-        shapes = evidence_of(job, original.failures, background)
+        shapes = evidence_of(job, original.evidence, background)
         for run in runs[claim.known_runs : claim.known_runs + claim.asked]:
             if not run.failed or run.key == original.key or run.key in originals:
                 continue
-            if fingerprint.same(shapes, evidence_of(job, run.failures, background)):
+            if fingerprint.same(shapes, evidence_of(job, run.evidence, background)):
                 originals[run.key] = original
                 yield original, run
 

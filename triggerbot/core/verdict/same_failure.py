@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
 
+from triggerbot.core.formatting import plural
 from triggerbot.core.model import Push, Run
 from triggerbot.core.verdict import fingerprint, history
 from triggerbot.core.verdict.history import Failure, Place, Standing
@@ -98,7 +99,7 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
     failed = [run for run in runs if run.failed]
     if not failed:
         return None
-    told = [_told(job, run.failures, background) for run in failed]
+    told = [_told(job, run.evidence, background) for run in failed]
     evidence = [tuple(one.shape for one in mine) for mine in told]
     alike = [int(bool(mine)) for mine in evidence]
     for (one, mine), (two, other) in combinations(enumerate(evidence), 2):
@@ -106,7 +107,7 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
             alike[one] += 1
             alike[two] += 1
     best = alike.index(max(alike))
-    line = failed[best].failures[told[best][0].place] if told[best] else ""
+    line = failed[best].lines[told[best][0].place] if told[best] else ""
     return Failing(line, evidence[best], _sameness(alike[best], evidence), tuple(evidence))
 
 
@@ -126,6 +127,44 @@ def _sameness(alike: int, evidence: Sequence[tuple[str, ...]]) -> Sameness:
         return same
     shared = [fingerprint.same_test(one, other) for one, other in combinations(evidence, 2)]
     return replace(same, one_test=all(shared), other_tests=not any(shared))
+
+
+def failing_tests(runs: Iterable[Run]) -> tuple[dict[str, str], bool]:
+    """Return the tests that failed in each of these runs, or in any if none did in each, with a line each.
+
+    And whether those are all: the tests of every run are known, and it listed all that failed.
+    """
+    told = [run.tests for run in runs]
+    known = [tests for tests in told if tests is not None]
+    lines: dict[str, str] = {}
+    for tests in known:
+        for one in tests.failing:
+            lines.setdefault(one.id, one.line)
+    ids = [tests.ids for tests in known]
+    always = frozenset[str]().union(*ids).intersection(*ids)
+    is_all = bool(told) and len(known) == len(told) and not any(tests.unlisted for tests in known)
+    return {test: line for test, line in lines.items() if not always or test in always}, is_all
+
+
+def ran_fewer(runs: Iterable[Run]) -> tuple[int, int] | None:
+    """Return how many tests ran in the passing run with most, and in the failed one with fewest, if those are more.
+
+    Where tests move between shards, a run that passed need not have run the test that failed.
+    """
+    listed = list(runs)
+    passed = [run.tests.ran for run in listed if run.passed and run.tests is not None]
+    failed = [run.tests.ran for run in listed if run.failed and run.tests is not None and run.tests.failing]
+    if not passed or not failed or max(passed) >= min(failed):
+        return None
+    return max(passed), min(failed)
+
+
+def fewer_words(numbers: tuple[int, int] | None) -> str:
+    """Say it, where it is so."""
+    if numbers is None:
+        return ""
+    ran = f"the run that passed ran {plural(numbers[0], 'test')} and the one that failed {numbers[1]}"
+    return f"; {ran}, so it may not have run what failed"
 
 
 def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:

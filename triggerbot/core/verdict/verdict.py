@@ -121,6 +121,11 @@ class JobVerdict:
         return self.verdict is Verdict.FAILED and self.base.relation is Relation.INHERITED
 
     @property
+    def ran_fewer(self) -> tuple[int, int] | None:
+        """The numbers of tests by which a run that passed may not have run what failed (`same_failure.ran_fewer`)."""
+        return same_failure.ran_fewer(self.runs) if self.verdict is Verdict.INTERMITTENT else None
+
+    @property
     def suspected(self) -> bool:
         """Whether it is intermittent and the push is suspected to have made it so."""
         return self.novelty is not None and self.novelty.suspected
@@ -154,6 +159,7 @@ class JobVerdict:
             case Verdict.INTERMITTENT:
                 passed = sum(run.passed for run in self.runs)
                 words = "" if self.standing is None else f"; {_quoted(self.standing, quote).words}"
+                words += same_failure.fewer_words(self.ran_fewer)
                 return f"failed {failed} and passed {passed} of {failed + passed} at the same revision{words}"
             case Verdict.FAILED if failed > 1:
                 return self._worth(failed) + self._alike() + self._at_base(quote or str)
@@ -338,10 +344,10 @@ def _standing(
 ) -> Standing:
     failed = [run for run in runs if run.failed and run.result in proving]
     failure = Failure(
-        tuple(same_failure.evidence_of(job, run.failures, background) for run in failed),
+        tuple(same_failure.evidence_of(job, run.evidence, background) for run in failed),
         min((run.time or math.inf for run in failed), default=math.inf),
         max((run.time or math.inf for run in runs if run.state is State.FINISHED), default=math.inf),
-        touched(files, (line for run in failed for line in run.failures)),
+        touched(files, (line for run in failed for line in (*run.lines, *run.failures))),
     )
     return background.standing(job, failure)
 

@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 
+from triggerbot.core.run_tests import NAMED, SAID
 from triggerbot.core.verdict.lines import masks, test_ids
 from triggerbot.core.verdict.lines.numbers import DECIDING
 
@@ -52,6 +53,10 @@ def _shape(line: str) -> str:
     text = bare(line)
     if text.startswith((TEST, SUITE)):
         return text[:SHAPE_MAX].strip()
+    if text.startswith(NAMED):
+        # The id of a test as its runner knows it: nothing in it has to look like one.
+        test, _, rest = text.removeprefix(NAMED).partition(SAID.rstrip())
+        return _of_test(test_ids.Named(test.strip(), rest))
     text = _crash(text)
     found = test_ids.named(text)
     if found is None:

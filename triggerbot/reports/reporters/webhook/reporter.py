@@ -144,7 +144,10 @@ def _expectation_body(kind: str, project: str, branch: str, change: BranchChange
 
 
 def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out jobs until it is small enough, those that passed first; `jobs_left_out` counts them."""
+    """Leave out lists of failing tests, then jobs until it is small enough, those that passed first.
+
+    `jobs_left_out` counts the jobs; how many tests failed is told all the same.
+    """
     data = {key: _cut(one) for key, one in value.items() if key != "jobs"}
     data["problems"] = [_cut(text) for text in value["problems"][:_PROBLEMS_MAX]]
     data["common_failures"] = [
@@ -152,7 +155,7 @@ def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if len(msgspec.json.encode(data)) > BODY_MAX // 2:
         data["common_failures"] = []
-    jobs = value["jobs"]
+    jobs = [_without_failing(job) for job in value["jobs"]]
     room = BODY_MAX - len(msgspec.json.encode(data)) - _ENVELOPE
     shown = set()
     for number in sorted(range(len(jobs)), key=lambda number: _rank(jobs[number]["verdict"])):
@@ -163,6 +166,11 @@ def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
     data["jobs"] = [job for number, job in enumerate(jobs) if number in shown]
     data["jobs_left_out"] = len(jobs) - len(shown)
     return data
+
+
+def _without_failing(job: Mapping[str, Any]) -> dict[str, Any]:
+    runs = [{**run, "tests": {**run["tests"], "failing": []}} if run["tests"] else run for run in job["runs"]]
+    return {**job, "runs": runs}
 
 
 def _cut(value: Any) -> Any:
