@@ -1,6 +1,6 @@
 """Treeherder: retriggers that failed as their original did are classified as that is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
 from tests.systems.treeherder.test_jobs import Elsewhere
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.calibration import QUIET
+from triggerbot.core.policy.evidence import UntilProved
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports.publisher import Publisher
 from triggerbot.reports.reporters.treeherder import TreeherderReporter
@@ -26,7 +27,13 @@ OTHER = "TEST-UNEXPECTED-FAIL | browser/test_refund.js | expected 3, got 4"
 class Bench:
     """A push with a failed job, and two retriggers of it."""
 
-    def __init__(self, treeherder: FakeTreeherder, make_world: Callable[..., World], **more: Any) -> None:
+    def __init__(
+        self,
+        treeherder: FakeTreeherder,
+        make_world: Callable[..., World],
+        results: Sequence[str] = ("testfailed", "testfailed"),
+        **more: Any,
+    ) -> None:
         self.treeherder = treeherder
         self.original = treeherder.job(treeherder.push(REVISION), result="testfailed")
         treeherder.read_log(self.original, LINE)
@@ -35,10 +42,10 @@ class Bench:
         self.world.hear(*system.look_back(PUSH).events)
         self.world.pass_time(600)
         self.repeats = [job for job in treeherder.jobs if job is not self.original]
-        assert len(self.repeats) == 2
-        for job in self.repeats:
-            treeherder.change(job, state="completed", result="testfailed")
-            treeherder.read_log(job, LINE)
+        assert len(self.repeats) == len(results)
+        for job, result in zip(self.repeats, results, strict=True):
+            treeherder.change(job, state="completed", result=result)
+            treeherder.read_log(job, *([LINE] if result == "testfailed" else []))
         self.world.hear(*system.look_back(PUSH).events)
         self.publisher = self._publisher()
 
@@ -97,6 +104,41 @@ def test_they_follow_their_original(treeherder: FakeTreeherder, bench: Bench) ->
         treeherder.unclassify(note["id"])
     bench.publish(21_600)
     assert bench.classes() == [1, 1]
+
+
+def test_where_evidence_stops_at_a_pass_the_failure_is_classified(
+    treeherder: FakeTreeherder, make_world: Callable[..., World]
+) -> None:
+    """No second pass is asked for, nor needed."""
+    evidence = Rule(Globs(["*"]), retries=4, until_proved=UntilProved())
+    bench = Bench(treeherder, make_world, ["success"], rules=[evidence])
+    bench.world.pass_time(600)
+    bench.publish()
+
+    assert (len(treeherder.jobs), bench.original["failure_classification_id"]) == (2, 4)
+
+
+def test_what_a_pass_proved_is_followed(treeherder: FakeTreeherder, make_world: Callable[..., World]) -> None:
+    """What failed like the original takes over its classification, and gets none of its own."""
+    bench = Bench(treeherder, make_world, ["testfailed", "success"])
+    bench.publish()
+
+    assert bench.original["failure_classification_id"] == 4
+    texts = {note["job_id"]: note["text"] for note in treeherder.notes}
+    assert texts[bench.original["id"]].endswith("1 further run of this job passed at the same push.")
+    assert "as the run that this one repeats" in texts[bench.repeats[0]["id"]]
+
+
+def test_a_failure_of_its_own_is_proved_by_the_pass_too(
+    treeherder: FakeTreeherder, make_world: Callable[..., World]
+) -> None:
+    """It follows nothing, and the job that it is of has passed."""
+    bench = Bench(treeherder, make_world, ["testfailed", "success"])
+    treeherder.read_log(bench.repeats[0], OTHER)
+    bench.publish()
+
+    assert bench.classes()[0] == 4
+    assert not any("repeats" in note["text"] for note in treeherder.notes)
 
 
 def test_a_retrigger_that_fails_otherwise_is_a_failure_of_its_own(treeherder: FakeTreeherder, bench: Bench) -> None:
