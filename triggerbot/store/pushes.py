@@ -158,8 +158,9 @@ def _fits(head: StoredPush, wanted: Search) -> bool:
 def _summary(head: StoredPush) -> Summary:
     title = (head.message or "")[:_TITLE_MAX].partition("\n")[0]
     return Summary(
-        head.push, head.health, head.sentence, head.author, title, head.time, head.last, head.judged, head.counts
-    )
+        head.push, head.health, head.sentence, head.author, title, head.time, head.last, head.judged, head.counts,
+        head.to_look_at,
+    )  # fmt: skip
 
 
 def judged_since(view: Reader, since: float, limit: int = 100) -> list[tuple[float, Push]]:

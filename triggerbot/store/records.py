@@ -315,6 +315,8 @@ class Summary:
     judged: float
     #: The number of jobs, by verdict.
     counts: Mapping[str, int] = field(default_factory=dict)
+    #: The number of failures to look at; `None`: an earlier version judged it, or nobody has yet.
+    to_look_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

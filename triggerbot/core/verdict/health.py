@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from triggerbot.core.model import Kind, Result, Run, State
-from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict import items, same_failure
+from triggerbot.core.verdict.items import Item
 from triggerbot.core.verdict.same_failure import Common
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 
@@ -57,6 +58,8 @@ class PushVerdict:
     jobs: tuple[JobVerdict, ...]
     #: Failures that several jobs share, the most frequent first.
     common: tuple[Common, ...] = ()
+    #: What is left for a person: each failure once.
+    to_look_at: tuple[Item, ...] = ()
     #: Estimated seconds until everything under way has finished; `None`: nothing is under way, or it is unknown.
     left: float | None = None
     #: The revision that the push is based on, if that is known, and all those that the verdict rests on.
@@ -97,9 +100,10 @@ def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict
         health = Health.GOOD
     else:
         health = Health.INCOMPLETE if judged.final else Health.PENDING
-    common = same_failure.in_common({job.job: job.failing for job in listed if job.failing is not None})
+    groups = same_failure.grouped({job.job: job.failing for job in listed if job.failing is not None})
+    common, looked_at = same_failure.in_common(groups), items.to_look_at(listed, groups)
     left = None if now is None else _left(listed, now)
-    judged = replace(judged, health=health, common=common, left=left)
+    judged = replace(judged, health=health, common=common, to_look_at=looked_at, left=left)
     return replace(judged, sentence=_sentence(judged, shown))
 
 
@@ -133,6 +137,7 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
         f"about {_minutes(judged.left)} left" if judged.left else "",
     ]
     text = ", ".join(part for part in parts if part) or "only hidden jobs are known of it"
+    text += _to_look_at(judged, jobs)
     return f"{text}; nothing more is to come" if judged.health is Health.INCOMPLETE else text
 
 
@@ -141,7 +146,7 @@ def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
     failed = [job for job in jobs if job.verdict is Verdict.FAILED]
     often = sum(job.failing_runs > 1 for job in failed)
     once = len(failed) - often
-    alike = len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
+    alike = _fail_alike(failed, common)
     if often and once:
         if alike:
             return f"{len(failed)} jobs fail with the same failure ({once} of them ran once)"
@@ -151,6 +156,19 @@ def _failing(jobs: Sequence[JobVerdict], common: Sequence[Common]) -> str:
         or _plural(once, "job failed once", "jobs failed once")
     )  # fmt: skip
     return f"{text} with the same failure" if alike else text
+
+
+def _to_look_at(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
+    """Render how many failures there are to look at, where the number of jobs does not tell."""
+    told = sum(map(items.needs_person, jobs))
+    number = len(judged.to_look_at)
+    alike = number == 1 and _fail_alike([job for job in jobs if job.verdict is Verdict.FAILED], judged.common)
+    return "" if number == told or alike else f"; {_plural(number, 'failure', 'failures')} to look at"
+
+
+def _fail_alike(failed: Sequence[JobVerdict], common: Sequence[Common]) -> bool:
+    """Return whether several jobs fail with the same failure."""
+    return len(failed) > 1 and any({job.job for job in failed} <= set(one.jobs) for one in common)
 
 
 def _left(jobs: Sequence[JobVerdict], now: float) -> float | None:
