@@ -89,14 +89,15 @@ def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict
     """Judge a push: it is good if each of its jobs passed or is intermittent, except for those that the CI skipped.
 
     So one of which the CI skipped everything is good: nothing was to run. Hidden jobs are counted in the sentence and
-    decide nothing. `now`: to estimate the time left.
+    decide nothing. What fails as on the base has come to an end that proves something, and not of this push; but where
+    nothing else passed, nothing is proved that is good. `now`: to estimate the time left.
     """
     listed = tuple(jobs)
     shown = [job for job in listed if not job.hidden]
     judged = PushVerdict(Health.PENDING, "", listed)
     if any(job.verdict is Verdict.FAILED for job in shown):
         health = Health.FAILING
-    elif shown and all(job.verdict in GOOD or job.skipped for job in shown):
+    elif shown and all(job.verdict in GOOD or job.skipped for job in shown) and not _is_all_inherited(listed, shown):
         health = Health.GOOD
     else:
         health = Health.INCOMPLETE if judged.final else Health.PENDING
@@ -105,6 +106,11 @@ def of_push(jobs: Iterable[JobVerdict], now: float | None = None) -> PushVerdict
     left = None if now is None else _left(listed, now)
     judged = replace(judged, health=health, common=common, to_look_at=looked_at, left=left)
     return replace(judged, sentence=_sentence(judged, shown))
+
+
+def _is_all_inherited(jobs: Iterable[JobVerdict], shown: Iterable[JobVerdict]) -> bool:
+    """Return whether jobs fail as on the base, and no other job of the push proves anything."""
+    return any(job.told_apart for job in jobs) and not any(job.verdict in GOOD for job in shown)
 
 
 def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
@@ -131,6 +137,7 @@ def _sentence(judged: PushVerdict, jobs: Sequence[JobVerdict]) -> str:
         _plural(owed, "retrigger owed", "retriggers owed"),
         _plural(first, "is pending", "are pending"),
         _plural(count[Verdict.PASSED], "passed", "passed"),
+        "nothing else passed" if judged.health is Health.INCOMPLETE and _is_all_inherited(judged.jobs, jobs) else "",
         _plural(count[None] - skipped, "job did not finish", "jobs did not finish"),
         _plural(skipped, "was skipped", "were skipped"),
         _plural(hidden, "hidden job fails", "hidden jobs fail"),

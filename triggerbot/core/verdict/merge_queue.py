@@ -22,8 +22,9 @@ class Conclusion(StrEnum):
 def conclude(judged: PushVerdict, *, timed_out: bool) -> tuple[Conclusion, str]:
     """Return what an entry comes to, and why in one sentence.
 
-    It passes if every job passed, or failed in a way that proved intermittent and was known to be. `timed_out`: the
-    time that it may take is over, so it is decided by what is known now.
+    It passes if every job passed, or failed in a way that proved intermittent and was known to be. What fails on the
+    base too is not of this entry and does not keep it out, but something else has to pass.
+    `timed_out`: the time that it may take is over, so it is decided by what is known now.
     """
     if judged.health is Health.FAILING:
         return Conclusion.FAILURE, judged.sentence
@@ -45,13 +46,17 @@ def has_failed(judged: PushVerdict) -> bool:
 
 
 def may_return(judged: PushVerdict) -> bool:
-    """Return whether an evicted entry may be put back: something failed, and all of it proved intermittent or infra."""
+    """Return whether an evicted entry may be put back: something failed, and all of it proved intermittent or infra.
+
+    What fails on the base too would fail again.
+    """
     failed = _failed(judged)
     return bool(failed) and all(job.verdict in (Verdict.INTERMITTENT, Verdict.INFRA) for job in failed)
 
 
 def _failed(judged: PushVerdict) -> list[JobVerdict]:
-    return [job for job in _shown(judged) if any(run.failed for run in job.runs)]
+    mattering = (job for job in judged.jobs if not job.hidden or job.told_apart)
+    return [job for job in mattering if any(run.failed for run in job.runs)]
 
 
 def _shown(judged: PushVerdict) -> list[JobVerdict]:
