@@ -13,6 +13,7 @@ from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
+from triggerbot.pipeline.history import Histories
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
 from triggerbot.pipeline.sender import DispatchSettings
@@ -63,7 +64,7 @@ class World:
         self.store: Store = open_file(path, durable=durable) if tables is None else open_memory(tables)
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
-        setting = DispatchSettings(rules, dry, self.bounds, background)
+        setting = DispatchSettings(rules, dry, self.bounds, background, Histories(self.store, clock).telling)
         for system in systems.values():
             if isinstance(system, LimitsWrites):
                 system.share(StoreSlots(self.store, clock))

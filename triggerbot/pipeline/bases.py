@@ -18,8 +18,9 @@ from triggerbot.core.identity import Kept
 from triggerbot.core.model import Event, Push, Run, RunKey
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base, fingerprint
+from triggerbot.core.verdict import base
 from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Standing
+from triggerbot.core.verdict.same_failure import TellingOf
 from triggerbot.logs import push_fields
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Found, Store, Work, looks
@@ -38,10 +39,11 @@ _LINES_ASKED_MAX = 20
 class Bases:
     """Looks at the bases of pushes. Any number of threads may use it."""
 
-    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float], telling: TellingOf) -> None:
         self._store = store
         self._observer = observer
         self._clock = clock
+        self._telling = telling
 
     def standing(self, system: System, work: Work, claims: Iterable[Claim], rule: Rule) -> Mapping[str, Standing]:
         """Return how the failures of claims stand to the base, by the keys of their jobs; asks the CI if it has to."""
@@ -56,18 +58,20 @@ class Bases:
             self._look(system, work, found.revision, rule)
             found = self._found(work.push, names, rule)
         lines = self._lines(system, work, failed, found.jobs)
-        return {
-            claim.job: base.compare(fingerprint.shapes(lines[claim.job]), found.jobs.get(identity.base(claim.job)))
-            for claim in failed
-        }
+        return {claim.job: self._compare(claim, lines[claim.job], found.jobs) for claim in failed}
 
     def known(self, work: Work, claim: Claim, rule: Rule) -> Standing:
         """Return how the failure of a claim stands to the base, as far as it is known."""
         if claim.manual or not claim.run.failed:
             return NOTHING_KNOWN
         name = identity.base(claim.job)
-        there = self._found(work.push, [name], rule).jobs.get(name)
-        return base.compare(fingerprint.shapes(_lines_of(work, claim)), there)
+        return self._compare(claim, _lines_of(work, claim), self._found(work.push, [name], rule).jobs)
+
+    def _compare(self, claim: Claim, lines: Sequence[str], jobs: Mapping[str, AtBase]) -> Standing:
+        there = jobs.get(identity.base(claim.job))
+        # Where nothing failed there, nothing is compared, and no history is read.
+        shapes = self._telling(claim.push, claim.job, lines) if there is not None and there.failures else ()
+        return base.compare(shapes, there)
 
     def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
         return looks.found(self._store, push, names, self._clock(), rule)

@@ -3,7 +3,6 @@
 import json
 import math
 import time
-from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,12 +18,10 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.history import IN_OUTAGE, Failure, Novelty, Place, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.pipeline import history
-from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory, ProjectHistory
+from triggerbot.pipeline.generic_lines import GenericLines
+from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory
 from triggerbot.store import FailureRecord, Found, JobRecord, PushRecord, Store, looks
 
-#: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
-#: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
-_SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
 #: Different failures of one push that are recorded of jobs that only failed: a push that breaks everything would crowd
 #: out the records of others.
 _RECORDED_MAX = 200
@@ -34,56 +31,6 @@ _WELL: Mapping[BreakerKey, float] = {}
 _ILL_BEFORE = 1800.0
 #: Metadata of a push: the files that it changes, as JSON.
 FILES = "files"
-
-
-class _Failures:
-    """A count of failures from which those of one job and those of one push are excluded in constant time."""
-
-    def __init__(self, sightings: Iterable[FailureRecord]) -> None:
-        self._jobs: Counter[str] = Counter()
-        #: A push may have several jobs of one name.
-        self._at: dict[Push, Counter[str]] = defaultdict(Counter)
-        for one in sightings:
-            self._jobs[one.job] += 1
-            self._at[one.push][one.job] += 1
-        self._number = self._jobs.total()
-        #: Pushes at which nothing but this job failed.
-        self._alone = Counter(job for jobs in self._at.values() if len(jobs) == 1 for job in jobs)
-
-    def elsewhere(self, push: Push, job: str) -> tuple[int, int]:
-        """Count the failures of other jobs at other pushes, and the other pushes."""
-        here = self._at.get(push, Counter())
-        number = self._number - self._jobs[job] - here.total() + here[job]
-        return number, len(self._at) - bool(here) - self._alone[job] + (here.keys() == {job})
-
-
-class GenericLines:
-    """The lines of a project's failures that prove nothing, for failures elsewhere show them, too. Thread-safe."""
-
-    def __init__(self, sightings: Sequence[FailureRecord]) -> None:
-        self._with_lines = _Failures(one for one in sightings if one.shapes)
-        self._showing: dict[str, list[FailureRecord]] = defaultdict(list)
-        #: By line, built when first needed: a push that breaks everything needs the same one for each of its jobs.
-        self._lines: dict[str, _Failures] = {}
-        self.passing: set[str] = set()
-        for one in sightings:
-            self.passing.update(one.passing)
-            for shape in one.shapes:
-                self._showing[shape].append(one)
-
-    def generic(self, push: Push, job: str, shape: str) -> bool:
-        """Return whether a line proves nothing about a job of a push."""
-        if shape in self.passing:
-            return True
-        if len(self._showing.get(shape, ())) < _PUSHES_MIN:
-            return False
-        if shape not in self._lines:
-            self._lines[shape] = _Failures(self._showing[shape])
-        showing, pushes = self._lines[shape].elsewhere(push, job)
-        if pushes < _PUSHES_MIN:
-            return False
-        total, _ = self._with_lines.elsewhere(push, job)
-        return total >= _SAMPLE_MIN and showing > _SHARE * total
 
 
 class _HistoryElsewhere:
@@ -140,8 +87,10 @@ class Judge:
         self._rules = rules
         self._clock = clock
         self._histories = histories or Histories(store, clock, fresh=fresh)
-        #: The lines of each project, with the history that they are of.
-        self._lines: Mapping[str, tuple[ProjectHistory, GenericLines]] = {}
+
+    def telling(self, push: Push, job: str, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return the shapes of those failure lines of a job that prove something; raises `StoreUnavailable`."""
+        return self._histories.telling(push, job, lines)
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
@@ -163,7 +112,7 @@ class Judge:
         # Read anew: what another push has proved since tells of this one at once.
         jobs = {} if outage else project.read(job.name for job in flapping)
         ill = {job.job for job in flapping} if outage else self._failed_in_outage(record.push, flapping, jobs)
-        elsewhere = _HistoryElsewhere(self._generic(project), jobs, record, project.base, ill)
+        elsewhere = _HistoryElsewhere(project.lines, jobs, record, project.base, ill)
         files = _files(self._store.facts.metadata(record.push).get(FILES))
         found = [
             verdict.of_job(
@@ -186,15 +135,6 @@ class Judge:
         ill = ill_places(self._store)
         was = {job: any(one.ill and one.push == push for one in kept.records) for job, kept in jobs.items()}
         return {job.job for job in flapping if was.get(job.name) or _is_ill(job.runs, push.system, ill)}
-
-    def _generic(self, project: ProjectHistory) -> GenericLines:
-        known, lines = self._lines.get(project.project, (None, None))
-        if lines is None or known is not project:
-            lines = GenericLines(project.newest)
-            # Replaced, not changed: another thread may be reading it. Those of projects with many failures are large.
-            others = {name: one for name, one in self._lines.items() if name in self._histories}
-            self._lines = {**others, project.project: (project, lines)}
-        return lines
 
 
 def _as_kept(record: PushRecord, jobs: Iterable[JobVerdict]) -> Iterator[JobVerdict]:

@@ -170,9 +170,11 @@ class Publisher:
             for claim in job.claims:
                 if claim.refusal is not Refusal.INHERITED:
                     continue
-                # What would be refused again is not claimed anew, whatever the verdict makes of generic lines.
+                # What would be refused again is not claimed anew.
                 now = self._clock()
-                against = looks.standing(self._store, record.push, job.name, job.runs, now, rule)
+                against = looks.standing(
+                    self._store, record.push, job.name, job.runs, now, rule, self._judge.telling
+                )  # fmt: skip
                 if against.relation in OWN:
                     self._store.bases.renew(claim, now)
 

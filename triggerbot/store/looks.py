@@ -8,8 +8,9 @@ from typing import Any
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base, fingerprint
+from triggerbot.core.verdict import base
 from triggerbot.core.verdict.base import AtBase, Standing
+from triggerbot.core.verdict.same_failure import TellingOf
 from triggerbot.store.bases import Found
 from triggerbot.store.store import Store
 
@@ -33,10 +34,12 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
     return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
 
 
-def standing(store: Store, push: Push, name: str, runs: Iterable[Run], now: float, rule: Rule | None) -> Standing:
+def standing(
+    store: Store, push: Push, name: str, runs: Iterable[Run], now: float, rule: Rule | None, telling: TellingOf
+) -> Standing:
     """Return how the failure of a job stands to the base, as a decision about it takes it: by all its lines."""
     lines = tuple(dict.fromkeys(line for run in runs if run.failed for line in run.failures))
-    return base.compare(fingerprint.shapes(lines), found(store, push, [name], now, rule).jobs.get(name))
+    return base.compare(telling(push, name, lines), found(store, push, [name], now, rule).jobs.get(name))
 
 
 def is_telling(at: AtBase | None) -> bool:

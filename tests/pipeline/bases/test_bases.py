@@ -22,6 +22,7 @@ from tests.pipeline.bases.on_base import (
     settle_base,
 )
 from tests.reports.board import Board
+from triggerbot.core.decision import Cause
 from triggerbot.core.model import Head, HeadKind, PushFacts
 from triggerbot.core.verdict.base import Relation
 from triggerbot.core.verdict.health import Health
@@ -293,3 +294,29 @@ def test_a_forks_runs_at_the_base_are_no_evidence(make_world: MakeWorld, ci: Onl
     world.drain()
     assert judged(world).base.relation is Relation.UNKNOWN
     assert asked(ci) == 1
+
+
+GENERIC = "tests/setup.py::test_cluster: RuntimeError: the test cluster did not come up"
+
+
+def show_elsewhere(world: World) -> None:
+    """Let intermittent jobs at other pushes show a line, and be judged."""
+    for at in range(4):
+        where = BASE._replace(revision=f"e15e{at}" * 8)
+        for number in range(8):
+            name, now = f"far-{number}", world.clock.now
+            world.hear(failure(name, f"{at}-{number}", push=where, failures=(GENERIC,), time=now))
+            world.hear(event(name, f"{at}-{number}g", push=where, result="success", time=now))
+    world.publish(world.publisher(Board()), 120.0)
+
+
+def test_a_line_that_any_failure_of_the_project_shows_inherits_nothing(world: World, ci: OnlyMain) -> None:
+    """The decision goes by the lines that the verdict goes by: it was refused for what the verdict calls silent."""
+    show_elsewhere(world)
+    settle_base(world, ci, (GENERIC,))
+    fail(world, ci, HERE, (GENERIC,))
+    world.drain()
+
+    claim = world.claim(HERE, "job")
+    assert (claim.cause, claim.refusal) == (Cause.FAILURE, None)
+    assert judged(world).base.relation is Relation.UNTOLD

@@ -15,6 +15,7 @@ from triggerbot.core.model import Result, Run, State
 from triggerbot.core.policy import waves
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.verdict import fingerprint
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 
 #: Comparisons of different failures, for one failure; beyond that, only equal ones are found.
 _COMPARED_MAX = 50
@@ -74,10 +75,13 @@ def left_alone(claim: Claim) -> Decision:
 
 
 class Causes:
-    """The failures of a push for which jobs were retriggered."""
+    """The failures of a push for which jobs were retriggered; `telling`: what of their lines proves something."""
 
-    def __init__(self, decided: Iterable[Decided], proving: Collection[Result], now: float) -> None:
+    def __init__(
+        self, decided: Iterable[Decided], proving: Collection[Result], now: float, telling: TellingOf = told_alone
+    ) -> None:
         self._proving = proving
+        self._telling = telling
         self._now = now
         self._alike: dict[tuple[str, ...], list[Decided]] = defaultdict(list)
         #: How many were added since.
@@ -86,7 +90,7 @@ class Causes:
             self._add(one)
 
     def _add(self, one: Decided) -> None:
-        if shapes := _shapes(one.claim, one.runs):
+        if shapes := self._shapes(one.claim, one.runs):
             self._alike[shapes].append(one)
 
     def add(self, claim: Claim, runs: Sequence[Run], decision: Decision) -> None:
@@ -99,7 +103,7 @@ class Causes:
 
     def like(self, claim: Claim, runs: Sequence[Run]) -> int:
         """Return the id of the first other claim whose job was retriggered for the same failure; 0 if there is none."""
-        found = self._like(claim, _shapes(claim, runs))
+        found = self._like(claim, self._shapes(claim, runs))
         return found[0].claim.id if found else 0
 
     def inherits(self, claim: Claim, runs: Sequence[Run]) -> Inherits | None:
@@ -107,7 +111,7 @@ class Causes:
 
         That is so if nothing fails alike, if one that did has passed, or if none of them has proved anything.
         """
-        shapes = _shapes(claim, runs)
+        shapes = self._shapes(claim, runs)
         found = self._like(claim, shapes)
         outcomes = {one.claim.id: self._outcome(one, shapes) for one in found}
         if Outcome.PASSED in outcomes.values():
@@ -141,12 +145,14 @@ class Causes:
         if not claim.state.final or (missing and self._now - claim.created < GIVE_UP):
             return Outcome.UNDER_WAY
         further = [run for run in runs if run.failed and run.key != claim.run.key]
-        told = [found for run in further if (found := fingerprint.shapes(run.failures))]
+        told = [found for run in further if (found := self._told(claim, run))]
         like = not told or any(fingerprint.same(shapes, other) for other in told)
         return Outcome.FAILED_ON if like and waves.failures(further, self._proving) else Outcome.NOTHING
 
+    def _shapes(self, claim: Claim, runs: Sequence[Run]) -> tuple[str, ...]:
+        """Return the shapes of a job's failure: of the claimed run, or of the first failed one of which any tell."""
+        failed = [claim.run, *(run for run in runs if run.failed)]
+        return next((shapes for run in failed if (shapes := self._told(claim, run))), ())
 
-def _shapes(claim: Claim, runs: Sequence[Run]) -> tuple[str, ...]:
-    """Return the shapes of a job's failure: of the claimed run, or of the first failed one of which any are known."""
-    failed = [claim.run, *(run for run in runs if run.failed)]
-    return next((shapes for run in failed if (shapes := fingerprint.shapes(run.failures))), ())
+    def _told(self, claim: Claim, run: Run) -> tuple[str, ...]:
+        return self._telling(claim.push, claim.job, run.failures)

@@ -7,7 +7,7 @@ real failures flaky for a common line such as "Process completed with exit code 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import NamedTuple, Protocol
@@ -141,6 +141,15 @@ def _others(most: Told, found: Iterable[Told]) -> tuple[Told, ...]:
 def evidence_of(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
     """Return the shapes of those lines of a job's run that are evidence, without those that prove nothing."""
     return tuple(one.shape for one in _told(job, tuple(lines), background))
+
+
+#: Returns the shapes of those failure lines of a job, by its key, at a push that prove something.
+TellingOf = Callable[[Push, str, Iterable[str]], tuple[str, ...]]
+
+
+def told_alone(_push: Push, _job: str, lines: Iterable[str]) -> tuple[str, ...]:
+    """Return what lines tell if no history says which of them are generic."""
+    return fingerprint.shapes(lines)
 
 
 def _told(job: str, lines: tuple[str, ...], background: History) -> tuple[fingerprint.Telling, ...]:
