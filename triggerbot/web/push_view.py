@@ -298,16 +298,19 @@ def _refused(refusal: Refusal, detail: str) -> DecisionText:
 def _decided(claim: Claim, cause: Cause) -> DecisionText:
     runs = plural(claim.wanted, "further run")
     why = _asked_by(claim) if cause is Cause.MANUAL else f"because {glossary.CAUSES[cause]}"
+    # With what evidence came to, where that is what ended it.
+    enough = claim.note.replace(_ENOUGH, "no more were needed", 1) if claim.note.startswith(_ENOUGH) else ""
     match claim.state:
         case ClaimState.WOULD:
             words = f"{runs}, {why}. Dry run: nothing is sent."
             return DecisionText("would", "Would be retriggered", str(cause), words)
         case ClaimState.DONE if claim.asked < claim.wanted:
             rest = f"{claim.asked} of {runs} {'was' if claim.asked == 1 else 'were'} asked for, {why}"
-            end = "no more were needed" if claim.note in ("", _ENOUGH) else f"then no more: {claim.note}"
+            end = enough or ("no more were needed" if not claim.note else f"then no more: {claim.note}")
             return DecisionText("trigger", "Retriggered", str(cause), f"{rest}; {end}.")
         case ClaimState.DONE:
-            return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}.")
+            end = f"; {enough}" if enough and claim.most else ""
+            return DecisionText("trigger", "Retriggered", str(cause), f"{runs}, {why}{end}.")
         case _:
             last = f" Last: {claim.note}." if claim.note else ""
             words = f"{runs}, {why}; {claim.asked} asked for so far. {capital(glossary.CLAIMS[claim.state])}.{last}"
