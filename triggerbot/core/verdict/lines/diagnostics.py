@@ -37,13 +37,15 @@ _FORMS: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, int], ...] = (
     ),
     # testify: the message
     (re.compile(r"Error: \S"), re.compile(r"Messages: +\S"), 8),
+    # Flyway: what is wrong with the migration
+    (re.compile(r"(?:ERROR: )?Migration \S+ failed\.?$"), re.compile(r"Message *: \S"), 6),
     # jest: an HTTP status
     (re.compile(r"Expected: [23]\d\d$"), re.compile(r"Received: [1-5]\d\d$"), 2),
     # Gomega
     (re.compile(r"(?:\[FAILED\] )?Expected$"), re.compile(r"(?:to|not to) \w+"), 3),
     # sanitizers: where, in the sources of the project
     (
-        re.compile(r"(?:=+\d+=+)?(?:ERROR|WARNING): \w+Sanitizer: "),
+        re.compile(r"(?:=+\d+=+ ?)?(?:ERROR|WARNING): (?:\w+Sanitizer|libFuzzer): "),
         re.compile(
             r"#\d+ (?:0x[0-9a-f]+ in )?(?!operator |malloc|calloc|realloc|free|__|std::)\S.* (?!\(?/usr|\(?/lib)\S+:\d+"
         ),

@@ -92,6 +92,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
     ("#test_", r"^(?P<id>[\w:]+#test_\w+)(?: \[.*\])?:?$"),
     (": FAIL", r"^(?P<id>\w.{0,120}): FAIL(?: \((?:#|[\d.]+s)\))?$"),
     ("... FAILED", r"^(?P<id>\w.{0,200}) \.\.\. FAILED(?: \(.*\))?$"),
+    # Pester
+    ("[-] ", rf"^\[-\] (?P<id>\S.{{0,200}}?) {_MS}(?: \(.*\))?$"),
     # ScalaTest, Karma, Robot, Dart
     ("*** FAILED ***", r"^(?:\[info\] )?- (?P<id>.+) \*\*\* FAILED \*\*\*"),
     (" FAILED", r"^(?:Headless)?(?:Chrome|Firefox|Safari|Edge)[^()]{0,60}\([^)]{0,60}\) (?P<id>.+) FAILED$"),
