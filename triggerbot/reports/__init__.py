@@ -22,6 +22,7 @@ from typing import Any, Protocol, runtime_checkable
 from triggerbot.core.model import Push
 from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.store import PushRecord
 from triggerbot.systems import System
@@ -39,6 +40,8 @@ class PushReport:
     value: Mapping[str, Any]
     #: Answers to comment commands at the push, oldest first: pairs of the command's id and Markdown.
     answers: tuple[tuple[str, str], ...] = field(default=())
+    #: Returns what of the failure lines of a job proves something.
+    telling: TellingOf = told_alone
 
     @property
     def fresh(self) -> frozenset[str]:

@@ -56,6 +56,12 @@ def test_an_original_of_which_nothing_is_known() -> None:
     assert pairs([original, run(1, ""), run(2)], claim(original)) == []
 
 
+def test_a_line_that_any_failure_shows_tells_of_no_repetition() -> None:
+    """By the history of the project; nobody's classification goes by it."""
+    runs = [run(0), run(1)]
+    assert list(repeats("job", runs, [claim(runs[0])], lambda *_: ())) == []
+
+
 def test_a_dry_run_started_nothing() -> None:
     """The runs are somebody else's."""
     original = run(0)

@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from triggerbot.core.claim import Claim
 from triggerbot.core.model import Run, RunKey
 from triggerbot.core.verdict import fingerprint
-from triggerbot.core.verdict.same_failure import NO_HISTORY, History, evidence_of
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 
 
 def repeats(
-    job: str, runs: Sequence[Run], claims: Sequence[Claim], background: History = NO_HISTORY
+    job: str, runs: Sequence[Run], claims: Sequence[Claim], telling: TellingOf = told_alone
 ) -> Iterator[tuple[Run, Run]]:
     """Yield pairs of a failed run and a retrigger of it that failed alike.
 
-    `runs`: all of a job at a push, oldest first. A failure of which nothing telling is known is like no other.
+    `runs`: all of a job, by its key, at a push, oldest first. `telling`: what of their lines proves something. A failure
+    of which nothing telling is known is like no other.
     """
     originals: dict[RunKey, Run] = {}
     for claim in claims:
@@ -22,11 +23,11 @@ def repeats(
             continue
         # What repeats a repetition repeats what that does.
         original = originals.get(original.key, original)
-        shapes = evidence_of(job, original.failures, background)
+        shapes = telling(claim.push, job, original.failures)
         for run in runs[claim.known_runs : claim.known_runs + claim.asked]:
             if not run.failed or run.key == original.key or run.key in originals:
                 continue
-            if fingerprint.same(shapes, evidence_of(job, run.failures, background)):
+            if fingerprint.same(shapes, telling(claim.push, job, run.failures)):
                 originals[run.key] = original
                 yield original, run
 

@@ -143,6 +143,6 @@ def _followers(report: PushReport) -> _Followers:
         if job.calibration is not None:
             # What only measures is one more failure to classify all the same.
             claims = (*claims, replace(job.calibration.claim, known_runs=len(job.runs)))
-        for original, run in repeats(job.key, runs, claims):
+        for original, run in repeats(job.key, runs, claims, report.telling):
             found.setdefault(original.key, []).append(run.key)
     return found
