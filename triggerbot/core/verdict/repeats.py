@@ -13,8 +13,8 @@ def repeats(
 ) -> Iterator[tuple[Run, Run]]:
     """Yield pairs of a failed run and a retrigger of it that failed alike.
 
-    `runs`: all of a job, by its key, at a push, oldest first. `telling`: what of their lines proves something. A failure
-    of which nothing telling is known is like no other.
+    `runs`: all of a job, by its key, at a push, oldest first. `telling`: what of their lines tells; a failure of
+    which nothing does is like no other.
     """
     originals: dict[RunKey, Run] = {}
     for claim in claims:
