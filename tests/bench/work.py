@@ -25,7 +25,7 @@ from triggerbot.core.policy.causes import Causes, Decided
 from triggerbot.core.policy.evidence import Past
 from triggerbot.core.verdict import health, verdict
 from triggerbot.core.verdict.history import ENOUGH, Failure, Novelty, Standing
-from triggerbot.core.verdict.repeats import repeats
+from triggerbot.core.verdict.repeats import Judged, of_one_cause, repeats
 from triggerbot.core.verdict.verdict import JobVerdict
 from triggerbot.systems.treeherder.classify import intermittent_failures
 
@@ -107,11 +107,14 @@ def settled(causes: Sequence[Sequence[Failing]], way: Way, dice: Random) -> list
     return found
 
 
-def to_classify(job: JobVerdict) -> int:
-    """Count the failed runs that nobody but a person classifies."""
-    claims = [] if job.claim is None else [job.claim]
-    repeating = [run.key for _, run in repeats(job.job, job.runs, claims)]
-    return sum(run.failed for run in job.runs) - len(repeating) - len(intermittent_failures(job, repeating))
+def to_classify(jobs: Sequence[JobVerdict]) -> int:
+    """Count the failed runs of a push that nobody but a person classifies."""
+    known = [Judged(job.job, job.runs, [] if job.claim is None else [job.claim]) for job in jobs]
+    left = -sum(1 for _ in of_one_cause(known))
+    for job, kept in zip(jobs, known, strict=True):
+        repeating = [run.key for _, run in repeats(*kept)]
+        left += sum(run.failed for run in job.runs) - len(repeating) - len(intermittent_failures(job, repeating))
+    return left
 
 
 def by_hand(causes: Sequence[Sequence[Failing]], dice: Random) -> int:
@@ -135,7 +138,7 @@ def cell(jobs: Sequence[Failing], each: int, way: Way) -> Cell:
     for causes in pushes(jobs, each, Random(f"pushes{each}")):
         found = settled(causes, way, dice)
         failed += sum(run.failed for job in found for run in job.runs)
-        classified += sum(map(to_classify, found))
+        classified += to_classify(found)
         looked_at += len(health.of_push(found).to_look_at)
         alone += by_hand(causes, hand)
         number += 1

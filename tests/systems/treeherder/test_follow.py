@@ -1,6 +1,7 @@
 """Treeherder: retriggers that failed as their original did are classified as that is."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.fakes.treeherder import CSRF, SESSION, FakeTreeherder
 from tests.fakes.world import World
 from tests.systems.treeherder.jobs import OPENED, PUSH, REVISION, jobs_of
 from tests.systems.treeherder.test_jobs import Elsewhere
+from triggerbot.core.model import Event
 from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.calibration import QUIET
 from triggerbot.core.policy.evidence import UntilProved
@@ -89,7 +91,7 @@ def test_they_follow_their_original(treeherder: FakeTreeherder, bench: Bench) ->
     bench.publish(700)
     assert (bench.classes(), bench.bugs(), bench.writes()) == ([4, 4], [[1234567]] * 2, 4)
     assert {note["text"] for note in treeherder.notes[1:]} == {
-        "Classified by triggerbot as the run that this one repeats: as every Monday"
+        "Classified by triggerbot as the run that failed alike: as every Monday"
     }
     bench.publish(3600)
     bench.publish(7200, restarted=True)
@@ -126,7 +128,7 @@ def test_what_a_pass_proved_is_followed(treeherder: FakeTreeherder, make_world: 
     assert bench.original["failure_classification_id"] == 4
     texts = {note["job_id"]: note["text"] for note in treeherder.notes}
     assert texts[bench.original["id"]].endswith("1 further run of this job passed at the same push.")
-    assert "as the run that this one repeats" in texts[bench.repeats[0]["id"]]
+    assert "as the run that failed alike" in texts[bench.repeats[0]["id"]]
 
 
 def test_a_failure_of_its_own_is_proved_by_the_pass_too(
@@ -138,7 +140,7 @@ def test_a_failure_of_its_own_is_proved_by_the_pass_too(
     bench.publish()
 
     assert bench.classes()[0] == 4
-    assert not any("repeats" in note["text"] for note in treeherder.notes)
+    assert not any("alike" in note["text"] for note in treeherder.notes)
 
 
 def test_a_retrigger_that_fails_otherwise_is_a_failure_of_its_own(treeherder: FakeTreeherder, bench: Bench) -> None:
@@ -222,3 +224,38 @@ def test_what_only_measures_its_verdict_follows_too(
     record = bench.world.store.pushes.record(PUSH)
     assert record is not None
     assert [len(job.runs) for job in record.jobs] == [3]
+
+
+def test_jobs_of_one_cause_follow_the_one_that_was_retriggered_for_all(
+    treeherder: FakeTreeherder, make_world: Callable[..., World]
+) -> None:
+    """Once it has failed on; a job that fails otherwise is a failure of its own."""
+    push = treeherder.push(REVISION)
+    jobs = {name: treeherder.job(push, name, result="testfailed") for name in ("test-a", "test-b", "test-c")}
+    for name, job in jobs.items():
+        treeherder.read_log(job, OTHER if name == "test-c" else LINE)
+    rule = Rule(Globs(["try"]), retries=1, first_of_cause=True)
+    system = Treeherder(jobs_of(treeherder), through=Elsewhere(treeherder), grace=60.0)
+    world = make_world(system, rules=(rule,))
+    world.hear(*(replace(one, failures=(OTHER if one.job == "test-c" else LINE,)) for one in failed(system)))
+    world.pass_time(600)
+    (again,) = [job for job in treeherder.jobs if job["job_type_name"] == "test-a" and job is not jobs["test-a"]]
+    treeherder.change(again, state="completed", result="testfailed")
+    treeherder.read_log(again, LINE)
+    world.hear(*(replace(one, failures=(LINE,)) for one in failed(system) if one.job == "test-a"))
+    world.pass_time(600)
+    assert str(world.claim(PUSH, "test-b").refusal) == "same_cause"
+
+    treeherder.classify(jobs["test-a"], 2, text="abcdef123456")
+    classifier = Classifier(jobs_of(treeherder), Session(lambda: SESSION, lambda: CSRF, world.clock))
+    OPENED.append(classifier)
+    world.publish(world.publisher(TreeherderReporter("th", classifier, world.clock)))
+
+    classes = {name: job["failure_classification_id"] for name, job in jobs.items()}
+    assert classes == {"test-a": 2, "test-b": 2, "test-c": 1}
+    assert again["failure_classification_id"] == 2
+
+
+def failed(system: Treeherder) -> list[Event]:
+    """List the runs that failed."""
+    return [one for one in system.look_back(PUSH).events if isinstance(one, Event) and one.failed]

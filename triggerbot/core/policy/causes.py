@@ -20,7 +20,7 @@ from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 #: Comparisons of different failures, for one failure; beyond that, only equal ones are found.
 _COMPARED_MAX = 50
 #: How the note of a claim begins that waits for another one, and ends.
-_WAITS, _ALIKE = "waits for ", ", same failure"
+_WAITS, _AS, _ALIKE = "waits for ", "as ", ", same failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Inherits:
 
     @property
     def words(self) -> str:
-        """Render that it does."""
-        return f"as {identity.label(self.first.job, self.first.run.event)}{_ALIKE}"
+        """Render that it does; `inherits_from` reads it."""
+        return f"{_AS}{identity.label(self.first.job, self.first.run.event)}{_ALIKE}"
 
     @property
     def note(self) -> str:
@@ -67,6 +67,13 @@ class Inherits:
 def follows(claim: Claim) -> bool:
     """Whether a claim waits for what becomes of one that fails alike."""
     return claim.state is ClaimState.OPEN and claim.note.startswith(_WAITS) and claim.note.endswith(_ALIKE)
+
+
+def inherits_from(claim: Claim) -> str | None:
+    """Return the label of the job as which a claim's job failed, that was retriggered for both; `None` if none was."""
+    if claim.refusal is not Refusal.SAME_CAUSE or claim.dry:
+        return None
+    return claim.note.removeprefix(_AS).removesuffix(_ALIKE)
 
 
 def left_alone(claim: Claim) -> Decision:

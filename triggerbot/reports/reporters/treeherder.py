@@ -1,7 +1,8 @@
 """Classifies failures at Treeherder, as sheriffs do, where configured.
 
 Those that a pass proved intermittent are classified so; and retriggers that failed as their original did follow
-the original's classification, whoever gave it and whenever, so that nobody has to classify one failure several times.
+the original's classification, whoever gave it and whenever, so that nobody has to classify one failure several times;
+and so do the jobs that fail alike, for which one was retriggered.
 """
 
 import json
@@ -13,7 +14,7 @@ import structlog
 
 from triggerbot.core.errors import CIUnavailable, NotKnown
 from triggerbot.core.model import Push, RunKey
-from triggerbot.core.verdict.repeats import repeats
+from triggerbot.core.verdict.repeats import Judged, of_one_cause, repeats
 from triggerbot.logs import push_fields
 from triggerbot.reports import PushReport
 from triggerbot.systems.classification import Classifier, Copied
@@ -136,8 +137,11 @@ class TreeherderReporter:
 
 
 def _followers(report: PushReport) -> _Followers:
-    """Return the retriggers that failed alike, by their original."""
+    """Return the retriggers that failed alike, and the jobs that one was retriggered for, by their original."""
     found: dict[RunKey, list[RunKey]] = {}
+    jobs = [Judged(job.key, job.runs, job.claims) for job in report.record.jobs]
+    for original, run in of_one_cause(jobs, report.telling):
+        found.setdefault(original.key, []).append(run.key)
     for job in report.record.jobs:
         runs, claims = (*job.runs, *job.measuring), job.claims
         if job.calibration is not None:

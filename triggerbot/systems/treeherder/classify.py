@@ -1,6 +1,7 @@
 """Classifications at Treeherder: what failed, and passed in another run of its push, is intermittent.
 
-And a retrigger that fails as its original did is classified as that is, so that nobody has to do so again.
+And a retrigger that fails as its original did is classified as that is, so that nobody has to do so again; so is a
+failure of another job for which that was retriggered.
 Treeherder accepts classifications only from a logged-in user (its API knows session cookies, but no tokens for
 programs), so this needs the cookies `sessionid` and `csrftoken` of an account that may classify.
 """
@@ -22,7 +23,9 @@ from triggerbot.systems.treeherder.session import Session
 
 #: Treeherder's classification "intermittent" (model/fixtures/failure_classification.json there).
 _INTERMITTENT = 4
-_COPY = f"{OURS} as the run that this one repeats"
+_COPY = f"{OURS} as the run that failed alike"
+#: As earlier versions wrote it.
+_COPIES = (_COPY, f"{OURS} as the run that this one repeats")
 _TEXT = OURS + ": {passed} of this job passed at the same push."
 
 
@@ -41,7 +44,7 @@ def intermittent_failures(job: JobVerdict, repeating: Collection[RunKey] = ()) -
 
 def _is_copy(note: Mapping[str, Any]) -> bool:
     """Return whether a note is one that a retrigger took from its original."""
-    return str(note.get("text", "")).startswith(_COPY)
+    return str(note.get("text", "")).startswith(_COPIES)
 
 
 class Classifier:
