@@ -13,7 +13,6 @@ from triggerbot.core.policy.limits import Limits
 from triggerbot.core.policy.rules import Rule
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.dispatcher import Dispatcher
-from triggerbot.pipeline.generic_lines import ProjectLines
 from triggerbot.pipeline.history import Histories
 from triggerbot.pipeline.observer import Observer
 from triggerbot.pipeline.outages import OutageDetector
@@ -67,8 +66,8 @@ class World:
         outages = OutageDetector(self.bounds.breakers, clock)
         self.observer = Observer(self.store, rules, dry=dry, clock=clock, metrics=self.metrics, outages=outages)
         # Nothing is remembered of projects: a test does not wait for that to be read anew.
-        lines = ProjectLines(self.store, Histories(self.store, clock, fresh=0.0))
-        setting = DispatchSettings(rules, dry, self.bounds, background, lines.at)
+        telling = Histories(self.store, clock, fresh=0.0).telling
+        setting = DispatchSettings(rules, dry, self.bounds, background, telling)
         for system in systems.values():
             if isinstance(system, LimitsWrites):
                 system.share(StoreSlots(self.store, clock))

@@ -10,13 +10,15 @@ from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
 from tests.fakes.world import event, failure
 from tests.pipeline.weighed import PUSH, RULE, Site
-from triggerbot.core.claim import ClaimState
+from triggerbot.core.claim import Claim, ClaimState
 from triggerbot.core.decision import Refusal
-from triggerbot.core.model import Event, Result, State
+from triggerbot.core.model import PROVING, Event, Result, State
 from triggerbot.core.policy.budget import Budget
+from triggerbot.core.policy.causes import Causes, Decided
 from triggerbot.core.policy.evidence import NO_HISTORY
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.reports.judge import Judge
+from triggerbot.store.documents import run_of, stored_run
 
 FIRST = replace(RULE, first_of_cause=True)
 LOGIN = ("tests/test_login.py::test_refresh_token - AssertionError: assert 'expired' == 'valid'",)
@@ -320,3 +322,16 @@ def test_a_job_that_fails_in_a_further_test_has_its_own(tmp_path: Path, clock: C
     found = {job: refusal for job, (_, refusal, _) in states(site).items()}
     assert found["linux-2"] is None
     assert found["linux-1"] is (None if order == JOBS[:2] else Refusal.SAME_CAUSE)
+
+
+def test_a_line_that_any_failure_shows_is_no_cause() -> None:
+    """What the history of the project calls generic is no evidence here either."""
+    first, second = failed("linux-1"), failed("linux-2")
+    claims = [
+        Claim(at, PUSH, one.job, ClaimState.DONE, run_of(stored_run(one), one.job), dry=False, created=0.0, due=0.0)
+        for at, one in enumerate((first, second), 1)
+    ]
+    decided = [Decided(claims[0], (claims[0].run,))]
+
+    assert Causes(decided, PROVING, 0.0).like(claims[1], [claims[1].run]) == 1
+    assert Causes(decided, PROVING, 0.0, lambda *_: ()).like(claims[1], [claims[1].run]) == 0

@@ -16,7 +16,7 @@ from triggerbot.cli.tables import console, text
 from triggerbot.config import Config, fields
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.formatting import capital
-from triggerbot.reports import calibration, statistics
+from triggerbot.reports import calibration, savings, statistics
 from triggerbot.reports.costs import Costs, Day
 from triggerbot.reports.flakiness import Rate
 from triggerbot.reports.glossary import CLAIMS
@@ -87,7 +87,8 @@ def stats(config_path: str | None, seconds: float, errors: bool, verbose: bool, 
         say_json(found.as_json())
     else:
         _show(found, seconds)
-        _show_saved(found.found["saved"])
+        for sentence in savings.sentences(found.found["saved"]):
+            console().print(sentence)
         _show_costs(found.cost, found.worst)
         for sentence in calibration.accuracy(found.found["accuracy"]).sentences():
             console().print(sentence)
@@ -161,20 +162,6 @@ def _projects(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_row(text(row["project"]), str(row["sent"]), str(row["would_have_sent"]), str(row["refused"]))
     return table
-
-
-def _show_saved(saved: Mapping[str, Mapping[str, int]]) -> None:
-    evidence, same = saved["evidence"], saved["same_cause"]
-    if evidence["jobs"]:
-        console().print(
-            f"By evidence {plural(evidence['jobs'], 'job')} got {plural(evidence['asked'], 'retrigger')} of at most "
-            f"{evidence['most']}: {evidence['most'] - evidence['asked']} saved."
-        )
-    if same["jobs"]:
-        console().print(
-            f"{plural(same['jobs'], 'job')} failed as another one did (same_cause): about "
-            f"{plural(same['retriggers'], 'retrigger')} saved, as many as those got."
-        )
 
 
 def _show_costs(costs: Costs, worst: Sequence[Rate]) -> None:

@@ -23,7 +23,6 @@ from triggerbot.liveness import Liveness, Stop
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.backgrounds import Backgrounds
 from triggerbot.pipeline.dispatcher import Dispatcher
-from triggerbot.pipeline.generic_lines import ProjectLines
 from triggerbot.pipeline.history import Histories
 from triggerbot.pipeline.intakes.file import File
 from triggerbot.pipeline.intakes.poll import Poll
@@ -77,7 +76,6 @@ class Engine:
         """Create the parts and connect them."""
         self._stop = threading.Event()
         histories = Histories(self.store, self.clock)
-        lines = ProjectLines(self.store, histories)
         self.observer = Observer(
             self.store, self.config.rules, dry=self.dry, clock=self.clock, metrics=self.metrics, on_due=self._wake,
             outages=OutageDetector(self.config.bounds.breakers, self.clock),
@@ -86,7 +84,9 @@ class Engine:
             self.store,
             self.systems,
             self.observer,
-            DispatchSettings(self.config.rules, self.dry, self.config.bounds, Backgrounds(histories), lines.at),
+            DispatchSettings(
+                self.config.rules, self.dry, self.config.bounds, Backgrounds(histories), histories.telling
+            ),
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -95,7 +95,7 @@ class Engine:
                 system.share(StoreSlots(self.store, self.clock))
         self._polls = self._make_polls()
         self._pulses = self._make_pulses()
-        self.judge = Judge(self.store, self.clock, rules=self.config.rules, histories=histories, lines=lines)
+        self.judge = Judge(self.store, self.clock, rules=self.config.rules, histories=histories)
         self.publisher = publisher(
             self.config, self.systems, self.store, self.judge, dry=self.dry, clock=self.clock, metrics=self.metrics
         )

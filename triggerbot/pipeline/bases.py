@@ -18,10 +18,11 @@ from triggerbot.core.identity import Kept
 from triggerbot.core.model import Event, Push, Run, RunKey
 from triggerbot.core.needs import Needs
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base
+from triggerbot.core.verdict import base, fingerprint
 from triggerbot.core.verdict.base import NOTHING_KNOWN, AtBase, Relation, Standing
+from triggerbot.core.verdict.same_failure import TellingOf
 from triggerbot.logs import push_fields
-from triggerbot.pipeline.generic_lines import IsGeneric, nothing_is_generic
+from triggerbot.pipeline import generic_lines
 from triggerbot.pipeline.observer import Observer
 from triggerbot.store import Found, Store, Work, looks
 from triggerbot.store.documents import run_of, stored_run
@@ -39,17 +40,11 @@ _LINES_ASKED_MAX = 20
 class Bases:
     """Looks at the bases of pushes. Any number of threads may use it."""
 
-    def __init__(
-        self,
-        store: Store,
-        observer: Observer,
-        clock: Callable[[], float],
-        generic: Callable[[Push], IsGeneric] = nothing_is_generic,
-    ) -> None:
+    def __init__(self, store: Store, observer: Observer, clock: Callable[[], float], telling: TellingOf) -> None:
         self._store = store
         self._observer = observer
         self._clock = clock
-        self._generic = generic
+        self._telling = telling
 
     def standing(self, system: System, work: Work, claims: Iterable[Claim], rule: Rule) -> Mapping[str, Standing]:
         """Return how the failures of claims stand to the base, by the keys of their jobs; asks the CI if it has to."""
@@ -64,26 +59,25 @@ class Bases:
             self._look(system, work, found.revision, rule)
             found = self._found(work.push, names, rule)
         runs = self._with_lines(system, work, failed, found.jobs)
-        return {
-            claim.job: self._compare(work.push, identity.base(claim.job), runs[claim.job], found, rule)
-            for claim in failed
-        }
+        return {claim.job: self._compare(claim, runs[claim.job], found, rule) for claim in failed}
 
     def known(self, work: Work, claim: Claim, rule: Rule) -> Standing:
         """Return how the failure of a claim stands to the base, as far as it is known."""
         if claim.manual or not claim.run.failed:
             return NOTHING_KNOWN
         name = identity.base(claim.job)
-        return self._compare(work.push, name, _runs_of(work, claim), self._found(work.push, [name], rule), rule)
+        return self._compare(claim, _runs_of(work, claim), self._found(work.push, [name], rule), rule)
 
-    def _compare(self, push: Push, job: str, runs: Sequence[Run], found: Found, rule: Rule) -> Standing:
+    def _compare(self, claim: Claim, runs: Sequence[Run], found: Found, rule: Rule) -> Standing:
         """Compare a job's failures with the base by what the verdict goes by: lines that prove nothing are left out."""
-        shapes, there = looks.shapes_of(runs, rule), found.jobs.get(job)
-        standing = base.compare(shapes, there)
+        proving, there = looks.proving(runs, rule), found.jobs.get(identity.base(claim.job))
+        standing = base.compare([fingerprint.shapes(run.evidence) for run in proving], there)
         if standing.relation is not Relation.INHERITED:
             return standing
-        generic = self._generic(push)
-        return base.compare([[one for one in run if not generic(job, one)] for run in shapes], there)
+        record = self._store.pushes.record(claim.push)
+        here = frozenset[str]() if record is None else generic_lines.passing(record)
+        told = (self._telling(claim.push, claim.job, run.evidence) for run in proving)
+        return base.compare([[shape for shape in shapes if shape not in here] for shapes in told], there)
 
     def _found(self, push: Push, names: Collection[str], rule: Rule) -> Found:
         return looks.found(self._store, push, names, self._clock(), rule)

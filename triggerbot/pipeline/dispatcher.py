@@ -27,7 +27,6 @@ from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.planning import Capacity
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.base import NOTHING_KNOWN
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
@@ -76,7 +75,7 @@ class Dispatcher:
         self.admission = Admission(store, settings.bounds, observer.outages, clock=clock, metrics=metrics)
         self._turns = Turns(store, clock, sleep)
         self._superseding = Superseding(store, observer, settings.rules, clock=clock, metrics=metrics)
-        self._bases = Bases(store, observer, clock, settings.generic)
+        self._bases = Bases(store, observer, clock, settings.telling)
         self._sender = Sender(
             store, settings, self.admission, self._turns, self._superseding, self._bases, clock=clock, metrics=metrics
         )
@@ -332,7 +331,7 @@ class Dispatcher:
         undecided = sum(one.state is ClaimState.OPEN for one in work.due(now))
         if rule is None or not undecided or undecided + work.spent + work.spent_dry < 2:
             return None
-        return Causes(self._store.claims.retriggered(work.push), rule.proving, now)
+        return Causes(self._store.claims.retriggered(work.push), rule.proving, now, self._settings.telling)
 
     def _decide_by_cause(
         self, claim: Claim, decision: Decision | None, rule: Rule | None, further: Further, causes: Causes | None,
@@ -360,7 +359,8 @@ class Dispatcher:
     def _background(self, claim: Claim, rule: Rule | None) -> Background:
         if rule is None or rule.until_proved is None or not claim.run.failed:
             return NO_HISTORY
-        return self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.evidence))
+        shapes = self._settings.telling(claim.push, claim.job, claim.run.evidence)
+        return self._settings.background(claim.push, claim.job, shapes)
 
     def _forgotten(self, work: Work, claim: Claim, rule: Rule) -> int:
         distrust, runs = self._store.distrust(), work.arrived.get(claim.job, ())

@@ -1,24 +1,15 @@
-"""Which lines prove nothing about a job, for failures of other jobs, or runs that passed, show them as well."""
+"""Which lines of a project's failures prove nothing, for failures of other jobs, or passing runs, show them, too."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from triggerbot.core.model import Push
 from triggerbot.core.verdict import fingerprint
-from triggerbot.pipeline.history import Histories, ProjectHistory
-from triggerbot.store import FailureRecord, PushRecord, Store
+from triggerbot.store import FailureRecord, PushRecord
 
 #: For a line to be generic: failures of other jobs at other pushes that have to be known; the share of them that shows
 #: the line; and at how many pushes, since one broken push may show a real failure a hundred times.
 _SAMPLE_MIN, _SHARE, _PUSHES_MIN = 20, 0.1, 3
-
-#: Returns whether a shape proves nothing about a job, by the name that it has at every push.
-IsGeneric = Callable[[str, str], bool]
-
-
-def nothing_is_generic(_: Push) -> IsGeneric:
-    """Return that no line is generic, where no history is kept."""
-    return lambda *_: False
 
 
 class _Failures:
@@ -80,29 +71,3 @@ def passing(record: PushRecord) -> frozenset[str]:
         if run.passed and run.evidence
         for shape in fingerprint.shapes(run.evidence)
     )
-
-
-class ProjectLines:
-    """The generic lines of projects, as their histories have them. Thread-safe."""
-
-    def __init__(self, store: Store, histories: Histories) -> None:
-        self._store = store
-        self._histories = histories
-        #: The lines of each project, with the history that they are of.
-        self._lines: Mapping[str, tuple[ProjectHistory, GenericLines]] = {}
-
-    def of(self, project: ProjectHistory) -> GenericLines:
-        """Return the generic lines of a project."""
-        known, lines = self._lines.get(project.project, (None, None))
-        if lines is None or known is not project:
-            lines = GenericLines(project.newest)
-            # Replaced, not changed: another thread may be reading it. Those of projects with many failures are large.
-            others = {name: one for name, one in self._lines.items() if name in self._histories}
-            self._lines = {**others, project.project: (project, lines)}
-        return lines
-
-    def at(self, push: Push) -> IsGeneric:
-        """Return what is generic at a push; raises `StoreUnavailable`."""
-        lines, record = self.of(self._histories.of(push.project)), self._store.pushes.record(push)
-        here = frozenset[str]() if record is None else passing(record)
-        return lambda job, shape: shape in here or lines.generic(push, job, shape)

@@ -22,14 +22,13 @@ from triggerbot.core.policy.owed import still_owed
 from triggerbot.core.policy.planning import Call, Capacity, Owed
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import fingerprint
 from triggerbot.core.verdict.base import NOTHING_KNOWN
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.logs import push_fields
 from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.facts import classification_of
-from triggerbot.pipeline.generic_lines import IsGeneric, nothing_is_generic
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -55,8 +54,8 @@ class DispatchSettings:
     bounds: Limits = field(default_factory=Limits)
     #: Returns what is known of a job and its failure, where retriggers go by what they prove.
     background: BackgroundOf = without_history
-    #: Returns what is generic at a push.
-    generic: Callable[[Push], IsGeneric] = nothing_is_generic
+    #: Returns what of its failure lines proves something.
+    telling: TellingOf = told_alone
 
 
 class Sender:
@@ -197,7 +196,8 @@ class Sender:
         """Return the runs that a claim needs next by what its runs prove; `None` if it has to wait or needs no more."""
         now, until = self._clock(), rule.until_proved
         assert until is not None
-        background = self._settings.background(claim.push, claim.job, fingerprint.shapes(claim.run.evidence))
+        shapes = self._settings.telling(claim.push, claim.job, claim.run.evidence)
+        background = self._settings.background(claim.push, claim.job, shapes)
         match waves.step(
             claim, runs, until, background, several=system.capacity is Capacity.BATCH, proving=rule.proving,
             forgotten=forgotten,

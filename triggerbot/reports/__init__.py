@@ -26,6 +26,7 @@ from triggerbot.core.branch.streaks import Along, Streak
 from triggerbot.core.model import Branch, Push
 from triggerbot.core.verdict.base import NEW
 from triggerbot.core.verdict.health import PushVerdict
+from triggerbot.core.verdict.same_failure import TellingOf, told_alone
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.store import PushRecord
 from triggerbot.store.expectations import BranchChange
@@ -44,6 +45,8 @@ class PushReport:
     value: Mapping[str, Any]
     #: Answers to comment commands at the push, oldest first: pairs of the command's id and Markdown.
     answers: tuple[tuple[str, str], ...] = field(default=())
+    #: Returns what of the failure lines of a job proves something.
+    telling: TellingOf = told_alone
 
     @property
     def fresh(self) -> frozenset[str]:

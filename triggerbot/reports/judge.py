@@ -18,7 +18,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.history import IN_OUTAGE, Failure, Novelty, Place, Standing
 from triggerbot.core.verdict.verdict import JobVerdict, Verdict
 from triggerbot.pipeline import generic_lines, history
-from triggerbot.pipeline.generic_lines import GenericLines, ProjectLines
+from triggerbot.pipeline.generic_lines import GenericLines
 from triggerbot.pipeline.history import FRESH, NO_JOB, Histories, JobHistory
 from triggerbot.store import FailureRecord, Found, JobRecord, PushRecord, Store, looks
 
@@ -75,13 +75,15 @@ class Judge:
         rules: Sequence[Rule] = (),
         fresh: float = FRESH,
         histories: Histories | None = None,
-        lines: ProjectLines | None = None,
     ) -> None:
         self._store = store
         self._rules = rules
         self._clock = clock
         self._histories = histories or Histories(store, clock, fresh=fresh)
-        self._lines = lines or ProjectLines(store, self._histories)
+
+    def telling(self, push: Push, job: str, lines: Iterable[str]) -> tuple[str, ...]:
+        """Return the shapes of those failure lines of a job that prove something; raises `StoreUnavailable`."""
+        return self._histories.telling(push, job, lines)
 
     def judge(self, record: PushRecord) -> PushVerdict:
         """Return the verdict of each job of a push, and its health; raises `StoreUnavailable`."""
@@ -103,7 +105,7 @@ class Judge:
         # Read anew: what another push has proved since tells of this one at once.
         jobs = {} if outage else project.read(job.name for job in flapping)
         ill = {job.job for job in flapping} if outage else self._failed_in_outage(record.push, flapping, jobs)
-        elsewhere = _HistoryElsewhere(self._lines.of(project), jobs, record, project.base, ill)
+        elsewhere = _HistoryElsewhere(project.lines, jobs, record, project.base, ill)
         files = _files(self._store.facts.metadata(record.push).get(FILES))
         found = [
             verdict.of_job(

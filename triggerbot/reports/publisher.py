@@ -234,6 +234,7 @@ class Publisher:
             push_json.link(self._settings.address, push),
             push_json.push(record, judged, before, self._store.pushes.timeline(push)),
             answers(metadata),
+            self._judge.telling,
         )
         failing: dict[str, list[float]] = json.loads(metadata.get(_FAILING, "{}"))
         known = dict(failing)

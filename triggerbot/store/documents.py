@@ -80,6 +80,7 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     #: Its jobs are one document (see `pack`).
     packed: bool = False
     counts: dict[str, int] = msgspec.field(default_factory=dict)
+    to_look_at: int | None = None
     #: Its jobs are counted by branch, too; those of pushes of older versions are not.
     by_branch: bool = False
     #: Most of its jobs failed: they count for nothing.

@@ -8,7 +8,7 @@ from typing import Any
 from triggerbot.core import identity
 from triggerbot.core.model import PROVING, Event, Kind, Push, Result, Run, State
 from triggerbot.core.policy.rules import Rule
-from triggerbot.core.verdict import base, fingerprint
+from triggerbot.core.verdict import base
 from triggerbot.core.verdict.base import AtBase
 from triggerbot.store.bases import Found
 from triggerbot.store.store import Store
@@ -33,10 +33,10 @@ def found(store: Store, push: Push, names: Collection[str], now: float, rule: Ru
     return replace(stored, jobs={**stored.jobs, **{name: looked[name] for name in left if name in looked}})
 
 
-def shapes_of(runs: Iterable[Run], rule: Rule | None) -> list[tuple[str, ...]]:
-    """Return what the lines of each run of a job have that tells of its failure, of those that prove one."""
-    proving = PROVING if rule is None else rule.proving
-    return [fingerprint.shapes(run.evidence) for run in runs if run.failed and run.result in proving]
+def proving(runs: Iterable[Run], rule: Rule | None) -> list[Run]:
+    """Return the runs of a job that prove its failure."""
+    results = PROVING if rule is None else rule.proving
+    return [run for run in runs if run.failed and run.result in results]
 
 
 def is_telling(at: AtBase | None) -> bool:

@@ -167,7 +167,8 @@ def _summary(head: StoredPush) -> Summary:
         head.last,
         head.judged,
         head.counts,
-        head.place or None,
+        pushed_at=head.place or None,
+        to_look_at=head.to_look_at,
     )
 
 

@@ -76,6 +76,7 @@ def judged(
     if changes or head.counts != dict(summary.counts):
         bases.tell(transaction, summary.push, now)
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
+    head.to_look_at = summary.to_look_at
     transaction.rank(JUDGED, ledger.part, now)
     order.settle(transaction, book, ledger, now)
     if shown:

@@ -23,7 +23,7 @@ from triggerbot.reports.branches import Branches
 from triggerbot.reports.crashes import CLASSES, root_cause
 from triggerbot.reports.judge import Judge
 from triggerbot.store import CRASHES_MAX, PushRecord, Search, Store
-from triggerbot.web import about, push_view, statistics_view
+from triggerbot.web import about, push_cost, push_view, statistics_view
 from triggerbot.web.actions import TOGETHER_MAX, Actions
 from triggerbot.web.branches import BranchViews
 from triggerbot.web.gate import Gate
@@ -211,13 +211,13 @@ class Pages:
             "name": _title(record),
             "groups": push_view.groups(judged, record, entries, before),
             "folded": push_view.folded(judged, push),
-            "cost": push_view.cost(record),
+            "cost": push_cost.cost(record),
             "shared": push_view.shared(judged),
             "notes": [note for note in timeline.of_push(entries) if not any(one in note.text for one in problems)],
             "asks": timeline.options_text(record, rule),
             "superseded": capital(superseded.warning(record)),
             "problems": problems,
-            "spent": push_view.spent(record, rule, dry=self._dry),
+            "spent": push_cost.spent(record, rule, dry=self._dry),
             "most": rule.requested_max if rule is not None else 0,
             "failing": failing,
             "together": 1 < failing <= TOGETHER_MAX,

@@ -22,6 +22,7 @@ from tests.pipeline.bases.on_base import (
     settle_base,
 )
 from tests.reports.board import Board
+from triggerbot.core.decision import Cause
 from triggerbot.core.model import Head, HeadKind, PushFacts
 from triggerbot.core.verdict.base import Relation
 from triggerbot.core.verdict.health import Health
@@ -338,3 +339,29 @@ def test_a_line_that_proves_nothing_is_not_inherited(world: World, ci: OnlyMain,
     found = {one.job: one for one in Judge(world.store, world.clock, rules=world.rules, fresh=0.0).judge(record).jobs}
     assert found["job"].base.relation is Relation.UNTOLD
     assert not found["job"].hidden
+
+
+GENERIC = "tests/setup.py::test_cluster: RuntimeError: the test cluster did not come up"
+
+
+def show_elsewhere(world: World) -> None:
+    """Let intermittent jobs at other pushes show a line, and be judged."""
+    for at in range(4):
+        where = BASE._replace(revision=f"e15e{at}" * 8)
+        for number in range(8):
+            name, now = f"far-{number}", world.clock.now
+            world.hear(failure(name, f"{at}-{number}", push=where, failures=(GENERIC,), time=now))
+            world.hear(event(name, f"{at}-{number}g", push=where, result="success", time=now))
+    world.publish(world.publisher(Board()), 120.0)
+
+
+def test_a_line_that_any_failure_of_the_project_shows_inherits_nothing(world: World, ci: OnlyMain) -> None:
+    """The decision goes by the lines that the verdict goes by: it was refused for what the verdict calls silent."""
+    show_elsewhere(world)
+    settle_base(world, ci, (GENERIC,))
+    fail(world, ci, HERE, (GENERIC,))
+    world.drain()
+
+    claim = world.claim(HERE, "job")
+    assert (claim.cause, claim.refusal) == (Cause.FAILURE, None)
+    assert judged(world).base.relation is Relation.UNTOLD

@@ -243,4 +243,8 @@ def _is_changed(one: Sequence[str], other: Sequence[str]) -> bool:
 def _is_counterpart(mine: str, yours: str) -> bool:
     """Whether two lines say the same kind of thing; otherwise they may stand there by chance."""
     said = Role.FAILURE, Role.ASSERTION
-    return mine.partition(" ")[0] == yours.partition(" ")[0] or (read(mine).role in said and read(yours).role in said)
+    if mine.partition(" ")[0] == yours.partition(" ")[0] or (read(mine).role in said and read(yours).role in said):
+        return True
+    # An item below a heading: as many words, and some of them are the same.
+    one, other = mine.split(), yours.split()
+    return len(one) == len(other) > 1 and not set(one).isdisjoint(other)

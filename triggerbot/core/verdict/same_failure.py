@@ -7,10 +7,10 @@ real failures flaky for a common line such as "Process completed with exit code 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from triggerbot.core.formatting import plural
 from triggerbot.core.model import Push, Run
@@ -74,6 +74,14 @@ class Sameness:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """A failure, by its most characteristic line as the CI sent it, and the shapes that identify it."""
+
+    line: str
+    shapes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failing:
     """The failure of a job, from its failed runs."""
 
@@ -84,6 +92,17 @@ class Failing:
     sameness: Sameness
     #: The shapes that are evidence, of each failed run.
     runs: tuple[tuple[str, ...], ...] = ()
+    #: What its other failed runs show that is not the same failure, each once.
+    others: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """The jobs of a push that show one failure: those whose failure it is, and those that show it beside another."""
+
+    line: str
+    jobs: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +126,33 @@ def of_runs(job: str, runs: Sequence[Run], background: History = NO_HISTORY) -> 
             alike[one] += 1
             alike[two] += 1
     best = alike.index(max(alike))
-    line = failed[best].lines[told[best][0].place] if told[best] else ""
-    return Failing(line, evidence[best], _sameness(alike[best], evidence), tuple(evidence))
+    lines = [run.lines[mine[0].place] if mine else "" for run, mine in zip(failed, told, strict=True)]
+    most = Told(lines[best], evidence[best])
+    others = _others(most, map(Told, lines, evidence)) if alike[best] < len(failed) else ()
+    return Failing(most.line, most.shapes, _sameness(alike[best], evidence), tuple(evidence), others)
+
+
+def _others(most: Told, found: Iterable[Told]) -> tuple[Told, ...]:
+    """Return what is not the same failure as the most frequent one, nor as one before it; nothing of silent runs."""
+    different = [most]
+    for one in found:
+        if one.shapes and not any(fingerprint.same(one.shapes, other.shapes) for other in different):
+            different.append(one)
+    return tuple(different[1:])
 
 
 def evidence_of(job: str, lines: Iterable[str], background: History = NO_HISTORY) -> tuple[str, ...]:
     """Return the shapes of those lines of a job's run that are evidence, without those that prove nothing."""
     return tuple(one.shape for one in _told(job, tuple(lines), background))
+
+
+#: Returns the shapes of those failure lines of a job, by its key, at a push that prove something.
+TellingOf = Callable[[Push, str, Iterable[str]], tuple[str, ...]]
+
+
+def told_alone(_push: Push, _job: str, lines: Iterable[str]) -> tuple[str, ...]:
+    """Return what lines tell if no history says which of them are generic."""
+    return fingerprint.shapes(lines)
 
 
 def _told(job: str, lines: tuple[str, ...], background: History) -> tuple[fingerprint.Telling, ...]:
@@ -167,23 +206,44 @@ def fewer_words(numbers: tuple[int, int] | None) -> str:
     return f"; {ran}, so it may not have run what failed"
 
 
-def in_common(failing: Mapping[str, Failing]) -> tuple[Common, ...]:
-    """Group the jobs of a push by failure, the largest group first; groups of one job are left out."""
-    equal: dict[tuple[str, ...], list[str]] = defaultdict(list)
+def grouped(failing: Mapping[str, Failing]) -> list[Alike]:
+    """Group the jobs of a push by failure, the most jobs first; those of which nothing telling is known are in none."""
+    equal: dict[tuple[str, ...], list[_Shown]] = defaultdict(list)
     for job, one in failing.items():
         if one.shapes:
-            equal[one.shapes].append(job)
-    groups: list[tuple[tuple[str, ...], list[str]]] = []
+            equal[one.shapes].append(_Shown(job, one.line, other=False))
+        for told in one.others:
+            equal[told.shapes].append(_Shown(job, told.line, other=True))
+    groups: list[tuple[tuple[str, ...], list[_Shown]]] = []
     left = _COMPARED_MAX
     # The most frequent form of a failure represents its group.
-    for shapes, jobs in sorted(equal.items(), key=lambda one: (-len(one[1]), one[0])):
+    for shapes, shown in sorted(equal.items(), key=lambda one: (-len(one[1]), one[0])):
         found = next((at for at, (other, _) in enumerate(groups[:left]) if fingerprint.same(shapes, other)), None)
         if found is None:
             left = max(0, left - len(groups))
-            groups.append((shapes, list(jobs)))
+            groups.append((shapes, list(shown)))
         else:
             left = max(0, left - found - 1)
-            groups[found][1].extend(jobs)
-    several = [jobs for _, jobs in groups if len(jobs) > 1]
-    several.sort(key=lambda jobs: (-len(jobs), min(jobs)))
-    return tuple(Common(failing[jobs[0]].line, tuple(sorted(jobs))) for jobs in several)
+            groups[found][1].extend(shown)
+    alike = [_alike(shown) for _, shown in groups]
+    return sorted(alike, key=lambda one: (-len(one.jobs), one.jobs[:1] or one.also))
+
+
+class _Shown(NamedTuple):
+    """A job that shows a failure, in a line of its own; `other`: beside a more frequent one."""
+
+    job: str
+    line: str
+    other: bool
+
+
+def _alike(shown: Sequence[_Shown]) -> Alike:
+    jobs = {one.job for one in shown if not one.other}
+    also = {one.job for one in shown} - jobs
+    line = next((one.line for one in shown if not one.other), shown[0].line)
+    return Alike(line, tuple(sorted(jobs)), tuple(sorted(also)))
+
+
+def in_common(groups: Iterable[Alike]) -> tuple[Common, ...]:
+    """Return the failures that several jobs have, in the given order."""
+    return tuple(Common(one.line, one.jobs) for one in groups if len(one.jobs) > 1)

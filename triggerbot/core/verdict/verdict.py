@@ -126,6 +126,11 @@ class JobVerdict:
         return same_failure.ran_fewer(self.runs) if self.verdict is Verdict.INTERMITTENT else None
 
     @property
+    def told_apart(self) -> bool:
+        """Whether that is why the push is judged without it: the rule does not hide it."""
+        return self.inherited and self.aside == self.base.words
+
+    @property
     def suspected(self) -> bool:
         """Whether it is intermittent and the push is suspected to have made it so."""
         return self.novelty is not None and self.novelty.suspected

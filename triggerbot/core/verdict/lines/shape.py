@@ -30,7 +30,7 @@ _RAW = re.compile(
     rf"|\d\d:\d\d:\d\d {{1,}}(?:INFO|WARNING|ERROR|CRITICAL|FATAL) +- +"
     rf"|(?:\[task )?[\[(]?(?:{_STAMP})[\])]?(?:[\s:|,\])]|- (?=[A-Z\[(/]))*"
     r"|##\[error\]|::error(?: [^:]{0,200})?::|\[task |\u2502 "
-    r"|[\[(]\d\d?:\d\d[\])] ?|#\d+ \d+\.\d+ |[a-z][\w.-]{0,40}-\d+ +\| )+"
+    r"|[\[(]\d\d?:\d\d[\])] ?|t = +\d+\.\d+s |#\d+ \d+\.\d+ |[a-z][\w.-]{0,40}-\d+ +\| )+"
 )
 _DIGIT = re.compile(r"\d")
 _AGAIN = re.compile(r"\d|(?<![\w.-])[a-f]{4}|:/|/(?:home|tmp|var)/")

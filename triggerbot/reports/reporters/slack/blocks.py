@@ -106,12 +106,14 @@ def _glance(report: PushReport) -> list[_Part]:
 
 
 def _all(report: PushReport) -> list[_Part]:
-    """Return the parts of the thread: each common failure appears once, with its jobs."""
+    """Return the parts of the thread: each common failure appears once, with those of its jobs that count."""
     fresh = report.fresh
-    shared = sorted(report.judged.common, key=lambda one: fresh.isdisjoint(one.jobs))[:_COMMON_MAX]
-    grouped = {job for one in shared for job in one.jobs}
-    by_name = {job.job: job for job in report.judged.jobs if job.job in grouped}
-    parts = [_common(one, [by_name[job] for job in one.jobs], fresh) for one in shared]
+    by_name = {job.job: job for job in report.judged.jobs if not job.hidden}
+    counted = ((one, [by_name[job] for job in one.jobs if job in by_name]) for one in report.judged.common)
+    several = [(one, jobs) for one, jobs in counted if len(jobs) > 1]
+    shared = sorted(several, key=lambda found: fresh.isdisjoint(found[0].jobs))[:_COMMON_MAX]
+    grouped = {job.job for _, jobs in shared for job in jobs}
+    parts = [_common(one, jobs, fresh) for one, jobs in shared]
     alone = [job for job in report.judged.jobs if job.job not in grouped]
     parts += [_entries(title, jobs) for title, jobs in _by_base(_of(alone, Verdict.FAILED))]
     parts += [_entries(title, _of(alone, verdict)) for title, verdict in _OTHERS]

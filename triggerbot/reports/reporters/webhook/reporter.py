@@ -32,7 +32,7 @@ log = structlog.get_logger("triggerbot.publish")
 BODY_MAX = 1_000_000
 #: Bytes reserved for the envelope around the data.
 _ENVELOPE = 1000
-#: In a body that would be larger: characters of each text, problems, and common failures and jobs of each.
+#: In a body that would be larger: characters of each text, problems, and failures of each list with the jobs of each.
 _TEXT_MAX, _PROBLEMS_MAX, _COMMON_MAX = 2000, 10, 100
 #: Verdicts whose jobs go first if there is no room for all.
 _ORDER = ("failed", "infra", "intermittent", "pending")
@@ -150,11 +150,10 @@ def _smaller(value: Mapping[str, Any]) -> dict[str, Any]:
     """
     data = {key: _cut(one) for key, one in value.items() if key != "jobs"}
     data["problems"] = [_cut(text) for text in value["problems"][:_PROBLEMS_MAX]]
-    data["common_failures"] = [
-        {"line": _cut(one["line"]), "jobs": one["jobs"][:_COMMON_MAX]} for one in value["common_failures"][:_COMMON_MAX]
-    ]
+    for key in ("common_failures", "failures_to_look_at"):
+        data[key] = [{"line": _cut(one["line"]), "jobs": one["jobs"][:_COMMON_MAX]} for one in value[key][:_COMMON_MAX]]
     if len(msgspec.json.encode(data)) > BODY_MAX // 2:
-        data["common_failures"] = []
+        data["common_failures"] = data["failures_to_look_at"] = []
     jobs = [_without_failing(job) for job in value["jobs"]]
     room = BODY_MAX - len(msgspec.json.encode(data)) - _ENVELOPE
     shown = set()
