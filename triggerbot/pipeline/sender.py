@@ -29,6 +29,7 @@ from triggerbot.metrics import Metrics
 from triggerbot.pipeline.admission import Admission
 from triggerbot.pipeline.bases import Bases
 from triggerbot.pipeline.facts import classification_of
+from triggerbot.pipeline.losses import Losses
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
@@ -67,6 +68,7 @@ class Sender:
         turns: Turns,
         superseding: Superseding,
         bases: Bases,
+        losses: Losses,
         *,
         clock: Callable[[], float],
         metrics: Metrics,
@@ -77,6 +79,7 @@ class Sender:
         self._turns = turns
         self._superseding = superseding
         self._bases = bases
+        self._losses = losses
         self._clock = clock
         self._metrics = metrics
 
@@ -160,9 +163,7 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
-        distrust = self._store.distrust()
-        lost = None if distrust is None else distrust.since
-        ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, lost)
+        ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, self._losses.last())
         decided = {run.key for run in runs[: claim.known_runs]}
         lost_runs = sum(run.key not in decided for run in ours)
         own = runs if claim.calibrates else others.own(runs)
@@ -254,16 +255,11 @@ class Sender:
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)
-        elif begun and (until := self.trusts_store_from(system)) > now:
+        elif begun and (until := self._losses.listed_from(system)) > now:
             # It forgot something since the look-back.
             self._store.claims.postponed(operation, until, FORGOT, now)
         elif begun:
             self._post(system, work.push, operation, call, claims[0].tries)
-
-    def trusts_store_from(self, system: System) -> float:
-        """Return when the CI must list every request that the store may have lost; 0 if it has lost none."""
-        distrust = self._store.distrust()
-        return 0.0 if distrust is None else distrust.since + max(system.grace, backoff.GRACE_LEAST)
 
     def _hold_for_cap(self, claims: Sequence[Claim], capped: Capped, now: float) -> None:
         if now - claims[0].created > GIVE_UP:
@@ -346,7 +342,7 @@ class Sender:
         now = self._clock()
         if not self._store.claims.resend(operation, why, now):
             return
-        if (until := self.trusts_store_from(system)) > now:
+        if (until := self._losses.listed_from(system)) > now:
             self._store.claims.doubted(operation, until, FORGOT, now)
         else:
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
