@@ -273,7 +273,9 @@ class Sender:
         until, now = self._losses.listed_from(system), self._clock()
         if not reconcile.leaves_in_time(recorded, system.grace, now):
             # Another replica may have found meanwhile that nothing came of it, and sent it.
-            log.warning("late", **push_fields(operation.push), operation=operation.id, seconds=round(now - recorded, 1))
+            log.warning(
+                "request.late", **push_fields(operation.push), operation=operation.id, seconds=round(now - recorded, 1)
+            )
             self._store.claims.doubted(operation, max(until, now + system.grace), LATE, now)
         elif until > now:
             settle(operation, until, FORGOT, now)
