@@ -230,3 +230,32 @@ def test_budget_is_used_up_by_what_proved_nothing(
 
     assert [ci.further_runs(job) for job in jobs] == [2, 2, 0]
     assert made.world.claim(PUSH, "c").refusal is Refusal.OVER_BUDGET
+
+
+def test_what_a_person_asked_for_does_not_hide_what_was_spent(
+    make_world: MakeWorld, tmp_path: Path, clock: Clock, rule: Rule
+) -> None:
+    """The store knows a request for each job, but not the one for its failure, which came later."""
+    ci = CI(clock)
+    jobs = ("a", "b", "c")
+    passed = [replace(failure(job, job, time=clock() - 60), result=Result.SUCCESS) for job in jobs]
+    ci.put(*passed)
+    made = Copies(make_world_within(make_world, rule), tmp_path, ci)
+    made.world.hear(*passed)
+    for number, job in enumerate(jobs[:2]):
+        made.world.store.claims.ask(PUSH, job, 1, f"wish-{number}", dry=False, now=clock())
+    made.work(30)
+    made.copy()
+    failed = [one for one in ci.runs[PUSH].values() if one.run_id.startswith("re-")]
+    made.world.hear(*failed)
+    made.work(30)
+    assert [ci.further_runs(job) for job in jobs] == [2, 2, 0]
+
+    made.go_back()
+    again = failure("c", "c-2", time=clock() - 60)
+    ci.put(again)
+    made.world.hear(again)
+    made.work(60)
+
+    assert [ci.further_runs(job) for job in jobs] == [2, 2, 1]
+    assert made.world.claim(PUSH, "c").refusal is Refusal.OVER_BUDGET

@@ -379,7 +379,9 @@ class Dispatcher:
     ) -> Decision | None:
         """Store a decision within the rule's budget; count, log and return what the store made of it."""
         budget = None if rule is None else rule.budget
-        decision = self._store.claims.decide(claim, decision, budget, self._clock(), further=further, like=like)
+        decision = self._store.claims.decide(
+            claim, decision, budget, self._clock(), further=further, like=like, lost=self._losses.last()
+        )
         if decision is None:
             return None
         mode = "dry" if claim.dry else "real"

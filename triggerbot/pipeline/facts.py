@@ -26,7 +26,7 @@ def facts_of(
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
     own = others.own(runs)
-    ours = elsewhere.forgotten(claim, work.arrived.get(claim.job, ()), work.requests, lost)
+    ours = elsewhere.forgotten(claim.job, work.arrived.get(claim.job, ()), work.requests, lost)
     standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return Facts(
         asks=work.asks or PushOptions(),

@@ -164,7 +164,7 @@ class Sender:
         rule = rules.rule_for(self._settings.rules, work.push)
         proving, never = (PROVING, BY_DEFAULT) if rule is None else (rule.proving, rule.never_start)
         came = elsewhere.since_asked(claim, work.arrived[claim.job], work.requests) if claim.manual else 0
-        ours = elsewhere.forgotten(claim, work.arrived[claim.job], work.requests, self._losses.last())
+        ours = elsewhere.forgotten(claim.job, work.arrived[claim.job], work.requests, self._losses.last())
         decided = {run.key for run in runs[: claim.known_runs]}
         lost_runs = sum(run.key not in decided for run in ours)
         own = runs if claim.calibrates else others.own(runs)

@@ -93,11 +93,21 @@ class Checks:
     def _unknown(self, record: PushRecord, deciding: str) -> int:
         """Count the other jobs that the CI has run again, and of which no claim tells why."""
         ci = self._world.ci.pushes[record.push]
-        known = {
-            job.job for job in record.jobs
-            if any(one.asked or (one.cause is Cause.FAILURE and not one.state.final) for one in job.claims)
-        }  # fmt: skip
-        return len({run.event.job for run in ci.runs if len(ci.of(run.event.job)) > 1} - known - {deciding})
+        again = {run.event.job for run in ci.runs if len(ci.of(run.event.job)) > 1}
+        known = {job.job for job in record.jobs if self._is_explained(record.push, job)}
+        return len(again - known - {deciding})
+
+    def _is_explained(self, push: Push, job: JobRecord) -> bool:
+        """Tell whether claims tell why a job was run again; one of a person does not tell of a failure's requests."""
+        if any(one.cause is Cause.FAILURE and (one.asked or not one.state.final) for one in job.claims):
+            return True
+        asked = any(one.asked for one in job.claims)
+        return asked and not (self._world.scenario.forgets and self._unnamed(push, job.job))
+
+    def _unnamed(self, push: Push, job: str) -> bool:
+        """Tell whether runs of a job came of no request that the store knows, nor of the push itself."""
+        known = self._world.store.pushes.work(push).operations
+        return any(run.origin and run.origin not in known for run in self._world.ci.pushes[push].of(job))
 
     def _asks_further(self, replica: "Replica", answer: Claim | None, claim: Claim, *_: Any, **__: Any) -> None:
         self._world.note("further", replica, job=claim.job, push=claim.push.revision, known=answer is not None)
@@ -233,12 +243,10 @@ class Checks:
 
     def _took_forgotten(self, claim: Claim) -> bool:
         """Tell whether a lost request was found again while the CI lists runs of requests that the store forgot."""
-        store = self._world.store.pushes
-        known = store.work(claim.push).operations
-        told = (entry.text for entry in store.timeline(claim.push, claim.job) if entry.what == "accepted")
+        entries = self._world.store.pushes.timeline(claim.push, claim.job)
+        told = (entry.text for entry in entries if entry.what == "accepted")
         found = any(text.startswith("the answer was lost, but the CI lists") for text in told)
-        runs = self._world.ci.pushes[claim.push].of(claim.job)
-        return found and any(run.origin not in ("", "stranger") and run.origin not in known for run in runs)
+        return found and self._unnamed(claim.push, claim.job)
 
     def _ended(self, claim: Claim) -> bool:
         """Tell whether nobody waits for what a claim is about, and it says so."""

@@ -35,7 +35,7 @@ def since_asked(claim: Claim, runs: Sequence[Run], requests: Iterable[Operation]
 
 
 def forgotten(
-    claim: Claim, runs: Sequence[Run], requests: Iterable[Operation], distrusted: float | None
+    job: str, runs: Sequence[Run], requests: Iterable[Operation], distrusted: float | None
 ) -> tuple[Run, ...]:
     """Return the runs of a job that may have come of requests of ours which the store has forgotten.
 
@@ -46,7 +46,7 @@ def forgotten(
     first = min((run for run in runs if run.result not in _NO_ANSWER), key=_age, default=None)
     if distrusted is None or first is None:
         return ()
-    further = (run for run in _unexplained(claim.job, runs, requests) if run.key != first.key)
+    further = (run for run in _unexplained(job, runs, requests) if run.key != first.key)
     return tuple(run for run in further if _predates(_began(run), distrusted))
 
 
