@@ -26,6 +26,7 @@ def facts_of(
     batch = work.told.get(claim.run.batch)
     runs = work.runs.get(claim.job, ())
     own = others.own(runs)
+    counted = [run for run in own if proof.counts(run, rule.proving)]
     ours = elsewhere.forgotten(claim.job, work.arrived.get(claim.job, ()), work.requests, lost)
     standing = others.standing(claim, runs, rule.never_start, asked=bool(work.asks and work.asks.rebuild))
     return Facts(
@@ -36,7 +37,7 @@ def facts_of(
         runs=proof.count(runs, rule.proving),
         listed=next((one for one in view.events if one.job == claim.job and one.key == claim.run.key), None),
         derived=others.derived(runs, rule.proving),
-        forgotten=elsewhere.beyond_counted(ours, [run for run in own if proof.counts(run, rule.proving)]),
+        forgotten=len(ours) if claim.calibrates else elsewhere.beyond_counted(ours, counted),
         follows=standing.follows,
         starts=standing.starts,
         failed=waves.failures(own, rule.proving),
