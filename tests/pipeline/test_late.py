@@ -12,8 +12,9 @@ from tests.fakes.world import World, failure
 from tests.pipeline.heard import PUSH
 from triggerbot.core.claim import ClaimState
 from triggerbot.core.policy.reconcile import leaves_in_time
+from triggerbot.store import Distrust
 from triggerbot.store.memory import Memory
-from triggerbot.systems.answers import Unknown
+from triggerbot.systems.answers import Later, Unknown
 
 #: Answers that a request is lost on its way.
 LOST = Unknown("no answer")
@@ -83,6 +84,31 @@ def test_what_another_replica_has_sent_meanwhile_is_not_sent_again(
     assert len(memory.asked) == (2 if verb == "resend" else 1)
     assert len(memory.runs[PUSH]) == 3
     assert world.claim(PUSH, "job").state is ClaimState.DONE
+
+
+def test_two_replicas_do_not_both_ask_for_the_rest(make_world: Callable[..., World], clock: Clock) -> None:
+    """Of three runs that the push asks for, the store has forgotten a request that was made; two are still to come."""
+    memory, tables = MemoryCI(parallel=True), Memory()
+    memory.say(PUSH, "try: --rebuild 3")
+    memory.put(failure(time=clock()))
+    memory.answers = [Later("not now", 30.0)]
+    world = make_world(memory, tables=tables)
+    world.hear(failure(time=clock()))
+    world.drain()
+    memory.put(failure("job", "re-0", time=clock(), retrigger_of="forgotten"))
+    tables.distrust = Distrust(clock() + 1, "it is a copy")
+    clock.move(600)
+    other = world.again()
+
+    def other_acts() -> None:
+        tables.leases.clear()
+        other.dispatcher.step()
+
+    with still(world, "begin", other_acts, first=True):
+        world.drain()
+        world.pass_time(600)
+
+    assert len(memory.runs[PUSH]) == 1 + 3
 
 
 @pytest.mark.parametrize(("grace", "seconds", "expected"), [

@@ -111,15 +111,18 @@ def test_a_list_that_is_never_whole_is_not_waited_for_for_ever(
     assert claim.note.endswith("the CI's list is not whole: waits for one that is")
 
 
-@pytest.mark.parametrize(("pushed", "expected"), [(-3600, 0), (3600, 1)])
+@pytest.mark.parametrize(("later", "pushed", "expected"), [
+    (7200, -3600, 0), (7200, 3600, 1), (7200, None, 0), (90_000, None, 1),
+])  # fmt: skip
 def test_a_push_that_is_newer_than_the_loss_needs_no_whole_list(
-    make_world: MakeWorld, clock: Clock, monkeypatch: pytest.MonkeyPatch, pushed: float, expected: int
-) -> None:
+    make_world: MakeWorld, clock: Clock, monkeypatch: pytest.MonkeyPatch, later: float, pushed: float | None,
+    expected: int,
+) -> None:  # fmt: skip
     """Nothing can have been asked for there; a CI whose lists are never whole is not given up for what is to come."""
     lost = Distrust(clock(), "it is new")
     ci = CI(clock)
-    clock.move(7200)
-    ci.facts[PUSH] = PushFacts(PUSH, "", time=lost.since + pushed)
+    clock.move(later)
+    ci.facts[PUSH] = PushFacts(PUSH, "", time=None if pushed is None else lost.since + pushed)
     ci.put(failure(time=clock() - 60), failure("other", "9", time=clock() - 60))
     ci.hidden = {("other", "9")}
     world = make_world(ci)
@@ -132,7 +135,8 @@ def test_a_push_that_is_newer_than_the_loss_needs_no_whole_list(
 
 
 @pytest.mark.parametrize(("since", "timed", "whole"), [
-    (None, True, [False]), (0.0, True, [True]), (-86_400.0, True, [False]), (-86_400.0, False, [False, True]),
+    (None, True, [False]), (0.0, True, [True]), (-90_000.0, True, [False]), (-3600.0, False, [True]),
+    (-90_000.0, False, [False]),
 ])  # fmt: skip
 def test_every_batch_of_an_old_push_is_read(
     make_world: MakeWorld, clock: Clock, monkeypatch: pytest.MonkeyPatch, since: float | None, timed: bool,
@@ -140,7 +144,7 @@ def test_every_batch_of_an_old_push_is_read(
 ) -> None:  # fmt: skip
     """Where only the batches of what is owed are read, others may hold what has used up the budget.
 
-    Without the push's time, which the first look would have told, it may be an old one.
+    Without the push's time it may be an old one though all that is known of it is new, but not after a day.
     """
     ci = CI(clock)
     ci.facts[PUSH] = PushFacts(PUSH, "", time=clock() - 90 if timed else None)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from triggerbot.core.model import Run
 from triggerbot.core.policy import backoff, elsewhere
 from triggerbot.store import Distrust, Store, Work
 from triggerbot.systems import LookBack, System
@@ -34,13 +35,8 @@ class Losses:
 
     def concern(self, work: Work) -> bool:
         """Return whether requests for a push may be missing in the store, before it is looked for them."""
-        distrust = self._store.distrust()
-        if distrust is None:
-            return False
-        # What the CI tells of a push may have no time; before it is asked for, its runs have to do.
-        unknown = work.asks is not None and work.facts.time is None
-        runs = (run for runs in work.runs.values() for run in runs)
-        return unknown or elsewhere.may_predate(work.facts, runs, distrust.since)
+        last = self.last()
+        return last is not None and elsewhere.may_predate(work.facts, _runs(work), last)
 
     def missing(self, system: System, work: Work, view: LookBack, *, whole: bool) -> Missing | None:
         """Return why a look-back does not replace what the store may have lost; `None` if it does, or nothing is lost.
@@ -54,11 +50,15 @@ class Losses:
         until = _listed_from(system, distrust)
         if self._clock() < until:
             return Missing(f"{why}: waits until the CI lists what was asked before", until)
-        # Without the push's own time, the parts that are listed do not tell how old it is.
-        old = work.facts.time is None or elsewhere.may_predate(work.facts, view.events, distrust.since)
-        if old and not (whole and view.complete):
+        if whole and view.complete:
+            return None
+        if elsewhere.may_predate(work.facts, [*_runs(work), *view.events], distrust.since):
             return Missing(f"{why}, and the CI's list is not whole: waits for one that is")
         return None
+
+
+def _runs(work: Work) -> list[Run]:
+    return [run for runs in work.runs.values() for run in runs]
 
 
 def _listed_from(system: System, distrust: Distrust | None) -> float:

@@ -253,6 +253,7 @@ class Sender:
             operation, work.push, note, now,
             passes={key: version for key, version in passes.items() if key in keys},
             caps=self._admission.caps_for(work),
+            most={want.claim.id: want.claim.asked + want.owed for want in call.wants},
         )  # fmt: skip
         if isinstance(begun, Capped):
             self._hold_for_cap(claims, begun, now)

@@ -13,6 +13,9 @@ from triggerbot.core.model import Event, PushFacts, Result, Run, RunKey
 
 #: Seconds by which the clocks of a CI and of who asks may differ; some CIs tell whole seconds only.
 SKEW = 5.0
+#: Seconds after a loss within which it is not to be told from the runs of a push alone that it is newer than that: the
+#: older ones may be missing in a list.
+_UNSURE = 86_400.0
 #: Results of runs that no request brings: the CI left the job out, or runs it once more by itself.
 _NO_ANSWER = frozenset({Result.SKIPPED, Result.RETRY})
 #: A run by its job, id and attempt, or what ran again together: nothing, the batch, and the attempt.
@@ -64,7 +67,7 @@ def may_predate(push: PushFacts, runs: Iterable[Run | Event], lost: float) -> bo
     """Return whether a push may be from before the store lost something (`lost`), so that requests may be missing."""
     times = [push.time, *map(_began, runs)]
     known = [time for time in times if time is not None]
-    return not known or _predates(min(known), lost)
+    return not known or _predates(min(known), lost if push.time is not None else lost + _UNSURE)
 
 
 def _predates(time: float | None, lost: float) -> bool:
