@@ -87,7 +87,7 @@ def test_what_another_replica_has_sent_meanwhile_is_not_sent_again(
 
 
 def test_two_replicas_do_not_both_ask_for_the_rest(make_world: Callable[..., World], clock: Clock) -> None:
-    """Of three runs that the push asks for, the store has forgotten a request that was made; two are still to come."""
+    """Of three runs that the push asks for, the store has forgotten the requests for two, so one is still to come."""
     memory, tables = MemoryCI(parallel=True), Memory()
     memory.say(PUSH, "try: --rebuild 3")
     memory.put(failure(time=clock()))
@@ -95,7 +95,7 @@ def test_two_replicas_do_not_both_ask_for_the_rest(make_world: Callable[..., Wor
     world = make_world(memory, tables=tables)
     world.hear(failure(time=clock()))
     world.drain()
-    memory.put(failure("job", "re-0", time=clock(), retrigger_of="forgotten"))
+    memory.put(*(failure("job", f"gone-{number}", time=clock(), retrigger_of="forgotten") for number in (1, 2)))
     tables.distrust = Distrust(clock() + 1, "it is a copy")
     clock.move(600)
     other = world.again()
