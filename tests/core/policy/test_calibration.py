@@ -157,6 +157,7 @@ def test_a_sample_gets_its_runs() -> None:
         (Refusal.NO_RETRY, decide(SAMPLE, RULE, facts("try: -b o --no-retry"))),
         (Refusal.DONTBUILD, decide(SAMPLE, RULE, facts("DONTBUILD"))),
         (Refusal.NOT_OPTED_IN, decide(SAMPLE, replace(RULE, opt_in=True), facts())),
+        (Refusal.ENOUGH_RUNS, decide(SAMPLE, RULE, facts(forgotten=1))),
     ],
 )
 def test_what_nobody_wants_is_not_measured_either(refusal: Refusal, decision: Decision) -> None:

@@ -158,6 +158,9 @@ def decide(claim: Claim, rule: Rule | None, facts: rules.Facts) -> Decision:
         return Decision.refuse(Refusal.NO_RETRY)
     if rule.opt_in and not facts.asks.retry:
         return Decision.refuse(Refusal.NOT_OPTED_IN)
+    if facts.forgotten:
+        why = "it has further runs of which the store knows no request: it may have been measured before"
+        return Decision.refuse(Refusal.ENOUGH_RUNS, why)
     return Decision.trigger(Cause.CALIBRATION, claim.wanted)
 
 
