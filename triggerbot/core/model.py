@@ -123,7 +123,7 @@ class Event:
     @property
     def failed(self) -> bool:
         """Whether the run finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
     @property
     def follows_up(self) -> bool:
@@ -197,7 +197,7 @@ class Lead:
     @property
     def failed(self) -> bool:
         """Whether the run finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +292,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether it finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
     @property
     def passed(self) -> bool:

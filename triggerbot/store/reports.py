@@ -75,7 +75,7 @@ def judged(
     head.health, head.sentence, head.counts, head.judged = summary.health, summary.sentence, dict(summary.counts), now
     transaction.rank(JUDGED, ledger.part, now)
     named = [one.job for one in records] + [job for job, _ in changes]
-    book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
+    book.load([summary.push], {summary.push: {identity.base(job) for job in named}})
     ran.weigh(transaction, ledger, outage=outage)
     known = [one for one in records if ledger.job(one.job) is not None]
     told = failures.put(transaction, ledger.part, known, unsettled)
