@@ -146,7 +146,7 @@ class Event:
     @property
     def failed(self) -> bool:
         """Whether the run finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
     @property
     def follows_up(self) -> bool:
@@ -220,7 +220,7 @@ class Lead:
     @property
     def failed(self) -> bool:
         """Whether the run finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +319,7 @@ class Run:
     @property
     def failed(self) -> bool:
         """Whether it finished and failed."""
-        return self.state is State.FINISHED and self.result is not None and self.result.failed
+        return self.result in _FAILED and self.state is State.FINISHED
 
     @property
     def passed(self) -> bool:

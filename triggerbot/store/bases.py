@@ -132,7 +132,7 @@ def _jobs(
 ) -> Iterator[tuple[str, AtBase]]:
     """Yield those of the jobs that came to an end that proves something at a push."""
     book = Book(view)
-    book.load([stored.push], [] if stored.packed else [(stored.push, name) for name in names])
+    book.load([stored.push], {} if stored.packed else {stored.push: names})
     ledger = book.ledger(stored.push)
     # At once, for each read takes a while.
     ledger.load_claims([one for name in names for job in ledger.family(name).values() for one in job.claims.values()])
@@ -217,7 +217,7 @@ def control(
     book, name = Book(transaction), identity.base(claim.job)
     pushes = [one.push for one in _of_revision(transaction, claim.push, revision)]
     pushes += [] if listed is None or listed.push in pushes else [listed.push]
-    book.load(pushes, [(push, name) for push in pushes])
+    book.load(pushes, dict.fromkeys(pushes, (name,)))
     for push in pushes:
         ledger = book.ledger(push)
         if listed is not None and listed.push == push and not (ledger.stored and ledger.family(name)):

@@ -88,7 +88,7 @@ def decide(
 
 def _spent_elsewhere(book: Book, ledger: Ledger, claim: StoredClaim, further: Further, lost: float | None) -> int:
     """Count the jobs that the CI lists with further runs, and of which the store knows nothing that explains them."""
-    book.load((), [(ledger.push, identity.base(job)) for job in further])
+    book.load((), {ledger.push: {identity.base(job) for job in further}})
     asked, counted = set[str](), {claim.job}
     for name in further:
         job = ledger.job(name)

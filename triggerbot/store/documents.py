@@ -110,10 +110,10 @@ class StoredPush(msgspec.Struct, omit_defaults=True):
     @property
     def due(self) -> float | None:
         """Return when the dispatcher has to look at it."""
-        found = list(self.open.values())
-        if self.facts_due is not None:
-            found.append(self.facts_due)
-        return min(found, default=None)
+        if not self.open:
+            return self.facts_due
+        first = min(self.open.values())
+        return first if self.facts_due is None else min(first, self.facts_due)
 
     @property
     def report_at(self) -> float | None:
@@ -263,7 +263,8 @@ def stored_run(run: Run | Event) -> StoredRun:
     stored = {
         name: own
         for name, own, default in zip(RUN_FIELDS, _read_run(run), _RUN_DEFAULTS, strict=True)
-        if own is not None and own != default
+        # Most have the very default.
+        if own is not default and own is not None and own != default
     }
     if isinstance(run, Run) and run.calibrates:
         stored["calibrates"] = True

@@ -3,10 +3,24 @@
 from collections.abc import Callable
 
 from triggerbot.core.model import Push
-from triggerbot.store import branches, commands, heads, leads, limits, ran, sessions, statistics
+from triggerbot.store import branches, commands, failures, heads, leads, limits, ran, sessions, statistics
 from triggerbot.store.engine import Transaction
-from triggerbot.store.ledger import Book
-from triggerbot.store.names import PROJECTS, RECENT, UNPACKED, join, push_of
+from triggerbot.store.ledger import Book, Ledger
+from triggerbot.store.names import (
+    JUDGED,
+    PROJECTS,
+    RECENT,
+    REVISIONS,
+    UNPACKED,
+    Queue,
+    based_index,
+    branch_index,
+    held_index,
+    join,
+    push_of,
+    revision_member,
+    within,
+)
 from triggerbot.store.records import DELIVERY_KEPT
 
 #: Pushes that one transaction deletes, or packs, so that it never holds others up for long.
@@ -55,6 +69,23 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     return 0
 
 
+def _delete(transaction: Transaction, ledger: Ledger) -> None:
+    """Delete a push, with everything that belongs to it."""
+    push, part = ledger.push, ledger.part
+    for index in (RECENT, join(RECENT, push.project.lower()), Queue.PUSHES, Queue.REPORTS, JUDGED, UNPACKED):
+        transaction.rank(index, part, None)
+    transaction.rank(branch_index(push), part, None)
+    transaction.rank(REVISIONS, revision_member(push), None)
+    for revision in ledger.head.bases:
+        transaction.rank(based_index(push, revision), part, None)
+    failures.forget(transaction, push, part)
+    ran.forget(transaction, ledger)
+    for claim in ledger.load_claims(list(ledger.head.open)):
+        if claim.behind:
+            transaction.rank(held_index(claim.behind), within(part, str(claim.id)), None)
+    transaction.drop(part)
+
+
 def _purge_pushes(transaction: Transaction, before: float) -> int:
     # More than are deleted, for those that are still due stay, and are the first each time.
     found = transaction.first(RECENT, 500, most=before)
@@ -67,7 +98,7 @@ def _purge_pushes(transaction: Transaction, before: float) -> int:
         if ledger.stored is None or ledger.stored.due is not None:
             continue
         statistics.forget(transaction, ledger)
-        ledger.delete(transaction)
+        _delete(transaction, ledger)
         gone.append(push)
         if len(gone) >= _PURGED:
             break

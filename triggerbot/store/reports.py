@@ -82,7 +82,7 @@ def judged(
     if shown:
         grid.put(transaction, ledger.part, shown)
     named = [one.job for one in records] + [job for job, _ in changes]
-    book.load([summary.push], [(summary.push, identity.base(job)) for job in named])
+    book.load([summary.push], {summary.push: {identity.base(job) for job in named}})
     ran.weigh(transaction, ledger, outage=outage)
     known = [one for one in records if ledger.job(one.job) is not None]
     told = failures.put(transaction, ledger.part, known, unsettled)

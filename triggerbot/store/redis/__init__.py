@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from itertools import groupby
 from typing import Any, TypeVar
 
 import redis
@@ -46,13 +47,17 @@ def _text(raw: bytes | None) -> str:
 class RedisView:
     """A `Reader`. It remembers the version of each part that it reads; two different ones are a conflict.
 
-    With a cache, what it reads may be out of date until its versions are compared, by `confirm` or by the script.
+    With a cache, what it reads may be out of date until its versions are compared, by `confirm` or by the script; and
+    `hopeful`, it takes what hardly ever is in an index for absent, which is compared, too.
     """
 
-    def __init__(self, link: RedisConnection, cache: Cache | None = None) -> None:
+    def __init__(self, link: RedisConnection, cache: Cache | None = None, *, hopeful: bool = False) -> None:
         self._link = link
         self._client: Any = link.client
         self._cache = cache
+        self._hopeful = hopeful
+        #: Members that are not in an index at a number or more: the index, the number, these.
+        self.absences: list[tuple[str, float, Sequence[str]]] = []
         self.versions: dict[str, str] = {}
         #: Whether anything came from the cache, and what came from the server.
         self._assumed = False
@@ -64,13 +69,19 @@ class RedisView:
 
     def confirm(self) -> None:
         """Raise `Conflict` unless what it has read from the cache is still so."""
-        if not self._assumed:
+        if not (self._assumed or self.absences):
             return
         pipe = self._pipe()
         for part in self.versions:
             pipe.hget(f"{PREFIX}d:{part}", "")
-        for part, version in zip(list(self.versions), self._execute(pipe), strict=True):
-            self._saw(part, version)
+        for index, _, members in self.absences:
+            pipe.zmscore(f"{PREFIX}z:{index}", members)
+        found = iter(self._execute(pipe))
+        for part in list(self.versions):
+            self._saw(part, next(found))
+        for _, least, _ in self.absences:
+            if any(number is not None and number >= least for number in next(found)):
+                raise Conflict
 
     def _pipe(self) -> Any:
         """Begin a round trip, which also shows whether it is still the same store."""
@@ -143,6 +154,15 @@ class RedisView:
         found: list[float | None] = self._client.zmscore(f"{PREFIX}z:{index}", members) if members else []
         return found
 
+    def absent(self, index: str, members: Sequence[str], least: float) -> list[bool]:
+        """Tell which members are not in an index at `least` or more; the script checks that they still are not."""
+        numbers: Sequence[float | None] = [None] * len(members) if self._hopeful else self.ranks(index, members)
+        found = [number is None or number < least for number in numbers]
+        missing = [member for member, is_absent in zip(members, found, strict=True) if is_absent]
+        if missing:
+            self.absences.append((index, least, missing))
+        return found
+
     def starting(self, index: str, prefix: str, limit: int) -> list[str]:
         """List members by prefix, which all have the same number."""
         least = prefix.encode()
@@ -170,13 +190,17 @@ class RedisView:
         return [{field.decode(): float(amount) for field, amount in one.items() if float(amount)} for one in found]
 
 
-def _operations(versions: dict[str, str], changes: Changes) -> list[str | bytes]:
+def _operations(view: RedisView, changes: Changes) -> list[str | bytes]:
     """Write a transaction as the arguments of the script."""
     made: list[str | bytes] = []
-    for part, version in versions.items():
+    for part, version in view.versions.items():
         made += ("v", part, version)
+    for index, least, members in view.absences:
+        made += ("a", index, repr(least), str(len(members)), *members)
     for part in changes.dropped:
         made += ("d", part)
+    for index, (below, limit) in changes.trimmed.items():
+        made += ("t", index, repr(below), str(limit))
     for (what, place), arguments in _by_key(changes).items():
         for start in range(0, max(1, len(arguments)), _ARGUMENTS_MAX):
             some = arguments[start : start + _ARGUMENTS_MAX]
@@ -190,13 +214,14 @@ def _by_key(changes: Changes) -> dict[tuple[str, str], list[str | bytes]]:
     """Put together what the script can do in one command: on the same key, the same."""
     made: dict[tuple[str, str], list[str | bytes]] = defaultdict(list)
     changed: dict[str, set[str]] = {part: set() for part, _ in changes.logs}
-    for (part, kind, name), value in changes.documents.items():
+    for (part, kind), own in groupby(changes.documents.items(), lambda one: one[0][:2]):
         place, kinds = f"{part}{US}{kind or US}", changed.setdefault(part, set())
-        if value is None:
-            made["x", place] += (name,)
-        else:
-            made["h", place] += (name, value)
-            kinds.add(kind or US)
+        for doc, value in own:
+            if value is None:
+                made["x", place].append(doc.name)
+            else:
+                made["h", place] += (doc.name, value)
+                kinds.add(kind or US)
     for part, entry in changes.logs:
         made["l", part] += (entry,)
     for part, kinds in changed.items():
@@ -253,7 +278,7 @@ class RedisEngine:
     def read(self, view: Callable[[Reader], T]) -> T:
         """Run a view, again if something came between."""
 
-        def attempt() -> T:
+        def attempt(_: int) -> T:
             value: T = self._link.read(lambda _: view(RedisView(self._link)))
             return value
 
@@ -261,19 +286,19 @@ class RedisEngine:
 
     def run(self, body: Callable[[Transaction], T]) -> T:
         """Run a transaction until nothing came between."""
-        return self._tries(lambda: self._attempt(body))
+        return self._tries(lambda number: self._attempt(body, number))
 
     def submit(self, body: Callable[[Transaction], T]) -> "Future[T]":
         """Run a transaction later, in order, in a thread of its own: each is a round trip, or several."""
         return self._writer.submit(lambda: self.run(body))
 
-    def _attempt(self, body: Callable[[Transaction], T]) -> T:
-        view = RedisView(self._link, self._cache)
+    def _attempt(self, body: Callable[[Transaction], T], number: int) -> T:
+        view = RedisView(self._link, self._cache, hopeful=number == 0)
         transaction = Transaction(view)
         try:
             value = self._run_body(body, transaction, view)
             if transaction.changes:
-                version = self._link.apply(_operations(view.versions, transaction.changes))
+                version = self._link.apply(_operations(view, transaction.changes))
                 self._cache.applied(view.versions, view.fetched, transaction.changes, version)
             else:
                 self._link.read(lambda _: view.confirm())
@@ -297,12 +322,12 @@ class RedisEngine:
         view = RedisView(self._link)
         transaction = Transaction(view)
         body(transaction)
-        self._link.apply([*before, *_operations(view.versions, transaction.changes), *after])
+        self._link.apply([*before, *_operations(view, transaction.changes), *after])
 
-    def _tries(self, attempt: Callable[[], T]) -> T:
+    def _tries(self, attempt: Callable[[int], T]) -> T:
         for number in range(_TRIES):
             try:
-                return attempt()
+                return attempt(number)
             except Conflict:
                 time.sleep(random.uniform(0, _PAUSE) * min(1.0, number / 20))  # noqa: S311 # nosec B311
         raise StoreUnavailable("others change the same part of the store all the time")
