@@ -229,6 +229,13 @@ def test_a_push_may_be_held_against_another(bench: Bench, tmp_path: Path) -> Non
     assert (answer.exit_code, answer.stdout) == (2, "")
 
 
+def test_a_job_that_is_there_has_not_vanished(bench: Bench) -> None:
+    """Though it was cancelled; one that is not there has."""
+    hear(bench, (0, "linux-a", ""), (0, "linux-b", ""), (0, "linux-c", ""), (1, "linux-a", ""))
+    bench.hear(run(bench, 1, "linux-b", None, "cancelled"))
+    assert changes(of_push(bench, REVISIONS[1])) == {"vanished": [("linux-c", None)]}
+
+
 def test_what_passed_on_a_retrigger_is_none_of_the_push(bench: Bench) -> None:
     """And of several failed runs only what failed in all."""
     hear(bench, (0, "linux-a", ""), (0, "linux-b", ""), (1, "linux-a", "x"), (1, "linux-b", "xy"))

@@ -300,18 +300,26 @@ def record_run(ledger: Ledger, key: str, job: StoredJob, event: Event) -> bool:
     if event.needs and list(event.needs) != list(known.get("needs", ())):
         # A CI may say only when it is asked what a job needs.
         merged = merged | {"needs": event.needs}
-    if event.tests is not None and event.tests != (was := run_of(merged, key).tests):
-        # Who reads the reports of a run may say so before or after the CI does, of each part of it, and again.
-        told_more = was is None or event.tests.told_more(was)
-        merged = merged | ({"tests": event.tests} if told_more else {})
-        if event.failures and not merged.get("failures"):
-            merged = merged | {"failures": event.failures}
+    if event.tests is not None:
+        merged = _with_tests(merged, key, event)
     if event.allowed_to_fail:
         merged = merged | {"allowed_to_fail": True}
     if merged == known:
         return False
     ledger.change_job(key).runs[place] = merged
     return True
+
+
+def _with_tests(run: StoredRun, key: str, event: Event) -> StoredRun:
+    """Return a run with the tests that an event tells of, and their lines where it has none.
+
+    Who reads the reports of a run may say so before or after the CI does, of each part of it, and again.
+    """
+    was = run_of(run, key).tests
+    if event.tests is None or event.tests == was:
+        return run
+    run = run | {"tests": event.tests} if was is None or event.tests.told_more(was) else run
+    return run | {"failures": event.failures} if event.failures and not run.get("failures") else run
 
 
 def _gone(run: StoredRun, event: Event) -> StoredRun:

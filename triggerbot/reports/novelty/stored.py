@@ -33,21 +33,21 @@ def of_push(
 ) -> NoveltyReport:
     """Say what newly fails at a push; `against`: the only push to hold it against. Raises `StoreUnavailable`."""
     judged = judge.judge(record)
-    here = {one.job: one for one in map(outcome_of, _counting(judged)) if one is not None}
-    if against is None:
-        pushes: Iterable[PushRecord] = _earlier(store, record.push)
-    else:
-        pushes = [against]
-    before = _before(judge, pushes, here)
-    known = None if before is None else {job: one.outcome for job, one in before.items()}
+    verdicts = {job.job: job for job in judged.jobs}
+    counting = {job.job: job for job in _counting(judged)}
+    here = {name: one for name, job in counting.items() if (one := outcome_of(job)) is not None}
+    before = _before(judge, _earlier(store, record.push) if against is None else [against], here)
+    # What is here and proves nothing has not vanished.
+    known = None if before is None else {
+        name: one.outcome for name, one in before.items() if name in here or name not in verdicts
+    }  # fmt: skip
     of_job: dict[str, list[Finding]] = defaultdict(list)
-    for one in novelty.compare(here, known, all_ran=judged.final):
-        of_job[one.job].append(one)
+    for finding in novelty.compare(here, known, all_ran=judged.final):
+        of_job[finding.job].append(finding)
     group = grouping([rule] if (rule := rules.rule_for(configured, record.push)) is not None else [])
-    verdicts = {job.job: job for job in _counting(judged)}
     jobs = tuple(
-        _job(name, verdicts.get(name), here.get(name), (before or {}).get(name), group(name), tuple(of_job[name]))
-        for name in sorted({*verdicts, *of_job})
+        _job(name, counting.get(name), here.get(name), (before or {}).get(name), group(name), tuple(of_job[name]))
+        for name in sorted({*counting, *of_job})
     )
     _, project, branch, revision = record.push
     held = against.push.revision if against is not None else ""
