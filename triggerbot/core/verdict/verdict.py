@@ -1,7 +1,6 @@
 """The verdict on a job at one push: what its runs prove. Pure."""
 
 import math
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,7 +11,7 @@ from triggerbot.core.decision import Refusal
 from triggerbot.core.model import PROVING, Kind, Result, Run, RunKey, State
 from triggerbot.core.policy import waiting
 from triggerbot.core.policy.evidence import Weight
-from triggerbot.core.verdict import same_failure
+from triggerbot.core.verdict import same_failure, unproved
 from triggerbot.core.verdict.base import NOTHING_KNOWN, Relation
 from triggerbot.core.verdict.base import Standing as AtBase
 from triggerbot.core.verdict.history import Failure, Novelty, Standing
@@ -169,7 +168,7 @@ class JobVerdict:
             case Verdict.FAILED if failed > 1:
                 return self._worth(failed) + self._alike() + self._at_base(quote or str)
             case Verdict.FAILED:
-                return _once(self.runs, self.proving) + self._at_base(quote or str) + self._not_retriggered()
+                return unproved.once(self.runs, self.proving) + self._at_base(quote or str) + self._not_retriggered()
             case Verdict.PENDING:
                 return self._pending(quote or str)
             case Verdict.INFRA:
@@ -355,33 +354,6 @@ def _standing(
         touched(files, (line for run in failed for line in (*run.lines, *run.failures))),
     )
     return background.standing(job, failure)
-
-
-#: What became of a run that proves nothing.
-_UNPROVEN = {
-    Result.INFRA: ("met an infrastructure error", "met infrastructure errors"),
-    Result.CANCELLED: ("was cancelled", "were cancelled"),
-    Result.SKIPPED: ("was skipped", "were skipped"),
-    Result.TIMED_OUT: ("took too long", "took too long"),
-    Result.RETRY: ("was retried by the CI itself", "were retried by the CI itself"),
-}
-
-
-def _once(runs: Sequence[Run], proving: Collection[Result]) -> str:
-    """Say that one run failed, and what became of the others, which prove nothing; they are sorted by age."""
-    ended = [run for run in runs if run.state is State.FINISHED]
-    other = [run for run in ended if run.result not in proving]
-    if not other:
-        return "its only run failed"
-    count = Counter(_UNPROVEN.get(run.result or Result.UNKNOWN, ("ended in an unknown way",) * 2) for run in other)
-    noun = "retrigger" if ended[0].result in proving else "other run"
-    if len(count) > 1:
-        became = ", ".join(f"{number} {one if number == 1 else many}" for (one, many), number in count.items())
-        return f"failed once; not settled: {became}"
-    [((one, many), number)] = count.items()
-    if number == 1:
-        return f"failed once; the {noun} {one}"
-    return f"failed once; not settled: {'both' if number == 2 else f'all {number}'} {noun}s {many}"
 
 
 def _running(runs: Sequence[Run], claims: Sequence[Claim]) -> int:
