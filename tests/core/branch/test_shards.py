@@ -1,5 +1,7 @@
 """Which jobs are shards of one, and what that one did."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,9 @@ def test_any_names_can_be_looked_at(names: list[str]) -> None:
     found = shards(names)
     assert set(found) <= set(names)
     assert all(one.job for one in found.values())
+
+
+def test_what_is_no_shard_stays_as_it_is() -> None:
+    """With the name by which its page is found."""
+    one = replace(row("FS", job="linux"), name="linux")
+    assert merged([one]) == [one]

@@ -92,7 +92,7 @@ def merged(rows: Sequence[Row], known: Mapping[str, Shard]) -> list[Row]:
 
 def _merged(job: str, rows: Sequence[Row], known: Mapping[str, Shard]) -> Row:
     if len(rows) == 1:
-        return Row(job, rows[0].cells, rows[0].test)
+        return rows[0] if rows[0].job == job else Row(job, rows[0].cells, rows[0].test)
     pieces = [known[row.job] for row in rows]
     at_each_push = zip(*(row.cells for row in rows), strict=True)
     return Row(job, tuple(combined(_expected(cells, pieces)) for cells in at_each_push))
