@@ -12,14 +12,14 @@ from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.errors import CIError
 from triggerbot.core.formatting import some
 from triggerbot.core.model import PROVING, Push, Run
-from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, rules, waiting, waves
+from triggerbot.core.policy import backoff, circuit_breaker, classified, elsewhere, planning, rules, waiting, waves
 from triggerbot.core.policy.circuit_breaker import BreakerCause, BreakerKey
 from triggerbot.core.policy.evidence import BackgroundOf, without_history
 from triggerbot.core.policy.limits import Capped, Limits
 from triggerbot.core.policy.neighbours import Neighbours
 from triggerbot.core.policy.never_start import BY_DEFAULT
 from triggerbot.core.policy.owed import still_owed
-from triggerbot.core.policy.planning import Call, Capacity, Owed
+from triggerbot.core.policy.planning import Call, Capacity, Owed, Plan
 from triggerbot.core.policy.reconcile import GIVE_UP
 from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict import fingerprint
@@ -32,7 +32,7 @@ from triggerbot.pipeline.facts import classification_of
 from triggerbot.pipeline.superseding import Superseding
 from triggerbot.pipeline.turns import Turns
 from triggerbot.store import Store, Work
-from triggerbot.systems import LookBack, NamesRequests, System
+from triggerbot.systems import LookBack, NamesRequests, RunsJobs, System
 from triggerbot.systems.answers import Accepted, Answer, Later, Refused, Unknown
 
 log = structlog.get_logger("triggerbot.send")
@@ -43,6 +43,18 @@ FORGOT = "the store may have forgotten something since the look-back: waits unti
 
 def _label(claim: Claim) -> str:
     return identity.label(claim.job, claim.run.event)
+
+
+def _plan(system: System, owed: Sequence[Owed], view: LookBack) -> Plan:
+    """Plan the requests for what is owed: as the system does, but for jobs that have no run at the push yet."""
+    new = [one for one in owed if not one.runs]
+    plan = system.plan([one for one in owed if one.runs], view.busy, view.events) if len(new) < len(owed) else Plan()
+    if not new:
+        return plan
+    why = f"{system.name} cannot run a job at a push that has no run of it"
+    if isinstance(system, RunsJobs) and not (why := system.runs_no_jobs()):
+        return replace(plan, calls=(*plan.calls, *planning.plan_batch(new).calls))
+    return replace(plan, ended=(*plan.ended, *((one, why) for one in new)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ class Sender:
         owed = self._all_owed(system, work, view, looked)
         if not any(one.claim.due <= now for one in owed):
             return
-        plan = system.plan(owed, view.busy, view.events)
+        plan = _plan(system, owed, view)
         now = self._clock()
         for one, why in plan.held:
             if one.claim.due <= now:
@@ -242,7 +254,9 @@ class Sender:
             started=now,
             baseline={want.claim.job: tuple(run.key for run in want.runs) for want in call.wants},
         )
-        if isinstance(system, NamesRequests):
+        if call.is_new:
+            note = f"asks for {call.count} of the job, which has no run at this push"
+        elif isinstance(system, NamesRequests):
             note = system.in_words(call)
         else:
             note = f"asks for {call.count} of run {call.target.run_id}"
@@ -274,7 +288,10 @@ class Sender:
         self._admission.hold_for_cap(claims, capped)
 
     def _post(self, system: System, push: Push, operation: Operation, call: Call, tries: int) -> None:
-        answer = system.retrigger(operation.id, push, call)
+        if call.is_new and isinstance(system, RunsJobs):
+            answer = system.run_job(operation.id, push, call)
+        else:
+            answer = system.retrigger(operation.id, push, call)
         self._turns.leave(system, push, used=True)
         name = type(answer).__name__.lower()
         self._metrics.requests.labels(push.system, name).inc()
@@ -350,7 +367,7 @@ class Sender:
             self._store.claims.doubted(operation, until, FORGOT, now)
         else:
             owed = tuple(Owed(claim, operation.count, work.runs[claim.job]) for claim in claims)
-            planned = system.plan(owed, view.busy, view.events).calls
+            planned = _plan(system, owed, view).calls
             call = Call(owed, operation.count, owed[0].target, together=len(owed) > 1)
             if len(planned) == 1 and len(planned[0].wants) == len(owed):
                 call = replace(planned[0], count=operation.count)
