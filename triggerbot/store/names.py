@@ -32,6 +32,7 @@ class Queue(StrEnum):
     LEADS = "leads due"
     REPORTS = "reports"
     COMMANDS = "commands"
+    BACKFILLS = "backfills"
 
 
 def escape(text: str) -> str:

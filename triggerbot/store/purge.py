@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from triggerbot.core.model import Push
-from triggerbot.store import commands, heads, leads, limits, ran, sessions, statistics
+from triggerbot.store import backfills, commands, heads, leads, limits, ran, sessions, statistics
 from triggerbot.store.engine import Transaction
 from triggerbot.store.ledger import Book
 from triggerbot.store.names import PROJECTS, RECENT, UNPACKED, join, push_of
@@ -50,6 +50,7 @@ def _purge_others(transaction: Transaction, before: float) -> int:
     sessions.purge(transaction, before)
     statistics.purge(transaction, before)
     ran.purge(transaction, [project for _, project in transaction.first(PROJECTS, _EVERYTHING)], before)
+    backfills.purge(transaction, before)
     commands.purge(transaction, before - DELIVERY_KEPT, _EVERYTHING)
     return 0
 
