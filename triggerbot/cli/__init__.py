@@ -17,6 +17,7 @@ _COMMANDS = {
     "explain": Listed("triggerbot.cli.explain:explain", "Why was a job retriggered, or not?", "Ask"),
     "stats": Listed("triggerbot.cli.stats:stats", "How much was retriggered, and what is open?", "Ask"),
     "retrigger": Listed("triggerbot.cli.retrigger:retrigger", "Ask for further runs of a job by hand.", "Act"),
+    "backfill": Listed("triggerbot.cli.backfill:backfill", "Find out who broke a job of a branch.", "Act"),
     "pause": Listed("triggerbot.cli.pause:pause", "Stop all sending; go on watching.", "Act"),
     "resume": Listed("triggerbot.cli.pause:resume", "Go on sending.", "Act"),
     "breakers": Listed("triggerbot.cli.breakers:breakers", "Is a CI taken for ill? Close a breaker by hand.", "Act"),

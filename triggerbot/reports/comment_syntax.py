@@ -2,6 +2,7 @@
 
 rebuild N [PATTERN]    N further runs of every test job (or of those that match)
 retry PATTERN          one further run of each job that matches; `retry failed`: of those that make the push fail
+backfill JOB           find out who broke it, by running it at pushes of the branch that did not
 why JOB                why it was, or was not, retriggered
 """
 
@@ -32,16 +33,23 @@ class Why:
 
 
 @dataclass(frozen=True, slots=True)
+class Backfill:
+    """A search for who broke a job that fails."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unclear:
     """A line that is no command, and why."""
 
     why: str
 
 
-Command = Rebuild | Retry | Why | Unclear
+Command = Rebuild | Retry | Why | Backfill | Unclear
 
 #: The commands, for answers to lines that are none.
-USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `why JOB`"
+USAGE = "`rebuild 3`, `retry JOB` (a name or a pattern), `retry failed`, `backfill JOB`, `why JOB`"
 #: Commands read from one comment, at most; no person writes more.
 MOST = 10
 
@@ -67,7 +75,9 @@ def _command(line: str) -> Command:
             return Retry("" if name.lower() == "failed" else name)
         case "why" if name := _name(rest.removesuffix("?")):
             return Why(name)
-        case "retry" | "retrigger" | "rerun" | "why":
+        case "backfill" if name := _name(rest):
+            return Backfill(name)
+        case "retry" | "retrigger" | "rerun" | "why" | "backfill":
             return Unclear(f"`{verb.lower()}` needs the name of a job")
         case _:
             return Unclear("This is no command")
