@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.fakes.clock import Clock
 from tests.fakes.memory_ci import MemoryCI
@@ -15,8 +17,9 @@ from triggerbot.core.patterns import Globs
 from triggerbot.core.policy.rules import Rule
 from triggerbot.reports import backfills
 from triggerbot.reports.backfills import Asked, Backfiller
-from triggerbot.store import Backfill
-from triggerbot.systems.answers import Refused, Unknown
+from triggerbot.store import BackfillSearch
+from triggerbot.store.memory import Memory
+from triggerbot.systems.answers import Accepted, Refused, Unknown
 
 RULE = Rule(Globs(["try"]), retries=2)
 PLACE = ("ci", "try", "main")
@@ -77,7 +80,7 @@ class Branch:
             self.world.publish(self.publisher)
         self.world.pass_time(70.0)
 
-    def search(self) -> Backfill:
+    def search(self) -> BackfillSearch:
         """Carry the search on to its end."""
         for _ in range(20):
             while self.backfiller.step():
@@ -271,6 +274,20 @@ def test_a_rule_begins_it_by_itself(make_branch: MakeBranch) -> None:
     assert branch.backfilled() == [2]
 
 
+def test_what_a_dry_run_would_have_done_is_done_later(make_branch: MakeBranch) -> None:
+    """Once, as soon as the push is judged for real."""
+    branch = make_branch("S?FF", broken_at(1), replace(RULE, backfill_max=3), dry=True)
+    assert branch.search().words.startswith("dry run: would be run at")
+    real = branch.world.again(dry=False)
+    branch.world, branch.publisher = real, real.publisher()
+    branch.backfiller = branch.restart()
+    real.store.reports.soon(branch.pushes[3], real.clock())
+    branch.settle()
+    assert branch.search().words.endswith("by dev1")
+    assert branch.backfilled() == [1, 1]
+    real.close()
+
+
 @pytest.mark.parametrize(("letters", "most"), [("S???FF", 0), ("S???F", 3), ("SFF", 3), ("???FF", 3)])
 def test_a_rule_that_does_not_begin_it(make_branch: MakeBranch, letters: str, most: int) -> None:
     """Not by default, for one failure alone, where nothing is to be run, or where it never passed."""
@@ -286,3 +303,47 @@ def test_the_budget_of_each_push_holds(make_branch: MakeBranch) -> None:
     assert branch.search().words.endswith("of which 1 could not be run")
     (claim,) = branch.claims(branch.pushes[1])
     assert str(claim.refusal) == "over_budget"
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), number=st.integers(3, 9))
+def test_whatever_happens_the_right_one_is_named_or_nobody(
+    make_branch: MakeBranch, data: st.DataObject, number: int
+) -> None:
+    """Some pushes refuse it, some answers get lost, some jobs waver, and the process is killed at any time."""
+    bad = data.draw(st.integers(1, number - 1), "first bad")
+    waver = data.draw(st.none() | st.integers(1, number - 2), "wavers at")
+    letters = "".join("S?C"[data.draw(st.integers(1, 2), "between")] for _ in range(number - 2))
+
+    def outcome(where: int, at: int) -> str:
+        if where == waver and at > (letters[where - 1] == "C"):
+            return "failure" if at % 2 else "success"
+        return "failure" if where >= bad else "success"
+
+    branch = make_branch(f"S{letters}F", outcome, tables=Memory())
+    lost = [Unknown("the answer was lost"), Refused("not here", healthy=True), Accepted()]
+    branch.ci.answers = [*data.draw(st.lists(st.sampled_from(lost), max_size=4), "answers")]
+    branch.ask()
+    for _ in range(40):
+        if data.draw(st.booleans(), "killed"):
+            branch.backfiller = branch.restart()
+        branch.backfiller.step()
+        found = branch.world.store.backfills.latest(PLACE, "job")
+        assert found is not None
+        if not found.is_open:
+            break
+        branch.settle()
+    assert found.conclusion is not None
+    first = [one for one in branch.ci.asked if one.run_id == ""]
+    assert len({(one.push, one.operation) for one in first}) == len({one.push for one in first})
+    assert len(set(branch.backfilled())) == len(branch.backfilled()) <= found.most
+    named = [branch.pushes.index(Push(*PLACE, one)) for one in (found.conclusion.first, found.conclusion.last) if one]
+    match found.conclusion.found:
+        case Found.FIRST_BAD:
+            assert named == [bad, bad] or waver is not None
+        case Found.RANGE:
+            assert named[0] <= bad <= named[1] or waver is not None
+        case Found.INTERMITTENT:
+            assert waver is not None
+        case other:
+            raise AssertionError(other)

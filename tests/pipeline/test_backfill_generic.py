@@ -45,7 +45,7 @@ def test_one_request_without_a_run(world: World, ci: FakeCI, claimed: Callable[[
 def test_a_lost_answer_is_settled_by_look_backs(
     world: World, ci: FakeCI, claimed: Callable[[], Claim], *, accept: bool
 ) -> None:
-    """Whether the CI took it or not, the job runs there once in the end."""
+    """The job runs there once in the end, taken or not."""
     ci.fault("retrigger", cut="before", accept=accept)
     world.drain()
     assert str(claimed().state) == "unknown"

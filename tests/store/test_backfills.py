@@ -13,7 +13,7 @@ from triggerbot.core.claim import ClaimState
 from triggerbot.core.decision import Cause, Decision, Refusal
 from triggerbot.core.model import NO_RUN, PROVING, Batch, Push
 from triggerbot.core.policy.try_syntax import PushOptions
-from triggerbot.store import Backfill, Store
+from triggerbot.store import BackfillSearch, Store
 
 PLACE = ("ci", "try", "main")
 OLD, MIDDLE, NEW = (push(letter * 40, branch="main") for letter in "abc")
@@ -30,7 +30,7 @@ def fill(store: Store) -> None:
     store.observe([*facts, *ran], 10.0, dry=False)
 
 
-def begin(store: Store, now: float = 11.0, **more: object) -> tuple[Backfill, bool]:
+def begin(store: Store, now: float = 11.0, **more: object) -> tuple[BackfillSearch, bool]:
     """Begin a search."""
     return store.backfills.begin(PLACE, "job", OLD.revision, NEW.revision, now, most=3, by="ann", **more)  # type: ignore[arg-type]
 
@@ -51,7 +51,7 @@ def test_one_search_goes_on_at_a_time(store: Store) -> None:
 
 
 def test_what_is_taken_is_due_again_later(store: Store, reopen: Callable[[], Store]) -> None:
-    """Whoever took it may have died."""
+    """The process that took it may have died."""
     fill(store)
     one, _ = begin(store)
     taken = store.backfills.take(11.0, 60.0)

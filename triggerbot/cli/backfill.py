@@ -16,7 +16,7 @@ from triggerbot.core.model import Push
 from triggerbot.core.policy import rules
 from triggerbot.reports import backfills
 from triggerbot.reports.backfills import Asked, BranchPlace
-from triggerbot.store import Backfill, Store
+from triggerbot.store import BackfillSearch, Store
 
 #: Pushes of a project among which a branch and its jobs are looked for: those heard of last.
 _PUSHES_MAX, _RECORDS_MAX = 500, 10
@@ -132,7 +132,7 @@ def _revision(store: Store, place: BranchPlace, at: str) -> str:
     return found[0].revision
 
 
-def _list(searches: Sequence[Backfill], place: BranchPlace, *, as_json: bool) -> int:
+def _list(searches: Sequence[BackfillSearch], place: BranchPlace, *, as_json: bool) -> int:
     if as_json:
         say_json({"searches": [backfills.as_json(one) for one in searches]})
         return 0

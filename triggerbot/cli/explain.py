@@ -18,7 +18,7 @@ from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.reports import backfills, glossary, push_json, superseded, timeline
 from triggerbot.reports.judge import Judge
 from triggerbot.reports.timeline import Line, Standing
-from triggerbot.store import Backfill, JobRecord, PushRecord, Store, TimelineEntry
+from triggerbot.store import BackfillSearch, JobRecord, PushRecord, Store, TimelineEntry
 
 _NO_TIME = " " * len(moment(0.0))
 
@@ -35,7 +35,7 @@ class _Explanation:
     entries: Mapping[str, Sequence[TimelineEntry]]
     standing: Standing
     rule: Rule | None
-    searches: Sequence[Backfill]
+    searches: Sequence[BackfillSearch]
 
     def lines(self, job: JobRecord) -> list[Line]:
         """Return the timeline of one job."""

@@ -79,7 +79,7 @@ class Claim:
 
     @property
     def manual(self) -> bool:
-        """Whether it was asked for, by a person or for the sake of other pushes, whatever its own is like."""
+        """Return whether it was asked for, by a person or for the sake of other pushes, whatever its own is like."""
         return self.origin != "" and not self.calibrates
 
     @property
@@ -99,12 +99,12 @@ class Claim:
 
     @property
     def backfills(self) -> bool:
-        """Whether it runs a job at a push of a branch so as to find at which one that broke."""
+        """Return whether it runs a job at a push of a branch so as to find at which one that broke."""
         return self.origin.startswith(BACKFILL)
 
     @property
     def is_waited_for(self) -> bool:
-        """Whether a person waits for what comes of it, even if the branch has a newer commit."""
+        """Return whether a person waits for what comes of it, even if the branch has a newer commit."""
         return self.by_person or self.origin.startswith(ASKED_BACKFILL)
 
     def reopened_by(self, run: RunKey, *, news: bool) -> bool:

@@ -24,7 +24,7 @@ from triggerbot.core.policy.rules import Rule
 from triggerbot.core.verdict.health import PushVerdict
 from triggerbot.core.verdict.verdict import Verdict
 from triggerbot.metrics import Metrics
-from triggerbot.store import AtPush, Backfill, PushRecord, Store
+from triggerbot.store import AtPush, BackfillSearch, PushRecord, Store
 
 log = structlog.get_logger("triggerbot.backfill")
 
@@ -50,7 +50,7 @@ class Asked:
     #: In words, to be quoted where they are markup: they name an author.
     words: str
     #: The search; `None`: there is nothing to run.
-    search: Backfill | None = None
+    search: BackfillSearch | None = None
     #: What is known without one.
     conclusion: Conclusion | None = None
     is_new: bool = False
@@ -76,7 +76,7 @@ def ask(
 
 def _begin(
     store: Store, place: BranchPlace, job: str, part: Sequence[Place], now: float, *, most: int, by: str, dry: bool
-) -> tuple[Backfill, bool]:
+) -> tuple[BackfillSearch, bool]:
     good = part[0].revision if part[0].cell is CellKind.PASSED else ""
     return store.backfills.begin(place, job, good, part[-1].revision, now, most=most, by=by, dry=dry)
 
@@ -102,12 +102,12 @@ def place_of(push: Push) -> BranchPlace:
     return push.system, push.project, push.branch
 
 
-def concerning(store: Store, push: Push) -> list[Backfill]:
+def concerning(store: Store, push: Push) -> list[BackfillSearch]:
     """Return the latest searches that begin or end with a push, or have a job run there, the newest first."""
     return [one for one in store.backfills.of_branch(place_of(push)) if one.concerns(push.revision)]
 
 
-def as_json(one: Backfill) -> dict[str, Any]:
+def as_json(one: BackfillSearch) -> dict[str, Any]:
     """Return a search as JSON-able values."""
     done = one.conclusion
     return {
@@ -163,7 +163,7 @@ class Backfiller:
             self._store.backfills.wait(one.id, why, self._clock() + _BROKEN)
         return True
 
-    def _carry_on(self, one: Backfill) -> None:
+    def _carry_on(self, one: BackfillSearch) -> None:
         now, rule = self._clock(), rules.rule_for(self._rules, one.push(one.bad))
         proving = PROVING if rule is None else rule.proving
         place = (one.system, one.project, one.branch)
@@ -214,14 +214,15 @@ class AutomaticBackfills:
         begun = next(number for number, one in enumerate(row) if one.revision == part[-1].revision)
         failing = {one.revision for one in row[begun:] if one.cell is CellKind.FAILED}
         latest = self._store.backfills.latest(place, job)
-        # As a search narrows down who broke it, the streak comes to begin earlier.
-        if len(failing) < rule.alerts.pushes or (latest is not None and (latest.is_open or latest.bad in failing)):
+        # As a search narrows down who broke it, the streak comes to begin earlier. A dry one has narrowed down nothing.
+        told = latest is not None and latest.bad in failing and (self._dry or not latest.dry)
+        if len(failing) < rule.alerts.pushes or told or (latest is not None and latest.is_open):
             return
         one, _ = _begin(self._store, place, job, part, now, most=rule.backfill_max, by="", dry=self._dry)
         log.info("backfill.begun", **_fields(one))
 
 
-def _fields(one: Backfill) -> dict[str, str]:
+def _fields(one: BackfillSearch) -> dict[str, str]:
     return {
         "system": one.system, "project": one.project, "branch": one.branch, "job": one.job, "good": one.good,
         "bad": one.bad, "by": one.by,

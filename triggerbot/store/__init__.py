@@ -7,7 +7,7 @@ one claim per push and job, the budget, the caps, and that a request is recorded
 What stores differ in is an engine (`engine`): `sqlite`, `redis` and `memory`. Everything else is written once.
 """
 
-from triggerbot.store.backfills import Backfill
+from triggerbot.store.backfills import BackfillSearch
 from triggerbot.store.bases import Found
 from triggerbot.store.records import (
     DELIVERY_KEPT,
@@ -54,7 +54,7 @@ __all__ = [
     "REPEATED",
     "REPORT_DELAY",
     "AtPush",
-    "Backfill",
+    "BackfillSearch",
     "Cap",
     "Crash",
     "DeadLetter",

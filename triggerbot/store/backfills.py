@@ -29,7 +29,7 @@ _LISTED_MAX = 50
 _PURGED_MAX = 500
 
 
-class Backfill(msgspec.Struct, omit_defaults=True):
+class BackfillSearch(msgspec.Struct, omit_defaults=True):
     """A search for the push that broke a job."""
 
     id: str
@@ -58,7 +58,7 @@ class Backfill(msgspec.Struct, omit_defaults=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether it goes on."""
+        """Return whether it goes on."""
         return self.conclusion is None
 
     @property
@@ -67,7 +67,7 @@ class Backfill(msgspec.Struct, omit_defaults=True):
         return f"{ASKED_BACKFILL if self.by else BACKFILL}{self.id}"
 
     def concerns(self, revision: str) -> bool:
-        """Whether it begins or ends with a push, or has the job run there."""
+        """Return whether it begins or ends with a push, or has the job run there."""
         named = self.conclusion is not None and revision in (self.conclusion.first, self.conclusion.last)
         return named or revision in (self.bad, self.good) or revision in self.asked
 
@@ -91,24 +91,24 @@ def _branch_index(system: str, project: str, branch: str) -> str:
     return join(_OF_BRANCH, system, project, branch)
 
 
-def _job_index(one: Backfill) -> str:
+def _job_index(one: BackfillSearch) -> str:
     return join(_OF_JOB, one.system, one.project, one.branch, one.job)
 
 
-def _load(view: Reader, parts: Sequence[str]) -> list[Backfill]:
+def _load(view: Reader, parts: Sequence[str]) -> list[BackfillSearch]:
     found = view.get([Doc(part, "") for part in parts]) if parts else ()
-    return [load(Backfill, data) for data in found if data is not None]
+    return [load(BackfillSearch, data) for data in found if data is not None]
 
 
 def begin(
     transaction: Transaction, place: tuple[str, str, str], job: str, good: str, bad: str, now: float, *, most: int,
     by: str = "", dry: bool = False,
-) -> tuple[Backfill, bool]:  # fmt: skip
+) -> tuple[BackfillSearch, bool]:  # fmt: skip
     """Begin a search; return it, and whether it is new: of a job of a branch one goes on at a time.
 
     `place`: system, project and branch.
     """
-    one = Backfill(uuid.uuid4().hex, *place, job, good, bad, now, most, {}, by, dry, now)
+    one = BackfillSearch(uuid.uuid4().hex, *place, job, good, bad, now, most, {}, by, dry, now)
     newest = next(iter(_load(transaction, [part for _, part in _newest(transaction, one)])), None)
     if newest is not None and newest.is_open:
         return newest, False
@@ -120,23 +120,23 @@ def begin(
     return one, True
 
 
-def _newest(view: Reader, one: Backfill) -> list[tuple[float, str]]:
+def _newest(view: Reader, one: BackfillSearch) -> list[tuple[float, str]]:
     return view.first(_job_index(one), 1, descending=True)
 
 
-def latest(view: Reader, place: tuple[str, str, str], job: str) -> Backfill | None:
+def latest(view: Reader, place: tuple[str, str, str], job: str) -> BackfillSearch | None:
     """Return the latest search for who broke a job of a branch."""
     found = view.first(join(_OF_JOB, *place, job), 1, descending=True)
     return next(iter(_load(view, [part for _, part in found])), None)
 
 
-def of_branch(view: Reader, place: tuple[str, str, str]) -> tuple[Backfill, ...]:
+def of_branch(view: Reader, place: tuple[str, str, str]) -> tuple[BackfillSearch, ...]:
     """Return the latest searches of a branch, the newest first."""
     found = view.first(_branch_index(*place), _LISTED_MAX, descending=True)
     return tuple(_load(view, [part for _, part in found]))
 
 
-def take(transaction: Transaction, now: float, seconds: float) -> Backfill | None:
+def take(transaction: Transaction, now: float, seconds: float) -> BackfillSearch | None:
     """Take the search that has been due longest, if any; it is due again after some seconds."""
     part = due.first(transaction, Queue.BACKFILLS, now)
     if part is None:
@@ -150,13 +150,13 @@ def take(transaction: Transaction, now: float, seconds: float) -> Backfill | Non
     return found
 
 
-def _put(transaction: Transaction, one: Backfill) -> None:
+def _put(transaction: Transaction, one: BackfillSearch) -> None:
     doc = _doc(one.id)
     transaction.put(doc, dump(one))
     transaction.rank(Queue.BACKFILLS, doc.part, one.due)
 
 
-def _open(transaction: Transaction, number: str) -> Backfill | None:
+def _open(transaction: Transaction, number: str) -> BackfillSearch | None:
     found = next(iter(_load(transaction, [_doc(number).part])), None)
     return found if found is not None and found.is_open else None
 

@@ -10,7 +10,7 @@ from triggerbot.core.branch.streaks import Streak
 from triggerbot.core.patterns import Globs
 from triggerbot.reports import backfills, branch_json, branch_text
 from triggerbot.reports.branches import Branch, Branches
-from triggerbot.store import Backfill
+from triggerbot.store import BackfillSearch
 from triggerbot.web import branch_view
 from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path, query
 from triggerbot.web.responses import as_json, error
@@ -45,7 +45,7 @@ class BranchViews:
         wanted = query(request, "jobs")
         return None if found is None else self._branches.look(*found, chosen=Globs([wanted or "*"]))
 
-    def _searches(self, branch: Branch) -> list[Backfill]:
+    def _searches(self, branch: Branch) -> list[BackfillSearch]:
         """Return the latest searches for who broke a job of a branch."""
         places = dict.fromkeys(backfills.place_of(one.push) for column in branch.columns for one in column.pushes)
         return [one for place in places for one in self._frame.store.backfills.of_branch(place)]

@@ -21,7 +21,7 @@ _PROVED = frozenset({CellKind.PASSED, CellKind.FAILED, CellKind.INTERMITTENT})
 
 
 class Tried(StrEnum):
-    """Whether a search has had the job run at a push."""
+    """State of running the job at a push."""
 
     NO = "no"
     YES = "yes"
@@ -38,12 +38,12 @@ class Place:
 
     @property
     def waits(self) -> bool:
-        """Whether something is under way there that may prove something."""
+        """Return whether something is under way there that may prove something."""
         return self.cell in OPEN
 
     @property
     def is_free(self) -> bool:
-        """Whether the job may be run there."""
+        """Return whether the job may be run there."""
         return self.cell not in _PROVED and not self.waits and self.tried is Tried.NO
 
 

@@ -53,7 +53,7 @@ class Call:
 
     @property
     def is_new(self) -> bool:
-        """Whether the job has no run at the push yet, so that there is nothing to copy."""
+        """Return whether the job has no run at the push yet, so that there is nothing to copy."""
         return self.target.key == NO_RUN
 
 
