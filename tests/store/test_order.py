@@ -9,6 +9,8 @@ from tests.fakes.world import failure, push
 from tests.store.judged import summary
 from triggerbot.core.model import Push
 from triggerbot.store import Store
+from triggerbot.store.factory import open_memory
+from triggerbot.store.memory import Memory
 
 A, B, C = (push(letter * 40)._replace(branch="main") for letter in "abc")
 
@@ -111,3 +113,16 @@ def test_a_deleted_push_is_in_no_order(store: Store) -> None:
         store.observe([said(where=where, time=at)], 100.0 * at, dry=False)
     store.purge(150.0)
     assert store.pushes.previous(B) is None
+
+
+def test_observing_reads_no_other_push_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even of one that takes a place between others: who stands after it is looked up when it is judged."""
+    memory = Memory()
+    store = open_memory(memory)
+    listed: list[str] = []
+    for name in ("first", "ranks", "starting"):
+        monkeypatch.setattr(memory, name, lambda *_, name=name, **__: listed.append(name) or [])
+    for at, where in ((1.0, A), (3.0, C), (2.0, B)):
+        store.observe([seen(failure("job", where.revision, push=where, time=at)), said(where=where)], 9.0, dry=False)
+    assert listed == []
+    store.close()

@@ -239,7 +239,7 @@ def test_pushes_are_listed_the_one_heard_of_last_first(store: Store) -> None:
     expected = [
         Summary(OTHER, "", "", None, "x" * 200, None, 300.0, 0.0),
         Summary(third, "", "", None, "", None, 200.0, 0.0),
-        Summary(PUSH, "failed", "1 job failed", "ann", "a title", 7.0, 100.0, 400.0, {"failed": 1}),
+        Summary(PUSH, "failed", "1 job failed", "ann", "a title", 7.0, 100.0, 400.0, {"failed": 1}, 7.0),
     ]
 
     assert store.pushes.search(Search(), 10) == expected

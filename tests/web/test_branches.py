@@ -91,7 +91,7 @@ def test_many_that_begin_to_fail_together_are_one_message(house: House, visitor:
 def test_names_may_have_slashes_and_anything_else(house: House, visitor: Person, branch: str) -> None:
     """As projects at GitHub and branches anywhere; however the address is encoded."""
     hear(house, "octo/try", branch, fine="S")
-    link = re.findall(r'<a class="place" href="([^"]+)"', visitor.get("/").text)[0]
+    link = re.findall(r'<span class="place"><a href="([^"]+)"', visitor.get("/").text)[0]
     for path in (
         link,
         f"/branches/octo/try/{quote(branch, safe='')}",

@@ -24,10 +24,17 @@ READ = [
     f"{PATH}?fragment=1",
     "/?fragment=1",
     "/about",
+    "/branches/try/try",
     "/statistics",
     "/errors",
 ]
-DATA = ["/api/v1/pushes", "/api/v1/pushes/try/abcdef1", "/api/v1/stats", "/live?system=ci&project=try"]
+DATA = [
+    "/api/v1/pushes",
+    "/api/v1/pushes/try/abcdef1",
+    "/api/v1/branches/try/try",
+    "/api/v1/stats",
+    "/live?system=ci&project=try",
+]
 OPEN = ["/__lbheartbeat__", "/__heartbeat__", "/__version__"]
 CLOSED = Access(tokens=(TOKEN,), anyone_reads=False, metrics_tokens=(METRICS_TOKEN,), hosts=frozenset({"bot.example"}))
 
@@ -36,7 +43,7 @@ CLOSED = Access(tokens=(TOKEN,), anyone_reads=False, metrics_tokens=(METRICS_TOK
 def closed(make_house: Callable[..., House]) -> House:
     """A house whose pages only those may read who have logged in."""
     house = make_house(access=CLOSED)
-    house.hear(failure(message=PRIVATE, failures=("a private line",)))
+    house.hear(failure(message=PRIVATE, failures=("a private line",), time=house.clock()))
     return house
 
 

@@ -274,7 +274,18 @@ def test_only_addresses_of_pages_become_links(house: House, visitor: Person, url
         assert 'role="img"' in text
 
 
-PAGES = ("/", PATH, f"{PATH}?job=job", "/about", "/statistics", "/errors", "/login", "/pushes/try/fff", "/?fragment=1")
+PAGES = (
+    "/",
+    PATH,
+    f"{PATH}?job=job",
+    "/branches/try/try",
+    "/about",
+    "/statistics",
+    "/errors",
+    "/login",
+    "/pushes/try/fff",
+    "/?fragment=1",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

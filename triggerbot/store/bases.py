@@ -70,8 +70,11 @@ def of(
             found |= {name: at for name, at in _jobs(view, one, left, now, proving) if name not in found}
         earlier = (_before(view, one, base_branch) for one in pushes)
         step = next((one for one in earlier if one is not None), None)
-    # A base may be told by the beginning of its revision. Where there is none, one may be heard of yet.
-    return Found(revision, found, tuple(dict.fromkeys([*visited, *heard])) or (order.NOWHERE,))
+    if stored is not None and revision is None and (line := _line(view, stored, base_branch)):
+        # One may be heard of yet.
+        visited.append(order.nowhere(line))
+    # A base may be told by the beginning of its revision.
+    return Found(revision, found, tuple(dict.fromkeys([*visited, *heard])))
 
 
 def _stored(view: Reader, part: str) -> StoredPush | None:
@@ -93,10 +96,18 @@ def _before(view: Reader, stored: StoredPush, base_branch: str) -> str | None:
     """Return the revision that a push is based on, as far as that is known."""
     if stored.base is not None:
         return stored.base
+    line = _line(view, stored, base_branch)
+    if line == stored.push.branch and not stored.fork and stored.parents:
+        return stored.parents[0]
+    return _newest(view, stored, line) if line else None
+
+
+def _line(view: Reader, stored: StoredPush, base_branch: str) -> str:
+    """Return the branch of which the push before a push is its base, where the CI tells none; empty if unknown."""
     branch = stored.push.branch
     if not stored.fork and (branch == base_branch or _is_default(view, stored.push)):
-        return stored.parents[0] if stored.parents else _newest(view, stored, branch)
-    return _newest(view, stored, base_branch) if base_branch else None
+        return branch
+    return base_branch
 
 
 def _is_default(view: Reader, push: Push) -> bool:

@@ -14,8 +14,11 @@ from triggerbot.store.names import PUSH, based_index, branch_index, part_of, pus
 
 #: Pushes of a branch that are looked at for the one before or after; pushes that are told of one that came late.
 _NEAR_MAX, _FOLLOWERS_MAX = 20, 200
-#: What pushes rest on of which nothing is known that they could be based on, in place of a revision.
-NOWHERE = ""
+
+
+def nowhere(branch: str) -> str:
+    """Return what pushes rest on, in place of a revision, that no known push of a branch comes before."""
+    return f"before {branch}"
 
 
 def place(stored: StoredPush) -> Position | None:
@@ -81,7 +84,7 @@ def _after(view: Reader, push: Push, positions: list[Position]) -> Iterator[Push
     for position in positions:
         earlier = next((one for one in before(view, push, position) if one != push), None)
         later = next((one for one in after(view, push, position) if one != push), None)
-        beside |= {NOWHERE if earlier is None else earlier.revision}
+        beside.add(nowhere(push.branch) if earlier is None else earlier.revision)
         if later is not None:
             beside.add(later.revision)
             yield later

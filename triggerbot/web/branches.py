@@ -16,6 +16,9 @@ from triggerbot.web.layout import Frame, Page, PageError, branch_path, push_path
 from triggerbot.web.responses import as_json, error
 
 _UNKNOWN = "Nothing is known of such a branch"
+_WHY_UNKNOWN = (
+    "No push of it has been heard of, or none of which the CI tells a time, or all of them are forgotten by now."
+)
 
 
 class BranchViews:
@@ -29,7 +32,7 @@ class BranchViews:
         """Show a branch. Raises `PageError` if nothing is known of it."""
         branch = self._look(request)
         if branch is None:
-            raise PageError(404, _UNKNOWN, "No push of it has been heard of, or all of them are forgotten by now.")
+            raise PageError(404, _UNKNOWN, _WHY_UNKNOWN)
         return self._frame.show(request, Page(branch.name, "branch.html", "pushes", partial(self._values, branch)))
 
     def json(self, request: Request) -> Response:

@@ -35,9 +35,10 @@ _TAGS = re.compile(
     "a|body|button|circle|code|d[dtl]|details|div|figure|footer|form|h[1-3]|head|header|html|input|label|li|line|link|main|"
     "meta|nav|ol|option|p|pre|rect|script|section|select|span|strong|summary|svg|t[dhr]|table|tbody|thead|time|title|ul"
 )
-PAGES = ("/", "/about", "/statistics", "/errors", "/login", f"/pushes/octo/app/{REVISION}")
-PROGRAMS = ("/api/v1/pushes", f"/api/v1/pushes/octo/app/{REVISION}", "/api/v1/stats", "/metrics", "/__heartbeat__",
-            "/__lbheartbeat__", "/__version__")  # fmt: skip
+BRANCH = f"branches/octo/app/{quote(MARKUP, safe='')}"
+PAGES = ("/", f"/{BRANCH}", "/about", "/statistics", "/errors", "/login", f"/pushes/octo/app/{REVISION}")
+PROGRAMS = ("/api/v1/pushes", f"/api/v1/pushes/octo/app/{REVISION}", f"/api/v1/{BRANCH}", "/api/v1/stats", "/metrics",
+            "/__heartbeat__", "/__lbheartbeat__", "/__version__")  # fmt: skip
 OTHERS = ("/static/0/page.css", "/static/0/none", "/nowhere", "/pushes//", "/hooks/ci", "/api/v2", "/pause", "/live/")
 NAMES = b"project branch author text limit system job asked days next fragment seen".split()
 LONG = b"a" * 10_000
@@ -161,6 +162,7 @@ def fill(target: Target) -> None:
     common = {
         "project": "octo/app", "branch": MARKUP, "revision": REVISION, "author": MARKUP, "pool": MARKUP,
         "message": f"{MARKUP}\ntry: --rebuild x", "step": MARKUP, "failures": [MARKUP], "state": "finished",
+        "time": "2026-11-20T19:31:02Z",
     }  # fmt: skip
     for number, (job, result, url) in enumerate((
         (MARKUP, "failure", "javascript:alert(1)"), (f"a{MARKUP}", "success", f"https://ci.example/{MARKUP}"),
@@ -258,11 +260,19 @@ def test_what_the_store_complains_of_is_text(target: Target, wire: Wire) -> None
     def unavailable(*_: object, **__: object) -> None:
         raise StoreUnavailable(MARKUP)
 
-    for verb in ("pushes.search", "pushes.find", "statistics.read", "limits.paused", "letters.read", ".distrust"):
+    for verb in (
+        "pushes.search",
+        "pushes.find",
+        "pushes.projects",
+        "statistics.read",
+        "limits.paused",
+        "letters.read",
+        ".distrust",
+    ):
         room, name = verb.split(".")
         setattr(getattr(target.store, room) if room else target.store, name, unavailable)
 
-    for path in (*PAGES, *PROGRAMS[:3]):
+    for path in (*PAGES, *PROGRAMS[:4]):
         answer = wire.ask(path.encode())
         assert (answer.status, answer.faults()[1:]) == (503, []), path
 
