@@ -92,7 +92,10 @@ def of_rest(store: Store, now: float) -> dict[str, Any]:
         "statistics": _plain(store.statistics.read(0.0)),
         "next_due": store.due.next(),
     }
-    # Those versions did not weigh what runs prove.
+    # Those versions did not say where pushes stand in their branch, ...
+    for one in found["search"]:
+        one.pop("pushed_at", None)
+    # ... nor weigh what runs prove.
     del found["statistics"]["saved"]
     return _slim(found)  # type: ignore[no-any-return]
 
